@@ -1,0 +1,89 @@
+package chunk
+
+import (
+	"errors"
+	"io"
+)
+
+// window is the part of a stream that has been read but not yet cut.
+// Views into it stay valid until the next call of fill or drop.
+type window struct {
+	r          io.Reader
+	buf        []byte
+	start, end int // buf[start:end] is the window
+	err        error
+}
+
+// fill makes the first n bytes after the cut position available and returns
+// the whole window: shorter than n only at the end of the stream, when w.err
+// tells why (io.EOF or the reader's error).
+func (w *window) fill(n int) []byte {
+	if w.end-w.start < n && w.err == nil {
+		w.reserve(n)
+		w.read(n)
+	}
+	return w.buf[w.start:w.end]
+}
+
+// reserve makes room for n bytes from the cut position on.
+func (w *window) reserve(n int) {
+	if w.start+n <= len(w.buf) {
+		return
+	}
+	if n > len(w.buf) {
+		grown := make([]byte, max(n, 2*len(w.buf)))
+		copy(grown, w.buf[w.start:w.end])
+		w.buf = grown
+	} else {
+		copy(w.buf, w.buf[w.start:w.end])
+	}
+	w.start, w.end = 0, w.end-w.start
+}
+
+// read reads until n bytes are in the window, and more where the reader gives
+// more at once: few large reads keep a page source fast.
+func (w *window) read(n int) {
+	const patience = 100 // empty reads in a row, as in bufio
+	for empty := 0; w.end-w.start < n && w.err == nil; {
+		k, err := w.r.Read(w.buf[w.end:])
+		w.end += k
+		w.err = err
+		if k > 0 {
+			empty = 0
+		} else if empty++; empty > patience && err == nil {
+			w.err = io.ErrNoProgress
+		}
+	}
+}
+
+// drop moves the cut position n bytes on.
+func (w *window) drop(n int) { w.start += n }
+
+// failure returns the reader's error, nil at a regular end.
+func (w *window) failure() error {
+	if errors.Is(w.err, io.EOF) {
+		return nil
+	}
+	return w.err
+}
+
+// follower hands the window's bytes to a chunker that reads ahead, without
+// moving the cut position.
+type follower struct {
+	w     *window
+	ahead int // bytes after the cut position that the chunker has seen
+}
+
+// Read implements io.Reader.
+func (f *follower) Read(p []byte) (int, error) {
+	view := f.w.fill(f.ahead + len(p))
+	if f.ahead >= len(view) {
+		if err := f.w.failure(); err != nil {
+			return 0, err
+		}
+		return 0, io.EOF
+	}
+	n := copy(p, view[f.ahead:])
+	f.ahead += n
+	return n, nil
+}
