@@ -1,0 +1,152 @@
+package crypt
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"slices"
+)
+
+// ObjectKind tells what an object is.
+type ObjectKind uint8
+
+// The kinds of objects.
+const (
+	ObjectPlan     ObjectKind = 1 // a garbage collection plan
+	ObjectPartial  ObjectKind = 2 // a partial record of a long upload
+	ObjectSnapshot ObjectKind = 3 // a snapshot record
+	ObjectPack     ObjectKind = 4 // a pack: header, blobs, footer, trailer
+)
+
+// Sizes of the format, in bytes.
+const (
+	HeaderLen  = 4 + 1 + 1 + 2 + 4 + 4 // see Header
+	Overhead   = nonceLen + tagLen     // what sealing adds
+	TrailerLen = nonceLen + 8 + tagLen // see Keys.SealTrailer
+	MinObject  = HeaderLen + Overhead  // a sealed object without content
+)
+
+const (
+	magic         = "firn"
+	formatVersion = 1
+)
+
+// What follows the name in the associated data of a pack's parts.
+const (
+	footerPart  = "footer"
+	trailerPart = "trailer"
+)
+
+// Header returns the first bytes of an object, which are not secret:
+//
+//	offset  size  field
+//	0       4     magic "firn"
+//	4       1     object kind
+//	5       1     format version, 1
+//	6       2     reserved, 0
+//	8       4     key epoch, 0
+//	12      4     flags, 0
+func Header(kind ObjectKind) [HeaderLen]byte {
+	h := [HeaderLen]byte{4: byte(kind), 5: formatVersion}
+	copy(h[:], magic)
+	return h
+}
+
+// ParseHeader reads the header that object starts with. It returns [ErrHeader]
+// if there is none or its kind is unknown, and [ErrVersion] if its format
+// version is later than 1 or a reserved field, the key epoch or a flag is set:
+// only a later format gives those a meaning.
+func ParseHeader(object []byte) (ObjectKind, error) {
+	if len(object) < HeaderLen || !bytes.HasPrefix(object, []byte(magic)) || object[5] == 0 {
+		return 0, ErrHeader
+	}
+	kind, version := ObjectKind(object[4]), object[5]
+	reserved := binary.LittleEndian.Uint16(object[6:])
+	epoch := binary.LittleEndian.Uint32(object[8:])
+	flags := binary.LittleEndian.Uint32(object[12:])
+	switch {
+	case version > formatVersion:
+		return 0, fmt.Errorf("%w: format version %d", ErrVersion, version)
+	case reserved != 0 || epoch != 0 || flags != 0:
+		return 0, fmt.Errorf("%w: key epoch %d, flags %#x", ErrVersion, epoch, flags)
+	case kind < ObjectPlan || kind > ObjectPack:
+		return 0, fmt.Errorf("%w: kind %d", ErrHeader, kind)
+	}
+	return kind, nil
+}
+
+// SealObject returns a whole object, sealed with the meta key, to be stored
+// under name:
+//
+//	offset  size  field
+//	0       16    header
+//	16      24    nonce
+//	40      n     ciphertext of plaintext
+//	40+n    16    tag
+//
+// The associated data is header || repository id || name. Without the name the
+// storage could serve an old record as a new one. Packs are not sealed as a
+// whole: SealObject panics for [ObjectPack].
+func (k *Keys) SealObject(kind ObjectKind, name string, plaintext []byte) []byte {
+	if kind == ObjectPack {
+		panic("crypt: internal error: a pack is not sealed as a whole")
+	}
+	h := Header(kind)
+	object := make([]byte, HeaderLen, MinObject+len(plaintext))
+	copy(object, h[:])
+	return seal(k.meta, k.random, object, plaintext, k.objectAAD(kind, name, ""))
+}
+
+// OpenObject returns the plaintext of the object stored under name. The error is
+// [ErrHeader] or [ErrVersion] by the header alone, if object is not of this kind
+// or of a later format, else [ErrAuth] if it is not what [Keys.SealObject] made
+// for this kind and name.
+func (k *Keys) OpenObject(kind ObjectKind, name string, object []byte) ([]byte, error) {
+	got, err := ParseHeader(object)
+	if err != nil {
+		return nil, err
+	}
+	if got != kind || kind == ObjectPack {
+		return nil, fmt.Errorf("%w: kind %d, want %d", ErrHeader, got, kind)
+	}
+	return open(k.meta, nil, object[HeaderLen:], k.objectAAD(kind, name, ""))
+}
+
+// SealFooter seals the footer of the pack name: nonce || ciphertext || tag.
+func (k *Keys) SealFooter(name string, plaintext []byte) []byte {
+	return seal(k.meta, k.random, nil, plaintext, k.objectAAD(ObjectPack, name, footerPart))
+}
+
+// OpenFooter returns the plaintext of a footer, or [ErrAuth] if it is not what
+// [Keys.SealFooter] made for the pack name.
+func (k *Keys) OpenFooter(name string, sealed []byte) ([]byte, error) {
+	return open(k.meta, nil, sealed, k.objectAAD(ObjectPack, name, footerPart))
+}
+
+// SealTrailer seals the length of the sealed footer of the pack name, as a u64,
+// into the [TrailerLen] bytes a pack ends with.
+func (k *Keys) SealTrailer(name string, footerLen uint64) []byte {
+	plaintext := binary.LittleEndian.AppendUint64(nil, footerLen)
+	return seal(k.meta, k.random, nil, plaintext, k.objectAAD(ObjectPack, name, trailerPart))
+}
+
+// OpenTrailer returns the length in a trailer, or [ErrAuth] if it is not what
+// [Keys.SealTrailer] made for the pack name.
+func (k *Keys) OpenTrailer(name string, sealed []byte) (uint64, error) {
+	if len(sealed) != TrailerLen {
+		return 0, ErrAuth
+	}
+	plaintext, err := open(k.meta, nil, sealed, k.objectAAD(ObjectPack, name, trailerPart))
+	if err != nil {
+		return 0, err
+	}
+	return binary.LittleEndian.Uint64(plaintext), nil
+}
+
+// objectAAD is header || repository id || name || part. Two different inputs
+// never make the same bytes: the header holds the kind, only packs have parts
+// and never none, and neither part is the end of the other.
+func (k *Keys) objectAAD(kind ObjectKind, name, part string) []byte {
+	h := Header(kind)
+	return slices.Concat(h[:], k.repo[:], []byte(name), []byte(part))
+}
