@@ -1,0 +1,185 @@
+// Package index knows which pack holds which blob. It is built from the footers
+// of packs and lives in memory: a repository has no index objects that could
+// disagree with its packs (docs/format.md, section 6).
+package index
+
+import (
+	"slices"
+
+	"firn/chunk"
+	"firn/pack"
+)
+
+// Location is one place where a blob is stored.
+type Location struct {
+	Pack pack.ID
+	pack.Entry
+	Condemned bool // the pack is condemned by a garbage collection plan
+}
+
+// Index maps blob IDs to their places. Reading it from several goroutines is
+// safe as long as nobody adds, condemns or removes.
+type Index struct {
+	packs  []holder
+	byID   map[pack.ID]int
+	first  map[chunk.ID]place   // of each blob
+	others map[chunk.ID][]place // of the few blobs that are stored more than once
+}
+
+// holder is a pack and what its footer says.
+type holder struct {
+	id        pack.ID
+	entries   []pack.Entry
+	condemned bool
+	gone      bool
+}
+
+// place points at an entry of a holder.
+type place struct{ pack, entry uint32 }
+
+// New returns an empty index.
+func New() *Index {
+	return &Index{
+		byID:   make(map[pack.ID]int),
+		first:  make(map[chunk.ID]place),
+		others: make(map[chunk.ID][]place),
+	}
+}
+
+// Add tells the index of a pack. It keeps entries. A pack that is known already
+// is left as it is.
+func (x *Index) Add(id pack.ID, entries []pack.Entry) {
+	if x.Has(id) {
+		return
+	}
+	at := len(x.packs)
+	x.packs = append(x.packs, holder{id: id, entries: entries})
+	x.byID[id] = at
+	for i, e := range entries {
+		p := place{uint32(at), uint32(i)}
+		if _, ok := x.first[e.ID]; ok {
+			x.others[e.ID] = append(x.others[e.ID], p)
+		} else {
+			x.first[e.ID] = p
+		}
+	}
+}
+
+// Has reports whether the index knows the pack.
+func (x *Index) Has(id pack.ID) bool {
+	_, ok := x.byID[id]
+	return ok
+}
+
+// Condemn marks a pack as named by a plan: its blobs can still be read, but are
+// not available to new snapshots. Condemnation is never revoked.
+func (x *Index) Condemn(id pack.ID) {
+	if i, ok := x.byID[id]; ok {
+		x.packs[i].condemned = true
+	}
+}
+
+// Remove forgets a pack that no longer exists.
+func (x *Index) Remove(id pack.ID) {
+	if i, ok := x.byID[id]; ok {
+		x.packs[i].gone = true
+		delete(x.byID, id)
+	}
+}
+
+// Packs returns the IDs of the packs that exist.
+func (x *Index) Packs() []pack.ID {
+	ids := make([]pack.ID, 0, len(x.byID))
+	for _, h := range x.packs {
+		if !h.gone {
+			ids = append(ids, h.id)
+		}
+	}
+	return ids
+}
+
+// Entries returns what a pack holds, nil if it is unknown. It is not a copy.
+func (x *Index) Entries(id pack.ID) []pack.Entry {
+	if i, ok := x.byID[id]; ok {
+		return x.packs[i].entries
+	}
+	return nil
+}
+
+// Blobs returns the number of different blobs that were ever added.
+func (x *Index) Blobs() int { return len(x.first) }
+
+// Places returns every place of a blob in packs that exist: those that are not
+// condemned first, then whole blobs before deltas and shallow deltas before deep ones.
+func (x *Index) Places(id chunk.ID) []Location {
+	p, ok := x.first[id]
+	if !ok {
+		return nil
+	}
+	found := x.appendPlace(make([]Location, 0, 1), p)
+	for _, p := range x.others[id] {
+		found = x.appendPlace(found, p)
+	}
+	slices.SortStableFunc(found, func(a, b Location) int {
+		if a.Condemned != b.Condemned {
+			if b.Condemned {
+				return -1
+			}
+			return 1
+		}
+		return int(a.Depth) - int(b.Depth)
+	})
+	return found
+}
+
+func (x *Index) appendPlace(found []Location, p place) []Location {
+	h := &x.packs[p.pack]
+	if h.gone {
+		return found
+	}
+	return append(found, Location{Pack: h.id, Entry: h.entries[p.entry], Condemned: h.condemned})
+}
+
+// Available reports whether a new snapshot may rely on a blob: a pack that
+// exists and is not condemned holds it, and its base is available too
+// (docs/format.md, section 6).
+func (x *Index) Available(id chunk.ID) bool { return x.resolve(id, nil, usable) != nil }
+
+// AvailableChain is [Index.Chain] over packs that are not condemned only.
+func (x *Index) AvailableChain(id chunk.ID) []Location { return x.resolve(id, nil, usable) }
+
+// Chain returns what must be read to decode a blob: its place, that of its
+// base, and so on to a whole blob. Packs that are not condemned are preferred.
+// It returns nil if the blob cannot be decoded.
+func (x *Index) Chain(id chunk.ID) []Location {
+	if chain := x.resolve(id, nil, usable); chain != nil {
+		return chain
+	}
+	return x.resolve(id, nil, existing)
+}
+
+// usable and existing are the two sets of places that resolve can search.
+func usable(l Location) bool { return !l.Condemned }
+func existing(Location) bool { return true }
+
+// resolve extends the chain by the first place of id whose bases end in a whole
+// blob, nil if there is none. A base may be stored a second time as a delta on
+// another one: a circle of such places is no place.
+func (x *Index) resolve(id chunk.ID, chain []Location, allowed func(Location) bool) []Location {
+	if slices.ContainsFunc(chain, func(l Location) bool { return l.ID == id }) {
+		return nil
+	}
+	for _, l := range x.Places(id) {
+		if !allowed(l) {
+			continue
+		}
+		longer := append(slices.Clip(chain), l)
+		if l.IsDelta() {
+			longer = x.resolve(l.Base, longer, allowed)
+		}
+		if longer != nil {
+			return longer
+		}
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package pack
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"firn/chunk"
+	"firn/crypt"
+)
+
+// A footer's plaintext is a sequence of entries (docs/format.md, section 4):
+//
+//	offset  size  field
+//	0       1     kind
+//	1       32    ID
+//	33      4     offset in the pack
+//	37      4     sealed length
+//	41      4     plaintext length
+//	45      1     codec
+//	46      1     depth          only if the codec is 2
+//	47      32    ID of the base only if the codec is 2
+const (
+	entryLen      = 46
+	deltaEntryLen = entryLen + 1 + chunk.IDLen
+)
+
+// sealedMin is the sealed length of the smallest payload.
+const sealedMin = crypt.Overhead + 5
+
+func appendEntry(dst []byte, e Entry) []byte {
+	dst = append(dst, byte(e.Kind))
+	dst = append(dst, e.ID[:]...)
+	dst = binary.LittleEndian.AppendUint32(dst, e.Offset)
+	dst = binary.LittleEndian.AppendUint32(dst, e.Length)
+	dst = binary.LittleEndian.AppendUint32(dst, e.Plain)
+	dst = append(dst, byte(e.Codec))
+	if e.IsDelta() {
+		dst = append(dst, e.Depth)
+		dst = append(dst, e.Base[:]...)
+	}
+	return dst
+}
+
+// cutEntry reads the entry at the start of b and returns what follows it.
+func cutEntry(b []byte) (Entry, []byte, error) {
+	if len(b) < entryLen {
+		return Entry{}, nil, fmt.Errorf("%w: footer ends within an entry", ErrFormat)
+	}
+	e := Entry{
+		Kind:   chunk.Kind(b[0]),
+		Offset: binary.LittleEndian.Uint32(b[33:]),
+		Length: binary.LittleEndian.Uint32(b[37:]),
+		Plain:  binary.LittleEndian.Uint32(b[41:]),
+		Codec:  chunk.Codec(b[45]),
+	}
+	copy(e.ID[:], b[1:])
+	rest := b[entryLen:]
+	if e.IsDelta() {
+		if len(b) < deltaEntryLen {
+			return Entry{}, nil, fmt.Errorf("%w: footer ends within an entry", ErrFormat)
+		}
+		e.Depth = b[46]
+		copy(e.Base[:], b[47:])
+		rest = b[deltaEntryLen:]
+	}
+	return e, rest, e.validate()
+}
+
+// validate checks an entry by itself.
+func (e Entry) validate() error {
+	switch {
+	case e.Kind != chunk.Data && e.Kind != chunk.Node:
+		return fmt.Errorf("%w: unknown blob kind %d", ErrFormat, e.Kind)
+	case e.Codec > chunk.Delta:
+		return fmt.Errorf("%w: unknown codec %d", ErrFormat, e.Codec)
+	case e.IsDelta() && (e.Depth < 1 || e.Depth > chunk.MaxDepth || e.Base == e.ID):
+		return fmt.Errorf("%w: delta of depth %d", ErrFormat, e.Depth)
+	case e.Plain > chunk.MaxPlain || e.Length < sealedMin:
+		return fmt.Errorf("%w: blob of %d bytes, sealed %d", ErrFormat, e.Plain, e.Length)
+	}
+	return nil
+}
+
+// parseFooter reads the entries and checks that they describe the bytes from
+// the header to end without gap or overlap.
+func parseFooter(plain []byte, end int64) ([]Entry, error) {
+	entries := make([]Entry, 0, len(plain)/entryLen)
+	at := int64(crypt.HeaderLen)
+	for len(plain) > 0 {
+		e, rest, err := cutEntry(plain)
+		if err != nil {
+			return nil, err
+		}
+		if int64(e.Offset) != at {
+			return nil, fmt.Errorf("%w: blob at %d, want %d", ErrFormat, e.Offset, at)
+		}
+		at += int64(e.Length)
+		entries, plain = append(entries, e), rest
+	}
+	if at != end {
+		return nil, fmt.Errorf("%w: blobs end at %d, want %d", ErrFormat, at, end)
+	}
+	return entries, nil
+}
+
+// ParseTail reads the footer of a pack of size bytes from its last bytes. If
+// tail is too short it returns need > 0 and no entries: call again with at
+// least that many of the last bytes. The tail may be longer than needed.
+func ParseTail(keys *crypt.Keys, id ID, size int64, tail []byte) (entries []Entry, need int, err error) {
+	const fixed = crypt.HeaderLen + crypt.TrailerLen
+	if size < fixed || size > MaxSize || int64(len(tail)) > size {
+		return nil, 0, fmt.Errorf("%w: size %d", ErrFormat, size)
+	}
+	if len(tail) < crypt.TrailerLen {
+		return nil, crypt.TrailerLen, nil
+	}
+	body := len(tail) - crypt.TrailerLen
+	length, err := keys.OpenTrailer(id.Name(), tail[body:])
+	if err != nil {
+		return nil, 0, fmt.Errorf("open trailer: %w", err)
+	}
+	if length < crypt.Overhead || length > uint64(size-fixed) {
+		return nil, 0, fmt.Errorf("%w: footer of %d bytes", ErrFormat, length)
+	}
+	if uint64(body) < length {
+		return nil, int(length) + crypt.TrailerLen, nil
+	}
+	plain, err := keys.OpenFooter(id.Name(), tail[body-int(length):body])
+	if err != nil {
+		return nil, 0, fmt.Errorf("open footer: %w", err)
+	}
+	entries, err = parseFooter(plain, size-crypt.TrailerLen-int64(length))
+	return entries, 0, err
+}

@@ -1,0 +1,104 @@
+package pack
+
+import (
+	"fmt"
+	"slices"
+
+	"firn/chunk"
+	"firn/crypt"
+)
+
+// Writer collects sealed blobs into a pack, in memory. It is for one goroutine.
+type Writer struct {
+	keys  *crypt.Keys
+	id    ID
+	data  section
+	nodes section
+}
+
+// section is a run of blobs of one kind. Nodes stand behind all data, next to
+// the footer, so that one read of a pack's tail brings both.
+type section struct {
+	bytes   []byte
+	entries []Entry
+}
+
+func (s *section) add(e Entry, sealed []byte) {
+	e.Offset, e.Length = uint32(len(s.bytes)), uint32(len(sealed))
+	s.bytes = append(s.bytes, sealed...)
+	s.entries = append(s.entries, e)
+}
+
+// NewWriter returns a writer of an empty pack.
+func NewWriter(keys *crypt.Keys, id ID) *Writer {
+	return &Writer{keys: keys, id: id}
+}
+
+// ID returns the name that the pack will have.
+func (w *Writer) ID() ID { return w.id }
+
+// Add appends a blob as [SealBlob] returned it, or as another pack held it: a
+// sealed blob is not bound to its pack. Offset and Length of e are ignored; the
+// bytes are copied.
+func (w *Writer) Add(e Entry, sealed []byte) {
+	if e.Kind == chunk.Node {
+		w.nodes.add(e, sealed)
+	} else {
+		w.data.add(e, sealed)
+	}
+}
+
+// Len returns the number of blobs.
+func (w *Writer) Len() int { return len(w.data.entries) + len(w.nodes.entries) }
+
+// Size returns about how large the pack is by now, footer included.
+func (w *Writer) Size() int {
+	return crypt.HeaderLen + len(w.data.bytes) + len(w.nodes.bytes) + w.Len()*deltaEntryLen + crypt.Overhead + crypt.TrailerLen
+}
+
+// Full reports whether the pack has reached [TargetSize].
+func (w *Writer) Full() bool { return w.Size() >= TargetSize }
+
+// Finish returns the pack's object, its entries, and the length of its tail:
+// footer and trailer. It reads the footer back before it returns, so that a
+// pack that cannot be read is never uploaded. The writer is used up.
+func (w *Writer) Finish() (object []byte, entries []Entry, tail int, err error) {
+	header := crypt.Header(crypt.ObjectPack)
+	object = slices.Grow(header[:], w.Size())
+	for _, s := range []section{w.data, w.nodes} {
+		start := uint32(len(object))
+		for _, e := range s.entries {
+			e.Offset += start
+			entries = append(entries, e)
+		}
+		object = append(object, s.bytes...)
+	}
+	object = w.appendTail(object, entries)
+	tail = len(object) - crypt.HeaderLen - len(w.data.bytes) - len(w.nodes.bytes)
+	if err := w.verify(object, entries); err != nil {
+		return nil, nil, 0, err
+	}
+	return object, entries, tail, nil
+}
+
+func (w *Writer) appendTail(object []byte, entries []Entry) []byte {
+	plain := make([]byte, 0, len(entries)*deltaEntryLen)
+	for _, e := range entries {
+		plain = appendEntry(plain, e)
+	}
+	footer := w.keys.SealFooter(w.id.Name(), plain)
+	object = append(object, footer...)
+	return append(object, w.keys.SealTrailer(w.id.Name(), uint64(len(footer)))...)
+}
+
+// verify decodes the finished footer and compares it with what went in.
+func (w *Writer) verify(object []byte, entries []Entry) error {
+	back, _, err := ParseTail(w.keys, w.id, int64(len(object)), object)
+	if err != nil {
+		return fmt.Errorf("verify new pack %s: %w", w.id, err)
+	}
+	if !slices.Equal(back, entries) {
+		return fmt.Errorf("verify new pack %s: %w: footer differs from what was written", w.id, ErrFormat)
+	}
+	return nil
+}
