@@ -1,0 +1,209 @@
+package snapshot
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// A record before sealing (docs/format.md, section 5):
+//
+//	offset  size  field
+//	0       4     n, length of the frame
+//	4       n     one zstd frame that declares its content size: JSON
+//	4+n           zeros, to the next multiple of 1024
+//
+// The padding hides how much a snapshot's metadata changed.
+
+const (
+	version = 1 // "v" in the JSON
+
+	lengthLen = 4
+	padding   = 1024
+	maxJSON   = 16 << 20 // a record of a 1 TiB first backup has 2.5 MiB
+)
+
+var (
+	// ErrFormat is returned, wrapped with the reason, for bytes that are not a
+	// snapshot record, and for a record that lacks what every one must have.
+	ErrFormat = errors.New("malformed snapshot record")
+	// ErrVersion is returned for a record that a newer firn made.
+	ErrVersion = errors.New("snapshot record of a newer version of firn")
+)
+
+// record is the JSON document: the version comes first, so that it can be told
+// whatever else changes.
+type record struct {
+	V int `json:"v"`
+	Snapshot
+}
+
+// Marshal encodes the record for sealing. Times are stored in UTC, truncated to
+// microseconds. It returns [ErrFormat] for a record that [Unmarshal] would not
+// take; s is not changed.
+func (s *Snapshot) Marshal() ([]byte, error) {
+	rec := record{V: version, Snapshot: s.normal()}
+	if err := rec.validate(); err != nil {
+		return nil, err
+	}
+	var plain bytes.Buffer
+	enc := json.NewEncoder(&plain)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(rec); err != nil {
+		return nil, fmt.Errorf("encode snapshot record: %w", err)
+	}
+	if plain.Len() > maxJSON {
+		return nil, fmt.Errorf("%w: %d bytes of JSON, want at most %d", ErrFormat, plain.Len(), maxJSON)
+	}
+	return frame(plain.Bytes())
+}
+
+// frame compresses a document and puts length and padding around it.
+func frame(plain []byte) ([]byte, error) {
+	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithSingleSegment(true), zstd.WithLowerEncoderMem(true))
+	if err != nil {
+		return nil, fmt.Errorf("compress snapshot record: %w", err)
+	}
+	b := w.EncodeAll(plain, make([]byte, lengthLen, padding))
+	binary.LittleEndian.PutUint32(b, uint32(len(b)-lengthLen))
+	return append(b, make([]byte, -len(b)&(padding-1))...), nil
+}
+
+// Unmarshal decodes what [Snapshot.Marshal] made. Unknown fields are ignored.
+// It allocates at most in proportion to 16 MiB of JSON, whatever b holds. The
+// error matches [ErrVersion] for a record that a newer firn made, else
+// [ErrFormat]. The snapshot keeps no reference to b.
+func Unmarshal(b []byte) (*Snapshot, error) {
+	plain, err := unframe(b)
+	if err != nil {
+		return nil, err
+	}
+	rec := record{}
+	err = json.Unmarshal(plain, &rec)
+	if v := recordVersion(plain, rec.V, err); v > version {
+		return nil, fmt.Errorf("%w: version %d, this one knows %d", ErrVersion, v, version)
+	} else if err == nil && v < version {
+		return nil, fmt.Errorf("%w: version %d", ErrFormat, v)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	s := rec.normal()
+	if err := s.validate(); err != nil {
+		return nil, err
+	}
+	return &s, nil
+}
+
+// recordVersion looks at the version alone if the rest could not be decoded: a
+// newer firn may have changed the type of any field.
+func recordVersion(plain []byte, v int, err error) int {
+	if err == nil {
+		return v
+	}
+	var only struct{ V int }
+	_ = json.Unmarshal(plain, &only) // the caller has the first error
+	return only.V
+}
+
+// unframe checks length and padding and returns the document between them.
+func unframe(b []byte) ([]byte, error) {
+	if len(b) == 0 || len(b)%padding != 0 {
+		return nil, fmt.Errorf("%w: length %d is not a multiple of %d", ErrFormat, len(b), padding)
+	}
+	n, rest := binary.LittleEndian.Uint32(b), b[lengthLen:]
+	if uint64(n)+padding <= uint64(len(rest)) || uint64(n) > uint64(len(rest)) {
+		return nil, fmt.Errorf("%w: frame of %d bytes in %d", ErrFormat, n, len(b))
+	}
+	if slices.ContainsFunc(rest[n:], func(c byte) bool { return c != 0 }) {
+		return nil, fmt.Errorf("%w: padding is not zero", ErrFormat)
+	}
+	return decompress(rest[:n])
+}
+
+// decompress decodes a single frame into the size it declares, so that memory
+// is bounded before anything is decoded.
+func decompress(frame []byte) ([]byte, error) {
+	var h zstd.Header
+	if err := h.Decode(frame); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	if h.Skippable || !h.HasFCS || h.FrameContentSize > maxJSON {
+		return nil, fmt.Errorf("%w: frame of undeclared or excessive size", ErrFormat)
+	}
+	r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxMemory(maxJSON), zstd.WithDecodeAllCapLimit(true))
+	if err != nil {
+		return nil, fmt.Errorf("decompress snapshot record: %w", err)
+	}
+	defer r.Close()
+	plain, err := r.DecodeAll(frame, make([]byte, 0, h.FrameContentSize))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	return plain, nil
+}
+
+// normal returns a copy with the times as the format has them, and the
+// fingerprint without insignificant space, so that equal records encode alike.
+func (s *Snapshot) normal() Snapshot {
+	n := *s
+	n.Time = stamp(s.Time)
+	n.Images = slices.Clone(s.Images)
+	for i := range n.Images {
+		img := &n.Images[i]
+		img.ReadAt = stamp(img.ReadAt)
+		var compact bytes.Buffer
+		if json.Compact(&compact, img.Fingerprint) == nil { // else encoding it reports the error
+			img.Fingerprint = compact.Bytes()
+		}
+	}
+	if s.Verified != nil {
+		n.Verified = &Verification{Time: stamp(s.Verified.Time), How: s.Verified.How}
+	}
+	return n
+}
+
+func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+// validate checks what the rest of firn relies on.
+func (s *Snapshot) validate() error {
+	switch {
+	case s.ID.IsZero():
+		return fmt.Errorf("%w: no ID", ErrFormat)
+	case len(s.Images) != 1:
+		return fmt.Errorf("%w: %d images, want one", ErrFormat, len(s.Images))
+	case !utf8.ValidString(s.Environment) || !utf8.ValidString(s.Database):
+		return fmt.Errorf("%w: environment or database is not UTF-8", ErrFormat)
+	case s.Time.IsZero() || !validTime(s.Time) || s.Verified != nil && !validTime(s.Verified.Time):
+		return fmt.Errorf("%w: no time, or one out of range", ErrFormat)
+	case s.Added < 0 || s.Chunks < 0 || s.ChunksNew < 0:
+		return fmt.Errorf("%w: negative count", ErrFormat)
+	case s.Duration < 0 || math.IsNaN(s.Duration) || math.IsInf(s.Duration, 0):
+		return fmt.Errorf("%w: duration %v", ErrFormat, s.Duration)
+	}
+	return s.Images[0].validate()
+}
+
+func (i *Image) validate() error {
+	switch {
+	case i.Root.IsZero():
+		return fmt.Errorf("%w: image without a root", ErrFormat)
+	case i.Levels < 0 || i.Size < 0 || i.PageSize < 0 || i.PageCount < 0:
+		return fmt.Errorf("%w: negative size", ErrFormat)
+	case !validTime(i.ReadAt):
+		return fmt.Errorf("%w: read time out of range", ErrFormat)
+	}
+	return nil
+}
+
+// validTime reports whether t has a form in RFC 3339.
+func validTime(t time.Time) bool { return t.Year() >= 1 && t.Year() <= 9999 }

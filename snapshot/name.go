@@ -1,0 +1,46 @@
+package snapshot
+
+import (
+	"encoding/hex"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+)
+
+// Prefix starts the name of every snapshot record's object.
+const Prefix = "meta/snap-"
+
+const inverseLen = 16 // hex digits of the inverse time
+
+// ObjectName returns the name of the record's object:
+// "meta/snap-<inverse time>-<id>" (docs/format.md, section 1).
+func (s *Snapshot) ObjectName() string {
+	return fmt.Sprintf("%s%016x-%s", Prefix, inverseTime(s.Time), s.ID)
+}
+
+// inverseTime makes a listing by name yield the newest first. Times before 1970
+// sort as 1970: the number only orders, nothing trusts it.
+func inverseTime(t time.Time) uint64 {
+	return math.MaxUint64 - uint64(max(0, t.UnixMicro()))
+}
+
+// ParseObjectName returns the ID in a name that [Snapshot.ObjectName] made, and
+// false for any other name. The time in a name is not to be trusted, and is not
+// returned.
+func ParseObjectName(name string) (ID, bool) {
+	rest, ok := strings.CutPrefix(name, Prefix)
+	inverse, id, dash := strings.Cut(rest, "-")
+	if !ok || !dash || len(inverse) != inverseLen || !isHex(inverse) || !isHex(id) {
+		return ID{}, false
+	}
+	parsed, err := ParseID(id)
+	return parsed, err == nil
+}
+
+// isHex reports whether s holds lower-case hex digits only, so that there is
+// one name for each ID.
+func isHex(s string) bool {
+	_, err := hex.DecodeString(s)
+	return err == nil && strings.ToLower(s) == s
+}

@@ -1,0 +1,70 @@
+// Package snapshot holds the record of one snapshot: what was backed up, when,
+// from where, and which image of the repository it is. It encodes and decodes
+// records (docs/format.md, section 5), names their objects, and finds the one a
+// user means. It does no I/O: sealing and storing is the caller's.
+package snapshot
+
+import (
+	"encoding/json"
+	"time"
+
+	"firn/chunk"
+	"firn/tags"
+)
+
+// Snapshot is the record of one snapshot. Its JSON field names are part of the
+// repository format: fields may be added, never renamed or given new meaning.
+type Snapshot struct {
+	ID          ID        `json:"id"`
+	Environment string    `json:"environment"`
+	Database    string    `json:"database"` // name, not path
+	Host        string    `json:"host,omitempty"`
+	Tags        tags.Set  `json:"tags,omitempty"`
+	Time        time.Time `json:"time"`               // of the image, UTC, in microseconds
+	Duration    float64   `json:"duration,omitempty"` // of the run, in seconds
+	Tool        string    `json:"tool,omitempty"`     // name and version of the program
+	Images      []Image   `json:"images"`             // exactly one in this version
+
+	Parent   ID     `json:"parent,omitzero"`    // whose chunks and boundaries it builds on
+	Sequence uint64 `json:"sequence,omitempty"` // counts up within the environment
+	Previous ID     `json:"previous,omitzero"`  // the newest earlier one of the same environment and database
+
+	Added     int64    `json:"added"`               // bytes the repository grew by
+	Chunks    int      `json:"chunks"`              // chunks of the image
+	ChunksNew int      `json:"chunks_new"`          // of them, stored by this run
+	Packs     []string `json:"packs,omitempty"`     // names of packs written by this run
+	Token     string   `json:"token,omitempty"`     // garbage collection plans the run has seen
+	Forgot    []ID     `json:"forgot,omitempty"`    // snapshots this run's retention removes
+	Unchanged bool     `json:"unchanged,omitempty"` // same image as Previous; no page was read
+	Pinned    bool     `json:"pinned,omitempty"`    // retention never removes it
+
+	Verified *Verification `json:"verified,omitempty"` // nil: never
+}
+
+// Image is one database image of a snapshot, and what is known of it without
+// reading it.
+type Image struct {
+	Root   chunk.ID `json:"root"`   // of the tree of its chunks
+	Levels int      `json:"levels"` // of that tree
+	Size   int64    `json:"size"`   // bytes
+
+	PageSize      int    `json:"page_size,omitempty"` // bytes
+	PageCount     int64  `json:"page_count,omitempty"`
+	JournalMode   string `json:"journal_mode,omitempty"`
+	UserVersion   int32  `json:"user_version,omitempty"`
+	ApplicationID int32  `json:"application_id,omitempty"`
+	SchemaHash    string `json:"schema_hash,omitempty"`
+
+	Export      string          `json:"export,omitempty"`      // how it was read: pages, compact
+	Fingerprint json.RawMessage `json:"fingerprint,omitempty"` // of the source, to notice that nothing changed
+	ReadAt      time.Time       `json:"read_at,omitzero"`      // when its pages were last read, UTC, in microseconds
+}
+
+// Verification tells that a snapshot was restored and found sound.
+type Verification struct {
+	Time time.Time `json:"time"` // UTC, in microseconds
+	How  string    `json:"how"`
+}
+
+// Image returns the snapshot's image.
+func (s *Snapshot) Image() *Image { return &s.Images[0] }
