@@ -1,0 +1,133 @@
+package crypt_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"firn/crypt"
+)
+
+var update = flag.Bool("update", false, "write testdata/golden.txt anew: a change of it is a change of the format")
+
+const (
+	objectName = "meta/snap-0123456789abcdef-00112233445566778899aabbccddeeff"
+	packName   = "packs/00/00112233445566778899aabbccddeeff"
+)
+
+// goldenKeys use the bytes 40 41 42 ... as their only nonce.
+func goldenKeys() *crypt.Keys {
+	k := testKeys()
+	k.SetRandom(bytes.NewReader(sequence(0x40, 24)))
+	return k
+}
+
+// TestGolden pins every construction of the format. The secret is 00..1f, the
+// repository ID 20..2f, nonces are 40..57, and a slot's salt and nonce 40..77.
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	const plaintext = "firn is old snow"
+	k := testKeys()
+	id := k.BlobID(crypt.Data, []byte(plaintext))
+	header := crypt.Header(crypt.ObjectPack)
+	mac := k.ConfigMAC([]byte(plaintext))
+	seed := make([]byte, 64)
+	if _, err := io.ReadFull(k.ChunkerSeed(), seed); err != nil {
+		t.Fatal(err)
+	}
+
+	var b strings.Builder
+	line := func(name string, value []byte) { fmt.Fprintf(&b, "%s %x\n", name, value) }
+	line("blob-id", id[:])
+	line("blob-data", goldenKeys().SealBlob(nil, crypt.Data, id, []byte(plaintext)))
+	line("blob-node", goldenKeys().SealBlob(nil, crypt.Node, id, []byte(plaintext)))
+	line("object-snapshot", goldenKeys().SealObject(crypt.ObjectSnapshot, objectName, []byte(plaintext)))
+	line("pack-header", header[:])
+	line("pack-footer", goldenKeys().SealFooter(packName, []byte(plaintext)))
+	line("pack-trailer", goldenKeys().SealTrailer(packName, 1234567))
+	line("config-mac", mac[:])
+	line("chunker-seed", seed)
+	fmt.Fprintf(&b, "key-file %s\n", testKeyFile())
+	fmt.Fprintf(&b, "slot-key-file %s", marshal(t, keyFileSlot(t)))
+	fmt.Fprintf(&b, "slot-password %s", marshal(t, passwordSlot(t)))
+	compareGolden(t, "testdata/golden.txt", b.String())
+}
+
+func compareGolden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestChunkerSeed: the golden bytes pin the beginning; this, that it does not
+// matter how the stream is read, and that each reader starts anew.
+func TestChunkerSeed(t *testing.T) {
+	t.Parallel()
+	k := testKeys()
+	want, got := make([]byte, 1<<16), make([]byte, 1<<16)
+	if _, err := io.ReadFull(k.ChunkerSeed(), want); err != nil {
+		t.Fatal(err)
+	}
+	r := k.ChunkerSeed()
+	for rest := got; len(rest) > 0; {
+		n, err := r.Read(rest[:min(7, len(rest))])
+		if err != nil {
+			t.Fatal(err)
+		}
+		rest = rest[n:]
+	}
+	if !bytes.Equal(got, want) {
+		t.Error("the stream depends on how it is read")
+	}
+}
+
+func testKeyFile() (k crypt.KeyFile) { copy(k[:], sequence(0x80, len(k))); return k }
+
+var testCreated = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// keyFileSlot returns a slot of testSecret under testKeyFile.
+func keyFileSlot(t testing.TB) *crypt.Slot {
+	t.Helper()
+	return sealSlot(t, &crypt.Slot{KDF: crypt.KDFKeyFile}, testKeyFile().Credential())
+}
+
+// passwordSlot returns a slot of testSecret under the password "correct horse",
+// as cheap as is allowed.
+func passwordSlot(t testing.TB) *crypt.Slot {
+	t.Helper()
+	s := &crypt.Slot{KDF: crypt.KDFPassword, Time: 1, MemoryKiB: 19 << 10, Threads: 1}
+	return sealSlot(t, s, crypt.Password("correct horse"))
+}
+
+func sealSlot(t testing.TB, s *crypt.Slot, c crypt.Credential) *crypt.Slot {
+	t.Helper()
+	s.Label, s.Created = `"db1" <ops> été`, testCreated
+	if err := s.Seal(bytes.NewReader(sequence(0x40, 32+24)), testSecret(), testRepo(), c); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func marshal(t testing.TB, s *crypt.Slot) []byte {
+	t.Helper()
+	b, err := s.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
