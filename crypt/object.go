@@ -23,7 +23,6 @@ const (
 	HeaderLen  = 4 + 1 + 1 + 2 + 4 + 4 // see Header
 	Overhead   = nonceLen + tagLen     // what sealing adds
 	TrailerLen = nonceLen + 8 + tagLen // see Keys.SealTrailer
-	MinObject  = HeaderLen + Overhead  // a sealed object without content
 )
 
 const (
@@ -92,7 +91,7 @@ func (k *Keys) SealObject(kind ObjectKind, name string, plaintext []byte) []byte
 		panic("crypt: internal error: a pack is not sealed as a whole")
 	}
 	h := Header(kind)
-	object := make([]byte, HeaderLen, MinObject+len(plaintext))
+	object := make([]byte, HeaderLen, HeaderLen+Overhead+len(plaintext))
 	copy(object, h[:])
 	return seal(k.meta, k.random, object, plaintext, k.objectAAD(kind, name, ""))
 }

@@ -118,6 +118,7 @@ func newKeystream(key []byte) *keystream {
 	return &keystream{c}
 }
 
+// Read fills p and never fails, up to the 256 GiB that ChaCha20 has.
 func (k *keystream) Read(p []byte) (int, error) {
 	clear(p)
 	k.cipher.XORKeyStream(p, p)
