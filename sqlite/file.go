@@ -1,0 +1,63 @@
+package sqlite
+
+import (
+	"errors"
+	"unsafe"
+
+	"modernc.org/libc"
+	lib "modernc.org/sqlite/lib"
+)
+
+// file is SQLite's own handle of the database file. A live database must never be opened by other means: closing
+// any descriptor of a file drops every POSIX lock the process holds on it, SQLite's too.
+type file struct {
+	conn *conn
+	p    uintptr
+	read func(tls *libc.TLS, file, buffer uintptr, n int32, offset int64) int32
+	size func(tls *libc.TLS, file, size uintptr) int32
+}
+
+func (c *conn) file() (*file, error) {
+	z, err := libc.CString("main")
+	if err != nil {
+		return nil, err
+	}
+	defer libc.Xfree(c.tls, z)
+	out := c.tls.Alloc(8)
+	defer c.tls.Free(8)
+	if rc := lib.Xsqlite3_file_control(c.tls, c.db, z, lib.SQLITE_FCNTL_FILE_POINTER, out); rc != lib.SQLITE_OK {
+		return nil, c.failure(rc)
+	}
+	p := *(*uintptr)(pointer(out))
+	methods := (*lib.Tsqlite3_file)(pointer(p)).FpMethods
+	if methods == 0 {
+		return nil, errors.New("database file is not open")
+	}
+	io := (*lib.Tsqlite3_io_methods)(pointer(methods))
+	return &file{
+		conn: c, p: p,
+		read: *(*func(*libc.TLS, uintptr, uintptr, int32, int64) int32)(unsafe.Pointer(&io.FxRead)),
+		size: *(*func(*libc.TLS, uintptr, uintptr) int32)(unsafe.Pointer(&io.FxFileSize)),
+	}, nil
+}
+
+// readAt fills b, memory of [conn.alloc], from the file without regard to locks; what lies beyond the end of the
+// file reads as zeros.
+func (f *file) readAt(b []byte, offset int64) error {
+	switch rc := f.read(f.conn.tls, f.p, address(b), int32(len(b)), offset); rc {
+	case lib.SQLITE_OK, lib.SQLITE_IOERR_SHORT_READ:
+		return nil
+	default:
+		return newFailure(rc, "read database file", 0)
+	}
+}
+
+// length returns the size of the file in bytes.
+func (f *file) length() (int64, error) {
+	out := f.conn.tls.Alloc(8)
+	defer f.conn.tls.Free(8)
+	if rc := f.size(f.conn.tls, f.p, out); rc != lib.SQLITE_OK {
+		return 0, newFailure(rc, "measure database file", 0)
+	}
+	return *(*int64)(pointer(out)), nil
+}

@@ -1,0 +1,181 @@
+package sqlite
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+)
+
+// settled is how old a file's times must be before an equal time proves an equal file: clocks of file systems tick
+// coarsely, so two writes shortly after one another can leave the same time.
+const settled = 2 * time.Second
+
+// Fingerprint identifies the content of a database well enough to prove that nothing was committed since it was
+// taken. It is cheap to take, and is meant to be stored as JSON. The zero Fingerprint is equal to none.
+type Fingerprint struct {
+	Device uint64     `json:"device,omitempty"` // of the database file; 0 where the platform does not tell
+	Inode  uint64     `json:"inode,omitempty"`
+	WAL    *WALState  `json:"wal,omitempty"`  // in WAL mode, once something was written to this WAL
+	File   *FileState `json:"file,omitempty"` // otherwise
+}
+
+// WALState is the end of a WAL as one transaction sees it. The salts are random, and the checksum covers every
+// frame before: no two contents share both, and no clock is involved.
+type WALState struct {
+	Salt     [2]uint32 `json:"salt"`
+	Checksum [2]uint32 `json:"checksum"` // running checksum up to the last frame
+	Frames   uint32    `json:"frames"`
+	Pages    uint32    `json:"pages"`
+	PageSize int       `json:"page_size"`
+	Change   uint32    `json:"change"` // SQLite's counter of changes to the WAL-index header
+}
+
+// FileState is what a database file looks like when all its content is in it.
+type FileState struct {
+	Size       int64  `json:"size"`
+	ModTime    int64  `json:"mtime"` // nanoseconds since 1970
+	ChangeTime int64  `json:"ctime"`
+	Header     []byte `json:"header"`  // the 100-byte database header, with the change counter
+	Settled    bool   `json:"settled"` // older than 2 seconds, no journal or WAL beside it: times can be trusted
+}
+
+// The WAL-index header as sqlite3_snapshot holds it, in native byte order:
+//
+//	offset  size
+//	     0     4  version
+//	     4     4  unused
+//	     8     4  change counter
+//	    12     1  1 when initialized
+//	    13     1  checksum byte order
+//	    14     2  page size; 1 stands for 65536
+//	    16     4  last valid frame
+//	    20     4  pages of the database
+//	    24     8  checksum of the last frame
+//	    32     8  salts, as they stand in the WAL file: big-endian
+//	    40     8  checksum of the fields above
+const walHeaderLen = 48
+
+var errWALHeader = errors.New("unknown WAL-index header")
+
+func parseWALHeader(b []byte) (*WALState, error) {
+	if len(b) != walHeaderLen || b[12] != 1 {
+		return nil, errWALHeader
+	}
+	native, disk := binary.NativeEndian, binary.BigEndian
+	size := int(native.Uint16(b[14:]))
+	size = size&0xfe00 | size&1<<16
+	if !validPageSize(size) {
+		return nil, errWALHeader
+	}
+	return &WALState{
+		Salt:     [2]uint32{disk.Uint32(b[32:]), disk.Uint32(b[36:])},
+		Checksum: [2]uint32{native.Uint32(b[24:]), native.Uint32(b[28:])},
+		Frames:   native.Uint32(b[16:]),
+		Pages:    native.Uint32(b[20:]),
+		PageSize: size,
+		Change:   native.Uint32(b[8:]),
+	}, nil
+}
+
+func validPageSize(n int) bool {
+	return n >= 512 && n <= 65536 && n&(n-1) == 0
+}
+
+// same reports whether two fingerprints prove the same content. Where they prove nothing it is false: that costs a
+// scan, the other way round would cost data.
+func (f Fingerprint) same(old Fingerprint) bool {
+	if f.Inode == 0 || f.Inode != old.Inode || f.Device != old.Device {
+		return false
+	}
+	switch {
+	case f.WAL != nil && old.WAL != nil:
+		return f.WAL.same(*old.WAL)
+	case f.WAL == nil && old.WAL == nil && f.File != nil && old.File != nil:
+		return f.File.same(*old.File)
+	}
+	return false
+}
+
+func (w WALState) same(old WALState) bool {
+	if w == old {
+		return true
+	}
+	// A checkpoint that restarts or truncates the WAL adds one to the first salt, draws the second anew, and keeps
+	// everything else as it was until the next commit.
+	reset := WALState{
+		Salt:     [2]uint32{old.Salt[0] + 1, w.Salt[1]},
+		Checksum: old.Checksum, Frames: 0, Pages: old.Pages, PageSize: old.PageSize, Change: old.Change,
+	}
+	if w == reset {
+		return true
+	}
+	w.Change = old.Change // a recovery after a crash counts it anew
+	return w == old
+}
+
+func (f FileState) same(old FileState) bool {
+	return f.Settled && old.Settled && f.Size == old.Size && f.ModTime == old.ModTime &&
+		f.ChangeTime == old.ChangeTime && string(f.Header) == string(old.Header)
+}
+
+// fingerprint describes what the open transaction sees; wal is its WAL-index header, if it has one.
+func (c *conn) fingerprint(path string, wal []byte, now time.Time) (Fingerprint, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return Fingerprint{}, err
+	}
+	var f Fingerprint
+	times := statOf(info)
+	f.Device, f.Inode = times.device, times.inode
+	if wal != nil {
+		f.WAL, err = parseWALHeader(wal)
+		return f, err
+	}
+	f.File, err = c.fileState(path, info, now)
+	return f, err
+}
+
+func (c *conn) fileState(path string, info fs.FileInfo, now time.Time) (*FileState, error) {
+	header, err := c.header()
+	if err != nil {
+		return nil, err
+	}
+	stat := statOf(info)
+	changed := time.Unix(0, stat.changeTime)
+	if info.ModTime().After(changed) {
+		changed = info.ModTime()
+	}
+	return &FileState{
+		Size:       info.Size(),
+		ModTime:    info.ModTime().UnixNano(),
+		ChangeTime: stat.changeTime,
+		Header:     header,
+		Settled:    now.Sub(changed) >= settled && !nonEmpty(path+"-wal") && !nonEmpty(path+"-journal"),
+	}, nil
+}
+
+// header reads the database header from the main file, under the lock of the open transaction.
+func (c *conn) header() ([]byte, error) {
+	f, err := c.file()
+	if err != nil {
+		return nil, err
+	}
+	b := c.alloc(headerLen)
+	defer c.free(b)
+	if err := f.readAt(b, 0); err != nil {
+		return nil, fmt.Errorf("read database header: %w", err)
+	}
+	return append([]byte(nil), b...), nil
+}
+
+// nonEmpty reports whether there is such a file with anything in it. An unreadable one counts: it proves nothing.
+func nonEmpty(path string) bool {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	return err != nil || info.Size() > 0
+}

@@ -1,0 +1,259 @@
+// Package sqlite takes consistent images of live SQLite databases and puts them back.
+//
+// An image is the database's own pages in order, read in one read transaction: page-stable, so that an unchanged page
+// has the same bytes at the same place in the next image. [Open] never writes, checkpoints or creates the source.
+// [Restore] makes an existing database equal to an image in one SQLite transaction, while applications have it open.
+//
+// The package owns every access to live databases. A program that uses it must not open a live database, or its -shm
+// file, by other means (os.Open, a file copier, a hashing walk): closing such a descriptor drops SQLite's locks. Call
+// [EnableOFDLocking] first thing in main as a second line of defence.
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
+)
+
+// EnableOFDLocking makes the locks on database files survive that some other part of the process opens and closes
+// the same file. Call it before anything else uses SQLite. It is nil where the platform has no such locks.
+func EnableOFDLocking() error {
+	_, err := sqlite.OFDLocking(true)
+	if errors.Is(err, sqlite.ErrOFDLockingUnavailable) {
+		return nil
+	}
+	return err
+}
+
+// Options say how to take an image. The zero value is right for most.
+type Options struct {
+	BusyTimeout time.Duration    // how long to wait for a lock; 0 means 10 seconds
+	Compact     bool             // VACUUM INTO instead of the pages as they are: small, but nothing stays in its place
+	TempDir     string           // for private temporary files; empty means os.TempDir()
+	Now         func() time.Time // to tell whether a file's times can be trusted; nil means time.Now
+
+	memoryLimit int64 // largest image of a rollback-mode database that is held in memory; 0 means 32 MiB
+}
+
+func (o Options) withDefaults() Options {
+	if o.BusyTimeout == 0 {
+		o.BusyTimeout = defaultBusyTimeout
+	}
+	if o.TempDir == "" {
+		o.TempDir = os.TempDir()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.memoryLimit == 0 {
+		o.memoryLimit = 32 << 20
+	}
+	return o
+}
+
+const defaultBusyTimeout = 10 * time.Second
+
+// Info describes an image.
+type Info struct {
+	PageSize      int
+	PageCount     int64
+	Size          int64  // PageSize * PageCount
+	JournalMode   string // "wal", or "delete" for every mode with a rollback journal
+	UserVersion   int32
+	ApplicationID int32
+	SchemaHash    string // 32 hex digits over the sorted rows of sqlite_schema, whatever pages they are on
+}
+
+// Image is one consistent image of a database. Read delivers its bytes. Always Close it: until the last byte was
+// read it holds a read transaction open. It is not safe for concurrent use.
+type Image struct {
+	path  string // of the database, symbolic links resolved
+	opts  Options
+	conn  *conn // nil once the transaction has ended
+	info  Info
+	print Fingerprint
+	pages io.ReadCloser // what Read delivers; nil before the first Read
+	err   error         // sticky: of Read
+}
+
+// Open begins a read transaction on the database and describes what it sees; no page is read before the first Read.
+// The context governs the reading too.
+//
+// It fails with fs.ErrNotExist, fs.ErrPermission, [ErrNotFile], [ErrEmpty], [ErrNotDatabase], [ErrCorrupt] or
+// [ErrBusy], and leaves nothing behind then. A database in WAL mode that no application has open needs a folder that
+// may be written, because SQLite keeps its locks in a file there for the time of the transaction.
+func Open(ctx context.Context, path string, opts Options) (*Image, error) {
+	i, err := openImage(ctx, path, opts.withDefaults())
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	return i, nil
+}
+
+func openImage(ctx context.Context, path string, opts Options) (*Image, error) {
+	// Resolved once: SQLite names journals after the file that a link leads to.
+	path, before, err := resolve(path)
+	if err != nil {
+		return nil, err
+	}
+	i := &Image{path: path, opts: opts}
+	if i.conn, err = openLive(ctx, path, opts.BusyTimeout); err != nil {
+		return nil, err
+	}
+	if err := i.begin(); err != nil {
+		return nil, errors.Join(err, i.Close())
+	}
+	after, err := os.Stat(path)
+	if err == nil && !os.SameFile(before, after) {
+		err = errors.New("file was replaced while it was opened")
+	}
+	if err != nil {
+		return nil, errors.Join(err, i.Close())
+	}
+	return i, nil
+}
+
+// resolve returns the absolute path without symbolic links of a regular file that is not empty.
+func resolve(path string) (string, fs.FileInfo, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", nil, err
+	}
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return "", nil, err
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return "", nil, err
+	case info.IsDir():
+		return "", nil, fmt.Errorf("%w but a directory", ErrNotFile)
+	case !info.Mode().IsRegular():
+		return "", nil, ErrNotFile
+	case info.Size() == 0:
+		// SQLite would take it for a new database, and delete a WAL beside it.
+		return "", nil, ErrEmpty
+	}
+	return path, info, nil
+}
+
+// openLive opens a database that others may be using.
+func openLive(ctx context.Context, path string, timeout time.Duration) (*conn, error) {
+	crashed := nonEmpty(path + "-wal")
+	c, err := open(ctx, path, readWrite)
+	if err != nil {
+		return nil, err
+	}
+	if crashed {
+		// The last connection to close would checkpoint a WAL that its application left behind. Without one, closing
+		// must stay as it is: it removes the empty WAL that opening created.
+		err = c.config(lib.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+	}
+	if err == nil {
+		// The first read opens the WAL, or rolls a hot journal back. Before it, conn.snapshot pins nothing.
+		err = c.retry(timeout, func() error { _, err := c.text("PRAGMA journal_mode"); return err })
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	return c, nil
+}
+
+// begin opens the read transaction and describes what it sees.
+func (i *Image) begin() error {
+	c := i.conn
+	if err := c.exec("BEGIN"); err != nil {
+		return err
+	}
+	var wal []byte
+	err := c.retry(i.opts.BusyTimeout, func() (err error) { wal, err = c.snapshot(); return err })
+	if err != nil {
+		return err
+	}
+	if i.print, err = c.fingerprint(i.path, wal, i.opts.Now()); err != nil {
+		return err
+	}
+	if i.info, err = c.info(); err != nil {
+		return err
+	}
+	if i.info.PageCount == 0 { // a hot journal was rolled back to nothing
+		return ErrEmpty
+	}
+	if w := i.print.WAL; w != nil && int64(w.Pages) != i.info.PageCount {
+		return fmt.Errorf("%w: WAL ends with %d pages, the database has %d", ErrCorrupt, w.Pages, i.info.PageCount)
+	}
+	return nil
+}
+
+// Info describes the image. For a large database with a rollback journal it is only settled by the first Read,
+// because a long read would block the application: take it again after reading.
+func (i *Image) Info() Info { return i.info }
+
+// Fingerprint identifies the content that Read delivers, or an older one: never a newer one. Like [Image.Info], it
+// is settled by the first Read.
+func (i *Image) Fingerprint() Fingerprint { return i.print }
+
+// Unchanged reports whether the database is certain to hold what it held when old was taken. It reads no page.
+func (i *Image) Unchanged(old Fingerprint) bool { return i.print.same(old) }
+
+// Read delivers the next bytes of the image. The read transaction ends as soon as the last page was read, or earlier:
+// readers of a database with a rollback journal block its writers, so there the image is put aside first. Any
+// error but io.EOF means that what was read is no image; it is returned again by every later Read.
+func (i *Image) Read(p []byte) (int, error) {
+	if i.err == nil && i.pages == nil {
+		i.pages, i.err = i.start()
+	}
+	if i.err != nil {
+		return 0, i.err
+	}
+	n, err := i.pages.Read(p)
+	if err != nil && err != io.EOF {
+		err = fmt.Errorf("read database %s: %w", i.path, err)
+	}
+	i.err = err
+	return n, err
+}
+
+// start decides how to read the pages.
+func (i *Image) start() (io.ReadCloser, error) {
+	return i.stream()
+}
+
+// stream reads the pages in the open transaction as they are asked for.
+func (i *Image) stream() (io.ReadCloser, error) {
+	return i.conn.pages(i.info, i.end)
+}
+
+// end ends the transaction.
+func (i *Image) end() error {
+	if i.conn == nil {
+		return nil
+	}
+	c := i.conn
+	i.conn = nil
+	return c.close()
+}
+
+// Close ends the transaction, if reading to the end has not, and removes temporary files.
+func (i *Image) Close() error {
+	var err error
+	if i.pages != nil {
+		err = i.pages.Close()
+		i.pages = nil
+	}
+	if i.err == nil {
+		i.err = fmt.Errorf("read database %s: %w", i.path, fs.ErrClosed)
+	}
+	if err = errors.Join(err, i.end()); err != nil {
+		return fmt.Errorf("close database %s: %w", i.path, err)
+	}
+	return nil
+}

@@ -1,0 +1,101 @@
+package sqlite
+
+import (
+	"fmt"
+	"io"
+)
+
+const (
+	headerLen = 100 // of the database header, at the start of page 1
+
+	// pendingByte is where SQLite places its locks. The page around it is never used; it reads as zeros.
+	pendingByte = 0x40000000
+)
+
+// lockPage returns the number of the page that is never used, in databases large enough to have it.
+func lockPage(pageSize int) int64 { return pendingByte/int64(pageSize) + 1 }
+
+// pages reads all pages in order through the sqlite_dbpage table, within the connection's transaction.
+type pages struct {
+	stmt *stmt
+	size int   // of a page
+	left int64 // pages still to come
+	end  func() error
+	rest []byte // of the page that did not fit into the last Read
+	page []byte // buffer of rest
+}
+
+// pages returns a reader of the database that info describes; end is called once after the last page.
+func (c *conn) pages(info Info, end func() error) (*pages, error) {
+	s, err := c.prepare("SELECT data FROM sqlite_dbpage ORDER BY pgno")
+	if err != nil {
+		return nil, err
+	}
+	return &pages{stmt: s, size: info.PageSize, left: info.PageCount, end: end, page: make([]byte, info.PageSize)}, nil
+}
+
+// next returns the next page, valid until the call after, or io.EOF.
+func (r *pages) next() ([]byte, error) {
+	row, err := r.stmt.step()
+	if err != nil {
+		return nil, err
+	}
+	if row != (r.left > 0) {
+		return nil, fmt.Errorf("%w: not as many pages as it says (%d to come)", ErrCorrupt, r.left)
+	}
+	if !row {
+		return nil, io.EOF
+	}
+	r.left--
+	page := r.stmt.bytes(0)
+	if len(page) != r.size {
+		return nil, fmt.Errorf("%w: page of %d bytes, not %d", ErrCorrupt, len(page), r.size)
+	}
+	return page, nil
+}
+
+func (r *pages) Read(p []byte) (int, error) {
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	if n == len(p) {
+		return n, nil
+	}
+	if r.stmt == nil {
+		return n, io.EOF
+	}
+	if err := r.stmt.conn.ctx.Err(); err != nil {
+		return n, err
+	}
+	for n < len(p) && r.left > 0 {
+		page, err := r.next()
+		if err != nil {
+			return n, err
+		}
+		k := copy(p[n:], page)
+		n += k
+		r.rest = r.page[:copy(r.page, page[k:])]
+	}
+	if r.left > 0 {
+		return n, nil
+	}
+	return n, r.finish()
+}
+
+// finish ends the transaction at once: a consumer may take long over what it was given.
+func (r *pages) finish() error {
+	if _, err := r.next(); err != io.EOF {
+		return err
+	}
+	if err := r.Close(); err != nil {
+		return err
+	}
+	return r.end()
+}
+
+func (r *pages) Close() error {
+	if r.stmt != nil {
+		r.stmt.finalize()
+		r.stmt = nil
+	}
+	return nil
+}
