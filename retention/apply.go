@@ -1,0 +1,176 @@
+package retention
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Item is what the rules need to know of a snapshot.
+type Item struct {
+	ID         string
+	Time       time.Time
+	Pinned     bool
+	Verified   bool // was restored and found sound
+	PreRestore bool // taken of what a restore was about to replace
+}
+
+// Decision tells what becomes of an item.
+type Decision struct {
+	Item
+	Keep bool
+	// Reasons names every rule that keeps the item, none if it goes:
+	// "last 3" (the third newest), "within 2h", "hourly 2026-11-21 03:00 UTC",
+	// "daily 2026-11-21", "weekly 2026-W47", "monthly 2026-11", "yearly 2026",
+	// "pre-restore within 30d", "pinned", "newest verified", "newest".
+	Reasons []string
+}
+
+func (d *Decision) keep(reason string) {
+	d.Keep = true
+	d.Reasons = append(d.Reasons, reason)
+}
+
+// Apply decides about the items of one environment and database, in any order,
+// and returns a decision for each, newest first, equal times by ID.
+//
+// Items taken before a restore neither count for the policy's rules nor against
+// them: they stay while younger than [Policy.PreRestore] at the time now.
+// Whatever the rules say, these stay: pinned items, the newest verified item
+// that a backup made, the newest item that a backup made, and the newest of all.
+// So at least one item stays, even under a policy that keeps nothing.
+//
+// The policy should be valid; see [Policy.Validate].
+func (p Policy) Apply(items []Item, now time.Time) []Decision {
+	decisions := make([]Decision, len(items))
+	for i, item := range items {
+		decisions[i].Item = item
+	}
+	slices.SortStableFunc(decisions, func(a, b Decision) int {
+		return cmp.Or(b.Time.Compare(a.Time), cmp.Compare(a.ID, b.ID))
+	})
+	backups := choose(decisions, func(d *Decision) bool { return !d.PreRestore })
+	p.keepRecent(backups, now)
+	p.keepPeriods(backups)
+	p.keepPreRestore(decisions, now)
+	keepSpecial(decisions, backups)
+	return decisions
+}
+
+// choose returns the decisions that match, in order.
+func choose(decisions []Decision, match func(*Decision) bool) []*Decision {
+	var chosen []*Decision
+	for i := range decisions {
+		if match(&decisions[i]) {
+			chosen = append(chosen, &decisions[i])
+		}
+	}
+	return chosen
+}
+
+// keepRecent applies the rules that look at single snapshots, last and within.
+func (p Policy) keepRecent(backups []*Decision, now time.Time) {
+	if len(backups) == 0 {
+		return
+	}
+	start := anchor(backups, now).Add(-p.Within)
+	for i, d := range backups {
+		if p.Last.covers(i + 1) {
+			d.keep(fmt.Sprintf("last %d", i+1))
+		}
+		if p.Within > 0 && d.Time.After(start) {
+			d.keep("within " + FormatDuration(p.Within))
+		}
+	}
+}
+
+// anchor returns the time of the newest snapshot, from which within counts. One
+// from the future, made while a clock was wrong, must not make all the others
+// look old.
+func anchor(backups []*Decision, now time.Time) time.Time {
+	for _, d := range backups {
+		if !d.Time.After(now) {
+			return d.Time
+		}
+	}
+	return backups[0].Time
+}
+
+// keepPeriods applies the calendar rules. Each has its own set of periods seen,
+// and compares them by name rather than with the one before: where summer time
+// ends at midnight, snapshots of two days alternate.
+func (p Policy) keepPeriods(backups []*Decision) {
+	for _, r := range p.rules() {
+		if r.period == nil || r.count == 0 {
+			continue
+		}
+		seen := make(map[string]bool)
+		for _, d := range backups {
+			period := r.period(d.Time.In(p.location()))
+			if seen[period] {
+				continue
+			}
+			seen[period] = true
+			if !r.count.covers(len(seen)) {
+				break
+			}
+			d.keep(r.name + " " + period)
+		}
+	}
+}
+
+// keepPreRestore applies the rule of the snapshots taken before a restore.
+func (p Policy) keepPreRestore(decisions []Decision, now time.Time) {
+	start := now.Add(-p.preRestore())
+	for _, d := range choose(decisions, func(d *Decision) bool { return d.PreRestore }) {
+		if d.Time.After(start) {
+			d.keep("pre-restore within " + FormatDuration(p.preRestore()))
+		}
+	}
+}
+
+// keepSpecial keeps what no rule may remove.
+func keepSpecial(decisions []Decision, backups []*Decision) {
+	for _, d := range choose(decisions, func(d *Decision) bool { return d.Pinned }) {
+		d.keep("pinned")
+	}
+	if i := slices.IndexFunc(backups, func(d *Decision) bool { return d.Verified }); i >= 0 {
+		backups[i].keep("newest verified")
+	}
+	if len(backups) > 0 {
+		backups[0].keep("newest")
+	}
+	if len(decisions) > 0 && decisions[0].PreRestore {
+		decisions[0].keep("newest")
+	}
+}
+
+// rule is one of the policy's counts.
+type rule struct {
+	name   string
+	count  Count
+	period func(time.Time) string // nil: every snapshot is its own
+}
+
+func (p Policy) rules() []rule {
+	return []rule{
+		{"last", p.Last, nil},
+		{"hourly", p.Hourly, hour},
+		{"daily", p.Daily, date},
+		{"weekly", p.Weekly, week},
+		{"monthly", p.Monthly, month},
+		{"yearly", p.Yearly, year},
+	}
+}
+
+// The zone tells the two hours apart that have one name when summer time ends.
+func hour(t time.Time) string  { return t.Format("2006-01-02 15:00 MST") }
+func date(t time.Time) string  { return t.Format("2006-01-02") }
+func month(t time.Time) string { return t.Format("2006-01") }
+func year(t time.Time) string  { return t.Format("2006") }
+
+func week(t time.Time) string {
+	y, w := t.ISOWeek()
+	return fmt.Sprintf("%04d-W%02d", y, w)
+}
