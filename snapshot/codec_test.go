@@ -110,7 +110,10 @@ func TestDocument(t *testing.T) {
 			}
 			got, err := snapshot.Unmarshal(wrap(t, tt.want))
 			if err != nil || !reflect.DeepEqual(got, tt.in) {
-				t.Errorf("unmarshal: got %+v, %v, want %+v", got, err, tt.in)
+				t.Fatalf("unmarshal: got %+v, %v, want %+v", got, err, tt.in)
+			}
+			if got.Image() != &got.Images[0] {
+				t.Error("Image is not the first of Images")
 			}
 		})
 	}

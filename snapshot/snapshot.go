@@ -66,5 +66,6 @@ type Verification struct {
 	How  string    `json:"how"`
 }
 
-// Image returns the snapshot's image.
+// Image returns the snapshot's one image. It panics if there is none, which
+// [Unmarshal] never returns.
 func (s *Snapshot) Image() *Image { return &s.Images[0] }

@@ -1,0 +1,65 @@
+package snapshot_test
+
+import (
+	"errors"
+	"reflect"
+	"runtime"
+	"strings"
+	"testing"
+
+	"firn/snapshot"
+)
+
+// FuzzUnmarshal feeds whole objects and, as mutations rarely hit a valid frame,
+// documents: no panic, bounded memory, and what is accepted survives a round trip.
+func FuzzUnmarshal(f *testing.F) {
+	for _, s := range []*snapshot.Snapshot{example(), minimal()} {
+		b := marshal(f, s)
+		f.Add(b, false)
+		f.Add([]byte(document(f, b)), true)
+	}
+	f.Add(wrap(f, strings.Repeat(" ", 1<<20)), false)
+	f.Add([]byte(`{"v":2}`), true)
+	f.Fuzz(func(t *testing.T, in []byte, isDocument bool) {
+		if isDocument {
+			in = wrap(t, string(in))
+		}
+		before := allocated()
+		s, err := snapshot.Unmarshal(in)
+		// A document of 16 MiB costs a few times its size; the rest is other goroutines'.
+		if got, limit := allocated()-before, uint64(256<<20+64*len(in)); got > limit {
+			t.Errorf("allocated %d bytes, want at most %d", got, limit)
+		}
+		if err != nil {
+			if s != nil || !errors.Is(err, snapshot.ErrFormat) && !errors.Is(err, snapshot.ErrVersion) {
+				t.Errorf("got %v, %v", s, err)
+			}
+			return
+		}
+		again, err := snapshot.Unmarshal(marshal(t, s))
+		if err != nil || !reflect.DeepEqual(withoutEmpty(again), withoutEmpty(s)) {
+			t.Errorf("round trip: got %+v, %v\nwant %+v", again, err, s)
+		}
+	})
+}
+
+func allocated() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.TotalAlloc
+}
+
+// withoutEmpty makes empty lists nil, as records leave both out.
+func withoutEmpty(s *snapshot.Snapshot) *snapshot.Snapshot {
+	c := *s
+	if len(c.Tags) == 0 {
+		c.Tags = nil
+	}
+	if len(c.Packs) == 0 {
+		c.Packs = nil
+	}
+	if len(c.Forgot) == 0 {
+		c.Forgot = nil
+	}
+	return &c
+}
