@@ -1,0 +1,282 @@
+package repo_test
+
+import (
+	"fmt"
+	"math/bits"
+)
+
+// This file models the protocol of docs/format.md, section 6: one request is
+// one step, and any process may take the next one. A crash or a pause is a
+// process that is not scheduled again, so an invariant that holds in every
+// state holds whatever dies, and whenever. Ages are left out, and prune may
+// condemn any packs it likes: the worst case.
+//
+// Two blobs are enough for the bases of deltas: each may be stored whole, or as
+// a delta on the other.
+
+const (
+	maxBackups = 2
+	maxPrunes  = 3
+	oldPacks   = 2 // and as many old snapshots: one of each blob
+)
+
+// blobs is a set of the two blobs.
+type blobs uint8
+
+const (
+	first  blobs = 0b01
+	second blobs = 0b10
+	both   blobs = 0b11
+)
+
+// bases are the blobs that deltas of b stand on.
+func (b blobs) bases() blobs { return b>>1 | b<<1&0b10 }
+
+// set is a set of packs or of plans.
+type set uint16
+
+// content is what a pack holds: whole blobs in bits 0 and 1, deltas in 2 and 3.
+type content uint8
+
+func (c content) whole() blobs { return blobs(c & 0b11) }
+func (c content) delta() blobs { return blobs(c >> 2) }
+func (c content) any() blobs   { return c.whole() | c.delta() }
+
+// available are the blobs that can be read: the whole ones and, as a delta on a
+// delta would need a third blob to be of use, those with a whole base.
+func (c content) available() blobs { return c.whole() | c.delta()&c.whole().bases() }
+
+// rule is a rule of the protocol that a model can leave out.
+type rule uint16
+
+const (
+	lookAgain       rule = 1 << iota // W4: compare the plans before acknowledging
+	lookAfterRepair                  // W4: look once more after a repair
+	lookAtBases                      // W4: a delta without its base is missing
+	avoidCondemned                   // W1: no new reference to a condemned pack
+	sweepLater                       // P3: sweep what earlier runs condemned
+	recordsFirst                     // P1: list the records before the packs
+	needBases                        // P2: the bases of needed deltas are needed
+	neverRevoke                      // P5: a condemned pack stays condemned
+	carryOver                        // P5: a plan repeats those that it replaces
+	keepNewest                       // P6: drop older plans only
+)
+
+// model is the protocol with a number of processes, and without some rules.
+type model struct {
+	saves           []blobs // what each backup saves
+	prunes, forgets int
+	without         rule
+}
+
+func (m *model) String() string {
+	return fmt.Sprintf("saves=%v,prunes=%d,forgets=%d", m.saves, m.prunes, m.forgets)
+}
+
+func (m *model) obeys(r rule) bool { return m.without&r == 0 }
+
+// state is everything that decides what can happen next. It is comparable and
+// small (72 bytes), so that millions fit into a map.
+type state struct {
+	held    uint64 // content of each pack, 4 bits, kept after it is deleted
+	exist   set
+	plan    [maxPrunes]set // the packs condemned by each prune's plan
+	plans   uint8          // the plans that exist; the empty set stands for init's
+	visible uint8          // snapshots
+	acked   uint8          // snapshots
+	forgot  uint8          // number of snapshots forgotten
+	backup  [maxBackups]backup
+	prune   [maxPrunes]prune
+}
+
+// backup is the memory of a running backup; prune that of a prune. What is not
+// needed any more is set to zero: fewer states.
+type backup struct {
+	step, token, repairs uint8
+	packs                set // condemned after a LIST of plans, usable after one of packs
+}
+
+type prune struct {
+	step, token      uint8
+	need             blobs
+	condemned, packs set // as listed
+	publish, sweep   set // as decided
+}
+
+const done = 99
+
+// start is a repository with two snapshots in two packs, a blob in each; the
+// second blob may be a delta.
+func start(delta bool) state {
+	s := state{visible: 0b11, acked: 0b11}
+	s.put(0, content(first))
+	if delta {
+		s.put(1, content(second)<<2)
+	} else {
+		s.put(1, content(second))
+	}
+	return s
+}
+
+func (s *state) put(pack int, c content) {
+	s.held |= uint64(c) << (4 * pack)
+	s.exist |= 1 << pack
+}
+
+func (s *state) content(pack int) content { return content(s.held >> (4 * pack) & 0xf) }
+
+// union is what a set of packs holds together.
+func (s *state) union(packs set) content {
+	var c content
+	for ; packs != 0; packs &= packs - 1 {
+		c |= s.content(bits.TrailingZeros16(uint16(packs)))
+	}
+	return c
+}
+
+// condemned are the packs that the plans in existence name.
+func (s *state) condemned() set {
+	var c set
+	for i, p := range s.plan {
+		if s.plans>>i&1 != 0 {
+			c |= p
+		}
+	}
+	return c
+}
+
+// needed are the blobs of a set of snapshots: the old ones, then each backup's.
+func (m *model) needed(snapshots uint8) blobs {
+	n := blobs(snapshots) & both
+	for i, b := range m.saves {
+		if snapshots>>(oldPacks+i)&1 != 0 {
+			n |= b
+		}
+	}
+	return n
+}
+
+// lost are the blobs of acknowledged snapshots that cannot be read any more.
+func (m *model) lost(s *state) blobs {
+	return m.needed(s.visible&s.acked) &^ s.union(s.exist).available()
+}
+
+// event is a step of a trace.
+type event struct {
+	who  string
+	i    int
+	what string
+}
+
+// processes is the number of processes: backups, prunes, and one that forgets.
+func (m *model) processes() int { return len(m.saves) + m.prunes + 1 }
+
+// step calls emit with every state that process k can make of s.
+func (m *model) step(s state, k int, emit func(event, state)) {
+	switch i := k - len(m.saves); {
+	case i < 0:
+		m.backup(s, k, func(what string, n state) { emit(event{"backup", k, what}, n) })
+	case i < m.prunes:
+		m.prune(s, i, func(what string, n state) { emit(event{"prune", i, what}, n) })
+	case int(s.forgot) < m.forgets:
+		m.forget(s, func(snap int, n state) { emit(event{"forget", snap, "delete record"}, n) })
+	}
+}
+
+func (m *model) forget(s state, emit func(int, state)) {
+	for i := range oldPacks + len(m.saves) {
+		if n := s; s.visible&s.acked>>i&1 != 0 {
+			n.visible &^= 1 << i
+			n.forgot++
+			emit(i, n)
+		}
+	}
+}
+
+func (m *model) backup(s state, i int, emit func(string, state)) {
+	b, snap := &s.backup[i], oldPacks+i
+	switch b.step {
+	case 0:
+		b.step, b.token, b.packs = 1, s.plans, s.condemned()
+		if s.plans == 0 { // as cached: no need to list packs
+			b.step, b.packs = 2, 1<<oldPacks-1
+		}
+		emit("W1 list meta", s)
+	case 1:
+		b.step, b.packs = 2, s.exist&^b.packs
+		if !m.obeys(avoidCondemned) {
+			b.packs = s.exist
+		}
+		emit("W1 list packs", s)
+	case 2:
+		m.upload(s, i, func(n state) {
+			n.backup[i].step = 3
+			emit("W2 put pack", n)
+		})
+	case 3:
+		s.visible |= 1 << snap
+		b.step, b.packs = 4, 0
+		if !m.obeys(lookAgain) {
+			m.acknowledge(&s, i)
+		}
+		emit("W3 put record", s)
+	case 4:
+		if s.plans == b.token {
+			m.acknowledge(&s, i)
+		} else {
+			b.step, b.token, b.packs = 5, s.plans, s.condemned()
+		}
+		emit("W4 list plans", s)
+	case 5:
+		b.step, b.packs = 6, s.exist&^b.packs
+		if m.missing(&s, i) == 0 {
+			m.acknowledge(&s, i)
+		}
+		emit("W4 list packs", s)
+	case 6:
+		m.upload(s, i, func(n state) {
+			n.backup[i].step, n.backup[i].packs = 4, 0
+			if !m.obeys(lookAfterRepair) {
+				m.acknowledge(&n, i)
+			}
+			emit("W4 repair", n)
+		})
+	}
+}
+
+func (m *model) acknowledge(s *state, i int) {
+	s.acked |= 1 << (oldPacks + i)
+	s.backup[i] = backup{step: done}
+}
+
+// missing are the blobs of backup i that its usable packs do not make available.
+func (m *model) missing(s *state, i int) blobs {
+	have := s.union(s.backup[i].packs)
+	if looking := s.backup[i].step == 6; looking && !m.obeys(lookAtBases) {
+		return m.saves[i] &^ have.any()
+	}
+	return m.saves[i] &^ have.available()
+}
+
+// upload puts what is missing into a new pack: each blob whole, or as a delta
+// if its base is available.
+func (m *model) upload(s state, i int, emit func(state)) {
+	missing := m.missing(&s, i)
+	if missing == 0 {
+		emit(s)
+		return
+	}
+	if int(s.backup[i].repairs) > m.prunes {
+		panic("protocol model: more repairs than plans")
+	}
+	usable := s.union(s.backup[i].packs).available()
+	pack := oldPacks + maxPrunes + i*(1+m.prunes) + int(s.backup[i].repairs)
+	s.backup[i].repairs++
+	s.put(pack, content(missing))
+	emit(s)
+	if deltas := missing & usable.bases(); deltas != 0 {
+		s.held &^= uint64(deltas) << (4 * pack)
+		s.put(pack, content(deltas)<<2)
+		emit(s)
+	}
+}
