@@ -50,7 +50,7 @@ type FileState struct {
 //	     8     4  change counter
 //	    12     1  1 when initialized
 //	    13     1  checksum byte order
-//	    14     2  page size; 1 stands for 65536
+//	    14     2  page size; 1 stands for 65536, 0 until there was a commit
 //	    16     4  last valid frame
 //	    20     4  pages of the database
 //	    24     8  checksum of the last frame
@@ -67,7 +67,7 @@ func parseWALHeader(b []byte) (*WALState, error) {
 	native, disk := binary.NativeEndian, binary.BigEndian
 	size := int(native.Uint16(b[14:]))
 	size = size&0xfe00 | size&1<<16
-	if !validPageSize(size) {
+	if !validPageSize(size) && !(size == 0 && native.Uint32(b[16:]) == 0) {
 		return nil, errWALHeader
 	}
 	return &WALState{
@@ -78,10 +78,6 @@ func parseWALHeader(b []byte) (*WALState, error) {
 		PageSize: size,
 		Change:   native.Uint32(b[8:]),
 	}, nil
-}
-
-func validPageSize(n int) bool {
-	return n >= 512 && n <= 65536 && n&(n-1) == 0
 }
 
 // same reports whether two fingerprints prove the same content. Where they prove nothing it is false: that costs a
@@ -131,8 +127,11 @@ func (c *conn) fingerprint(path string, wal []byte, now time.Time) (Fingerprint,
 	times := statOf(info)
 	f.Device, f.Inode = times.device, times.inode
 	if wal != nil {
-		f.WAL, err = parseWALHeader(wal)
-		return f, err
+		w, err := parseWALHeader(wal)
+		if err != nil || w.PageSize > 0 {
+			f.WAL = w
+			return f, err
+		}
 	}
 	f.File, err = c.fileState(path, info, now)
 	return f, err

@@ -10,6 +10,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -105,7 +106,7 @@ func openImage(ctx context.Context, path string, opts Options) (*Image, error) {
 		return nil, err
 	}
 	i := &Image{path: path, opts: opts}
-	if i.conn, err = openLive(ctx, path, opts.BusyTimeout); err != nil {
+	if i.conn, err = openSource(ctx, path, opts.BusyTimeout); err != nil {
 		return nil, err
 	}
 	if err := i.begin(); err != nil {
@@ -121,7 +122,8 @@ func openImage(ctx context.Context, path string, opts Options) (*Image, error) {
 	return i, nil
 }
 
-// resolve returns the absolute path without symbolic links of a regular file that is not empty.
+// resolve returns the absolute path without symbolic links of a regular file that is not empty. After ErrEmpty the
+// path is valid too.
 func resolve(path string) (string, fs.FileInfo, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -140,13 +142,13 @@ func resolve(path string) (string, fs.FileInfo, error) {
 		return "", nil, ErrNotFile
 	case info.Size() == 0:
 		// SQLite would take it for a new database, and delete a WAL beside it.
-		return "", nil, ErrEmpty
+		return path, info, ErrEmpty
 	}
 	return path, info, nil
 }
 
-// openLive opens a database that others may be using.
-func openLive(ctx context.Context, path string, timeout time.Duration) (*conn, error) {
+// openSource opens a database that others may be using, to read it.
+func openSource(ctx context.Context, path string, timeout time.Duration) (*conn, error) {
 	crashed := nonEmpty(path + "-wal")
 	c, err := open(ctx, path, readWrite)
 	if err != nil {
@@ -158,13 +160,18 @@ func openLive(ctx context.Context, path string, timeout time.Duration) (*conn, e
 		err = c.config(lib.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
 	}
 	if err == nil {
-		// The first read opens the WAL, or rolls a hot journal back. Before it, conn.snapshot pins nothing.
-		err = c.retry(timeout, func() error { _, err := c.text("PRAGMA journal_mode"); return err })
+		err = c.firstRead(timeout)
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.close())
 	}
 	return c, nil
+}
+
+// firstRead opens the WAL or rolls a hot journal back. Before it, [conn.snapshot] pins nothing, and the backup
+// interface does not know the journal mode.
+func (c *conn) firstRead(timeout time.Duration) error {
+	return c.retry(timeout, func() error { _, err := c.text("PRAGMA journal_mode"); return err })
 }
 
 // begin opens the read transaction and describes what it sees.
@@ -208,13 +215,10 @@ func (i *Image) Unchanged(old Fingerprint) bool { return i.print.same(old) }
 // readers of a database with a rollback journal block its writers, so there the image is put aside first. Any
 // error but io.EOF means that what was read is no image; it is returned again by every later Read.
 func (i *Image) Read(p []byte) (int, error) {
-	if i.err == nil && i.pages == nil {
-		i.pages, i.err = i.start()
-	}
 	if i.err != nil {
 		return 0, i.err
 	}
-	n, err := i.pages.Read(p)
+	n, err := i.read(p)
 	if err != nil && err != io.EOF {
 		err = fmt.Errorf("read database %s: %w", i.path, err)
 	}
@@ -222,14 +226,47 @@ func (i *Image) Read(p []byte) (int, error) {
 	return n, err
 }
 
+func (i *Image) read(p []byte) (int, error) {
+	if i.pages == nil {
+		pages, err := i.start()
+		if err != nil {
+			return 0, err
+		}
+		i.pages = pages
+	}
+	return i.pages.Read(p)
+}
+
 // start decides how to read the pages.
 func (i *Image) start() (io.ReadCloser, error) {
-	return i.stream()
+	switch {
+	case i.opts.Compact:
+		return i.compact()
+	case i.info.JournalMode == walMode:
+		return i.stream()
+	case i.info.Size <= i.opts.memoryLimit:
+		return i.load()
+	}
+	return i.spool()
 }
 
 // stream reads the pages in the open transaction as they are asked for.
 func (i *Image) stream() (io.ReadCloser, error) {
 	return i.conn.pages(i.info, i.end)
+}
+
+// load reads all pages into memory, so that the lock is not held for as long as the consumer takes.
+func (i *Image) load() (io.ReadCloser, error) {
+	pages, err := i.stream()
+	if err != nil {
+		return nil, err
+	}
+	defer pages.Close()
+	image := bytes.NewBuffer(make([]byte, 0, i.info.Size+bytes.MinRead)) // ReadFrom wants room to find the end
+	if _, err := image.ReadFrom(pages); err != nil {
+		return nil, err
+	}
+	return io.NopCloser(image), nil
 }
 
 // end ends the transaction.

@@ -19,16 +19,14 @@ func (c *conn) info() (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	if mode != walMode { // the other modes are a choice of each connection, not of the database
-		mode = "delete"
+	if mode != walMode {
+		mode = deleteMode
 	}
 	return Info{
 		PageSize: int(v[0]), PageCount: v[1], Size: v[0] * v[1], JournalMode: mode,
 		UserVersion: int32(v[2]), ApplicationID: int32(v[3]), SchemaHash: c.schemaHash(),
 	}, nil
 }
-
-const walMode = "wal"
 
 // schemaHash returns 32 hex digits of SHA-256 over the sorted rows of sqlite_schema, each value with its length in
 // front; empty when they cannot be read.

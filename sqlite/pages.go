@@ -5,16 +5,6 @@ import (
 	"io"
 )
 
-const (
-	headerLen = 100 // of the database header, at the start of page 1
-
-	// pendingByte is where SQLite places its locks. The page around it is never used; it reads as zeros.
-	pendingByte = 0x40000000
-)
-
-// lockPage returns the number of the page that is never used, in databases large enough to have it.
-func lockPage(pageSize int) int64 { return pendingByte/int64(pageSize) + 1 }
-
 // pages reads all pages in order through the sqlite_dbpage table, within the connection's transaction.
 type pages struct {
 	stmt *stmt
@@ -78,7 +68,10 @@ func (r *pages) Read(p []byte) (int, error) {
 	if r.left > 0 {
 		return n, nil
 	}
-	return n, r.finish()
+	if err := r.finish(); err != nil {
+		return 0, err // not n: a reader of just as many bytes as the image has would miss it
+	}
+	return n, nil
 }
 
 // finish ends the transaction at once: a consumer may take long over what it was given.

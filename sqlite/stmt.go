@@ -53,6 +53,7 @@ func (s *stmt) run() error {
 // reset makes the statement ready to be stepped again.
 func (s *stmt) reset() { lib.Xsqlite3_reset(s.conn.tls, s.handle) }
 
+// finalize frees the statement. Its error was returned by step before.
 func (s *stmt) finalize() { lib.Xsqlite3_finalize(s.conn.tls, s.handle) }
 
 func (s *stmt) number(column int32) int64 {

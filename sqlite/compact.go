@@ -1,0 +1,84 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// compact makes VACUUM INTO write a copy and delivers that. The fingerprint was taken before, so it is never newer than
+// the copy: at worst the next image is read although nothing has changed.
+func (i *Image) compact() (io.ReadCloser, error) {
+	dir, err := os.MkdirTemp(i.opts.TempDir, "firn-*") // with mode 0700
+	if err != nil {
+		return nil, err
+	}
+	t, err := i.vacuum(filepath.Join(dir, "compact.db"))
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	if t.name == "" {
+		err = os.Remove(dir)
+	} else { // where an open file has to keep its name
+		t.name = dir
+	}
+	if err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	return t.reader(i.info.Size), nil
+}
+
+// vacuum writes the copy, describes it, and ends the connection to the database.
+func (i *Image) vacuum(path string) (*temp, error) {
+	if err := i.conn.exec("COMMIT"); err != nil { // VACUUM is not possible within a transaction
+		return nil, err
+	}
+	if err := i.conn.retry(i.opts.BusyTimeout, func() error { return i.conn.vacuumInto(path) }); err != nil {
+		return nil, err
+	}
+	info, err := describe(i.conn, path)
+	if err != nil {
+		return nil, err
+	}
+	info.JournalMode = i.info.JournalMode
+	i.info = info
+	if err := i.end(); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	// VACUUM INTO writes a database that is not in WAL mode. Restored, it would take its application out of WAL mode.
+	if _, err := f.WriteAt(journalVersion(info.JournalMode), versionOffset); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return unlinked(f), nil
+}
+
+func (c *conn) vacuumInto(path string) error {
+	s, err := c.prepare("VACUUM INTO ?")
+	if err != nil {
+		return err
+	}
+	defer s.finalize()
+	if err := s.bindText(1, path); err != nil {
+		return err
+	}
+	return s.run()
+}
+
+// describe returns the info of a file that nobody writes.
+func describe(c *conn, path string) (Info, error) {
+	copied, err := openImmutable(c.ctx, path)
+	if err != nil {
+		return Info{}, err
+	}
+	info, err := copied.info()
+	if err == nil && info.PageCount == 0 {
+		err = fmt.Errorf("compact copy: %w", ErrEmpty)
+	}
+	return info, errors.Join(err, copied.close())
+}

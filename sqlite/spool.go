@@ -1,0 +1,141 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"io"
+)
+
+// spoolRun is how many bytes are read from the database file at once: large enough for the speed of memory.
+const spoolRun = 1 << 20
+
+// spool is the image of a large database with a rollback journal, taken in two passes because a reader blocks
+// commits there. The draft reads the file without any lock, torn as it may come, and remembers a hash of each page.
+// The revision reads all pages again under the lock, at the speed of memory, and corrects those that differ. Nothing
+// less than reading again will do: a transaction that spilled pages into the file and was rolled back leaves the
+// change counter as it was.
+type spool struct {
+	*temp
+	pageSize int
+	seeds    [2]maphash.Seed
+	hashes   [][2]uint64 // of each page of the draft
+}
+
+// errSpool hides what was wrong with the spool file: the answer is always to do without.
+var errSpool = errors.New("write spool file")
+
+// spool puts the image aside in a temporary file. When that cannot be written, the pages are streamed under the lock:
+// a slow consumer then delays the application's commits, but there is an image.
+func (i *Image) spool() (io.ReadCloser, error) {
+	s, err := newSpool(i.opts.TempDir)
+	if err != nil {
+		return i.stream()
+	}
+	return i.revise(s, i.draft(s))
+}
+
+func newSpool(dir string) (*spool, error) {
+	t, err := newTemp(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &spool{temp: t, seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}, nil
+}
+
+// draft makes the first pass, without the transaction.
+func (i *Image) draft(s *spool) error {
+	if err := i.conn.exec("COMMIT"); err != nil {
+		return err
+	}
+	s.pageSize = i.info.PageSize
+	return s.draft(i.conn)
+}
+
+// revise makes the second pass, in a new transaction; drafted is what came of the first. It returns the spooled image,
+// or the pages as they are when the spool could not be written.
+func (i *Image) revise(s *spool, drafted error) (io.ReadCloser, error) {
+	err := drafted
+	if err == nil || errors.Is(err, errSpool) {
+		if begun := i.begin(); begun != nil {
+			return nil, errors.Join(begun, s.Close())
+		}
+	}
+	if err == nil {
+		err = s.revise(i.conn, i.info)
+	}
+	if err == nil {
+		err = i.end()
+	}
+	if err == nil {
+		return s.reader(i.info.Size), nil
+	}
+	err = errors.Join(err, s.Close())
+	if errors.Is(err, errSpool) {
+		return i.stream()
+	}
+	return nil, err
+}
+
+// draft copies the file as it is, without a lock.
+func (s *spool) draft(c *conn) error {
+	f, err := c.file()
+	if err != nil {
+		return err
+	}
+	length, err := f.length()
+	if err != nil {
+		return err
+	}
+	length -= length % int64(s.pageSize)
+	b := c.alloc(spoolRun)
+	defer c.free(b)
+	for offset := int64(0); offset < length; offset += spoolRun {
+		if c.ctx.Err() != nil {
+			return context.Cause(c.ctx)
+		}
+		run := b[:min(spoolRun, length-offset)]
+		if err := f.readAt(run, offset); err != nil {
+			return err
+		}
+		for page := 0; page < len(run); page += s.pageSize {
+			s.hashes = append(s.hashes, s.hash(run[page:page+s.pageSize]))
+		}
+		if _, err := s.WriteAt(run, offset); err != nil {
+			return errSpool
+		}
+	}
+	return nil
+}
+
+// revise corrects the draft in the open transaction.
+func (s *spool) revise(c *conn, info Info) error {
+	if info.PageSize != s.pageSize { // a VACUUM between the passes
+		s.pageSize, s.hashes = info.PageSize, nil
+	}
+	pages, err := c.pages(info, func() error { return nil })
+	if err != nil {
+		return err
+	}
+	defer pages.Close()
+	for n := 0; ; n++ {
+		page, err := pages.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if n < len(s.hashes) && s.hashes[n] == s.hash(page) {
+			continue
+		}
+		if _, err := s.WriteAt(page, int64(n)*int64(s.pageSize)); err != nil {
+			return errSpool
+		}
+	}
+}
+
+// hash returns 128 bits that other content has by chance only: the seeds are secret, and new for each image.
+func (s *spool) hash(page []byte) [2]uint64 {
+	return [2]uint64{maphash.Bytes(s.seeds[0], page), maphash.Bytes(s.seeds[1], page)}
+}
