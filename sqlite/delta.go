@@ -1,0 +1,203 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"path/filepath"
+)
+
+// errNoDelta is returned when the pages of the live database and of the image do not correspond.
+var errNoDelta = errors.New("no delta restore possible")
+
+// delta writes the pages in which the live database differs from the image, in one transaction, through the
+// sqlite_dbpage table. It returns errNoDelta, with no transaction open, where that is not possible.
+func (t *target) delta() (*RestoreResult, error) {
+	err := t.retry(t.timeout, func() error { return t.exec("BEGIN IMMEDIATE") })
+	if err != nil {
+		return nil, err
+	}
+	d := difference{target: t}
+	err = d.find()
+	if err == nil && !d.none() {
+		err = d.write()
+	}
+	if err != nil || d.none() {
+		return &RestoreResult{MethodDelta, 0, t.src.pages}, errors.Join(err, t.exec("ROLLBACK"))
+	}
+	version, err := t.commit()
+	if err != nil {
+		return nil, err
+	}
+	if err := t.verify(version, d.pages); err != nil {
+		return nil, err
+	}
+	// As a courtesy to the application, whose next commit would do it otherwise. Readers may be in the way.
+	_ = t.exec("PRAGMA wal_checkpoint(PASSIVE)")
+	return &RestoreResult{MethodDelta, int64(len(d.pages)), t.src.pages}, nil
+}
+
+// commit ends the transaction and returns the data version, by which verify tells whether someone else has written
+// since.
+func (t *target) commit() (int64, error) {
+	version, err := t.number("PRAGMA data_version")
+	if err == nil {
+		// Busy means that readers of a database with a rollback journal are still at it.
+		err = t.retry(t.timeout, func() error { return t.exec("COMMIT") })
+	}
+	if err != nil {
+		return 0, errors.Join(err, t.exec("ROLLBACK"))
+	}
+	return version, nil
+}
+
+// difference is what has to be written, found under the write lock.
+type difference struct {
+	*target
+	live  []byte // page 1 of the live database
+	count int64  // its pages
+	first []byte // page 1 to be
+	pages []int64
+}
+
+// none reports whether the database is equal to the image already.
+func (d *difference) none() bool { return len(d.pages) == 0 && d.count == d.src.pages }
+
+func (d *difference) find() error {
+	info, err := d.info()
+	if err != nil {
+		return err
+	}
+	const full = 1 // the commit would move pages around by numbers that are no longer true
+	vacuum, err := d.number("PRAGMA auto_vacuum")
+	if err != nil {
+		return err
+	}
+	if info.PageCount == 0 || info.PageSize != d.src.pageSize || vacuum == full {
+		return errNoDelta
+	}
+	d.count = info.PageCount
+	pages, err := d.conn.pages(info, func() error { return nil })
+	if err != nil {
+		return err
+	}
+	defer pages.Close()
+	return d.compare(pages)
+}
+
+// compare lists the differing pages, page 1 last.
+func (d *difference) compare(pages *pages) error {
+	for n := int64(1); n <= min(d.count, d.src.pages); n++ {
+		live, err := pages.next()
+		if err != nil {
+			return err
+		}
+		want, err := d.src.page(d.conn, n)
+		if err != nil {
+			return err
+		}
+		if n == 1 {
+			d.live, d.first = bytes.Clone(live), mergeHeader(want, live, d.src.pages)
+			if live[20] != d.src.reserved {
+				return errNoDelta
+			}
+		} else if !bytes.Equal(live, want) {
+			d.add(n)
+		}
+	}
+	for n := d.count + 1; n <= d.src.pages; n++ {
+		d.add(n)
+	}
+	// Page 1 is part of every change, because the pager counts changes there.
+	if len(d.pages) > 0 || d.count != d.src.pages || !sameFirst(d.live, d.first) {
+		d.add(1)
+	}
+	return nil
+}
+
+func (d *difference) add(n int64) {
+	if n != lockPage(d.src.pageSize) {
+		d.pages = append(d.pages, n)
+	}
+}
+
+// mergeHeader returns page 1 of the image as it is to be written over the live one. The live database keeps its
+// journal mode, its change counter, which the pager raises, and for now its schema cookie: with another one, the next
+// statement of this transaction would read the schema through pages SQLite has parsed before they were replaced.
+func mergeHeader(image, live []byte, pages int64) []byte {
+	merged := bytes.Clone(image)
+	for _, field := range [][2]int{{18, 20}, {24, 28}, {40, 44}} {
+		copy(merged[field[0]:field[1]], live[field[0]:])
+	}
+	binary.BigEndian.PutUint32(merged[28:], uint32(pages))
+	return merged
+}
+
+// sameFirst compares two page 1 but for what SQLite writes at each commit.
+func sameFirst(a, b []byte) bool {
+	return bytes.Equal(a[:92], b[:92]) && bytes.Equal(a[headerLen:], b[headerLen:])
+}
+
+// write puts the pages into the open transaction. The order of its steps matters.
+func (d *difference) write() error {
+	if err := needSpace(filepath.Dir(d.path), int64(len(d.pages))*int64(d.src.pageSize)); err != nil {
+		return err
+	}
+	insert, err := d.prepare("INSERT INTO sqlite_dbpage (pgno, data) VALUES (?, ?)")
+	if err != nil {
+		return err
+	}
+	defer insert.finalize()
+	if err := d.insert(insert); err != nil {
+		return err
+	}
+	if d.src.pages < d.count {
+		// The last write through sqlite_dbpage: one after it would cancel it.
+		if err := truncate(insert, d.src.pages+1); err != nil {
+			return err
+		}
+	}
+	// Other connections read the schema again only when they meet a new cookie. Not before here: see mergeHeader.
+	cookie := max(binary.BigEndian.Uint32(d.live[40:]), d.src.cookie) + 1
+	return d.exec(fmt.Sprintf("PRAGMA schema_version = %d", int32(cookie)))
+}
+
+func (d *difference) insert(insert *stmt) error {
+	first := d.alloc(d.src.pageSize)
+	defer d.free(first)
+	copy(first, d.first)
+	for _, n := range d.pages {
+		if d.ctx.Err() != nil { // an interrupt between two statements is lost
+			return context.Cause(d.ctx)
+		}
+		page := first
+		if n > 1 {
+			var err error
+			if page, err = d.src.page(d.conn, n); err != nil {
+				return err
+			}
+		}
+		if err := insert.put(n, page); err != nil {
+			return fmt.Errorf("write page %d: %w", n, err)
+		}
+	}
+	return nil
+}
+
+// put runs the insert statement for one page.
+func (s *stmt) put(n int64, page []byte) error {
+	if err := errors.Join(s.bindNumber(1, n), s.bindBytes(2, page)); err != nil {
+		return err
+	}
+	return s.run()
+}
+
+// truncate removes page n and all after it.
+func truncate(insert *stmt, n int64) error {
+	if err := errors.Join(insert.bindNumber(1, n), insert.bindNull(2)); err != nil {
+		return err
+	}
+	return insert.run()
+}

@@ -1,0 +1,181 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// RestoreOptions say how to restore. The zero value is right for most.
+type RestoreOptions struct {
+	BusyTimeout time.Duration // how long to wait for a lock; 0 means 10 seconds
+	Offline     bool          // nobody has the target open: allows what a live database does not, another page size in WAL mode
+	Mode        fs.FileMode   // of a target that did not exist; 0 means 0600
+}
+
+// The values of [RestoreResult].Method.
+const (
+	MethodFile   = "file"   // the image became the target
+	MethodDelta  = "delta"  // the differing pages were written, in one transaction
+	MethodBackup = "backup" // all pages were written, in one transaction
+)
+
+// RestoreResult says what [Restore] did.
+type RestoreResult struct {
+	Method       string
+	PagesWritten int64
+	PageCount    int64 // of the restored database
+}
+
+// Restore makes the database target equal to image, a complete private file in the target's folder.
+//
+// A target that does not exist is made of the image file itself, never over anything. An existing one stays the same
+// file and is changed in one SQLite transaction: applications that have it open go on with the restored content, and
+// whatever happens it holds either all of the old content or all of the new. It keeps its journal mode. Equal to the
+// image means: in every page, but for fields of the header that count changes.
+//
+// The image is used up: it is gone, or its header is changed, afterwards. Remove what is left of it.
+//
+// It fails with [ErrSidecar], [ErrPageSize], [ErrNotDatabase], [ErrCorrupt], [ErrBusy], [ErrNoSpace] or
+// fs.ErrPermission, and the target is what it was then.
+func Restore(ctx context.Context, target, image string, opts RestoreOptions) (*RestoreResult, error) {
+	if opts.BusyTimeout == 0 {
+		opts.BusyTimeout = defaultBusyTimeout
+	}
+	if opts.Mode == 0 {
+		opts.Mode = 0o600
+	}
+	result, err := restore(ctx, target, image, opts)
+	if err != nil {
+		return nil, fmt.Errorf("restore %s: %w", target, err)
+	}
+	return result, nil
+}
+
+func restore(ctx context.Context, target, image string, opts RestoreOptions) (result *RestoreResult, err error) {
+	src, err := openStaged(image)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { // place has closed it already
+		if e := src.Close(); !errors.Is(e, fs.ErrClosed) {
+			err = errors.Join(err, e)
+		}
+	}()
+	path, _, err := resolve(target)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return place(target, src, opts.Mode)
+	case errors.Is(err, ErrEmpty):
+		// SQLite deletes a WAL beside an empty database. A journal it handles well: an application may be in its
+		// first transaction.
+		err = refuseSidecars(path, "-wal", "-shm")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return restoreLive(ctx, path, src, opts)
+}
+
+// refuseSidecars reports files beside a database which would be taken for a part of the restored one: an old WAL is
+// replayed over it, which silently undoes the restore.
+func refuseSidecars(path string, suffixes ...string) error {
+	for _, suffix := range suffixes {
+		_, err := os.Lstat(path + suffix)
+		if err == nil {
+			return fmt.Errorf("%w: move %s away (it may hold the last changes of a lost database)", ErrSidecar, path+suffix)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// place makes the image file the target, which does not exist.
+func place(target string, src *staged, mode fs.FileMode) (*RestoreResult, error) {
+	dir, err := filepath.EvalSymlinks(filepath.Dir(target))
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, filepath.Base(target))
+	if _, err := os.Lstat(path); err == nil {
+		return nil, fmt.Errorf("%w but a symbolic link to nothing", ErrNotFile)
+	}
+	if err := refuseSidecars(path, "-wal", "-shm", "-journal"); err != nil {
+		return nil, err
+	}
+	// The content must be on disk before the name is: a name of an unwritten file would survive a crash.
+	if err := errors.Join(src.Chmod(mode), src.Sync(), src.Close()); err != nil {
+		return nil, err
+	}
+	if err := moveWithoutReplacing(src.path, path); err != nil {
+		return nil, err
+	}
+	if err := syncDir(dir); err != nil {
+		return nil, err
+	}
+	return &RestoreResult{MethodFile, src.pages, src.pages}, nil
+}
+
+// moveWithoutReplacing never overwrites a file that appeared in the meantime. Where there are no hard links it can
+// only look first.
+func moveWithoutReplacing(from, to string) error {
+	err := os.Link(from, to)
+	if err == nil {
+		return os.Remove(from)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if _, err := os.Lstat(to); err == nil {
+		return fmt.Errorf("%s: %w", to, fs.ErrExist)
+	}
+	return os.Rename(from, to)
+}
+
+// restoreLive changes an existing database through SQLite.
+func restoreLive(ctx context.Context, path string, src *staged, opts RestoreOptions) (result *RestoreResult, err error) {
+	c, err := openTarget(ctx, path, opts.BusyTimeout)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		src.release(c)
+		err = errors.Join(err, c.close())
+	}()
+	t := &target{conn: c, path: path, src: src, timeout: opts.BusyTimeout}
+	result, err = t.delta()
+	if !errors.Is(err, errNoDelta) {
+		return result, err
+	}
+	return t.backup(opts.Offline)
+}
+
+// openTarget opens a database to change it.
+func openTarget(ctx context.Context, path string, timeout time.Duration) (*conn, error) {
+	c, err := open(ctx, path, readWrite)
+	if err != nil {
+		return nil, err
+	}
+	err = c.firstRead(timeout)
+	if err == nil && c.readOnly() { // SQLite opens for reading only what may not be written
+		err = fmt.Errorf("may not be written: %w", fs.ErrPermission)
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	return c, nil
+}
+
+// target is an existing database that is being restored.
+type target struct {
+	*conn
+	path    string
+	src     *staged
+	timeout time.Duration
+}

@@ -1,0 +1,83 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// staged is an image file about to be restored: private, complete, and verified by whoever wrote it.
+type staged struct {
+	*os.File
+	header
+	path  string
+	pages int64
+
+	run   []byte // memory of the library: pages of it can be bound to statements
+	first int64  // page at the start of run; 0 when nothing was read
+	valid int    // bytes of run
+}
+
+func openStaged(path string) (*staged, error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	s := &staged{File: f, path: path}
+	if err := s.measure(); err != nil {
+		return nil, errors.Join(fmt.Errorf("image %s: %w", path, err), f.Close())
+	}
+	return s, nil
+}
+
+func (s *staged) measure() error {
+	info, err := s.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() == 0 {
+		return ErrEmpty
+	}
+	b := make([]byte, headerLen)
+	if _, err := s.ReadAt(b, 0); err != nil {
+		return errors.Join(ErrNotDatabase, err)
+	}
+	if s.header, err = parseHeader(b); err != nil {
+		return err
+	}
+	s.pages = info.Size() / int64(s.pageSize)
+	if s.size() != info.Size() {
+		return fmt.Errorf("%w: %d bytes are no whole pages of %d", ErrCorrupt, info.Size(), s.pageSize)
+	}
+	return nil
+}
+
+func (s *staged) size() int64 { return s.pages * int64(s.pageSize) }
+
+// page returns page n, valid until the next call. The memory is c's.
+func (s *staged) page(c *conn, n int64) ([]byte, error) {
+	if s.run == nil {
+		s.run = c.alloc(spoolRun)
+	}
+	at := int(n-s.first) * s.pageSize
+	if s.first == 0 || n < s.first || at >= s.valid {
+		k, err := s.ReadAt(s.run, (n-1)*int64(s.pageSize))
+		if err != nil && err != io.EOF {
+			return nil, err
+		}
+		s.first, s.valid, at = n, k-k%s.pageSize, 0
+		if s.valid == 0 {
+			return nil, fmt.Errorf("read page %d of image: %w", n, io.ErrUnexpectedEOF)
+		}
+	}
+	return s.run[at : at+s.pageSize], nil
+}
+
+// release frees the memory of [staged.page] before its connection is closed.
+func (s *staged) release(c *conn) {
+	if s.run != nil {
+		c.free(s.run)
+		s.run, s.first = nil, 0
+	}
+}

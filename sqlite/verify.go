@@ -1,0 +1,111 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+)
+
+// errDiffers is returned when a restored database is not what it should be.
+var errDiffers = errors.New("restored database differs from the image")
+
+// verify compares the restored database with the image, through a connection of its own that knows nothing of what
+// was written: the given pages, or all if none are given. When another process has written meanwhile (the data version
+// has changed) or has locked the database, there is nothing left to compare with; the transaction was complete.
+func (t *target) verify(version int64, numbers []int64) error {
+	// The restore is done: a cancelled context must not make it look like a failure.
+	c, err := openTarget(context.WithoutCancel(t.ctx), t.path, t.timeout)
+	if errors.Is(err, ErrBusy) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	err = errors.Join(c.compare(t, numbers), c.close())
+	if !errors.Is(err, errDiffers) {
+		return err
+	}
+	now, e := t.number("PRAGMA data_version")
+	if e != nil {
+		return errors.Join(err, e)
+	}
+	if now != version {
+		return nil
+	}
+	return err
+}
+
+// compare reads the database in one transaction.
+func (c *conn) compare(t *target, numbers []int64) error {
+	if err := c.exec("BEGIN"); err != nil {
+		return err
+	}
+	var info Info
+	err := c.retry(t.timeout, func() (err error) { info, err = c.info(); return err })
+	if err != nil {
+		return err
+	}
+	if info.PageCount != t.src.pages || info.PageSize != t.src.pageSize {
+		return fmt.Errorf("%w: %d pages of %d bytes, not %d of %d", errDiffers,
+			info.PageCount, info.PageSize, t.src.pages, t.src.pageSize)
+	}
+	if numbers == nil {
+		return c.compareAll(t.src, info)
+	}
+	return c.compareSome(t.src, numbers)
+}
+
+func (c *conn) compareAll(src *staged, info Info) error {
+	pages, err := c.pages(info, func() error { return nil })
+	if err != nil {
+		return err
+	}
+	defer pages.Close()
+	for n := int64(1); n <= info.PageCount; n++ {
+		page, err := pages.next()
+		if err != nil {
+			return err
+		}
+		if err := c.comparePage(src, n, page); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *conn) compareSome(src *staged, numbers []int64) error {
+	s, err := c.prepare("SELECT data FROM sqlite_dbpage WHERE pgno = ?")
+	if err != nil {
+		return err
+	}
+	defer s.finalize()
+	for _, n := range numbers {
+		if err := s.bindNumber(1, n); err != nil {
+			return err
+		}
+		if _, err := s.step(); err != nil {
+			return err
+		}
+		if err := c.comparePage(src, n, s.bytes(0)); err != nil {
+			return err
+		}
+		s.reset()
+	}
+	return nil
+}
+
+func (c *conn) comparePage(src *staged, n int64, page []byte) error {
+	want, err := src.page(c, n)
+	if err != nil {
+		return err
+	}
+	equal := bytes.Equal(page, want)
+	if n == 1 && len(page) == len(want) {
+		equal = sameFirst(page, mergeHeader(want, page, src.pages))
+	}
+	if !equal && n != lockPage(src.pageSize) {
+		return fmt.Errorf("%w: in page %d", errDiffers, n)
+	}
+	return nil
+}
