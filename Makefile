@@ -1,0 +1,40 @@
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+PREFIX ?= /usr/local
+FUZZTIME ?= 3s
+PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+.PHONY: build test lint race cross fuzz cover demo bench install clean help
+
+build: ## build bin/firn: static, reproducible, with its version
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X firn/cmd.version=$(VERSION)' -o bin/firn ./cmd/firn
+
+test: lint race cross fuzz ## everything that a change must pass
+
+lint: ## check formatting, vet, staticcheck and the import graph
+	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run gofmt -w on these files' >&2; exit 1; }
+	go vet ./...
+	go tool -modfile=tools/go.mod staticcheck ./...
+	go test -count=1 ./internal/arch
+
+race: ## run all tests with the race detector
+	CGO_ENABLED=1 go test -race -timeout 12m ./...
+
+cross: ## build for every platform
+	@set -e; for p in $(PLATFORMS); do echo "build $$p"; \
+		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} go build -o /dev/null ./...; done
+
+fuzz: ## fuzz each target for FUZZTIME
+	.ci/fuzz $(FUZZTIME)
+cover: ## write the tests' coverage of the whole tree to .cache/cover.html
+	mkdir -p .cache && go test -coverpkg=./... -coverprofile=.cache/cover.out ./...
+	go tool cover -html=.cache/cover.out -o .cache/cover.html && go tool cover -func=.cache/cover.out | tail -n 1
+demo: build ## show backup and restore on a small database
+	demo/run
+bench: ## compare with the script pipeline; ARGS='-size 500MB' and so on
+	bench/install && go run ./bench $(ARGS)
+install: build ## install bin/firn under PREFIX
+	install -D -m 755 bin/firn $(DESTDIR)$(PREFIX)/bin/firn
+clean: ## remove what was built
+	rm -rf bin dist .cache
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
