@@ -29,8 +29,8 @@ type Object struct {
 // that was cancelled before the call; one that is cancelled later may or may
 // not stop the call.
 //
-// Errors match fs.ErrNotExist and fs.ErrExist where a method says so and only
-// there: a store that cannot be reached never looks like a missing object.
+// Errors match fs.ErrNotExist and fs.ErrExist as the methods say: a store that
+// cannot be reached never looks like a missing object.
 type Store interface {
 	// Put creates the object name with a copy of data. When it returns nil the
 	// object will survive a power cut. If name exists, it stays as it is and
