@@ -1,0 +1,70 @@
+package local
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+)
+
+// makeFolder makes the folder of that name below the root, and those above it,
+// and sees to it that they are durable. Once in the life of the store it does
+// so for existing folders too: whoever made one may have died, or may not have
+// come, before its fsync, and what is put into it now must not hang on that.
+func (s *Store) makeFolder(name string) error {
+	if name == "." {
+		return nil
+	}
+	if err := s.makeFolder(path.Dir(name)); err != nil {
+		return err
+	}
+	err := s.root.Mkdir(name, folderMode)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if _, known := s.durable.Load(name); known && err != nil {
+		return nil
+	}
+	if err := s.syncFolder(path.Dir(name)); err != nil {
+		return err
+	}
+	s.durable.Store(name, true)
+	return nil
+}
+
+// syncFolder makes the names in a folder below the root durable.
+func (s *Store) syncFolder(name string) error {
+	f, err := s.root.Open(name)
+	if err != nil {
+		return err
+	}
+	return syncAndClose(f)
+}
+
+// makeFolders makes dir and the missing folders above it, each of which is
+// durable only when the folder that holds it is synced.
+func makeFolders(dir string) error {
+	err := os.Mkdir(dir, folderMode)
+	if parent := filepath.Dir(dir); errors.Is(err, fs.ErrNotExist) && parent != dir {
+		if err := makeFolders(parent); err != nil {
+			return err
+		}
+		err = os.Mkdir(dir, folderMode)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(filepath.Dir(dir))
+	if err != nil {
+		return err
+	}
+	return syncAndClose(f)
+}
+
+func syncAndClose(folder *os.File) error {
+	return errors.Join(syncHandle(folder), folder.Close())
+}

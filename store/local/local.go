@@ -1,0 +1,200 @@
+// Package local keeps objects as files in a folder of a local disk.
+//
+// An object's name is its file's path below the folder. Files that are being
+// written stand in the folder ".tmp", whose name no object can have, and get
+// their final name once they are whole and on the disk. So whatever dies, and
+// whenever, every object is whole; a dead writer leaves nothing but a
+// temporary file, which [Store.Clean] removes.
+//
+// Nothing below the folder is reached through a symbolic link that leads out
+// of it. The folder must be on one file system.
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"sync"
+
+	"firn/store"
+)
+
+// What the folder's files hold is sealed, but whose database changed when is
+// nobody else's business either.
+const (
+	fileMode   fs.FileMode = 0o600
+	folderMode fs.FileMode = 0o700
+)
+
+// Store is a [store.Store] in a folder. Make one with [Open] or [Create].
+type Store struct {
+	dir  string      // absolute
+	root *os.Root    // the folder; no path given to it can lead out
+	info fs.FileInfo // of the folder when it was opened
+
+	durable sync.Map   // names of folders whose own entries are known to be on the disk
+	claims  sync.Mutex // held while a claim file is: see claim
+
+	link func(from, to string) error // root.Link, except in a test
+}
+
+var (
+	_ store.Store   = (*Store)(nil)
+	_ store.Cleaner = (*Store)(nil)
+)
+
+// Open opens the existing folder dir. The error matches fs.ErrNotExist if it
+// is missing. Nothing is written.
+func Open(dir string) (*Store, error) {
+	s, err := open(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open local store: %w", err)
+	}
+	return s, nil
+}
+
+func open(dir string) (*Store, error) {
+	dir, err := filepath.Abs(dir) // the working directory may change
+	if err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	info, err := root.Stat(".")
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	return &Store{dir: dir, root: root, info: info, link: root.Link}, nil
+}
+
+// Create opens the folder dir and makes it first if it is missing, and the
+// folders above it too, durably. What is in it stays.
+func Create(dir string) (*Store, error) {
+	dir, err := filepath.Abs(dir)
+	if err == nil {
+		err = makeFolders(dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("create local store: %w", err)
+	}
+	return Open(dir)
+}
+
+// Close lets go of the folder, which cannot be unmounted before. The store
+// must not be used afterwards. There is nothing to flush: a program that ends
+// need not close.
+func (s *Store) Close() error { return s.root.Close() }
+
+// Get reads a part of the file of name.
+func (s *Store) Get(ctx context.Context, name string, off, length int64) ([]byte, error) {
+	data, err := s.read(ctx, name, off, length)
+	if err != nil {
+		return nil, fmt.Errorf("get %s from %s: %w", name, s.dir, err)
+	}
+	return data, nil
+}
+
+func (s *Store) read(ctx context.Context, name string, off, length int64) ([]byte, error) {
+	if err := s.check(ctx, name); err != nil {
+		return nil, err
+	}
+	f, err := s.root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // nothing was written, so there is nothing to learn from it
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("not a file but %s: %w", info.Mode().Type(), fs.ErrNotExist)
+	}
+	from, to, err := store.Range(info.Size(), off, length)
+	if err != nil {
+		return nil, err
+	}
+	data := make([]byte, to-from)
+	if _, err := f.ReadAt(data, from); err == io.EOF {
+		return nil, io.ErrUnexpectedEOF // it shrank since
+	} else if err != nil {
+		return nil, err
+	}
+	return data, nil
+}
+
+// Delete removes the files of names.
+func (s *Store) Delete(ctx context.Context, names ...string) error {
+	if err := s.check(ctx, names...); err != nil {
+		return fmt.Errorf("delete from %s: %w", s.dir, err)
+	}
+	folders := make(map[string]bool)
+	var errs []error
+	for _, name := range names {
+		if err := s.remove(name); err != nil {
+			errs = append(errs, fmt.Errorf("delete %s from %s: %w", name, s.dir, err))
+			break // the others are likely to meet the same
+		}
+		folders[path.Dir(name)] = true
+	}
+	// An object that comes back after a power cut would break the promise that
+	// no later listing shows it. One fsync for each folder is enough for all
+	// files in it. The folders stay even if empty: another writer may be about
+	// to use them.
+	for folder := range folders {
+		if err := s.syncFolder(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, fmt.Errorf("delete from %s: %w", s.dir, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// remove removes the file of name. It looks first, because os.Root.Remove also
+// removes empty folders, which are no objects.
+func (s *Store) remove(name string) error {
+	info, err := s.root.Lstat(name)
+	if err == nil && info.IsDir() {
+		return nil
+	}
+	if err == nil {
+		err = s.root.Remove(name)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// check is what every method does first.
+func (s *Store) check(ctx context.Context, names ...string) error {
+	for _, name := range names {
+		if err := store.CheckName(name); err != nil {
+			return err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.there()
+}
+
+// there returns an error unless the folder is still where it was opened. If it
+// was removed or another disk is mounted over it, that must not look like a
+// store without objects; so the error does not match fs.ErrNotExist either.
+func (s *Store) there() error {
+	info, err := os.Stat(s.dir)
+	if err != nil {
+		return fmt.Errorf("the folder is gone, is its disk mounted? %v", err)
+	}
+	if !os.SameFile(info, s.info) {
+		return errors.New("the folder is not the one that was opened, is its disk mounted?")
+	}
+	return nil
+}

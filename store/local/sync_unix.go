@@ -1,0 +1,19 @@
+//go:build !windows
+
+package local
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// syncHandle makes the names in a folder durable. Some network file systems
+// refuse to sync a folder; they write names through, or nobody can help it.
+func syncHandle(folder *os.File) error {
+	err := folder.Sync()
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,63 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"time"
+)
+
+// Where writers work, and what files they make there. No object's name can
+// have a dot in it.
+const (
+	temporaryFolder = ".tmp"
+	temporaryPrefix = "put." // + random: the bytes of an object to be
+	claimPrefix     = "claim."
+)
+
+// Clean removes the temporary files last written before olderThan, and no
+// other file: not one that it does not know, even in the temporary folder.
+func (s *Store) Clean(ctx context.Context, olderThan time.Time) (int, error) {
+	n, err := s.clean(ctx, olderThan)
+	if err != nil {
+		return n, fmt.Errorf("clean %s: %w", s.dir, err)
+	}
+	return n, nil
+}
+
+func (s *Store) clean(ctx context.Context, olderThan time.Time) (n int, err error) {
+	if err := s.check(ctx); err != nil {
+		return 0, err
+	}
+	files, err := fs.ReadDir(s.root.FS(), temporaryFolder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	for _, file := range files {
+		if err := ctx.Err(); err != nil {
+			return n, err
+		}
+		if !isLeftOver(file, olderThan) {
+			continue
+		}
+		err := s.root.Remove(path.Join(temporaryFolder, file.Name()))
+		if err == nil {
+			n++
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return n, err
+		}
+	}
+	return n, err // of reading the folder
+}
+
+func isLeftOver(file fs.DirEntry, olderThan time.Time) bool {
+	ours := strings.HasPrefix(file.Name(), temporaryPrefix) || strings.HasPrefix(file.Name(), claimPrefix)
+	if !ours || !file.Type().IsRegular() {
+		return false
+	}
+	info, err := file.Info() // fails if it is gone, which is as well
+	return err == nil && info.ModTime().Before(olderThan)
+}
