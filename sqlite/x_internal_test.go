@@ -1,10 +1,15 @@
 package sqlite
 
 import (
+	"encoding/binary"
 	"errors"
 	"math"
 	"os"
+	"path/filepath"
 	"testing"
+	"time"
+
+	lib "modernc.org/sqlite/lib"
 )
 
 // WithMemoryLimit changes which databases with a rollback journal are read in two passes.
@@ -39,4 +44,103 @@ func TestNeedSpace(t *testing.T) {
 	if err := needSpace(t.TempDir(), math.MaxInt64); !errors.Is(err, ErrNoSpace) {
 		t.Errorf("all bytes there are: got %v, want %v", err, ErrNoSpace)
 	}
+}
+
+// Reserve makes a database leave n bytes unused at the end of each page, as encrypting extensions do.
+func Reserve(t *testing.T, path string, n int32) {
+	t.Helper()
+	c, err := open(t.Context(), path, readWrite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	arg := c.alloc(4)
+	defer c.free(arg)
+	binary.NativeEndian.PutUint32(arg, uint32(n))
+	if rc := lib.Xsqlite3_file_control(c.tls, c.db, 0, lib.SQLITE_FCNTL_RESERVE_BYTES, address(arg)); rc != 0 {
+		t.Fatal(c.failure(rc))
+	}
+	if err := c.exec("VACUUM"); err != nil {
+		t.Fatal(err)
+	}
+	header, err := c.header()
+	if err != nil || header[20] != byte(n) {
+		t.Fatalf("reserved bytes: got %d, %v, want %d", header[20], err, n)
+	}
+}
+
+// TestVerifyNotices checks that what is compared after a restore is the restored database, and that the commit of the
+// restore itself does not pass for another process' one.
+func TestVerifyNotices(t *testing.T) {
+	t.Parallel()
+	ways := map[string]func(*target) (int64, []int64, error){
+		"Delta": func(x *target) (int64, []int64, error) {
+			d := difference{target: x}
+			err := errors.Join(x.exec("BEGIN IMMEDIATE"), d.find(), d.write())
+			version, e := x.commit()
+			return version, d.pages, errors.Join(err, e)
+		},
+		"Backup": func(x *target) (int64, []int64, error) {
+			src, err := openImmutable(x.ctx, x.src.path)
+			if err != nil {
+				return 0, nil, err
+			}
+			defer src.close()
+			version, err := x.number("PRAGMA data_version")
+			return version, nil, errors.Join(err, x.copyFrom(src))
+		},
+	}
+	for name, restore := range ways {
+		for _, mode := range []string{"delete", "wal"} {
+			t.Run(name+","+mode, func(t *testing.T) {
+				t.Parallel()
+				x := newTarget(t, mode)
+				version, pages, err := restore(x)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := x.verify(version, pages); err != nil {
+					t.Errorf("verify: got %v, want nil", err)
+				}
+				if _, err := x.src.WriteAt([]byte("x"), 2*4096-1); err != nil {
+					t.Fatal(err)
+				}
+				x.src.first = 0 // forget what was read
+				if err := x.verify(version, pages); !errors.Is(err, errDiffers) {
+					t.Errorf("verify with another image: got %v, want %v", err, errDiffers)
+				}
+			})
+		}
+	}
+}
+
+// newTarget makes two small databases that differ in page 2, one to be restored from the other.
+func newTarget(t *testing.T, mode string) *target {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"old", "new"} {
+		c, err := open(t.Context(), filepath.Join(dir, name), readWrite|lib.SQLITE_OPEN_CREATE)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sql := "PRAGMA journal_mode = " + mode + "; CREATE TABLE t (a); INSERT INTO t VALUES ('" + name + "')"
+		if err := errors.Join(c.exec(sql), c.close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	src, err := openStaged(filepath.Join(dir, "new"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := openTarget(t.Context(), filepath.Join(dir, "old"), time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		src.release(c)
+		if err := errors.Join(c.close(), src.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return &target{conn: c, path: filepath.Join(dir, "old"), src: src, timeout: time.Second}
 }
