@@ -1,11 +1,14 @@
 package sqlite
 
 import (
+	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
@@ -143,4 +146,78 @@ func newTarget(t *testing.T, mode string) *target {
 		}
 	})
 	return &target{conn: c, path: filepath.Join(dir, "old"), src: src, timeout: time.Second}
+}
+
+// CacheMisses returns how many pages the image's connection has read since it was opened.
+func CacheMisses(t *testing.T, i *Image) int {
+	t.Helper()
+	out := i.conn.alloc(8)
+	defer i.conn.free(out)
+	rc := lib.Xsqlite3_db_status(i.conn.tls, i.conn.db, lib.SQLITE_DBSTATUS_CACHE_MISS, address(out), address(out[4:]), 0)
+	if rc != lib.SQLITE_OK {
+		t.Fatal(i.conn.failure(rc))
+	}
+	return int(binary.NativeEndian.Uint32(out))
+}
+
+func FuzzWALHeader(f *testing.F) {
+	header := make([]byte, walHeaderLen)
+	header[12] = 1
+	f.Add(header)
+	binary.NativeEndian.PutUint16(header[14:], 4096)
+	f.Add(bytes.Clone(header))
+	binary.NativeEndian.PutUint16(header[14:], 1)
+	f.Add(header)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		w, err := parseWALHeader(b)
+		if err != nil {
+			return
+		}
+		if !w.same(*w) {
+			t.Errorf("%+v is not the same as itself", w)
+		}
+		if w.PageSize == 0 && w.Frames > 0 || w.PageSize > 0 && !validPageSize(w.PageSize) {
+			t.Errorf("page size: got %d", w.PageSize)
+		}
+	})
+}
+
+func FuzzHeader(f *testing.F) {
+	f.Add([]byte(headerMagic))
+	f.Add(append([]byte(headerMagic), make([]byte, headerLen)...))
+	f.Add(append([]byte(headerMagic+"\x00\x01\x02\x02"), make([]byte, headerLen)...))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h, err := parseHeader(b)
+		if err == nil && !validPageSize(h.pageSize) {
+			t.Errorf("page size: got %d", h.pageSize)
+		}
+	})
+}
+
+// FuzzFingerprint feeds stored fingerprints, which may be of any origin, to the comparison.
+func FuzzFingerprint(f *testing.F) {
+	now := Fingerprint{Device: 1, Inode: 2, WAL: &WALState{Salt: [2]uint32{1, 2}, Frames: 3, PageSize: 512}}
+	b, err := json.Marshal(now)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Add([]byte(`{"device":1,"inode":2,"file":{"size":5,"header":"AA==","settled":true}}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var old Fingerprint
+		if json.Unmarshal(b, &old) != nil {
+			return
+		}
+		if now.same(old) && (old.WAL == nil || old.Inode != now.Inode || old.Device != now.Device) {
+			t.Errorf("same as %s", b)
+		}
+		again, err := json.Marshal(old)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var twice Fingerprint
+		if err := json.Unmarshal(again, &twice); err != nil || !reflect.DeepEqual(old, twice) {
+			t.Errorf("through JSON: got %+v, %v, want %+v", twice, err, old)
+		}
+	})
 }
