@@ -21,6 +21,7 @@ const (
 	headerLen     = 100
 	headerMagic   = "SQLite format 3\x00"
 	versionOffset = 18
+	minPageSize   = 512
 
 	walMode    = "wal"
 	deleteMode = "delete" // stands for all modes with a rollback journal: each connection chooses its own
@@ -60,7 +61,7 @@ func parseHeader(b []byte) (header, error) {
 }
 
 func validPageSize(n int) bool {
-	return n >= 512 && n <= 65536 && n&(n-1) == 0
+	return n >= minPageSize && n <= 65536 && n&(n-1) == 0
 }
 
 // journalVersion returns the two version bytes for a journal mode.

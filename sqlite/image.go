@@ -143,6 +143,8 @@ func resolve(path string) (string, fs.FileInfo, error) {
 	case info.Size() == 0:
 		// SQLite would take it for a new database, and delete a WAL beside it.
 		return path, info, ErrEmpty
+	case info.Size() < minPageSize: // SQLite takes even a file of one byte for a new database
+		return "", nil, fmt.Errorf("%w: %d bytes", ErrNotDatabase, info.Size())
 	}
 	return path, info, nil
 }

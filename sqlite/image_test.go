@@ -267,14 +267,16 @@ func TestReadAfterClose(t *testing.T) {
 	}
 }
 
+// connected leaves an application connected, with a WAL that is not in the file yet.
+func connected(t *testing.T, path string) {
+	db := dbtest.Open(t, path)
+	t.Cleanup(func() { db.Close() })
+	dbtest.Exec(t, db, "PRAGMA wal_autocheckpoint = 0; UPDATE ledger_a SET amount = 1")
+}
+
 func TestSourceUntouched(t *testing.T) {
 	t.Parallel()
 	crash := func(t *testing.T, path string) { dbtest.StartWriter(t, path, 9).Kill() }
-	connected := func(t *testing.T, path string) { // with a WAL that is not in the file yet
-		db := dbtest.Open(t, path)
-		t.Cleanup(func() { db.Close() })
-		dbtest.Exec(t, db, "PRAGMA wal_autocheckpoint = 0; UPDATE ledger_a SET amount = 1")
-	}
 	states := map[string]func(t *testing.T, path string){
 		"Closed": func(*testing.T, string) {}, "Connected": connected, "Crashed": crash,
 	}

@@ -34,15 +34,21 @@ func newDB(t testing.TB, o dbtest.Options) string {
 func readImage(t testing.TB, path string, o sqlite.Options) []byte {
 	t.Helper()
 	image := openImage(t, path, o)
-	b, err := io.ReadAll(image)
-	if err != nil {
-		t.Fatalf("read image: %v", err)
-	}
+	b := readAll(t, image)
 	if err := image.Close(); err != nil {
 		t.Fatalf("close image: %v", err)
 	}
 	if got, want := int64(len(b)), image.Info().Size; got != want {
 		t.Fatalf("bytes read: got %d, want %d", got, want)
+	}
+	return b
+}
+
+func readAll(t testing.TB, r io.Reader) []byte {
+	t.Helper()
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatalf("read image: %v", err)
 	}
 	return b
 }

@@ -1,0 +1,93 @@
+package sqlite_test
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"testing"
+
+	"firn/internal/dbtest"
+	"firn/sqlite"
+)
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	for _, wal := range []bool{false, true} {
+		image := readImage(t, newDB(t, dbtest.Options{WAL: wal}), sqlite.Options{})
+		path := writeFile(t, "", image)
+		if err := sqlite.Check(t.Context(), path); err != nil {
+			t.Errorf("wal=%v: %v", wal, err)
+		}
+		if names := slicesOf(folder(t, filepath.Dir(path))); len(names) != 1 {
+			t.Errorf("files: got %v, want the image alone", names)
+		}
+	}
+}
+
+func TestCheckFinds(t *testing.T) {
+	t.Parallel()
+	damage := map[string]func(t *testing.T, path string){
+		"Index": func(t *testing.T, path string) {
+			db := dbtest.Open(t, path)
+			defer db.Close()
+			dbtest.Exec(t, db, `PRAGMA writable_schema = ON;
+				UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'posts_slug') WHERE name = 'users_name'`)
+		},
+		"ForeignKey": func(t *testing.T, path string) {
+			db := dbtest.Open(t, path)
+			defer db.Close()
+			dbtest.Exec(t, db, "UPDATE posts SET author = 100000 + id")
+		},
+		"ForeignKeyWithoutRowid": func(t *testing.T, path string) {
+			db := dbtest.Open(t, path)
+			defer db.Close()
+			dbtest.Exec(t, db, "CREATE TABLE w (a PRIMARY KEY REFERENCES users) WITHOUT ROWID; INSERT INTO w VALUES (-1)")
+		},
+		"Page":   func(t *testing.T, path string) { overwrite(t, path, 5*4096) },
+		"Schema": func(t *testing.T, path string) { overwrite(t, path, 100) },
+		"Cut": func(t *testing.T, path string) {
+			b := readFile(t, path)
+			writeFile(t, path, b[:len(b)-4096])
+		},
+		"Appended": func(t *testing.T, path string) { writeFile(t, path, append(readFile(t, path), 0)) },
+	}
+	for name, break1 := range damage {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := newDB(t, dbtest.Options{})
+			break1(t, path)
+			err := sqlite.Check(t.Context(), path)
+			var found *sqlite.IntegrityError
+			if !errors.As(err, &found) || !errors.Is(err, sqlite.ErrCorrupt) {
+				t.Fatalf("got %v, want an IntegrityError", err)
+			}
+			if n := len(found.Messages); n < 1 || n > 20 {
+				t.Errorf("messages: got %d, want 1 to 20", n)
+			}
+		})
+	}
+}
+
+func overwrite(t *testing.T, path string, at int) {
+	t.Helper()
+	b := readFile(t, path)
+	for i := range 3000 {
+		b[at+i] = 0xff
+	}
+	writeFile(t, path, b)
+}
+
+func TestCheckNoDatabase(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for path, want := range map[string]error{
+		filepath.Join(dir, "missing"):                                      fs.ErrNotExist,
+		writeFile(t, filepath.Join(dir, "empty"), nil):                     sqlite.ErrEmpty,
+		writeFile(t, filepath.Join(dir, "text"), []byte("not a database")): sqlite.ErrNotDatabase,
+		dir: sqlite.ErrNotFile,
+	} {
+		if err := sqlite.Check(t.Context(), path); !errors.Is(err, want) {
+			t.Errorf("%s: got %v, want %v", filepath.Base(path), err, want)
+		}
+	}
+}

@@ -1,0 +1,122 @@
+package sqlite_test
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"testing"
+
+	"firn/internal/dbtest"
+	"firn/sqlite"
+)
+
+// asNobody runs f with the file permissions of a user who owns nothing. They belong to the thread, not the process.
+func asNobody(t *testing.T, f func()) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := syscall.Setfsuid(65534); err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Setfsuid(0)
+	f()
+}
+
+// sharedDB makes a database that everybody may read and nobody else may write.
+func sharedDB(t *testing.T, o dbtest.Options) string {
+	t.Helper()
+	path := newDB(t, o)
+	dir := filepath.Dir(path)
+	for _, allow := range []struct {
+		path string
+		mode fs.FileMode
+	}{{filepath.Dir(dir), 0o755}, {dir, 0o755}, {path, 0o644}} {
+		if err := os.Chmod(allow.path, allow.mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return path
+}
+
+func TestReadOnlyUser(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		wal     bool
+		prepare func(t *testing.T, path string)
+		want    error
+	}{
+		"Rollback":   {false, func(*testing.T, string) {}, nil},
+		"WALRunning": {true, connected, nil},
+		"WALCrashed": {true, func(t *testing.T, path string) { dbtest.StartWriter(t, path, 1).Kill() }, nil},
+		// SQLite cannot take a lock without its -shm file, and reading without one could be wrong.
+		"WALClosed": {true, func(*testing.T, string) {}, fs.ErrPermission},
+		"NotReadable": {false, func(t *testing.T, path string) {
+			if err := os.Chmod(path, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, fs.ErrPermission},
+		"HotJournal": {false, hotJournal, fs.ErrPermission},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := sharedDB(t, dbtest.Options{WAL: test.wal})
+			test.prepare(t, path)
+			before := folder(t, filepath.Dir(path))
+			var image []byte
+			asNobody(t, func() {
+				i, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+				if !errors.Is(err, test.want) {
+					t.Errorf("got %v, want %v", err, test.want)
+				}
+				if err == nil {
+					defer i.Close()
+					image = readAll(t, i)
+				}
+			})
+			if after := folder(t, filepath.Dir(path)); !maps.Equal(before, after) {
+				t.Errorf("folder: got %v, want %v as before", slicesOf(after), slicesOf(before))
+			}
+			if test.want == nil {
+				checkSame(t, "image", image, content(t, path))
+			}
+		})
+	}
+}
+
+// hotJournal leaves what a crash in the middle of a commit leaves.
+func hotJournal(t *testing.T, path string) {
+	crashed := path + ".crashed"
+	db := dbtest.Open(t, path)
+	defer db.Close()
+	dbtest.Exec(t, db, "PRAGMA cache_size = 5; BEGIN; UPDATE posts SET body = body || 'x'")
+	writeFile(t, crashed, readFile(t, path))
+	writeFile(t, crashed+"-journal", readFile(t, path+"-journal"))
+	dbtest.Exec(t, db, "ROLLBACK")
+	for _, suffix := range []string{"", "-journal"} {
+		if err := errors.Join(os.Rename(crashed+suffix, path+suffix), os.Chmod(path+suffix, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestRestoreReadOnlyUser(t *testing.T) {
+	t.Parallel()
+	path := sharedDB(t, dbtest.Options{})
+	image := writeFile(t, path+".staged", content(t, path))
+	if err := os.Chmod(image, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	asNobody(t, func() {
+		if _, err := sqlite.Restore(t.Context(), path, image, sqlite.RestoreOptions{}); !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("got %v, want %v", err, fs.ErrPermission)
+		}
+	})
+}
