@@ -132,8 +132,11 @@ func named(n ast.Node, names map[string]string) string {
 		}
 	case *ast.SelectorExpr:
 		x, ok := n.X.(*ast.Ident)
-		if ok && x.Obj == nil && names[x.Name] != "" { // Obj: declared in this file, so not an import
-			return names[x.Name] + "." + n.Sel.Name
+		if !ok || x.Obj != nil { // declared in this file, so not an import
+			return ""
+		}
+		if from := names[x.Name]; from != "" && !strings.HasPrefix(from, module+"/") {
+			return from + "." + n.Sel.Name
 		}
 	}
 	return ""
