@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+// cost is what one run took.
+type cost struct {
+	wall, cpu time.Duration
+	rss       int64 // peak of the largest process, bytes
+	added     int64 // growth of the repository, bytes
+}
+
+// bench is a contender at work in a folder of its own.
+type bench struct {
+	contender
+	env  []string
+	repo string
+	out  string // where it restores to
+}
+
+// newBench makes the contender's folder below work, and its repository.
+func newBench(c contender, work, database string) (*bench, error) {
+	dir := filepath.Join(work, c.name)
+	b := &bench{contender: c, repo: filepath.Join(dir, "repo"), out: filepath.Join(dir, "restored.db")}
+	if err := os.MkdirAll(filepath.Join(dir, "tmp"), 0o700); err != nil {
+		return nil, err
+	}
+	b.env = append(os.Environ(),
+		"DB="+database, "TMP="+filepath.Join(dir, "tmp"), "REPO="+b.repo, "OUT="+b.out,
+		"FIRN_CACHE_DIR="+filepath.Join(dir, "cache"),
+		"RESTIC_REPOSITORY="+b.repo, "RESTIC_PASSWORD=bench", "RESTIC_CACHE_DIR="+filepath.Join(dir, "cache"))
+	_, err := b.run(c.init)
+	return b, err
+}
+
+// run runs one script and measures it with all that it starts.
+//
+// A process's peak memory begins with that of the process that started it, so
+// this program keeps small: whatever needs memory runs in another process.
+func (b *bench) run(script string) (cost, error) {
+	before, err := dirSize(b.repo)
+	if err != nil {
+		return cost{}, err
+	}
+	var output bytes.Buffer
+	cmd := exec.Command("sh", "-eu", "-c", script)
+	cmd.Env, cmd.Stdout, cmd.Stderr = b.env, &output, &output
+	start := time.Now()
+	if err := cmd.Run(); err != nil {
+		return cost{}, fmt.Errorf("run %s: %w\n%s%s", b.name, err, script, output.String())
+	}
+	c := cost{wall: time.Since(start), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), rss: peakRSS(cmd.ProcessState)}
+	after, err := dirSize(b.repo)
+	c.added = after - before
+	return c, err
+}
+
+// restored runs the restore script and checks what came out.
+func (b *bench) restored(rows int64) (cost, error) {
+	if err := os.RemoveAll(b.out); err != nil {
+		return cost{}, err
+	}
+	c, err := b.run(b.restore)
+	if err != nil {
+		return cost{}, err
+	}
+	got, err := workload("count", b.out)
+	if err == nil && got != rows {
+		err = fmt.Errorf("restore by %s: got %d rows, want %d", b.name, got, rows)
+	}
+	return c, err
+}
+
+// dirSize adds up the files below dir; a missing folder has none.
+func dirSize(dir string) (int64, error) {
+	var size int64
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if os.IsNotExist(err) {
+			return nil
+		}
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		size += info.Size()
+		return nil
+	})
+	return size, err
+}

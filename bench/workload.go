@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bytes"
+	"database/sql"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+
+	_ "modernc.org/sqlite" // the driver
+)
+
+// workloadArg makes this program work on the database, and print a number,
+// when it is its first argument. See [bench.run] for why that is a process.
+const workloadArg = "workload"
+
+// workload runs one action on the database in another process:
+//
+//	create DATABASE SIZE SEED    makes it; returns its size
+//	tick DATABASE SEED N         makes an application's N-th changes
+//	pages DATABASE SEED N PAGES  changes one row in each of PAGES pages
+//	count DATABASE               checks it; returns its number of rows
+func workload(args ...any) (int64, error) {
+	argv := []string{workloadArg}
+	for _, a := range args {
+		argv = append(argv, fmt.Sprint(a))
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return 0, err
+	}
+	var stderr bytes.Buffer
+	cmd := exec.Command(self, argv...)
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return 0, fmt.Errorf("run %s: %w\n%s", strings.Join(argv, " "), err, stderr.String())
+	}
+	return strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)
+}
+
+// runWorkload is the other side of [workload].
+func runWorkload(args []string) error {
+	if len(args) < 2 {
+		return fmt.Errorf("workload: want an action and a database")
+	}
+	var n [3]int64
+	for i, a := range args[2:] {
+		var err error
+		if n[i], err = strconv.ParseInt(a, 10, 64); err != nil {
+			return fmt.Errorf("workload: %w", err)
+		}
+	}
+	result, err := act(args[0], args[1], n)
+	if err != nil {
+		return fmt.Errorf("%s: %w", args[0], err)
+	}
+	fmt.Println(result)
+	return nil
+}
+
+func act(action, path string, n [3]int64) (result int64, err error) {
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		return 0, err
+	}
+	db.SetMaxOpenConns(1) // pragmas are a connection's own
+	defer db.Close()
+	if action == "create" {
+		return n[0], create(db, n[0], uint64(n[1]))
+	}
+	switch a := newApp(db, uint64(n[0]), uint64(n[1])); action {
+	case "tick":
+		return 0, a.transaction(a.tick)
+	case "pages":
+		return 0, a.transaction(func() { a.touchPages(n[2]) })
+	case "count":
+		return count(db)
+	}
+	return 0, fmt.Errorf("no such action")
+}
+
+// count checks the database and counts the rows of all tables.
+func count(db *sql.DB) (int64, error) {
+	var verdict string
+	if err := db.QueryRow("PRAGMA quick_check").Scan(&verdict); err != nil {
+		return 0, err
+	}
+	if verdict != "ok" {
+		return 0, fmt.Errorf("quick_check: %s", verdict)
+	}
+	var rows int64
+	err := db.QueryRow(`SELECT (SELECT count(*) FROM users) + (SELECT count(*) FROM posts)
+		+ (SELECT count(*) FROM events) + (SELECT count(*) FROM sessions)`).Scan(&rows)
+	return rows, err
+}
+
+// create fills a database up to a size, with the holes that deletes leave.
+func create(db *sql.DB, size int64, seed uint64) error {
+	if _, err := db.Exec(schema); err != nil {
+		return err
+	}
+	for n := uint64(0); ; n++ {
+		a := newApp(db, seed, ^n)
+		if err := a.transaction(a.fill); err != nil {
+			return err
+		}
+		var pages int64
+		if err := db.QueryRow("PRAGMA page_count").Scan(&pages); err != nil {
+			return err
+		}
+		if pages*pageSize >= size {
+			break
+		}
+	}
+	_, err := db.Exec("DELETE FROM events WHERE id % 37 = 0; PRAGMA journal_mode = wal")
+	return err
+}
