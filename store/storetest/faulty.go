@@ -1,0 +1,127 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"sync"
+
+	"firn/store"
+)
+
+// Faulty is a [store.Store] that breaks down once. Make one with [NewFaulty].
+// It counts every call; a listing's call is the start of its loop.
+type Faulty struct {
+	inner store.Store
+	fault Fault
+
+	mu  sync.Mutex
+	log []string
+}
+
+var _ store.Store = (*Faulty)(nil)
+
+// NewFaulty returns inner with a fault. After it, look at inner itself for
+// what a later process would find.
+func NewFaulty(inner store.Store, fault Fault) *Faulty {
+	return &Faulty{inner: inner, fault: fault}
+}
+
+// Calls returns how many calls there were, those that failed included. A run
+// without a fault tells a test how many calls there are to fail.
+func (f *Faulty) Calls() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.log)
+}
+
+// Log returns the calls in order, each as "put meta/config": what was called,
+// and the object's name, the listing's prefix or all names to delete.
+func (f *Faulty) Log() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.log)
+}
+
+// begin counts a call and returns its fate: how much of it reaches the inner
+// store, and the error that its caller gets in place of the answer, if any.
+func (f *Faulty) begin(op string, names ...string) (effect, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	call := op + " " + strings.Join(names, " ")
+	f.log = append(f.log, call)
+	effect, fails := f.fault.hit(len(f.log))
+	if !fails {
+		return effect, nil
+	}
+	return effect, fmt.Errorf("%s (call %d, fault %s): %w", call, len(f.log), f.fault.Kind, ErrInjected)
+}
+
+// Put puts, or not. An object is never half there, so a torn Put has no effect.
+func (f *Faulty) Put(ctx context.Context, name string, data []byte) error {
+	effect, fault := f.begin("put", name)
+	if effect == whole {
+		if err := f.inner.Put(ctx, name, data); fault == nil {
+			return err
+		}
+	}
+	return fault
+}
+
+// Get gets, or not.
+func (f *Faulty) Get(ctx context.Context, name string, off, length int64) ([]byte, error) {
+	if _, fault := f.begin("get", name); fault != nil {
+		return nil, fault
+	}
+	return f.inner.Get(ctx, name, off, length)
+}
+
+// Delete deletes all names, the first half of them, or none.
+func (f *Faulty) Delete(ctx context.Context, names ...string) error {
+	effect, fault := f.begin("delete", names...)
+	if effect == half {
+		names = names[:len(names)/2]
+	}
+	if effect != none {
+		if err := f.inner.Delete(ctx, names...); fault == nil {
+			return err
+		}
+	}
+	return fault
+}
+
+// List yields all objects, the first half of them, or none, and then the fault.
+func (f *Faulty) List(ctx context.Context, prefix string) iter.Seq2[store.Object, error] {
+	return func(yield func(store.Object, error) bool) {
+		effect, fault := f.begin("list", prefix)
+		if fault == nil {
+			f.inner.List(ctx, prefix)(yield)
+			return
+		}
+		for _, o := range f.listed(ctx, prefix, effect) {
+			if !yield(o, nil) {
+				return
+			}
+		}
+		yield(store.Object{}, fault)
+	}
+}
+
+// listed returns as much of the inner listing as the effect lets through.
+func (f *Faulty) listed(ctx context.Context, prefix string, effect effect) (objects []store.Object) {
+	if effect == none {
+		return nil
+	}
+	for o, err := range f.inner.List(ctx, prefix) {
+		if err != nil {
+			return objects
+		}
+		objects = append(objects, o)
+	}
+	if effect == half {
+		return objects[:len(objects)/2]
+	}
+	return objects
+}
