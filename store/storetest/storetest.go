@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"firn/store"
@@ -71,27 +70,28 @@ func testCreateOnly(t *testing.T, s store.Store) {
 func testConcurrentCreators(t *testing.T, s store.Store) {
 	for round := range 5 {
 		name := fmt.Sprintf("packs/%02x/race", round)
-		var won atomic.Int32
+		content := func(i int) string { return strings.Repeat(string(rune('a'+i)), 10_000) }
+		var mu sync.Mutex
+		var winners []int
 		var wg sync.WaitGroup
 		for i := range 16 {
 			wg.Go(func() {
-				content := bytes.Repeat([]byte{byte(i)}, 10_000)
-				err := s.Put(t.Context(), name, content)
+				err := s.Put(t.Context(), name, []byte(content(i)))
+				mu.Lock()
+				defer mu.Unlock()
 				if err == nil {
-					won.Store(int32(i) + 1000*(won.Load()/1000+1))
+					winners = append(winners, i)
 				} else if !errors.Is(err, fs.ErrExist) {
 					t.Errorf("Put by loser: got %v, want fs.ErrExist", err)
 				}
 			})
 		}
 		wg.Wait()
-		winner := won.Load()
-		if winner/1000 != 1 {
-			t.Fatalf("%d of 16 writers were told that they created %s, want 1", winner/1000, name)
+		if len(winners) != 1 {
+			t.Fatalf("%s: writers %v were told that they created it, want one", name, winners)
 		}
-		want := strings.Repeat(string([]byte{byte(winner % 1000)}), 10_000)
-		if got := get(t, s, name); got != want {
-			t.Errorf("%s: got the bytes of another writer than the winner", name)
+		if got := get(t, s, name); got != content(winners[0]) {
+			t.Errorf("%s: got the bytes of another writer than %v", name, winners)
 		}
 	}
 }
