@@ -53,7 +53,7 @@ func (s *Store) walk(ctx context.Context, folder, prefix string, yield func(stor
 		case e.folder:
 			err = s.walk(ctx, e.Name, prefix, yield)
 		case !e.regular:
-			err = fmt.Errorf("%s is neither a file nor a folder", e.Name)
+			err = fmt.Errorf("%s: %w", e.Name, errNeither)
 		case !yield(e.Object):
 			err = errStopped
 		}

@@ -157,11 +157,14 @@ func (s *Store) Delete(ctx context.Context, names ...string) error {
 }
 
 // remove removes the file of name. It looks first, because os.Root.Remove also
-// removes empty folders, which are no objects.
+// removes what is no object: empty folders, symbolic links.
 func (s *Store) remove(name string) error {
 	info, err := s.root.Lstat(name)
 	if err == nil && info.IsDir() {
 		return nil
+	}
+	if err == nil && !info.Mode().IsRegular() {
+		return errNeither
 	}
 	if err == nil {
 		err = s.root.Remove(name)
@@ -171,6 +174,9 @@ func (s *Store) remove(name string) error {
 	}
 	return err
 }
+
+// errNeither tells of something where only objects should be.
+var errNeither = errors.New("neither a file nor a folder")
 
 // check is what every method does first.
 func (s *Store) check(ctx context.Context, names ...string) error {
