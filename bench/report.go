@@ -11,7 +11,7 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// report is the outcome of a run. Its String is Markdown.
+// report is the outcome of a run.
 type report struct {
 	options options
 	size    int64 // of the database
@@ -20,6 +20,7 @@ type report struct {
 	results []result
 }
 
+// String returns the report as a Markdown document.
 func (r *report) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Benchmarks\n\nWritten by `go run ./bench`; %s, seed %d.\n", r.workload(), r.options.seed)
