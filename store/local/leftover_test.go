@@ -108,7 +108,7 @@ func content() []byte { return bytes.Repeat([]byte("firn"), 100_000) }
 
 func putForever(t *testing.T, dir string) {
 	s := create(t, dir)
-	for i := 0; ; i++ {
+	for i := range 1_000_000 { // or until the pipe of the standard output breaks
 		name := fmt.Sprintf("packs/%02x/%08x", i%256, i)
 		if err := s.Put(t.Context(), name, content()); err != nil {
 			t.Fatal(err)

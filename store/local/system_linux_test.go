@@ -1,0 +1,187 @@
+package local_test
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"firn/store"
+	"firn/store/local"
+)
+
+// The tests in this file need a disk that is full or cannot be written, even
+// by root. So each runs itself again in a process of its own, which may mount
+// such a disk without anybody else seeing it, or give up its rights.
+
+// childDir tells the child process its folder.
+const childDir = "FIRN_TEST_CHILD_DIR"
+
+func TestDiskFull(t *testing.T) {
+	t.Parallel()
+	dir := os.Getenv(childDir)
+	if dir == "" {
+		runChild(t, t.TempDir(), ownMounts())
+		return
+	}
+	mount(t, dir, 0)
+	s := create(t, filepath.Join(dir, "repository"))
+	small, big := make([]byte, 64<<10), make([]byte, 1<<20)
+	putBytes(t, s, "packs/00/small", small)
+	for range 3 {
+		if err := s.Put(t.Context(), "packs/00/big", big); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("Put on a full disk: got %v, want ENOSPC", err)
+		}
+	}
+	wantFiles(t, dir, "repository/packs/00/small")
+	wantNames(t, s, "", "packs/00/small")
+	if got, err := s.Get(t.Context(), "packs/00/small", 0, -1); err != nil || !bytes.Equal(got, small) {
+		t.Errorf("Get on a full disk: got %d bytes, %v, want the object", len(got), err)
+	}
+	fill(t, filepath.Join(dir, "rest"))
+	if err := s.Delete(t.Context(), "packs/00/small"); err != nil {
+		t.Errorf("Delete on a full disk: %v", err)
+	}
+	putBytes(t, s, "packs/00/again", small)
+}
+
+func TestReadOnlyDisk(t *testing.T) {
+	t.Parallel()
+	dir := os.Getenv(childDir)
+	if dir == "" {
+		runChild(t, t.TempDir(), ownMounts())
+		return
+	}
+	mount(t, dir, 0)
+	root := filepath.Join(dir, "repository")
+	putBytes(t, create(t, root), "meta/a", []byte("x"))
+	mount(t, dir, syscall.MS_REMOUNT|syscall.MS_RDONLY)
+	s := create(t, root) // it is there already
+	wantReadOnly(t, s, syscall.EROFS)
+	wantFiles(t, dir, "repository/meta/a")
+}
+
+// TestNoPermission lets another user read the store's folders but not write
+// them, and not read the objects.
+func TestNoPermission(t *testing.T) {
+	t.Parallel()
+	dir := os.Getenv(childDir)
+	if dir == "" {
+		dir = t.TempDir()
+		putBytes(t, create(t, dir), "meta/a", []byte("x"))
+		for _, path := range []string{filepath.Dir(dir), dir, dir + "/meta", dir + "/.tmp"} {
+			chmod(t, path, 0o555)
+			t.Cleanup(func() { chmod(t, path, 0o700) })
+		}
+		chmod(t, dir+"/meta/a", 0)
+		runChild(t, dir, nil)
+		wantFiles(t, dir, "meta/a")
+		return
+	}
+	giveUpRoot(t)
+	s, err := local.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantReadOnly(t, s, fs.ErrPermission)
+	if _, err := s.Get(t.Context(), "meta/a", 0, -1); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("Get: got %v, want fs.ErrPermission", err)
+	}
+	if _, err := local.Create(dir + "/packs/new"); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("Create: got %v, want fs.ErrPermission", err)
+	}
+}
+
+// wantReadOnly checks a store that holds meta/a and cannot be changed.
+func wantReadOnly(t *testing.T, s store.Store, want error) {
+	t.Helper()
+	for _, name := range []string{"meta/b", "packs/00/b"} {
+		if err := s.Put(t.Context(), name, nil); !errors.Is(err, want) {
+			t.Errorf("Put(%s): got %v, want %v", name, err, want)
+		}
+	}
+	if err := s.Delete(t.Context(), "meta/a"); !errors.Is(err, want) {
+		t.Errorf("Delete: got %v, want %v", err, want)
+	}
+	wantNames(t, s, "", "meta/a")
+}
+
+// runChild runs the test again in a child process, with dir.
+func runChild(t *testing.T, dir string, attr *syscall.SysProcAttr) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), childDir+"="+dir)
+	cmd.SysProcAttr = attr
+	out, err := cmd.CombinedOutput()
+	if errors.Is(err, fs.ErrPermission) {
+		t.Skip("this system lets no process mount a disk of its own: ", err)
+	}
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if bytes.Contains(out, []byte("--- SKIP")) {
+		t.Skipf("the child process skipped:\n%s", out)
+	}
+}
+
+// ownMounts starts a process that sees its own mounts, and is root if need be
+// in a user namespace, where everybody may be.
+func ownMounts() *syscall.SysProcAttr {
+	attr := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
+	if os.Getuid() != 0 {
+		attr.Cloneflags |= syscall.CLONE_NEWUSER
+		attr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
+		attr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
+	}
+	return attr
+}
+
+// mount mounts a disk of 512 KiB over dir. It goes with the child process.
+func mount(t *testing.T, dir string, flags uintptr) {
+	t.Helper()
+	err := syscall.Mount("", "/", "", syscall.MS_PRIVATE|syscall.MS_REC, "")
+	if err == nil {
+		err = syscall.Mount("firn-test", dir, "tmpfs", flags, "size=512k")
+	}
+	if err != nil {
+		t.Skip("this system lets no process mount a disk of its own: ", err)
+	}
+}
+
+// fill writes a file until the disk is full.
+func fill(t *testing.T, path string) {
+	t.Helper()
+	if err := os.WriteFile(path, make([]byte, 1<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("got %v, want ENOSPC", err)
+	}
+}
+
+// giveUpRoot makes the process another user's, if it is root's.
+func giveUpRoot(t *testing.T) {
+	t.Helper()
+	const nobody = 65534
+	if os.Getuid() != 0 {
+		return
+	}
+	if err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(nobody), syscall.Setuid(nobody)); err != nil {
+		t.Skip("cannot become another user: ", err)
+	}
+}
+
+func chmod(t *testing.T, path string, mode fs.FileMode) {
+	t.Helper()
+	if err := os.Chmod(path, mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func putBytes(t *testing.T, s store.Store, name string, data []byte) {
+	t.Helper()
+	if err := s.Put(t.Context(), name, data); err != nil {
+		t.Fatal(err)
+	}
+}
