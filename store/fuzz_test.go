@@ -1,0 +1,31 @@
+package store_test
+
+import (
+	"path"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"firn/store"
+)
+
+// FuzzCheckName: what is accepted is one and the same path everywhere, below
+// the folder that it is joined to, and each of its beginnings is a prefix.
+func FuzzCheckName(f *testing.F) {
+	for _, name := range append(badNames(), "meta/config", "packs/00/0f") {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		if store.CheckName(name) != nil {
+			return
+		}
+		if path.Clean(name) != name || !filepath.IsLocal(name) || strings.ToLower(name) != name || strings.Contains(name, ".") {
+			t.Errorf("accepted %q", name)
+		}
+		for i := range len(name) + 1 {
+			if err := store.CheckPrefix(name[:i]); err != nil {
+				t.Errorf("accepted the name %q but not its beginning: %v", name, err)
+			}
+		}
+	})
+}
