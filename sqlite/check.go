@@ -17,6 +17,7 @@ type IntegrityError struct {
 	Messages []string // at least one, at most 20
 }
 
+// Error lists all findings.
 func (e *IntegrityError) Error() string {
 	return fmt.Sprintf("integrity of %s: %s", e.Path, strings.Join(e.Messages, "; "))
 }

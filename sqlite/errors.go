@@ -39,9 +39,17 @@ type failure struct {
 }
 
 func newFailure(code int32, message string, errno syscall.Errno) *failure {
+	switch code { // SQLite's own words for these say what failed, not why
+	case lib.SQLITE_READONLY_DIRECTORY:
+		message = "the folder may not be written, where SQLite must create a file: " +
+			"to lock a WAL database that no application has open, or to change a database"
+	case lib.SQLITE_READONLY_ROLLBACK:
+		message = "a crash left a transaction that must be rolled back first, by a user who may write the database"
+	}
 	return &failure{code, message, kind(code, errno)}
 }
 
+// Error says what the code means to the user, then what SQLite says.
 func (f *failure) Error() string {
 	if f.kind == nil {
 		return fmt.Sprintf("%s (SQLite code %d)", f.message, f.code)
@@ -49,6 +57,7 @@ func (f *failure) Error() string {
 	return fmt.Sprintf("%v: %s (SQLite code %d)", f.kind, f.message, f.code)
 }
 
+// Unwrap returns the sentinel.
 func (f *failure) Unwrap() error { return f.kind }
 
 func kind(code int32, errno syscall.Errno) error {

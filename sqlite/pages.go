@@ -44,6 +44,7 @@ func (r *pages) next() ([]byte, error) {
 	return page, nil
 }
 
+// Read delivers the pages as a stream.
 func (r *pages) Read(p []byte) (int, error) {
 	n := copy(p, r.rest)
 	r.rest = r.rest[n:]
@@ -85,6 +86,7 @@ func (r *pages) finish() error {
 	return r.end()
 }
 
+// Close frees the statement, and leaves the transaction open.
 func (r *pages) Close() error {
 	if r.stmt != nil {
 		r.stmt.finalize()

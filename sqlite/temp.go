@@ -29,6 +29,7 @@ func unlinked(f *os.File) *temp {
 	return &temp{f, f.Name()} // not while it is open, on Windows
 }
 
+// Close closes and removes the file. It may be called again.
 func (t *temp) Close() error {
 	err := t.File.Close()
 	if errors.Is(err, fs.ErrClosed) {
