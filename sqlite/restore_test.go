@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -398,5 +399,34 @@ func TestRestoreBadImage(t *testing.T) {
 	_, err := sqlite.Restore(t.Context(), "new.db", filepath.Join(t.TempDir(), "missing"), sqlite.RestoreOptions{})
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("missing image: got %v, want %v", err, fs.ErrNotExist)
+	}
+}
+
+// TestRestoreAfterCrash restores over what a crashed application left: SQLite recovers that first.
+func TestRestoreAfterCrash(t *testing.T) {
+	t.Parallel()
+	for _, wal := range []bool{false, true} {
+		path := newDB(t, dbtest.Options{WAL: wal})
+		image := readImage(t, path, sqlite.Options{})
+		for n := range 4 {
+			dbtest.StartWriter(t, path, uint64(n)).Kill()
+			mustRestore(t, path, image, sqlite.RestoreOptions{})
+		}
+	}
+}
+
+func TestRestoreCancelled(t *testing.T) {
+	t.Parallel()
+	path := newDB(t, dbtest.Options{})
+	image := readImage(t, newDB(t, dbtest.Options{Seed: 1}), sqlite.Options{})
+	before := folder(t, filepath.Dir(path))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := sqlite.Restore(ctx, path, writeFile(t, "", image), sqlite.RestoreOptions{})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v", err, context.Canceled)
+	}
+	if !maps.Equal(before, folder(t, filepath.Dir(path))) {
+		t.Error("the folder has changed")
 	}
 }
