@@ -202,8 +202,8 @@ func (i *Image) begin() error {
 	return nil
 }
 
-// Info describes the image. For a large database with a rollback journal it is only settled by the first Read,
-// because a long read would block the application: take it again after reading.
+// Info describes the image. For a compact image, and for a large database with a rollback journal, which a long read
+// would block, it is only settled by the first Read: take it again after reading.
 func (i *Image) Info() Info { return i.info }
 
 // Fingerprint identifies the content that Read delivers, or an older one: never a newer one. Like [Image.Info], it
