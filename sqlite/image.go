@@ -91,6 +91,7 @@ type Image struct {
 // It fails with fs.ErrNotExist, fs.ErrPermission, [ErrNotFile], [ErrEmpty], [ErrNotDatabase], [ErrCorrupt] or
 // [ErrBusy], and leaves nothing behind then. A database in WAL mode that no application has open needs a folder that
 // may be written, because SQLite keeps its locks in a file there for the time of the transaction.
+// A database with a rollback journal cannot commit between Open and the first Read or Close.
 func Open(ctx context.Context, path string, opts Options) (*Image, error) {
 	i, err := openImage(ctx, path, opts.withDefaults())
 	if err != nil {
