@@ -27,11 +27,11 @@ chunk:
 cmd: chunk crypt index pack repo retention snapshot sqlite store store/local store/s3 tags
 cmd/firn: cmd
 crypt:
-index: chunk
+index: chunk pack
 internal/arch:
 internal/dbtest:
 pack: chunk crypt
-repo: chunk crypt index pack retention snapshot store
+repo: chunk crypt index pack retention snapshot store tags
 retention:
 snapshot: chunk tags
 sqlite:
@@ -71,10 +71,10 @@ crypto/hmac: crypt
 crypto/pbkdf2: crypt
 
 # Libraries take their clock as Now func() time.Time, so that tests can set it.
-# sqlite may name time.Now as the default of its option: it only dates readings.
+# repo and sqlite may name time.Now as the default of an option: it only dates what is recorded.
 # store/mem is a store, and a store's clock is its own; the conformance test
 # compares a store's clock with the true one.
-time.Now: cmd bench sqlite store/mem store/storetest
+time.Now: cmd bench repo sqlite store/mem store/storetest
 time.Since: cmd bench store/storetest
 time.Until: cmd bench store/storetest
 
