@@ -29,6 +29,10 @@ type Snapshot struct {
 	Sequence uint64 `json:"sequence,omitempty"` // counts up within the environment
 	Previous ID     `json:"previous,omitzero"`  // the newest earlier one of the same environment and database
 
+	// ReplacedBy is set on a snapshot that a restore took of its target: the
+	// snapshot that then took its place, which the next one continues.
+	ReplacedBy ID `json:"replaced_by,omitzero"`
+
 	Added     int64    `json:"added"`               // bytes the repository grew by
 	Chunks    int      `json:"chunks"`              // chunks of the image
 	ChunksNew int      `json:"chunks_new"`          // of them, stored by this run
