@@ -1,0 +1,353 @@
+package repo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"firn/chunk"
+	"firn/retention"
+	"firn/snapshot"
+	"firn/tags"
+)
+
+// Image is one consistent image of a database. Backup reads it to the end, or
+// not at all if it is unchanged, and closes it.
+type Image interface {
+	io.ReadCloser
+	// Describe returns what the record shall say of the image. It is called
+	// when the image was read to its end, or found unchanged; the tree's root,
+	// levels and size, and the time of reading, are filled in by Backup.
+	Describe() snapshot.Image
+	// Unchanged reports whether the image has the same bytes as the one with
+	// this fingerprint. It must report false in every case of doubt.
+	Unchanged(fingerprint json.RawMessage) bool
+}
+
+// Source opens the image to back up. Backup calls it once, and again only if a
+// concurrent prune took away what the first try relied on.
+type Source func(ctx context.Context) (Image, error)
+
+// BackupOptions says what a snapshot is of. Environment and Database are needed.
+type BackupOptions struct {
+	Environment string
+	Database    string    // its name, not its path
+	Tags        tags.Set  // beyond env_<environment> and db_<database>, which are added
+	Time        time.Time // of the image; zero means now
+
+	Keep      *retention.Policy // applied to the environment's snapshots of the database; nil forgets nothing
+	ForceScan bool              // read all pages even if the fingerprint says that nothing changed
+	IfChanged bool              // write no record if nothing changed
+	DryRun    bool              // write nothing
+	Pinned    bool              // no retention removes the snapshot
+
+	// ReplacedBy is for a snapshot that a restore takes of its target: the one
+	// that is about to take its place.
+	ReplacedBy snapshot.ID
+
+	// Progress is called now and then with the bytes read; nil for none.
+	Progress func(bytes int64)
+}
+
+// BackupResult tells what Backup has done.
+type BackupResult struct {
+	Snapshot  *snapshot.Snapshot   // as recorded; if Skipped, the one before
+	Skipped   bool                 // nothing changed and IfChanged was asked for
+	Forgotten []retention.Decision // the snapshots that retention removed
+	Tries     int                  // more than 1 if prunes came in between
+}
+
+const (
+	// maxTries bounds how often a backup is taken again because of prunes.
+	maxTries = 5
+	// fullScanEvery bounds for how long fingerprints alone are relied on:
+	// clocks that jump and disks that are set back could fool them.
+	fullScanEvery = 24 * time.Hour
+)
+
+// Backup stores an image as a new snapshot. When it returns nil, the snapshot
+// can be restored until it is forgotten, whatever other hosts do. The steps are
+// named as in docs/format.md, section 6.
+func (r *Repo) Backup(ctx context.Context, source Source, opts BackupOptions) (*BackupResult, error) {
+	started := r.opts.now()
+	if err := opts.complete(started); err != nil {
+		return nil, err
+	}
+	var unconfirmed []snapshot.ID
+	for try := 1; try <= maxTries; try++ {
+		b := &backup{repo: r, opts: opts, started: started, forgot: unconfirmed}
+		confirmed, err := b.run(ctx, source)
+		if err != nil {
+			return nil, err
+		}
+		if confirmed {
+			b.result.Tries = try
+			return &b.result, b.finish(ctx)
+		}
+		unconfirmed = append(unconfirmed, b.record.ID)
+	}
+	return nil, ErrUnsettled
+}
+
+// complete checks the options and fills in the automatic tags.
+func (o *BackupOptions) complete(now time.Time) error {
+	if o.Environment == "" || o.Database == "" {
+		return errors.New("back up: environment and database name are needed")
+	}
+	if o.Keep != nil {
+		if err := o.Keep.Validate(); err != nil {
+			return err
+		}
+	}
+	if o.Time.IsZero() {
+		o.Time = now
+	}
+	var err error
+	o.Tags, err = o.Tags.Add(tags.Environment(o.Environment), tags.Database(o.Database))
+	return err
+}
+
+// backup is one try to take a snapshot.
+type backup struct {
+	repo    *Repo
+	opts    BackupOptions
+	started time.Time
+
+	view     *view
+	list     []*snapshot.Snapshot // all that can be read, newest first
+	previous *snapshot.Snapshot   // of the same environment and database; may be nil
+	parent   *snapshot.Snapshot   // whose bytes the image most likely continues; may be nil
+	packer   *packer
+	tree     *chunk.Tree // of the new image; nil if it is unchanged
+	record   *snapshot.Snapshot
+	forgot   []snapshot.ID // to delete once the new snapshot is confirmed
+	result   BackupResult
+}
+
+// run takes the snapshot and reports whether it is confirmed.
+func (b *backup) run(ctx context.Context, source Source) (bool, error) {
+	if err := b.prepare(ctx); err != nil {
+		return false, err
+	}
+	image, err := source(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer image.Close()
+	if err := b.take(ctx, image); err != nil {
+		return false, err
+	}
+	if b.opts.DryRun || b.result.Skipped {
+		return true, nil
+	}
+	if err := b.repo.putRecord(ctx, b.record); err != nil { // W3
+		return false, err
+	}
+	return b.confirm(ctx)
+}
+
+// prepare is step W1: it looks at the repository and builds the index of the
+// blobs that the new snapshot may rely on.
+func (b *backup) prepare(ctx context.Context) error {
+	var err error
+	if b.view, err = b.repo.look(ctx); err != nil {
+		return err
+	}
+	// Records that cannot be read do not stop a backup: check reports them.
+	if b.list, err = b.repo.readRecords(ctx, b.view); err != nil && b.list == nil {
+		return err
+	}
+	if err := b.repo.loadIndex(ctx, b.view); err != nil {
+		return err
+	}
+	b.previous = snapshot.Latest(b.list, b.opts.Environment, b.opts.Database)
+	b.parent = b.chooseParent()
+	b.packer = newPacker(b.repo, snapshot.NewID(), b.opts.DryRun)
+	return nil
+}
+
+// chooseParent returns the snapshot whose bytes the database most likely
+// continues: the one restored over it, or the environment's newest, or, for a
+// first backup, the newest of this database anywhere, so that a clone shares
+// its chunks with its origin.
+func (b *backup) chooseParent() *snapshot.Snapshot {
+	if b.previous == nil {
+		return snapshot.Latest(b.list, "", b.opts.Database)
+	}
+	for _, s := range b.list {
+		if s.ID == b.previous.ReplacedBy {
+			return s
+		}
+	}
+	return b.previous
+}
+
+// take is step W2: it stores what is new of the image and fills in the record.
+func (b *backup) take(ctx context.Context, image Image) error {
+	b.newRecord()
+	unchanged, err := b.unchanged(ctx, image)
+	if err != nil {
+		return err
+	}
+	if unchanged {
+		b.reuse(image)
+	} else if err := b.store(ctx, image); err != nil {
+		return err
+	}
+	b.expire()
+	b.record.Duration = b.repo.opts.now().Sub(b.started).Seconds()
+	return nil
+}
+
+func (b *backup) newRecord() {
+	b.record = &snapshot.Snapshot{
+		ID:          b.packer.id,
+		Environment: b.opts.Environment,
+		Database:    b.opts.Database,
+		Host:        b.repo.opts.Host,
+		Tags:        b.opts.Tags,
+		Time:        b.opts.Time.UTC().Truncate(time.Microsecond),
+		Tool:        b.repo.opts.Tool,
+		ReplacedBy:  b.opts.ReplacedBy,
+		Token:       b.view.token,
+		Pinned:      b.opts.Pinned,
+		Sequence:    1,
+	}
+	if b.previous != nil {
+		b.record.Previous, b.record.Sequence = b.previous.ID, b.previous.Sequence+1
+	}
+	b.result.Snapshot = b.record
+}
+
+// unchanged reports whether the image is the previous snapshot's, and that one's
+// blobs can be relied on.
+func (b *backup) unchanged(ctx context.Context, image Image) (bool, error) {
+	if b.opts.ForceScan || b.previous == nil || b.parent != b.previous {
+		return false, nil
+	}
+	old := b.previous.Image()
+	if age := b.started.Sub(old.ReadAt); age < 0 || age > fullScanEvery || len(old.Fingerprint) == 0 {
+		return false, nil
+	}
+	if !image.Unchanged(old.Fingerprint) || image.Describe().Export != old.Export {
+		return false, nil
+	}
+	if b.previous.Token == b.view.token {
+		return true, nil // nothing was condemned since it was confirmed
+	}
+	tree, err := b.repo.loadTree(ctx, old)
+	if err != nil {
+		return false, ctx.Err() // not readable: read the database instead
+	}
+	return b.repo.available(tree), nil
+}
+
+// reuse makes the record point at the previous snapshot's image.
+func (b *backup) reuse(image Image) {
+	same := *b.previous.Image()
+	same.Fingerprint = image.Describe().Fingerprint
+	b.record.Images = []snapshot.Image{same}
+	b.record.Parent = b.previous.ID
+	b.record.Chunks = b.previous.Chunks
+	b.record.Unchanged = true
+	if b.opts.IfChanged {
+		b.result.Skipped, b.result.Snapshot = true, b.previous
+	}
+}
+
+// store reads the image, stores its new blobs, and describes it.
+func (b *backup) store(ctx context.Context, image Image) error {
+	var base *chunk.Tree
+	if b.parent != nil {
+		var err error
+		if base, err = b.repo.loadTree(ctx, b.parent.Image()); err != nil && ctx.Err() != nil {
+			return ctx.Err()
+		} // a parent that is damaged only costs space: do without it
+	}
+	p, err := newPipeline(b.repo, b.packer, base, b.opts.Progress)
+	if err != nil {
+		return err
+	}
+	if b.tree, err = p.run(ctx, image); err != nil {
+		return err
+	}
+	described := image.Describe()
+	described.Root, described.Levels = b.tree.Root(), b.tree.Height()
+	described.Size = int64(b.tree.Chunks().Size())
+	described.ReadAt = b.started
+	b.record.Images = []snapshot.Image{described}
+	b.record.Chunks, b.record.ChunksNew = b.tree.Chunks().Len(), p.chunksNew
+	b.record.Added = b.packer.added
+	if base != nil {
+		b.record.Parent = b.parent.ID
+	}
+	for _, id := range b.packer.ids() {
+		b.record.Packs = append(b.record.Packs, id.String())
+	}
+	return nil
+}
+
+// expire lists what retention removes, for the record and for step W5.
+func (b *backup) expire() {
+	if b.opts.Keep != nil && !b.result.Skipped {
+		group := []*snapshot.Snapshot{b.record}
+		for _, s := range b.list {
+			if s.Environment == b.record.Environment && s.Database == b.record.Database {
+				group = append(group, s)
+			}
+		}
+		b.result.Forgotten = expired(group, *b.opts.Keep, b.started)
+	}
+	for _, d := range b.result.Forgotten {
+		if id, err := snapshot.ParseID(d.ID); err == nil {
+			b.forgot = append(b.forgot, id)
+		}
+	}
+	b.record.Forgot = b.forgot
+}
+
+// confirm is step W4: it looks again. If no plan was published since step W1,
+// nothing that the snapshot relies on can have gone; else every blob is looked up
+// under the new plans. A snapshot that is not confirmed is taken again.
+func (b *backup) confirm(ctx context.Context) (bool, error) {
+	objects, err := collect(b.repo.store.List(ctx, planPrefix))
+	if err != nil {
+		return false, fmt.Errorf("confirm snapshot: %w", err)
+	}
+	names := make([]string, len(objects))
+	for i, o := range objects {
+		names[i] = o.Name
+	}
+	if token(names) == b.view.token {
+		b.packer.index()
+		return true, nil
+	}
+	if b.view, err = b.repo.look(ctx); err != nil {
+		return false, err
+	}
+	if err := b.repo.reloadIndex(ctx, b.view); err != nil {
+		return false, err
+	}
+	if b.tree == nil {
+		if b.tree, err = b.repo.loadTree(ctx, b.record.Image()); err != nil {
+			return false, ctx.Err()
+		}
+	}
+	return b.repo.available(b.tree), nil
+}
+
+// finish is step W5: it deletes what retention lets go, records of tries that
+// were not confirmed, and the partial records of this upload.
+func (b *backup) finish(ctx context.Context) error {
+	defer b.repo.cache.flush()
+	if b.opts.DryRun {
+		return nil
+	}
+	if err := b.repo.forget(ctx, b.forgot, b.packer.partials); err != nil {
+		return fmt.Errorf("snapshot %s is stored, but old ones could not be removed: %w", b.record.ID.Short(), err)
+	}
+	return nil
+}

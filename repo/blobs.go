@@ -1,0 +1,152 @@
+package repo
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"sync"
+
+	"firn/chunk"
+	"firn/crypt"
+	"firn/index"
+	"firn/pack"
+)
+
+// errMissing is the cause in a CorruptError for a blob that no pack holds.
+var errMissing = errors.New("no pack holds it")
+
+// recentBytes bounds the plaintexts that a blobReader keeps.
+const recentBytes = 16 << 20
+
+// blobReader turns blob IDs into plaintexts. It is safe for concurrent use
+// as long as the repository's index does not change.
+type blobReader struct {
+	repo     *Repo
+	decoders sync.Pool
+
+	mu     sync.Mutex
+	recent map[chunk.ID]*list.Element // of recentBlob
+	order  *list.List                 // most recently used first
+	size   int
+}
+
+type recentBlob struct {
+	id    chunk.ID
+	plain []byte
+}
+
+func newBlobReader(r *Repo) *blobReader {
+	return &blobReader{repo: r, recent: make(map[chunk.ID]*list.Element), order: list.New()}
+}
+
+// read returns the plaintext of a blob, which the caller must not change.
+func (b *blobReader) read(ctx context.Context, id chunk.ID) ([]byte, error) {
+	if plain, ok := b.remembered(id); ok {
+		return plain, nil
+	}
+	chain := b.repo.index.Chain(id)
+	if chain == nil {
+		return nil, &CorruptError{Kind: "blob", Name: id.String(), Err: errMissing}
+	}
+	plains, err := b.readChain(ctx, chain)
+	if err != nil {
+		return nil, err
+	}
+	return plains[0], nil
+}
+
+// readChain returns the plaintexts of a blob and of the bases that it stands on,
+// in the order of the chain.
+func (b *blobReader) readChain(ctx context.Context, chain []index.Location) ([][]byte, error) {
+	plains := make([][]byte, len(chain))
+	var base []byte
+	for i := len(chain) - 1; i >= 0; i-- {
+		plain, ok := b.remembered(chain[i].ID)
+		if !ok {
+			var err error
+			if plain, err = b.decode(ctx, chain[i], base); err != nil {
+				return nil, err
+			}
+			b.remember(chain[i].ID, plain)
+		}
+		plains[i], base = plain, plain
+	}
+	return plains, nil
+}
+
+// decode reads one blob from its pack. What comes back is what its ID names, or
+// an error: decoding on a wrong base, for one, shows only there.
+func (b *blobReader) decode(ctx context.Context, l index.Location, base []byte) ([]byte, error) {
+	sealed, err := b.repo.store.Get(ctx, l.Pack.Name(), int64(l.Offset), int64(l.Length))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, &CorruptError{Kind: "pack", Name: l.Pack.Name(), Err: err}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read blob %s from pack %s: %w", l.ID, l.Pack, err)
+	}
+	plain, err := b.open(l, sealed, base)
+	if err != nil {
+		return nil, &CorruptError{Kind: "pack", Name: l.Pack.Name(), Err: fmt.Errorf("blob %s at %d: %w", l.ID, l.Offset, err)}
+	}
+	return plain, nil
+}
+
+func (b *blobReader) open(l index.Location, sealed, base []byte) ([]byte, error) {
+	payload, err := pack.OpenBlob(b.repo.keys, nil, l.Entry, sealed)
+	if err != nil {
+		return nil, err
+	}
+	d, ok := b.decoders.Get().(*chunk.Decoder)
+	if !ok {
+		if d, err = chunk.NewDecoder(); err != nil {
+			return nil, err
+		}
+	}
+	defer b.decoders.Put(d)
+	if !l.IsDelta() {
+		base = nil
+	}
+	plain, err := d.Decode(nil, payload, base)
+	if err != nil {
+		return nil, err
+	}
+	if b.repo.name(l.Kind, plain) != l.ID {
+		return nil, errors.New("content does not match its ID")
+	}
+	return plain, nil
+}
+
+// name computes a blob's ID.
+func (r *Repo) name(kind chunk.Kind, plain []byte) chunk.ID {
+	return r.keys.BlobID(crypt.BlobKind(kind), plain)
+}
+
+func (b *blobReader) remembered(id chunk.ID) ([]byte, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e, ok := b.recent[id]
+	if !ok {
+		return nil, false
+	}
+	b.order.MoveToFront(e)
+	return e.Value.(recentBlob).plain, true
+}
+
+func (b *blobReader) remember(id chunk.ID, plain []byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if _, ok := b.recent[id]; ok {
+		return
+	}
+	b.recent[id] = b.order.PushFront(recentBlob{id, plain})
+	b.size += len(plain)
+	for b.size > recentBytes {
+		oldest := b.order.Back()
+		blob := b.order.Remove(oldest).(recentBlob)
+		delete(b.recent, blob.id)
+		b.size -= len(blob.plain)
+	}
+}

@@ -1,0 +1,163 @@
+package repo
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"maps"
+	"os"
+	"path/filepath"
+)
+
+// cache keeps copies of write-once objects (records, plans, keys, the
+// configuration) and of the tails of packs in one append-only local file:
+//
+//	offset  size  field
+//	0       4     length of the name
+//	4       4     length of the content
+//	8       4     CRC-32 (IEEE) of name and content
+//	12      n     name
+//	12+n    m     content
+//
+// Contents are sealed as in the repository and are opened again at every use, so
+// the cache needs no trust. It can be deleted at any time, half of an entry at
+// the end is ignored, and every error of it costs time only: it is not reported.
+type cache struct {
+	path    string // "" for a cache in memory only
+	objects map[string][]byte
+	stored  int    // bytes of the file that are of use
+	pending []byte // entries to append
+}
+
+const (
+	cacheFile   = "objects"
+	cacheHeader = 12
+	// A cache file is rewritten when more than half of it is of no use, unless
+	// it is small anyway.
+	cacheSlack = 1 << 20
+)
+
+// openCache reads the cache in dir; an empty dir means none.
+func openCache(dir string) *cache {
+	c := &cache{objects: make(map[string][]byte)}
+	if dir == "" {
+		return c
+	}
+	c.path = filepath.Join(dir, cacheFile)
+	b, err := os.ReadFile(c.path)
+	if err != nil {
+		return c
+	}
+	c.load(b)
+	return c
+}
+
+func (c *cache) load(b []byte) {
+	for len(b) >= cacheHeader {
+		n, m := uint64(binary.LittleEndian.Uint32(b)), uint64(binary.LittleEndian.Uint32(b[4:]))
+		sum := binary.LittleEndian.Uint32(b[8:])
+		if n+m > uint64(len(b)-cacheHeader) {
+			break
+		}
+		entry := b[cacheHeader : cacheHeader+n+m]
+		if crc32.ChecksumIEEE(entry) != sum {
+			break
+		}
+		c.objects[string(entry[:n])] = entry[n:]
+		c.stored += cacheHeader + len(entry)
+		b = b[cacheHeader+n+m:]
+	}
+	if len(b) > 0 {
+		c.stored = -1 // a torn entry: nothing may be appended behind it
+	}
+}
+
+// get returns a cached object.
+func (c *cache) get(name string) ([]byte, bool) {
+	b, ok := c.objects[name]
+	return b, ok
+}
+
+// put remembers an object until the next flush writes it.
+func (c *cache) put(name string, content []byte) {
+	if old, ok := c.objects[name]; ok && string(old) == string(content) {
+		return
+	}
+	c.objects[name] = content
+	c.pending = appendCacheEntry(c.pending, name, content)
+}
+
+func appendCacheEntry(dst []byte, name string, content []byte) []byte {
+	sum := crc32.Update(crc32.ChecksumIEEE([]byte(name)), crc32.IEEETable, content)
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(name)))
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(content)))
+	dst = binary.LittleEndian.AppendUint32(dst, sum)
+	return append(append(dst, name...), content...)
+}
+
+// keepOnly drops what is not wanted, such as objects that were deleted.
+func (c *cache) keepOnly(wanted func(name string) bool) {
+	maps.DeleteFunc(c.objects, func(name string, _ []byte) bool { return !wanted(name) })
+}
+
+// clear forgets everything, for a store that turned out to hold another repository.
+func (c *cache) clear() {
+	c.objects = make(map[string][]byte)
+	c.stored, c.pending = -1, nil
+}
+
+// flush writes what is new: by appending, or, when the file is torn or mostly of
+// no use, by replacing it. Two processes may append at once; one that replaces
+// while another appends loses entries, which costs time only.
+func (c *cache) flush() {
+	if c.path == "" || len(c.pending) == 0 && c.stored >= 0 {
+		return
+	}
+	if os.MkdirAll(filepath.Dir(c.path), 0o700) != nil {
+		return
+	}
+	if c.stored < 0 || c.live()*2+cacheSlack < c.stored+len(c.pending) {
+		c.replace()
+	} else {
+		c.append()
+	}
+	c.pending = nil
+}
+
+// live returns how large a fresh file would be.
+func (c *cache) live() int {
+	n := 0
+	for name, content := range c.objects {
+		n += cacheHeader + len(name) + len(content)
+	}
+	return n
+}
+
+func (c *cache) append() {
+	f, err := os.OpenFile(c.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	if _, err := f.Write(c.pending); err == nil {
+		c.stored += len(c.pending)
+	}
+}
+
+// replace writes the whole cache to a temporary file and renames it. There is no
+// fsync: a cache that a power cut tore is recognised by its checksums.
+func (c *cache) replace() {
+	b := make([]byte, 0, c.live())
+	for name, content := range c.objects {
+		b = appendCacheEntry(b, name, content)
+	}
+	f, err := os.CreateTemp(filepath.Dir(c.path), cacheFile+".*")
+	if err != nil {
+		return
+	}
+	_, err = f.Write(b)
+	if closed := f.Close(); err != nil || closed != nil || os.Rename(f.Name(), c.path) != nil {
+		_ = os.Remove(f.Name())
+		return
+	}
+	c.stored = len(b)
+}

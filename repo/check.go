@@ -1,0 +1,302 @@
+package repo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+
+	"firn/crypt"
+	"firn/index"
+	"firn/pack"
+	"firn/snapshot"
+	"firn/store"
+)
+
+// CheckOptions says how thoroughly to check.
+type CheckOptions struct {
+	// ReadData reads every byte of every pack, decrypts and decodes every blob
+	// and compares it with its ID. Without it, only what is needed to find the
+	// chunks is read: damage within a chunk goes unnoticed.
+	ReadData bool
+	// Progress is called with the bytes of packs read so far and in all; nil for none.
+	Progress func(done, total int64)
+}
+
+// Finding is one thing that is wrong.
+type Finding struct {
+	Err       error                // a CorruptError, but for an object of a later version
+	Snapshots []*snapshot.Snapshot // that cannot be restored because of it, as far as known
+}
+
+// CheckResult tells what Check has seen.
+type CheckResult struct {
+	Findings  []Finding
+	Snapshots int
+	Packs     int
+	Blobs     int   // entries of all packs
+	Bytes     int64 // of all packs
+	Condemned int   // packs that wait to be deleted
+}
+
+// Check verifies that the repository is whole: configuration, keys, plans,
+// records and footers can be read, and packs hold every blob that a snapshot
+// needs. The error is not nil only if the check could not be carried out; damage
+// is in the result.
+func (r *Repo) Check(ctx context.Context, opts CheckOptions) (*CheckResult, error) {
+	c := &check{repo: r, opts: opts, marker: newMarker(r)}
+	for _, step := range []func(context.Context) error{c.readMeta, c.readPacks, c.readData, c.walk} {
+		if err := step(ctx); err != nil {
+			return nil, fmt.Errorf("check: %w", err)
+		}
+	}
+	return &c.result, nil
+}
+
+// check is one run.
+type check struct {
+	repo   *Repo
+	opts   CheckOptions
+	view   *view
+	list   []*snapshot.Snapshot
+	marker *marker
+	result CheckResult
+}
+
+func (c *check) find(err error, hit ...*snapshot.Snapshot) {
+	c.result.Findings = append(c.result.Findings, Finding{Err: err, Snapshots: hit})
+}
+
+// readMeta reads everything that is not a pack, past the cache: what counts is
+// what the store holds.
+func (c *check) readMeta(ctx context.Context) error {
+	c.repo.cache.clear()
+	if err := c.readConfig(ctx); err != nil {
+		return err
+	}
+	var err error
+	if c.view, err = c.repo.look(ctx); err != nil {
+		if !isDamage(err) && !errors.Is(err, ErrVersion) {
+			return err
+		}
+		c.find(err)
+		c.view = &view{}
+		return nil
+	}
+	if c.list, err = c.repo.readRecords(ctx, c.view); err != nil {
+		if err := c.findAll(ctx, err); err != nil {
+			return err
+		}
+	}
+	c.result.Snapshots = len(c.list)
+	for _, o := range c.view.partials {
+		if _, err := c.repo.readPartial(ctx, o.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := c.findAll(ctx, err); err != nil {
+				return err
+			}
+		}
+	}
+	return c.readKeys(ctx)
+}
+
+// readConfig reads the configuration again: the one that opened the repository
+// may have come from the cache.
+func (c *check) readConfig(ctx context.Context) error {
+	b, err := c.repo.get(ctx, configName)
+	if err != nil {
+		return err
+	}
+	_, file, err := parseConfig(b)
+	if err == nil {
+		err = file.verify(c.repo.keys)
+	}
+	if err != nil {
+		return c.findAll(ctx, err)
+	}
+	return nil
+}
+
+func (c *check) readKeys(ctx context.Context) error {
+	keys, err := c.repo.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if k.Err != nil {
+			if err := c.findAll(ctx, k.Err); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// findAll adds each of joined errors that tells of damage; others end the check.
+func (c *check) findAll(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if ok && !isVersion(err) {
+		for _, e := range joined.Unwrap() {
+			if err := c.findAll(ctx, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if !isDamage(err) && !isVersion(err) {
+		return err
+	}
+	c.find(err)
+	return nil
+}
+
+func isVersion(err error) bool {
+	return errors.Is(err, ErrVersion) && !isDamage(err)
+}
+
+// readPacks reads the footers of all packs.
+func (c *check) readPacks(ctx context.Context) error {
+	if err := c.repo.reloadIndex(ctx, c.view); err != nil {
+		return err
+	}
+	for _, err := range c.repo.unreadable {
+		c.find(err)
+	}
+	for _, id := range c.repo.index.Packs() {
+		c.result.Packs++
+		c.result.Blobs += len(c.repo.index.Entries(id))
+	}
+	for _, o := range c.repo.packObjects {
+		c.result.Bytes += o.Size
+	}
+	c.result.Condemned = len(c.view.condemned())
+	return nil
+}
+
+// readData reads the packs from the first to the last byte.
+func (c *check) readData(ctx context.Context) error {
+	if !c.opts.ReadData {
+		return nil
+	}
+	var done int64
+	for _, o := range c.repo.packObjects {
+		if id, ok := pack.ParseName(o.Name); ok && c.repo.index.Has(id) {
+			if err := c.readPack(ctx, id, o); err != nil {
+				return err
+			}
+		}
+		done += o.Size
+		if c.opts.Progress != nil {
+			c.opts.Progress(done, c.result.Bytes)
+		}
+	}
+	return nil
+}
+
+// readPack checks one pack's header, footer and blobs.
+func (c *check) readPack(ctx context.Context, id pack.ID, o store.Object) error {
+	object, err := c.repo.store.Get(ctx, o.Name, 0, o.Size)
+	if errors.Is(err, fs.ErrNotExist) {
+		c.repo.index.Remove(id) // swept since the listing, or lost: the walk tells
+		return nil
+	}
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	entries := c.repo.index.Entries(id)
+	if header := crypt.Header(crypt.ObjectPack); err != nil || !bytes.HasPrefix(object, header[:]) {
+		c.find(&CorruptError{Kind: "pack", Name: o.Name, Err: errors.Join(err, pack.ErrFormat)})
+	}
+	if err != nil {
+		return nil
+	}
+	if back, _, err := pack.ParseTail(c.repo.keys, id, int64(len(object)), object); err != nil || !slices.Equal(back, entries) {
+		c.find(&CorruptError{Kind: "pack", Name: o.Name, Err: errors.Join(err, pack.ErrFormat)})
+	}
+	return c.openBlobs(ctx, id, object)
+}
+
+// openBlobs decodes every blob of a pack and reports the damaged ones as one
+// finding.
+func (c *check) openBlobs(ctx context.Context, id pack.ID, object []byte) error {
+	var first error
+	bad := 0
+	for _, e := range c.repo.index.Entries(id) {
+		err := c.openBlob(ctx, index.Location{Pack: id, Entry: e}, object)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil {
+			continue
+		}
+		c.marker.broken[e.ID] = true
+		if bad++; first == nil {
+			first = err
+		}
+	}
+	if bad > 0 {
+		c.find(&CorruptError{Kind: "pack", Name: id.Name(), Err: fmt.Errorf("%d of its blobs are damaged, the first: %w", bad, first)})
+	}
+	return nil
+}
+
+func (c *check) openBlob(ctx context.Context, l index.Location, object []byte) error {
+	var base []byte
+	if l.IsDelta() {
+		var err error
+		if base, err = c.repo.reader.read(ctx, l.Base); err != nil {
+			return err
+		}
+	}
+	sealed := object[l.Offset : l.Offset+l.Length]
+	if _, err := c.repo.reader.open(l, sealed, base); err != nil {
+		return fmt.Errorf("%s blob %s at %d: %w", l.Kind, l.ID, l.Offset, err)
+	}
+	return nil
+}
+
+// walk looks for every blob of every snapshot. What a prune moved or swept
+// meanwhile looks like damage: so whatever fails is looked at once more, with a
+// fresh index, if its record still exists.
+func (c *check) walk(ctx context.Context) error {
+	suspects, _, err := c.walkList(ctx, c.list)
+	if err != nil || len(suspects) == 0 {
+		return err
+	}
+	fresh, err := c.repo.look(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.repo.reloadIndex(ctx, fresh); err != nil {
+		return err
+	}
+	suspects = slices.DeleteFunc(suspects, func(s *snapshot.Snapshot) bool { return !contains(fresh.records, s.ObjectName()) })
+	clear(c.marker.needed)
+	suspects, problems, err := c.walkList(ctx, suspects)
+	for i, s := range suspects {
+		c.find(fmt.Errorf("snapshot %s of %s, database %s: %w", s.ID.Short(), s.Environment, s.Database, problems[i]), s)
+	}
+	return err
+}
+
+// walkList returns the snapshots that are damaged, and how.
+func (c *check) walkList(ctx context.Context, list []*snapshot.Snapshot) (hit []*snapshot.Snapshot, problems []error, err error) {
+	for _, s := range list {
+		err := c.marker.mark(ctx, s)
+		if ctx.Err() != nil {
+			return nil, nil, ctx.Err()
+		}
+		if err != nil && !isDamage(err) {
+			return nil, nil, err
+		}
+		if err != nil {
+			hit, problems = append(hit, s), append(problems, err)
+		}
+	}
+	return hit, problems, nil
+}

@@ -1,0 +1,113 @@
+package repo
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"firn/chunk"
+	"firn/crypt"
+)
+
+// configName is the object that makes a store a repository
+// (docs/format.md, section 2).
+const configName = metaPrefix + "config"
+
+const (
+	formatName    = "firn"
+	formatVersion = 1
+)
+
+// The chunk sizes of new repositories. See docs/design.md, "Chunk sizes".
+const (
+	defaultMin         = 64 << 10
+	defaultMax         = 512 << 10
+	defaultAverageBits = 17
+)
+
+// config is the content of the configuration object. It is public but for the
+// polynomial's seed, which comes from the key.
+type config struct {
+	Format  string             `json:"format"`
+	Version int                `json:"version"`
+	ID      crypt.RepositoryID `json:"id"`
+	Created time.Time          `json:"created"`
+	Chunk   chunkSizes         `json:"chunk"`
+}
+
+type chunkSizes struct {
+	Min         int `json:"min"`          // bytes
+	Max         int `json:"max"`          // bytes
+	AverageBits int `json:"average_bits"` // a cut every 2^n bytes past Min, on random data
+}
+
+// configFile is the object: the MAC covers the bytes of Config as they stand.
+type configFile struct {
+	Config json.RawMessage `json:"config"`
+	MAC    string          `json:"mac"`
+}
+
+func newConfig(id crypt.RepositoryID, now time.Time) config {
+	return config{
+		Format:  formatName,
+		Version: formatVersion,
+		ID:      id,
+		Created: now.UTC().Truncate(time.Second),
+		Chunk:   chunkSizes{Min: defaultMin, Max: defaultMax, AverageBits: defaultAverageBits},
+	}
+}
+
+func (c config) marshal(keys *crypt.Keys) ([]byte, error) {
+	plain, err := json.Marshal(c)
+	if err != nil {
+		return nil, fmt.Errorf("encode configuration: %w", err)
+	}
+	mac := keys.ConfigMAC(plain)
+	return json.Marshal(configFile{Config: plain, MAC: hex.EncodeToString(mac[:])})
+}
+
+// parseConfig reads the configuration object without trusting it: the MAC can
+// be checked only once a key slot, which needs the repository's ID, was opened.
+func parseConfig(b []byte) (config, configFile, error) {
+	var file configFile
+	var c config
+	if err := json.Unmarshal(b, &file); err != nil {
+		return c, file, &CorruptError{Kind: "config", Name: configName, Err: err}
+	}
+	if err := json.Unmarshal(file.Config, &c); err != nil {
+		return c, file, &CorruptError{Kind: "config", Name: configName, Err: err}
+	}
+	if c.Format != formatName || c.Version < 1 {
+		return c, file, &CorruptError{Kind: "config", Name: configName, Err: fmt.Errorf("format %q, version %d", c.Format, c.Version)}
+	}
+	if c.Version > formatVersion {
+		return c, file, fmt.Errorf("%w: it has format version %d, this one knows %d", ErrVersion, c.Version, formatVersion)
+	}
+	return c, file, nil
+}
+
+// verify checks the configuration's MAC.
+func (f configFile) verify(keys *crypt.Keys) error {
+	mac, err := hex.DecodeString(f.MAC)
+	if err == nil {
+		err = keys.CheckConfigMAC(f.Config, mac)
+	}
+	if err != nil {
+		return &CorruptError{Kind: "config", Name: configName, Err: err}
+	}
+	return nil
+}
+
+// params returns where chunks may end in this repository.
+func (c config) params(keys *crypt.Keys) (chunk.Params, error) {
+	polynomial, err := chunk.DerivePolynomial(keys.ChunkerSeed())
+	if err != nil {
+		return chunk.Params{}, fmt.Errorf("derive chunker polynomial: %w", err)
+	}
+	p := chunk.Params{Min: c.Chunk.Min, Max: c.Chunk.Max, AverageBits: c.Chunk.AverageBits, Polynomial: polynomial}
+	if err := p.Validate(); err != nil {
+		return chunk.Params{}, &CorruptError{Kind: "config", Name: configName, Err: err}
+	}
+	return p, nil
+}

@@ -1,0 +1,123 @@
+package repo
+
+import (
+	"context"
+
+	"firn/chunk"
+	"firn/crypt"
+	"firn/index"
+	"firn/pack"
+)
+
+const (
+	// A delta is kept only if it costs at most 1/maxDeltaShare of a whole frame.
+	maxDeltaShare = 2
+	// Of the possible bases whose delta costs at most baseTolerance times the
+	// cheapest one, the shallowest is taken. See docs/design.md, "Deltas".
+	baseTolerance = 2
+	// What a delta costs in the footer beyond a whole blob, in bytes.
+	deltaFooterCost = 1 + chunk.IDLen
+)
+
+// blob is a plaintext on its way into a pack.
+type blob struct {
+	kind  chunk.Kind
+	id    chunk.ID
+	plain []byte
+	base  chunk.ID // whose chain of bases it may be a delta on; zero for none
+}
+
+// worker encodes and seals blobs. It is for one goroutine; its buffers are reused.
+type worker struct {
+	enc    *chunk.Encoder
+	plain  []byte // the copy of a chunk that it works on
+	whole  []byte
+	deltas [2][]byte
+	sealed []byte
+}
+
+func newWorker() (*worker, error) {
+	enc, err := chunk.NewEncoder()
+	return &worker{enc: enc}, err
+}
+
+// encode returns the entry and the payload of a blob: a delta on one of its
+// possible bases where that pays, else a whole frame.
+func (w *worker) encode(ctx context.Context, r *Repo, b blob) (pack.Entry, []byte, error) {
+	if !b.base.IsZero() {
+		e, payload, err := w.encodeDelta(ctx, r, b)
+		if err != nil || payload != nil {
+			return e, payload, err
+		}
+	}
+	w.whole = w.enc.Encode(w.whole[:0], b.plain)
+	e, err := entryOf(b, w.whole)
+	return e, w.whole, err
+}
+
+// entryOf describes a payload; deltas get their base and depth from the caller.
+func entryOf(b blob, payload []byte) (pack.Entry, error) {
+	codec, _, err := chunk.PayloadCodec(payload)
+	return pack.Entry{Kind: b.kind, ID: b.id, Plain: uint32(len(b.plain)), Codec: codec}, err
+}
+
+// encodeDelta returns no payload if a delta does not pay or no base can be had:
+// a base that is damaged must not stop a backup.
+func (w *worker) encodeDelta(ctx context.Context, r *Repo, b blob) (pack.Entry, []byte, error) {
+	chain := r.index.AvailableChain(b.base)
+	if chain == nil || chain[0].Kind != b.kind {
+		return pack.Entry{}, nil, nil
+	}
+	plains, err := r.reader.readChain(ctx, chain)
+	if err != nil {
+		return pack.Entry{}, nil, ctx.Err()
+	}
+	best, payload, err := w.chooseBase(b, chain, plains)
+	if err != nil || payload == nil {
+		return pack.Entry{}, nil, err
+	}
+	if !w.pays(payload, b, chain[len(chain)-1]) {
+		return pack.Entry{}, nil, nil
+	}
+	e, err := entryOf(b, payload)
+	e.Base, e.Depth = chain[best].ID, depthOn(chain, best)
+	return e, payload, err
+}
+
+// depthOn returns the depth of a delta on chain[i].
+func depthOn(chain []index.Location, i int) uint8 { return uint8(len(chain) - i) }
+
+// chooseBase encodes b against the nearest possible base, which is the most
+// alike, and then against the others from the shallowest on, until one costs
+// little more.
+func (w *worker) chooseBase(b blob, chain []index.Location, plains [][]byte) (int, []byte, error) {
+	nearest := max(0, len(chain)-chunk.MaxDepth)
+	cheapest, err := w.enc.EncodeDelta(w.deltas[0][:0], b.plain, plains[nearest])
+	w.deltas[0] = cheapest
+	if err != nil {
+		return 0, nil, err
+	}
+	for i := len(chain) - 1; i > nearest; i-- {
+		payload, err := w.enc.EncodeDelta(w.deltas[1][:0], b.plain, plains[i])
+		w.deltas[1] = payload
+		if err != nil {
+			return 0, nil, err
+		}
+		if len(payload) <= baseTolerance*len(cheapest) {
+			return i, payload, nil
+		}
+	}
+	return nearest, cheapest, nil
+}
+
+// pays reports whether a delta is small enough to be kept. The whole blob at the
+// end of the chain tells about what a whole frame costs; only if that leaves a
+// doubt is the frame made.
+func (w *worker) pays(delta []byte, b blob, root index.Location) bool {
+	cost := len(delta) + deltaFooterCost
+	if cost*maxDeltaShare*2 <= int(root.Length)-crypt.Overhead && len(b.plain) >= int(root.Plain)/2 {
+		return true
+	}
+	w.whole = w.enc.Encode(w.whole[:0], b.plain)
+	return cost*maxDeltaShare <= len(w.whole)
+}

@@ -1,0 +1,41 @@
+package repo
+
+import (
+	"errors"
+	"fmt"
+)
+
+// These errors can be returned when a repository is made or opened.
+var (
+	// ErrNotRepository is returned when there is no repository in the store.
+	ErrNotRepository = errors.New("there is no firn repository")
+
+	// ErrExists is returned by [Init] when the store holds a repository already.
+	ErrExists = errors.New("a firn repository exists already")
+
+	// ErrVersion is returned for a repository that a later version of firn made.
+	ErrVersion = errors.New("the repository needs a later version of firn")
+
+	// ErrLastKey is returned when the only key slot is to be removed.
+	ErrLastKey = errors.New("it is the last key")
+
+	// ErrUnsettled is returned by [Repo.Backup] when other hosts collected garbage
+	// so often that the snapshot could never be confirmed. Nothing is lost: run it again.
+	ErrUnsettled = errors.New("the snapshot could not be confirmed against concurrent prunes")
+)
+
+// CorruptError tells of an object or blob that is missing or is not what firn
+// wrote. Nothing of it was used.
+type CorruptError struct {
+	Kind string // config, key, plan, record, pack or blob
+	Name string // of the object in the store, or the ID of the blob
+	Err  error
+}
+
+// Error says what is damaged, and how.
+func (e *CorruptError) Error() string {
+	return fmt.Sprintf("damaged %s %s: %v", e.Kind, e.Name, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *CorruptError) Unwrap() error { return e.Err }

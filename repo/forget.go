@@ -1,0 +1,114 @@
+package repo
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"firn/retention"
+	"firn/snapshot"
+)
+
+// PreRestoreTag marks a snapshot that a restore took of its target. It has its
+// own retention.
+const PreRestoreTag = "pre-restore"
+
+// Group is what retention decides upon at once: the snapshots of one database
+// in one environment.
+type Group struct {
+	Environment string
+	Database    string
+	Decisions   []retention.Decision // newest first; Item.ID is the snapshot's ID
+}
+
+// Decide applies a policy to each group of the list, in the order of their names.
+func Decide(list []*snapshot.Snapshot, keep retention.Policy, now time.Time) []Group {
+	type key struct{ environment, database string }
+	members := make(map[key][]*snapshot.Snapshot)
+	for _, s := range list {
+		k := key{s.Environment, s.Database}
+		members[k] = append(members[k], s)
+	}
+	groups := make([]Group, 0, len(members))
+	for k, list := range members {
+		groups = append(groups, Group{k.environment, k.database, keep.Apply(items(list), now)})
+	}
+	slices.SortFunc(groups, func(a, b Group) int {
+		return cmp.Or(cmp.Compare(a.Environment, b.Environment), cmp.Compare(a.Database, b.Database))
+	})
+	return groups
+}
+
+func items(list []*snapshot.Snapshot) []retention.Item {
+	items := make([]retention.Item, len(list))
+	for i, s := range list {
+		items[i] = retention.Item{
+			ID:         s.ID.String(),
+			Time:       s.Time,
+			Pinned:     s.Pinned,
+			Verified:   s.Verified != nil,
+			PreRestore: s.Tags.Has(PreRestoreTag),
+		}
+	}
+	return items
+}
+
+// expired returns the decisions of one group that remove a snapshot.
+func expired(group []*snapshot.Snapshot, keep retention.Policy, now time.Time) []retention.Decision {
+	return slices.DeleteFunc(keep.Apply(items(group), now), func(d retention.Decision) bool { return d.Keep })
+}
+
+// Forget deletes the records of snapshots. Their space is freed by [Repo.Prune].
+// One that is gone already is not an error; after an error some may be left.
+func (r *Repo) Forget(ctx context.Context, ids ...snapshot.ID) error {
+	if err := r.forget(ctx, ids, nil); err != nil {
+		return fmt.Errorf("forget: %w", err)
+	}
+	return nil
+}
+
+// forget deletes records by ID, and other objects by name, in one request.
+func (r *Repo) forget(ctx context.Context, ids []snapshot.ID, others []string) error {
+	if len(ids)+len(others) == 0 {
+		return nil
+	}
+	names := others
+	if len(ids) > 0 {
+		objects, err := r.recordNames(ctx, ids)
+		if err != nil {
+			return err
+		}
+		names = slices.Concat(others, objects)
+	}
+	return r.store.Delete(ctx, names...)
+}
+
+// recordNames returns the names of the records of snapshots. Records that were
+// read are in the cache under their names; only for others is a listing needed.
+func (r *Repo) recordNames(ctx context.Context, ids []snapshot.ID) ([]string, error) {
+	wanted := make(map[snapshot.ID]bool, len(ids))
+	for _, id := range ids {
+		wanted[id] = true
+	}
+	var names []string
+	for name := range r.cache.objects {
+		if id, ok := snapshot.ParseObjectName(name); ok && wanted[id] {
+			names = append(names, name)
+			delete(wanted, id)
+		}
+	}
+	if len(wanted) == 0 {
+		return names, nil
+	}
+	for o, err := range r.store.List(ctx, snapshot.Prefix) {
+		if err != nil {
+			return nil, fmt.Errorf("list snapshots: %w", err)
+		}
+		if id, ok := snapshot.ParseObjectName(o.Name); ok && wanted[id] {
+			names = append(names, o.Name)
+		}
+	}
+	return names, nil
+}

@@ -1,0 +1,162 @@
+package repo
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+
+	"firn/chunk"
+	"firn/snapshot"
+)
+
+// ImageReader gives an image back. It is for one goroutine at a time, and no
+// backup may run on its [Repo] meanwhile.
+type ImageReader struct {
+	repo *Repo
+	tree *chunk.Tree
+}
+
+// Image returns a reader of a snapshot's image. Every byte that it returns was
+// checked against the IDs that the snapshot's root stands for.
+func (r *Repo) Image(ctx context.Context, s *snapshot.Snapshot) (*ImageReader, error) {
+	if err := r.ensureIndex(ctx); err != nil {
+		return nil, err
+	}
+	tree, err := r.loadTree(ctx, s.Image())
+	if isDamage(err) && ctx.Err() == nil {
+		// The cache may be behind, or a prune has just moved blobs: look again.
+		if tree, err = r.loadTreeAfresh(ctx, s.Image()); err != nil {
+			return nil, fmt.Errorf("snapshot %s: %w", s.ID.Short(), err)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("snapshot %s: %w", s.ID.Short(), err)
+	}
+	return &ImageReader{repo: r, tree: tree}, nil
+}
+
+// ensureIndex loads the index if it is not there yet.
+func (r *Repo) ensureIndex(ctx context.Context) error {
+	if r.index != nil {
+		return nil
+	}
+	v, err := r.look(ctx)
+	if err != nil {
+		return err
+	}
+	return r.loadIndex(ctx, v)
+}
+
+// refresh builds the index anew from a listing of the packs.
+func (r *Repo) refresh(ctx context.Context) error {
+	v, err := r.look(ctx)
+	if err != nil {
+		return err
+	}
+	return r.reloadIndex(ctx, v)
+}
+
+func (r *Repo) loadTreeAfresh(ctx context.Context, image *snapshot.Image) (*chunk.Tree, error) {
+	if err := r.refresh(ctx); err != nil {
+		return nil, err
+	}
+	return r.loadTree(ctx, image)
+}
+
+// loadTree reads the tree of an image.
+func (r *Repo) loadTree(ctx context.Context, image *snapshot.Image) (*chunk.Tree, error) {
+	tree, err := chunk.Load(image.Root, image.Levels, uint64(image.Size), func(ids []chunk.ID) ([][]byte, error) {
+		plains := make([][]byte, len(ids))
+		for i, id := range ids {
+			var err error
+			if plains[i], err = r.reader.read(ctx, id); err != nil {
+				return nil, err
+			}
+		}
+		return plains, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read list of chunks: %w", err)
+	}
+	return tree, nil
+}
+
+// available reports whether a new snapshot may rely on every blob of the tree.
+func (r *Repo) available(tree *chunk.Tree) bool {
+	return tree.All(func(_ chunk.Kind, id chunk.ID) error {
+		if !r.index.Available(id) {
+			return errMissing
+		}
+		return nil
+	}) == nil
+}
+
+// Size returns the length of the image in bytes.
+func (i *ImageReader) Size() int64 { return int64(i.tree.Chunks().Size()) }
+
+// Copy writes the whole image to w. Chunks are fetched and decoded in parallel
+// and written in order. After an error w may have got a part of the image.
+func (i *ImageReader) Copy(ctx context.Context, w io.Writer) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var fetching sync.WaitGroup
+	defer fetching.Wait() // nothing may use the index after Copy has returned
+	defer cancel()
+	for f := range i.fetch(ctx, &fetching) {
+		plain, err := f.wait()
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(plain); err != nil {
+			return fmt.Errorf("write image: %w", err)
+		}
+	}
+	return ctx.Err()
+}
+
+// fetched is a chunk that is being fetched.
+type fetched struct {
+	done  chan struct{}
+	plain []byte
+	err   error
+}
+
+func (f *fetched) wait() ([]byte, error) {
+	<-f.done
+	return f.plain, f.err
+}
+
+// fetch starts to read the chunks and returns them in order; the channel's
+// capacity bounds how many are under way. It ends early with ctx.
+func (i *ImageReader) fetch(ctx context.Context, fetching *sync.WaitGroup) <-chan *fetched {
+	ordered := make(chan *fetched, 2*runtime.GOMAXPROCS(0))
+	fetching.Go(func() {
+		defer close(ordered)
+		for _, e := range i.tree.Chunks().Entries {
+			f := &fetched{done: make(chan struct{})}
+			select {
+			case ordered <- f:
+			case <-ctx.Done():
+				return
+			}
+			fetching.Go(func() {
+				defer close(f.done)
+				f.plain, f.err = i.chunk(ctx, e)
+			})
+		}
+	})
+	return ordered
+}
+
+// chunk returns the plaintext of one entry.
+func (i *ImageReader) chunk(ctx context.Context, e chunk.Entry) ([]byte, error) {
+	plain, err := i.repo.reader.read(ctx, e.ID)
+	if err != nil {
+		return nil, err
+	}
+	if uint64(len(plain)) != e.Span {
+		return nil, &CorruptError{Kind: "blob", Name: e.ID.String(), Err: fmt.Errorf("%w: its list says %d bytes, it has %d", chunk.ErrTree, e.Span, len(plain))}
+	}
+	return plain, nil
+}

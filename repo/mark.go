@@ -1,0 +1,99 @@
+package repo
+
+import (
+	"context"
+	"fmt"
+
+	"firn/chunk"
+	"firn/snapshot"
+)
+
+// marker finds the blobs that snapshots need. Subtrees that several snapshots
+// share are walked once.
+type marker struct {
+	repo   *Repo
+	needed map[chunk.ID]error // of every blob seen: why it, or what is below it, cannot be read; nil if it can
+	broken map[chunk.ID]bool  // blobs whose stored bytes were found damaged
+}
+
+func newMarker(r *Repo) *marker {
+	return &marker{repo: r, needed: make(map[chunk.ID]error), broken: make(map[chunk.ID]bool)}
+}
+
+// mark walks a snapshot's tree to its end and returns the first thing found
+// missing or damaged in it, or the error that stopped it.
+func (m *marker) mark(ctx context.Context, s *snapshot.Snapshot) error {
+	for i := range s.Images {
+		image := &s.Images[i]
+		if err := m.node(ctx, chunk.Entry{ID: image.Root, Span: uint64(image.Size)}, image.Levels); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// node marks a node and everything below it.
+func (m *marker) node(ctx context.Context, e chunk.Entry, level int) error {
+	if err, seen := m.needed[e.ID]; seen {
+		return err
+	}
+	err := m.walk(ctx, e, level)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	m.needed[e.ID] = err
+	return err
+}
+
+// walk visits all children even after one was found damaged: what they need
+// must be known.
+func (m *marker) walk(ctx context.Context, e chunk.Entry, level int) error {
+	if err := m.readable(e.ID); err != nil {
+		return err
+	}
+	plain, err := m.repo.reader.read(ctx, e.ID)
+	if err != nil {
+		return err
+	}
+	got, entries, err := chunk.DecodeNode(plain)
+	var span uint64
+	for _, child := range entries {
+		span += child.Span
+	}
+	if err != nil || got != level || span != e.Span {
+		return &CorruptError{Kind: "blob", Name: e.ID.String(), Err: fmt.Errorf("%w: node of level %d over %d bytes, want %d over %d", chunk.ErrTree, got, span, level, e.Span)}
+	}
+	var first error
+	for _, child := range entries {
+		if err := m.child(ctx, child, level-1); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+func (m *marker) child(ctx context.Context, e chunk.Entry, level int) error {
+	if level > 0 {
+		return m.node(ctx, e, level)
+	}
+	err, seen := m.needed[e.ID]
+	if !seen {
+		err = m.readable(e.ID)
+		m.needed[e.ID] = err
+	}
+	return err
+}
+
+// readable reports whether packs hold a blob and all the bases it stands on.
+func (m *marker) readable(id chunk.ID) error {
+	chain := m.repo.index.Chain(id)
+	if chain == nil {
+		return &CorruptError{Kind: "blob", Name: id.String(), Err: errMissing}
+	}
+	for _, l := range chain {
+		if m.broken[l.ID] {
+			return &CorruptError{Kind: "blob", Name: id.String(), Err: fmt.Errorf("damaged in pack %s", l.Pack)}
+		}
+	}
+	return nil
+}

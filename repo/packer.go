@@ -1,0 +1,126 @@
+package repo
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+
+	"firn/chunk"
+	"firn/pack"
+	"firn/snapshot"
+)
+
+// packer gathers sealed blobs into packs and stores each pack when it is full.
+// It is safe for concurrent use.
+type packer struct {
+	repo *Repo
+	id   snapshot.ID // of the snapshot that the packs are for
+	dry  bool        // store nothing, only count
+
+	mu       sync.Mutex
+	open     *pack.Writer
+	claimed  map[chunk.ID]bool
+	stored   map[pack.ID][]pack.Entry
+	added    int64 // bytes of the packs
+	began    time.Time
+	partials []string // names of the partial records written
+}
+
+func newPacker(r *Repo, id snapshot.ID, dry bool) *packer {
+	return &packer{
+		repo: r, id: id, dry: dry,
+		open:    pack.NewWriter(r.keys, pack.NewID()),
+		claimed: make(map[chunk.ID]bool),
+		stored:  make(map[pack.ID][]pack.Entry),
+		began:   r.opts.now(),
+	}
+}
+
+// claim reports whether the caller shall store the blob: the first who asks does.
+func (p *packer) claim(id chunk.ID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.claimed[id] {
+		return false
+	}
+	p.claimed[id] = true
+	return true
+}
+
+// add appends a sealed blob and, if that fills the pack, stores it.
+func (p *packer) add(ctx context.Context, e pack.Entry, sealed []byte) error {
+	p.mu.Lock()
+	p.open.Add(e, sealed)
+	full := p.open
+	if !full.Full() {
+		p.mu.Unlock()
+		return nil
+	}
+	p.open = pack.NewWriter(p.repo.keys, pack.NewID())
+	p.mu.Unlock()
+	return p.upload(ctx, full)
+}
+
+// flush stores the last pack, if it holds anything.
+func (p *packer) flush(ctx context.Context) error {
+	if p.open.Len() == 0 {
+		return nil
+	}
+	last := p.open
+	p.open = pack.NewWriter(p.repo.keys, pack.NewID())
+	return p.upload(ctx, last)
+}
+
+// upload stores a finished pack.
+func (p *packer) upload(ctx context.Context, w *pack.Writer) error {
+	object, entries, tail, err := w.Finish()
+	if err != nil {
+		return err
+	}
+	if !p.dry {
+		if err := p.repo.store.Put(ctx, w.ID().Name(), object); err != nil {
+			return fmt.Errorf("write pack %s: %w", w.ID(), err)
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stored[w.ID()] = entries
+	p.added += int64(len(object))
+	if p.dry {
+		return nil
+	}
+	p.repo.cacheTail(w.ID(), int64(len(object)), object[len(object)-tail:])
+	return p.protect(ctx)
+}
+
+// protect writes a partial record when the upload has gone on for long, so that
+// no prune takes its packs for what a crash left behind.
+func (p *packer) protect(ctx context.Context) error {
+	if p.repo.opts.now().Sub(p.began) < partialEvery*time.Duration(len(p.partials)+1) {
+		return nil
+	}
+	record := &partial{Version: formatVersion, ID: p.id, Host: p.repo.opts.Host, Packs: p.ids()}
+	name, err := p.repo.putPartial(ctx, record)
+	if err == nil {
+		p.partials = append(p.partials, name)
+	}
+	return err
+}
+
+func (p *packer) ids() []pack.ID {
+	ids := make([]pack.ID, 0, len(p.stored))
+	for id := range maps.Keys(p.stored) {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// index tells the repository's index of the stored packs. No worker may be
+// reading it.
+func (p *packer) index() {
+	for id, entries := range p.stored {
+		p.repo.index.Add(id, entries)
+	}
+}

@@ -1,0 +1,176 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"firn/chunk"
+	"firn/pack"
+)
+
+// uploadWorkers are workers beyond the processors, so that encoding goes on
+// while a full pack is written.
+const uploadWorkers = 1
+
+// pipeline turns one image into stored blobs. One goroutine reads and splits,
+// workers name, encode, seal and pack; memory is bounded by their number.
+type pipeline struct {
+	repo     *Repo
+	packer   *packer
+	base     *chunk.Tree // of the parent, nil for none
+	idle     chan *worker
+	progress func(int64)
+
+	chunks    []*chunk.Entry // in order; workers fill in the IDs
+	stored    atomic.Int64   // chunks that were new
+	chunksNew int
+}
+
+func newPipeline(r *Repo, p *packer, base *chunk.Tree, progress func(int64)) (*pipeline, error) {
+	n := runtime.GOMAXPROCS(0) + uploadWorkers
+	l := &pipeline{repo: r, packer: p, base: base, idle: make(chan *worker, n), progress: progress}
+	for range n {
+		w, err := newWorker()
+		if err != nil {
+			return nil, err
+		}
+		l.idle <- w
+	}
+	return l, nil
+}
+
+// run stores the image and returns its tree.
+func (l *pipeline) run(ctx context.Context, image io.Reader) (*chunk.Tree, error) {
+	if err := l.storeChunks(ctx, image); err != nil {
+		return nil, err
+	}
+	var list chunk.List
+	for _, e := range l.chunks {
+		list.Append(*e)
+	}
+	l.chunksNew = int(l.stored.Load())
+	tree, err := l.storeNodes(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	return tree, l.packer.flush(ctx)
+}
+
+// storeChunks reads the image to its end.
+func (l *pipeline) storeChunks(ctx context.Context, image io.Reader) error {
+	group, gctx := errgroup.WithContext(ctx)
+	err := l.split(gctx, group, image)
+	if failed := group.Wait(); failed != nil {
+		return failed
+	}
+	return err
+}
+
+func (l *pipeline) split(ctx context.Context, group *errgroup.Group, image io.Reader) error {
+	splitter := chunk.NewSplitter(image, l.repo.params, l.parentLevel(0), l.repo.name)
+	for {
+		c, err := splitter.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read image: %w", err)
+		}
+		if err := l.submit(ctx, group, c); err != nil {
+			return err
+		}
+		if l.progress != nil {
+			l.progress(int64(c.Offset) + int64(len(c.Data)))
+		}
+	}
+}
+
+// submit hands a chunk to a worker, unless it is known to be stored. It waits
+// for an idle worker: that is what bounds the memory.
+func (l *pipeline) submit(ctx context.Context, group *errgroup.Group, c chunk.Chunk) error {
+	entry := &chunk.Entry{ID: c.ID, Span: uint64(len(c.Data))}
+	l.chunks = append(l.chunks, entry)
+	if !c.ID.IsZero() && l.repo.index.Available(c.ID) {
+		return ctx.Err()
+	}
+	var w *worker
+	select {
+	case w = <-l.idle:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	w.plain = append(w.plain[:0], c.Data...)
+	group.Go(func() error {
+		defer func() { l.idle <- w }()
+		return l.storeChunk(ctx, w, entry, c.Offset)
+	})
+	return nil
+}
+
+// storeChunk names the chunk in w.plain and stores it if it is new.
+func (l *pipeline) storeChunk(ctx context.Context, w *worker, entry *chunk.Entry, offset uint64) error {
+	if entry.ID.IsZero() {
+		entry.ID = l.repo.name(chunk.Data, w.plain)
+		if l.repo.index.Available(entry.ID) {
+			return nil
+		}
+	}
+	b := blob{kind: chunk.Data, id: entry.ID, plain: w.plain, base: l.baseOf(0, offset, entry.Span)}
+	isNew, err := l.storeBlob(ctx, w, b)
+	if isNew {
+		l.stored.Add(1)
+	}
+	return err
+}
+
+// storeBlob encodes, seals and packs a blob that is not available, unless this
+// run has stored it already.
+func (l *pipeline) storeBlob(ctx context.Context, w *worker, b blob) (isNew bool, err error) {
+	if !l.packer.claim(b.id) {
+		return false, nil
+	}
+	e, payload, err := w.encode(ctx, l.repo, b)
+	if err != nil {
+		return false, fmt.Errorf("encode blob %s: %w", b.id, err)
+	}
+	w.sealed = pack.SealBlob(l.repo.keys, w.sealed[:0], e, payload)
+	return true, l.packer.add(ctx, e, w.sealed)
+}
+
+// storeNodes builds the tree over the chunks and stores its new nodes.
+func (l *pipeline) storeNodes(ctx context.Context, chunks chunk.List) (*chunk.Tree, error) {
+	w := <-l.idle
+	defer func() { l.idle <- w }()
+	return chunk.Build(chunks, l.repo.name, func(n chunk.NewNode) error {
+		if l.repo.index.Available(n.ID) {
+			return ctx.Err()
+		}
+		b := blob{kind: chunk.Node, id: n.ID, plain: n.Plain, base: l.baseOf(n.Level, n.Offset, n.Span)}
+		_, err := l.storeBlob(ctx, w, b)
+		return err
+	})
+}
+
+// baseOf returns the parent's blob that overlaps a place most, zero for none.
+func (l *pipeline) baseOf(level int, offset, span uint64) chunk.ID {
+	list := l.parentLevel(level)
+	if list == nil {
+		return chunk.ID{}
+	}
+	e, _ := list.Overlap(offset, span)
+	return e.ID
+}
+
+// parentLevel returns a level of the parent's tree, nil if there is none.
+func (l *pipeline) parentLevel(level int) *chunk.List {
+	if l.base == nil || level >= len(l.base.Levels) {
+		return nil
+	}
+	return &l.base.Levels[level]
+}

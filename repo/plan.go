@@ -1,0 +1,78 @@
+package repo
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"firn/crypt"
+	"firn/pack"
+)
+
+// planPrefix begins the names of garbage collection plans:
+// meta/gc-<sequence, 12 hex>-<random, 16 hex> (docs/format.md, section 6).
+const planPrefix = metaPrefix + "gc-"
+
+// plan condemns packs: no new snapshot may rely on them, and a later prune may
+// delete them. A plan is replaced only by one with a larger sequence number that
+// names every pack of it that still exists.
+type plan struct {
+	Version   int       `json:"v"`
+	Sequence  uint64    `json:"sequence"`
+	Host      string    `json:"host,omitempty"`
+	Condemned []pack.ID `json:"condemned"`
+}
+
+// newPlanName returns a name that no plan ever had.
+func newPlanName(sequence uint64) string {
+	var random [8]byte
+	_, _ = rand.Read(random[:]) // never fails, see its documentation
+	return fmt.Sprintf("%s%012x-%x", planPrefix, sequence, random)
+}
+
+// planSequence reads the sequence number in a plan's name.
+func planSequence(name string) (uint64, bool) {
+	digits, random, ok := strings.Cut(strings.TrimPrefix(name, planPrefix), "-")
+	sequence, err := strconv.ParseUint(digits, 16, 48)
+	return sequence, ok && err == nil && len(digits) == 12 && len(random) == 16
+}
+
+func (p *plan) seal(keys *crypt.Keys, name string) ([]byte, error) {
+	plain, err := json.Marshal(p)
+	if err != nil {
+		return nil, fmt.Errorf("encode plan: %w", err)
+	}
+	return keys.SealObject(crypt.ObjectPlan, name, plain), nil
+}
+
+func openPlan(keys *crypt.Keys, name string, object []byte) (*plan, error) {
+	plain, err := keys.OpenObject(crypt.ObjectPlan, name, object)
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{}
+	if err := json.Unmarshal(plain, p); err != nil {
+		return nil, err
+	}
+	if p.Version != formatVersion {
+		return nil, fmt.Errorf("%w: plan version %d", crypt.ErrVersion, p.Version)
+	}
+	if sequence, ok := planSequence(name); !ok || sequence != p.Sequence {
+		return nil, fmt.Errorf("sequence number %d does not fit the name", p.Sequence)
+	}
+	return p, nil
+}
+
+// token stands for a set of plans: two listings with equal tokens mean that no
+// plan was published between them, because names are never used twice.
+func token(plans []string) string {
+	sorted := slices.Clone(plans)
+	slices.Sort(sorted)
+	sum := sha256.Sum256([]byte(strings.Join(sorted, "\n")))
+	return hex.EncodeToString(sum[:16])
+}

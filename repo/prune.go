@@ -1,0 +1,315 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"time"
+
+	"firn/chunk"
+	"firn/index"
+	"firn/pack"
+	"firn/store"
+)
+
+// PruneOptions says how to free space. The zero value is right for most uses.
+type PruneOptions struct {
+	DryRun bool // change nothing, only say what would be done
+	// OrphanAge is for how long a pack that no snapshot needs is taken for the
+	// upload of a running backup; by the store's clock. Zero means a day,
+	// less than zero not at all. It saves work, safety does not depend on it.
+	OrphanAge time.Duration
+	// IfDue does nothing unless the last prune was some hours ago.
+	IfDue bool
+}
+
+// PruneResult tells what Prune has done, or would do.
+type PruneResult struct {
+	Skipped   bool  // IfDue was asked for, and it was not
+	Deleted   int   // packs deleted
+	Condemned int   // packs condemned: a later prune deletes them
+	Copied    int64 // bytes of blobs copied out of packs that are mostly garbage
+	Freed     int64 // bytes of the packs deleted
+	Pending   int64 // bytes of the packs that are condemned now
+	Packs     int   // that are left
+	Size      int64 // of these, in bytes
+}
+
+const (
+	defaultOrphanAge = 24 * time.Hour
+	// pruneEvery is how often a run that only prunes when due does so.
+	pruneEvery = 6 * time.Hour
+	// prunedEntry is the cache entry with the Unix time of the last prune here.
+	prunedEntry = "state/pruned"
+)
+
+// Prune frees the space of what no snapshot needs. It works in two steps that
+// may be hours apart: one run condemns packs, a later one deletes them. If any
+// record, plan or footer cannot be read, or a needed blob is missing, it changes
+// nothing and returns an error that matches [CorruptError]. The steps are named
+// as in docs/format.md, section 6.
+func (r *Repo) Prune(ctx context.Context, opts PruneOptions) (*PruneResult, error) {
+	p := &prune{repo: r, opts: opts, packs: make(map[pack.ID]store.Object), live: make(map[pack.ID]map[chunk.ID]index.Location)}
+	var err error
+	if p.view, err = r.look(ctx); err != nil { // P1
+		return nil, err
+	}
+	if opts.IfDue && !r.pruneDue(p.view) {
+		p.result.Skipped = true
+		return &p.result, nil
+	}
+	for _, step := range []func(context.Context) error{p.listPacks, p.findNeeded, p.condemn, p.publish, p.sweep} {
+		if err := step(ctx); err != nil {
+			return nil, fmt.Errorf("prune: %w", err)
+		}
+	}
+	r.cache.put(prunedEntry, []byte(strconv.FormatInt(r.opts.now().Unix(), 10)))
+	r.cache.flush()
+	return &p.result, nil
+}
+
+// prune is one run.
+type prune struct {
+	repo *Repo
+	opts PruneOptions
+	view *view
+
+	packs    map[pack.ID]store.Object // as listed
+	expired  []string                 // partial records that protect nothing any more
+	needed   map[chunk.ID]error       // blobs that snapshots refer to; all errors are nil
+	live     map[pack.ID]map[chunk.ID]index.Location
+	spare    map[pack.ID]bool // condemned packs that must not be deleted yet
+	victims  []pack.ID        // to be condemned
+	repacked map[pack.ID]bool // of them, those whose needed blobs are copied
+	next     string           // name of the plan that was published
+	result   PruneResult
+}
+
+// pruneDue reports whether the last prune, here or anywhere, is long ago. The
+// clock decides about cost only.
+func (r *Repo) pruneDue(v *view) bool {
+	var last time.Time
+	if b, ok := r.cache.get(prunedEntry); ok {
+		if seconds, err := strconv.ParseInt(string(b), 10, 64); err == nil {
+			last = time.Unix(seconds, 0)
+		}
+	}
+	if v.planned.After(last) {
+		last = v.planned
+	}
+	age := r.opts.now().Sub(last)
+	return age < 0 || age >= pruneEvery
+}
+
+// listPacks lists the packs, after the records: a record that appears later
+// belongs to a backup that looks again before it is acknowledged.
+func (p *prune) listPacks(ctx context.Context) error {
+	if err := p.repo.reloadIndex(ctx, p.view); err != nil {
+		return err
+	}
+	if len(p.repo.unreadable) > 0 {
+		return errors.Join(p.repo.unreadable...)
+	}
+	for _, o := range p.repo.packObjects {
+		if id, ok := pack.ParseName(o.Name); ok && p.repo.index.Has(id) {
+			p.packs[id] = o
+		}
+	}
+	return nil
+}
+
+// findNeeded is step P2: every blob that a snapshot or an upload under way refers
+// to, and where it and its bases are to be found. All records must be readable.
+func (p *prune) findNeeded(ctx context.Context) error {
+	list, err := p.repo.readRecords(ctx, p.view)
+	if err != nil {
+		return err
+	}
+	m := newMarker(p.repo)
+	var problems []error
+	for _, s := range list {
+		if err := m.mark(ctx, s); err != nil {
+			problems = append(problems, fmt.Errorf("snapshot %s of %s: %w", s.ID.Short(), s.Environment, err))
+		}
+	}
+	if err := errors.Join(problems...); err != nil {
+		return err
+	}
+	p.needed = m.needed
+	if err := p.markPartials(ctx); err != nil {
+		return err
+	}
+	return p.locate()
+}
+
+// age returns how old an object is by the store's clock, as far as its newest
+// object and ours tell. It decides about cost only.
+func (p *prune) age(written time.Time) time.Duration {
+	clock := p.view.newest.Time
+	if now := p.repo.opts.now(); now.After(clock) {
+		clock = now
+	}
+	return clock.Sub(written)
+}
+
+// markPartials adds what uploads under way have stored.
+func (p *prune) markPartials(ctx context.Context) error {
+	for _, o := range p.view.partials {
+		if p.age(o.Time) > partialLife {
+			p.expired = append(p.expired, o.Name)
+			continue
+		}
+		record, err := p.repo.readPartial(ctx, o.Name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // the upload has just finished
+		}
+		if err != nil {
+			return err
+		}
+		for _, id := range record.Packs {
+			for _, e := range p.repo.index.Entries(id) {
+				if p.repo.index.Chain(e.ID) != nil {
+					p.needed[e.ID] = nil
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// locate chooses for every needed blob the places that shall go on to hold it
+// and its bases. Where only condemned packs hold one, those are spared, and the
+// blob is copied out.
+func (p *prune) locate() error {
+	p.spare = make(map[pack.ID]bool)
+	for id := range p.needed {
+		chain := p.repo.index.AvailableChain(id)
+		if chain == nil {
+			if chain = p.repo.index.Chain(id); chain == nil {
+				return &CorruptError{Kind: "blob", Name: id.String(), Err: errMissing}
+			}
+			for _, l := range chain {
+				p.spare[l.Pack] = p.spare[l.Pack] || l.Condemned
+			}
+		}
+		for _, l := range chain {
+			if p.live[l.Pack] == nil {
+				p.live[l.Pack] = make(map[chunk.ID]index.Location)
+			}
+			p.live[l.Pack][l.ID] = l
+		}
+	}
+	return nil
+}
+
+// condemn is step P4: it chooses the packs to condemn and first copies what is
+// needed of them into new packs.
+func (p *prune) condemn(ctx context.Context) error {
+	p.chooseVictims()
+	p.result.Condemned = len(p.victims)
+	if p.opts.DryRun {
+		return nil
+	}
+	if err := p.copyNeeded(ctx); err != nil {
+		return err
+	}
+	for _, id := range p.victims {
+		p.repo.index.Condemn(id)
+	}
+	return p.verify()
+}
+
+// verify makes sure, before anything is published, that every needed blob is
+// available without the victims.
+func (p *prune) verify() error {
+	for id := range p.needed {
+		if !p.repo.index.Available(id) {
+			return fmt.Errorf("internal error: blob %s would be lost, nothing was deleted", id)
+		}
+	}
+	return nil
+}
+
+// publish is step P5: the new plan names the victims and every pack that the
+// plans before it named and that still exists. Condemnation is never revoked.
+func (p *prune) publish(ctx context.Context) error {
+	if len(p.victims) == 0 || p.opts.DryRun {
+		return nil
+	}
+	next := &plan{Version: formatVersion, Sequence: p.view.sequence() + 1, Host: p.repo.opts.Host, Condemned: p.victims}
+	for id := range p.view.condemned() {
+		if _, exists := p.packs[id]; exists {
+			next.Condemned = append(next.Condemned, id)
+		}
+	}
+	p.next = newPlanName(next.Sequence)
+	b, err := next.seal(p.repo.keys, p.next)
+	if err != nil {
+		return err
+	}
+	if err := p.repo.store.Put(ctx, p.next, b); err != nil {
+		return fmt.Errorf("publish plan: %w", err)
+	}
+	return nil
+}
+
+// sweep is steps P3 and P6: it deletes the packs that were condemned when this
+// run listed the plans, but for those that still hold something needed, and
+// then the plans that the new one replaces.
+func (p *prune) sweep(ctx context.Context) error {
+	var names []string
+	for id := range p.view.condemned() {
+		o, exists := p.packs[id]
+		if !exists {
+			continue
+		}
+		if p.spare[id] {
+			p.result.Pending += o.Size
+			continue
+		}
+		names = append(names, o.Name)
+		p.result.Deleted++
+		p.result.Freed += o.Size
+		delete(p.packs, id)
+		if !p.opts.DryRun {
+			p.repo.index.Remove(id)
+		}
+	}
+	p.count()
+	if p.opts.DryRun {
+		return nil
+	}
+	names = append(names, p.expired...)
+	if p.next != "" {
+		for name := range p.view.plans {
+			names = append(names, name)
+		}
+	}
+	if err := p.repo.store.Delete(ctx, names...); err != nil {
+		return fmt.Errorf("delete: %w", err)
+	}
+	return p.clean(ctx)
+}
+
+// count sums up what is left.
+func (p *prune) count() {
+	for _, id := range p.victims {
+		p.result.Pending += p.packs[id].Size
+	}
+	for _, o := range p.packs {
+		p.result.Packs++
+		p.result.Size += o.Size
+	}
+}
+
+// clean removes what crashed writers left in a store that can hold such.
+func (p *prune) clean(ctx context.Context) error {
+	cleaner, ok := p.repo.store.(store.Cleaner)
+	if !ok {
+		return nil
+	}
+	_, err := cleaner.Clean(ctx, p.repo.opts.now().Add(-defaultOrphanAge))
+	return err
+}

@@ -1,0 +1,113 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"firn/crypt"
+	"firn/snapshot"
+)
+
+// Snapshots returns the snapshots of the repository, newest first. If some
+// records cannot be read, it returns the others together with an error that
+// joins a [CorruptError], or what the store said, for each.
+func (r *Repo) Snapshots(ctx context.Context) ([]*snapshot.Snapshot, error) {
+	v, err := r.look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r.readRecords(ctx, v)
+}
+
+// readRecords reads the records of a view. Those that were forgotten since are
+// left out.
+func (r *Repo) readRecords(ctx context.Context, v *view) ([]*snapshot.Snapshot, error) {
+	r.dropOldRecords(v)
+	list := make([]*snapshot.Snapshot, 0, len(v.records))
+	var problems []error
+	for _, o := range v.records {
+		s, err := r.record(ctx, o.Name)
+		switch {
+		case err == nil:
+			list = append(list, s)
+		case errors.Is(err, fs.ErrNotExist):
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		default:
+			problems = append(problems, err)
+		}
+	}
+	snapshot.Sort(list)
+	return list, errors.Join(problems...)
+}
+
+// dropOldRecords removes from the cache what the listing no longer shows.
+func (r *Repo) dropOldRecords(v *view) {
+	listed := make(map[string]bool, len(v.records)+len(v.plans))
+	for _, o := range v.records {
+		listed[o.Name] = true
+	}
+	for name := range v.plans {
+		listed[name] = true
+	}
+	r.cache.keepOnly(func(name string) bool {
+		temporary := strings.HasPrefix(name, snapshot.Prefix) || strings.HasPrefix(name, planPrefix)
+		return !temporary || listed[name]
+	})
+}
+
+// record reads one snapshot record. A copy in the cache that cannot be opened
+// is replaced by what the store holds.
+func (r *Repo) record(ctx context.Context, name string) (*snapshot.Snapshot, error) {
+	if b, ok := r.cache.get(name); ok {
+		if s, err := r.openRecord(name, b); err == nil {
+			return s, nil
+		}
+	}
+	b, err := r.store.Get(ctx, name, 0, -1)
+	if err != nil {
+		return nil, fmt.Errorf("read record %s: %w", name, err)
+	}
+	s, err := r.openRecord(name, b)
+	if err != nil {
+		return nil, damaged("record", name, err)
+	}
+	r.cache.put(name, b)
+	return s, nil
+}
+
+func (r *Repo) openRecord(name string, object []byte) (*snapshot.Snapshot, error) {
+	plain, err := r.keys.OpenObject(crypt.ObjectSnapshot, name, object)
+	if err != nil {
+		return nil, err
+	}
+	s, err := snapshot.Unmarshal(plain)
+	if err != nil {
+		return nil, err
+	}
+	if s.ObjectName() != name {
+		return nil, errors.New("the record belongs to another name")
+	}
+	return s, nil
+}
+
+// putRecord writes a snapshot record: the step that makes a snapshot visible.
+func (r *Repo) putRecord(ctx context.Context, s *snapshot.Snapshot) error {
+	plain, err := s.Marshal()
+	if err != nil {
+		return fmt.Errorf("make record: %w", err)
+	}
+	name := s.ObjectName()
+	object := r.keys.SealObject(crypt.ObjectSnapshot, name, plain)
+	if _, err := r.openRecord(name, object); err != nil {
+		return fmt.Errorf("verify new record %s: %w", name, err)
+	}
+	if err := r.store.Put(ctx, name, object); err != nil {
+		return fmt.Errorf("write record of snapshot %s: %w", s.ID.Short(), err)
+	}
+	r.cache.put(name, object)
+	return nil
+}

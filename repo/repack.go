@@ -1,0 +1,144 @@
+package repo
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"slices"
+	"time"
+
+	"firn/index"
+	"firn/pack"
+)
+
+// What is worth rewriting. See docs/design.md, "Garbage".
+const (
+	// A pack is rewritten when less than repackBelow of a hundred parts is needed.
+	repackBelow = 40
+	// Rewriting must win at least this much in all, or a tenth of the repository.
+	repackGain = 1 << 20
+	// Small packs of some age are merged when together they fill a pack.
+	smallPack = 1 << 20
+	mergeAge  = 3 * 24 * time.Hour
+)
+
+// chooseVictims finds the packs that hold nothing needed, and those that are
+// worth rewriting.
+func (p *prune) chooseVictims() {
+	p.repacked = make(map[pack.ID]bool)
+	condemned := p.view.condemned()
+	var wasteful, small []pack.ID
+	var gain, size, mergeable int64
+	for _, id := range slices.SortedFunc(maps.Keys(p.packs), compareIDs) {
+		o, live := p.packs[id], p.liveBytes(id)
+		if condemned[id] {
+			continue
+		}
+		size += o.Size
+		switch {
+		case live == 0:
+			if p.settled(o.Time) {
+				p.victims = append(p.victims, id)
+			}
+		case live*100 < o.Size*repackBelow:
+			wasteful, gain = append(wasteful, id), gain+o.Size-live
+		case o.Size < smallPack && p.age(o.Time) > mergeAge:
+			small, mergeable = append(small, id), mergeable+live
+		}
+	}
+	if gain >= min(repackGain, size/10) {
+		p.rewrite(wasteful)
+	}
+	if mergeable >= pack.TargetSize {
+		p.rewrite(small)
+	}
+}
+
+func compareIDs(a, b pack.ID) int { return slices.Compare(a[:], b[:]) }
+
+func (p *prune) rewrite(ids []pack.ID) {
+	p.victims = append(p.victims, ids...)
+	for _, id := range ids {
+		p.repacked[id] = true
+	}
+}
+
+// settled reports whether a pack that no snapshot needs is old enough not to
+// belong to a backup that is running now.
+func (p *prune) settled(written time.Time) bool {
+	age := p.opts.OrphanAge
+	if age == 0 {
+		age = defaultOrphanAge
+	}
+	return age < 0 || p.age(written) > age
+}
+
+func (p *prune) liveBytes(id pack.ID) int64 {
+	var n int64
+	for _, l := range p.live[id] {
+		n += int64(l.Length)
+	}
+	return n
+}
+
+// copyNeeded copies the needed blobs of packs to be rewritten, and those that
+// only condemned packs hold, into new packs. Sealed blobs are not bound to
+// their pack: they are copied as they are, but opened to see that they are sound.
+func (p *prune) copyNeeded(ctx context.Context) error {
+	packer := newPacker(p.repo, [16]byte{}, false)
+	for _, id := range slices.SortedFunc(maps.Keys(p.live), compareIDs) {
+		if p.repacked[id] || p.spare[id] {
+			if err := p.copyPack(ctx, packer, id); err != nil {
+				return err
+			}
+		}
+	}
+	if err := packer.flush(ctx); err != nil {
+		return err
+	}
+	packer.index()
+	p.expired = append(p.expired, packer.partials...)
+	for id, entries := range packer.stored {
+		p.addStored(id, entries)
+	}
+	p.result.Copied = packer.added
+	return nil
+}
+
+// addStored counts a new pack among those that are left.
+func (p *prune) addStored(id pack.ID, entries []pack.Entry) {
+	o := p.packs[id]
+	o.Name = id.Name()
+	for _, e := range entries {
+		o.Size += int64(e.Length)
+	}
+	p.packs[id] = o
+}
+
+// copyPack copies the live blobs of one pack, in the order of their offsets.
+func (p *prune) copyPack(ctx context.Context, packer *packer, id pack.ID) error {
+	byOffset := func(a, b index.Location) int { return cmp.Compare(a.Offset, b.Offset) }
+	for _, l := range slices.SortedFunc(maps.Values(p.live[id]), byOffset) {
+		sealed, err := p.repo.store.Get(ctx, id.Name(), int64(l.Offset), int64(l.Length))
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return &CorruptError{Kind: "pack", Name: id.Name(), Err: err}
+		}
+		if err != nil {
+			return fmt.Errorf("copy blob %s of pack %s: %w", l.ID, id, err)
+		}
+		if _, err := pack.OpenBlob(p.repo.keys, nil, l.Entry, sealed); err != nil {
+			return &CorruptError{Kind: "pack", Name: id.Name(), Err: fmt.Errorf("blob %s at %d: %w", l.ID, l.Offset, err)}
+		}
+		if !packer.claim(l.ID) {
+			continue
+		}
+		if err := packer.add(ctx, l.Entry, sealed); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"firn/crypt"
+	"firn/pack"
+	"firn/snapshot"
+	"firn/store"
+)
+
+// metaPrefix begins the names of all objects but the packs, so that one
+// listing shows them.
+const metaPrefix = "meta/"
+
+// view is what one listing of the repository shows: the state that a run
+// decides upon.
+type view struct {
+	plans    map[string]*plan // by object name; never empty
+	token    string           // of the plans
+	records  []store.Object   // snapshot records, newest first
+	partials []store.Object
+	newest   store.Object // by the store's clock
+	planned  time.Time    // when the newest plan was written, by the store's clock
+}
+
+// maxListings bounds how often a listing is repeated because plans that it
+// shows are superseded before they are read.
+const maxListings = 10
+
+// look lists the repository and reads the plans. The first look after Open uses
+// its listing: it saves a request, and is as good as one made a moment later.
+func (r *Repo) look(ctx context.Context) (*view, error) {
+	for range maxListings {
+		objects := r.listing
+		r.listing = nil
+		if objects == nil {
+			var err error
+			if objects, err = collect(r.store.List(ctx, metaPrefix)); err != nil {
+				return nil, fmt.Errorf("list repository: %w", err)
+			}
+		}
+		v := newView(objects)
+		if err := r.readPlans(ctx, v); err == nil {
+			return v, nil
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	return nil, &CorruptError{Kind: "plan", Name: planPrefix, Err: errors.New("no garbage collection plan can be read, at least one always exists")}
+}
+
+func newView(objects []store.Object) *view {
+	v := &view{plans: make(map[string]*plan)}
+	for _, o := range objects {
+		switch {
+		case strings.HasPrefix(o.Name, planPrefix):
+			v.plans[o.Name] = nil
+			if o.Time.After(v.planned) {
+				v.planned = o.Time
+			}
+		case strings.HasPrefix(o.Name, snapshot.Prefix):
+			v.records = append(v.records, o)
+		case strings.HasPrefix(o.Name, partialPrefix):
+			v.partials = append(v.partials, o)
+		}
+		if o.Time.After(v.newest.Time) {
+			v.newest = o
+		}
+	}
+	return v
+}
+
+// readPlans reads the listed plans. The error matches fs.ErrNotExist if there
+// are none or one is gone: then a prune has just replaced them, and the listing
+// must be repeated.
+func (r *Repo) readPlans(ctx context.Context, v *view) error {
+	if len(v.plans) == 0 {
+		return fs.ErrNotExist
+	}
+	names := make([]string, 0, len(v.plans))
+	for name := range v.plans {
+		b, err := r.get(ctx, name)
+		if err != nil {
+			return fmt.Errorf("read plan %s: %w", name, err)
+		}
+		if v.plans[name], err = openPlan(r.keys, name, b); err != nil {
+			return damaged("plan", name, err)
+		}
+		names = append(names, name)
+	}
+	v.token = token(names)
+	return nil
+}
+
+// condemned returns the packs that the plans name.
+func (v *view) condemned() map[pack.ID]bool {
+	packs := make(map[pack.ID]bool)
+	for _, p := range v.plans {
+		for _, id := range p.Condemned {
+			packs[id] = true
+		}
+	}
+	return packs
+}
+
+// sequence returns the largest sequence number of the plans.
+func (v *view) sequence() uint64 {
+	var largest uint64
+	for _, p := range v.plans {
+		largest = max(largest, p.Sequence)
+	}
+	return largest
+}
+
+// damaged wraps what opening an object returned: a later version is no damage.
+func damaged(kind, name string, err error) error {
+	if errors.Is(err, crypt.ErrVersion) || errors.Is(err, snapshot.ErrVersion) {
+		return fmt.Errorf("%w: %s %s: %w", ErrVersion, kind, name, err)
+	}
+	return &CorruptError{Kind: kind, Name: name, Err: err}
+}
+
+// collect reads a whole listing.
+func collect(listing iter.Seq2[store.Object, error]) ([]store.Object, error) {
+	objects := []store.Object{}
+	for o, err := range listing {
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, o)
+	}
+	return objects, nil
+}
+
+func contains(objects []store.Object, name string) bool {
+	return slices.ContainsFunc(objects, func(o store.Object) bool { return o.Name == name })
+}
