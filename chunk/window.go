@@ -59,13 +59,18 @@ func (w *window) read(n int) {
 // drop moves the cut position n bytes on.
 func (w *window) drop(n int) { w.start += n }
 
-// failure returns the reader's error, nil at a regular end.
+// failure returns the reader's error, nil at a regular end: at io.EOF itself. An
+// io.EOF wrapped in more words is a source that ended where it should not.
 func (w *window) failure() error {
-	if errors.Is(w.err, io.EOF) {
+	if w.err == io.EOF {
 		return nil
 	}
 	return w.err
 }
+
+// errFailed tells the chunker that the window has failed. The chunker must not
+// see the reader's own error: it reads on after io.ErrUnexpectedEOF, for ever.
+var errFailed = errors.New("image cannot be read")
 
 // follower hands the window's bytes to a chunker that reads ahead, without
 // moving the cut position.
@@ -78,8 +83,8 @@ type follower struct {
 func (f *follower) Read(p []byte) (int, error) {
 	view := f.w.fill(f.ahead + len(p))
 	if f.ahead >= len(view) {
-		if err := f.w.failure(); err != nil {
-			return 0, err
+		if f.w.failure() != nil {
+			return 0, errFailed
 		}
 		return 0, io.EOF
 	}
