@@ -16,6 +16,9 @@ const (
 	lookAheadBytes  = 8 << 20
 )
 
+// polynomialDegree is the one that the chunker makes and takes.
+const polynomialDegree = 53
+
 // Params says where a repository's chunks may end. They are fixed when the
 // repository is made (docs/format.md, section 3).
 type Params struct {
@@ -28,6 +31,9 @@ type Params struct {
 func (p Params) Validate() error {
 	if p.Min < 512 || p.Max < p.Min || p.Max > MaxPlain || p.AverageBits < 8 || p.AverageBits > 22 {
 		return fmt.Errorf("chunk sizes: min %d, max %d, average 2^%d are out of range", p.Min, p.Max, p.AverageBits)
+	}
+	if p.Polynomial.Deg() != polynomialDegree {
+		return fmt.Errorf("chunker polynomial: degree %d, want %d", p.Polynomial.Deg(), polynomialDegree)
 	}
 	return nil
 }
