@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"firn/chunk"
@@ -58,6 +59,9 @@ type BackupResult struct {
 	Skipped   bool                 // nothing changed and IfChanged was asked for
 	Forgotten []retention.Decision // the snapshots that retention removed
 	Tries     int                  // more than 1 if prunes came in between
+	// ClockBehind is set if the clock is behind the newest snapshot's time: then
+	// retention, which goes by times, was left out.
+	ClockBehind bool
 }
 
 const (
@@ -78,10 +82,10 @@ func (r *Repo) Backup(ctx context.Context, source Source, opts BackupOptions) (*
 	}
 	var unconfirmed []snapshot.ID
 	for try := 1; try <= maxTries; try++ {
-		b := &backup{repo: r, opts: opts, started: started, forgot: unconfirmed}
+		b := &backup{repo: r, opts: opts, started: started, forgot: slices.Clone(unconfirmed)}
 		confirmed, err := b.run(ctx, source)
 		if err != nil {
-			return nil, err
+			return nil, errors.Join(err, r.forget(ctx, unconfirmed, nil))
 		}
 		if confirmed {
 			b.result.Tries = try
@@ -89,7 +93,7 @@ func (r *Repo) Backup(ctx context.Context, source Source, opts BackupOptions) (*
 		}
 		unconfirmed = append(unconfirmed, b.record.ID)
 	}
-	return nil, ErrUnsettled
+	return nil, errors.Join(ErrUnsettled, r.forget(ctx, unconfirmed, nil))
 }
 
 // complete checks the options and fills in the automatic tags.
@@ -163,10 +167,44 @@ func (b *backup) prepare(ctx context.Context) error {
 	if err := b.repo.loadIndex(ctx, b.view); err != nil {
 		return err
 	}
-	b.previous = snapshot.Latest(b.list, b.opts.Environment, b.opts.Database)
+	if err := b.dropUnconfirmed(ctx); err != nil {
+		return err
+	}
+	b.previous = b.newest()
 	b.parent = b.chooseParent()
 	b.packer = newPacker(b.repo, snapshot.NewID(), b.opts.DryRun)
 	return nil
+}
+
+func (b *backup) newest() *snapshot.Snapshot {
+	return snapshot.Latest(b.list, b.opts.Environment, b.opts.Database)
+}
+
+// dropUnconfirmed looks after a run of this host that was killed between steps
+// W3 and W4: its record may rely on what prunes have taken away since. Nobody was
+// told that it succeeded. If it is not whole, it goes once this run is confirmed.
+func (b *backup) dropUnconfirmed(ctx context.Context) error {
+	last, known := b.repo.cache.get(b.confirmedEntry())
+	s := b.newest()
+	if !known || s == nil || s.ID.String() == string(last) || s.Host != b.repo.opts.Host || s.Token == b.view.token {
+		return nil
+	}
+	tree, err := b.repo.loadTree(ctx, s.Image())
+	if err == nil && b.repo.available(tree) {
+		return nil
+	}
+	if err != nil && !isDamage(err) {
+		return err
+	}
+	b.forgot = append(b.forgot, s.ID)
+	b.list = slices.DeleteFunc(b.list, func(x *snapshot.Snapshot) bool { return x == s })
+	return nil
+}
+
+// confirmedEntry is the cache entry with the ID of the last snapshot that this
+// host was told is stored.
+func (b *backup) confirmedEntry() string {
+	return "state/confirmed/" + b.opts.Environment + "/" + b.opts.Database
 }
 
 // chooseParent returns the snapshot whose bytes the database most likely
@@ -290,16 +328,20 @@ func (b *backup) store(ctx context.Context, image Image) error {
 	return nil
 }
 
-// expire lists what retention removes, for the record and for step W5.
+// expire lists what retention removes, for the record and for step W5. A clock
+// that is behind would make the new snapshot look old and cost it or others
+// their place: then nothing is removed. The new one itself always stays.
 func (b *backup) expire() {
-	if b.opts.Keep != nil && !b.result.Skipped {
+	b.result.ClockBehind = b.previous != nil && b.started.Before(b.previous.Time)
+	if b.opts.Keep != nil && !b.result.Skipped && !b.result.ClockBehind {
 		group := []*snapshot.Snapshot{b.record}
 		for _, s := range b.list {
 			if s.Environment == b.record.Environment && s.Database == b.record.Database {
 				group = append(group, s)
 			}
 		}
-		b.result.Forgotten = expired(group, *b.opts.Keep, b.started)
+		b.result.Forgotten = slices.DeleteFunc(expired(group, *b.opts.Keep, b.started),
+			func(d retention.Decision) bool { return d.ID == b.record.ID.String() })
 	}
 	for _, d := range b.result.Forgotten {
 		if id, err := snapshot.ParseID(d.ID); err == nil {
@@ -345,6 +387,9 @@ func (b *backup) finish(ctx context.Context) error {
 	defer b.repo.cache.flush()
 	if b.opts.DryRun {
 		return nil
+	}
+	if !b.result.Skipped {
+		b.repo.cache.put(b.confirmedEntry(), []byte(b.record.ID.String()))
 	}
 	if err := b.repo.forget(ctx, b.forgot, b.packer.partials); err != nil {
 		return fmt.Errorf("snapshot %s is stored, but old ones could not be removed: %w", b.record.ID.Short(), err)

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strconv"
+	"strings"
+	"time"
 
 	"firn/crypt"
 	"firn/index"
@@ -13,9 +16,14 @@ import (
 	"firn/store"
 )
 
-// tokenEntry is the cache entry with the token under which the cached tails
-// were every pack of the repository.
-const tokenEntry = "state/token"
+const (
+	// tokenEntry is the cache entry with the token under which the cached tails
+	// were every pack of the repository, and when that was.
+	tokenEntry = "state/token"
+	// relistEvery is how long the cache alone may be the index: packs that were
+	// lost, which no plan tells, are then noticed, and stored again.
+	relistEvery = 24 * time.Hour
+)
 
 // tailGuess is how much of a pack's end is read at first, in bytes: enough for
 // the footer and the list nodes of a usual run.
@@ -25,11 +33,18 @@ const tailGuess = 32 << 10
 // cached tails were listed, no pack that the plans do not name can have gone:
 // then the cache alone is the index, without a request.
 func (r *Repo) loadIndex(ctx context.Context, v *view) error {
-	known, ok := r.cache.get(tokenEntry)
-	if !ok || string(known) != v.token {
+	if !r.indexCached(v) {
 		return r.reloadIndex(ctx, v)
 	}
 	return r.buildIndex(ctx, v, r.cachedPacks())
+}
+
+func (r *Repo) indexCached(v *view) bool {
+	b, _ := r.cache.get(tokenEntry)
+	known, at, _ := strings.Cut(string(b), " ")
+	listed, err := strconv.ParseInt(at, 10, 64)
+	age := r.opts.now().Sub(time.Unix(listed, 0))
+	return err == nil && known == v.token && age >= 0 && age < relistEvery
 }
 
 // reloadIndex builds the index for a view from a listing of the packs.
@@ -50,7 +65,7 @@ func (r *Repo) reloadIndex(ctx context.Context, v *view) error {
 	if err := r.buildIndex(ctx, v, objects); err != nil {
 		return err
 	}
-	r.cache.put(tokenEntry, []byte(v.token))
+	r.cache.put(tokenEntry, fmt.Appendf(nil, "%s %d", v.token, r.opts.now().Unix()))
 	return nil
 }
 
