@@ -25,13 +25,14 @@ func (w *window) fill(n int) []byte {
 	return w.buf[w.start:w.end]
 }
 
-// reserve makes room for n bytes from the cut position on.
+// reserve makes room for n bytes from the cut position on. A buffer that n bytes
+// nearly fill would have to move them at every step.
 func (w *window) reserve(n int) {
 	if w.start+n <= len(w.buf) {
 		return
 	}
-	if n > len(w.buf) {
-		grown := make([]byte, max(n, 2*len(w.buf)))
+	if n+n/2 > len(w.buf) {
+		grown := make([]byte, 2*n)
 		copy(grown, w.buf[w.start:w.end])
 		w.buf = grown
 	} else {
