@@ -13,7 +13,7 @@ import (
 // parent's chunk that is still in place. See docs/design.md, "Boundaries".
 const (
 	lookAheadChunks = 32
-	lookAheadBytes  = 8 << 20
+	lookAheadBytes  = MaxPlain
 )
 
 // polynomialDegree is the one that the chunker makes and takes.
@@ -141,12 +141,12 @@ func (s *Splitter) guess() bool {
 func (s *Splitter) reach() int {
 	n := 0
 	for i := s.first; i < s.parent.Len() && n < lookAheadChunks; i++ {
-		need := int(s.parent.Offset(i+1) - s.offset)
-		if n > 0 && need > lookAheadBytes {
+		need := s.parent.Offset(i+1) - s.offset
+		if need > lookAheadBytes {
 			break
 		}
 		last := i == s.parent.Len()-1
-		if have := len(s.win.fill(need + 1)); have < need || last && have > need {
+		if have := uint64(len(s.win.fill(int(need) + 1))); have < need || last && have > need {
 			break
 		}
 		n++
