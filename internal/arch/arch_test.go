@@ -27,6 +27,7 @@ chunk:
 cmd: chunk crypt index pack repo retention snapshot sqlite store store/local store/s3 tags
 cmd/firn: cmd
 crypt:
+demo:
 index: chunk pack
 internal/arch:
 internal/dbtest:
@@ -54,7 +55,7 @@ modernc.org/libc*: sqlite
 
 # The repository engine knows no SQLite; the rest goes through package sqlite.
 # Test databases and the benchmark's workload are made with the plain driver.
-modernc.org/sqlite*: sqlite internal/dbtest bench
+modernc.org/sqlite*: sqlite internal/dbtest bench demo
 
 # An embedding program must not drag in the command line or an S3 client.
 github.com/spf13/*: cmd
@@ -80,11 +81,11 @@ time.Until: cmd bench store/storetest
 
 # Libraries return errors; only the command line talks and exits. The writer of
 # test databases runs as a process of its own, to be killed at work.
-fmt.Print*: cmd bench
+fmt.Print*: cmd bench demo
 log: cmd bench
 log/slog: cmd bench
-os.Exit: cmd cmd/firn bench internal/dbtest
-os.Std*: cmd bench internal/dbtest
+os.Exit: cmd cmd/firn bench demo internal/dbtest
+os.Std*: cmd bench demo internal/dbtest
 
 # Order of initialisation is nobody's to guess.
 func init:
