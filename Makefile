@@ -29,7 +29,7 @@ cover: ## write the tests' coverage of the whole tree to .cache/cover.html
 	mkdir -p .cache && go test -coverpkg=./... -coverprofile=.cache/cover.out ./...
 	go tool cover -html=.cache/cover.out -o .cache/cover.html && go tool cover -func=.cache/cover.out | tail -n 1
 demo: build ## show backup and restore on a small database
-	demo/run
+	go run ./demo bin/firn
 bench: ## compare with the script pipeline; ARGS='-size 500MB' and so on
 	bench/install && go run ./bench $(ARGS)
 install: build ## install bin/firn under PREFIX

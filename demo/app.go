@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver
+)
+
+const (
+	accounts = 5000
+	balance  = 100
+)
+
+// app is the example application: it moves money between accounts, in
+// transactions, as long as it runs.
+type app struct {
+	db        *sql.DB
+	transfers atomic.Int64
+	quit      chan struct{}
+	done      chan error
+}
+
+const schema = `
+PRAGMA journal_mode = wal;
+CREATE TABLE account (id INTEGER PRIMARY KEY, owner TEXT, balance INTEGER NOT NULL);
+CREATE TABLE transfer (id INTEGER PRIMARY KEY, source INTEGER, target INTEGER, amount INTEGER, note TEXT);
+CREATE INDEX transfer_source ON transfer (source);
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+INSERT INTO account SELECT i, 'owner ' || hex(randomblob(40)), 100 FROM n;
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000)
+INSERT INTO transfer SELECT i, abs(random()) % 5000 + 1, abs(random()) % 5000 + 1, 0, 'opened ' || hex(randomblob(60)) FROM n;
+`
+
+// startApp makes the database and starts to write.
+func startApp(path string) (*app, error) {
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	if _, err := db.Exec(schema); err != nil {
+		return nil, fmt.Errorf("make example database: %w", err)
+	}
+	a := &app{db: db, quit: make(chan struct{}), done: make(chan error, 1)}
+	a.transfers.Store(30000)
+	go func() { a.done <- a.write() }()
+	return a, nil
+}
+
+// write makes some hundred transfers a second until it is stopped.
+func (a *app) write() error {
+	pace := time.NewTicker(5 * time.Millisecond)
+	defer pace.Stop()
+	for {
+		select {
+		case <-a.quit:
+			return nil
+		case <-pace.C:
+		}
+		if err := a.transfer(); err != nil {
+			return fmt.Errorf("example application: %w", err)
+		}
+	}
+}
+
+func (a *app) transfer() error {
+	tx, err := a.db.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	source, target, amount := rand.IntN(accounts)+1, rand.IntN(accounts)+1, rand.IntN(20)
+	for _, s := range []struct {
+		query string
+		args  []any
+	}{
+		{"UPDATE account SET balance = balance - ? WHERE id = ?", []any{amount, source}},
+		{"UPDATE account SET balance = balance + ? WHERE id = ?", []any{amount, target}},
+		{"INSERT INTO transfer (source, target, amount, note) VALUES (?, ?, ?, hex(randomblob(30)))", []any{source, target, amount}},
+	} {
+		if _, err := tx.Exec(s.query, s.args...); err != nil {
+			return err
+		}
+	}
+	a.transfers.Add(1)
+	return tx.Commit()
+}
+
+// work lets the application go on for a while.
+func (a *app) work(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case err := <-a.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (a *app) written() int64 { return a.transfers.Load() }
+
+func (a *app) stop() {
+	close(a.quit)
+	_ = a.db.Close()
+}
+
+// inspect checks a copy of the database and returns its number of transfers.
+func inspect(path string) (int64, error) {
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		return 0, err
+	}
+	defer db.Close()
+	var verdict string
+	var sum, transfers int64
+	if err := db.QueryRow("PRAGMA integrity_check").Scan(&verdict); err != nil {
+		return 0, err
+	}
+	if err := db.QueryRow("SELECT (SELECT sum(balance) FROM account), (SELECT count(*) FROM transfer)").Scan(&sum, &transfers); err != nil {
+		return 0, err
+	}
+	if verdict != "ok" || sum != accounts*balance {
+		return 0, fmt.Errorf("%s: integrity %s, sum of accounts %d, want %d", path, verdict, sum, accounts*balance)
+	}
+	return transfers, nil
+}
