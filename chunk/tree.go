@@ -28,6 +28,18 @@ const (
 // maxLevels is more than any image can need: 512^7 chunks.
 const maxLevels = 8
 
+// maxImage is more than any image can have, and few enough bytes that the sum
+// of two spans does not overflow.
+const maxImage = 1 << 62
+
+// maxSpan returns how many bytes an entry in a node of a level may span.
+func maxSpan(level int) uint64 {
+	if level == 1 {
+		return MaxPlain // a chunk
+	}
+	return maxImage
+}
+
 // ErrTree is returned when list nodes do not form the tree of an image.
 var ErrTree = errors.New("malformed list tree")
 
@@ -144,18 +156,18 @@ func DecodeNode(plain []byte) (level int, entries []Entry, err error) {
 		e := plain[nodeHeader+i*entryLen:][:entryLen]
 		copy(entries[i].ID[:], e)
 		entries[i].Span = binary.LittleEndian.Uint64(e[IDLen:])
-		if entries[i].Span == 0 || entries[i].Span > 1<<62 {
-			return 0, nil, fmt.Errorf("%w: entry that spans %d bytes", ErrTree, entries[i].Span)
+		if span := entries[i].Span; span == 0 || span > maxSpan(level) {
+			return 0, nil, fmt.Errorf("%w: entry of level %d that spans %d bytes", ErrTree, level, span)
 		}
 	}
 	return level, entries, nil
 }
 
 // Load reads the tree of an image of size bytes from its root down. The read
-// function returns the plaintexts of nodes of one level, in order.
+// function returns the plaintexts of the nodes of one level, all and in order.
 func Load(root ID, height int, size uint64, read func(ids []ID) ([][]byte, error)) (*Tree, error) {
-	if height < 1 || height > maxLevels {
-		return nil, fmt.Errorf("%w: height %d", ErrTree, height)
+	if height < 1 || height > maxLevels || size > maxImage {
+		return nil, fmt.Errorf("%w: height %d of %d bytes", ErrTree, height, size)
 	}
 	t := &Tree{Levels: make([]List, height+1)}
 	t.Levels[height].Append(Entry{ID: root, Span: size})
@@ -177,6 +189,9 @@ func (t *Tree) loadLevel(level int, read func(ids []ID) ([][]byte, error)) error
 	plains, err := read(ids)
 	if err != nil {
 		return err
+	}
+	if len(plains) != len(ids) {
+		return fmt.Errorf("%w: %d nodes of level %d, want %d", ErrTree, len(plains), level, len(ids))
 	}
 	for i, plain := range plains {
 		if err := appendNode(below, level, nodes[i], plain); err != nil {
