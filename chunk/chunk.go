@@ -36,14 +36,20 @@ func (id ID) IsZero() bool { return id == ID{} }
 // MarshalText returns the form of [ID.String].
 func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 
-// UnmarshalText reads the form of [ID.String]; other lengths and letters are errors.
+// UnmarshalText reads the form of [ID.String]; other lengths and letters are
+// errors, after which id is unchanged.
 func (id *ID) UnmarshalText(text []byte) error {
+	var got ID
 	if len(text) != 2*IDLen {
 		return fmt.Errorf("parse blob ID %q: want %d hex digits", text, 2*IDLen)
 	}
-	if _, err := hex.Decode(id[:], text); err != nil {
+	if _, err := hex.Decode(got[:], text); err != nil {
 		return fmt.Errorf("parse blob ID %q: %w", text, err)
 	}
+	if got.String() != string(text) { // one ID, one spelling
+		return fmt.Errorf("parse blob ID %q: want lower-case digits", text)
+	}
+	*id = got
 	return nil
 }
 
