@@ -17,21 +17,33 @@ type Writer struct {
 }
 
 // section is a run of blobs of one kind. Nodes stand behind all data, next to
-// the footer, so that one read of a pack's tail brings both.
+// the footer, so that one read of a pack's tail brings both. The section of the
+// data starts with the pack's header and becomes the object.
 type section struct {
 	bytes   []byte
 	entries []Entry
 }
 
+// A section that has outgrown smallSection gets room for a full pack at once:
+// growing step by step would copy it several times over.
+const (
+	smallSection = 1 << 20
+	fullSection  = TargetSize + smallSection
+)
+
 func (s *section) add(e Entry, sealed []byte) {
 	e.Offset, e.Length = uint32(len(s.bytes)), uint32(len(sealed))
+	if n := len(s.bytes) + len(sealed); n > smallSection && n < fullSection && cap(s.bytes) < n {
+		s.bytes = slices.Grow(s.bytes, fullSection-len(s.bytes))
+	}
 	s.bytes = append(s.bytes, sealed...)
 	s.entries = append(s.entries, e)
 }
 
 // NewWriter returns a writer of an empty pack.
 func NewWriter(keys *crypt.Keys, id ID) *Writer {
-	return &Writer{keys: keys, id: id}
+	header := crypt.Header(crypt.ObjectPack)
+	return &Writer{keys: keys, id: id, data: section{bytes: header[:]}}
 }
 
 // ID returns the name that the pack will have.
@@ -53,7 +65,7 @@ func (w *Writer) Len() int { return len(w.data.entries) + len(w.nodes.entries) }
 
 // Size returns about how large the pack is by now, footer included.
 func (w *Writer) Size() int {
-	return crypt.HeaderLen + len(w.data.bytes) + len(w.nodes.bytes) + w.Len()*deltaEntryLen + crypt.Overhead + crypt.TrailerLen
+	return len(w.data.bytes) + len(w.nodes.bytes) + w.Len()*deltaEntryLen + crypt.Overhead + crypt.TrailerLen
 }
 
 // Full reports whether the pack has reached [TargetSize].
@@ -63,18 +75,16 @@ func (w *Writer) Full() bool { return w.Size() >= TargetSize }
 // footer and trailer. It reads the footer back before it returns, so that a
 // pack that cannot be read is never uploaded. The writer is used up.
 func (w *Writer) Finish() (object []byte, entries []Entry, tail int, err error) {
-	header := crypt.Header(crypt.ObjectPack)
-	object = slices.Grow(header[:], w.Size())
-	for _, s := range []section{w.data, w.nodes} {
-		start := uint32(len(object))
-		for _, e := range s.entries {
-			e.Offset += start
-			entries = append(entries, e)
-		}
-		object = append(object, s.bytes...)
+	nodes := uint32(len(w.data.bytes))
+	entries = w.data.entries
+	for _, e := range w.nodes.entries {
+		e.Offset += nodes
+		entries = append(entries, e)
 	}
+	object = append(w.data.bytes, w.nodes.bytes...)
+	blobs := len(object)
 	object = w.appendTail(object, entries)
-	tail = len(object) - crypt.HeaderLen - len(w.data.bytes) - len(w.nodes.bytes)
+	tail = len(object) - blobs
 	if err := w.verify(object, entries); err != nil {
 		return nil, nil, 0, err
 	}
