@@ -59,12 +59,20 @@ func (id ID) Name() string {
 // MarshalText returns the form of [ID.String].
 func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 
-// UnmarshalText reads the form of [ID.String].
+// UnmarshalText reads the form of [ID.String]; other lengths and letters are
+// errors, after which id is unchanged.
 func (id *ID) UnmarshalText(text []byte) error {
-	n, err := hex.Decode(id[:], text[:min(len(text), 2*idLen)])
-	if err != nil || n != idLen || len(text) != 2*idLen {
+	var got ID
+	if len(text) != 2*idLen {
 		return fmt.Errorf("parse pack ID %q: want %d hex digits", text, 2*idLen)
 	}
+	if _, err := hex.Decode(got[:], text); err != nil {
+		return fmt.Errorf("parse pack ID %q: %w", text, err)
+	}
+	if got.String() != string(text) { // one ID, one spelling
+		return fmt.Errorf("parse pack ID %q: want lower-case digits", text)
+	}
+	*id = got
 	return nil
 }
 
