@@ -143,43 +143,61 @@ func (x *Index) appendPlace(found []Location, p place) []Location {
 // Available reports whether a new snapshot may rely on a blob: a pack that
 // exists and is not condemned holds it, and its base is available too
 // (docs/format.md, section 6).
-func (x *Index) Available(id chunk.ID) bool { return x.resolve(id, nil, usable) != nil }
+func (x *Index) Available(id chunk.ID) bool { return x.resolve(id, usable) != nil }
 
 // AvailableChain is [Index.Chain] over packs that are not condemned only.
-func (x *Index) AvailableChain(id chunk.ID) []Location { return x.resolve(id, nil, usable) }
+func (x *Index) AvailableChain(id chunk.ID) []Location { return x.resolve(id, usable) }
 
 // Chain returns what must be read to decode a blob: its place, that of its
 // base, and so on to a whole blob. Packs that are not condemned are preferred.
 // It returns nil if the blob cannot be decoded.
 func (x *Index) Chain(id chunk.ID) []Location {
-	if chain := x.resolve(id, nil, usable); chain != nil {
+	if chain := x.resolve(id, usable); chain != nil {
 		return chain
 	}
-	return x.resolve(id, nil, existing)
+	return x.resolve(id, existing)
 }
 
 // usable and existing are the two sets of places that resolve can search.
 func usable(l Location) bool { return !l.Condemned }
 func existing(Location) bool { return true }
 
-// resolve extends the chain by the first place of id whose bases end in a whole
-// blob, nil if there is none. A base may be stored a second time as a delta on
-// another one: a circle of such places is no place.
-func (x *Index) resolve(id chunk.ID, chain []Location, allowed func(Location) bool) []Location {
-	if slices.ContainsFunc(chain, func(l Location) bool { return l.ID == id }) {
+// resolve returns the chain over allowed places that starts with the first place
+// of id whose bases end in a whole blob, nil if there is none.
+func (x *Index) resolve(id chunk.ID, allowed func(Location) bool) []Location {
+	s := search{x: x, allowed: allowed}
+	if !s.extend(id) {
 		return nil
 	}
-	for _, l := range x.Places(id) {
-		if !allowed(l) {
+	return s.chain
+}
+
+// search is a walk from a blob to a whole one.
+type search struct {
+	x       *Index
+	allowed func(Location) bool
+	chain   []Location
+	tried   []chunk.ID
+}
+
+// extend adds id and its bases to the chain and reports whether they end in a
+// whole blob; if not, the chain is left as it was. Blobs are tried once: a base
+// may be stored again as a delta on a blob that stands on it, which is a circle,
+// and what has led nowhere leads nowhere from elsewhere.
+func (s *search) extend(id chunk.ID) bool {
+	if slices.Contains(s.tried, id) {
+		return false
+	}
+	s.tried = append(s.tried, id)
+	for _, l := range s.x.Places(id) {
+		if !s.allowed(l) {
 			continue
 		}
-		longer := append(slices.Clip(chain), l)
-		if l.IsDelta() {
-			longer = x.resolve(l.Base, longer, allowed)
+		s.chain = append(s.chain, l)
+		if !l.IsDelta() || s.extend(l.Base) {
+			return true
 		}
-		if longer != nil {
-			return longer
-		}
+		s.chain = s.chain[:len(s.chain)-1]
 	}
-	return nil
+	return false
 }
