@@ -1,0 +1,211 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"syscall"
+
+	"firn/crypt"
+	"firn/repo"
+	"firn/retention"
+	"firn/snapshot"
+	"firn/sqlite"
+	"firn/tags"
+)
+
+// The exit codes. Their meaning is a promise; exitCodes tells it to users.
+const (
+	exitDone         = 0
+	exitFailed       = 1
+	exitUsage        = 2
+	exitSource       = 3
+	exitPartly       = 4
+	exitNoRepository = 10
+	exitRunning      = 11
+	exitWrongKey     = 12
+	exitDamage       = 13
+	exitInterrupted  = 130
+)
+
+// exitCodes is shown by the help of every command.
+const exitCodes = `Exit codes:
+  0    done
+  1    failed, or there is no such snapshot
+  2    wrong usage or configuration
+  3    the source could not be read, or is not an SQLite database
+  4    some environments failed, others are done
+  10   there is no repository at this place
+  11   the same environment's run is under way
+  12   wrong key or password
+  13   damage was found
+  130  interrupted; nothing is left half-done
+`
+
+// ending says how the program ends after an error: the code, and what the
+// user can do about it.
+type ending struct {
+	match func(error) bool
+	code  int
+	hint  string
+}
+
+// endings is the one table of exit codes and hints; the first line that
+// matches counts. What a [problem] says comes before it.
+func endings() []ending {
+	return []ending{
+		{is(context.Canceled), exitInterrupted, ""},
+		{is(errRunning), exitRunning, "Wait for it, or stop it. If the times between two runs are too short for it, make them longer."},
+		{is(repo.ErrNotRepository), exitNoRepository, `Check the location, and that its disk is mounted. "firn init" makes a new repository.`},
+		{is(crypt.ErrWrongKey), exitWrongKey, `Is it the key of this repository? "firn help" tells where keys are looked for.`},
+		{is(repo.ErrVersion, crypt.ErrVersion, snapshot.ErrVersion), exitFailed, "Update firn."},
+		{is(repo.ErrExists), exitFailed, "It was left as it is. Use it, or choose another location."},
+		{is(repo.ErrLastKey), exitFailed, `Add another one first: "firn key add".`},
+		{is(repo.ErrUnsettled), exitFailed, "Run it again."},
+		{isA[*snapshot.AmbiguousError](), exitFailed, "Give more digits of the ID."},
+		{is(snapshot.ErrNotFound), exitFailed, `"firn snapshots" lists what there is.`},
+		{is(retention.ErrKeepsNothing), exitUsage, "Keep something: --keep-last 10, for instance, or [keep] in the configuration."},
+		{is(tags.ErrInvalid), exitUsage, ""},
+
+		{ofSource(fs.ErrNotExist), exitSource, "Check the path of the database. firn never creates one."},
+		{ofSource(fs.ErrPermission), exitSource, "Run firn as a user who may read the database and write its folder, where SQLite keeps its locks."},
+		{ofSource(sqlite.ErrEmpty), exitSource, "Check the path: an empty file often means that a program was started with a wrong one."},
+		{ofSource(sqlite.ErrNotDatabase), exitSource, "Check the path. Encrypted databases (SQLCipher, SEE) cannot be read."},
+		{ofSource(sqlite.ErrNotFile), exitSource, "Name the database file itself."},
+		{ofSource(sqlite.ErrBusy), exitSource, "Look for a program that holds the database: lsof or fuser name it. Then run firn again."},
+		{ofSource(sqlite.ErrCorrupt), exitSource, `The database itself is damaged. Earlier snapshots are not: "firn snapshots", "firn restore".`},
+		{ofSource(sqlite.ErrNoSpace), exitSource, "Make room for temporary files, or set TMPDIR to a folder with more."},
+		{ofSource(nil), exitSource, ""},
+
+		{isA[*repo.CorruptError](), exitDamage, `"firn check" tells what is hit. Keep the repository as it is until then.`},
+		{is(sqlite.ErrSidecar), exitFailed, "Move the named file away, then run it again."},
+		{is(sqlite.ErrPageSize), exitFailed, "Stop the application and add --offline, or restore to another file with --target."},
+		{is(sqlite.ErrBusy), exitFailed, "Wait for the transaction, or stop the application, then run it again."},
+		{is(sqlite.ErrNoSpace, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG), exitFailed, "Make room on that disk, then run it again."},
+		{is(fs.ErrPermission), exitFailed, "Run firn as a user who may read and write there."},
+	}
+}
+
+// is matches errors that wrap one of the targets.
+func is(targets ...error) func(error) bool {
+	return func(err error) bool {
+		for _, t := range targets {
+			if errors.Is(err, t) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// isA matches errors that wrap one of type T.
+func isA[T error]() func(error) bool {
+	return func(err error) bool {
+		_, ok := errors.AsType[T](err)
+		return ok
+	}
+}
+
+// ofSource matches errors of reading a source database, of one kind or, with nil, all.
+func ofSource(kind error) func(error) bool {
+	return func(err error) bool {
+		s, ok := errors.AsType[*sourceError](err)
+		return ok && (kind == nil || errors.Is(s, kind))
+	}
+}
+
+// sourceError is an error of the database that is to be backed up, not of the
+// repository.
+type sourceError struct{ err error }
+
+func (e *sourceError) Error() string { return e.err.Error() }
+func (e *sourceError) Unwrap() error { return e.err }
+
+// problem is an error that brings its own exit code or hint; what is zero is
+// left to the table.
+type problem struct {
+	err  error
+	code int
+	hint string
+}
+
+func (p *problem) Error() string { return p.err.Error() }
+func (p *problem) Unwrap() error { return p.err }
+
+// usage is an error in how firn was called or configured.
+func usage(hint, format string, args ...any) error {
+	return &problem{fmt.Errorf(format, args...), exitUsage, hint}
+}
+
+// failed is any other error that the program itself finds.
+func failed(hint, format string, args ...any) error {
+	return &problem{fmt.Errorf(format, args...), 0, hint}
+}
+
+// interrupted is how every run ends that was told to stop.
+func interrupted(err error) error {
+	if p, ok := errors.AsType[*problem](err); ok && p.code == exitInterrupted {
+		return err
+	}
+	return &problem{errors.New("interrupted: nothing was left half-done"), exitInterrupted, ""}
+}
+
+// classify returns the exit code and the hint of an error.
+func classify(err error) (code int, hint string) {
+	code = exitFailed
+	for _, e := range endings() {
+		if e.match(err) {
+			code, hint = e.code, e.hint
+			break
+		}
+	}
+	if p, ok := errors.AsType[*problem](err); ok {
+		if p.code != 0 {
+			code = p.code
+		}
+		if p.hint != "" {
+			hint = p.hint
+		}
+	}
+	return code, hint
+}
+
+// fail reports an error and returns its exit code. Errors that were reported
+// already are not repeated.
+func (c *cli) fail(err error) int {
+	code, hint := classify(err)
+	if _, ok := errors.AsType[*reported](err); !ok {
+		c.report(err, code, hint)
+	}
+	return code
+}
+
+// reported is an error that the user has been told of.
+type reported struct{ err error }
+
+func (r *reported) Error() string { return r.err.Error() }
+func (r *reported) Unwrap() error { return r.err }
+
+// errorMessage is an error in JSON.
+type errorMessage struct {
+	Type    string `json:"message_type"` // "error"
+	Code    int    `json:"code"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+// report writes an error to standard error.
+func (c *cli) report(err error, code int, hint string) {
+	if c.json {
+		c.writeJSON(c.stderr, errorMessage{"error", code, err.Error(), hint})
+		return
+	}
+	for line := range strings.Lines(err.Error()) { // several errors are on several lines
+		fmt.Fprintln(c.stderr, c.red("firn:"), strings.TrimRight(line, "\n"))
+	}
+	if hint != "" {
+		fmt.Fprintln(c.stderr, "firn: hint:", hint)
+	}
+}

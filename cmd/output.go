@@ -1,0 +1,189 @@
+package cmd
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"firn/repo"
+	"firn/snapshot"
+)
+
+// The rules of output:
+//
+//   - What was asked for (tables, JSON, an image, a new key) goes to standard
+//     output, in full, with --quiet too. With --json nothing else goes there.
+//   - What was done is told on standard output by one line per environment or
+//     command, see [cli.done]; --quiet keeps it back, so that a cron job that
+//     went well says nothing.
+//   - Everything else goes to standard error: questions, progress, notes
+//     ([cli.note], not with --quiet or --json), details ([cli.detail], with
+//     --verbose only), warnings and errors (always).
+//   - Progress bars are for terminals; colours too, and never with --no-color
+//     or NO_COLOR. No meaning is in colours alone.
+//   - In tables, sizes are IEC and times local with their zone. In JSON, sizes
+//     are bytes, times RFC 3339 in UTC, durations seconds.
+
+// done tells what was done.
+func (c *cli) done(format string, args ...any) {
+	if !c.flags.quiet && !c.json {
+		fmt.Fprintf(c.stdout, format+"\n", args...)
+	}
+}
+
+// note tells what the user may want to know.
+func (c *cli) note(format string, args ...any) {
+	if !c.flags.quiet && !c.json {
+		fmt.Fprintf(c.stderr, format+"\n", args...)
+	}
+}
+
+// detail tells what only the curious want to know.
+func (c *cli) detail(format string, args ...any) {
+	if c.flags.verbose {
+		fmt.Fprintf(c.stderr, format+"\n", args...)
+	}
+}
+
+// warn tells of what needs attention but stops nothing.
+func (c *cli) warn(format string, args ...any) {
+	if c.json {
+		c.writeJSON(c.stderr, map[string]string{"message_type": "warning", "message": fmt.Sprintf(format, args...)})
+		return
+	}
+	fmt.Fprintf(c.stderr, "firn: warning: "+format+"\n", args...)
+}
+
+// printJSON writes one value, on one line, to standard output.
+func (c *cli) printJSON(v any) error { return c.writeJSON(c.stdout, v) }
+
+func (c *cli) writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("write JSON: %w", err)
+	}
+	return nil
+}
+
+// table writes rows below a head, with columns two spaces apart.
+func (c *cli) table(w io.Writer, head []string, rows [][]string) error {
+	widths := make([]int, len(head))
+	for _, row := range append(rows, head) {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	var b strings.Builder
+	b.WriteString(c.bold(w, line(head, widths)) + "\n")
+	for _, row := range rows {
+		b.WriteString(line(row, widths) + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func line(cells []string, widths []int) string {
+	var b strings.Builder
+	for i, cell := range cells {
+		fmt.Fprintf(&b, "%-*s  ", widths[i], cell)
+	}
+	return strings.TrimRight(b.String(), " ")
+}
+
+func (c *cli) colored(w io.Writer) bool {
+	return !c.flags.noColor && c.getenv("NO_COLOR") == "" && c.getenv("TERM") != "dumb" && isTerminal(w)
+}
+
+func (c *cli) bold(w io.Writer, s string) string {
+	if !c.colored(w) {
+		return s
+	}
+	return "\x1b[1m" + s + "\x1b[0m"
+}
+
+func (c *cli) red(s string) string {
+	if !c.colored(c.stderr) {
+		return s
+	}
+	return "\x1b[31m" + s + "\x1b[0m"
+}
+
+// size returns a number of bytes for people: "494.3 MiB", "512 B".
+func size(n int64) string {
+	if n < 1024 {
+		return fmt.Sprintf("%d B", n)
+	}
+	value, unit := float64(n)/1024, 0
+	for ; value >= 1024; unit++ {
+		value /= 1024
+	}
+	return fmt.Sprintf("%.1f %ciB", value, "KMGTPE"[unit])
+}
+
+// when returns a time for people.
+func (c *cli) when(t time.Time) string { return t.In(c.zone).Format("2006-01-02 15:04 MST") }
+
+// elapsed returns a duration for people, in one unit.
+func elapsed(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	return d.Round(time.Second).String()
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// plural returns "1 snapshot", "2 snapshots".
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// snapshotMessage is a snapshot in JSON.
+type snapshotMessage struct {
+	ID          string    `json:"id"`
+	ShortID     string    `json:"short_id"`
+	Time        time.Time `json:"time"`
+	Environment string    `json:"environment"`
+	Database    string    `json:"database"`
+	Hostname    string    `json:"hostname"`
+	Tags        []string  `json:"tags"`
+	Size        int64     `json:"size"`
+	Added       int64     `json:"added"`
+	Parent      string    `json:"parent,omitempty"`
+	ReplacedBy  string    `json:"replaced_by,omitempty"`
+	Unchanged   bool      `json:"unchanged"`
+	Pinned      bool      `json:"pinned"`
+
+	Verified *snapshot.Verification `json:"verified"` // null: never
+}
+
+func newSnapshotMessage(s *snapshot.Snapshot) snapshotMessage {
+	return snapshotMessage{
+		ID: s.ID.String(), ShortID: s.ID.Short(), Time: s.Time,
+		Environment: s.Environment, Database: s.Database, Hostname: s.Host,
+		Tags: append([]string{}, s.Tags...),
+		Size: s.Image().Size, Added: s.Added,
+		Parent: idText(s.Parent), ReplacedBy: idText(s.ReplacedBy),
+		Unchanged: s.Unchanged, Pinned: s.Pinned, Verified: s.Verified,
+	}
+}
+
+func idText(id snapshot.ID) string {
+	if id.IsZero() {
+		return ""
+	}
+	return id.String()
+}
+
+// preRestore reports whether a restore took the snapshot of what it replaced.
+func preRestore(s *snapshot.Snapshot) bool { return s.Tags.Has(repo.PreRestoreTag) }
