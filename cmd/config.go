@@ -1,0 +1,253 @@
+package cmd
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"firn/retention"
+	"firn/tags"
+)
+
+// config is the content of firn.toml. Relative paths in it start at its folder,
+// because cron and people start firn in different ones. The zero config is that
+// of somebody who uses flags alone.
+type config struct {
+	path string // of the file; "" if there is none
+
+	Repository      string                  `toml:"repository"`
+	KeyFile         string                  `toml:"key_file"`
+	PasswordFile    string                  `toml:"password_file"`
+	PasswordCommand string                  `toml:"password_command"`
+	Keep            keep                    `toml:"keep"`
+	Env             map[string]*environment `toml:"env"`
+	S3              s3                      `toml:"s3"`
+}
+
+// environment is one database that is backed up under a name.
+type environment struct {
+	name string
+
+	Database  string   `toml:"database"`
+	Name      string   `toml:"name"`
+	Tags      []string `toml:"tags"`
+	Export    string   `toml:"export"`
+	MaxAge    duration `toml:"max_age"`
+	Stop      string   `toml:"stop"`
+	Start     string   `toml:"start"`
+	Before    string   `toml:"before"`
+	After     string   `toml:"after"`
+	OnFailure string   `toml:"on_failure"`
+	Ping      string   `toml:"ping"`
+	Scrub     string   `toml:"scrub"`
+	Verify    string   `toml:"verify"`
+	Keep      keep     `toml:"keep"`
+}
+
+// s3 says how to reach a repository in S3.
+type s3 struct {
+	Endpoint      string `toml:"endpoint"`
+	Region        string `toml:"region"`
+	AccessKeyFile string `toml:"access_key_file"`
+	SecretKeyFile string `toml:"secret_key_file"`
+	CAFile        string `toml:"ca_file"`
+	PathStyle     *bool  `toml:"path_style"`
+}
+
+// duration is a retention.ParseDuration in TOML.
+type duration struct{ time.Duration }
+
+// UnmarshalText reads the duration.
+func (d *duration) UnmarshalText(text []byte) (err error) {
+	d.Duration, err = retention.ParseDuration(string(text))
+	return err
+}
+
+const configName = "firn.toml"
+
+// loadConfig reads the configuration file, if there is one.
+func (c *cli) loadConfig() (*config, error) {
+	path, err := c.findConfig()
+	if err != nil || path == "" {
+		return &config{}, err
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, usage("", "read configuration: %w", err)
+	}
+	return parseConfig(path, b)
+}
+
+// findConfig returns the first configuration file that there is. One that was
+// asked for by name must be there.
+func (c *cli) findConfig() (string, error) {
+	if path := cmp.Or(c.flags.config, c.getenv("FIRN_CONFIG")); path != "" {
+		return filepath.Abs(path)
+	}
+	for _, path := range c.configPlaces() {
+		_, err := os.Stat(path)
+		if err == nil {
+			return filepath.Abs(path)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return "", usage("", "look for configuration: %w", err)
+		}
+	}
+	return "", nil
+}
+
+func (c *cli) configPlaces() []string {
+	places := []string{configName}
+	user := c.getenv("XDG_CONFIG_HOME")
+	if home := c.getenv("HOME"); user == "" && home != "" {
+		user = filepath.Join(home, ".config")
+	}
+	if user != "" {
+		places = append(places, filepath.Join(user, "firn", configName))
+	}
+	return append(places, filepath.Join("/etc/firn", configName))
+}
+
+func parseConfig(path string, b []byte) (*config, error) {
+	conf := &config{path: path}
+	dec := toml.NewDecoder(bytes.NewReader(b)).DisallowUnknownFields()
+	if err := dec.Decode(conf); err != nil {
+		return nil, explain(path, err)
+	}
+	conf.resolve(filepath.Dir(path))
+	if err := conf.validate(); err != nil {
+		return nil, err
+	}
+	return conf, nil
+}
+
+// explain says where a configuration file is wrong.
+func explain(path string, err error) error {
+	if missing, ok := errors.AsType[*toml.StrictMissingError](err); ok {
+		first := missing.Errors[0]
+		row, _ := first.Position()
+		return usage("Check its spelling and the table it stands in.",
+			"configuration %s, line %d: unknown key %q", path, row, strings.Join(first.Key(), "."))
+	}
+	if wrong, ok := errors.AsType[*toml.DecodeError](err); ok {
+		row, column := wrong.Position()
+		return usage("", "configuration %s, line %d, column %d: %s", path, row, column,
+			strings.TrimPrefix(wrong.Error(), "toml: "))
+	}
+	return usage("", "configuration %s: %w", path, err)
+}
+
+// resolve makes all paths absolute.
+func (conf *config) resolve(dir string) {
+	paths := []*string{&conf.KeyFile, &conf.PasswordFile, &conf.S3.AccessKeyFile, &conf.S3.SecretKeyFile, &conf.S3.CAFile}
+	if !remote(conf.Repository) {
+		paths = append(paths, &conf.Repository)
+	}
+	for name, env := range conf.Env {
+		if env == nil {
+			env = &environment{}
+			conf.Env[name] = env
+		}
+		env.name = name
+		env.Name = cmp.Or(env.Name, databaseName(env.Database))
+		paths = append(paths, &env.Database, &env.Scrub)
+	}
+	for _, p := range paths {
+		*p = resolvePath(dir, *p)
+	}
+}
+
+func resolvePath(dir, path string) string {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		if home, err := os.UserHomeDir(); err == nil {
+			return filepath.Join(home, rest)
+		}
+	}
+	switch {
+	case path == "":
+		return ""
+	case filepath.IsAbs(path):
+		return filepath.Clean(path)
+	}
+	return filepath.Join(dir, path)
+}
+
+// databaseName is the default name of a database: its file's, without extension.
+func databaseName(path string) string {
+	base := filepath.Base(path)
+	return cmp.Or(strings.TrimSuffix(base, filepath.Ext(base)), base)
+}
+
+func (conf *config) validate() error {
+	if _, err := conf.Keep.policy(); err != nil {
+		return usage("", "configuration %s: [keep]: %w", conf.path, err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(conf.Env)) {
+		if err := conf.Env[name].validate(); err != nil {
+			return usage("", "configuration %s: [env.%s]: %w", conf.path, name, err)
+		}
+	}
+	return nil
+}
+
+func (e *environment) validate() error {
+	if e.Database == "" {
+		return errors.New("database is missing")
+	}
+	if e.Stop != "" && e.Start == "" {
+		return errors.New("stop is given and start is not: the application would stay stopped")
+	}
+	_, err := e.Keep.policy()
+	_, tagErr := tags.New(e.Tags...)
+	return errors.Join(checkExport(e.Export), checkNames(e.name, e.Name), tagErr, err)
+}
+
+func checkNames(environment, database string) error {
+	_, err := tags.New(tags.Environment(environment), tags.Database(database))
+	return err
+}
+
+const (
+	exportPages   = "pages"
+	exportCompact = "compact"
+)
+
+func checkExport(export string) error {
+	switch export {
+	case "", exportPages, exportCompact:
+		return nil
+	}
+	return fmt.Errorf("export is %q, not %q or %q", export, exportPages, exportCompact)
+}
+
+// environment returns a configured environment.
+func (conf *config) environment(name string) (*environment, error) {
+	if env, ok := conf.Env[name]; ok {
+		return env, nil
+	}
+	if conf.path == "" {
+		return nil, usage("Write one, or give --database FILE --env NAME.", "environment %q: there is no configuration file", name)
+	}
+	return nil, usage("Configured are: "+cmp.Or(strings.Join(conf.names(), ", "), "none")+".",
+		"environment %q is not in %s", name, conf.path)
+}
+
+func (conf *config) names() []string { return slices.Sorted(maps.Keys(conf.Env)) }
+
+// dir is the folder of the configuration file, or the current one without it.
+func (conf *config) dir() string {
+	if conf.path == "" {
+		return "."
+	}
+	return filepath.Dir(conf.path)
+}

@@ -1,0 +1,174 @@
+package cmd
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"firn/repo"
+	"firn/retention"
+	"firn/snapshot"
+)
+
+// keep is a retention policy as it is configured: what is nil is not given, so
+// that an environment can override single values.
+type keep struct {
+	Last       *count    `toml:"last"`
+	Hourly     *count    `toml:"hourly"`
+	Daily      *count    `toml:"daily"`
+	Weekly     *count    `toml:"weekly"`
+	Monthly    *count    `toml:"monthly"`
+	Yearly     *count    `toml:"yearly"`
+	Within     *duration `toml:"within"`
+	PreRestore *duration `toml:"pre_restore"`
+	Timezone   *string   `toml:"timezone"`
+}
+
+// count wraps a retention.Count, which TOML would fill from a number, negative
+// ones too, without asking its UnmarshalText.
+type count struct{ retention.Count }
+
+// over returns the values of k, and those of base where k has none.
+func (k keep) over(base keep) keep {
+	return keep{
+		Last:       either(k.Last, base.Last),
+		Hourly:     either(k.Hourly, base.Hourly),
+		Daily:      either(k.Daily, base.Daily),
+		Weekly:     either(k.Weekly, base.Weekly),
+		Monthly:    either(k.Monthly, base.Monthly),
+		Yearly:     either(k.Yearly, base.Yearly),
+		Within:     either(k.Within, base.Within),
+		PreRestore: either(k.PreRestore, base.PreRestore),
+		Timezone:   either(k.Timezone, base.Timezone),
+	}
+}
+
+func either[T any](a, b *T) *T {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// policy returns the rules; whether they keep anything is not its business.
+func (k keep) policy() (retention.Policy, error) {
+	p := retention.Policy{
+		Last: number(k.Last), Hourly: number(k.Hourly), Daily: number(k.Daily),
+		Weekly: number(k.Weekly), Monthly: number(k.Monthly), Yearly: number(k.Yearly),
+	}
+	if k.Within != nil {
+		p.Within = k.Within.Duration
+	}
+	if k.PreRestore != nil {
+		p.PreRestore = k.PreRestore.Duration
+	}
+	if k.Timezone != nil {
+		var err error
+		if p.Location, err = time.LoadLocation(*k.Timezone); err != nil {
+			return p, fmt.Errorf("timezone: %w", err)
+		}
+	}
+	return p, nil
+}
+
+func number(c *count) retention.Count {
+	if c == nil {
+		return 0
+	}
+	return c.Count
+}
+
+// keepFlags are the flags that say what to keep.
+type keepFlags struct {
+	values map[string]*string
+	set    *pflag.FlagSet
+}
+
+var keepRules = [...]struct{ name, help string }{
+	{"last", "keep the last `n` snapshots, or all"},
+	{"hourly", "keep the newest of each of the last `n` hours that have one, or all"},
+	{"daily", "the same by days: `n`, or all"},
+	{"weekly", "the same by ISO weeks: `n`, or all"},
+	{"monthly", "the same by months: `n`, or all"},
+	{"yearly", "the same by years: `n`, or all"},
+	{"within", "keep all younger than this `duration` before the newest: 12h, 30d, 2w"},
+}
+
+func newKeepFlags(set *pflag.FlagSet) *keepFlags {
+	f := &keepFlags{make(map[string]*string), set}
+	for _, rule := range keepRules {
+		f.values[rule.name] = set.String("keep-"+rule.name, "", rule.help)
+	}
+	return f
+}
+
+// given reports whether any of the flags was used. They then make the whole
+// policy; only the time zone, and what is kept of restores, stay as configured.
+func (f *keepFlags) given() bool {
+	for _, rule := range keepRules {
+		if f.set.Changed("keep-" + rule.name) {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *keepFlags) keep(base keep) (keep, error) {
+	k := keep{PreRestore: base.PreRestore, Timezone: base.Timezone}
+	for name, target := range map[string]**count{
+		"last": &k.Last, "hourly": &k.Hourly, "daily": &k.Daily,
+		"weekly": &k.Weekly, "monthly": &k.Monthly, "yearly": &k.Yearly,
+	} {
+		if !f.set.Changed("keep-" + name) {
+			continue
+		}
+		*target = new(count)
+		if err := (*target).UnmarshalText([]byte(*f.values[name])); err != nil {
+			return k, usage("", "--keep-%s: %w", name, err)
+		}
+	}
+	if f.set.Changed("keep-within") {
+		k.Within = new(duration)
+		if err := k.Within.UnmarshalText([]byte(*f.values["within"])); err != nil {
+			return k, usage("", "--keep-within: %w", err)
+		}
+	}
+	return k, nil
+}
+
+// policy returns the valid retention policy of an environment, configured or not.
+func (conf *config) policy(environment string, f *keepFlags) (retention.Policy, error) {
+	k := conf.Keep
+	if env, ok := conf.Env[environment]; ok {
+		k = env.Keep.over(k)
+	}
+	if f != nil && f.given() {
+		var err error
+		if k, err = f.keep(k); err != nil {
+			return retention.Policy{}, err
+		}
+	}
+	p, err := k.policy()
+	if err != nil {
+		return p, err
+	}
+	if err := p.Validate(); err != nil {
+		return p, fmt.Errorf("retention of %q: %w", environment, err)
+	}
+	return p, nil
+}
+
+// decide applies each environment's own policy to its snapshots.
+func (conf *config) decide(list []*snapshot.Snapshot, f *keepFlags, now time.Time) ([]repo.Group, error) {
+	var groups []repo.Group
+	for _, name := range environments(list) {
+		p, err := conf.policy(name, f)
+		if err != nil {
+			return nil, err
+		}
+		own := filter(list, snapshot.Filter{Environment: name})
+		groups = append(groups, repo.Decide(own, p, now)...)
+	}
+	return groups, nil
+}
