@@ -1,0 +1,254 @@
+package cmd
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"golang.org/x/term"
+
+	"firn/crypt"
+)
+
+// keyFileName is the key file that init writes and every command looks for
+// when no other key is given.
+const keyFileName = "firn.key"
+
+// keySource says where a key comes from: at most one field is set.
+type keySource struct {
+	origin          string // for messages
+	keyFile         string
+	passwordFile    string
+	passwordCommand string
+	password        string
+}
+
+func (k keySource) count() int {
+	n := 0
+	for _, s := range []string{k.keyFile, k.passwordFile, k.passwordCommand, k.password} {
+		if s != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// keySource returns the first source of a key that is given: flags before the
+// environment before the configuration. It is empty if none is.
+func (c *cli) keySource(conf *config) (keySource, error) {
+	sources := []keySource{
+		{"the flags", c.flags.keyFile, c.flags.passwordFile, c.flags.passwordCommand, ""},
+		{"the environment variables", c.getenv("FIRN_KEY_FILE"), c.getenv("FIRN_PASSWORD_FILE"), "", c.getenv("FIRN_PASSWORD")},
+		{"the configuration " + conf.path, conf.KeyFile, conf.PasswordFile, conf.PasswordCommand, ""},
+	}
+	for _, k := range sources {
+		switch k.count() {
+		case 0:
+			continue
+		case 1:
+			return k, nil
+		}
+		return k, usage("Give one of key file, password file and password command.", "%s name more than one key", k.origin)
+	}
+	return keySource{}, nil
+}
+
+// credential returns what opens the repository, and asks for a password if
+// nothing is given and somebody is there.
+func (c *cli) credential(ctx context.Context, conf *config) (crypt.Credential, error) {
+	k, err := c.keySource(conf)
+	if err != nil {
+		return crypt.Credential{}, err
+	}
+	if k.count() == 0 {
+		k.keyFile = defaultKeyFile(conf)
+	}
+	if k.count() > 0 {
+		return c.readKey(ctx, k)
+	}
+	if !c.interactive() {
+		return crypt.Credential{}, usage(`Give --key-file, --password-file or --password-command: see "firn help".`, "no key is given")
+	}
+	password, err := c.askPassword(ctx, "Password: ")
+	return crypt.Password(password), err
+}
+
+// defaultKeyFile returns the key file at its usual place, or "" if it is not there.
+func defaultKeyFile(conf *config) string {
+	path := filepath.Join(conf.dir(), keyFileName)
+	if _, err := os.Lstat(path); err != nil {
+		return ""
+	}
+	return path
+}
+
+func (c *cli) readKey(ctx context.Context, k keySource) (crypt.Credential, error) {
+	switch {
+	case k.keyFile != "":
+		return c.readKeyFile(k.keyFile)
+	case k.passwordFile != "":
+		return c.readPasswordFile(k.passwordFile)
+	case k.passwordCommand != "":
+		return runPasswordCommand(ctx, c, k.passwordCommand)
+	}
+	return crypt.Password(k.password), nil
+}
+
+func (c *cli) readKeyFile(path string) (crypt.Credential, error) {
+	text, err := c.readSecret(path)
+	if err != nil {
+		return crypt.Credential{}, &problem{fmt.Errorf("read key file: %w", err), exitWrongKey, ""}
+	}
+	key, err := crypt.ParseKeyFile(text)
+	if err != nil {
+		return crypt.Credential{}, &problem{fmt.Errorf("read key file %s: %w", path, err), exitWrongKey, `A key file is what "firn init" or "firn key generate" wrote.`}
+	}
+	c.detail("key file: %s", path)
+	return key.Credential(), nil
+}
+
+func (c *cli) readPasswordFile(path string) (crypt.Credential, error) {
+	text, err := c.readSecret(path)
+	if err != nil {
+		return crypt.Credential{}, &problem{fmt.Errorf("read password file: %w", err), exitWrongKey, ""}
+	}
+	return password(firstLine(text), "password file "+path)
+}
+
+// runPasswordCommand lets the command talk to the user: its standard error and input are ours.
+func runPasswordCommand(ctx context.Context, c *cli, command string) (crypt.Credential, error) {
+	cmd := shell(ctx, command)
+	cmd.Stdin, cmd.Stderr = c.stdin, c.stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return crypt.Credential{}, &problem{fmt.Errorf("run password command: %w", err), exitWrongKey, ""}
+	}
+	return password(firstLine(out), "password command")
+}
+
+func password(text, origin string) (crypt.Credential, error) {
+	if text == "" {
+		return crypt.Credential{}, &problem{fmt.Errorf("%s: the first line is empty", origin), exitWrongKey, ""}
+	}
+	return crypt.Password(text), nil
+}
+
+func firstLine(text []byte) string {
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	return strings.TrimSuffix(string(line), "\r")
+}
+
+// readSecret reads a file that nobody else should be able to read.
+func (c *cli) readSecret(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	// Links into /proc and pipes, as from <(command), have modes that say nothing.
+	if runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
+		c.warn("others may read %s (mode %04o): chmod 600 %s", path, info.Mode().Perm(), path)
+	}
+	return os.ReadFile(path)
+}
+
+// askPassword asks on the terminal, without an echo.
+func (c *cli) askPassword(ctx context.Context, prompt string) (string, error) {
+	in, ok := c.stdin.(*os.File)
+	if !ok {
+		return "", errors.New("ask for password: not a terminal")
+	}
+	fmt.Fprint(c.stderr, prompt)
+	defer fmt.Fprintln(c.stderr)
+	before, err := term.GetState(int(in.Fd()))
+	if err != nil {
+		return "", fmt.Errorf("ask for password: %w", err)
+	}
+	text, err := await(ctx, func() ([]byte, error) { return term.ReadPassword(int(in.Fd())) })
+	if ctx.Err() != nil { // the reader still waits, and has the echo off
+		return "", errors.Join(ctx.Err(), term.Restore(int(in.Fd()), before))
+	}
+	if err != nil {
+		return "", fmt.Errorf("ask for password: %w", err)
+	}
+	if len(text) == 0 {
+		return "", usage("", "the password is empty")
+	}
+	return string(text), nil
+}
+
+// askNewPassword asks twice.
+func (c *cli) askNewPassword(ctx context.Context) (string, error) {
+	first, err := c.askPassword(ctx, "New password: ")
+	if err != nil {
+		return "", err
+	}
+	second, err := c.askPassword(ctx, "The same again: ")
+	if err == nil && first != second {
+		err = usage("", "the passwords differ")
+	}
+	return first, err
+}
+
+// await returns what f returns, or earlier if the context is done.
+func await[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		v, err := f()
+		done <- result{v, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}
+
+// writeKeyFile makes a new key file. It never overwrites one.
+func writeKeyFile(path string, key crypt.KeyFile, now string) (err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("make folder of key file: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("make key file: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("write key file %s: %w", path, err), os.Remove(path))
+		}
+	}()
+	_, err = f.WriteString(keyFileText(key, now))
+	// Without the key the repository is lost: it must be on the disk before that is.
+	return errors.Join(err, f.Sync(), f.Close(), syncFolder(filepath.Dir(path)))
+}
+
+func keyFileText(key crypt.KeyFile, now string) string {
+	return fmt.Sprintf("# firn key, made %s. Whoever has it can read and change the repository.\n%s\n", now, key)
+}
+
+func missing(path string) bool {
+	_, err := os.Lstat(path)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// keyLabel names a credential for people who look at the list of keys.
+func keyLabel(what, where string) string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown host"
+	}
+	return cmp.Or(strings.TrimSpace(what+" "+where), what) + " (" + host + ")"
+}

@@ -1,0 +1,23 @@
+//go:build !unix
+
+package cmd
+
+import (
+	"context"
+	"io/fs"
+	"os/exec"
+)
+
+// owner knows no owners here.
+func owner(fs.FileInfo) (uid, gid int, ok bool) { return 0, 0, false }
+
+// shell returns a command as the command interpreter runs it.
+func shell(ctx context.Context, command string) *exec.Cmd {
+	return exec.CommandContext(ctx, "cmd", "/C", command)
+}
+
+// shield does nothing: there is no telling processes apart here.
+func shield(*exec.Cmd) {}
+
+// syncFolder need not do anything: names are as durable as files here.
+func syncFolder(string) error { return nil }
