@@ -1,0 +1,174 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"firn/crypt"
+	"firn/repo"
+	"firn/store"
+	"firn/store/local"
+)
+
+func newInit(c *cli) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "init",
+		Short:   "Make a repository",
+		GroupID: groupSpace,
+		Long: `Makes a repository. An existing one is left as it is.
+
+With no key given, or a key file that does not exist, firn makes a key file, and a
+recovery key, which it shows once. Store copies of both elsewhere: without a key
+nobody can read the repository, and firn cannot help.`,
+		Example: `  firn init --repository /mnt/backup/firn
+  firn init --repository /mnt/backup/firn --key-file /etc/firn/key`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := c.start()
+			if err != nil {
+				return err
+			}
+			return (&initialization{session: s}).run(cmd.Context())
+		},
+	}
+	c.addJSONFlag(cmd)
+	return cmd
+}
+
+// initialization is one run of init.
+type initialization struct {
+	*session
+	store    store.Store
+	keys     []repo.NewKey
+	keyFile  string // to be written; "" if none is
+	used     string // the key file that was there
+	key      crypt.KeyFile
+	recovery crypt.KeyFile
+}
+
+type initMessage struct {
+	Type       string `json:"message_type"` // "summary"
+	Repository string `json:"repository"`
+	ID         string `json:"id"`
+	KeyFile    string `json:"key_file,omitempty"`     // if one was made
+	Recovery   string `json:"recovery_key,omitempty"` // likewise
+}
+
+func (i *initialization) run(ctx context.Context) error {
+	if err := i.chooseKeys(ctx); err != nil {
+		return err
+	}
+	if err := i.openStore(ctx); err != nil {
+		return err
+	}
+	if err := i.writeKey(); err != nil {
+		return err
+	}
+	opts := i.options()
+	opts.Store = i.store
+	r, err := repo.Init(ctx, opts, i.keys...)
+	if err != nil {
+		err = fmt.Errorf("make repository in %s: %w", i.location, err)
+		if i.keyFile != "" { // it opens nothing
+			err = errors.Join(err, os.Remove(i.keyFile))
+		}
+		return err
+	}
+	defer r.Close()
+	return i.tell(r)
+}
+
+// chooseKeys takes the key that is given, or makes one.
+func (i *initialization) chooseKeys(ctx context.Context) error {
+	k, err := i.keySource(i.conf)
+	if err != nil {
+		return err
+	}
+	if k.count() == 0 {
+		k.keyFile = filepath.Join(i.conf.dir(), keyFileName)
+	}
+	if k.keyFile != "" && missing(k.keyFile) {
+		return i.makeKeys(k.keyFile)
+	}
+	credential, err := i.readKey(ctx, k)
+	if err != nil {
+		return err
+	}
+	label := keyLabel("password", "")
+	if k.keyFile != "" {
+		label = keyLabel("key file", filepath.Base(k.keyFile))
+		i.used = k.keyFile
+	}
+	i.keys = []repo.NewKey{{Credential: credential, Label: label}}
+	return nil
+}
+
+func (i *initialization) makeKeys(path string) (err error) {
+	if i.keyFile, err = filepath.Abs(path); err != nil {
+		return err
+	}
+	i.key, i.recovery = crypt.NewKeyFile(), crypt.NewKeyFile()
+	i.keys = []repo.NewKey{
+		{Credential: i.key.Credential(), Label: keyLabel("key file", filepath.Base(path))},
+		{Credential: i.recovery.Credential(), Label: "recovery key"},
+	}
+	return nil
+}
+
+// openStore makes the folder, unless there is a repository: then nothing at all
+// is to be written.
+func (i *initialization) openStore(ctx context.Context) error {
+	st, err := local.Create(i.location)
+	if err != nil {
+		return fmt.Errorf("make repository: %w", err)
+	}
+	for _, err := range st.List(ctx, repoConfig) {
+		return fmt.Errorf("make repository in %s: %w", i.location, cmp.Or(err, repo.ErrExists))
+	}
+	i.store = st
+	return nil
+}
+
+// repoConfig is the object that every repository has (docs/format.md).
+const repoConfig = "meta/config"
+
+// writeKey comes before the repository: without its key that would be lost.
+func (i *initialization) writeKey() error {
+	if i.keyFile == "" {
+		return nil
+	}
+	return writeKeyFile(i.keyFile, i.key, i.now().UTC().Format(time.DateOnly))
+}
+
+func (i *initialization) tell(r *repo.Repo) error {
+	m := initMessage{Type: "summary", Repository: i.location, ID: r.ID().String(), KeyFile: i.keyFile}
+	if i.keyFile != "" {
+		m.Recovery = i.recovery.String()
+	}
+	if i.json {
+		return i.printJSON(m)
+	}
+	i.done("Made repository %s", m.Repository)
+	if i.used != "" {
+		i.done("The key is in %s", i.used)
+	}
+	if m.KeyFile == "" {
+		return nil
+	}
+	// Printed with --quiet too: it is shown this one time only.
+	_, err := fmt.Fprintf(i.stdout, `Key file:     %s
+Recovery key: %s
+
+Store a copy of the key file, and the recovery key, on other machines or on paper:
+without one of them nobody can read the backups. The recovery key is shown only now.
+Saved as the one line of a file, it works as a key file.
+`, m.KeyFile, m.Recovery)
+	return err
+}
