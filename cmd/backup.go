@@ -1,0 +1,375 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"firn/repo"
+	"firn/retention"
+	"firn/tags"
+)
+
+// backupOptions are the flags of backup.
+type backupOptions struct {
+	all                                 bool
+	database, env, name, export, time   string
+	tags                                []string
+	prune, ifChanged, dryRun, forceScan bool
+	keep                                *keepFlags
+}
+
+func newBackup(c *cli) *cobra.Command {
+	var o backupOptions
+	cmd := &cobra.Command{
+		Use:     "backup ENV... | --all | --database FILE --env NAME",
+		Short:   "Take snapshots of databases",
+		GroupID: groupMain,
+		Long: `Takes a snapshot of each environment's database, while applications use it. The
+database is only read. With several environments, one that fails does not stop the
+others.
+
+With --prune, old snapshots are thinned by the retention rules in the same run, and
+their space is freed: the line for cron.`,
+		Example: `  firn backup production
+  firn backup --all --prune --quiet
+  firn backup --database /srv/app.db --env production --prune --keep-last 10 --keep-daily 7`,
+		ValidArgsFunction: c.completeEnvironment,
+		RunE:              func(cmd *cobra.Command, args []string) error { return c.backup(cmd.Context(), args, o) },
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.BoolVar(&o.all, "all", false, "all configured environments")
+	f.StringVar(&o.database, "database", "", "database `file`, without a configured environment")
+	f.StringVar(&o.env, "env", "", "its environment's `name`")
+	f.StringVar(&o.name, "name", "", "its database's `name` (default: the file's, without extension)")
+	f.StringVar(&o.export, "export", "", "`how` to read: pages, or compact for VACUUM INTO (default: pages)")
+	f.StringArrayVar(&o.tags, "tag", nil, "add these `tags`, separated by commas")
+	f.StringVar(&o.time, "time", "", "`time` of the snapshot: RFC 3339, or \"2006-01-02 15:04:05\" (default: now)")
+	f.BoolVar(&o.ifChanged, "if-changed", false, "record nothing if nothing has changed")
+	f.BoolVar(&o.forceScan, "force-scan", false, "read every page, whatever the file's fingerprint says")
+	f.BoolVar(&o.dryRun, "dry-run", false, "write nothing, say what would be stored")
+	f.BoolVar(&o.prune, "prune", false, "then forget old snapshots, and free their space")
+	o.keep = newKeepFlags(f)
+	c.addJSONFlag(cmd)
+	return cmd
+}
+
+// job is one database to back up.
+type job struct {
+	environment string
+	database    string // name
+	path        string
+	compact     bool
+	options     repo.BackupOptions
+}
+
+func (c *cli) backup(ctx context.Context, args []string, o backupOptions) error {
+	conf, err := c.loadConfig()
+	if err != nil {
+		return err
+	}
+	jobs, err := c.jobs(conf, args, o)
+	if err != nil {
+		return err
+	}
+	s, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.repo.Close()
+	r := &backupRun{session: s, dryRun: o.dryRun}
+	for _, j := range jobs {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		r.add(j, r.one(ctx, j), len(jobs) > 1)
+	}
+	if o.prune && r.succeeded > 0 {
+		r.prune(ctx)
+	}
+	return r.end()
+}
+
+// jobs finds out what to back up, and refuses what is wrong before anything is done.
+func (c *cli) jobs(conf *config, args []string, o backupOptions) ([]job, error) {
+	envs, err := o.environments(conf, args)
+	if err != nil {
+		return nil, err
+	}
+	at, err := c.parseTime(o.time)
+	if err != nil {
+		return nil, err
+	}
+	var jobs []job
+	for _, env := range envs {
+		c.warnUnused(env)
+		j, err := o.job(conf, env)
+		if err != nil {
+			return nil, err
+		}
+		j.options.Time = at
+		jobs = append(jobs, j)
+	}
+	return jobs, nil
+}
+
+// environments returns the ones that the arguments name.
+func (o backupOptions) environments(conf *config, args []string) ([]*environment, error) {
+	if (len(args) > 0 && o.all) || (len(args) > 0 || o.all) && o.database != "" {
+		return nil, usage("", "give environments, or --all, or --database: only one of them")
+	}
+	if o.database != "" {
+		env, err := o.flagEnvironment()
+		return []*environment{env}, err
+	}
+	if o.env != "" || o.name != "" {
+		return nil, usage("To back up a configured environment, name it without --env.", "--env and --name need --database")
+	}
+	if o.all {
+		args = conf.names()
+	}
+	if len(args) == 0 {
+		return nil, usage("Name an environment, or give --all, or --database FILE --env NAME.", "nothing to back up is named")
+	}
+	var envs []*environment
+	for _, name := range args {
+		env, err := conf.environment(name)
+		if err != nil {
+			return nil, err
+		}
+		envs = append(envs, env)
+	}
+	return envs, nil
+}
+
+func (o backupOptions) flagEnvironment() (*environment, error) {
+	if o.env == "" {
+		return nil, usage("", "--database needs --env: the name of the environment it belongs to")
+	}
+	path, err := filepath.Abs(o.database)
+	env := &environment{name: o.env, Database: path, Name: cmp.Or(o.name, databaseName(path))}
+	return env, errors.Join(err, env.validate())
+}
+
+func (o backupOptions) job(conf *config, env *environment) (job, error) {
+	export := cmp.Or(o.export, env.Export)
+	if err := checkExport(export); err != nil {
+		return job{}, usage("", "--export: %w", err)
+	}
+	set, err := tags.New(env.Tags...)
+	for _, list := range o.tags {
+		if err == nil {
+			var more []string
+			if more, err = tags.Parse(list); err == nil {
+				set, err = set.Add(more...)
+			}
+		}
+	}
+	if err != nil {
+		return job{}, usage("", "%w", err)
+	}
+	j := job{environment: env.name, database: env.Name, path: env.Database, compact: export == exportCompact}
+	j.options = repo.BackupOptions{
+		Environment: env.name, Database: env.Name, Tags: set,
+		ForceScan: o.forceScan, IfChanged: o.ifChanged, DryRun: o.dryRun,
+	}
+	if o.prune {
+		var keep retention.Policy
+		keep, err = conf.policy(env.name, o.keep)
+		j.options.Keep = &keep
+	} else if o.keep.given() {
+		err = usage("", "--keep-... needs --prune")
+	}
+	return j, err
+}
+
+// warnUnused names what is configured and not acted upon.
+func (c *cli) warnUnused(env *environment) {
+	for _, key := range []struct{ name, value string }{
+		{"before", env.Before}, {"after", env.After}, {"on_failure", env.OnFailure}, {"ping", env.Ping},
+	} {
+		if key.value != "" {
+			c.warn("env.%s.%s has no effect in this version of firn", env.name, key.name)
+		}
+	}
+}
+
+const dateTimeSeconds = "2006-01-02 15:04:05"
+
+// parseTime reads a time of the past; none is the zero time.
+func (c *cli) parseTime(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		t, err = time.ParseInLocation(dateTimeSeconds, text, c.zone)
+	}
+	if err != nil {
+		return t, usage(`Write 2026-11-21T03:12:00Z, or "2026-11-21 03:12:00" for local time.`, "--time %q is not a time", text)
+	}
+	return t, nil
+}
+
+// backupRun is the outcome of one run, environment by environment.
+type backupRun struct {
+	*session
+	dryRun    bool
+	succeeded int
+	errs      []error
+	pruneErr  error
+	summaries []backupMessage
+}
+
+// backupMessage is the summary of one environment in JSON.
+type backupMessage struct {
+	Type        string    `json:"message_type"` // "summary"
+	SnapshotID  string    `json:"snapshot_id"`  // of the one before, if skipped
+	Environment string    `json:"environment"`
+	Database    string    `json:"database"`
+	Time        time.Time `json:"time"`
+	Size        int64     `json:"size"`
+	Added       int64     `json:"added"`
+	Chunks      int       `json:"chunks"`
+	ChunksNew   int       `json:"chunks_new"`
+	Unchanged   bool      `json:"unchanged"`
+	Skipped     bool      `json:"skipped"`
+	DryRun      bool      `json:"dry_run"`
+	Forgotten   []string  `json:"forgotten"`
+	Duration    float64   `json:"duration"`
+}
+
+// one backs up one database.
+func (r *backupRun) one(ctx context.Context, j job) error {
+	if !r.dryRun {
+		l, err := r.lock("backup", j.environment, j.database)
+		if err != nil {
+			return err
+		}
+		defer l.release()
+	}
+	var total int64
+	if info, err := os.Stat(j.path); err == nil {
+		total = info.Size()
+	}
+	started := r.now()
+	b := r.progress(j.environment, total)
+	j.options.Progress = b.set
+	result, err := r.repo.Backup(ctx, source(j.path, j.compact), j.options)
+	b.done()
+	if result != nil { // with an error, too, if only old snapshots could not be removed
+		r.tell(result, r.now().Sub(started))
+	}
+	return err
+}
+
+func (r *backupRun) tell(result *repo.BackupResult, took time.Duration) {
+	s := result.Snapshot
+	m := backupMessage{
+		Type: "summary", SnapshotID: s.ID.String(), Environment: s.Environment, Database: s.Database, Time: s.Time,
+		Size: s.Image().Size, Added: s.Added, Chunks: s.Chunks, ChunksNew: s.ChunksNew,
+		Unchanged: s.Unchanged || result.Skipped, Skipped: result.Skipped, DryRun: r.dryRun,
+		Forgotten: []string{}, Duration: took.Seconds(),
+	}
+	for _, d := range result.Forgotten {
+		m.Forgotten = append(m.Forgotten, d.ID)
+	}
+	r.summaries = append(r.summaries, m)
+	r.done("%s", r.summaryLine(m))
+}
+
+// summaryLine reads well in the log of a cron job.
+func (r *backupRun) summaryLine(m backupMessage) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s: ", m.Time.In(r.zone).Format("2006-01-02 15:04:05 MST"), m.Environment)
+	short := m.SnapshotID[:min(8, len(m.SnapshotID))]
+	switch {
+	case m.Skipped:
+		fmt.Fprintf(&b, "unchanged since snapshot %s, nothing recorded", short)
+	case m.DryRun:
+		fmt.Fprintf(&b, "dry run, would store %s, %s of it new", size(m.Size), size(m.Added))
+	case m.Unchanged:
+		fmt.Fprintf(&b, "snapshot %s, %s, unchanged", short, size(m.Size))
+	default:
+		fmt.Fprintf(&b, "snapshot %s, %s, added %s", short, size(m.Size), size(m.Added))
+	}
+	fmt.Fprintf(&b, ", in %s", elapsed(seconds(m.Duration)))
+	if n := len(m.Forgotten); n > 0 {
+		verb := "forgot"
+		if m.DryRun {
+			verb = "would forget"
+		}
+		fmt.Fprintf(&b, ", %s %s", verb, plural(n, "old snapshot"))
+	}
+	return b.String()
+}
+
+// add takes note of an environment's outcome, and reports an error at once if
+// there is more to come.
+func (r *backupRun) add(j job, err error, more bool) {
+	if err == nil {
+		r.succeeded++
+		return
+	}
+	err = fmt.Errorf("back up %s: %w", j.environment, err)
+	if more && !errors.Is(err, context.Canceled) {
+		r.fail(err)
+		err = &reported{err}
+	}
+	r.errs = append(r.errs, err)
+}
+
+// prune frees space, if that is due.
+func (r *backupRun) prune(ctx context.Context) {
+	result, err := r.repo.Prune(ctx, repo.PruneOptions{IfDue: true, DryRun: r.dryRun})
+	if err == nil && !result.Skipped {
+		err = r.tellPrune(result, r.dryRun, true)
+	}
+	if err != nil {
+		r.pruneErr = fmt.Errorf("the snapshots are stored, but space could not be freed: %w", err)
+	}
+}
+
+// end prints the summaries in JSON, which come last, and returns the error
+// that stands for all.
+func (r *backupRun) end() error {
+	if r.json {
+		for _, m := range r.summaries {
+			if err := r.printJSON(m); err != nil {
+				return err
+			}
+		}
+	}
+	if len(r.errs) == 0 {
+		return r.pruneErr
+	}
+	if r.pruneErr != nil {
+		r.fail(r.pruneErr)
+	}
+	if len(r.errs) == 1 && r.succeeded == 0 {
+		return r.errs[0]
+	}
+	return &problem{fmt.Errorf("%s failed, %d done", plural(len(r.errs), "environment"), r.succeeded), r.code(), ""}
+}
+
+// code is the one code of several failures.
+func (r *backupRun) code() int {
+	if r.succeeded > 0 {
+		return exitPartly
+	}
+	code, _ := classify(r.errs[0])
+	for _, err := range r.errs[1:] {
+		if other, _ := classify(err); other != code {
+			return exitFailed
+		}
+	}
+	return code
+}

@@ -1,0 +1,96 @@
+package cmd
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// errRunning is returned when another run holds the lock.
+var errRunning = errors.New("another run is under way")
+
+// lock keeps two runs from doing the same at once. The repository needs no
+// lock: this one saves work, and the operating system lets go of it when its
+// holder dies.
+type lock struct{ file *flock.Flock }
+
+// holder is what the lock's holder writes beside it, for those who meet the lock.
+type holder struct {
+	PID     int       `json:"pid"`
+	Started time.Time `json:"started"`
+}
+
+// lock takes the lock on what the parts name, in the repository's cache folder
+// or, without one, in a private folder for temporary files.
+func (s *session) lock(parts ...string) (*lock, error) {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", append([]string{s.location}, parts...)))
+	name := "run-" + hex.EncodeToString(sum[:8])
+	dir := s.cacheDir
+	if dir == "" {
+		var err error
+		if dir, err = lockFolder(); err != nil {
+			s.warn("runs at the same time will not be noticed: %v", err)
+			return nil, nil
+		}
+	}
+	path := filepath.Join(dir, name)
+	file := flock.New(path+".lock", flock.SetPermissions(0o600))
+	ok, err := file.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock: %w", err)
+	}
+	if !ok {
+		return nil, fmt.Errorf("%w%s", errRunning, s.describeHolder(path+".json"))
+	}
+	b, err := json.Marshal(holder{os.Getpid(), s.now().UTC().Truncate(time.Second)})
+	if err == nil {
+		err = os.WriteFile(path+".json", b, 0o600)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("lock: %w", err), file.Close())
+	}
+	return &lock{file}, nil
+}
+
+// describeHolder is for people; what cannot be read is left out.
+func (s *session) describeHolder(path string) string {
+	var h holder
+	b, err := os.ReadFile(path)
+	if err != nil || json.Unmarshal(b, &h) != nil || h.Started.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf(" since %s (process %d)", h.Started.In(s.zone).Format("2006-01-02 15:04:05 MST"), h.PID)
+}
+
+// release lets go of the lock. The files stay: removing them could take
+// another run's.
+func (l *lock) release() {
+	if l != nil {
+		_ = l.file.Close() // the end of the process releases it at the latest
+	}
+}
+
+// lockFolder returns a folder for temporary files that is certain to be ours:
+// where anybody can write, somebody else may have made it.
+func lockFolder() (string, error) {
+	dir := filepath.Join(os.TempDir(), fmt.Sprintf("firn-%d", os.Getuid()))
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return "", err
+	}
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return "", err
+	}
+	uid, _, known := owner(info)
+	if !info.IsDir() || known && (uid != os.Getuid() || info.Mode().Perm() != 0o700) {
+		return "", fmt.Errorf("%s is not our private folder", dir)
+	}
+	return dir, nil
+}

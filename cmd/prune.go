@@ -1,0 +1,87 @@
+package cmd
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"firn/repo"
+)
+
+// pruneOptions are the flags of prune.
+type pruneOptions struct {
+	dryRun    bool
+	orphanAge time.Duration
+	within    bool // another command
+}
+
+func newPrune(c *cli) *cobra.Command {
+	var o pruneOptions
+	cmd := &cobra.Command{
+		Use:     "prune",
+		Short:   "Free the space of forgotten snapshots",
+		GroupID: groupSpace,
+		Long: `Frees the space that no snapshot needs any more. Backups may run meanwhile.
+
+Space is freed in two steps: one run marks what is not needed, a later one deletes
+it, once no running backup can count on it. What is marked is told as pending.
+"firn backup --prune" does all this, too, when it is due.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := c.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer s.repo.Close()
+			return s.prune(cmd.Context(), o)
+		},
+	}
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "change nothing, say what would be freed")
+	cmd.Flags().DurationVar(&o.orphanAge, "orphan-age", 0, "for how long to spare packs that may belong to a running backup")
+	_ = cmd.Flags().MarkHidden("orphan-age") // it exists: no error
+	c.addJSONFlag(cmd)
+	return cmd
+}
+
+// pruneMessage is what a prune did, in JSON.
+type pruneMessage struct {
+	Type      string `json:"message_type"` // "prune" within another command, else "summary"
+	DryRun    bool   `json:"dry_run"`
+	Freed     int64  `json:"freed"`
+	Pending   int64  `json:"pending"`
+	Copied    int64  `json:"copied"`
+	Deleted   int    `json:"packs_deleted"`
+	Condemned int    `json:"packs_condemned"`
+	Packs     int    `json:"packs"`
+	Size      int64  `json:"size"`
+}
+
+func (s *session) prune(ctx context.Context, o pruneOptions) error {
+	result, err := s.repo.Prune(ctx, repo.PruneOptions{DryRun: o.dryRun, OrphanAge: o.orphanAge})
+	if err != nil {
+		return err
+	}
+	return s.tellPrune(result, o.dryRun, o.within)
+}
+
+// tellPrune tells what a prune did; within another command it is not the summary.
+func (s *session) tellPrune(r *repo.PruneResult, dryRun, within bool) error {
+	if s.json {
+		m := pruneMessage{
+			Type: "summary", DryRun: dryRun, Freed: r.Freed, Pending: r.Pending, Copied: r.Copied,
+			Deleted: r.Deleted, Condemned: r.Condemned, Packs: r.Packs, Size: r.Size,
+		}
+		if within {
+			m.Type = "prune"
+		}
+		return s.printJSON(m)
+	}
+	verb := "Freed"
+	if dryRun {
+		verb = "Dry run: would free"
+	}
+	s.done("%s %s, %s pending for a later prune; the repository has %s in %s",
+		verb, size(r.Freed), size(r.Pending), size(r.Size), plural(r.Packs, "pack"))
+	return nil
+}

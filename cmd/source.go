@@ -1,0 +1,66 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+
+	"firn/repo"
+	"firn/snapshot"
+	"firn/sqlite"
+)
+
+// source makes a database file something to back up.
+func source(path string, compact bool) repo.Source {
+	return func(ctx context.Context) (repo.Image, error) {
+		i, err := sqlite.Open(ctx, path, sqlite.Options{Compact: compact})
+		if err != nil {
+			return nil, &sourceError{err}
+		}
+		return &image{i, compact}, nil
+	}
+}
+
+// image is a [sqlite.Image] as [repo.Image]: the two packages do not know each other.
+type image struct {
+	*sqlite.Image
+	compact bool
+}
+
+// Read tells errors of the source from those of the repository.
+func (i *image) Read(p []byte) (int, error) {
+	n, err := i.Image.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = &sourceError{err}
+	}
+	return n, err
+}
+
+func (i *image) Describe() snapshot.Image {
+	info := i.Info()
+	fingerprint, err := json.Marshal(i.Fingerprint())
+	if err != nil {
+		fingerprint = nil // then the next run reads all pages
+	}
+	export := exportPages
+	if i.compact {
+		export = exportCompact
+	}
+	return snapshot.Image{
+		Size:          info.Size,
+		PageSize:      info.PageSize,
+		PageCount:     info.PageCount,
+		JournalMode:   info.JournalMode,
+		UserVersion:   info.UserVersion,
+		ApplicationID: info.ApplicationID,
+		SchemaHash:    info.SchemaHash,
+		Export:        export,
+		Fingerprint:   fingerprint,
+	}
+}
+
+func (i *image) Unchanged(fingerprint json.RawMessage) bool {
+	var old sqlite.Fingerprint
+	return json.Unmarshal(fingerprint, &old) == nil && i.Image.Unchanged(old)
+}
