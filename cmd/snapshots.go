@@ -1,0 +1,169 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"firn/snapshot"
+	"firn/tags"
+)
+
+// snapshotsOptions are the flags of snapshots.
+type snapshotsOptions struct {
+	environment string
+	tags        []string
+	latest      int
+}
+
+func newSnapshots(c *cli) *cobra.Command {
+	var o snapshotsOptions
+	cmd := &cobra.Command{
+		Use:     "snapshots [ENV]",
+		Aliases: []string{"list"},
+		Short:   "List snapshots",
+		GroupID: groupMain,
+		Long:    "Lists snapshots, of one environment or of all, the newest last.",
+		Example: `  firn snapshots
+  firn snapshots production --latest 5
+  firn snapshots --tag db_app,nightly --tag pre-restore    # both of the first two, or the third`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: c.completeEnvironment,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.environment = first(args)
+			return c.listSnapshots(cmd.Context(), o)
+		},
+	}
+	cmd.Flags().StringArrayVar(&o.tags, "tag", nil, "only with these `tags`: a comma means and, a repeated flag or")
+	cmd.Flags().IntVar(&o.latest, "latest", 0, "only the newest `n` of each environment and database")
+	c.addJSONFlag(cmd)
+	return cmd
+}
+
+func first(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
+}
+
+// completeEnvironment completes the names of configured environments.
+func (c *cli) completeEnvironment(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	conf, err := c.loadConfig()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	return conf.names(), cobra.ShellCompDirectiveNoFileComp
+}
+
+func (c *cli) listSnapshots(ctx context.Context, o snapshotsOptions) error {
+	byTag, err := tags.ParseFilter(o.tags)
+	if err != nil {
+		return err
+	}
+	if o.latest < 0 {
+		return usage("", "--latest %d: not a number of snapshots", o.latest)
+	}
+	s, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.repo.Close()
+	all, damage := s.repo.Snapshots(ctx)
+	if all == nil && damage != nil {
+		return damage
+	}
+	if err := s.knownEnvironment(all, o.environment); err != nil {
+		return err
+	}
+	list := filter(all, snapshot.Filter{Environment: o.environment, Tags: byTag})
+	if o.latest > 0 {
+		list = newest(list, o.latest)
+	}
+	slices.Reverse(list) // the newest last: on a terminal that is where one looks
+	if err := s.printSnapshots(list); err != nil {
+		return err
+	}
+	return damage
+}
+
+// knownEnvironment reports a name that is neither configured nor in the repository.
+func (s *session) knownEnvironment(list []*snapshot.Snapshot, name string) error {
+	known := environments(list)
+	if name == "" || s.conf.Env[name] != nil || slices.Contains(known, name) {
+		return nil
+	}
+	return failed("There are snapshots of: "+cmp.Or(strings.Join(known, ", "), "none")+".",
+		"environment %q: %w", name, snapshot.ErrNotFound)
+}
+
+// environments returns the names of the environments that have snapshots, sorted.
+func environments(list []*snapshot.Snapshot) []string {
+	var names []string
+	for _, s := range list {
+		names = append(names, s.Environment)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// filter returns what matches, in a new slice.
+func filter(list []*snapshot.Snapshot, f snapshot.Filter) []*snapshot.Snapshot {
+	var matching []*snapshot.Snapshot
+	for _, s := range list {
+		if f.Match(s) {
+			matching = append(matching, s)
+		}
+	}
+	return matching
+}
+
+// newest returns the first n of each environment and database.
+func newest(list []*snapshot.Snapshot, n int) []*snapshot.Snapshot {
+	seen := make(map[[2]string]int)
+	return slices.DeleteFunc(list, func(s *snapshot.Snapshot) bool {
+		key := [2]string{s.Environment, s.Database}
+		seen[key]++
+		return seen[key] > n
+	})
+}
+
+func (s *session) printSnapshots(list []*snapshot.Snapshot) error {
+	if s.json {
+		messages := make([]snapshotMessage, 0, len(list))
+		for _, snap := range list {
+			messages = append(messages, newSnapshotMessage(snap))
+		}
+		return s.printJSON(messages)
+	}
+	if len(list) == 0 {
+		s.note("No snapshots.")
+		return nil
+	}
+	rows := make([][]string, 0, len(list))
+	for _, snap := range list {
+		rows = append(rows, s.snapshotRow(snap))
+	}
+	return s.table(s.stdout, snapshotHead(), rows)
+}
+
+func snapshotHead() []string {
+	return []string{"ID", "Time", "Environment", "Tags", "Size", "Added"}
+}
+
+// snapshotRow leaves out the tag that repeats the environment.
+func (c *cli) snapshotRow(s *snapshot.Snapshot) []string {
+	added := size(s.Added)
+	if s.Unchanged {
+		added = "unchanged"
+	}
+	return []string{
+		s.ID.Short(), c.when(s.Time), s.Environment,
+		fmt.Sprint(s.Tags.Remove(tags.Environment(s.Environment))),
+		size(s.Image().Size), added,
+	}
+}
