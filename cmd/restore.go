@@ -1,0 +1,389 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"firn/repo"
+	"firn/snapshot"
+	"firn/sqlite"
+	"firn/tags"
+)
+
+// restoreOptions are the flags of restore.
+type restoreOptions struct {
+	environment, from, name string
+	snapshot, target        string
+	tags                    []string
+	yes, dryRun, offline    bool
+}
+
+func newRestore(c *cli) *cobra.Command {
+	var o restoreOptions
+	cmd := &cobra.Command{
+		Use:     "restore [ENV] [--from ENV] [--snapshot SNAPSHOT] [--target FILE]",
+		Short:   "Put a snapshot back, into the same or another environment",
+		GroupID: groupMain,
+		Long: `Makes an environment's database, or the file that --target names, equal to a
+snapshot: of the same environment, or of the one that --from names.
+
+The snapshot is fetched beside the target and checked first. Then the target's
+present content is saved as a snapshot with the tag pre-restore, and replaced in one
+SQLite transaction: applications may have it open, and go on with the new content.
+With stop and start configured, the application is stopped for that time, and
+started again whatever happens. What can go wrong leaves the target as it was.
+
+SNAPSHOT is at least 4 digits of an ID, latest, or the beginning of a time:
+2026-11-21, 2026-11-21T03. Without it, firn shows the newest ones and asks; where
+nobody can be asked, --snapshot and --yes are needed.`,
+		Example: `  firn restore production
+  firn restore demo --from production --snapshot latest --yes
+  firn restore --from production --snapshot 2026-11-21T03 --target /tmp/app.db --yes`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: c.completeEnvironment,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.environment = first(args)
+			return c.restore(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&o.from, "from", "", "the `environment` whose snapshot is taken (default: ENV)")
+	f.StringVar(&o.name, "name", "", "only snapshots of the database with this `name`")
+	f.StringVar(&o.snapshot, "snapshot", "", "the `snapshot`: ID, latest, or the beginning of a time")
+	f.StringArrayVar(&o.tags, "tag", nil, "only snapshots with these `tags`: a comma means and, a repeated flag or")
+	f.StringVar(&o.target, "target", "", "database `file` to restore into (default: the environment's)")
+	f.BoolVar(&o.yes, "yes", false, "do not ask")
+	f.BoolVar(&o.dryRun, "dry-run", false, "change nothing, say what would be replaced")
+	f.BoolVar(&o.offline, "offline", false, "no application has the target open: allows another page size")
+	c.addJSONFlag(cmd)
+	return cmd
+}
+
+// restoration is one run of restore, in the steps of [restoration.run].
+type restoration struct {
+	*session
+	options restoreOptions
+	env     *environment // whose database the target is; nil if it is none's
+	path    string       // of the target, without symbolic links if it exists
+	source  *snapshot.Snapshot
+	target  *target
+	started time.Time
+	saved   *snapshot.Snapshot // what was replaced
+}
+
+// target is what is known of the database that will be replaced.
+type target struct {
+	exists   bool // and is not empty
+	info     sqlite.Info
+	modified time.Time
+}
+
+func (c *cli) restore(ctx context.Context, o restoreOptions) error {
+	r := &restoration{options: o, started: c.now()}
+	var err error
+	if r.session, err = c.start(); err != nil {
+		return err
+	}
+	if err := r.findTarget(); err != nil {
+		return err
+	}
+	if !c.interactive() && (o.snapshot == "" || !o.yes && !o.dryRun) {
+		return usage("Give --snapshot ID, latest or a time, and --yes.", "restore: nobody can be asked, this is not a terminal")
+	}
+	opened, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer opened.repo.Close()
+	r.session = opened
+	return r.run(ctx)
+}
+
+// findTarget finds out where to restore to, and whose database that is.
+func (r *restoration) findTarget() error {
+	o := r.options
+	if o.environment == "" && (o.target == "" || o.from == "" && o.snapshot == "") {
+		return usage("firn restore ENV, or firn restore --from ENV --target FILE.", "restore: no environment or target is named")
+	}
+	if o.environment != "" {
+		env, err := r.conf.environment(o.environment)
+		if err != nil && o.target == "" {
+			return err
+		}
+		r.env = env
+	}
+	r.path = o.target
+	if r.path == "" {
+		r.path = r.env.Database
+	}
+	var err error
+	if r.path, err = filepath.Abs(r.path); err != nil {
+		return err
+	}
+	if real, err := filepath.EvalSymlinks(r.path); err == nil {
+		r.path = real // the private file goes beside the database itself, onto its disk
+	}
+	if r.env == nil || !r.env.owns(r.path) {
+		r.env = r.conf.owner(r.path)
+	}
+	return nil
+}
+
+// owner returns an environment whose database a file is, or nil.
+func (conf *config) owner(path string) *environment {
+	for _, name := range conf.names() {
+		if conf.Env[name].owns(path) {
+			return conf.Env[name]
+		}
+	}
+	return nil
+}
+
+func (e *environment) owns(path string) bool {
+	real, err := filepath.EvalSymlinks(e.Database)
+	return path == e.Database || err == nil && path == real
+}
+
+// run restores. Until replace, nothing but the repository is changed.
+func (r *restoration) run(ctx context.Context) error {
+	if err := r.choose(ctx); err != nil {
+		return err
+	}
+	if err := r.refuseUnscrubbed(); err != nil {
+		return err
+	}
+	if err := r.inspect(ctx); err != nil {
+		return err
+	}
+	r.describe()
+	if r.options.dryRun {
+		return r.tellDryRun()
+	}
+	if err := r.confirm(ctx); err != nil {
+		return err
+	}
+	l, err := r.lock("restore", r.path)
+	if err != nil {
+		return err
+	}
+	defer l.release()
+	return r.fetchAndReplace(ctx)
+}
+
+// refuseUnscrubbed keeps private data out of an environment that is to get
+// none: scrubbing is not in this version.
+func (r *restoration) refuseUnscrubbed() error {
+	if r.env == nil || r.env.Scrub == "" || r.source.Environment == r.env.name {
+		return nil
+	}
+	return usage("Restore to another file with --target, and scrub it there.",
+		"restore %s: it has scrub configured, which this version of firn cannot run: the data of %s would go live as it is",
+		r.env.name, r.source.Environment)
+}
+
+// inspect looks at the target. What is no sound database is not replaced: it
+// could not be saved, and may be something else that is dear to somebody.
+func (r *restoration) inspect(ctx context.Context) error {
+	image, err := sqlite.Open(ctx, r.path, sqlite.Options{})
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		r.target = &target{}
+		return r.inspectFolder()
+	case errors.Is(err, sqlite.ErrEmpty):
+		r.target = &target{}
+		return nil
+	case err != nil:
+		return refuseTarget(err)
+	}
+	r.target = &target{exists: true, info: image.Info()}
+	if file, err := os.Stat(r.path); err == nil {
+		r.target.modified = file.ModTime()
+	}
+	return errors.Join(r.checkPageSize(), image.Close())
+}
+
+// refuseTarget says why a target cannot be replaced.
+func refuseTarget(err error) error {
+	if s, ok := errors.AsType[*sourceError](err); ok {
+		err = s.err // it was read as one, to be saved, and is none here
+	}
+	hint := ""
+	if is(sqlite.ErrNotDatabase, sqlite.ErrCorrupt, sqlite.ErrNotFile)(err) {
+		hint = "Move it away, and files of the same name ending in -wal, -shm or -journal with it. Then run it again."
+	}
+	return failed(hint, "restore: the target is left as it is: %w", err)
+}
+
+// checkPageSize says at once what would come out after minutes.
+func (r *restoration) checkPageSize() error {
+	from, to := r.source.Image().PageSize, r.target.info.PageSize
+	if from == to || r.target.info.JournalMode != "wal" || r.options.offline || r.stops() {
+		return nil
+	}
+	return fmt.Errorf("restore %s: snapshot %s has pages of %d bytes, the target of %d: %w",
+		r.path, r.source.ID.Short(), from, to, sqlite.ErrPageSize)
+}
+
+func (r *restoration) inspectFolder() error {
+	dir := filepath.Dir(r.path)
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%s is not a folder", dir)
+	}
+	if err != nil {
+		return failed("Make the folder first.", "restore to %s: %w", r.path, err)
+	}
+	return nil
+}
+
+// describe shows what will be replaced by what.
+func (r *restoration) describe() {
+	i := r.source.Image()
+	r.note("Snapshot  %s of %s, %s, %s, %d pages", r.source.ID.Short(), r.source.Environment,
+		r.when(r.source.Time), size(i.Size), i.PageCount)
+	if r.target.exists {
+		r.note("replaces  %s, changed %s, %s, %d pages", r.path, r.when(r.target.modified), size(r.target.info.Size), r.target.info.PageCount)
+		r.note("What is there now is saved first, as a snapshot.")
+	} else {
+		r.note("goes to   %s, where nothing is now", r.path)
+	}
+	if r.stops() {
+		r.note("Meanwhile the application is stopped: %s", r.env.Stop)
+	}
+}
+
+// confirm asks for a literal yes.
+func (r *restoration) confirm(ctx context.Context) error {
+	if r.options.yes {
+		return nil
+	}
+	answer, err := r.ask(ctx, "Type yes to go on: ")
+	if err != nil {
+		return err
+	}
+	if answer != "yes" {
+		return failed("", "restore: not confirmed, nothing was changed")
+	}
+	return nil
+}
+
+// saveAs is where what is replaced is saved: under the target's
+// environment, or, for a file of none, apart from all of them.
+func (r *restoration) saveAs() (environment, database string) {
+	switch {
+	case r.env != nil:
+		return r.env.name, r.env.Name
+	case r.options.environment != "":
+		return r.options.environment, databaseName(r.path)
+	}
+	return "file", databaseName(r.path)
+}
+
+// save snapshots the target before it is replaced.
+func (r *restoration) save(ctx context.Context) error {
+	if !r.target.exists {
+		return nil
+	}
+	environment, database := r.saveAs()
+	set, err := tags.New(repo.PreRestoreTag)
+	if err != nil {
+		return err
+	}
+	b := r.progress("save target", r.target.info.Size)
+	result, err := r.repo.Backup(ctx, source(r.path, false), repo.BackupOptions{
+		Environment: environment, Database: database, Tags: set,
+		ReplacedBy: r.source.ID, Progress: b.set,
+	})
+	b.done()
+	if err != nil {
+		return refuseTarget(err)
+	}
+	r.saved = result.Snapshot
+	r.note("Saved what was there as snapshot %s", r.saved.ID.Short())
+	return nil
+}
+
+// restoreMessage is the summary in JSON.
+type restoreMessage struct {
+	Type         string  `json:"message_type"` // "summary"
+	DryRun       bool    `json:"dry_run"`
+	SnapshotID   string  `json:"snapshot_id"`
+	Environment  string  `json:"environment"` // of the snapshot
+	Target       string  `json:"target"`
+	Size         int64   `json:"size"`
+	Method       string  `json:"method"`
+	PagesWritten int64   `json:"pages_written"`
+	PreRestoreID string  `json:"pre_restore_id,omitempty"` // of what was replaced
+	Duration     float64 `json:"duration"`
+}
+
+func (r *restoration) newMessage() restoreMessage {
+	return restoreMessage{
+		Type: "summary", DryRun: r.options.dryRun, SnapshotID: r.source.ID.String(), Environment: r.source.Environment,
+		Target: r.path, Size: r.source.Image().Size, Duration: r.now().Sub(r.started).Seconds(),
+	}
+}
+
+func (r *restoration) tellDryRun() error {
+	if r.json {
+		return r.printJSON(r.newMessage())
+	}
+	r.done("Dry run: nothing was changed")
+	return nil
+}
+
+func (r *restoration) tell(result *sqlite.RestoreResult) error {
+	m := r.newMessage()
+	m.Method, m.PagesWritten = result.Method, result.PagesWritten
+	if r.saved != nil {
+		m.PreRestoreID = r.saved.ID.String()
+	}
+	if r.json {
+		return r.printJSON(m)
+	}
+	r.done("Restored %s from snapshot %s of %s, %s: %d of %d pages written", r.path, r.source.ID.Short(),
+		r.source.Environment, r.when(r.source.Time), result.PagesWritten, result.PageCount)
+	if r.saved != nil {
+		r.done("To undo: %s", r.undo())
+	}
+	return nil
+}
+
+// undo is the command that puts back what was replaced.
+func (r *restoration) undo() string {
+	words := []string{"firn restore"}
+	switch {
+	case r.env != nil:
+		words = append(words, quoteWord(r.env.name))
+	default:
+		words = append(words, "--target "+quoteWord(r.path))
+	}
+	words = append(words, "--snapshot "+r.saved.ID.Short())
+	if c := r.flags.config; c != "" {
+		words = append(words, "--config "+quoteWord(c))
+	}
+	if r.flags.repository != "" {
+		words = append(words, "--repository "+quoteWord(r.flags.repository))
+	}
+	if r.flags.keyFile != "" {
+		words = append(words, "--key-file "+quoteWord(r.flags.keyFile))
+	}
+	return strings.Join(words, " ")
+}
+
+// quoteWord quotes what a shell would take apart.
+func quoteWord(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=@%+,") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
