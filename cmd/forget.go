@@ -1,0 +1,208 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"firn/repo"
+	"firn/retention"
+	"firn/snapshot"
+)
+
+// forgetOptions are the flags of forget.
+type forgetOptions struct {
+	dryRun, prune bool
+	keep          *keepFlags
+}
+
+func newForget(c *cli) *cobra.Command {
+	var o forgetOptions
+	cmd := &cobra.Command{
+		Use:     "forget [ENV] [--keep-...] | ID...",
+		Short:   "Remove snapshots, by rules or by ID",
+		GroupID: groupMain,
+		Long: `Removes snapshots: those that no retention rule keeps, of one environment or of
+all, or those that are named by their IDs. Their space is freed by a later prune.
+
+The rules are those of the configuration, or, if there is any --keep flag, those of
+the flags alone. They count for each environment and database apart. A snapshot
+stays if any rule keeps it. Pinned ones, the newest, and the newest verified one
+always stay; snapshots that a restore took of what it replaced stay for 30 days.`,
+		Example: `  firn forget --dry-run
+  firn forget production --keep-last 10 --keep-daily 7 --keep-monthly all --prune
+  firn forget 3f2a91c0`,
+		ValidArgsFunction: c.completeEnvironment,
+		RunE:              func(cmd *cobra.Command, args []string) error { return c.forget(cmd.Context(), args, o) },
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	o.keep = newKeepFlags(f)
+	f.BoolVar(&o.dryRun, "dry-run", false, "change nothing, say what would be removed, and why not")
+	f.BoolVar(&o.prune, "prune", false, "then free the space")
+	c.addJSONFlag(cmd)
+	return cmd
+}
+
+// forgetMessage is the outcome in JSON.
+type forgetMessage struct {
+	Type    string         `json:"message_type"` // "summary"
+	DryRun  bool           `json:"dry_run"`
+	Keep    []decisionInfo `json:"keep"`
+	Removed []decisionInfo `json:"removed"`
+}
+
+type decisionInfo struct {
+	snapshotMessage
+	Reasons []string `json:"reasons"`
+}
+
+func (c *cli) forget(ctx context.Context, args []string, o forgetOptions) error {
+	s, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.repo.Close()
+	list, damage := s.repo.Snapshots(ctx)
+	if list == nil && damage != nil {
+		return damage
+	}
+	groups, err := s.chooseForgotten(list, args, o)
+	if err != nil {
+		return err
+	}
+	var ids []snapshot.ID
+	for _, d := range decisions(groups) {
+		if !d.Keep {
+			ids = append(ids, byID(list, d.ID).ID)
+		}
+	}
+	if !o.dryRun {
+		if err := s.repo.Forget(ctx, ids...); err != nil {
+			return err
+		}
+	}
+	if err := s.tellForget(list, groups, o.dryRun); err != nil {
+		return err
+	}
+	if o.prune && !o.dryRun {
+		if err := s.prune(ctx, pruneOptions{within: true}); err != nil {
+			return err
+		}
+	}
+	return damage // it stops nothing: what cannot be read is neither counted nor removed
+}
+
+func decisions(groups []repo.Group) []retention.Decision {
+	var all []retention.Decision
+	for _, g := range groups {
+		all = append(all, g.Decisions...)
+	}
+	return all
+}
+
+func byID(list []*snapshot.Snapshot, id string) *snapshot.Snapshot {
+	i := slices.IndexFunc(list, func(s *snapshot.Snapshot) bool { return s.ID.String() == id })
+	return list[i] // decisions are made of this list
+}
+
+// chooseForgotten decides by rules, unless snapshots are named.
+func (s *session) chooseForgotten(list []*snapshot.Snapshot, args []string, o forgetOptions) ([]repo.Group, error) {
+	byRule, err := s.namesEnvironment(list, args)
+	if err != nil {
+		return nil, err
+	}
+	if !byRule {
+		if o.keep.given() {
+			return nil, usage(`Give an environment with rules, or IDs without.`, "%s is no environment", strings.Join(args, " "))
+		}
+		return forgetNamed(list, args)
+	}
+	if len(list) == 0 {
+		_, err := s.conf.policy(first(args), o.keep) // a wrong policy is wrong on an empty repository, too
+		return nil, err
+	}
+	if len(args) == 1 {
+		list = filter(list, snapshot.Filter{Environment: args[0]})
+	}
+	return s.conf.decide(list, o.keep, s.now())
+}
+
+// namesEnvironment tells an environment from IDs. What could be either is refused:
+// it is about what will be removed.
+func (s *session) namesEnvironment(list []*snapshot.Snapshot, args []string) (bool, error) {
+	if len(args) != 1 {
+		return len(args) == 0, nil
+	}
+	environment := s.conf.Env[args[0]] != nil || slices.Contains(environments(list), args[0])
+	_, err := findByID(list, args[0])
+	if environment && err == nil {
+		return false, usage("Give more digits of the ID.", "%q is an environment, and the beginning of an ID", args[0])
+	}
+	return environment, nil
+}
+
+// forgetNamed removes exactly the named snapshots.
+func forgetNamed(list []*snapshot.Snapshot, refs []string) ([]repo.Group, error) {
+	var g repo.Group
+	for _, ref := range refs {
+		s, err := findByID(list, ref)
+		if err != nil {
+			return nil, err
+		}
+		d := retention.Decision{Item: retention.Item{ID: s.ID.String()}}
+		if !slices.ContainsFunc(g.Decisions, func(other retention.Decision) bool { return other.ID == d.ID }) {
+			g.Decisions = append(g.Decisions, d)
+		}
+	}
+	return []repo.Group{g}, nil
+}
+
+// findByID finds a snapshot by the beginning of its ID alone: whoever removes
+// "latest" or "2026" by mistake would be sorry.
+func findByID(list []*snapshot.Snapshot, ref string) (*snapshot.Snapshot, error) {
+	if len(ref) < 4 || strings.Trim(strings.ToLower(ref), "0123456789abcdef") != "" {
+		return nil, failed("Give an environment, or at least 4 digits of an ID.", "%q: %w", ref, snapshot.ErrNotFound)
+	}
+	matching := slices.DeleteFunc(slices.Clone(list), func(s *snapshot.Snapshot) bool {
+		return !strings.HasPrefix(s.ID.String(), strings.ToLower(ref))
+	})
+	switch len(matching) {
+	case 0:
+		return nil, fmt.Errorf("snapshot %q: %w", ref, snapshot.ErrNotFound)
+	case 1:
+		return matching[0], nil
+	}
+	return nil, &snapshot.AmbiguousError{Ref: ref, Candidates: matching}
+}
+
+func (s *session) tellForget(list []*snapshot.Snapshot, groups []repo.Group, dryRun bool) error {
+	m := forgetMessage{Type: "summary", DryRun: dryRun, Keep: []decisionInfo{}, Removed: []decisionInfo{}}
+	var rows [][]string
+	for _, d := range decisions(groups) {
+		snap := byID(list, d.ID)
+		info := decisionInfo{newSnapshotMessage(snap), append([]string{}, d.Reasons...)}
+		what := "remove"
+		if d.Keep {
+			m.Keep, what = append(m.Keep, info), "keep"
+		} else {
+			m.Removed = append(m.Removed, info)
+		}
+		rows = append(rows, []string{what, snap.ID.Short(), s.when(snap.Time), snap.Environment, snap.Database, strings.Join(d.Reasons, ", ")})
+	}
+	if s.json {
+		return s.printJSON(m)
+	}
+	if dryRun || s.flags.verbose {
+		head := []string{"Action", "ID", "Time", "Environment", "Database", "Reasons"}
+		if err := s.table(s.stdout, head, rows); err != nil {
+			return err
+		}
+	}
+	verb := map[bool]string{true: "Dry run: would remove", false: "Removed"}[dryRun]
+	s.done("%s %s, %d left", verb, plural(len(m.Removed), "snapshot"), len(list)-len(m.Removed))
+	return nil
+}

@@ -1,0 +1,189 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"firn/crypt"
+	"firn/repo"
+)
+
+func newKey(c *cli) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "key",
+		Short:   "List, add and remove keys; generate a key file",
+		GroupID: groupSpace,
+		Long: `A repository can have any number of keys: key files and passwords. Each opens it.
+Removing a key does not lock out who has copied the repository before, or has opened
+it: then make a new repository.`,
+		Args: cobra.ArbitraryArgs,
+		RunE: runRoot,
+	}
+	cmd.AddCommand(newKeyList(c), newKeyAdd(c), newKeyRemove(c), newKeyGenerate(c))
+	return cmd
+}
+
+// withRepository opens the repository for a command.
+func (c *cli) withRepository(f func(ctx context.Context, s *session) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, _ []string) error {
+		s, err := c.open(cmd.Context())
+		if err != nil {
+			return err
+		}
+		defer s.repo.Close()
+		return f(cmd.Context(), s)
+	}
+}
+
+func newKeyList(c *cli) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "list", Short: "List the keys", Args: cobra.NoArgs,
+		RunE: c.withRepository(listKeys),
+	}
+	c.addJSONFlag(cmd)
+	return cmd
+}
+
+// keyMessage is a key in JSON.
+type keyMessage struct {
+	ID      string    `json:"id"`
+	Kind    string    `json:"kind"` // password or key file
+	Label   string    `json:"label"`
+	Created time.Time `json:"created"`
+	Error   string    `json:"error,omitempty"`
+}
+
+func listKeys(ctx context.Context, s *session) error {
+	keys, err := s.repo.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	messages := make([]keyMessage, 0, len(keys))
+	rows := make([][]string, 0, len(keys))
+	var damage error
+	for _, k := range keys {
+		m := newKeyMessage(k)
+		messages = append(messages, m)
+		if k.Err != nil {
+			rows = append(rows, []string{m.ID, "damaged", "", ""})
+			damage = errors.Join(damage, k.Err)
+			continue
+		}
+		rows = append(rows, []string{m.ID, m.Kind, s.when(m.Created), m.Label})
+	}
+	if s.json {
+		return errors.Join(s.printJSON(messages), damage)
+	}
+	return errors.Join(s.table(s.stdout, []string{"ID", "Kind", "Created", "Label"}, rows), damage)
+}
+
+func newKeyMessage(k repo.Key) keyMessage {
+	m := keyMessage{ID: k.ID, Label: k.Label, Created: k.Created}
+	switch k.KDF {
+	case crypt.KDFPassword:
+		m.Kind = "password"
+	case crypt.KDFKeyFile:
+		m.Kind = "key file"
+	}
+	if k.Err != nil {
+		m.Error = k.Err.Error()
+	}
+	return m
+}
+
+// keyAddOptions are the flags of key add.
+type keyAddOptions struct {
+	keyFile, passwordFile, label string
+}
+
+func newKeyAdd(c *cli) *cobra.Command {
+	var o keyAddOptions
+	cmd := &cobra.Command{
+		Use: "add", Short: "Add a key file or a password", Args: cobra.NoArgs,
+		Long: `Adds a key file, which is made if it does not exist, or a password. With neither
+flag, firn asks for a new password.`,
+		RunE: c.withRepository(func(ctx context.Context, s *session) error { return s.addKey(ctx, o) }),
+	}
+	cmd.Flags().StringVar(&o.keyFile, "new-key-file", "", "key `file`, made if it does not exist")
+	cmd.Flags().StringVar(&o.passwordFile, "new-password-file", "", "`file` with the password in its first line")
+	cmd.Flags().StringVar(&o.label, "label", "", "a `text` for the list of keys")
+	cmd.MarkFlagsMutuallyExclusive("new-key-file", "new-password-file")
+	return cmd
+}
+
+func (s *session) addKey(ctx context.Context, o keyAddOptions) error {
+	credential, label, err := s.newCredential(ctx, o)
+	if err != nil {
+		return err
+	}
+	if o.label != "" {
+		label = o.label
+	}
+	id, err := s.repo.AddKey(ctx, credential, label)
+	if err != nil {
+		return err
+	}
+	s.done("Added key %s: %s", id, label)
+	return nil
+}
+
+func (s *session) newCredential(ctx context.Context, o keyAddOptions) (crypt.Credential, string, error) {
+	switch {
+	case o.keyFile != "":
+		if missing(o.keyFile) {
+			if err := writeKeyFile(o.keyFile, crypt.NewKeyFile(), s.now().UTC().Format(time.DateOnly)); err != nil {
+				return crypt.Credential{}, "", err
+			}
+			s.note("Made key file %s.", o.keyFile)
+		}
+		credential, err := s.readKeyFile(o.keyFile)
+		return credential, keyLabel("key file", filepath.Base(o.keyFile)), err
+	case o.passwordFile != "":
+		credential, err := s.readPasswordFile(o.passwordFile)
+		return credential, keyLabel("password", ""), err
+	case !s.interactive():
+		return crypt.Credential{}, "", usage("Give --new-key-file or --new-password-file.", "no new key is given")
+	}
+	text, err := s.askNewPassword(ctx)
+	return crypt.Password(text), keyLabel("password", ""), err
+}
+
+func newKeyRemove(c *cli) *cobra.Command {
+	return &cobra.Command{
+		Use: "remove ID", Short: "Remove a key", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.withRepository(func(ctx context.Context, s *session) error { return s.removeKey(ctx, args[0]) })(cmd, args)
+		},
+	}
+}
+
+func (s *session) removeKey(ctx context.Context, prefix string) error {
+	key, err := s.repo.RemoveKey(ctx, prefix)
+	if errors.Is(err, fs.ErrNotExist) {
+		return failed(`"firn key list" lists them.`, "key %q: no such key", prefix)
+	}
+	if err != nil {
+		return err
+	}
+	s.done("Removed key %s: %s", key.ID, key.Label)
+	return nil
+}
+
+func newKeyGenerate(c *cli) *cobra.Command {
+	return &cobra.Command{
+		Use: "generate", Short: "Print a new key file", Args: cobra.NoArgs,
+		Long: `Prints the text of a new key file. It opens nothing until "firn init" or
+"firn key add" is told to use it.`,
+		Example: "  (umask 077; firn key generate > /etc/firn/key)",
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprint(c.stdout, keyFileText(crypt.NewKeyFile(), c.now().UTC().Format(time.DateOnly)))
+			return err
+		},
+	}
+}
