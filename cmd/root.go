@@ -1,0 +1,113 @@
+package cmd
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+const about = `firn keeps the history of SQLite databases. It takes consistent snapshots of live
+databases, stores only what changed, encrypted, thins old snapshots by rules, and
+restores any of them into any environment.
+
+Configuration is read from the first of: --config, $FIRN_CONFIG, ./firn.toml,
+$XDG_CONFIG_HOME/firn/firn.toml, /etc/firn/firn.toml. Relative paths in it start at
+its own folder. Everything works without one, too, by flags.
+
+The key is the first of: --key-file, --password-file or --password-command;
+$FIRN_KEY_FILE, $FIRN_PASSWORD_FILE or $FIRN_PASSWORD; key_file, password_file or
+password_command of the configuration; a file firn.key beside the configuration, or
+in the current folder without one; what you type when asked.`
+
+// The groups of commands in the help.
+const (
+	groupMain  = "main"
+	groupSpace = "space"
+	groupOther = "other"
+)
+
+func newRoot(c *cli) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "firn",
+		Short:         "Keeps the history of SQLite databases",
+		Long:          about,
+		SilenceErrors: true, // see exit.go
+		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs, // to suggest commands, below
+		RunE:          runRoot,
+	}
+	root.SetIn(c.stdin)
+	root.SetOut(c.stdout)
+	root.SetErr(c.stderr)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage(seeHelp(cmd), "%w", err)
+	})
+	root.SetHelpTemplate(root.HelpTemplate() + "\n" + exitCodes)
+	root.AddGroup(
+		&cobra.Group{ID: groupMain, Title: "Snapshots:"},
+		&cobra.Group{ID: groupSpace, Title: "Repository:"},
+		&cobra.Group{ID: groupOther, Title: "Other:"})
+	root.SetHelpCommandGroupID(groupOther)
+	root.SetCompletionCommandGroupID(groupOther)
+	c.addGlobalFlags(root)
+	root.AddCommand(
+		newInit(c), newBackup(c), newSnapshots(c), newRestore(c), newDump(c),
+		newForget(c), newPrune(c), newCheck(c), newKey(c), newVersion(c))
+	checkArguments(root)
+	return root
+}
+
+func runRoot(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	hint := seeHelp(cmd)
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = "Did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return usage(hint, "unknown command %q", args[0])
+}
+
+func seeHelp(cmd *cobra.Command) string {
+	return fmt.Sprintf(`See "%s --help".`, cmd.CommandPath())
+}
+
+// checkArguments makes wrong numbers of arguments usage errors.
+func checkArguments(parent *cobra.Command) {
+	for _, cmd := range parent.Commands() {
+		if check := cmd.Args; check != nil {
+			cmd.Args = func(cmd *cobra.Command, args []string) error {
+				if err := check(cmd, args); err != nil {
+					return usage("Usage: "+cmd.UseLine(), "%w", err)
+				}
+				return nil
+			}
+		}
+		checkArguments(cmd)
+	}
+}
+
+func (c *cli) addGlobalFlags(root *cobra.Command) {
+	f, set := &c.flags, root.PersistentFlags()
+	set.SortFlags = false
+	set.StringVarP(&f.repository, "repository", "r", "", "`folder` of the repository ($FIRN_REPOSITORY)")
+	set.StringVar(&f.keyFile, "key-file", "", "`file` with the key ($FIRN_KEY_FILE)")
+	set.StringVar(&f.passwordFile, "password-file", "", "`file` with the password in its first line ($FIRN_PASSWORD_FILE)")
+	set.StringVar(&f.passwordCommand, "password-command", "", "`command` that prints the password")
+	set.StringVar(&f.config, "config", "", "configuration `file` ($FIRN_CONFIG)")
+	set.StringVar(&f.cacheDir, "cache-dir", "", "`folder` for caches ($FIRN_CACHE_DIR)")
+	set.BoolVar(&f.noCache, "no-cache", false, "use no cache")
+	set.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing if all goes well")
+	set.BoolVarP(&f.verbose, "verbose", "v", false, "say more")
+	set.BoolVar(&f.noColor, "no-color", false, "use no colours ($NO_COLOR)")
+	for _, name := range []string{"key-file", "password-file", "config"} {
+		_ = root.MarkPersistentFlagFilename(name) // fails for flags that do not exist only
+	}
+	_ = root.MarkPersistentFlagDirname("repository")
+	_ = root.MarkPersistentFlagDirname("cache-dir")
+}
+
+func (c *cli) addJSONFlag(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&c.json, "json", false, "print JSON")
+}
