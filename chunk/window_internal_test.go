@@ -5,17 +5,27 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"testing"
 )
 
-// endless reads as many bytes as it is asked for, n in all.
-type endless struct{ n int }
+// endless reads n bytes, as many at once as it is asked for.
+type endless struct {
+	n       int
+	pattern []byte
+}
+
+func newEndless(n int) *endless {
+	pattern := make([]byte, 100_003)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(pattern)
+	return &endless{n, pattern}
+}
 
 func (r *endless) Read(p []byte) (int, error) {
 	n := min(len(p), r.n)
 	r.n -= n
-	for i := range n {
-		p[i] = byte((r.n + i) * 2654435761 >> 13)
+	for at := 0; at < n; at += len(r.pattern) {
+		copy(p[at:n], r.pattern)
 	}
 	if n == 0 {
 		return 0, io.EOF
@@ -32,7 +42,7 @@ func TestWindowMovesLittle(t *testing.T) {
 		for _, step := range []int{4 << 10, 64 << 10} {
 			t.Run(fmt.Sprintf("ahead=%d,step=%d", ahead, step), func(t *testing.T) {
 				t.Parallel()
-				w := &window{r: &endless{n: total}}
+				w := &window{r: newEndless(total)}
 				moved := 0
 				for {
 					start, held := w.start, w.end-w.start
@@ -58,7 +68,7 @@ func TestWindowMovesLittle(t *testing.T) {
 // The buffer is as large as a look ahead needs, whatever the image's size.
 func TestSplitterBuffersLittle(t *testing.T) {
 	t.Parallel()
-	const size = 96 << 20
+	const size = 40 << 20
 	params := Params{Min: 64 << 10, Max: 512 << 10, AverageBits: 17, Polynomial: 0x3DA3358B4DC173}
 	name := func(kind Kind, plain []byte) ID { return sha256.Sum256(plain[:64]) }
 	parent := &List{}
@@ -66,7 +76,7 @@ func TestSplitterBuffersLittle(t *testing.T) {
 		parent.Append(Entry{ID: ID{1}, Span: 512 << 10}) // none in place
 	}
 	for label, parent := range map[string]*List{"NoParent": {}, "Parent": parent} {
-		s := NewSplitter(&endless{n: size}, params, parent, name)
+		s := NewSplitter(newEndless(size), params, parent, name)
 		total, largest := 0, 0
 		for {
 			c, err := s.Next()
