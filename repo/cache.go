@@ -24,7 +24,7 @@ import (
 type cache struct {
 	path    string // "" for a cache in memory only
 	objects map[string][]byte
-	stored  int    // bytes of the file that are of use
+	stored  int    // bytes of the file; less than zero if it must be replaced
 	pending []byte // entries to append
 }
 
@@ -94,15 +94,22 @@ func appendCacheEntry(dst []byte, name string, content []byte) []byte {
 	return append(append(dst, name...), content...)
 }
 
-// keepOnly drops what is not wanted, such as objects that were deleted.
-func (c *cache) keepOnly(wanted func(name string) bool) {
+// keepOnly drops what is not wanted, such as objects that were deleted, and
+// returns how many those were. They stay in the file until it is replaced.
+func (c *cache) keepOnly(wanted func(name string) bool) int {
+	before := len(c.objects)
 	maps.DeleteFunc(c.objects, func(name string, _ []byte) bool { return !wanted(name) })
+	return before - len(c.objects)
 }
+
+// mustReplace makes the next flush replace the file, so that what was dropped
+// does not come back.
+func (c *cache) mustReplace() { c.stored, c.pending = -1, nil }
 
 // clear forgets everything, for a store that turned out to hold another repository.
 func (c *cache) clear() {
 	c.objects = make(map[string][]byte)
-	c.stored, c.pending = -1, nil
+	c.mustReplace()
 }
 
 // flush writes what is new: by appending, or, when the file is torn or mostly of
@@ -132,7 +139,10 @@ func (c *cache) live() int {
 	return n
 }
 
+// append ends with the token of the tails. Without it, tails that another process
+// has dropped since could come to stand under the later token that it wrote.
 func (c *cache) append() {
+	c.pending = appendCacheEntry(c.pending, tokenEntry, c.objects[tokenEntry])
 	f, err := os.OpenFile(c.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return

@@ -58,10 +58,13 @@ func (r *Repo) reloadIndex(ctx context.Context, v *view) error {
 	for _, o := range objects {
 		listed[o.Name] = true
 	}
-	r.cache.keepOnly(func(name string) bool {
+	gone := r.cache.keepOnly(func(name string) bool {
 		_, isPack := pack.ParseName(name)
 		return !isPack || listed[name]
 	})
+	if gone > 0 { // else the next run would rely on them under the new token
+		r.cache.mustReplace()
+	}
 	if err := r.buildIndex(ctx, v, objects); err != nil {
 		return err
 	}

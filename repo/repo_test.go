@@ -49,7 +49,12 @@ func open(t testing.TB, st store.Store) *repo.Repo {
 // checkAll fails the test if anything is wrong with the repository in st.
 func checkAll(t testing.TB, st store.Store) {
 	t.Helper()
-	result, err := open(t, st).Check(context.Background(), repo.CheckOptions{ReadData: true})
+	checkWith(t, open(t, st))
+}
+
+func checkWith(t testing.TB, r *repo.Repo) {
+	t.Helper()
+	result, err := r.Check(context.Background(), repo.CheckOptions{ReadData: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,123 @@
+package repo_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"firn/repo"
+	"firn/store"
+)
+
+// cached opens a repository with a cache.
+func cached(t testing.TB, st store.Store, dir string) *repo.Repo {
+	t.Helper()
+	opts := options(st)
+	opts.CacheDir = dir
+	r, err := repo.Open(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// run opens a repository with a cache as a process does, and ends.
+func run(t testing.TB, st store.Store, dir string, act func(*repo.Repo)) {
+	t.Helper()
+	r := cached(t, st, dir)
+	act(r)
+	r.Close()
+}
+
+// TestCacheForgetsSweptPacks lets the packs of a forgotten image be swept by
+// another host, and then backs the image up again.
+func TestCacheForgetsSweptPacks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	dir := t.TempDir()
+	b, other := pages(8, 40), pages(9, 40)
+	run(t, w.st, dir, func(r *repo.Repo) { take(t, r, "demo", other) })
+	for range 2 { // the last plan must no longer name the packs
+		s := w.take(t, "demo", b)
+		run(t, w.st, dir, func(r *repo.Repo) { take(t, r, "staging", other) })
+		w.forget(t, s.ID)
+		for range 3 {
+			pruneAll(t, w.st)
+		}
+	}
+	w.forget(t, w.take(t, "demo", pages(7, 40)).ID)
+	for range 3 {
+		pruneAll(t, w.st)
+	}
+	run(t, w.st, dir, func(r *repo.Repo) { take(t, r, "staging", other) })
+	run(t, w.st, dir, func(r *repo.Repo) {
+		s := take(t, r, "production", b)
+		w.images[s.ID] = b
+	})
+	w.verify(t)
+}
+
+// TestCacheOfTwoProcesses lets a process that fetched a pack's tail long ago
+// write it to the cache when another one has seen that the pack is gone.
+func TestCacheOfTwoProcesses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	dir := t.TempDir()
+	b, other := pages(8, 40), pages(9, 40)
+	run(t, w.st, dir, func(r *repo.Repo) { take(t, r, "demo", other) })
+	s := w.take(t, "demo", b)
+	slow := cached(t, w.st, dir)
+	if _, err := copyOf(slow, s); err != nil {
+		t.Fatal(err)
+	}
+	w.forget(t, s.ID)
+	for range 2 {
+		pruneAll(t, w.st)
+	}
+	w.forget(t, w.take(t, "demo", pages(7, 40)).ID)
+	for range 2 {
+		pruneAll(t, w.st)
+	}
+	run(t, w.st, dir, func(r *repo.Repo) { take(t, r, "staging", other) })
+	slow.Close()
+	run(t, w.st, dir, func(r *repo.Repo) {
+		s := take(t, r, "production", b)
+		w.images[s.ID] = b
+	})
+	w.verify(t)
+}
+
+// TestCacheDamaged flips each byte of the cache, and cuts it at each length: it
+// may cost time, but nothing else.
+func TestCacheDamaged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	dir := t.TempDir()
+	run(t, w.st, dir, func(r *repo.Repo) {
+		s := take(t, r, "production", small)
+		w.images[s.ID] = small
+	})
+	file := filepath.Join(dir, "objects")
+	whole, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(whole); i += 23 {
+		for _, damaged := range [][]byte{flipped(whole, i), whole[:i]} {
+			if err := os.WriteFile(file, damaged, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			run(t, w.st, dir, func(r *repo.Repo) { w.restoreAll(t, r) })
+			if t.Failed() {
+				t.Fatalf("with byte %d of %d of the cache flipped, or all from it cut off", i, len(whole))
+			}
+		}
+	}
+}
+
+func flipped(b []byte, i int) []byte {
+	b = bytes.Clone(b)
+	b[i] ^= 0x20
+	return b
+}
