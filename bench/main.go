@@ -52,7 +52,7 @@ func run(args []string) error {
 		return err
 	}
 	defer os.RemoveAll(work)
-	if err := os.Setenv("PATH", work+string(filepath.ListSeparator)+os.Getenv("PATH")); err != nil {
+	if err := os.Setenv("PATH", binaries(work)+string(filepath.ListSeparator)+os.Getenv("PATH")); err != nil {
 		return err
 	}
 	contenders, err := choose(work, o.only)
@@ -105,7 +105,7 @@ func choose(work string, only []string) ([]contender, error) {
 		return nil, fmt.Errorf("-only %s: no such contender", strings.Join(only, ","))
 	}
 	if slices.ContainsFunc(chosen, func(c contender) bool { return slices.Contains(c.tools, "firn") }) {
-		if err := buildFirn(filepath.Join(work, "firn")); err != nil {
+		if err := buildFirn(filepath.Join(binaries(work), "firn")); err != nil {
 			return nil, err
 		}
 	}
@@ -128,6 +128,9 @@ func checkTools(chosen []contender) error {
 	names := strings.Join(missing, " ")
 	return fmt.Errorf("missing %s: run apt-get install %s, or choose others by -only", names, names)
 }
+
+// binaries is where firn is built: contenders have folders of their own names.
+func binaries(work string) string { return filepath.Join(work, "bin") }
 
 func buildFirn(path string) error {
 	build := exec.Command("go", "build", "-trimpath", "-o", path, "firn/cmd/firn")
