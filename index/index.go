@@ -1,6 +1,6 @@
 // Package index knows which pack holds which blob. It is built from the footers
 // of packs and lives in memory: a repository has no index objects that could
-// disagree with its packs (docs/format.md, section 6).
+// disagree with its packs (docs/format.md, section 4).
 package index
 
 import (
