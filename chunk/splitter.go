@@ -20,7 +20,7 @@ const (
 const polynomialDegree = 53
 
 // Params says where a repository's chunks may end. They are fixed when the
-// repository is made (docs/format.md, section 3).
+// repository is made (docs/format.md, section 2).
 type Params struct {
 	Min, Max    int         // bytes
 	AverageBits int         // a cut every 2^AverageBits bytes past Min, on random data
