@@ -3,8 +3,8 @@
 // section 2, is its specification.
 //
 // The storage may read, copy, delete, reorder and replace every object. It must
-// learn nothing but the number, sizes, names and times of objects, and must not
-// be able to make a reader accept
+// learn nothing but the number, sizes, names and times of objects and the clear
+// fields of key slots, and must not be able to make a reader accept
 //
 //   - bytes that no holder of the [Secret] wrote ([ErrAuth]),
 //   - an object under another name, of another kind or of another repository:
