@@ -1,0 +1,152 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"firn/cmd"
+	"firn/internal/dbtest"
+)
+
+// firnEnv makes the re-executed test binary be firn.
+const firnEnv = "FIRN_TORTURE_BE_FIRN"
+
+func TestMain(m *testing.M) {
+	dbtest.Main()
+	if os.Getenv(firnEnv) != "" {
+		os.Exit(cmd.Main(os.Args[1:]))
+	}
+	os.Exit(m.Run())
+}
+
+// rig is a database that another process writes to as fast as it can, and a
+// repository of it.
+type rig struct {
+	t      *testing.T
+	dir    string
+	random *rand.Rand
+	writer *dbtest.Writer
+	starts uint64
+	acked  []string // IDs of the snapshots that a backup said are stored
+}
+
+func newRig(t *testing.T, seed uint64, wal bool) *rig {
+	r := &rig{t: t, dir: t.TempDir(), random: rand.New(rand.NewPCG(seed, 1))}
+	dbtest.Create(t, r.path("production.db"), dbtest.Options{WAL: wal, Rows: 300, Seed: seed})
+	config := "repository = \"repository\"\nkey_file = \"firn.key\"\n[keep]\nlast = 6\n[env.production]\ndatabase = \"production.db\"\n"
+	if err := os.WriteFile(r.path("firn.toml"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.must("init", "--quiet")
+	r.restartWriter()
+	t.Cleanup(func() { r.writer.Kill() })
+	return r
+}
+
+func (r *rig) path(name string) string { return filepath.Join(r.dir, name) }
+
+func (r *rig) restartWriter() {
+	if r.writer != nil {
+		r.writer.Kill()
+	}
+	r.starts++
+	r.writer = dbtest.StartWriter(r.t, r.path("production.db"), r.starts)
+}
+
+func (r *rig) firn(args ...string) *exec.Cmd {
+	c := exec.Command(os.Args[0], args...)
+	c.Dir = r.dir
+	c.Env = append(os.Environ(), firnEnv+"=1", "FIRN_CACHE_DIR="+r.path("cache"))
+	return c
+}
+
+// must runs firn to its end and returns what it printed.
+func (r *rig) must(args ...string) []byte {
+	r.t.Helper()
+	c := r.firn(args...)
+	out, err := c.Output()
+	if err != nil {
+		var stderr []byte
+		if exit, ok := err.(*exec.ExitError); ok {
+			stderr = exit.Stderr
+		}
+		r.t.Fatalf("firn %v: %v\n%s", args, err, stderr)
+	}
+	return out
+}
+
+// backup takes a snapshot that must succeed.
+func (r *rig) backup() {
+	r.t.Helper()
+	var summary struct {
+		ID string `json:"snapshot_id"`
+	}
+	out := r.must("backup", "production", "--prune", "--json")
+	if err := json.Unmarshal(out, &summary); err != nil || summary.ID == "" {
+		r.t.Fatalf("backup --json: %v\n%s", err, out)
+	}
+	r.acked = append(r.acked, summary.ID)
+}
+
+// kill starts firn and kills it after some time, wherever it is by then.
+func (r *rig) kill(args ...string) {
+	r.t.Helper()
+	c := r.firn(args...)
+	if err := c.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	timer := time.AfterFunc(time.Duration(r.random.IntN(150))*time.Millisecond, func() { _ = c.Process.Kill() })
+	defer timer.Stop()
+	_ = c.Wait() // it may have been faster than the timer
+}
+
+// TestTorture takes snapshots of a database under fire while firn itself, and
+// the writer, are killed again and again. Whatever a run said is stored must be
+// there and sound, and nothing may need a hand.
+func TestTorture(t *testing.T) {
+	t.Parallel()
+	for n, mode := range []string{"WAL", "Rollback"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, uint64(n+1), mode == "WAL")
+			for round := range 12 {
+				r.kill("backup", "production", "--prune")
+				r.backup()
+				r.kill("prune", "--orphan-age=-1s") // takes even what a backup has just stored for garbage
+				if round%4 == 3 {
+					r.restartWriter()
+				}
+			}
+			r.verify()
+		})
+	}
+}
+
+// verify restores what retention has left of the acknowledged snapshots.
+func (r *rig) verify() {
+	r.t.Helper()
+	var list []struct {
+		ID string `json:"id"`
+	}
+	if err := json.Unmarshal(r.must("snapshots", "--json"), &list); err != nil {
+		r.t.Fatal(err)
+	}
+	left := make(map[string]bool)
+	for n, s := range list {
+		left[s.ID] = true
+		target := r.path(fmt.Sprintf("restored-%d.db", n))
+		r.must("restore", "--from", "production", "--snapshot", s.ID, "--target", target, "--yes")
+		dbtest.Integrity(r.t, target)
+		dbtest.CheckInvariant(r.t, target)
+	}
+	if newest := r.acked[len(r.acked)-1]; !left[newest] {
+		r.t.Errorf("acknowledged snapshot %s is not there", newest)
+	}
+	r.must("check", "--read-data")
+}
