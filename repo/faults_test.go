@@ -1,0 +1,260 @@
+package repo_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"firn/crypt"
+	"firn/repo"
+	"firn/retention"
+	"firn/snapshot"
+	"firn/store"
+	"firn/store/mem"
+	"firn/store/storetest"
+)
+
+// operation is one thing to do to a repository while its store breaks down. It
+// tells the world of what was acknowledged.
+type operation struct {
+	name    string
+	prepare func(t testing.TB, w *world)
+	run     func(ctx context.Context, w *world, r *repo.Repo) error
+}
+
+var (
+	small   = pages(1, 100)
+	changed = touch(small, 2, 10)
+	next    = touch(changed, 3, 10)
+)
+
+// backupOf returns an operation that backs up b. It tells the world of the
+// snapshot if it was acknowledged: with an error, too, if only the removal of
+// old snapshots went wrong.
+func backupOf(b []byte, opts repo.BackupOptions) func(context.Context, *world, *repo.Repo) error {
+	return func(ctx context.Context, w *world, r *repo.Repo) error {
+		opts.Environment, opts.Database = "production", "app"
+		result, err := r.Backup(ctx, fingerprinted(b, string(b[:40])), opts)
+		if result == nil || result.Skipped {
+			return err
+		}
+		w.images[result.Snapshot.ID] = b
+		for _, d := range result.Forgotten {
+			id, _ := snapshot.ParseID(d.ID)
+			delete(w.images, id)
+		}
+		return err
+	}
+}
+
+func pruneNow(ctx context.Context, _ *world, r *repo.Repo) error {
+	_, err := r.Prune(ctx, repo.PruneOptions{OrphanAge: -1})
+	return err
+}
+
+func operations() []operation {
+	return []operation{
+		{"first backup", func(testing.TB, *world) {}, backupOf(small, repo.BackupOptions{})},
+		{"changed", twoSnapshots, backupOf(next, repo.BackupOptions{})},
+		{"unchanged", unchangedSnapshot, backupOf(changed, repo.BackupOptions{})},
+		{"retention", twoSnapshots, backupOf(next, repo.BackupOptions{Keep: &retention.Policy{Last: 1}})},
+		{"forget", twoSnapshots, forgetOldest},
+		{"condemn", deadPack, pruneNow},
+		{"sweep", condemnedPack, pruneNow},
+		{"repack", wastefulPack, pruneNow},
+		{"rescue", rescuablePack, pruneNow},
+		{"check", twoSnapshots, func(ctx context.Context, _ *world, r *repo.Repo) error {
+			_, err := r.Check(ctx, repo.CheckOptions{ReadData: true})
+			return err
+		}},
+		{"add key", twoSnapshots, func(ctx context.Context, _ *world, r *repo.Repo) error {
+			_, err := r.AddKey(ctx, crypt.KeyFile{9}.Credential(), "second")
+			return err
+		}},
+		{"remove key", twoKeys, removeOtherKey},
+	}
+}
+
+func twoSnapshots(t testing.TB, w *world) {
+	w.take(t, "production", small)
+	w.take(t, "production", changed)
+}
+
+func unchangedSnapshot(t testing.TB, w *world) {
+	w.take(t, "production", small)
+	if err := backupOf(changed, repo.BackupOptions{})(context.Background(), w, open(t, w.st)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func forgetOldest(ctx context.Context, w *world, r *repo.Repo) error {
+	list, err := r.Snapshots(ctx)
+	if err != nil {
+		return err
+	}
+	oldest := list[len(list)-1].ID
+	delete(w.images, oldest) // from here on, nobody can rely on it
+	return r.Forget(ctx, oldest)
+}
+
+// deadPack leaves a pack that nobody needs.
+func deadPack(t testing.TB, w *world) {
+	twoSnapshots(t, w)
+	w.forget(t, w.take(t, "demo", pages(8, 40)).ID)
+}
+
+func condemnedPack(t testing.TB, w *world) {
+	deadPack(t, w)
+	if got := pruneAll(t, w.st); got.Condemned != 1 || got.Deleted != 0 {
+		t.Fatalf("got %+v, want one pack condemned", got)
+	}
+}
+
+// wastefulPack leaves a pack of which a quarter is needed.
+func wastefulPack(t testing.TB, w *world) {
+	whole := pages(5, 200)
+	gone := w.take(t, "production", whole)
+	w.take(t, "production", whole[:len(whole)/4])
+	w.forget(t, gone.ID)
+}
+
+// rescuablePack leaves a snapshot that is not acknowledged and needs a pack
+// that was condemned meanwhile: its backup died before it could look again.
+func rescuablePack(t testing.TB, w *world) {
+	twoSnapshots(t, w)
+	b := pages(6, 40)
+	w.forget(t, w.take(t, "demo", b).ID)
+	ctx, die := context.WithCancel(context.Background())
+	hooked := storetest.NewHooked(w.st, func(op, name string) {
+		switch {
+		case op == "put" && snapshotName(name):
+			pruneAll(t, w.st)
+		case op == "list" && name == "meta/gc-":
+			die()
+		}
+	})
+	r, err := repo.Open(ctx, options(hooked))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Backup(ctx, sourceOf(b), repo.BackupOptions{Environment: "demo", Database: "app"}); !errors.Is(err, context.Canceled) {
+		t.Fatalf("backup: got %v, want it to die", err)
+	}
+}
+
+func snapshotName(name string) bool {
+	_, ok := snapshot.ParseObjectName(name)
+	return ok
+}
+
+func twoKeys(t testing.TB, w *world) {
+	twoSnapshots(t, w)
+	if _, err := open(t, w.st).AddKey(context.Background(), crypt.KeyFile{9}.Credential(), "second"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func removeOtherKey(ctx context.Context, _ *world, r *repo.Repo) error {
+	keys, err := r.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		switch {
+		case k.Err != nil:
+			return k.Err
+		case k.Label == "second":
+			_, err := r.RemoveKey(ctx, k.ID)
+			return err
+		}
+	}
+	return nil
+}
+
+// TestFaults lets every call of every operation fail in every way. Whatever
+// happens, what was acknowledged stays, and the next run needs no repair.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	for _, op := range operations() {
+		prepared := newWorld(t)
+		op.prepare(t, prepared)
+		for _, kind := range storetest.Kinds() {
+			t.Run(op.name+"/"+kind.String(), func(t *testing.T) {
+				t.Parallel()
+				for n := 1; op.fail(t, prepared.clone(t), storetest.Fault{At: n, Kind: kind}); n++ {
+				}
+			})
+		}
+	}
+}
+
+// fail runs the operation with a fault and reports whether the fault was hit.
+func (op operation) fail(t *testing.T, w *world, fault storetest.Fault) bool {
+	t.Helper()
+	faulty := storetest.NewFaulty(w.st, fault)
+	err := op.start(w, faulty)
+	hit := faulty.Calls() >= fault.At
+	switch {
+	case !hit && err != nil:
+		t.Fatalf("without a fault: %v", err)
+	case hit && err == nil && !tolerated(faulty.Log()[fault.At-1]):
+		t.Errorf("call %d, %q: its failure was not reported", fault.At, faulty.Log()[fault.At-1])
+	case err != nil && !errors.Is(err, storetest.ErrInjected):
+		t.Errorf("call %d, %q: got %v, want the injected fault", fault.At, faulty.Log()[fault.At-1], err)
+	}
+	w.verify(t)
+	w.goOn(t, next)
+	if t.Failed() {
+		t.Fatalf("after call %d of %q", fault.At, faulty.Log())
+	}
+	return hit
+}
+
+func (op operation) start(w *world, st store.Store) error {
+	r, err := repo.Open(context.Background(), options(st))
+	if err != nil {
+		return err
+	}
+	return op.run(context.Background(), w, r)
+}
+
+// tolerated tells the calls whose failure may cost space only, those that read
+// what a backup would build on, and those that try a key slot: there are others.
+func tolerated(call string) bool {
+	return strings.HasPrefix(call, "get packs/") || strings.HasPrefix(call, "get meta/snap-") || strings.HasPrefix(call, "get meta/key-")
+}
+
+// TestFaultsOfInit lets every call of Init fail in every way, and then repeats it.
+func TestFaultsOfInit(t *testing.T) {
+	t.Parallel()
+	for _, kind := range storetest.Kinds() {
+		t.Run(kind.String(), func(t *testing.T) {
+			t.Parallel()
+			for n := 1; failInit(t, storetest.Fault{At: n, Kind: kind}); n++ {
+			}
+		})
+	}
+}
+
+func failInit(t *testing.T, fault storetest.Fault) bool {
+	t.Helper()
+	st := mem.New()
+	faulty := storetest.NewFaulty(st, fault)
+	key := repo.NewKey{Credential: testKey}
+	_, err := repo.Init(t.Context(), options(faulty), key)
+	if hit := faulty.Calls() >= fault.At; hit != errors.Is(err, storetest.ErrInjected) {
+		t.Fatalf("call %d of %q: got %v", fault.At, faulty.Log(), err)
+	}
+	made := countOf(t, st, "meta/config") == 1
+	if _, err := repo.Init(t.Context(), options(st), key); errors.Is(err, repo.ErrExists) != made {
+		t.Fatalf("Init once more after call %d of %q: got %v", fault.At, faulty.Log(), err)
+	}
+	w := &world{st: st, images: make(map[snapshot.ID][]byte)}
+	w.verify(t)
+	w.goOn(t, small)
+	if got, want := countOf(t, st, "meta/key-"), 1; got != want {
+		t.Errorf("got %d keys, want %d", got, want)
+	}
+	return faulty.Calls() >= fault.At
+}
