@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"slices"
 
 	"firn/crypt"
@@ -178,16 +179,40 @@ func (c *check) readPacks(ctx context.Context) error {
 	return nil
 }
 
-// readData reads the packs from the first to the last byte.
+// readData reads the packs from the first to the last byte. Deltas whose bases a
+// prune moves meanwhile look damaged: so whatever does is read once more, with a
+// fresh index.
 func (c *check) readData(ctx context.Context) error {
 	if !c.opts.ReadData {
 		return nil
 	}
+	suspects, err := c.readEach(ctx, func(pack.ID) bool { return true })
+	if err != nil || len(suspects) == 0 {
+		return err
+	}
+	if err := c.repo.refresh(ctx); err != nil {
+		return err
+	}
+	suspects, err = c.readEach(ctx, func(id pack.ID) bool { return suspects[id] != nil })
+	for _, id := range slices.SortedFunc(maps.Keys(suspects), compareIDs) {
+		c.find(&CorruptError{Kind: "pack", Name: id.Name(), Err: suspects[id]})
+	}
+	return err
+}
+
+// readEach reads the chosen packs and returns what is wrong with them.
+func (c *check) readEach(ctx context.Context, chosen func(pack.ID) bool) (map[pack.ID]error, error) {
+	problems := make(map[pack.ID]error)
+	clear(c.marker.broken)
 	var done int64
 	for _, o := range c.repo.packObjects {
-		if id, ok := pack.ParseName(o.Name); ok && c.repo.index.Has(id) {
-			if err := c.readPack(ctx, id, o); err != nil {
-				return err
+		if id, ok := pack.ParseName(o.Name); ok && c.repo.index.Has(id) && chosen(id) {
+			problem, err := c.readPack(ctx, id, o)
+			if err != nil {
+				return nil, err
+			}
+			if problem != nil {
+				problems[id] = problem
 			}
 		}
 		done += o.Size
@@ -195,69 +220,75 @@ func (c *check) readData(ctx context.Context) error {
 			c.opts.Progress(done, c.result.Bytes)
 		}
 	}
-	return nil
+	return problems, nil
 }
 
 // readPack checks one pack's header, footer and blobs.
-func (c *check) readPack(ctx context.Context, id pack.ID, o store.Object) error {
+func (c *check) readPack(ctx context.Context, id pack.ID, o store.Object) (problem, err error) {
 	object, err := c.repo.store.Get(ctx, o.Name, 0, o.Size)
 	if errors.Is(err, fs.ErrNotExist) {
 		c.repo.index.Remove(id) // swept since the listing, or lost: the walk tells
-		return nil
+		return nil, nil
 	}
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return err
-	}
-	entries := c.repo.index.Entries(id)
-	if header := crypt.Header(crypt.ObjectPack); err != nil || !bytes.HasPrefix(object, header[:]) {
-		c.find(&CorruptError{Kind: "pack", Name: o.Name, Err: errors.Join(err, pack.ErrFormat)})
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return err, nil
 	}
 	if err != nil {
-		return nil
+		return nil, err
 	}
-	if back, _, err := pack.ParseTail(c.repo.keys, id, int64(len(object)), object); err != nil || !slices.Equal(back, entries) {
-		c.find(&CorruptError{Kind: "pack", Name: o.Name, Err: errors.Join(err, pack.ErrFormat)})
+	if header := crypt.Header(crypt.ObjectPack); !bytes.HasPrefix(object, header[:]) {
+		problem = pack.ErrFormat
 	}
-	return c.openBlobs(ctx, id, object)
+	entries, _, err := pack.ParseTail(c.repo.keys, id, int64(len(object)), object)
+	if err != nil || !slices.Equal(entries, c.repo.index.Entries(id)) {
+		problem = errors.Join(problem, pack.ErrFormat, err)
+	}
+	bad, err := c.openBlobs(ctx, id, object)
+	return errors.Join(problem, bad), err
 }
 
-// openBlobs decodes every blob of a pack and reports the damaged ones as one
-// finding.
-func (c *check) openBlobs(ctx context.Context, id pack.ID, object []byte) error {
-	var first error
+// openBlobs decodes every blob of a pack and returns one error for all that are
+// damaged.
+func (c *check) openBlobs(ctx context.Context, id pack.ID, object []byte) (problem, err error) {
 	bad := 0
 	for _, e := range c.repo.index.Entries(id) {
-		err := c.openBlob(ctx, index.Location{Pack: id, Entry: e}, object)
-		if ctx.Err() != nil {
-			return ctx.Err()
+		damage, err := c.openBlob(ctx, index.Location{Pack: id, Entry: e}, object)
+		if err != nil {
+			return nil, err
 		}
-		if err == nil {
+		if damage == nil {
 			continue
 		}
 		c.marker.broken[e.ID] = true
-		if bad++; first == nil {
-			first = err
+		if bad++; bad == 1 {
+			problem = fmt.Errorf("%s blob %s at %d: %w", e.Kind, e.ID, e.Offset, damage)
 		}
 	}
 	if bad > 0 {
-		c.find(&CorruptError{Kind: "pack", Name: id.Name(), Err: fmt.Errorf("%d of its blobs are damaged, the first: %w", bad, first)})
+		problem = fmt.Errorf("%d of its blobs are damaged, the first: %w", bad, problem)
 	}
-	return nil
+	return problem, nil
 }
 
-func (c *check) openBlob(ctx context.Context, l index.Location, object []byte) error {
+// openBlob decodes one blob. A delta whose base is gone is what a prune leaves of
+// a blob that nobody needs: of it, only the seal can be checked.
+func (c *check) openBlob(ctx context.Context, l index.Location, object []byte) (problem, err error) {
+	sealed := object[l.Offset : l.Offset+l.Length]
 	var base []byte
 	if l.IsDelta() {
-		var err error
-		if base, err = c.repo.reader.read(ctx, l.Base); err != nil {
-			return err
+		if c.repo.index.Chain(l.Base) == nil {
+			_, problem = pack.OpenBlob(c.repo.keys, nil, l.Entry, sealed)
+			return problem, nil
+		}
+		if base, err = c.repo.reader.read(ctx, l.Base); isDamage(err) {
+			return err, nil
 		}
 	}
-	sealed := object[l.Offset : l.Offset+l.Length]
-	if _, err := c.repo.reader.open(l, sealed, base); err != nil {
-		return fmt.Errorf("%s blob %s at %d: %w", l.Kind, l.ID, l.Offset, err)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	_, problem = c.repo.reader.open(l, sealed, base)
+	return problem, ctx.Err()
 }
 
 // walk looks for every blob of every snapshot. What a prune moved or swept

@@ -2,6 +2,7 @@ package repo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -99,20 +100,36 @@ func (i *ImageReader) Size() int64 { return int64(i.tree.Chunks().Size()) }
 // Copy writes the whole image to w. Chunks are fetched and decoded in parallel
 // and written in order. After an error w may have got a part of the image.
 func (i *ImageReader) Copy(ctx context.Context, w io.Writer) error {
+	for at, again := 0, false; ; again = true {
+		n, err := i.copyFrom(ctx, w, at)
+		if !isDamage(err) || again && n == 0 {
+			return err
+		}
+		// A prune may have moved the rest to other packs: look for it once more.
+		at += n
+		if afresh := i.repo.refresh(ctx); afresh != nil {
+			return errors.Join(err, afresh)
+		}
+	}
+}
+
+// copyFrom writes the chunks from the given one on and returns how many.
+func (i *ImageReader) copyFrom(ctx context.Context, w io.Writer, first int) (n int, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var fetching sync.WaitGroup
 	defer fetching.Wait() // nothing may use the index after Copy has returned
 	defer cancel()
-	for f := range i.fetch(ctx, &fetching) {
+	for f := range i.fetch(ctx, &fetching, i.tree.Chunks().Entries[first:]) {
 		plain, err := f.wait()
 		if err != nil {
-			return err
+			return n, err
 		}
 		if _, err := w.Write(plain); err != nil {
-			return fmt.Errorf("write image: %w", err)
+			return n, fmt.Errorf("write image: %w", err)
 		}
+		n++
 	}
-	return ctx.Err()
+	return n, ctx.Err()
 }
 
 // fetched is a chunk that is being fetched.
@@ -129,11 +146,11 @@ func (f *fetched) wait() ([]byte, error) {
 
 // fetch starts to read the chunks and returns them in order; the channel's
 // capacity bounds how many are under way. It ends early with ctx.
-func (i *ImageReader) fetch(ctx context.Context, fetching *sync.WaitGroup) <-chan *fetched {
+func (i *ImageReader) fetch(ctx context.Context, fetching *sync.WaitGroup, chunks []chunk.Entry) <-chan *fetched {
 	ordered := make(chan *fetched, 2*runtime.GOMAXPROCS(0))
 	fetching.Go(func() {
 		defer close(ordered)
-		for _, e := range i.tree.Chunks().Entries {
+		for _, e := range chunks {
 			f := &fetched{done: make(chan struct{})}
 			select {
 			case ordered <- f:

@@ -51,6 +51,22 @@ const (
 // nothing and returns an error that matches [CorruptError]. The steps are named
 // as in docs/format.md, section 6.
 func (r *Repo) Prune(ctx context.Context, opts PruneOptions) (*PruneResult, error) {
+	result, err := r.prune(ctx, opts)
+	if isDamage(err) {
+		// What another prune has moved or swept meanwhile looks like damage.
+		result, err = r.prune(ctx, opts)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("prune: %w", err)
+	}
+	if !opts.DryRun && !result.Skipped {
+		r.cache.put(prunedEntry, []byte(strconv.FormatInt(r.opts.now().Unix(), 10)))
+	}
+	r.cache.flush()
+	return result, nil
+}
+
+func (r *Repo) prune(ctx context.Context, opts PruneOptions) (*PruneResult, error) {
 	p := &prune{repo: r, opts: opts, packs: make(map[pack.ID]store.Object), live: make(map[pack.ID]map[chunk.ID]index.Location)}
 	var err error
 	if p.view, err = r.look(ctx); err != nil { // P1
@@ -62,11 +78,9 @@ func (r *Repo) Prune(ctx context.Context, opts PruneOptions) (*PruneResult, erro
 	}
 	for _, step := range []func(context.Context) error{p.listPacks, p.findNeeded, p.condemn, p.publish, p.sweep} {
 		if err := step(ctx); err != nil {
-			return nil, fmt.Errorf("prune: %w", err)
+			return nil, err
 		}
 	}
-	r.cache.put(prunedEntry, []byte(strconv.FormatInt(r.opts.now().Unix(), 10)))
-	r.cache.flush()
 	return &p.result, nil
 }
 
