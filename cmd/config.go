@@ -11,11 +11,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/pelletier/go-toml/v2"
 
-	"firn/retention"
 	"firn/tags"
 )
 
@@ -62,15 +60,6 @@ type s3 struct {
 	SecretKeyFile string `toml:"secret_key_file"`
 	CAFile        string `toml:"ca_file"`
 	PathStyle     *bool  `toml:"path_style"`
-}
-
-// duration is a retention.ParseDuration in TOML.
-type duration struct{ time.Duration }
-
-// UnmarshalText reads the duration.
-func (d *duration) UnmarshalText(text []byte) (err error) {
-	d.Duration, err = retention.ParseDuration(string(text))
-	return err
 }
 
 const configName = "firn.toml"
@@ -208,8 +197,12 @@ func (e *environment) validate() error {
 		return errors.New("stop is given and start is not: the application would stay stopped")
 	}
 	_, err := e.Keep.policy()
+	if err != nil {
+		err = fmt.Errorf("keep: %w", err)
+	}
+	_, ageErr := e.MaxAge.value("max_age")
 	_, tagErr := tags.New(e.Tags...)
-	return errors.Join(checkExport(e.Export), checkNames(e.name, e.Name), tagErr, err)
+	return errors.Join(checkExport(e.Export), checkNames(e.name, e.Name), tagErr, ageErr, err)
 }
 
 func checkNames(environment, database string) error {

@@ -26,8 +26,30 @@ type keep struct {
 }
 
 // count wraps a retention.Count, which TOML would fill from a number, negative
-// ones too, without asking its UnmarshalText.
-type count struct{ retention.Count }
+// ones too, without asking its UnmarshalText. The decoder would not say where an
+// error was, so that it is kept for [keep.policy], which knows the key.
+type count struct {
+	retention.Count
+	err error
+}
+
+// UnmarshalText reads the count.
+func (c *count) UnmarshalText(text []byte) error {
+	c.Count, c.err = retention.ParseCount(string(text))
+	return nil
+}
+
+// duration is to retention.ParseDuration what count is to ParseCount.
+type duration struct {
+	time.Duration
+	err error
+}
+
+// UnmarshalText reads the duration.
+func (d *duration) UnmarshalText(text []byte) error {
+	d.Duration, d.err = retention.ParseDuration(string(text))
+	return nil
+}
 
 // over returns the values of k, and those of base where k has none.
 func (k keep) over(base keep) keep {
@@ -51,32 +73,64 @@ func either[T any](a, b *T) *T {
 	return b
 }
 
+// defaultKeep is what is kept where no rule is given at all.
+func defaultKeep() keep {
+	return keep{
+		Last: &count{Count: 10}, Hourly: &count{Count: 24}, Daily: &count{Count: 7},
+		Weekly: &count{Count: 4}, Monthly: &count{Count: 6}, Yearly: &count{Count: retention.All},
+	}
+}
+
+// hasRules reports whether any rule is given, be it with a zero.
+func (k keep) hasRules() bool {
+	for _, c := range []*count{k.Last, k.Hourly, k.Daily, k.Weekly, k.Monthly, k.Yearly} {
+		if c != nil {
+			return true
+		}
+	}
+	return k.Within != nil
+}
+
 // policy returns the rules; whether they keep anything is not its business.
 func (k keep) policy() (retention.Policy, error) {
-	p := retention.Policy{
-		Last: number(k.Last), Hourly: number(k.Hourly), Daily: number(k.Daily),
-		Weekly: number(k.Weekly), Monthly: number(k.Monthly), Yearly: number(k.Yearly),
+	var p retention.Policy
+	for _, rule := range []struct {
+		name string
+		from *count
+		to   *retention.Count
+	}{
+		{"last", k.Last, &p.Last}, {"hourly", k.Hourly, &p.Hourly}, {"daily", k.Daily, &p.Daily},
+		{"weekly", k.Weekly, &p.Weekly}, {"monthly", k.Monthly, &p.Monthly}, {"yearly", k.Yearly, &p.Yearly},
+	} {
+		if rule.from == nil {
+			continue
+		}
+		if rule.from.err != nil {
+			return p, fmt.Errorf("%s: %w", rule.name, rule.from.err)
+		}
+		*rule.to = rule.from.Count
 	}
-	if k.Within != nil {
-		p.Within = k.Within.Duration
-	}
-	if k.PreRestore != nil {
-		p.PreRestore = k.PreRestore.Duration
-	}
+	var err error
 	if k.Timezone != nil {
-		var err error
 		if p.Location, err = time.LoadLocation(*k.Timezone); err != nil {
 			return p, fmt.Errorf("timezone: %w", err)
 		}
 	}
-	return p, nil
+	if p.Within, err = k.Within.value("within"); err != nil {
+		return p, err
+	}
+	p.PreRestore, err = k.PreRestore.value("pre_restore")
+	return p, err
 }
 
-func number(c *count) retention.Count {
-	if c == nil {
-		return 0
+func (d *duration) value(key string) (time.Duration, error) {
+	switch {
+	case d == nil:
+		return 0, nil
+	case d.err != nil:
+		return 0, fmt.Errorf("%s: %w", key, d.err)
 	}
-	return c.Count
+	return d.Duration, nil
 }
 
 // keepFlags are the flags that say what to keep.
@@ -123,16 +177,18 @@ func (f *keepFlags) keep(base keep) (keep, error) {
 		if !f.set.Changed("keep-" + name) {
 			continue
 		}
-		*target = new(count)
-		if err := (*target).UnmarshalText([]byte(*f.values[name])); err != nil {
+		n, err := retention.ParseCount(*f.values[name])
+		if err != nil {
 			return k, usage("", "--keep-%s: %w", name, err)
 		}
+		*target = &count{Count: n}
 	}
 	if f.set.Changed("keep-within") {
-		k.Within = new(duration)
-		if err := k.Within.UnmarshalText([]byte(*f.values["within"])); err != nil {
+		d, err := retention.ParseDuration(*f.values["within"])
+		if err != nil {
 			return k, usage("", "--keep-within: %w", err)
 		}
+		k.Within = &duration{Duration: d}
 	}
 	return k, nil
 }
@@ -143,11 +199,14 @@ func (conf *config) policy(environment string, f *keepFlags) (retention.Policy, 
 	if env, ok := conf.Env[environment]; ok {
 		k = env.Keep.over(k)
 	}
-	if f != nil && f.given() {
+	switch {
+	case f.given():
 		var err error
 		if k, err = f.keep(k); err != nil {
 			return retention.Policy{}, err
 		}
+	case !k.hasRules():
+		k = k.over(defaultKeep())
 	}
 	p, err := k.policy()
 	if err != nil {
