@@ -53,7 +53,7 @@ func newRoot(c *cli) *cobra.Command {
 	c.addGlobalFlags(root)
 	root.AddCommand(
 		newInit(c), newBackup(c), newSnapshots(c), newRestore(c), newDump(c),
-		newForget(c), newPrune(c), newCheck(c), newKey(c), newVersion(c))
+		newForget(c), newPrune(c), newCheck(c), newKey(c), newVersion(c), newConfigurationHelp())
 	checkArguments(root)
 	return root
 }
@@ -63,6 +63,7 @@ func runRoot(cmd *cobra.Command, args []string) error {
 		return cmd.Help()
 	}
 	hint := seeHelp(cmd)
+	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = "Did you mean " + strings.Join(near, " or ") + "?"
 	}
