@@ -85,7 +85,7 @@ func (s *session) check(ctx context.Context, readData bool) error {
 		return nil
 	}
 	if !s.json {
-		s.tellFindings(result.Findings, m.Findings)
+		s.tellFindings(result.Findings)
 	}
 	return &problem{fmt.Errorf("check %s: %w: %s", s.location, errDamage, plural(len(m.Findings), "finding")), exitDamage, wayOut(m.Findings)}
 }
@@ -99,16 +99,22 @@ func newFinding(f repo.Finding) findingInfo {
 	return info
 }
 
-// maxHit is how many of the snapshots that one damage hits are shown.
+// maxHit is how many of the snapshots that damage hits are shown.
 const maxHit = 10
 
-func (s *session) tellFindings(findings []repo.Finding, infos []findingInfo) {
-	for i, f := range findings {
-		fmt.Fprintf(s.stderr, "firn: finding: %s\n", infos[i].Damage)
-		for _, env := range infos[i].Environments {
-			hit := filter(f.Snapshots, snapshot.Filter{Environment: env})
-			fmt.Fprintf(s.stderr, "  cannot be restored: %s of %s: %s\n", plural(len(hit), "snapshot"), env, s.shortList(hit))
+func (s *session) tellFindings(findings []repo.Finding) {
+	var hit []*snapshot.Snapshot
+	for _, f := range findings {
+		fmt.Fprintf(s.stderr, "firn: finding: %v\n", f.Err)
+		for _, snap := range f.Snapshots {
+			if !slices.Contains(hit, snap) {
+				hit = append(hit, snap)
+			}
 		}
+	}
+	for _, env := range environments(hit) {
+		own := filter(hit, snapshot.Filter{Environment: env})
+		fmt.Fprintf(s.stderr, "firn: cannot be restored: %s of %s: %s\n", plural(len(own), "snapshot"), env, s.shortList(own))
 	}
 }
 
