@@ -1,0 +1,104 @@
+package cmd_test
+
+import (
+	"database/sql"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	_ "modernc.org/sqlite"
+
+	"firn/cmd"
+)
+
+// work keeps the folders of the scripts, for a look at them.
+var work = flag.Bool("work", false, "keep the scripts' folders")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"firn": func() { os.Exit(cmd.Main(os.Args[1:])) },
+		"sql":  func() { os.Exit(runSQL(os.Args[1], os.Args[2])) },
+	})
+}
+
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                "testdata/script",
+		TestWork:           *work,
+		RequireUniqueNames: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("FIRN_CACHE_DIR", env.WorkDir+"/.cache")
+			env.Setenv("HOME", env.WorkDir+"/.home")
+			env.Setenv("XDG_CONFIG_HOME", env.WorkDir+"/.config")
+			env.Setenv("TZ", "UTC")
+			return nil
+		},
+		Condition: condition,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":     exits,
+			"remember":  remember,
+			"unchanged": unchanged,
+			"lock":      lock,
+			"hold":      hold,
+			"flip":      flip,
+			"id":        id,
+		},
+	})
+}
+
+// condition knows [powerless]: a user without root's rights over files can be
+// had; and [tmpfs]: a small disk can be made.
+func condition(name string) (bool, error) {
+	_, err := exec.LookPath("setpriv")
+	switch name {
+	case "powerless":
+		return os.Getuid() != 0 || err == nil, nil
+	case "tmpfs":
+		return os.Getuid() == 0 && exec.Command("unshare", "-m", "true").Run() == nil, nil
+	}
+	return false, fmt.Errorf("unknown condition %q", name)
+}
+
+// exits is exec, for a command that must end with a certain code: exits CODE
+// [powerless] COMMAND ARG...
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	args = args[1:]
+	if args[0] == "powerless" {
+		args = args[1:]
+		if os.Getuid() == 0 {
+			args = append([]string{"setpriv", "--bounding-set=-dac_override,-dac_read_search"}, args...)
+		}
+	}
+	got := 0
+	if err := ts.Exec(args[0], args[1:]...); err != nil {
+		exit, ok := err.(*exec.ExitError)
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit code: got %d, want %d", got, want)
+	}
+}
+
+// runSQL runs statements, or prints the first column of a query's rows.
+func runSQL(path, query string) int {
+	db, err := sql.Open("sqlite", path)
+	if err == nil {
+		defer db.Close()
+		err = printRows(db, query)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "sql:", err)
+		return 1
+	}
+	return 0
+}
