@@ -1,0 +1,139 @@
+package cmd
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"firn/retention"
+)
+
+func TestConfigOfHelp(t *testing.T) {
+	t.Parallel()
+	conf, err := parseConfig("/etc/firn/firn.toml", []byte(configurationHelp))
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy, err := conf.policy("production", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := policy.String(), "last 10, hourly 24, daily 30, weekly 4, monthly 6, yearly all (UTC)"; got != want {
+		t.Errorf("policy of production: got %q, want %q", got, want)
+	}
+	bare, err := (&config{}).policy("production", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	demo, err := conf.policy("demo", nil)
+	if got, want := demo.String(), bare.String(); err != nil || got != want {
+		t.Errorf("the help's defaults: got %q, want %q (%v)", got, want, err)
+	}
+}
+
+// Every key of the contract is accepted, those of later versions too.
+func TestConfigKeys(t *testing.T) {
+	t.Parallel()
+	const all = `
+repository = "repo"
+password_command = "pass firn"
+[keep]
+last = 1
+yearly = "all"
+within = "2h"
+pre_restore = "1w"
+timezone = "Europe/Amsterdam"
+[env.a]
+database = "data/a.sqlite3"
+name = "app"
+tags = ["x"]
+export = "compact"
+max_age = "30m"
+stop = "s"
+start = "s"
+before = "b"
+after = "a"
+on_failure = "f"
+ping = "https://hc.example/uuid"
+scrub = "scrub.sql"
+verify = "SELECT 1"
+keep = { last = "all", daily = 30 }
+[env.b]
+database = "/b/./b.db"
+[s3]
+endpoint = "e"
+region = "r"
+access_key_file = "k"
+secret_key_file = "/s"
+ca_file = "c"
+path_style = true
+`
+	conf, err := parseConfig(filepath.FromSlash("/conf/firn.toml"), []byte(all))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ what, got, want string }{
+		{"repository", conf.Repository, "/conf/repo"},
+		{"database of a", conf.Env["a"].Database, "/conf/data/a.sqlite3"},
+		{"name of a", conf.Env["a"].Name, "app"},
+		{"scrub of a", conf.Env["a"].Scrub, "/conf/scrub.sql"},
+		{"database of b", conf.Env["b"].Database, "/b/b.db"},
+		{"name of b", conf.Env["b"].Name, "b"},
+		{"access key file", conf.S3.AccessKeyFile, "/conf/k"},
+		{"secret key file", conf.S3.SecretKeyFile, "/s"},
+	} {
+		if c.got != filepath.FromSlash(c.want) {
+			t.Errorf("%s: got %q, want %q", c.what, c.got, c.want)
+		}
+	}
+	p, err := conf.policy("a", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Last != retention.All || p.Daily != 30 || p.Yearly != retention.All || p.Within != 2*time.Hour ||
+		p.PreRestore != 7*24*time.Hour || p.Location.String() != "Europe/Amsterdam" {
+		t.Errorf("policy of a: got %+v", p)
+	}
+}
+
+func TestConfigErrors(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, text, want string }{
+		{"UnknownKey", "repositry = 'x'", `configuration f, line 1: unknown key "repositry"`},
+		{"UnknownTable", "[env.a]\ndatabase = 'x'\n[evn.b]\ndatabase = 'y'", `configuration f, line 3: unknown key "evn.b"`},
+		{"UnknownEnvironmentKey", "[env.a]\ndatabase = 'x'\nfoo = 1", `configuration f, line 3: unknown key "env.a.foo"`},
+		{"NoDatabase", "[env.a]\nname = 'x'", `configuration f: [env.a]: database is missing`},
+		{"Export", "[env.a]\ndatabase = 'x'\nexport = 'zip'", `configuration f: [env.a]: export is "zip", not "pages" or "compact"`},
+		{"Count", "[keep]\nlast = 1.5", `configuration f: [keep]: last: parse count "1.5": want a number or "all"`},
+		{"Timezone", "[keep]\ntimezone = 'Mars'", `configuration f: [keep]: timezone: unknown time zone Mars`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := parseConfig("f", []byte(c.text))
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if got := err.Error(); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+			if got, _ := classify(err); got != exitUsage {
+				t.Errorf("exit code: got %d, want %d", got, exitUsage)
+			}
+		})
+	}
+}
+
+func TestKeepOverrides(t *testing.T) {
+	t.Parallel()
+	conf, err := parseConfig("f", []byte("[keep]\nlast = 3\n[env.a]\ndatabase = 'a'\nkeep = { last = 0 }"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conf.policy("a", nil); !is(retention.ErrKeepsNothing)(err) {
+		t.Errorf("a policy of zeros: got %v, want ErrKeepsNothing", err)
+	}
+	p, err := conf.policy("other", nil)
+	if got, want := p.String(), "last 3 (UTC)"; err != nil || got != want {
+		t.Errorf("got %q (%v), want %q: rules that are given replace the defaults", got, err, want)
+	}
+}
