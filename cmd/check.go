@@ -136,6 +136,7 @@ func wayOut(findings []findingInfo) string {
 	if !hit {
 		return "Every readable snapshot can be restored. Check the disk; put the named objects back from a copy of the repository, if there is one."
 	}
-	return `Check the disk. If there is a copy of the repository, put the named objects back from it. All other snapshots can be restored. ` +
-		`"firn backup --force-scan" stores what is missing anew, from the databases as they are now; "firn forget ID" removes the snapshots that are lost.`
+	return `Check the disk. Put the named objects back from a copy of the repository, if there is one. ` +
+		`Else move the damaged packs out of its folder, but keep them, and run "firn backup --all --force-scan --no-cache": ` +
+		`it stores anew what the databases still hold, for older snapshots, too. Check again, and "firn forget" by ID what stays lost.`
 }
