@@ -18,6 +18,7 @@ func (c *cli) progress(label string, total int64) *bar {
 	}
 	p := mpb.New(mpb.WithOutput(c.stderr), mpb.WithWidth(64))
 	b := p.AddBar(total,
+		mpb.BarRemoveOnComplete(),
 		mpb.PrependDecorators(decor.Name(label+" "), decor.CountersKibiByte("% .1f / % .1f")),
 		mpb.AppendDecorators(
 			decor.AverageSpeed(decor.SizeB1024(0), "% .1f"),

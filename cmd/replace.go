@@ -19,6 +19,7 @@ func (r *restoration) fetchAndReplace(ctx context.Context) (err error) {
 		return fmt.Errorf("restore: %w", err)
 	}
 	defer func() { err = errors.Join(err, removeFile(image)) }()
+	r.note("Fetched it; checking the database")
 	if err := sqlite.Check(ctx, image); err != nil {
 		return r.unsound(err)
 	}
