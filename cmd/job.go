@@ -1,0 +1,143 @@
+package cmd
+
+import (
+	"cmp"
+	"errors"
+	"path/filepath"
+	"time"
+
+	"firn/repo"
+	"firn/retention"
+	"firn/tags"
+)
+
+// job is one database to back up.
+type job struct {
+	environment string
+	database    string // name
+	path        string
+	compact     bool
+	options     repo.BackupOptions
+}
+
+// jobs finds out what to back up, and refuses what is wrong before anything is done.
+func (c *cli) jobs(conf *config, args []string, o backupOptions) ([]job, error) {
+	envs, err := o.environments(conf, args)
+	if err != nil {
+		return nil, err
+	}
+	at, err := c.parseTime(o.time)
+	if err != nil {
+		return nil, err
+	}
+	var jobs []job
+	for _, env := range envs {
+		c.warnUnused(env)
+		j, err := o.job(conf, env)
+		if err != nil {
+			return nil, err
+		}
+		j.options.Time = at
+		jobs = append(jobs, j)
+	}
+	return jobs, nil
+}
+
+// environments returns the ones that the arguments name.
+func (o backupOptions) environments(conf *config, args []string) ([]*environment, error) {
+	if (len(args) > 0 && o.all) || (len(args) > 0 || o.all) && o.database != "" {
+		return nil, usage("", "give environments, or --all, or --database: only one of them")
+	}
+	if o.database != "" {
+		env, err := o.flagEnvironment()
+		return []*environment{env}, err
+	}
+	if o.env != "" || o.name != "" {
+		return nil, usage("To back up a configured environment, name it without --env.", "--env and --name need --database")
+	}
+	if o.all {
+		args = conf.names()
+	}
+	if len(args) == 0 {
+		return nil, usage("Name an environment, or give --all, or --database FILE --env NAME.", "nothing to back up is named")
+	}
+	var envs []*environment
+	for _, name := range args {
+		env, err := conf.environment(name)
+		if err != nil {
+			return nil, err
+		}
+		envs = append(envs, env)
+	}
+	return envs, nil
+}
+
+func (o backupOptions) flagEnvironment() (*environment, error) {
+	if o.env == "" {
+		return nil, usage("", "--database needs --env: the name of the environment it belongs to")
+	}
+	path, err := filepath.Abs(o.database)
+	env := &environment{name: o.env, Database: path, Name: cmp.Or(o.name, databaseName(path))}
+	return env, errors.Join(err, env.validate())
+}
+
+// job says how to back up one environment.
+func (o backupOptions) job(conf *config, env *environment) (job, error) {
+	export := cmp.Or(o.export, env.Export)
+	if err := checkExport(export); err != nil {
+		return job{}, usage("", "--export: %w", err)
+	}
+	set, err := tags.New(env.Tags...)
+	for _, list := range o.tags {
+		if err == nil {
+			var more []string
+			if more, err = tags.Parse(list); err == nil {
+				set, err = set.Add(more...)
+			}
+		}
+	}
+	if err != nil {
+		return job{}, usage("", "%w", err)
+	}
+	j := job{environment: env.name, database: env.Name, path: env.Database, compact: export == exportCompact}
+	j.options = repo.BackupOptions{
+		Environment: env.name, Database: env.Name, Tags: set,
+		ForceScan: o.forceScan, IfChanged: o.ifChanged, DryRun: o.dryRun,
+	}
+	if o.prune {
+		var keep retention.Policy
+		keep, err = conf.policy(env.name, o.keep)
+		j.options.Keep = &keep
+	} else if o.keep.given() {
+		err = usage("", "--keep-... needs --prune")
+	}
+	return j, err
+}
+
+// warnUnused names what is configured and not acted upon.
+func (c *cli) warnUnused(env *environment) {
+	for _, key := range []struct{ name, value string }{
+		{"before", env.Before}, {"after", env.After}, {"on_failure", env.OnFailure}, {"ping", env.Ping},
+	} {
+		if key.value != "" {
+			c.warn("env.%s.%s has no effect in this version of firn", env.name, key.name)
+		}
+	}
+}
+
+const dateTimeSeconds = "2006-01-02 15:04:05"
+
+// parseTime reads a time of the past; none is the zero time.
+func (c *cli) parseTime(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		t, err = time.ParseInLocation(dateTimeSeconds, text, c.zone)
+	}
+	if err != nil {
+		return t, usage(`Write 2026-11-21T03:12:00Z, or "2026-11-21 03:12:00" for local time.`, "--time %q is not a time", text)
+	}
+	return t, nil
+}
