@@ -103,6 +103,7 @@ type countingWriter struct {
 	progress func(int64)
 }
 
+// Write writes to w.
 func (c *countingWriter) Write(p []byte) (int, error) {
 	n, err := c.w.Write(p)
 	c.n += int64(n)

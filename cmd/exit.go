@@ -120,7 +120,10 @@ func ofSource(kind error) func(error) bool {
 // repository.
 type sourceError struct{ err error }
 
+// Error is the error of the source itself.
 func (e *sourceError) Error() string { return e.err.Error() }
+
+// Unwrap returns it.
 func (e *sourceError) Unwrap() error { return e.err }
 
 // problem is an error that brings its own exit code or hint; what is zero is
@@ -131,7 +134,10 @@ type problem struct {
 	hint string
 }
 
+// Error says what happened, without the hint.
 func (p *problem) Error() string { return p.err.Error() }
+
+// Unwrap returns the cause.
 func (p *problem) Unwrap() error { return p.err }
 
 // usage is an error in how firn was called or configured.
@@ -185,7 +191,10 @@ func (c *cli) fail(err error) int {
 // reported is an error that the user has been told of.
 type reported struct{ err error }
 
+// Error says what the user was told.
 func (r *reported) Error() string { return r.err.Error() }
+
+// Unwrap returns the error, which gives the exit code.
 func (r *reported) Unwrap() error { return r.err }
 
 // errorMessage is an error in JSON.

@@ -161,7 +161,7 @@ func newKeepFlags(set *pflag.FlagSet) *keepFlags {
 // policy; only the time zone, and what is kept of restores, stay as configured.
 func (f *keepFlags) given() bool {
 	for _, rule := range keepRules {
-		if f != nil && f.set.Changed("keep-" + rule.name) {
+		if f != nil && f.set.Changed("keep-"+rule.name) {
 			return true
 		}
 	}

@@ -37,6 +37,7 @@ func (i *image) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Describe says what the record shall say of the image.
 func (i *image) Describe() snapshot.Image {
 	info := i.Info()
 	fingerprint, err := json.Marshal(i.Fingerprint())
@@ -60,6 +61,8 @@ func (i *image) Describe() snapshot.Image {
 	}
 }
 
+// Unchanged reports whether the database is certain to hold what it held at
+// the time of the fingerprint.
 func (i *image) Unchanged(fingerprint json.RawMessage) bool {
 	var old sqlite.Fingerprint
 	return json.Unmarshal(fingerprint, &old) == nil && i.Image.Unchanged(old)
