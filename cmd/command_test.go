@@ -12,7 +12,22 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/rogpeppe/go-internal/testscript"
+	_ "modernc.org/sqlite"
 )
+
+// runSQL runs statements, or prints the first column of a query's rows.
+func runSQL(path, query string) int {
+	db, err := sql.Open("sqlite", path)
+	if err == nil {
+		defer db.Close()
+		err = printRows(db, query)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "sql:", err)
+		return 1
+	}
+	return 0
+}
 
 func printRows(db *sql.DB, query string) error {
 	rows, err := db.Query(query)
@@ -118,8 +133,8 @@ func flip(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(largest, content, 0o600))
 }
 
-// id sets a variable to the ID in the n-th line, counted from 1, of the table in
-// a file, such as stdout: id NAME LINE [FILE]
+// id sets a variable to the ID in the n-th row of the table that was printed
+// last: id NAME ROW
 func id(ts *testscript.TestScript, _ bool, args []string) {
 	lines := bytes.Split([]byte(ts.ReadFile("stdout")), []byte("\n"))
 	var n int

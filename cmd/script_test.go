@@ -1,7 +1,6 @@
 package cmd_test
 
 import (
-	"database/sql"
 	"flag"
 	"fmt"
 	"os"
@@ -10,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	_ "modernc.org/sqlite"
 
 	"firn/cmd"
 )
@@ -87,18 +85,4 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit code: got %d, want %d", got, want)
 	}
-}
-
-// runSQL runs statements, or prints the first column of a query's rows.
-func runSQL(path, query string) int {
-	db, err := sql.Open("sqlite", path)
-	if err == nil {
-		defer db.Close()
-		err = printRows(db, query)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "sql:", err)
-		return 1
-	}
-	return 0
 }
