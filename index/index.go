@@ -4,7 +4,9 @@
 package index
 
 import (
+	"maps"
 	"slices"
+	"sync"
 
 	"firn/chunk"
 	"firn/pack"
@@ -17,13 +19,22 @@ type Location struct {
 	Condemned bool // the pack is condemned by a garbage collection plan
 }
 
-// Index maps blob IDs to their places. Reading it from several goroutines is
-// safe as long as nobody adds, condemns or removes.
+// Index maps blob IDs to their places. Reading it and [Index.Spoil] are safe from
+// several goroutines as long as nobody adds, condemns or removes.
 type Index struct {
 	packs  []holder
 	byID   map[pack.ID]int
 	first  map[chunk.ID]place   // of each blob
 	others map[chunk.ID][]place // of the few blobs that are stored more than once
+
+	mu      sync.RWMutex
+	spoiled map[spot]bool
+}
+
+// spot is one blob in one pack.
+type spot struct {
+	pack pack.ID
+	blob chunk.ID
 }
 
 // holder is a pack and what its footer says.
@@ -43,6 +54,8 @@ func New() *Index {
 		byID:   make(map[pack.ID]int),
 		first:  make(map[chunk.ID]place),
 		others: make(map[chunk.ID][]place),
+
+		spoiled: make(map[spot]bool),
 	}
 }
 
@@ -85,6 +98,25 @@ func (x *Index) Remove(id pack.ID) {
 		x.packs[i].gone = true
 		delete(x.byID, id)
 	}
+}
+
+// Spoil tells the index that the bytes of a blob in a pack were found damaged:
+// the blob counts as not being there, so that another copy is used, or a new one
+// stored.
+func (x *Index) Spoil(id pack.ID, blob chunk.ID) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.spoiled[spot{id, blob}] = true
+}
+
+// SpoilAs tells the index of everything that another one, which it replaces,
+// was told by [Index.Spoil].
+func (x *Index) SpoilAs(old *Index) { maps.Copy(x.spoiled, old.spoiled) }
+
+func (x *Index) isSpoiled(id pack.ID, blob chunk.ID) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return len(x.spoiled) > 0 && x.spoiled[spot{id, blob}]
 }
 
 // Packs returns the IDs of the packs that exist.
@@ -134,10 +166,11 @@ func (x *Index) Places(id chunk.ID) []Location {
 
 func (x *Index) appendPlace(found []Location, p place) []Location {
 	h := &x.packs[p.pack]
-	if h.gone {
+	e := h.entries[p.entry]
+	if h.gone || x.isSpoiled(h.id, e.ID) {
 		return found
 	}
-	return append(found, Location{Pack: h.id, Entry: h.entries[p.entry], Condemned: h.condemned})
+	return append(found, Location{Pack: h.id, Entry: e, Condemned: h.condemned})
 }
 
 // Available reports whether a new snapshot may rely on a blob: a pack that
