@@ -16,7 +16,7 @@ import (
 )
 
 // errMissing is the cause in a CorruptError for a blob that no pack holds.
-var errMissing = errors.New("no pack holds it")
+var errMissing = errors.New("no pack holds it whole")
 
 // recentBytes bounds the plaintexts that a blobReader keeps.
 const recentBytes = 16 << 20
@@ -42,20 +42,32 @@ func newBlobReader(r *Repo) *blobReader {
 	return &blobReader{repo: r, recent: make(map[chunk.ID]*list.Element), order: list.New()}
 }
 
-// read returns the plaintext of a blob, which the caller must not change.
+// read returns the plaintext of a blob, which the caller must not change. Where
+// one copy is damaged or gone, it goes on to the next.
 func (b *blobReader) read(ctx context.Context, id chunk.ID) ([]byte, error) {
 	if plain, ok := b.remembered(id); ok {
 		return plain, nil
 	}
-	chain := b.repo.index.Chain(id)
-	if chain == nil {
-		return nil, &CorruptError{Kind: "blob", Name: id.String(), Err: errMissing}
+	var first error
+	for {
+		chain := b.repo.index.Chain(id)
+		if chain == nil && first == nil {
+			return nil, &CorruptError{Kind: "blob", Name: id.String(), Err: errMissing}
+		}
+		if chain == nil {
+			return nil, first
+		}
+		plains, err := b.readChain(ctx, chain)
+		if err == nil {
+			return plains[0], nil
+		}
+		if !isDamage(err) {
+			return nil, err
+		}
+		if first == nil {
+			first = err
+		}
 	}
-	plains, err := b.readChain(ctx, chain)
-	if err != nil {
-		return nil, err
-	}
-	return plains[0], nil
 }
 
 // readChain returns the plaintexts of a blob and of the bases that it stands on,
@@ -78,10 +90,12 @@ func (b *blobReader) readChain(ctx context.Context, chain []index.Location) ([][
 }
 
 // decode reads one blob from its pack. What comes back is what its ID names, or
-// an error: decoding on a wrong base, for one, shows only there.
+// an error: decoding on a wrong base, for one, shows only there. A place found
+// damaged is one no more.
 func (b *blobReader) decode(ctx context.Context, l index.Location, base []byte) ([]byte, error) {
 	sealed, err := b.repo.store.Get(ctx, l.Pack.Name(), int64(l.Offset), int64(l.Length))
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, io.ErrUnexpectedEOF) {
+		b.repo.index.Spoil(l.Pack, l.ID)
 		return nil, &CorruptError{Kind: "pack", Name: l.Pack.Name(), Err: err}
 	}
 	if err != nil {
@@ -89,6 +103,7 @@ func (b *blobReader) decode(ctx context.Context, l index.Location, base []byte) 
 	}
 	plain, err := b.open(l, sealed, base)
 	if err != nil {
+		b.repo.index.Spoil(l.Pack, l.ID)
 		return nil, &CorruptError{Kind: "pack", Name: l.Pack.Name(), Err: fmt.Errorf("blob %s at %d: %w", l.ID, l.Offset, err)}
 	}
 	return plain, nil

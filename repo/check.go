@@ -84,8 +84,9 @@ func (c *check) readMeta(ctx context.Context) error {
 			return err
 		}
 		c.find(err)
-		c.view = &view{}
-		return nil
+		if c.view, err = c.repo.lookToRead(ctx); err != nil {
+			return err
+		}
 	}
 	if c.list, err = c.repo.readRecords(ctx, c.view); err != nil {
 		if err := c.findAll(ctx, err); err != nil {
@@ -106,7 +107,7 @@ func (c *check) readMeta(ctx context.Context) error {
 // readConfig reads the configuration again: the one that opened the repository
 // may have come from the cache.
 func (c *check) readConfig(ctx context.Context) error {
-	b, err := c.repo.get(ctx, configName)
+	b, err := c.repo.store.Get(ctx, configName, 0, -1)
 	if err != nil {
 		return err
 	}
@@ -131,6 +132,12 @@ func (c *check) readKeys(ctx context.Context) error {
 				return err
 			}
 		}
+	}
+	// The slot that opened the repository may have come from the cache.
+	if _, err := c.repo.secret(ctx); isDamage(err) || errors.Is(err, crypt.ErrWrongKey) {
+		c.find(&CorruptError{Kind: "key", Name: keyPrefix, Err: fmt.Errorf("none can be opened any more: %w", err)})
+	} else if err != nil {
+		return err
 	}
 	return nil
 }
@@ -175,7 +182,11 @@ func (c *check) readPacks(ctx context.Context) error {
 	for _, o := range c.repo.packObjects {
 		c.result.Bytes += o.Size
 	}
-	c.result.Condemned = len(c.view.condemned())
+	for id := range c.view.condemned() {
+		if c.repo.index.Has(id) { // plans go on to name what was deleted
+			c.result.Condemned++
+		}
+	}
 	return nil
 }
 
@@ -203,7 +214,6 @@ func (c *check) readData(ctx context.Context) error {
 // readEach reads the chosen packs and returns what is wrong with them.
 func (c *check) readEach(ctx context.Context, chosen func(pack.ID) bool) (map[pack.ID]error, error) {
 	problems := make(map[pack.ID]error)
-	clear(c.marker.broken)
 	var done int64
 	for _, o := range c.repo.packObjects {
 		if id, ok := pack.ParseName(o.Name); ok && c.repo.index.Has(id) && chosen(id) {
@@ -259,7 +269,6 @@ func (c *check) openBlobs(ctx context.Context, id pack.ID, object []byte) (probl
 		if damage == nil {
 			continue
 		}
-		c.marker.broken[e.ID] = true
 		if bad++; bad == 1 {
 			problem = fmt.Errorf("%s blob %s at %d: %w", e.Kind, e.ID, e.Offset, damage)
 		}
@@ -287,7 +296,9 @@ func (c *check) openBlob(ctx context.Context, l index.Location, object []byte) (
 	if err != nil {
 		return nil, err
 	}
-	_, problem = c.repo.reader.open(l, sealed, base)
+	if _, problem = c.repo.reader.open(l, sealed, base); problem != nil {
+		c.repo.index.Spoil(l.Pack, l.ID)
+	}
 	return problem, ctx.Err()
 }
 
@@ -299,7 +310,7 @@ func (c *check) walk(ctx context.Context) error {
 	if err != nil || len(suspects) == 0 {
 		return err
 	}
-	fresh, err := c.repo.look(ctx)
+	fresh, err := c.repo.lookToRead(ctx)
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,10 @@
 package repo
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -73,18 +75,42 @@ func parseConfig(b []byte) (config, configFile, error) {
 	var file configFile
 	var c config
 	if err := json.Unmarshal(b, &file); err != nil {
-		return c, file, &CorruptError{Kind: "config", Name: configName, Err: err}
+		return c, file, badConfig(err)
+	}
+	if err := checkFormat(file.Config); err != nil {
+		return c, file, err
 	}
 	if err := json.Unmarshal(file.Config, &c); err != nil {
-		return c, file, &CorruptError{Kind: "config", Name: configName, Err: err}
+		return c, file, badConfig(err)
 	}
-	if c.Format != formatName || c.Version < 1 {
-		return c, file, &CorruptError{Kind: "config", Name: configName, Err: fmt.Errorf("format %q, version %d", c.Format, c.Version)}
-	}
-	if c.Version > formatVersion {
-		return c, file, fmt.Errorf("%w: it has format version %d, this one knows %d", ErrVersion, c.Version, formatVersion)
+	// The MAC does not cover what is around the configuration.
+	if again, err := json.Marshal(file); err != nil || !bytes.Equal(again, b) {
+		return c, file, badConfig(errors.Join(errors.New("not as it was written"), err))
 	}
 	return c, file, nil
+}
+
+// checkFormat looks at the version alone: in a later one, the other fields may be
+// of any type.
+func checkFormat(conf []byte) error {
+	var head struct {
+		Format  string `json:"format"`
+		Version int    `json:"version"`
+	}
+	if err := json.Unmarshal(conf, &head); err != nil {
+		return badConfig(err)
+	}
+	if head.Format != formatName || head.Version < 1 {
+		return badConfig(fmt.Errorf("format %q, version %d", head.Format, head.Version))
+	}
+	if head.Version > formatVersion {
+		return fmt.Errorf("%w: it has format version %d, this one knows %d", ErrVersion, head.Version, formatVersion)
+	}
+	return nil
+}
+
+func badConfig(err error) error {
+	return &CorruptError{Kind: "config", Name: configName, Err: err}
 }
 
 // verify checks the configuration's MAC.
@@ -93,8 +119,11 @@ func (f configFile) verify(keys *crypt.Keys) error {
 	if err == nil {
 		err = keys.CheckConfigMAC(f.Config, mac)
 	}
+	if err == nil && hex.EncodeToString(mac) != f.MAC {
+		err = errors.New("upper-case MAC")
+	}
 	if err != nil {
-		return &CorruptError{Kind: "config", Name: configName, Err: err}
+		return badConfig(err)
 	}
 	return nil
 }
@@ -107,7 +136,7 @@ func (c config) params(keys *crypt.Keys) (chunk.Params, error) {
 	}
 	p := chunk.Params{Min: c.Chunk.Min, Max: c.Chunk.Max, AverageBits: c.Chunk.AverageBits, Polynomial: polynomial}
 	if err := p.Validate(); err != nil {
-		return chunk.Params{}, &CorruptError{Kind: "config", Name: configName, Err: err}
+		return chunk.Params{}, badConfig(err)
 	}
 	return p, nil
 }

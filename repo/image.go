@@ -43,7 +43,7 @@ func (r *Repo) ensureIndex(ctx context.Context) error {
 	if r.index != nil {
 		return nil
 	}
-	v, err := r.look(ctx)
+	v, err := r.lookToRead(ctx)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (r *Repo) ensureIndex(ctx context.Context) error {
 
 // refresh builds the index anew from a listing of the packs.
 func (r *Repo) refresh(ctx context.Context) error {
-	v, err := r.look(ctx)
+	v, err := r.lookToRead(ctx)
 	if err != nil {
 		return err
 	}

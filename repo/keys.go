@@ -36,7 +36,7 @@ type Key struct {
 // openSlots tries the credential on every slot. A damaged slot does not hide
 // the others; it is reported only if none opens.
 func (r *Repo) openSlots(ctx context.Context, id crypt.RepositoryID) (crypt.Secret, error) {
-	var problems []error
+	problem, unreachable := crypt.ErrWrongKey, false
 	for _, o := range r.listing {
 		if !isKeyName(o.Name) {
 			continue
@@ -45,11 +45,16 @@ func (r *Repo) openSlots(ctx context.Context, id crypt.RepositoryID) (crypt.Secr
 		if err == nil {
 			return secret, nil
 		}
-		if !errors.Is(err, crypt.ErrWrongKey) && !errors.Is(err, fs.ErrNotExist) {
-			problems = append(problems, err)
+		if errors.Is(err, crypt.ErrWrongKey) || errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if !isDamage(err) && !errors.Is(err, ErrVersion) && !unreachable {
+			problem, unreachable = err, true // nobody can tell whether the key is wrong
+		} else {
+			problem = errors.Join(problem, err)
 		}
 	}
-	return crypt.Secret{}, errors.Join(append(problems, crypt.ErrWrongKey)...)
+	return crypt.Secret{}, problem
 }
 
 func (r *Repo) openSlot(ctx context.Context, name string, id crypt.RepositoryID) (crypt.Secret, error) {
@@ -65,15 +70,13 @@ func (r *Repo) openSlot(ctx context.Context, name string, id crypt.RepositoryID)
 }
 
 func (r *Repo) slot(ctx context.Context, name string) (*crypt.Slot, error) {
-	b, err := r.get(ctx, name)
-	if err != nil {
-		return nil, fmt.Errorf("read key %s: %w", name, err)
-	}
-	slot, err := crypt.ParseSlot(b)
-	if err != nil {
-		return nil, damaged("key", name, err)
-	}
-	return slot, nil
+	return read(ctx, r, name, func(b []byte) (*crypt.Slot, error) {
+		slot, err := crypt.ParseSlot(b)
+		if err != nil {
+			return nil, damaged("key", name, err)
+		}
+		return slot, nil
+	})
 }
 
 // Keys lists the key slots, oldest first.
@@ -100,17 +103,22 @@ func (r *Repo) Keys(ctx context.Context) ([]Key, error) {
 // the repository was opened with is tried again first: only who can open the
 // repository may add a way to open it.
 func (r *Repo) AddKey(ctx context.Context, c crypt.Credential, label string) (string, error) {
-	listing, err := collect(r.store.List(ctx, keyPrefix))
-	if err != nil {
-		return "", fmt.Errorf("list keys: %w", err)
-	}
-	r.listing = listing
-	secret, err := r.openSlots(ctx, r.id)
-	r.listing = nil
+	secret, err := r.secret(ctx)
 	if err != nil {
 		return "", err
 	}
 	return putSlot(ctx, r.opts, secret, r.id, c, label)
+}
+
+// secret opens a slot once more with the credential of [Open].
+func (r *Repo) secret(ctx context.Context) (crypt.Secret, error) {
+	listing, err := collect(r.store.List(ctx, keyPrefix))
+	if err != nil {
+		return crypt.Secret{}, fmt.Errorf("list keys: %w", err)
+	}
+	r.listing = listing
+	defer func() { r.listing = nil }() // it holds keys only
+	return r.openSlots(ctx, r.id)
 }
 
 // putSlot writes a new key slot.

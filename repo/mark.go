@@ -13,11 +13,10 @@ import (
 type marker struct {
 	repo   *Repo
 	needed map[chunk.ID]error // of every blob seen: why it, or what is below it, cannot be read; nil if it can
-	broken map[chunk.ID]bool  // blobs whose stored bytes were found damaged
 }
 
 func newMarker(r *Repo) *marker {
-	return &marker{repo: r, needed: make(map[chunk.ID]error), broken: make(map[chunk.ID]bool)}
+	return &marker{repo: r, needed: make(map[chunk.ID]error)}
 }
 
 // mark walks a snapshot's tree to its end and returns the first thing found
@@ -86,14 +85,8 @@ func (m *marker) child(ctx context.Context, e chunk.Entry, level int) error {
 
 // readable reports whether packs hold a blob and all the bases it stands on.
 func (m *marker) readable(id chunk.ID) error {
-	chain := m.repo.index.Chain(id)
-	if chain == nil {
+	if m.repo.index.Chain(id) == nil {
 		return &CorruptError{Kind: "blob", Name: id.String(), Err: errMissing}
-	}
-	for _, l := range chain {
-		if m.broken[l.ID] {
-			return &CorruptError{Kind: "blob", Name: id.String(), Err: fmt.Errorf("damaged in pack %s", l.Pack)}
-		}
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -109,13 +110,8 @@ func (p *packer) protect(ctx context.Context) error {
 	return err
 }
 
-func (p *packer) ids() []pack.ID {
-	ids := make([]pack.ID, 0, len(p.stored))
-	for id := range maps.Keys(p.stored) {
-		ids = append(ids, id)
-	}
-	return ids
-}
+// ids returns the packs that were stored, in the order of their IDs.
+func (p *packer) ids() []pack.ID { return slices.SortedFunc(maps.Keys(p.stored), compareIDs) }
 
 // index tells the repository's index of the stored packs. No worker may be
 // reading it.

@@ -20,6 +20,10 @@ const (
 	// tokenEntry is the cache entry with the token under which the cached tails
 	// were every pack of the repository, and when that was.
 	tokenEntry = "state/token"
+	// newestEntry is the cache entry with the name of the last record that was
+	// written with this cache. If a listing lacks it, the store may have been set
+	// back: then packs that the cache knows may be gone, too.
+	newestEntry = "state/newest"
 	// relistEvery is how long the cache alone may be the index: packs that were
 	// lost, which no plan tells, are then noticed, and stored again.
 	relistEvery = 24 * time.Hour
@@ -31,7 +35,7 @@ const tailGuess = 32 << 10
 
 // loadIndex builds the index for a view. If no plan was published since the
 // cached tails were listed, no pack that the plans do not name can have gone:
-// then the cache alone is the index, without a request.
+// then, where a listing costs more than it is worth, the cache alone is the index.
 func (r *Repo) loadIndex(ctx context.Context, v *view) error {
 	if !r.indexCached(v) {
 		return r.reloadIndex(ctx, v)
@@ -42,9 +46,12 @@ func (r *Repo) loadIndex(ctx context.Context, v *view) error {
 func (r *Repo) indexCached(v *view) bool {
 	b, _ := r.cache.get(tokenEntry)
 	known, at, _ := strings.Cut(string(b), " ")
+	if newest, ok := r.cache.get(newestEntry); !r.opts.TrustCache || !ok || !contains(v.records, string(newest)) {
+		return false
+	}
 	listed, err := strconv.ParseInt(at, 10, 64)
 	age := r.opts.now().Sub(time.Unix(listed, 0))
-	return err == nil && known == v.token && age >= 0 && age < relistEvery
+	return err == nil && v.token != "" && known == v.token && age >= 0 && age < relistEvery
 }
 
 // reloadIndex builds the index for a view from a listing of the packs.
@@ -75,6 +82,9 @@ func (r *Repo) reloadIndex(ctx context.Context, v *view) error {
 // buildIndex reads the footers of the packs.
 func (r *Repo) buildIndex(ctx context.Context, v *view, objects []store.Object) error {
 	x := index.New()
+	if r.index != nil {
+		x.SpoilAs(r.index)
+	}
 	r.unreadable = nil
 	for _, o := range objects {
 		id, ok := pack.ParseName(o.Name)
@@ -145,6 +155,9 @@ func (r *Repo) fetchFooter(ctx context.Context, id pack.ID, size int64) ([]pack.
 		if need == 0 {
 			r.cacheTail(id, size, tail[int64(len(tail))-(size-footerStart(entries)):])
 			return entries, nil
+		}
+		if int64(need) <= want {
+			return nil, damaged("pack", id.Name(), fmt.Errorf("%w: %d bytes where %d are listed", pack.ErrFormat, len(tail), size))
 		}
 		want = int64(need)
 	}

@@ -62,11 +62,11 @@ func (r *Repo) readPartial(ctx context.Context, name string) (*partial, error) {
 		return nil, damaged("record", name, err)
 	}
 	p := &partial{}
-	if err := json.Unmarshal(plain, p); err != nil || !strings.HasSuffix(name, p.ID.String()) {
-		return nil, damaged("record", name, fmt.Errorf("not a partial record of %s: %w", p.ID, err))
+	if err := unmarshalVersion(plain, p); err != nil {
+		return nil, damaged("record", name, err)
 	}
-	if p.Version != formatVersion {
-		return nil, damaged("record", name, fmt.Errorf("%w: partial record version %d", crypt.ErrVersion, p.Version))
+	if !strings.HasSuffix(name, "-"+p.ID.String()) {
+		return nil, damaged("record", name, fmt.Errorf("it is a partial record of %s", p.ID))
 	}
 	return p, nil
 }

@@ -22,6 +22,7 @@ const uploadWorkers = 1
 // workers name, encode, seal and pack; memory is bounded by their number.
 type pipeline struct {
 	repo     *Repo
+	params   chunk.Params
 	packer   *packer
 	base     *chunk.Tree // of the parent, nil for none
 	idle     chan *worker
@@ -33,8 +34,12 @@ type pipeline struct {
 }
 
 func newPipeline(r *Repo, p *packer, base *chunk.Tree, progress func(int64)) (*pipeline, error) {
+	params, err := r.conf.params(r.keys)
+	if err != nil {
+		return nil, err
+	}
 	n := runtime.GOMAXPROCS(0) + uploadWorkers
-	l := &pipeline{repo: r, packer: p, base: base, idle: make(chan *worker, n), progress: progress}
+	l := &pipeline{repo: r, params: params, packer: p, base: base, idle: make(chan *worker, n), progress: progress}
 	for range n {
 		w, err := newWorker()
 		if err != nil {
@@ -73,7 +78,7 @@ func (l *pipeline) storeChunks(ctx context.Context, image io.Reader) error {
 }
 
 func (l *pipeline) split(ctx context.Context, group *errgroup.Group, image io.Reader) error {
-	splitter := chunk.NewSplitter(image, l.repo.params, l.parentLevel(0), l.repo.name)
+	splitter := chunk.NewSplitter(image, l.params, l.parentLevel(0), l.repo.name)
 	for {
 		c, err := splitter.Next()
 		if errors.Is(err, io.EOF) {

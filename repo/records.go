@@ -15,7 +15,7 @@ import (
 // records cannot be read, it returns the others together with an error that
 // joins a [CorruptError], or what the store said, for each.
 func (r *Repo) Snapshots(ctx context.Context) ([]*snapshot.Snapshot, error) {
-	v, err := r.look(ctx)
+	v, err := r.lookToRead(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -59,24 +59,15 @@ func (r *Repo) dropOldRecords(v *view) {
 	})
 }
 
-// record reads one snapshot record. A copy in the cache that cannot be opened
-// is replaced by what the store holds.
+// record reads one snapshot record.
 func (r *Repo) record(ctx context.Context, name string) (*snapshot.Snapshot, error) {
-	if b, ok := r.cache.get(name); ok {
-		if s, err := r.openRecord(name, b); err == nil {
-			return s, nil
+	return read(ctx, r, name, func(b []byte) (*snapshot.Snapshot, error) {
+		s, err := r.openRecord(name, b)
+		if err != nil {
+			return nil, damaged("record", name, err)
 		}
-	}
-	b, err := r.store.Get(ctx, name, 0, -1)
-	if err != nil {
-		return nil, fmt.Errorf("read record %s: %w", name, err)
-	}
-	s, err := r.openRecord(name, b)
-	if err != nil {
-		return nil, damaged("record", name, err)
-	}
-	r.cache.put(name, b)
-	return s, nil
+		return s, nil
+	})
 }
 
 func (r *Repo) openRecord(name string, object []byte) (*snapshot.Snapshot, error) {
@@ -109,5 +100,6 @@ func (r *Repo) putRecord(ctx context.Context, s *snapshot.Snapshot) error {
 		return fmt.Errorf("write record of snapshot %s: %w", s.ID.Short(), err)
 	}
 	r.cache.put(name, object)
+	r.cache.put(newestEntry, []byte(name))
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"time"
 
-	"firn/chunk"
 	"firn/crypt"
 	"firn/index"
 	"firn/store"
@@ -21,17 +20,23 @@ type Options struct {
 	Host       string           // recorded in what is written
 	Tool       string           // name and version of the program, recorded in snapshots
 	Now        func() time.Time // clock; nil means time.Now
+
+	// TrustCache is for stores where listing the packs is dear: backups then rely
+	// on the cache to know which packs exist, for a day at most, as long as no
+	// plan was published and the store does not look set back. Without it, packs
+	// that were lost by accident are noticed, and stored again, at once.
+	TrustCache bool
 }
 
 // Repo is an open repository. It is for one goroutine; any number of processes
 // may have the same repository open.
 type Repo struct {
-	opts   Options
-	store  store.Store
-	id     crypt.RepositoryID
-	keys   *crypt.Keys
-	params chunk.Params
-	cache  *cache
+	opts  Options
+	store store.Store
+	id    crypt.RepositoryID
+	keys  *crypt.Keys
+	conf  config
+	cache *cache
 
 	listing []store.Object // of meta/, from Open, until the first use
 	reader  *blobReader
@@ -90,11 +95,11 @@ func (r *Repo) dropForeignCache() {
 
 // unlock opens a key slot with the credential and derives the keys.
 func (r *Repo) unlock(ctx context.Context) error {
-	b, err := r.get(ctx, configName)
-	if err != nil {
-		return fmt.Errorf("read configuration: %w", err)
-	}
-	conf, file, err := parseConfig(b)
+	var file configFile
+	conf, err := read(ctx, r, configName, func(b []byte) (conf config, err error) {
+		conf, file, err = parseConfig(b)
+		return conf, err
+	})
 	if err != nil {
 		return err
 	}
@@ -102,23 +107,26 @@ func (r *Repo) unlock(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.id, r.keys = conf.ID, crypt.Derive(secret, conf.ID)
-	if err := file.verify(r.keys); err != nil {
-		return err
-	}
-	r.params, err = conf.params(r.keys)
-	return err
+	r.conf, r.id, r.keys = conf, conf.ID, crypt.Derive(secret, conf.ID)
+	return file.verify(r.keys)
 }
 
-// get reads a whole write-once object, from the cache if it is there.
-func (r *Repo) get(ctx context.Context, name string) ([]byte, error) {
+// read reads a whole write-once object and opens it: from the cache, or, if it is
+// not there or does not open, from the store. Only what opens is cached.
+func read[T any](ctx context.Context, r *Repo, name string, open func([]byte) (T, error)) (T, error) {
 	if b, ok := r.cache.get(name); ok {
-		return b, nil
+		if opened, err := open(b); err == nil {
+			return opened, nil
+		}
 	}
 	b, err := r.store.Get(ctx, name, 0, -1)
 	if err != nil {
-		return nil, err
+		var none T
+		return none, fmt.Errorf("read %s: %w", name, err)
 	}
-	r.cache.put(name, b)
-	return b, nil
+	opened, err := open(b)
+	if err == nil {
+		r.cache.put(name, b)
+	}
+	return opened, err
 }

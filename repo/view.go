@@ -23,8 +23,8 @@ const metaPrefix = "meta/"
 // view is what one listing of the repository shows: the state that a run
 // decides upon.
 type view struct {
-	plans    map[string]*plan // by object name; never empty
-	token    string           // of the plans
+	plans    map[string]*plan // by object name; empty only for reading, see lookToRead
+	token    string           // of the plans, "" if there are none
 	records  []store.Object   // snapshot records, newest first
 	partials []store.Object
 	newest   store.Object // by the store's clock
@@ -57,6 +57,22 @@ func (r *Repo) look(ctx context.Context) (*view, error) {
 	return nil, &CorruptError{Kind: "plan", Name: planPrefix, Err: errors.New("no garbage collection plan can be read, at least one always exists")}
 }
 
+// lookToRead is look for those who change nothing. Plans that cannot be read do
+// not keep them from it: they tell only what may be relied on, or deleted.
+func (r *Repo) lookToRead(ctx context.Context) (*view, error) {
+	v, err := r.look(ctx)
+	if !isDamage(err) && !errors.Is(err, ErrVersion) {
+		return v, err
+	}
+	objects, err := collect(r.store.List(ctx, metaPrefix))
+	if err != nil {
+		return nil, fmt.Errorf("list repository: %w", err)
+	}
+	v = newView(objects)
+	clear(v.plans)
+	return v, nil
+}
+
 func newView(objects []store.Object) *view {
 	v := &view{plans: make(map[string]*plan)}
 	for _, o := range objects {
@@ -87,12 +103,16 @@ func (r *Repo) readPlans(ctx context.Context, v *view) error {
 	}
 	names := make([]string, 0, len(v.plans))
 	for name := range v.plans {
-		b, err := r.get(ctx, name)
+		var err error
+		v.plans[name], err = read(ctx, r, name, func(b []byte) (*plan, error) {
+			p, err := openPlan(r.keys, name, b)
+			if err != nil {
+				return nil, damaged("plan", name, err)
+			}
+			return p, nil
+		})
 		if err != nil {
-			return fmt.Errorf("read plan %s: %w", name, err)
-		}
-		if v.plans[name], err = openPlan(r.keys, name, b); err != nil {
-			return damaged("plan", name, err)
+			return err
 		}
 		names = append(names, name)
 	}
