@@ -52,7 +52,10 @@ func (r *restoration) unsound(err error) error {
 
 // replace makes the target equal to the image.
 func (r *restoration) replace(ctx context.Context, image string) (*sqlite.RestoreResult, error) {
-	opts := sqlite.RestoreOptions{Offline: r.options.offline || r.stops()}
+	opts := sqlite.RestoreOptions{
+		Offline: r.options.offline || r.stops(),
+		Locked:  func() error { return r.saveAgain(ctx) },
+	}
 	if missing(r.path) {
 		var err error
 		if opts.Mode, err = r.dress(image); err != nil {

@@ -2,6 +2,8 @@ package cmd
 
 import (
 	"context"
+	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -181,23 +183,47 @@ func (r *restoration) save(ctx context.Context) error {
 	if !r.target.exists {
 		return nil
 	}
-	environment, database := r.saveAs()
-	set, err := tags.New(repo.PreRestoreTag)
+	b := r.progress("save target", r.target.info.Size)
+	defer b.done()
+	result, err := r.snapshotTarget(ctx, repo.BackupOptions{Progress: b.set})
 	if err != nil {
 		return err
-	}
-	b := r.progress("save target", r.target.info.Size)
-	result, err := r.repo.Backup(ctx, source(r.path, false), repo.BackupOptions{
-		Environment: environment, Database: database, Tags: set,
-		ReplacedBy: r.source.ID, Progress: b.set,
-	})
-	b.done()
-	if err != nil {
-		return refuseTarget(err)
 	}
 	r.saved = result.Snapshot
 	r.note("Saved what was there as snapshot %s", r.saved.ID.Short())
 	return nil
+}
+
+// saveAgain saves what was committed to the target since [restoration.save]. It
+// runs while nobody else can commit: what is replaced is all in a snapshot.
+func (r *restoration) saveAgain(ctx context.Context) error {
+	if r.saved == nil { // the target has appeared since we looked
+		return fmt.Errorf("restore %s: it was not there a moment ago: %w", r.path, fs.ErrExist)
+	}
+	result, err := r.snapshotTarget(ctx, repo.BackupOptions{IfChanged: true})
+	if err != nil {
+		return err
+	}
+	if !result.Skipped {
+		r.saved = result.Snapshot
+		r.note("Saved what was committed since as snapshot %s", r.saved.ID.Short())
+	}
+	return nil
+}
+
+// snapshotTarget takes a pre-restore snapshot.
+func (r *restoration) snapshotTarget(ctx context.Context, opts repo.BackupOptions) (*repo.BackupResult, error) {
+	set, err := tags.New(repo.PreRestoreTag)
+	if err != nil {
+		return nil, err
+	}
+	opts.Environment, opts.Database = r.saveAs()
+	opts.Tags, opts.ReplacedBy = set, r.source.ID
+	result, err := r.repo.Backup(ctx, source(r.path, false), opts)
+	if err != nil {
+		return nil, refuseTarget(err)
+	}
+	return result, nil
 }
 
 // restoreMessage is the summary in JSON.

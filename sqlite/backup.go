@@ -28,6 +28,9 @@ func (t *target) backup(offline bool) (*RestoreResult, error) {
 	if err := needSpace(filepath.Dir(t.path), t.src.size()); err != nil {
 		return nil, err
 	}
+	if err := t.locked(); err != nil {
+		return nil, err
+	}
 	if resized {
 		err = t.withoutWAL(func() error { return t.copyAll(deleteMode) })
 	} else if live.PageCount > 0 {

@@ -21,6 +21,9 @@ func (t *target) delta() (*RestoreResult, error) {
 	}
 	d := difference{target: t}
 	err = d.find()
+	if err == nil {
+		err = t.locked()
+	}
 	if err == nil && !d.none() {
 		err = d.write()
 	}

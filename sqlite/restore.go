@@ -15,6 +15,11 @@ type RestoreOptions struct {
 	BusyTimeout time.Duration // how long to wait for a lock; 0 means 10 seconds
 	Offline     bool          // nobody has the target open: allows what a live database does not, another page size in WAL mode
 	Mode        fs.FileMode   // of a target that did not exist; 0 means 0600
+
+	// Locked is called when the write lock of an existing target is held and nothing has been written: what it then
+	// reads of the target, through [Open], is exactly what is replaced. Its error ends the restore. Where all pages
+	// are written ([MethodBackup]) SQLite takes the lock later, so that changes in between go unseen.
+	Locked func() error
 }
 
 // The values of [RestoreResult].Method.
@@ -48,6 +53,9 @@ func Restore(ctx context.Context, target, image string, opts RestoreOptions) (*R
 	}
 	if opts.Mode == 0 {
 		opts.Mode = 0o600
+	}
+	if opts.Locked == nil {
+		opts.Locked = func() error { return nil }
 	}
 	result, err := restore(ctx, target, image, opts)
 	if err != nil {
@@ -148,7 +156,7 @@ func restoreLive(ctx context.Context, path string, src *staged, opts RestoreOpti
 		src.release(c)
 		err = errors.Join(err, c.close())
 	}()
-	t := &target{conn: c, path: path, src: src, timeout: opts.BusyTimeout}
+	t := &target{conn: c, path: path, src: src, timeout: opts.BusyTimeout, locked: opts.Locked}
 	result, err = t.delta()
 	if !errors.Is(err, errNoDelta) {
 		return result, err
@@ -178,4 +186,5 @@ type target struct {
 	path    string
 	src     *staged
 	timeout time.Duration
+	locked  func() error // see [RestoreOptions]
 }

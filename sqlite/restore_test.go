@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -428,5 +429,49 @@ func TestRestoreCancelled(t *testing.T) {
 	}
 	if !maps.Equal(before, folder(t, filepath.Dir(path))) {
 		t.Error("the folder has changed")
+	}
+}
+
+// TestRestoreLocked reads what is about to be replaced while nobody can commit.
+func TestRestoreLocked(t *testing.T) {
+	t.Parallel()
+	for _, wal := range []bool{false, true} {
+		path := newDB(t, dbtest.Options{WAL: wal})
+		image := readImage(t, path, sqlite.Options{})
+		dbtest.Mutate(t, path, 1, 10)
+		before := readImage(t, path, sqlite.Options{})
+		app, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(0)")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer app.Close()
+		called := false
+		mustRestore(t, path, image, sqlite.RestoreOptions{Locked: func() error {
+			called = true
+			if _, err := app.Exec("UPDATE ledger_a SET amount = amount"); err == nil {
+				t.Error("an application could commit")
+			}
+			checkSame(t, "what is replaced", readImage(t, path, sqlite.Options{}), before)
+			return nil
+		}})
+		if !called {
+			t.Error("Locked was not called")
+		}
+	}
+}
+
+// TestRestoreLockedFails ends a restore before anything is written.
+func TestRestoreLockedFails(t *testing.T) {
+	t.Parallel()
+	for _, vacuum := range []int{0, 1} { // delta, backup
+		path := newDB(t, dbtest.Options{AutoVacuum: vacuum})
+		image := readImage(t, path, sqlite.Options{})
+		dbtest.Mutate(t, path, 1, 10)
+		before := content(t, path)
+		failure := errors.New("no")
+		if _, err := tryRestore(t, path, image, sqlite.RestoreOptions{Locked: func() error { return failure }}); !errors.Is(err, failure) {
+			t.Errorf("got %v, want the error of Locked", err)
+		}
+		checkSame(t, "target", content(t, path), before)
 	}
 }
