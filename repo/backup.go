@@ -193,6 +193,9 @@ func (b *backup) chooseParent() *snapshot.Snapshot {
 	if b.previous == nil {
 		return snapshot.Latest(b.list, "", b.opts.Database)
 	}
+	if b.previous.ReplacedBy == b.opts.ReplacedBy { // none of the two, or the restore is still under way
+		return b.previous
+	}
 	for _, s := range b.list {
 		if s.ID == b.previous.ReplacedBy {
 			return s
@@ -241,7 +244,7 @@ func (b *backup) newRecord() {
 // unchanged reports whether the image is the previous snapshot's, and that one's
 // blobs can be relied on.
 func (b *backup) unchanged(ctx context.Context, image Image) (bool, error) {
-	if b.opts.ForceScan || b.previous == nil || b.parent != b.previous {
+	if b.opts.ForceScan || b.previous == nil {
 		return false, nil
 	}
 	old := b.previous.Image()
