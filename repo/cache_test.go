@@ -5,16 +5,19 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"firn/repo"
 	"firn/store"
 )
 
-// cached opens a repository with a cache.
+// cached opens a repository with a cache, and trusts it.
 func cached(t testing.TB, st store.Store, dir string) *repo.Repo {
 	t.Helper()
 	opts := options(st)
-	opts.CacheDir = dir
+	opts.CacheDir, opts.TrustCache = dir, true
+	start := time.Now().Truncate(time.Hour) // so that no entry differs by its time alone
+	opts.Now = func() time.Time { return start }
 	r, err := repo.Open(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
