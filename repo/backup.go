@@ -75,28 +75,31 @@ const (
 // can be restored until it is forgotten, whatever other hosts do. The steps are
 // named as in docs/format.md, section 6.
 func (r *Repo) Backup(ctx context.Context, source Source, opts BackupOptions) (*BackupResult, error) {
-	started := r.opts.now()
-	if err := opts.complete(started); err != nil {
+	if err := opts.complete(); err != nil {
 		return nil, err
 	}
 	var unconfirmed []snapshot.ID
+	var partials []string
 	for try := 1; try <= maxTries; try++ {
-		b := &backup{repo: r, opts: opts, started: started, forgot: slices.Clone(unconfirmed)}
+		b := &backup{repo: r, opts: opts, started: r.opts.now(), forgot: slices.Clone(unconfirmed)}
 		confirmed, err := b.run(ctx, source)
+		if b.packer != nil {
+			partials = append(partials, b.packer.partials...)
+		}
 		if err != nil {
 			return nil, errors.Join(err, r.forget(ctx, unconfirmed, nil))
 		}
 		if confirmed {
 			b.result.Tries = try
-			return &b.result, b.finish(ctx)
+			return &b.result, b.finish(ctx, partials)
 		}
 		unconfirmed = append(unconfirmed, b.record.ID)
 	}
-	return nil, errors.Join(ErrUnsettled, r.forget(ctx, unconfirmed, nil))
+	return nil, errors.Join(ErrUnsettled, r.forget(ctx, unconfirmed, partials))
 }
 
 // complete checks the options and fills in the automatic tags.
-func (o *BackupOptions) complete(now time.Time) error {
+func (o *BackupOptions) complete() error {
 	if o.Environment == "" || o.Database == "" {
 		return errors.New("back up: environment and database name are needed")
 	}
@@ -104,9 +107,6 @@ func (o *BackupOptions) complete(now time.Time) error {
 		if err := o.Keep.Validate(); err != nil {
 			return err
 		}
-	}
-	if o.Time.IsZero() {
-		o.Time = now
 	}
 	var err error
 	o.Tags, err = o.Tags.Add(tags.Environment(o.Environment), tags.Database(o.Database))
@@ -222,13 +222,17 @@ func (b *backup) take(ctx context.Context, image Image) error {
 }
 
 func (b *backup) newRecord() {
+	when := b.opts.Time
+	if when.IsZero() {
+		when = b.started
+	}
 	b.record = &snapshot.Snapshot{
 		ID:          b.packer.id,
 		Environment: b.opts.Environment,
 		Database:    b.opts.Database,
 		Host:        b.repo.opts.Host,
 		Tags:        b.opts.Tags,
-		Time:        b.opts.Time.UTC().Truncate(time.Microsecond),
+		Time:        when.UTC().Truncate(time.Microsecond),
 		Tool:        b.repo.opts.Tool,
 		ReplacedBy:  b.opts.ReplacedBy,
 		Token:       b.view.token,

@@ -15,9 +15,11 @@ func (b *backup) confirm(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("confirm snapshot: %w", err)
 	}
-	names := make([]string, len(objects))
-	for i, o := range objects {
-		names[i] = o.Name
+	var names []string
+	for _, o := range objects {
+		if b.repo.isPlan(o.Name) {
+			names = append(names, o.Name)
+		}
 	}
 	if token(names) == b.view.token {
 		b.packer.index()
@@ -38,8 +40,8 @@ func (b *backup) confirm(ctx context.Context) (bool, error) {
 }
 
 // finish is step W5: it deletes what retention lets go, records of tries that
-// were not confirmed, and the partial records of this upload.
-func (b *backup) finish(ctx context.Context) error {
+// were not confirmed, and the partial records of the uploads.
+func (b *backup) finish(ctx context.Context, partials []string) error {
 	defer b.repo.cache.flush()
 	if b.opts.DryRun {
 		return nil
@@ -47,7 +49,7 @@ func (b *backup) finish(ctx context.Context) error {
 	if !b.result.Skipped {
 		b.repo.cache.put(b.confirmedEntry(), []byte(b.record.ID.String()))
 	}
-	if err := b.repo.forget(ctx, b.forgot, b.packer.partials); err != nil {
+	if err := b.repo.forget(ctx, b.forgot, partials); err != nil {
 		return fmt.Errorf("snapshot %s is stored, but old ones could not be removed: %w", b.record.ID.Short(), err)
 	}
 	return nil

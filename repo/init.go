@@ -82,7 +82,7 @@ func putBeginnings(ctx context.Context, opts Options, secret crypt.Secret, id cr
 		}
 		names = append(names, keyPrefix+slot)
 	}
-	name := newPlanName(0)
+	name := firstPlanName(id)
 	first := &plan{Version: formatVersion, Host: opts.Host, Condemned: []pack.ID{}}
 	b, err := first.seal(crypt.Derive(secret, id), name)
 	if err != nil {

@@ -35,6 +35,19 @@ func newPlanName(sequence uint64) string {
 	return fmt.Sprintf("%s%012x-%x", planPrefix, sequence, random)
 }
 
+// firstPlanName returns the name of the plan that a repository is made with. It
+// tells that plan from those of other attempts to make one at the same place.
+func firstPlanName(id crypt.RepositoryID) string {
+	return fmt.Sprintf("%s%012x-%x", planPrefix, 0, id[:8])
+}
+
+// isPlan reports whether an object is a plan of this repository. Attempts to
+// make it that were interrupted, or lost a race, may have left a first plan.
+func (r *Repo) isPlan(name string) bool {
+	sequence, ok := planSequence(name)
+	return strings.HasPrefix(name, planPrefix) && (!ok || sequence > 0 || name == firstPlanName(r.id))
+}
+
 // planSequence reads the sequence number in a plan's name.
 func planSequence(name string) (uint64, bool) {
 	digits, random, ok := strings.Cut(strings.TrimPrefix(name, planPrefix), "-")

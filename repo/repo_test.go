@@ -194,3 +194,38 @@ func TestPruneFreesWhatNobodyNeeds(t *testing.T) {
 		t.Fatalf("got %d snapshots, %v, want 2", len(list), err)
 	}
 }
+
+// Attempts to make a repository that lost a race leave a first plan and keys
+// that nobody can open.
+func TestRemainsOfInitAreIgnored(t *testing.T) {
+	t.Parallel()
+	st := mem.New()
+	r := newRepo(t, st)
+	for _, name := range []string{"meta/gc-000000000000-0123456789abcdef", "meta/key-0123456789abcdef"} {
+		other := mem.New()
+		if _, err := repo.Init(t.Context(), options(other), repo.NewKey{Credential: testKey}); err != nil {
+			t.Fatal(err)
+		}
+		for o, err := range other.List(t.Context(), name[:len("meta/gc")]) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := other.Get(t.Context(), o.Name, 0, -1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := st.Put(t.Context(), name, b); err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+	}
+	s := take(t, r, "production", pages(1, 100))
+	r = open(t, st)
+	if _, err := r.Prune(t.Context(), repo.PruneOptions{OrphanAge: -1}); err != nil {
+		t.Error(err)
+	}
+	if !bytes.Equal(restore(t, r, s), pages(1, 100)) {
+		t.Error("the snapshot differs from its image")
+	}
+}

@@ -47,7 +47,7 @@ func (r *Repo) look(ctx context.Context) (*view, error) {
 				return nil, fmt.Errorf("list repository: %w", err)
 			}
 		}
-		v := newView(objects)
+		v := r.newView(objects)
 		if err := r.readPlans(ctx, v); err == nil {
 			return v, nil
 		} else if !errors.Is(err, fs.ErrNotExist) {
@@ -68,16 +68,16 @@ func (r *Repo) lookToRead(ctx context.Context) (*view, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list repository: %w", err)
 	}
-	v = newView(objects)
+	v = r.newView(objects)
 	clear(v.plans)
 	return v, nil
 }
 
-func newView(objects []store.Object) *view {
+func (r *Repo) newView(objects []store.Object) *view {
 	v := &view{plans: make(map[string]*plan)}
 	for _, o := range objects {
 		switch {
-		case strings.HasPrefix(o.Name, planPrefix):
+		case r.isPlan(o.Name):
 			v.plans[o.Name] = nil
 			if o.Time.After(v.planned) {
 				v.planned = o.Time
