@@ -18,9 +18,10 @@ import (
 //	12      n     name
 //	12+n    m     content
 //
-// Contents are sealed as in the repository and are opened again at every use, so
-// the cache needs no trust. It can be deleted at any time, half of an entry at
-// the end is ignored, and every error of it costs time only: it is not reported.
+// Contents are sealed as in the repository and are opened again at every use:
+// only with [Options].TrustCache is the cache believed, about which packs exist.
+// It can be deleted at any time, half of an entry at the end is ignored, and
+// every error of it costs time only: it is not reported.
 type cache struct {
 	path    string // "" for a cache in memory only
 	objects map[string][]byte
