@@ -137,6 +137,6 @@ func wayOut(findings []findingInfo) string {
 		return "Every readable snapshot can be restored. Check the disk; put the named objects back from a copy of the repository, if there is one."
 	}
 	return `Check the disk. Put the named objects back from a copy of the repository, if there is one. ` +
-		`Else move the damaged packs out of its folder, but keep them, and run "firn backup --all --force-scan --no-cache": ` +
+		`Else move the damaged packs out of its folder, but keep them, and run "firn backup --all --force-scan": ` +
 		`it stores anew what the databases still hold, for older snapshots, too. Check again, and "firn forget" by ID what stays lost.`
 }

@@ -82,6 +82,7 @@ func (r *Repo) forget(ctx context.Context, ids []snapshot.ID, others []string) e
 		}
 		names = slices.Concat(others, objects)
 	}
+	r.listing = nil // it shows what is deleted now
 	return r.store.Delete(ctx, names...)
 }
 
