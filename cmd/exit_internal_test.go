@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -87,6 +88,24 @@ func TestHintsAreSentences(t *testing.T) {
 	for _, e := range endings() {
 		if e.hint != "" && !strings.HasSuffix(e.hint, ".") && !strings.HasSuffix(e.hint, "?") {
 			t.Errorf("hint %q does not end like a sentence", e.hint)
+		}
+	}
+}
+
+// TestReadmeExitCodes keeps the README's table to what the help says.
+func TestReadmeExitCodes(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(exitCodes) {
+		code, meaning, ok := strings.Cut(strings.TrimSpace(line), " ")
+		if _, err := strconv.Atoi(code); err != nil || !ok {
+			continue // the heading
+		}
+		if row := fmt.Sprintf("| %s | %s |", code, strings.TrimSpace(meaning)); !strings.Contains(string(readme), row) {
+			t.Errorf("README lacks %q", row)
 		}
 	}
 }
