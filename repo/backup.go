@@ -258,7 +258,7 @@ func (b *backup) unchanged(ctx context.Context, image Image) (bool, error) {
 	if !image.Unchanged(old.Fingerprint) || image.Describe().Export != old.Export {
 		return false, nil
 	}
-	if b.previous.Token == b.view.token && !b.repo.vanished {
+	if b.previous.Token == b.view.token && b.repo.opts.TrustCache {
 		return true, nil // nothing was condemned since it was confirmed
 	}
 	tree, err := b.repo.loadTree(ctx, old)

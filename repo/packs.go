@@ -70,7 +70,6 @@ func (r *Repo) reloadIndex(ctx context.Context, v *view) error {
 		return !isPack || listed[name]
 	})
 	if gone > 0 { // else the next run would rely on them under the new token
-		r.vanished = true
 		r.cache.mustReplace()
 	}
 	if err := r.buildIndex(ctx, v, objects); err != nil {

@@ -44,7 +44,6 @@ type Repo struct {
 	index       *index.Index   // nil until it is needed
 	packObjects []store.Object // the last listing of the packs
 	unreadable  []error        // packs that the index had to leave out, a CorruptError each
-	vanished    bool           // packs that the cache knew are gone: swept, or lost
 }
 
 func (o Options) now() time.Time {
