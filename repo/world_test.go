@@ -141,6 +141,7 @@ func (w *world) verify(t testing.TB) {
 
 func (w *world) restoreAll(t testing.TB, r *repo.Repo) {
 	t.Helper()
+	images := maps.Clone(w.images) // others may go on meanwhile
 	list, err := r.Snapshots(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +150,7 @@ func (w *world) restoreAll(t testing.TB, r *repo.Repo) {
 	for _, s := range list {
 		found[s.ID] = s
 	}
-	for id, want := range w.images {
+	for id, want := range images {
 		if found[id] == nil {
 			t.Errorf("snapshot %s is gone", id.Short())
 		} else if got := restore(t, r, found[id]); !bytes.Equal(got, want) {
