@@ -286,7 +286,7 @@ func (b *backup) store(ctx context.Context, image Image) error {
 	var base *chunk.Tree
 	if b.parent != nil {
 		var err error
-		if base, err = b.repo.loadTree(ctx, b.parent.Image()); err != nil && ctx.Err() != nil {
+		if base, err = b.loadParent(ctx); err != nil && ctx.Err() != nil {
 			return ctx.Err()
 		} // a parent that is damaged only costs space: do without it
 	}
@@ -311,6 +311,19 @@ func (b *backup) store(ctx context.Context, image Image) error {
 		b.record.Packs = append(b.record.Packs, id.String())
 	}
 	return nil
+}
+
+// loadParent reads the parent's tree. Another host may have stored it, in packs
+// that this one's cache has not seen.
+func (b *backup) loadParent(ctx context.Context) (*chunk.Tree, error) {
+	tree, err := b.repo.loadTree(ctx, b.parent.Image())
+	if !isDamage(err) || !b.repo.indexCached(b.view) {
+		return tree, err
+	}
+	if err := b.repo.reloadIndex(ctx, b.view); err != nil {
+		return nil, err
+	}
+	return b.repo.loadTree(ctx, b.parent.Image())
 }
 
 // expire lists what retention removes, for the record and for step W5. A clock

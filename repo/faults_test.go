@@ -35,7 +35,7 @@ var (
 func backupOf(b []byte, opts repo.BackupOptions) func(context.Context, *world, *repo.Repo) error {
 	return func(ctx context.Context, w *world, r *repo.Repo) error {
 		opts.Environment, opts.Database = "production", "app"
-		result, err := r.Backup(ctx, fingerprinted(b, string(b[:40])), opts)
+		result, err := r.Backup(ctx, fingerprinted(b, fingerprintOf(b)), opts)
 		if result == nil || result.Skipped {
 			return err
 		}

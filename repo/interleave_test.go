@@ -245,7 +245,7 @@ func TestNamesakeKeepsSnapshots(t *testing.T) {
 func backupResult(t testing.TB, r *repo.Repo, b []byte, opts repo.BackupOptions) *repo.BackupResult {
 	t.Helper()
 	opts.Environment, opts.Database = "production", "app"
-	result, err := r.Backup(context.Background(), fingerprinted(b, fmt.Sprintf("%x", b[:40])), opts)
+	result, err := r.Backup(context.Background(), fingerprinted(b, fingerprintOf(b)), opts)
 	if err != nil {
 		t.Fatal(err)
 	}

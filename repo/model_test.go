@@ -157,7 +157,7 @@ func (x *host) backUp() {
 		opts.Keep = &retention.Policy{Last: retention.Count(1 + x.IntN(4))}
 	}
 	x.note(x, "back up %d bytes of %s, %+v", len(b), env, opts)
-	result, err := x.open().Backup(context.Background(), fingerprinted(b, fmt.Sprintf("%x", b)), opts)
+	result, err := x.open().Backup(context.Background(), fingerprinted(b, fingerprintOf(b)), opts)
 	if errors.Is(err, repo.ErrUnsettled) {
 		return
 	}

@@ -301,8 +301,10 @@ func (p *prune) sweep(ctx context.Context) error {
 			names = append(names, name)
 		}
 	}
-	if err := p.repo.store.Delete(ctx, names...); err != nil {
-		return fmt.Errorf("delete: %w", err)
+	if len(names) > 0 {
+		if err := p.repo.store.Delete(ctx, names...); err != nil {
+			return fmt.Errorf("delete: %w", err)
+		}
 	}
 	return p.clean(ctx)
 }

@@ -3,6 +3,8 @@ package repo_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"maps"
 	"testing"
 	"time"
@@ -180,3 +182,6 @@ func fingerprinted(b []byte, print string) repo.Source {
 		return &image{Reader: bytes.NewReader(b), fingerprint: print}, nil
 	}
 }
+
+// fingerprintOf stands for a database's content.
+func fingerprintOf(b []byte) string { return fmt.Sprintf("%x", sha256.Sum256(b)) }
