@@ -1,0 +1,146 @@
+package repo
+
+import (
+	"bytes"
+	"maps"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"firn/chunk"
+	"firn/crypt"
+	"firn/pack"
+	"firn/snapshot"
+	"firn/store/mem"
+)
+
+var (
+	fuzzID   = crypt.RepositoryID{7}
+	fuzzKeys = crypt.Derive(crypt.Secret{7}, fuzzID)
+)
+
+// FuzzParseConfig: what is taken is what firn writes, to the byte.
+func FuzzParseConfig(f *testing.F) {
+	good, err := newConfig(fuzzID, time.Unix(1e9, 0)).marshal(fuzzKeys)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	f.Add(bytes.Replace(good, []byte(`"version":1`), []byte(`"version":2`), 1))
+	f.Add([]byte(`{"config":{"format":"firn","version":1},"mac":""}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		_, file, err := parseConfig(b)
+		if err == nil && file.verify(fuzzKeys) == nil && !bytes.Equal(b, good) {
+			t.Errorf("another configuration was taken: %q", b)
+		}
+	})
+}
+
+// FuzzOpenPlan opens plans that hold any bytes.
+func FuzzOpenPlan(f *testing.F) {
+	f.Add([]byte(`{"v":1,"sequence":255,"host":"h","condemned":["000102030405060708090a0b0c0d0e0f"]}`))
+	f.Add([]byte(`{"v":2,"sequence":"many"}`))
+	f.Add([]byte(`{"v":1,"sequence":255,"condemned":["0001"]}`))
+	f.Add([]byte(`null`))
+	const name = "meta/gc-0000000000ff-0123456789abcdef"
+	f.Fuzz(func(t *testing.T, plain []byte) {
+		p, err := openPlan(fuzzKeys, name, fuzzKeys.SealObject(crypt.ObjectPlan, name, plain))
+		if err != nil {
+			return
+		}
+		b, err := p.seal(fuzzKeys, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := openPlan(fuzzKeys, name, b)
+		if err != nil || again.Sequence != 255 || !slices.Equal(again.Condemned, p.Condemned) {
+			t.Errorf("got %+v, %v after another round, want %+v", again, err, p)
+		}
+	})
+}
+
+// FuzzReadPartial reads partial records that hold any bytes.
+func FuzzReadPartial(f *testing.F) {
+	id := snapshot.ID{1}
+	name := partialName(id, time.Unix(1e9, 0))
+	f.Add([]byte(`{"v":1,"id":"01000000000000000000000000000000","packs":["000102030405060708090a0b0c0d0e0f"]}`))
+	f.Add([]byte(`{"v":1,"packs":null}`))
+	f.Add([]byte(`{"v":2,"packs":7}`))
+	f.Fuzz(func(t *testing.T, plain []byte) {
+		st := mem.New()
+		if err := st.Put(t.Context(), name, fuzzKeys.SealObject(crypt.ObjectPartial, name, plain)); err != nil {
+			t.Fatal(err)
+		}
+		r := &Repo{store: st, keys: fuzzKeys}
+		if p, err := r.readPartial(t.Context(), name); err == nil && p.ID != id {
+			t.Errorf("got a record of %s under the name of %s", p.ID, id)
+		}
+	})
+}
+
+// FuzzOpenRecord opens snapshot records that hold any bytes.
+func FuzzOpenRecord(f *testing.F) {
+	s := &snapshot.Snapshot{ID: snapshot.ID{1}, Environment: "production", Database: "app", Time: time.Unix(1e9, 0).UTC(),
+		Images: []snapshot.Image{{Root: chunk.ID{1}, Levels: 1}}}
+	plain, err := s.Marshal()
+	if err != nil {
+		f.Fatal(err)
+	}
+	name := s.ObjectName()
+	f.Add(plain)
+	f.Add(plain[:len(plain)-1])
+	r := &Repo{keys: fuzzKeys}
+	f.Fuzz(func(t *testing.T, plain []byte) {
+		s, err := r.openRecord(name, fuzzKeys.SealObject(crypt.ObjectSnapshot, name, plain))
+		if err == nil && s.ObjectName() != name {
+			t.Errorf("got a record of %s under the name %s", s.ObjectName(), name)
+		}
+	})
+}
+
+// FuzzLoadCache loads any bytes as a cache file, and saves them again.
+func FuzzLoadCache(f *testing.F) {
+	good := appendCacheEntry(appendCacheEntry(nil, "meta/config", []byte("{}")), tokenEntry, nil)
+	f.Add(good)
+	f.Add(good[:len(good)-1])
+	f.Add(bytes.Repeat([]byte{0xff}, 40))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c := &cache{objects: make(map[string][]byte)}
+		c.load(b)
+		if c.stored > len(b) || c.live() > len(b) {
+			t.Errorf("got %d bytes of %d", c.live(), len(b))
+		}
+		c.path = filepath.Join(t.TempDir(), cacheFile)
+		c.put("more", []byte("content"))
+		want := maps.Clone(c.objects)
+		c.mustReplace()
+		c.flush()
+		if back := openCache(filepath.Dir(c.path)); !maps.EqualFunc(back.objects, want, bytes.Equal) {
+			t.Errorf("got %d objects back, want %d", len(back.objects), len(want))
+		}
+	})
+}
+
+// FuzzCachedTail reads the footer of a pack with any bytes cached for it.
+func FuzzCachedTail(f *testing.F) {
+	w := pack.NewWriter(fuzzKeys, pack.ID{1})
+	object, _, tail, err := w.Finish()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(object[len(object)-tail:])
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, cached []byte) {
+		st := mem.New()
+		if err := st.Put(t.Context(), w.ID().Name(), object); err != nil {
+			t.Fatal(err)
+		}
+		r := &Repo{store: st, keys: fuzzKeys, cache: openCache("")}
+		r.cache.put(w.ID().Name(), cached)
+		entries, err := r.footer(t.Context(), w.ID(), int64(len(object)))
+		if err != nil || len(entries) != 0 {
+			t.Errorf("got %d entries, %v, want none", len(entries), err)
+		}
+	})
+}
