@@ -3,12 +3,12 @@ PREFIX ?= /usr/local
 FUZZTIME ?= 3s
 PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-.PHONY: build test lint race cross fuzz cover demo bench install clean help
+.PHONY: build test lint full race cross fuzz cover demo bench install clean help
 
 build: ## build bin/firn: static, reproducible, with its version
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X firn/cmd.version=$(VERSION)' -o bin/firn ./cmd/firn
 
-test: lint race cross fuzz ## everything that a change must pass
+test: lint full race cross fuzz ## everything that a change must pass
 
 lint: ## check formatting, vet, staticcheck and the import graph
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run gofmt -w on these files' >&2; exit 1; }
@@ -16,8 +16,11 @@ lint: ## check formatting, vet, staticcheck and the import graph
 	go tool -modfile=tools/go.mod staticcheck ./...
 	go test -count=1 ./internal/arch
 
-race: ## run all tests with the race detector
-	CGO_ENABLED=1 go test -race -timeout 12m ./...
+full: ## run all tests
+	go test -timeout 10m ./...
+
+race: ## run all tests, the long ones cut short, with the race detector
+	CGO_ENABLED=1 go test -race -short -timeout 10m ./...
 
 cross: ## build for every platform
 	@set -e; for p in $(PLATFORMS); do echo "build $$p"; \

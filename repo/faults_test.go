@@ -24,9 +24,10 @@ type operation struct {
 }
 
 var (
-	small   = pages(1, 100)
+	small   = pages(1, 50)
 	changed = touch(small, 2, 10)
 	next    = touch(changed, 3, 10)
+	tiny    = pages(12, 10)
 )
 
 // backupOf returns an operation that backs up b. It tells the world of the
@@ -182,7 +183,7 @@ func TestFaults(t *testing.T) {
 		for _, kind := range storetest.Kinds() {
 			t.Run(op.name+"/"+kind.String(), func(t *testing.T) {
 				t.Parallel()
-				for n := 1; op.fail(t, prepared.clone(t), storetest.Fault{At: n, Kind: kind}); n++ {
+				for n := 1; op.fail(t, prepared.clone(t), storetest.Fault{At: n, Kind: kind}); n += stride() {
 				}
 			})
 		}
@@ -204,7 +205,7 @@ func (op operation) fail(t *testing.T, w *world, fault storetest.Fault) bool {
 		t.Errorf("call %d, %q: got %v, want the injected fault", fault.At, faulty.Log()[fault.At-1], err)
 	}
 	w.verify(t)
-	w.goOn(t, next)
+	w.goOn(t, tiny)
 	if t.Failed() {
 		t.Fatalf("after call %d of %q", fault.At, faulty.Log())
 	}
@@ -231,7 +232,7 @@ func TestFaultsOfInit(t *testing.T) {
 	for _, kind := range storetest.Kinds() {
 		t.Run(kind.String(), func(t *testing.T) {
 			t.Parallel()
-			for n := 1; failInit(t, storetest.Fault{At: n, Kind: kind}); n++ {
+			for n := 1; failInit(t, storetest.Fault{At: n, Kind: kind}); n += stride() {
 			}
 		})
 	}

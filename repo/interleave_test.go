@@ -39,12 +39,12 @@ func interrupted(t *testing.T, prepare func(testing.TB, *world), run func(testin
 	t.Helper()
 	prepared := newWorld(t)
 	prepare(t, prepared)
-	for n, last := 1, false; !last; n++ {
+	for n, last := 1, false; !last; n += stride() {
 		w := prepared.clone(t)
 		i := &interruption{at: n, act: func() { act(t, w) }}
 		run(t, w, storetest.NewHooked(w.st, i.hook))
 		w.verify(t)
-		w.goOn(t, next)
+		w.goOn(t, tiny)
 		if t.Failed() {
 			t.Fatalf("with an interruption before call %d of %d", n, i.calls)
 		}
@@ -168,7 +168,7 @@ func TestBackupUnsettled(t *testing.T) {
 		t.Errorf("got %+v, %v, want ErrUnsettled", result, err)
 	}
 	w.restoreAll(t, open(t, w.st))
-	w.goOn(t, next)
+	w.goOn(t, tiny)
 }
 
 func openWith(t testing.TB, st store.Store) *repo.Repo {
@@ -259,7 +259,7 @@ func TestForgottenWhileRestored(t *testing.T) {
 	prepared := newWorld(t)
 	b := pages(3, 300)
 	s := prepared.take(t, "production", b)
-	for n, last := 1, false; !last; n++ {
+	for n, last := 1, false; !last; n += stride() {
 		w := prepared.clone(t)
 		i := &interruption{at: n, act: func() {
 			w.forget(t, s.ID)

@@ -13,6 +13,7 @@ var protocolSeed = flag.Uint64("protocol-seed", 0, "seed of the random walks thr
 // TestProtocolExhaustive visits every state of configurations small enough.
 func TestProtocolExhaustive(t *testing.T) {
 	t.Parallel()
+	skipShort(t)
 	tests := []struct {
 		model model
 		delta bool
@@ -80,6 +81,7 @@ func (t trace) String() string {
 // TestProtocolRandom walks through configurations that are too large to search.
 func TestProtocolRandom(t *testing.T) {
 	t.Parallel()
+	skipShort(t)
 	seed := *protocolSeed
 	if seed == 0 {
 		seed = rand.Uint64()
@@ -101,6 +103,7 @@ func TestProtocolRandom(t *testing.T) {
 // every time; 30 was the quickest of the first 60.
 func TestProtocolNeedsItsRules(t *testing.T) {
 	t.Parallel()
+	skipShort(t)
 	for name, r := range map[string]rule{
 		"LookAgain":       lookAgain,
 		"LookAfterRepair": lookAfterRepair,
@@ -172,4 +175,12 @@ func (m *model) randomStep(rng *rand.Rand, s state, k *int) (taken event, next s
 		*k = (*k + 1) % m.processes()
 	}
 	return event{}, s, false
+}
+
+// skipShort leaves out the model in runs with the race detector.
+func skipShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("the model is one goroutine, and slow under the race detector")
+	}
 }

@@ -200,7 +200,7 @@ func changesOf(faulty *storetest.Faulty) []string {
 // places returns the offsets to tamper with: the first and the last bytes, and
 // some between.
 func places(size int) []int {
-	step := size/80 + 1
+	step := stride() * (size/80 + 1)
 	if *everyByte && size < 8<<10 {
 		step = 1
 	}

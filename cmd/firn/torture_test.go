@@ -115,7 +115,11 @@ func TestTorture(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, uint64(n+1), mode == "WAL")
-			for round := range 12 {
+			rounds := 12
+			if testing.Short() {
+				rounds = 4
+			}
+			for round := range rounds {
 				r.kill("backup", "production", "--prune")
 				r.backup()
 				r.kill("prune", "--orphan-age=-1s") // takes even what a backup has just stored for garbage
