@@ -35,6 +35,7 @@ var (
 // old snapshots went wrong.
 func backupOf(b []byte, opts repo.BackupOptions) func(context.Context, *world, *repo.Repo) error {
 	return func(ctx context.Context, w *world, r *repo.Repo) error {
+		opts := opts // the operation runs several times at once
 		opts.Environment, opts.Database = "production", "app"
 		result, err := r.Backup(ctx, fingerprinted(b, fingerprintOf(b)), opts)
 		if result == nil || result.Skipped {
