@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 FUZZTIME ?= 3s
 PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-.PHONY: build test lint full race cross fuzz cover demo bench install clean help
+.PHONY: build test lint server full race cross fuzz cover demo bench install clean help
 
 build: ## build bin/firn: static, reproducible, with its version
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X firn/cmd.version=$(VERSION)' -o bin/firn ./cmd/firn
@@ -16,10 +16,12 @@ lint: ## check formatting, vet, staticcheck and the import graph
 	go tool -modfile=tools/go.mod staticcheck ./...
 	go test -count=1 ./internal/arch
 
-full: ## run all tests
+server: ## build the S3 server that tests run against
+	go test -count=1 -timeout 30m -run '^TestProgram$$' ./internal/s3test
+full: server ## run all tests
 	go test -timeout 10m ./...
 
-race: ## run all tests, the long ones cut short, with the race detector
+race: server ## run all tests, the long ones cut short, with the race detector
 	CGO_ENABLED=1 go test -race -short -timeout 10m ./...
 
 cross: ## build for every platform
@@ -28,7 +30,7 @@ cross: ## build for every platform
 
 fuzz: ## fuzz each target for FUZZTIME
 	.ci/fuzz $(FUZZTIME)
-cover: ## write the tests' coverage of the whole tree to .cache/cover.html
+cover: server ## write the tests' coverage of the whole tree to .cache/cover.html
 	mkdir -p .cache && go test -coverpkg=./... -coverprofile=.cache/cover.out ./...
 	go tool cover -html=.cache/cover.out -o .cache/cover.html && go tool cover -func=.cache/cover.out | tail -n 1
 demo: build ## show backup and restore on a small database
