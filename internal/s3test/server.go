@@ -44,6 +44,8 @@ type Server struct {
 
 	// Dir has the objects as plain files: Dir/Bucket/KEY. A file that is changed in place keeps its ETag.
 	Dir string
+
+	users users
 }
 
 // Start starts a server, which ends with the test; what it logged is shown if the test failed. The program is built on
