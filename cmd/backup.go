@@ -71,7 +71,7 @@ func (c *cli) backup(ctx context.Context, args []string, o backupOptions) error 
 	if err != nil {
 		return err
 	}
-	defer s.repo.Close()
+	defer s.close()
 	r := &backupRun{session: s, dryRun: o.dryRun}
 	for _, j := range jobs {
 		if ctx.Err() != nil {

@@ -31,7 +31,7 @@ compared with its checksum: the only way to notice all damage done by a disk.`,
 			if err != nil {
 				return err
 			}
-			defer s.repo.Close()
+			defer s.close()
 			return s.check(cmd.Context(), readData)
 		},
 	}
@@ -62,7 +62,7 @@ func (s *session) check(ctx context.Context, readData bool) error {
 	result, err := s.repo.Check(ctx, repo.CheckOptions{ReadData: readData, Progress: b.setTotal})
 	b.done()
 	if err != nil {
-		return fmt.Errorf("check %s: %w", s.location, err)
+		return fmt.Errorf("check %s: %w", s.place, err)
 	}
 	m := checkMessage{
 		Type: "summary", ReadData: readData, Findings: []findingInfo{},
@@ -87,7 +87,7 @@ func (s *session) check(ctx context.Context, readData bool) error {
 	if !s.json {
 		s.tellFindings(result.Findings)
 	}
-	return &problem{fmt.Errorf("check %s: %w: %s", s.location, errDamage, plural(len(m.Findings), "finding")), exitDamage, wayOut(m.Findings)}
+	return &problem{fmt.Errorf("check %s: %w: %s", s.place, errDamage, plural(len(m.Findings), "finding")), exitDamage, wayOut(m.Findings)}
 }
 
 func newFinding(f repo.Finding) findingInfo {

@@ -85,6 +85,9 @@ type flags struct {
 	passwordFile    string
 	passwordCommand string
 	cacheDir        string
+	cacheSize       string
+	limitUpload     string
+	limitDownload   string
 	noCache         bool
 	quiet           bool
 	verbose         bool

@@ -29,7 +29,8 @@ type config struct {
 	PasswordCommand string                  `toml:"password_command"`
 	Keep            keep                    `toml:"keep"`
 	Env             map[string]*environment `toml:"env"`
-	S3              s3                      `toml:"s3"`
+	CacheSize       string                  `toml:"cache_size"`
+	S3              bucketConfig            `toml:"s3"`
 }
 
 // environment is one database that is backed up under a name.
@@ -50,16 +51,6 @@ type environment struct {
 	Scrub     string   `toml:"scrub"`
 	Verify    string   `toml:"verify"`
 	Keep      keep     `toml:"keep"`
-}
-
-// s3 says how to reach a repository in S3.
-type s3 struct {
-	Endpoint      string `toml:"endpoint"`
-	Region        string `toml:"region"`
-	AccessKeyFile string `toml:"access_key_file"`
-	SecretKeyFile string `toml:"secret_key_file"`
-	CAFile        string `toml:"ca_file"`
-	PathStyle     *bool  `toml:"path_style"`
 }
 
 const configName = "firn.toml"
@@ -180,6 +171,14 @@ func databaseName(path string) string {
 func (conf *config) validate() error {
 	if _, err := conf.Keep.policy(); err != nil {
 		return usage("", "configuration %s: [keep]: %w", conf.path, err)
+	}
+	if err := conf.S3.validate(); err != nil {
+		return usage("", "configuration %s: [s3]: %w", conf.path, err)
+	}
+	if conf.CacheSize != "" {
+		if _, err := parseSize(conf.CacheSize); err != nil {
+			return usage("", "configuration %s: cache_size: %w", conf.path, err)
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(conf.Env)) {
 		if err := conf.Env[name].validate(); err != nil {

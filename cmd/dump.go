@@ -55,7 +55,7 @@ func (c *cli) dump(ctx context.Context, ref string, o dumpOptions) error {
 	if err != nil {
 		return err
 	}
-	defer s.repo.Close()
+	defer s.close()
 	list, err := s.repo.Snapshots(ctx)
 	if list == nil && err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"firn/retention"
 	"firn/snapshot"
 	"firn/sqlite"
+	"firn/store/s3"
 	"firn/tags"
 )
 
@@ -69,6 +70,15 @@ func endings() []ending {
 		{is(retention.ErrKeepsNothing), exitUsage, "Keep something: --keep-last 10, for instance, or [keep] in the configuration."},
 		{is(tags.ErrInvalid), exitUsage, ""},
 
+		{is(s3.ErrBucket), exitNoRepository, "Make the bucket first, or check its name and the endpoint."},
+		{is(s3.ErrCredentials), exitFailed, "Check access_key_file and secret_key_file of [s3], or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."},
+		{is(s3.ErrClock), exitFailed, "Set it: chronyc or timedatectl tell how far it is off."},
+		{is(s3.ErrRegion), exitFailed, "Set region of [s3] or AWS_REGION to the bucket's."},
+		{is(s3.ErrCertificate), exitFailed, "Name the certificate of its authority as ca_file of [s3], or in AWS_CA_BUNDLE. Check the host's name."},
+		{is(s3.ErrProtocol), exitFailed, "Check host and port, and whether it is http or https."},
+		{is(s3.ErrLock), exitFailed, "Object Lock can be had when a bucket is made. Else remove lock from [s3]."},
+		{is(s3.ErrUnreachable), exitFailed, "Check host and port, and the network. Nothing is lost: run it again."},
+
 		{ofSource(fs.ErrNotExist), exitSource, "Check the path of the database. firn never creates one."},
 		{ofSource(fs.ErrPermission), exitSource, "Run firn as a user who may read the database and write its folder, where SQLite keeps its locks."},
 		{ofSource(sqlite.ErrEmpty), exitSource, "Check the path: an empty file often means that a program was started with a wrong one."},
@@ -84,7 +94,7 @@ func endings() []ending {
 		{is(sqlite.ErrPageSize), exitFailed, "Stop the application and add --offline, or restore to another file with --target."},
 		{is(sqlite.ErrBusy), exitFailed, "Wait for the transaction, or stop the application, then run it again."},
 		{is(sqlite.ErrNoSpace, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG), exitFailed, "Make room on that disk, then run it again."},
-		{is(fs.ErrPermission), exitFailed, "Run firn as a user who may read and write there."},
+		{is(fs.ErrPermission), exitFailed, "Run firn as a user, or with credentials, that may read and write there."},
 	}
 }
 

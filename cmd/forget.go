@@ -65,7 +65,7 @@ func (c *cli) forget(ctx context.Context, args []string, o forgetOptions) error 
 	if err != nil {
 		return err
 	}
-	defer s.repo.Close()
+	defer s.close()
 	list, damage := s.repo.Snapshots(ctx)
 	if list == nil && damage != nil {
 		return damage

@@ -14,7 +14,6 @@ import (
 	"firn/crypt"
 	"firn/repo"
 	"firn/store"
-	"firn/store/local"
 )
 
 func newInit(c *cli) *cobra.Command {
@@ -71,17 +70,21 @@ func (i *initialization) run(ctx context.Context) error {
 	if err := i.writeKey(); err != nil {
 		return err
 	}
-	opts := i.options()
+	opts, err := i.options()
+	if err != nil {
+		return err
+	}
 	opts.Store = i.store
 	r, err := repo.Init(ctx, opts, i.keys...)
 	if err != nil {
-		err = fmt.Errorf("make repository in %s: %w", i.location, err)
+		err = fmt.Errorf("make repository in %s: %w", i.place, err)
 		if i.keyFile != "" { // it opens nothing
 			err = errors.Join(err, os.Remove(i.keyFile))
 		}
 		return err
 	}
-	defer r.Close()
+	i.repo = r
+	defer i.close()
 	return i.tell(r)
 }
 
@@ -125,14 +128,30 @@ func (i *initialization) makeKeys(path string) (err error) {
 // openStore makes the folder, unless there is a repository: then nothing at all
 // is to be written.
 func (i *initialization) openStore(ctx context.Context) error {
-	st, err := local.Create(i.location)
+	st, err := i.createStore(ctx)
 	if err != nil {
-		return fmt.Errorf("make repository: %w", err)
+		return err
 	}
 	for _, err := range st.List(ctx, repoConfig) {
-		return fmt.Errorf("make repository in %s: %w", i.location, cmp.Or(err, repo.ErrExists))
+		return fmt.Errorf("make repository in %s: %w", i.place, cmp.Or(err, repo.ErrExists))
 	}
 	i.store = st
+	return i.probe(ctx)
+}
+
+// probe writes to a bucket for the first time: what is wrong with it shows
+// before a key is made.
+func (i *initialization) probe(ctx context.Context) error {
+	if i.bucket == nil {
+		return nil
+	}
+	conditional, err := i.bucket.Probe(ctx)
+	if err != nil {
+		return fmt.Errorf("make repository in %s: %w", i.place, err)
+	}
+	if !conditional {
+		i.warnUnconditional()
+	}
 	return nil
 }
 
@@ -148,7 +167,7 @@ func (i *initialization) writeKey() error {
 }
 
 func (i *initialization) tell(r *repo.Repo) error {
-	m := initMessage{Type: "summary", Repository: i.location, ID: r.ID().String(), KeyFile: i.keyFile}
+	m := initMessage{Type: "summary", Repository: i.place.String(), ID: r.ID().String(), KeyFile: i.keyFile}
 	if i.keyFile != "" {
 		m.Recovery = i.recovery.String()
 	}

@@ -36,7 +36,7 @@ func (c *cli) withRepository(f func(ctx context.Context, s *session) error) func
 		if err != nil {
 			return err
 		}
-		defer s.repo.Close()
+		defer s.close()
 		return f(cmd.Context(), s)
 	}
 }

@@ -30,7 +30,7 @@ type holder struct {
 // lock takes the lock on what the parts name, in the repository's cache folder
 // or, without one, in a private folder for temporary files.
 func (s *session) lock(parts ...string) (*lock, error) {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q", append([]string{s.location}, parts...)))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", append([]string{s.place.String()}, parts...)))
 	name := "run-" + hex.EncodeToString(sum[:8])
 	dir := s.cacheDir
 	if dir == "" {

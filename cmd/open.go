@@ -7,13 +7,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"firn/repo"
-	"firn/store/local"
+	"firn/store/s3"
 )
 
 // session is what most commands work with: the configuration, and the
@@ -21,8 +19,9 @@ import (
 type session struct {
 	*cli
 	conf     *config
-	location string // of the repository, absolute
-	cacheDir string // of this repository; "" for none
+	place    place     // of the repository
+	cacheDir string    // of this repository; "" for none
+	bucket   *s3.Store // nil for a repository in a folder
 	repo     *repo.Repo
 }
 
@@ -34,10 +33,8 @@ func (c *cli) start() (*session, error) {
 	}
 	c.detail("configuration: %s", cmp.Or(conf.path, "none"))
 	s := &session{cli: c, conf: conf}
-	if s.location, err = c.findRepository(conf); err != nil {
-		return nil, err
-	}
-	return s, nil
+	s.place, err = c.findRepository(conf)
+	return s, err
 }
 
 // open opens the repository; the caller closes s.repo.
@@ -46,50 +43,56 @@ func (c *cli) open(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.detail("repository: %s", s.location)
-	st, err := local.Open(s.location)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("open repository %s: %w", s.location, repo.ErrNotRepository)
-	}
+	c.detail("repository: %s", s.place)
+	st, err := s.openStore(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("open repository: %w", err)
+		return nil, err
 	}
 	credential, err := c.credential(ctx, s.conf)
 	if err != nil {
 		return nil, err
 	}
-	s.cacheDir = c.openCache(s.location)
-	opts := s.options()
+	s.cacheDir = c.openCache(s.place.String())
+	opts, err := s.options()
+	if err != nil {
+		return nil, err
+	}
 	opts.Store, opts.Credential = st, credential
 	if s.repo, err = repo.Open(ctx, opts); err != nil {
-		return nil, fmt.Errorf("open repository %s: %w", s.location, err)
+		return nil, fmt.Errorf("open repository %s: %w", s.place, err)
 	}
 	return s, nil
 }
 
-// options are the repository's, but for the store and the key.
-func (s *session) options() repo.Options {
+// close lets go of the repository and tells the curious what it took.
+func (s *session) close() {
+	s.repo.Close()
+	s.tellTraffic()
+}
+
+// options are the repository's, but for the store and the key. What a bucket
+// holds is asked for no more often than needed.
+func (s *session) options() (repo.Options, error) {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown" // it is recorded for people only
 	}
-	return repo.Options{CacheDir: s.cacheDir, Host: host, Tool: "firn " + toolVersion(), Now: s.now}
-}
-
-// findRepository returns the absolute location.
-func (c *cli) findRepository(conf *config) (string, error) {
-	location := cmp.Or(c.flags.repository, c.getenv("FIRN_REPOSITORY"), conf.Repository)
-	switch {
-	case location == "":
-		return "", usage("Give --repository FOLDER, set FIRN_REPOSITORY, or write a "+configName+`: see "firn help".`, "no repository is given")
-	case remote(location):
-		return "", usage("Give a folder.", "repository %s: this version of firn stores on local disks only", location)
+	opts := repo.Options{CacheDir: s.cacheDir, Host: host, Tool: "firn " + toolVersion(), Now: s.now}
+	if s.place.bucket != nil {
+		opts.TrustCache = true
+		_, err = s.cacheSize()
 	}
-	return filepath.Abs(location)
+	return opts, err
 }
 
-// remote reports whether a location is not a folder.
-func remote(location string) bool { return strings.HasPrefix(location, "s3:") }
+// findRepository returns where the repository is.
+func (c *cli) findRepository(conf *config) (place, error) {
+	location := cmp.Or(c.flags.repository, c.getenv("FIRN_REPOSITORY"), conf.Repository)
+	if location == "" {
+		return place{}, usage("Give --repository, set FIRN_REPOSITORY, or write a "+configName+`: see "firn help".`, "no repository is given")
+	}
+	return parsePlace(location, c.endpoint(conf))
+}
 
 // openCache returns this repository's cache folder, and makes it. Nothing needs
 // a cache: without a place for it, all works, and costs time.

@@ -33,7 +33,7 @@ it, once no running backup can count on it. What is marked is told as pending.
 			if err != nil {
 				return err
 			}
-			defer s.repo.Close()
+			defer s.close()
 			return s.prune(cmd.Context(), o)
 		},
 	}

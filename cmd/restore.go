@@ -93,7 +93,7 @@ func (c *cli) restore(ctx context.Context, o restoreOptions) error {
 	if err != nil {
 		return err
 	}
-	defer opened.repo.Close()
+	defer opened.close()
 	r.session = opened
 	return r.run(ctx)
 }

@@ -92,13 +92,16 @@ func checkArguments(parent *cobra.Command) {
 func (c *cli) addGlobalFlags(root *cobra.Command) {
 	f, set := &c.flags, root.PersistentFlags()
 	set.SortFlags = false
-	set.StringVarP(&f.repository, "repository", "r", "", "`folder` of the repository ($FIRN_REPOSITORY)")
+	set.StringVarP(&f.repository, "repository", "r", "", "`folder` or s3:https://host/bucket/prefix ($FIRN_REPOSITORY)")
 	set.StringVar(&f.keyFile, "key-file", "", "`file` with the key ($FIRN_KEY_FILE)")
 	set.StringVar(&f.passwordFile, "password-file", "", "`file` with the password in its first line ($FIRN_PASSWORD_FILE)")
 	set.StringVar(&f.passwordCommand, "password-command", "", "`command` that prints the password")
 	set.StringVar(&f.config, "config", "", "configuration `file` ($FIRN_CONFIG)")
 	set.StringVar(&f.cacheDir, "cache-dir", "", "`folder` for caches ($FIRN_CACHE_DIR)")
+	set.StringVar(&f.cacheSize, "cache-size", "", "`bytes` of a repository in S3 to keep here (default: 1GiB)")
 	set.BoolVar(&f.noCache, "no-cache", false, "use no cache")
+	set.StringVar(&f.limitUpload, "limit-upload", "", "`KiB` per second to send at most, or a size like 2MB")
+	set.StringVar(&f.limitDownload, "limit-download", "", "`KiB` per second to receive at most")
 	set.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing if all goes well")
 	set.BoolVarP(&f.verbose, "verbose", "v", false, "say more")
 	set.BoolVar(&f.noColor, "no-color", false, "use no colours ($NO_COLOR)")

@@ -72,7 +72,7 @@ func (c *cli) listSnapshots(ctx context.Context, o snapshotsOptions) error {
 	if err != nil {
 		return err
 	}
-	defer s.repo.Close()
+	defer s.close()
 	all, damage := s.repo.Snapshots(ctx)
 	if all == nil && damage != nil {
 		return damage

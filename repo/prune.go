@@ -306,6 +306,9 @@ func (p *prune) sweep(ctx context.Context) error {
 			return fmt.Errorf("delete: %w", err)
 		}
 	}
+	if err := p.renewLocks(ctx); err != nil {
+		return err
+	}
 	return p.clean(ctx)
 }
 

@@ -76,6 +76,17 @@ type Cleaner interface {
 	Clean(ctx context.Context, olderThan time.Time) (int, error)
 }
 
+// Locker is implemented by stores that can keep objects from being deleted for
+// some time after they were written, by anybody.
+type Locker interface {
+	// LockDuration returns for how long objects are locked; zero for not at all.
+	LockDuration() time.Duration
+
+	// Lock renews the locks of the objects: it lasts LockDuration from now on. A
+	// missing object is not an error. After an error any subset may be renewed.
+	Lock(ctx context.Context, names ...string) error
+}
+
 // CheckName returns an error unless name can be an object's name: parts of
 // lower-case letters, digits and '-', joined by single slashes. So a name is
 // the same on every store, and never leads out of one.

@@ -1,0 +1,66 @@
+package repo
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"firn/store"
+)
+
+const (
+	// lockedEntry is the cache entry with the Unix time of the last renewal of locks.
+	lockedEntry = "state/locked"
+	// lockShare is the part of a lock's time after which it is renewed: what a
+	// repository needs is never locked for less than the rest.
+	lockShare = 3
+)
+
+// renewLocks keeps what is left of the repository from being deleted, where the
+// store can do that: objects were locked when they were written, and those that
+// live longer must stay so. What was condemned or forgotten is left to expire.
+func (p *prune) renewLocks(ctx context.Context) error {
+	locker, ok := p.repo.store.(store.Locker)
+	if !ok || locker.LockDuration() == 0 || !p.repo.locksDue(locker.LockDuration()) {
+		return nil
+	}
+	names, err := p.worthLocking(ctx, locker.LockDuration()/lockShare)
+	if err != nil {
+		return err
+	}
+	if err := locker.Lock(ctx, names...); err != nil {
+		return fmt.Errorf("renew locks: %w", err)
+	}
+	p.repo.cache.put(lockedEntry, strconv.AppendInt(nil, p.repo.opts.now().Unix(), 10))
+	return nil
+}
+
+// locksDue reports whether this host has not renewed locks for long.
+func (r *Repo) locksDue(lock time.Duration) bool {
+	b, _ := r.cache.get(lockedEntry)
+	seconds, err := strconv.ParseInt(string(b), 10, 64)
+	age := r.opts.now().Sub(time.Unix(seconds, 0))
+	return err != nil || age < 0 || age >= lock/lockShare
+}
+
+// worthLocking lists the objects of more than some age that the repository needs.
+func (p *prune) worthLocking(ctx context.Context, older time.Duration) ([]string, error) {
+	objects, err := collect(p.repo.store.List(ctx, metaPrefix))
+	if err != nil {
+		return nil, fmt.Errorf("list repository: %w", err)
+	}
+	var names []string
+	for _, o := range objects {
+		if p.age(o.Time) >= older {
+			names = append(names, o.Name)
+		}
+	}
+	for id, o := range p.packs {
+		if !slices.Contains(p.victims, id) && !p.spare[id] && p.age(o.Time) >= older {
+			names = append(names, o.Name)
+		}
+	}
+	return names, nil
+}

@@ -1,0 +1,40 @@
+package s3
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/minio/minio-go/v7/pkg/credentials"
+)
+
+// metadataWait bounds the wait for an instance's metadata service, which
+// answers at once where there is one, and never where there is none.
+const metadataWait = 2 * time.Second
+
+// findCredentials returns those of the options, or the first of the AWS_*
+// variables, the shared credentials file and the roles of the machine.
+func findCredentials(ctx context.Context, opts Options) (*credentials.Credentials, error) {
+	if opts.AccessKey != "" || opts.SecretKey != "" {
+		return credentials.NewStaticV4(opts.AccessKey, opts.SecretKey, ""), nil
+	}
+	client := &http.Client{
+		Timeout:   10 * time.Second,
+		Transport: &http.Transport{DialContext: (&net.Dialer{Timeout: metadataWait}).DialContext},
+	}
+	creds := credentials.NewChainCredentials([]credentials.Provider{
+		&credentials.EnvAWS{},
+		&credentials.FileAWSCredentials{}, // of AWS_PROFILE in AWS_SHARED_CREDENTIALS_FILE, or their defaults
+		&credentials.IAM{Client: client},
+	})
+	value, err := creds.GetWithContext(&credentials.CredContext{Client: client})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCredentials, err)
+	}
+	if value.AccessKeyID == "" {
+		return nil, fmt.Errorf("%w: none found in the configuration, the AWS_* variables, the shared credentials file, or a role of this machine", ErrCredentials)
+	}
+	return creds, ctx.Err()
+}

@@ -1,0 +1,143 @@
+package s3
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/minio/minio-go/v7"
+)
+
+// These errors tell what to look at. Those about a missing right match
+// fs.ErrPermission instead.
+var (
+	// ErrCredentials is returned when there are no credentials, or the server does not know them.
+	ErrCredentials = errors.New("the store refuses the credentials")
+
+	// ErrBucket is returned when there is no such bucket.
+	ErrBucket = errors.New("there is no such bucket")
+
+	// ErrClock is returned when this machine's clock is too far from the server's.
+	ErrClock = errors.New("the clock of this machine is wrong")
+
+	// ErrRegion is returned when the bucket is in another region.
+	ErrRegion = errors.New("the bucket is in another region")
+
+	// ErrCertificate is returned when the server's certificate is not trusted.
+	ErrCertificate = errors.New("the certificate of the store is not trusted")
+
+	// ErrProtocol is returned when what answers does not speak S3, or not with, or without, TLS.
+	ErrProtocol = errors.New("this is not an S3 server")
+
+	// ErrUnreachable is returned when the server could not be reached, or went on
+	// to fail, until the store's patience ended.
+	ErrUnreachable = errors.New("the store cannot be reached")
+
+	// ErrLock is returned when the bucket does not allow Object Lock.
+	ErrLock = errors.New("the bucket does not allow Object Lock")
+)
+
+// meanings are the codes of answers that tell people what to look at.
+func meaning(code string) error {
+	switch code {
+	case minio.InvalidAccessKeyID, minio.SignatureDoesNotMatch, "InvalidToken", "ExpiredToken", "TokenRefreshRequired",
+		"InvalidClientTokenId", "UnrecognizedClientException", "NotSignedUp":
+		return ErrCredentials
+	case minio.NoSuchBucket:
+		return ErrBucket
+	case "RequestTimeTooSkewed", "RequestExpired":
+		return ErrClock
+	case "AuthorizationHeaderMalformed", "PermanentRedirect", "TemporaryRedirect", "IllegalLocationConstraintException",
+		"AuthorizationQueryParametersError":
+		return ErrRegion
+	case "InvalidBucketName":
+		return ErrBucket
+	case "InvalidBucketObjectLockConfiguration", "ObjectLockConfigurationNotFoundError", "NoSuchObjectLockConfiguration":
+		return ErrLock
+	}
+	return nil
+}
+
+// explain makes an error of the client one that says what to look at.
+func explain(err error) error {
+	if err == nil || isOurs(err) {
+		return unmark(err)
+	}
+	var answer minio.ErrorResponse
+	if errors.As(err, &answer) {
+		return explainAnswer(answer, err)
+	}
+	switch {
+	case isUntrusted(err):
+		return fmt.Errorf("%w: %w", ErrCertificate, bare(err))
+	case isFinal(err):
+		return fmt.Errorf("%w: %w", ErrProtocol, bare(err))
+	}
+	return fmt.Errorf("%w: %w", ErrUnreachable, bare(err))
+}
+
+// explainAnswer goes by the code, which is more exact than the status.
+func explainAnswer(answer minio.ErrorResponse, err error) error {
+	if kind := meaning(answer.Code); kind != nil {
+		return fmt.Errorf("%w: %w", kind, err)
+	}
+	switch {
+	case answer.Code == minio.AccessDenied, answer.StatusCode == http.StatusForbidden,
+		strings.Contains(answer.Message, "WORM protected"): // what MinIO says of a locked object
+		return fmt.Errorf("%w: %w", fs.ErrPermission, err)
+	case isPassingStatus(answer.StatusCode), isPassingCode(answer.Code):
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	case answer.StatusCode == http.StatusMovedPermanently, answer.StatusCode == http.StatusTemporaryRedirect:
+		return fmt.Errorf("%w: %w", ErrRegion, err)
+	}
+	return fmt.Errorf("the store says %s (status %d): %w", answer.Code, answer.StatusCode, err)
+}
+
+// isOurs reports whether an error says all there is to say.
+func isOurs(err error) bool {
+	for _, known := range []error{fs.ErrExist, fs.ErrNotExist, io.ErrUnexpectedEOF, errTooLarge, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	var again retryable
+	return errors.As(err, &again)
+}
+
+// unmark takes the mark off an error that stayed although it was to pass.
+func unmark(err error) error {
+	if again, ok := err.(retryable); ok {
+		return fmt.Errorf("%w: %w", ErrUnreachable, bare(again.error))
+	}
+	return err
+}
+
+// bare takes off the URL, which is long, and repeats what the message says already.
+func bare(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	return err
+}
+
+// isUntrusted reports whether a server's certificate was refused.
+func isUntrusted(err error) bool {
+	var verification *tls.CertificateVerificationError
+	var unknown x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	return errors.As(err, &verification) || errors.As(err, &unknown) || errors.As(err, &host) || errors.As(err, &invalid)
+}
+
+// isFinal reports whether an error of the connection will be the same next time.
+func isFinal(err error) bool {
+	var record tls.RecordHeaderError
+	return isUntrusted(err) || errors.As(err, &record) || strings.Contains(err.Error(), "server gave HTTP response to HTTPS client")
+}

@@ -1,0 +1,120 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+
+	"github.com/minio/minio-go/v7"
+
+	"firn/store"
+)
+
+// maxObject is more than firn ever writes at once, in bytes: what a store may
+// make us hold in memory.
+const maxObject = 64 << 20
+
+// farEnd stands for offsets that no object reaches, in bytes.
+const farEnd = 1 << 43
+
+// errTooLarge is returned for an object that firn cannot have written.
+var errTooLarge = fmt.Errorf("it has more than %d bytes, firn writes no such object", maxObject)
+
+// Get reads a part of the object with one request. Parts that are empty, or
+// behind the object's end, cannot be asked for: then it asks for the size.
+func (s *Store) Get(ctx context.Context, name string, off, length int64) ([]byte, error) {
+	data, err := s.get(ctx, name, off, length)
+	if err != nil {
+		return nil, fmt.Errorf("get %s from %s: %w", name, s.opts.Location, err)
+	}
+	return data, nil
+}
+
+func (s *Store) get(ctx context.Context, name string, off, length int64) ([]byte, error) {
+	if err := s.check(ctx, name); err != nil {
+		return nil, err
+	}
+	return retry(ctx, s, func() ([]byte, error) {
+		if off >= 0 && length == 0 {
+			return s.getNothing(ctx, name, off, length)
+		}
+		data, err := s.fetch(ctx, name, off, length)
+		var answer minio.ErrorResponse
+		if errors.As(err, &answer) && answer.StatusCode == http.StatusRequestedRangeNotSatisfiable {
+			return s.getNothing(ctx, name, off, length)
+		}
+		return data, err
+	})
+}
+
+// getNothing answers for ranges without bytes.
+func (s *Store) getNothing(ctx context.Context, name string, off, length int64) ([]byte, error) {
+	info, err := s.stat(ctx, name)
+	if err != nil {
+		return nil, absent(err)
+	}
+	from, to, err := store.Range(info.Size, off, length)
+	if err != nil {
+		return nil, err
+	}
+	if from != to {
+		return nil, retryable{fmt.Errorf("the server refuses bytes %d to %d of %d", from, to, info.Size)}
+	}
+	return []byte{}, nil
+}
+
+// fetch makes the request and reads the answer.
+func (s *Store) fetch(ctx context.Context, name string, off, length int64) ([]byte, error) {
+	opts, err := rangeOf(off, length)
+	if err != nil {
+		return nil, err
+	}
+	body, _, header, err := s.core.GetObject(ctx, s.bucket, s.key(name), opts)
+	if err != nil {
+		return nil, absent(err)
+	}
+	defer body.Close() // what could be learnt from it, reading has told
+	data, err := io.ReadAll(io.LimitReader(body, maxObject+1))
+	switch {
+	case err != nil:
+		// Not to be taken for an object that is too short: hide the cause.
+		return nil, retryable{fmt.Errorf("the answer breaks off after %d bytes: %v", len(data), err)}
+	case len(data) > maxObject:
+		return nil, errTooLarge
+	case header.Get("Content-Range") == "": // the server sends all, whatever was asked for
+		from, to, err := store.Range(int64(len(data)), off, length)
+		if err != nil {
+			return nil, err
+		}
+		return data[from:to:to], nil
+	case off >= 0 && length > 0 && int64(len(data)) != length:
+		return nil, io.ErrUnexpectedEOF
+	}
+	return data, nil
+}
+
+// rangeOf returns the options of a request for a part that is not empty.
+func rangeOf(off, length int64) (opts minio.GetObjectOptions, err error) {
+	switch {
+	case off < 0:
+		err = opts.SetRange(0, max(off, -farEnd))
+	case off >= farEnd: // no object is that long; the server may not understand the number
+		err = opts.SetRange(farEnd, farEnd)
+	case length < 0 && off > 0:
+		err = opts.SetRange(off, 0)
+	case length > 0:
+		err = opts.SetRange(off, off+min(length, farEnd)-1)
+	}
+	return opts, err
+}
+
+// absent makes the server's word for a missing object ours.
+func absent(err error) error {
+	if isMissing(err) {
+		return fs.ErrNotExist
+	}
+	return err
+}

@@ -1,0 +1,132 @@
+package s3
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+)
+
+// Location is a place in a bucket for one repository.
+type Location struct {
+	Endpoint string // host, or host:port; "" means Amazon
+	Plain    bool   // HTTP without TLS
+	Bucket   string
+	Prefix   string // of the keys, without a slash at either end; may be empty
+}
+
+// amazon is asked where no endpoint is given; the client adds the region.
+const amazon = "s3.amazonaws.com"
+
+// scheme begins the location of every repository in a bucket.
+const scheme = "s3:"
+
+// IsLocation reports whether text is meant to be one for [ParseLocation].
+func IsLocation(text string) bool { return strings.HasPrefix(text, scheme) }
+
+// ParseLocation reads the forms
+//
+//	s3://bucket/prefix                   at the endpoint, which is a URL or "" for Amazon
+//	s3:https://host:port/bucket/prefix   at another; http:// is without TLS
+//	s3:host:port/bucket/prefix           the same with TLS
+//
+// The prefix may have any number of parts, or none.
+func ParseLocation(text, endpoint string) (Location, error) {
+	l, err := parseLocation(text, endpoint)
+	if err != nil {
+		return Location{}, fmt.Errorf("repository %q: %w", text, err)
+	}
+	return l, nil
+}
+
+func parseLocation(text, endpoint string) (Location, error) {
+	rest, ok := strings.CutPrefix(text, scheme)
+	if !ok {
+		return Location{}, fmt.Errorf("it does not begin with %q", scheme)
+	}
+	if path, ok := strings.CutPrefix(rest, "//"); ok {
+		if endpoint == "" {
+			endpoint = "https://" + amazon
+		}
+		rest = strings.TrimRight(endpoint, "/") + "/" + path
+	}
+	if !strings.Contains(rest, "://") {
+		rest = "https://" + rest
+	}
+	u, err := url.Parse(rest)
+	if err != nil {
+		return Location{}, errors.New("it is not a URL of the form s3:https://host:port/bucket/prefix")
+	}
+	return fromURL(u)
+}
+
+func fromURL(u *url.URL) (Location, error) {
+	switch {
+	case u.Scheme != "https" && u.Scheme != "http":
+		return Location{}, fmt.Errorf("%q is neither https nor http", u.Scheme)
+	case u.User != nil:
+		return Location{}, errors.New("keys do not belong there, where others can read them")
+	case u.RawQuery != "" || u.Fragment != "":
+		return Location{}, errors.New("? and # do not belong there")
+	case u.Hostname() == "":
+		return Location{}, errors.New("the host is missing")
+	}
+	bucket, prefix, _ := strings.Cut(strings.Trim(u.Path, "/"), "/")
+	if bucket == "" {
+		return Location{}, errors.New("the bucket is missing: s3:https://host:port/bucket/prefix")
+	}
+	l := Location{Endpoint: u.Host, Plain: u.Scheme == "http", Bucket: bucket, Prefix: prefix}
+	if l.Endpoint == amazon && !l.Plain {
+		l.Endpoint = ""
+	}
+	return l, l.checkPrefix()
+}
+
+// checkPrefix refuses keys that some servers, or tools that copy buckets to
+// disks, understand in another way.
+func (l Location) checkPrefix() error {
+	if l.Prefix == "" {
+		return nil
+	}
+	for part := range strings.SplitSeq(l.Prefix, "/") {
+		if part == "" || part == "." || part == ".." {
+			return fmt.Errorf("prefix %q: empty parts, . and .. do not belong there", l.Prefix)
+		}
+	}
+	return nil
+}
+
+// String returns the location in a form that [ParseLocation] reads, one for each place.
+func (l Location) String() string {
+	path := "/" + l.Bucket
+	if l.Prefix != "" {
+		path += "/" + l.Prefix
+	}
+	switch {
+	case l.Endpoint == "":
+		return scheme + "/" + path
+	case l.Plain:
+		return scheme + "http://" + l.Endpoint + path
+	}
+	return scheme + "https://" + l.Endpoint + path
+}
+
+// host is the host and port to connect to.
+func (l Location) host() string {
+	if l.Endpoint == "" {
+		return amazon
+	}
+	if host, port, err := net.SplitHostPort(l.Endpoint); err == nil && port == "" {
+		return host
+	}
+	return l.Endpoint
+}
+
+// keyPrefix begins the keys of all objects.
+func (l Location) keyPrefix() string {
+	if l.Prefix == "" {
+		return ""
+	}
+	return l.Prefix + "/"
+}

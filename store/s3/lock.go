@@ -1,0 +1,65 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"golang.org/x/sync/errgroup"
+)
+
+// lockWorkers is how many requests to extend locks are under way at once.
+const lockWorkers = 8
+
+// LockDuration returns for how long objects are locked when they are written;
+// zero if they are not.
+func (s *Store) LockDuration() time.Duration { return s.opts.Lock }
+
+// Lock renews the locks of objects: each is then locked for [Store.LockDuration]
+// from now on. There is no request for many objects at once.
+func (s *Store) Lock(ctx context.Context, names ...string) error {
+	if err := s.check(ctx, names...); err != nil {
+		return fmt.Errorf("lock: %w", err)
+	}
+	if s.opts.Lock == 0 {
+		return nil
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(lockWorkers)
+	for _, name := range names {
+		group.Go(func() error {
+			if err := s.lock(ctx, name); err != nil {
+				return fmt.Errorf("lock %s in %s: %w", name, s.opts.Location, err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+func (s *Store) lock(ctx context.Context, name string) error {
+	mode, until := s.lockMode(), s.lockedUntil()
+	_, err := retry(ctx, s, func() (none, error) {
+		return none{}, s.core.PutObjectRetention(ctx, s.bucket, s.key(name),
+			minio.PutObjectRetentionOptions{Mode: &mode, RetainUntilDate: &until})
+	})
+	if errors.Is(err, fs.ErrNotExist) || isMissing(err) {
+		return nil // deleted meanwhile
+	}
+	return err
+}
+
+func (s *Store) lockMode() minio.RetentionMode {
+	if s.opts.LockMode == Governance {
+		return minio.Governance
+	}
+	return minio.Compliance
+}
+
+// lockedUntil is in whole seconds, as the protocol wants it.
+func (s *Store) lockedUntil() time.Time {
+	return time.Now().Add(s.opts.Lock).UTC().Truncate(time.Second)
+}

@@ -1,0 +1,156 @@
+package s3
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"strings"
+
+	"github.com/minio/minio-go/v7"
+)
+
+// markKey is the metadata entry with a random text for each [Store.Put]: it
+// tells the object that a lost answer was about from that of another writer.
+const markKey = "Firn-Put"
+
+// Put creates the object with a single request that fails if the name exists.
+// Not in parts: of these, servers check the condition at another time, or never.
+func (s *Store) Put(ctx context.Context, name string, data []byte) error {
+	if err := s.check(ctx, name); err != nil {
+		return fmt.Errorf("put: %w", err)
+	}
+	u := &upload{store: s, name: name, data: data, mark: rand.Text()}
+	_, err := retry(ctx, s, func() (none, error) { return none{}, u.try(ctx) })
+	if err != nil {
+		return fmt.Errorf("put %s into %s: %w", name, s.opts.Location, err)
+	}
+	return nil
+}
+
+// upload is one Put, which may take several requests.
+type upload struct {
+	store *Store
+	name  string
+	data  []byte
+	mark  string
+	tries int
+}
+
+// try writes the object once. After a request without an answer it first looks
+// whether that one has succeeded: to write again could meet the object, or, where
+// conditions are ignored, replace it.
+func (u *upload) try(ctx context.Context) error {
+	u.tries++
+	if u.tries > 1 || u.store.unconditional.Load() {
+		if err := u.look(ctx); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	err := u.send(ctx)
+	switch {
+	case isTaken(err):
+		// Also if ours was written by a request that some proxy has repeated.
+		if err := u.look(ctx); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return retryable{errors.New("it existed a moment ago")}
+	case isNotImplemented(err) && u.store.unconditional.CompareAndSwap(false, true):
+		return retryable{err} // without the condition
+	}
+	return err
+}
+
+// look returns nil if the object is there and is ours, fs.ErrExist if it is
+// another's, fs.ErrNotExist if it is missing.
+func (u *upload) look(ctx context.Context) error {
+	info, err := u.store.stat(ctx, u.name)
+	switch {
+	case isMissing(err):
+		return fs.ErrNotExist
+	case err != nil:
+		return err
+	case mark(info) != u.mark:
+		return fs.ErrExist
+	}
+	return nil
+}
+
+// mark returns the text that the writer of an object has left. Servers differ
+// in the case of metadata keys.
+func mark(info minio.ObjectInfo) string {
+	for key, value := range info.UserMetadata {
+		if strings.EqualFold(key, markKey) {
+			return value
+		}
+	}
+	return info.Metadata.Get("X-Amz-Meta-" + markKey)
+}
+
+// send makes the request. The hash lets the server refuse what the way has changed.
+func (u *upload) send(ctx context.Context) error {
+	s := u.store
+	opts := minio.PutObjectOptions{
+		ContentType:  "application/octet-stream",
+		UserMetadata: map[string]string{markKey: u.mark},
+	}
+	if !s.unconditional.Load() {
+		opts.SetMatchETagExcept("*")
+	}
+	var md5Sum string
+	if s.opts.Lock > 0 {
+		opts.Mode, opts.RetainUntilDate = s.lockMode(), s.lockedUntil()
+		sum := md5.Sum(u.data) // Amazon demands it with a lock; it protects nothing
+		md5Sum = base64.StdEncoding.EncodeToString(sum[:])
+	}
+	sum := sha256.Sum256(u.data)
+	_, err := s.core.PutObject(ctx, s.bucket, s.key(u.name), bytes.NewReader(u.data), int64(len(u.data)),
+		md5Sum, hex.EncodeToString(sum[:]), opts)
+	return err
+}
+
+// isTaken reports whether a conditional request found the name taken.
+func isTaken(err error) bool {
+	var answer minio.ErrorResponse
+	return errors.As(err, &answer) && answer.StatusCode == http.StatusPreconditionFailed
+}
+
+// isNotImplemented reports whether the server does not know what was asked.
+func isNotImplemented(err error) bool {
+	var answer minio.ErrorResponse
+	return errors.As(err, &answer) && answer.StatusCode == http.StatusNotImplemented
+}
+
+// Probe finds out whether the server refuses to write what exists when asked to,
+// by asking: it writes an object twice. The object is removed if that is allowed.
+func (s *Store) Probe(ctx context.Context) (conditional bool, err error) {
+	if s.unconditional.Load() {
+		return false, nil
+	}
+	probe := &Store{core: s.core, bucket: s.bucket, prefix: s.prefix, opts: s.opts, traffic: s.traffic}
+	probe.opts.Lock = 0
+	var random [8]byte
+	_, _ = rand.Read(random[:]) // never fails, see its documentation
+	name := "meta/probe-" + hex.EncodeToString(random[:])
+	if err := probe.Put(ctx, name, nil); err != nil {
+		return false, fmt.Errorf("probe: %w", err)
+	}
+	err = probe.Put(ctx, name, nil)
+	// Left behind, it does no harm: repositories ignore the name.
+	if gone := s.Delete(ctx, name); gone != nil && !errors.Is(gone, fs.ErrPermission) {
+		return false, fmt.Errorf("probe: %w", gone)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return false, fmt.Errorf("probe: %w", err)
+	}
+	conditional = err != nil && !probe.unconditional.Load()
+	s.unconditional.Store(!conditional)
+	return conditional, nil
+}

@@ -1,0 +1,220 @@
+// Package s3 keeps objects in a bucket of an object store that speaks the S3
+// protocol.
+//
+// An object's key is the store's prefix, a slash and its name. Objects are
+// written with one request each and a condition, so that none is ever replaced.
+// Requests that fail for reasons that pass are repeated for some time; other
+// errors come back at once and match one of this package's, or fs.ErrPermission.
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+
+	"firn/store"
+)
+
+// Options say how to reach a bucket. The zero value, but for Location, asks
+// Amazon with the credentials of its variables, files and instance roles.
+type Options struct {
+	Location Location
+	Region   string // "" means us-east-1, which servers other than Amazon's ignore
+
+	AccessKey, SecretKey string // both "" means to look for them as Amazon's tools do
+	CAFile               string // certificates in PEM to trust beside the system's
+	Lookup               Lookup
+
+	// Unconditional is for servers that refuse If-None-Match: the store then looks
+	// whether a name is free before it writes. Of two writers of one name at the
+	// same moment both could be told that they created it.
+	Unconditional bool
+
+	// Lock keeps every object from being deleted for this long after it was
+	// written, with Object Lock; zero for not at all. The bucket must allow it.
+	Lock     time.Duration
+	LockMode LockMode
+
+	UploadLimit, DownloadLimit int64 // bytes per second; zero for none
+
+	Agent    string        // name of the program, for the server's log
+	Patience time.Duration // for how long a request is repeated; zero means 2 minutes
+}
+
+const (
+	defaultRegion   = "us-east-1"
+	defaultPatience = 2 * time.Minute
+	// firstPatience is for the requests before any was answered: then the address
+	// is probably wrong, and somebody waits for the message.
+	firstPatience = 8 * time.Second
+)
+
+// Lookup is where a bucket's name stands in a request.
+type Lookup uint8
+
+// The lookups. Amazon wants the name in the host, most others in the path.
+const (
+	LookupAuto Lookup = iota
+	LookupPath
+	LookupHost
+)
+
+// LockMode is who can delete a locked object.
+type LockMode uint8
+
+// The modes of Object Lock.
+const (
+	Compliance LockMode = iota // nobody
+	Governance                 // who has a right of its own for that
+)
+
+// Store is a [store.Store] in a bucket. Make one with [Open].
+type Store struct {
+	core   minio.Core
+	bucket string
+	prefix string // "" or ending in a slash
+	opts   Options
+
+	traffic       *traffic
+	answered      atomic.Bool // the server has answered a request
+	unconditional atomic.Bool
+}
+
+var (
+	_ store.Store  = (*Store)(nil)
+	_ store.Locker = (*Store)(nil)
+)
+
+// Open prepares to use a bucket. It looks for credentials, and asks the
+// bucket's server for nothing.
+func Open(ctx context.Context, opts Options) (*Store, error) {
+	s := &Store{bucket: opts.Location.Bucket, prefix: opts.Location.keyPrefix(), opts: opts, traffic: &traffic{}}
+	s.unconditional.Store(opts.Unconditional)
+	if err := s.connect(ctx); err != nil {
+		return nil, fmt.Errorf("open bucket %s at %s: %w", opts.Location.Bucket, opts.Location.host(), err)
+	}
+	return s, nil
+}
+
+func (s *Store) connect(ctx context.Context) error {
+	transport, err := newTransport(s.opts, s.traffic)
+	if err != nil {
+		return err
+	}
+	creds, err := findCredentials(ctx, s.opts)
+	if err != nil {
+		return err
+	}
+	client, err := minio.New(s.opts.Location.host(), &minio.Options{
+		Creds:        creds,
+		Secure:       !s.opts.Location.Plain,
+		Transport:    transport,
+		Region:       s.region(), // given, so that no request is spent on asking for it
+		BucketLookup: minio.BucketLookupType(s.opts.Lookup.minio()),
+		MaxRetries:   1, // retry does it, with our own judgement
+	})
+	if err != nil {
+		return err
+	}
+	if s.opts.Agent != "" {
+		client.SetAppInfo(s.opts.Agent, "")
+	}
+	s.core = minio.Core{Client: client}
+	return nil
+}
+
+func (s *Store) region() string {
+	if s.opts.Region == "" {
+		return defaultRegion
+	}
+	return s.opts.Region
+}
+
+func (l Lookup) minio() minio.BucketLookupType {
+	switch l {
+	case LookupPath:
+		return minio.BucketLookupPath
+	case LookupHost:
+		return minio.BucketLookupDNS
+	}
+	return minio.BucketLookupAuto
+}
+
+// key is the object's key in the bucket.
+func (s *Store) key(name string) string { return s.prefix + name }
+
+// check is what every method does first.
+func (s *Store) check(ctx context.Context, names ...string) error {
+	for _, name := range names {
+		if err := store.CheckName(name); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// Traffic returns what was asked of the server so far, repeated requests included.
+func (s *Store) Traffic() Traffic { return s.traffic.snapshot() }
+
+// Delete removes the objects, 1000 with a request.
+func (s *Store) Delete(ctx context.Context, names ...string) error {
+	if err := s.check(ctx, names...); err != nil {
+		return fmt.Errorf("delete: %w", err)
+	}
+	for from := 0; from < len(names); from += deleteBatch {
+		batch := names[from:min(from+deleteBatch, len(names))]
+		_, err := retry(ctx, s, func() (none, error) { return none{}, s.deleteBatch(ctx, batch) })
+		if err != nil {
+			return fmt.Errorf("delete from %s: %w", s.opts.Location, err)
+		}
+	}
+	return nil
+}
+
+// deleteBatch is how many keys a request may name.
+const deleteBatch = 1000
+
+// deleteBatch removes the objects with one request. A single one goes without a
+// list: not all servers and policies know the other form.
+func (s *Store) deleteBatch(ctx context.Context, names []string) error {
+	if len(names) == 1 {
+		return s.core.RemoveObject(ctx, s.bucket, s.key(names[0]), minio.RemoveObjectOptions{})
+	}
+	keys := func(yield func(minio.ObjectInfo) bool) {
+		for _, name := range names {
+			if !yield(minio.ObjectInfo{Key: s.key(name)}) {
+				return
+			}
+		}
+	}
+	results, err := s.core.RemoveObjectsWithIter(ctx, s.bucket, keys, minio.RemoveObjectsOptions{})
+	if err != nil {
+		return err
+	}
+	for r := range results {
+		if r.Err != nil && !isMissing(r.Err) && err == nil {
+			err = fmt.Errorf("%s: %w", r.ObjectName, r.Err)
+		}
+	}
+	if err == nil {
+		err = ctx.Err() // then the client ends without a word
+	}
+	return err
+}
+
+// stat returns what the server knows of an object.
+func (s *Store) stat(ctx context.Context, name string) (minio.ObjectInfo, error) {
+	return s.core.StatObject(ctx, s.bucket, s.key(name), minio.StatObjectOptions{})
+}
+
+// isMissing reports whether the server says that there is no such object.
+func isMissing(err error) bool {
+	var answer minio.ErrorResponse
+	return errors.As(err, &answer) &&
+		(answer.Code == minio.NoSuchKey || answer.StatusCode == http.StatusNotFound && answer.Code != minio.NoSuchBucket)
+}

@@ -1,0 +1,184 @@
+package s3
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+const (
+	connections = 16 // kept open for the next request
+	dialWait    = 10 * time.Second
+	// idleWait is for how long a connection may be without a byte in either
+	// direction before it counts as dead: TCP alone would wait for hours.
+	idleWait = time.Minute
+	// burst is how much of a limited connection is sent or received at once, in bytes.
+	burst = 16 << 10
+)
+
+// newTransport returns what makes the requests: it counts them, keeps to the
+// limits, and lets no connection hang.
+func newTransport(opts Options, t *traffic) (http.RoundTripper, error) {
+	roots, err := trusted(opts.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	dialer := &net.Dialer{Timeout: dialWait}
+	up, down := newLimiter(opts.UploadLimit), newLimiter(opts.DownloadLimit)
+	t.next = &http.Transport{
+		Proxy: http.ProxyFromEnvironment,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			c, err := dialer.DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return &conn{Conn: c, traffic: t, up: up, down: down}, nil
+		},
+		TLSClientConfig:     &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout: dialWait,
+		MaxIdleConns:        connections,
+		MaxIdleConnsPerHost: connections,
+		IdleConnTimeout:     idleWait,
+		DisableCompression:  true, // what is sealed does not compress, and sizes must be what they are
+	}
+	return t, nil
+}
+
+// trusted returns the system's certificates and those of a file; nil for the
+// system's alone.
+func trusted(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read certificates: %w", err)
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("read certificates: %s: %w", file, errors.New("no certificate in PEM in it"))
+	}
+	return roots, nil
+}
+
+func newLimiter(bytesPerSecond int64) *rate.Limiter {
+	if bytesPerSecond <= 0 {
+		return nil
+	}
+	return rate.NewLimiter(rate.Limit(bytesPerSecond), burst)
+}
+
+// Traffic is what was asked of a server.
+type Traffic struct {
+	Lists, Puts, Gets, Heads, Deletes, Others int64 // requests
+	Sent, Received                            int64 // bytes, of the protocol too
+}
+
+// Requests returns how many requests there were in all.
+func (t Traffic) Requests() int64 {
+	return t.Lists + t.Puts + t.Gets + t.Heads + t.Deletes + t.Others
+}
+
+// traffic counts, and is safe for concurrent use.
+type traffic struct {
+	next http.RoundTripper
+
+	lists, puts, gets, heads, deletes, others, sent, received atomic.Int64
+}
+
+// RoundTrip counts a request and makes it.
+func (t *traffic) RoundTrip(r *http.Request) (*http.Response, error) {
+	query := r.URL.Query()
+	switch {
+	case query.Has("list-type"):
+		t.lists.Add(1)
+	case query.Has("delete"), r.Method == http.MethodDelete:
+		t.deletes.Add(1)
+	case r.Method == http.MethodPut && !query.Has("retention"):
+		t.puts.Add(1)
+	case r.Method == http.MethodHead:
+		t.heads.Add(1)
+	case r.Method == http.MethodGet:
+		t.gets.Add(1)
+	default:
+		t.others.Add(1)
+	}
+	return t.next.RoundTrip(r)
+}
+
+func (t *traffic) snapshot() Traffic {
+	return Traffic{
+		Lists: t.lists.Load(), Puts: t.puts.Load(), Gets: t.gets.Load(), Heads: t.heads.Load(),
+		Deletes: t.deletes.Load(), Others: t.others.Load(),
+		Sent: t.sent.Load(), Received: t.received.Load(),
+	}
+}
+
+// conn is a connection with limits of speed and of silence.
+type conn struct {
+	net.Conn
+	traffic  *traffic
+	up, down *rate.Limiter
+}
+
+// Read reads at most as much as the limit allows at once. Any byte, in either
+// direction, gives both directions new time: the answer to a long upload is
+// awaited while it is sent.
+func (c *conn) Read(b []byte) (int, error) {
+	if c.down != nil && len(b) > burst {
+		b = b[:burst]
+	}
+	if err := c.alive(); err != nil {
+		return 0, err
+	}
+	n, err := c.Conn.Read(b)
+	c.traffic.received.Add(int64(n))
+	if err == nil {
+		err = wait(c.down, n)
+	}
+	return n, err
+}
+
+// Write writes in portions that the limit allows.
+func (c *conn) Write(b []byte) (written int, err error) {
+	for len(b) > 0 && err == nil {
+		portion := b
+		if c.up != nil {
+			portion = b[:min(burst, len(b))]
+			if err := wait(c.up, len(portion)); err != nil {
+				return written, err
+			}
+		}
+		if err := c.alive(); err != nil {
+			return written, err
+		}
+		var n int
+		n, err = c.Conn.Write(portion)
+		c.traffic.sent.Add(int64(n))
+		written, b = written+n, b[n:]
+	}
+	return written, err
+}
+
+func (c *conn) alive() error { return c.Conn.SetDeadline(time.Now().Add(idleWait)) }
+
+// wait waits until n bytes are allowed. It cannot be told to stop: a request
+// that is cancelled closes the connection, and the pause is short.
+func wait(l *rate.Limiter, n int) error {
+	if l == nil {
+		return nil
+	}
+	return l.WaitN(context.Background(), n)
+}
