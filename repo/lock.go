@@ -58,7 +58,7 @@ func (p *prune) worthLocking(ctx context.Context, older time.Duration) ([]string
 		}
 	}
 	for id, o := range p.packs {
-		if !slices.Contains(p.victims, id) && !p.spare[id] && p.age(o.Time) >= older {
+		if !slices.Contains(p.victims, id) && p.age(o.Time) >= older {
 			names = append(names, o.Name)
 		}
 	}

@@ -44,7 +44,7 @@ var (
 	ErrLock = errors.New("the bucket does not allow Object Lock")
 )
 
-// meanings are the codes of answers that tell people what to look at.
+// meaning returns what a code of an answer tells people to look at, nil if nothing.
 func meaning(code string) error {
 	switch code {
 	case minio.InvalidAccessKeyID, minio.SignatureDoesNotMatch, "InvalidToken", "ExpiredToken", "TokenRefreshRequired",
@@ -68,7 +68,10 @@ func meaning(code string) error {
 // explain makes an error of the client one that says what to look at.
 func explain(err error) error {
 	if err == nil || isOurs(err) {
-		return unmark(err)
+		return err
+	}
+	if again, ok := errors.AsType[retryable](err); ok { // it was to pass, and stayed
+		return fmt.Errorf("%w: %w", ErrUnreachable, bare(again.error))
 	}
 	var answer minio.ErrorResponse
 	if errors.As(err, &answer) {
@@ -107,16 +110,7 @@ func isOurs(err error) bool {
 			return true
 		}
 	}
-	var again retryable
-	return errors.As(err, &again)
-}
-
-// unmark takes the mark off an error that stayed although it was to pass.
-func unmark(err error) error {
-	if again, ok := err.(retryable); ok {
-		return fmt.Errorf("%w: %w", ErrUnreachable, bare(again.error))
-	}
-	return err
+	return false
 }
 
 // bare takes off the URL, which is long, and repeats what the message says already.

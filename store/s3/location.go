@@ -34,11 +34,16 @@ func IsLocation(text string) bool { return strings.HasPrefix(text, scheme) }
 // The prefix may have any number of parts, or none.
 func ParseLocation(text, endpoint string) (Location, error) {
 	l, err := parseLocation(text, endpoint)
+	if errors.Is(err, errSecret) {
+		return Location{}, fmt.Errorf("location of the repository: %w", err) // not shown again
+	}
 	if err != nil {
 		return Location{}, fmt.Errorf("repository %q: %w", text, err)
 	}
 	return l, nil
 }
+
+var errSecret = errors.New("keys do not belong there, where others can read them")
 
 func parseLocation(text, endpoint string) (Location, error) {
 	rest, ok := strings.CutPrefix(text, scheme)
@@ -55,6 +60,9 @@ func parseLocation(text, endpoint string) (Location, error) {
 		rest = "https://" + rest
 	}
 	u, err := url.Parse(rest)
+	if err != nil && strings.Contains(rest, "@") {
+		return Location{}, errSecret
+	}
 	if err != nil {
 		return Location{}, errors.New("it is not a URL of the form s3:https://host:port/bucket/prefix")
 	}
@@ -66,7 +74,7 @@ func fromURL(u *url.URL) (Location, error) {
 	case u.Scheme != "https" && u.Scheme != "http":
 		return Location{}, fmt.Errorf("%q is neither https nor http", u.Scheme)
 	case u.User != nil:
-		return Location{}, errors.New("keys do not belong there, where others can read them")
+		return Location{}, errSecret
 	case u.RawQuery != "" || u.Fragment != "":
 		return Location{}, errors.New("? and # do not belong there")
 	case u.Hostname() == "":

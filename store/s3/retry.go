@@ -74,6 +74,9 @@ func isPassing(err error) bool {
 	if errors.As(err, &again) {
 		return true
 	}
+	if isOurs(err) {
+		return false
+	}
 	var answer minio.ErrorResponse
 	if errors.As(err, &answer) {
 		return isPassingStatus(answer.StatusCode) || isPassingCode(answer.Code)
