@@ -65,7 +65,11 @@ func unchanged(ts *testscript.TestScript, neg bool, _ []string) {
 func tree(ts *testscript.TestScript, paths []string) string {
 	var b strings.Builder
 	for _, root := range paths {
-		err := filepath.WalkDir(ts.MkAbs(root), func(path string, d fs.DirEntry, err error) error {
+		root = ts.MkAbs(root)
+		if real, err := filepath.EvalSymlinks(root); err == nil {
+			root = real
+		}
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err != nil {
 				return err
 			}

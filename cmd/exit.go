@@ -72,6 +72,7 @@ func endings() []ending {
 
 		{is(s3.ErrBucket), exitNoRepository, "Make the bucket first, or check its name and the endpoint."},
 		{is(s3.ErrCredentials), exitFailed, "Check access_key_file and secret_key_file of [s3], or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."},
+		{is(s3.ErrDenied), exitFailed, "Give the credentials the right. Reading takes s3:ListBucket and s3:GetObject, a backup s3:PutObject too, forget and prune s3:DeleteObject."},
 		{is(s3.ErrClock), exitFailed, "Set it: chronyc or timedatectl tell how far it is off."},
 		{is(s3.ErrRegion), exitFailed, "Set region of [s3] or AWS_REGION to the bucket's."},
 		{is(s3.ErrCertificate), exitFailed, "Name the certificate of its authority as ca_file of [s3], or in AWS_CA_BUNDLE. Check the host's name."},
@@ -94,7 +95,7 @@ func endings() []ending {
 		{is(sqlite.ErrPageSize), exitFailed, "Stop the application and add --offline, or restore to another file with --target."},
 		{is(sqlite.ErrBusy), exitFailed, "Wait for the transaction, or stop the application, then run it again."},
 		{is(sqlite.ErrNoSpace, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG), exitFailed, "Make room on that disk, then run it again."},
-		{is(fs.ErrPermission), exitFailed, "Run firn as a user, or with credentials, that may read and write there."},
+		{is(fs.ErrPermission), exitFailed, "Run firn as a user who may read and write there."},
 	}
 }
 

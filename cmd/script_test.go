@@ -1,6 +1,7 @@
 package cmd_test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"firn/cmd"
+	"firn/internal/s3test"
 )
 
 // work keeps the folders of the scripts, for a look at them.
@@ -18,25 +20,40 @@ var work = flag.Bool("work", false, "keep the scripts' folders")
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"firn": func() { os.Exit(cmd.Main(os.Args[1:])) },
+		"firn": func() { os.Exit(cmd.Main(moved(os.Args[1:]))) },
 		"sql":  func() { os.Exit(runSQL(os.Args[1], os.Args[2])) },
 	})
 }
 
+// TestScripts runs each script on both backends.
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{
+	t.Run("Folder", func(t *testing.T) {
+		t.Parallel()
+		testscript.Run(t, params(setUp, onFolder))
+	})
+	t.Run("Bucket", func(t *testing.T) {
+		t.Parallel()
+		server := s3test.Start(t, s3test.Options{})
+		testscript.Run(t, params(func(env *testscript.Env) error {
+			return errors.Join(setUp(env), moveToBucket(env, server))
+		}, onBucket))
+	})
+}
+
+// onFolder and onBucket are the backends.
+const (
+	onFolder = false
+	onBucket = true
+)
+
+func params(setUp func(*testscript.Env) error, bucket bool) testscript.Params {
+	return testscript.Params{
 		Dir:                "testdata/script",
 		TestWork:           *work,
 		RequireUniqueNames: true,
-		Setup: func(env *testscript.Env) error {
-			env.Setenv("FIRN_CACHE_DIR", env.WorkDir+"/.cache")
-			env.Setenv("HOME", env.WorkDir+"/.home")
-			env.Setenv("XDG_CONFIG_HOME", env.WorkDir+"/.config")
-			env.Setenv("TZ", "UTC")
-			return nil
-		},
-		Condition: condition,
+		Setup:              setUp,
+		Condition:          func(name string) (bool, error) { return condition(name, bucket) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":     exits,
 			"remember":  remember,
@@ -46,14 +63,24 @@ func TestScripts(t *testing.T) {
 			"flip":      flip,
 			"id":        id,
 		},
-	})
+	}
 }
 
-// condition knows [powerless]: a user without root's rights over files can be
-// had; and [tmpfs]: a small disk can be made.
-func condition(name string) (bool, error) {
+func setUp(env *testscript.Env) error {
+	env.Setenv("FIRN_CACHE_DIR", env.WorkDir+"/.cache")
+	env.Setenv("HOME", env.WorkDir+"/.home")
+	env.Setenv("XDG_CONFIG_HOME", env.WorkDir+"/.config")
+	env.Setenv("TZ", "UTC")
+	return nil
+}
+
+// condition knows [bucket]: repositories are in a bucket; [powerless]: a user
+// without root's rights over files can be had; [tmpfs]: a small disk can be made.
+func condition(name string, bucket bool) (bool, error) {
 	_, err := exec.LookPath("setpriv")
 	switch name {
+	case "bucket":
+		return bucket, nil
 	case "powerless":
 		return os.Getuid() != 0 || err == nil, nil
 	case "tmpfs":

@@ -15,9 +15,12 @@ import (
 	"github.com/minio/minio-go/v7"
 )
 
-// These errors tell what to look at. Those about a missing right match
-// fs.ErrPermission instead.
+// These errors tell what to look at.
 var (
+	// ErrDenied is returned when the credentials lack a right, or an object is
+	// locked. It matches fs.ErrPermission.
+	ErrDenied = fmt.Errorf("the store refuses it: %w", fs.ErrPermission)
+
 	// ErrCredentials is returned when there are no credentials, or the server does not know them.
 	ErrCredentials = errors.New("the store refuses the credentials")
 
@@ -94,7 +97,7 @@ func explainAnswer(answer minio.ErrorResponse, err error) error {
 	switch {
 	case answer.Code == minio.AccessDenied, answer.StatusCode == http.StatusForbidden,
 		strings.Contains(answer.Message, "WORM protected"): // what MinIO says of a locked object
-		return fmt.Errorf("%w: %w", fs.ErrPermission, err)
+		return fmt.Errorf("%w: %w", ErrDenied, err)
 	case isPassingStatus(answer.StatusCode), isPassingCode(answer.Code):
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	case answer.StatusCode == http.StatusMovedPermanently, answer.StatusCode == http.StatusTemporaryRedirect:

@@ -4,7 +4,7 @@
 // An object's key is the store's prefix, a slash and its name. Objects are
 // written with one request each and a condition, so that none is ever replaced.
 // Requests that fail for reasons that pass are repeated for some time; other
-// errors come back at once and match one of this package's, or fs.ErrPermission.
+// errors come back at once and match one of this package's.
 package s3
 
 import (
