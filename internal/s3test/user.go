@@ -28,8 +28,9 @@ type account struct {
 
 // users are the users that were added to a server, and the policy of its bucket, which says what each may do.
 type users struct {
-	mu     sync.Mutex
-	policy policy
+	mu      sync.Mutex
+	secrets map[string]string // by access key
+	policy  policy
 }
 
 type policy struct {
@@ -54,6 +55,10 @@ func (s *Server) AddUser(t testing.TB, name string, actions ...string) (accessKe
 	}
 	s.users.mu.Lock()
 	defer s.users.mu.Unlock()
+	if s.users.secrets == nil {
+		s.users.secrets = map[string]string{}
+	}
+	s.users.secrets[name] = secretKey
 	allowed := allow(name, s.Bucket, actions)
 	// A bucket has one policy, so what others may do must be said again.
 	s.users.policy = policy{"2012-10-17", append(slices.Clip(s.users.policy.Statement), allowed)}
@@ -95,4 +100,15 @@ func (s *Server) createUser(ctx context.Context, transport http.RoundTripper, a 
 		return fmt.Errorf("create: %s: %s", response.Status, answer)
 	}
 	return nil
+}
+
+// secret returns the secret key of the administrator or of a user.
+func (s *Server) secret(accessKey string) (string, bool) {
+	if accessKey == s.AccessKey {
+		return s.SecretKey, true
+	}
+	s.users.mu.Lock()
+	defer s.users.mu.Unlock()
+	secret, ok := s.users.secrets[accessKey]
+	return secret, ok
 }
