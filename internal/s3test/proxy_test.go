@@ -95,6 +95,27 @@ func testCounts(t *testing.T, b *broken) {
 	}
 }
 
+func TestProxyCountsParts(t *testing.T) {
+	t.Parallel()
+	b := start(t, s3test.Options{})
+	data := bytes.Repeat([]byte("firn"), 3<<19) // 6 MiB
+	_, err := b.client.PutObject(t.Context(), b.server.Bucket, "k", bytes.NewReader(data), int64(len(data)),
+		minio.PutObjectOptions{PartSize: 5 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range b.proxy.Requests() {
+		got = append(got, r.Kind)
+	}
+	if want := []string{"start upload", "put part", "put part", "complete upload"}; !slices.Equal(got, want) {
+		t.Errorf("requests: got %q, want %q", got, want)
+	}
+	if got := get(t, b.client, "k"); !bytes.Equal(got, data) {
+		t.Errorf("got %d bytes, want the %d that were put", len(got), len(data))
+	}
+}
+
 func removeAll(ctx context.Context, b *broken, keys ...string) (errs []error) {
 	objects := make(chan minio.ObjectInfo, len(keys))
 	for _, key := range keys {
