@@ -1,0 +1,200 @@
+package s3_test
+
+import (
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"firn/store/s3"
+)
+
+// TestAnswers tells what each answer of a server means, and whether it is worth
+// asking again.
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		status int
+		code   string
+		want   error
+		again  bool
+	}{
+		{403, "AccessDenied", s3.ErrDenied, false},
+		{403, "AccessDenied", fs.ErrPermission, false},
+		{403, "AllAccessDisabled", s3.ErrDenied, false},
+		{403, "InvalidAccessKeyId", s3.ErrCredentials, false},
+		{403, "SignatureDoesNotMatch", s3.ErrCredentials, false},
+		{400, "ExpiredToken", s3.ErrCredentials, false},
+		{403, "RequestTimeTooSkewed", s3.ErrClock, false},
+		{404, "NoSuchBucket", s3.ErrBucket, false},
+		{404, "NoSuchKey", fs.ErrNotExist, false},
+		{301, "PermanentRedirect", s3.ErrRegion, false},
+		{400, "AuthorizationHeaderMalformed", s3.ErrRegion, false},
+		{503, "SlowDown", s3.ErrUnreachable, true},
+		{503, "ServiceUnavailable", s3.ErrUnreachable, true},
+		{500, "InternalError", s3.ErrUnreachable, true},
+		{502, "", s3.ErrUnreachable, true},
+		{429, "", s3.ErrUnreachable, true},
+		{400, "RequestTimeout", s3.ErrUnreachable, true},
+	}
+	for _, tt := range tests {
+		t.Run(fmt.Sprintf("%d%s", tt.status, tt.code), func(t *testing.T) {
+			t.Parallel()
+			var requests atomic.Int32
+			s := answering(t, func(w http.ResponseWriter, _ *http.Request) {
+				requests.Add(1)
+				w.WriteHeader(tt.status)
+				if tt.code != "" {
+					fmt.Fprintf(w, "<Error><Code>%s</Code><Message>no</Message></Error>", tt.code)
+				}
+			})
+			if _, err := s.Get(t.Context(), "meta/config", 0, -1); !errors.Is(err, tt.want) {
+				t.Errorf("got %v, want %v", err, tt.want)
+			}
+			if got := requests.Load() > 1; got != tt.again {
+				t.Errorf("got %d requests, want them repeated: %v", requests.Load(), tt.again)
+			}
+		})
+	}
+}
+
+// answering opens a store whose server is a function.
+func answering(t *testing.T, answer http.HandlerFunc) *s3.Store {
+	t.Helper()
+	server := httptest.NewServer(dated(answer))
+	t.Cleanup(server.Close)
+	return openAt(t, server.URL, "")
+}
+
+// dated answers with the time of writing, without which there is no object.
+func dated(answer http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Last-Modified", "Mon, 02 Jan 2006 15:04:05 GMT")
+		answer(w, r)
+	}
+}
+
+func openAt(t *testing.T, url, caFile string) *s3.Store {
+	t.Helper()
+	location, err := s3.ParseLocation("s3:"+url+"/bucket/prefix", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return open(t, s3.Options{
+		Location: location, AccessKey: "access", SecretKey: "secret", CAFile: caFile, Patience: time.Second,
+	})
+}
+
+func TestNoRequestForTheRegion(t *testing.T) {
+	t.Parallel()
+	s := answering(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "content") })
+	if got, err := s.Get(t.Context(), "meta/config", 0, -1); err != nil || string(got) != "content" {
+		t.Fatalf("got %q, %v", got, err)
+	}
+	if got := s.Traffic(); got.Requests() != 1 || got.Gets != 1 || got.Sent == 0 || got.Received == 0 {
+		t.Errorf("got %+v, want one get", got)
+	}
+}
+
+// TestRangeIgnored meets a server that sends the whole object whatever part is asked for.
+func TestRangeIgnored(t *testing.T) {
+	t.Parallel()
+	s := answering(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "0123456789") })
+	for want, r := range map[string][2]int64{"345": {3, 3}, "789": {-3, -1}, "56789": {5, -1}} {
+		if got, err := s.Get(t.Context(), "meta/config", r[0], r[1]); err != nil || string(got) != want {
+			t.Errorf("Get(%d, %d): got %q, %v, want %q", r[0], r[1], got, err, want)
+		}
+	}
+}
+
+// TestBrokenAnswer sees that an answer that breaks off is asked for again, and
+// does not pass for an object that is too short.
+func TestBrokenAnswer(t *testing.T) {
+	t.Parallel()
+	var requests atomic.Int32
+	s := answering(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "10")
+		if requests.Add(1) < 3 {
+			fmt.Fprint(w, "01234")
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}
+		fmt.Fprint(w, "0123456789")
+	})
+	if got, err := s.Get(t.Context(), "meta/config", 0, -1); err != nil || string(got) != "0123456789" || requests.Load() != 3 {
+		t.Errorf("got %q, %v after %d requests, want all at the third", got, err, requests.Load())
+	}
+	requests.Store(-1000)
+	if _, err := s.Get(t.Context(), "meta/config", 0, -1); !errors.Is(err, s3.ErrUnreachable) {
+		t.Errorf("got %v, want ErrUnreachable", err)
+	}
+}
+
+// TestEndlessAnswer sees that a server cannot make us hold more than any object
+// of ours.
+func TestEndlessAnswer(t *testing.T) {
+	t.Parallel()
+	s := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		block := make([]byte, 1<<20)
+		for r.Context().Err() == nil {
+			if _, err := w.Write(block); err != nil {
+				return
+			}
+		}
+	})
+	if _, err := s.Get(t.Context(), "meta/config", 0, -1); err == nil || !strings.Contains(err.Error(), "firn writes no such object") {
+		t.Errorf("got %v, want a refusal", err)
+	}
+}
+
+func TestNotS3(t *testing.T) {
+	t.Parallel()
+	s := answering(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html><body>Hello</body></html>") })
+	for _, err := range s.List(t.Context(), "meta/") {
+		if err == nil {
+			t.Error("a page of HTML passes for a listing")
+		}
+	}
+}
+
+func TestCertificates(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(dated(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "x") }))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it tells of the handshakes that are to fail
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	if _, err := openAt(t, server.URL, "").Get(t.Context(), "meta/a", 0, -1); !errors.Is(err, s3.ErrCertificate) {
+		t.Errorf("unknown authority: got %v, want ErrCertificate", err)
+	}
+	plain := strings.Replace(server.URL, "https", "http", 1)
+	if _, err := openAt(t, plain, "").Get(t.Context(), "meta/a", 0, -1); err == nil {
+		t.Error("plain HTTP to a port of TLS: got nil")
+	}
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	block := &pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}
+	if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := openAt(t, server.URL, file).Get(t.Context(), "meta/a", 0, -1); err != nil || string(got) != "x" {
+		t.Errorf("known authority: got %q, %v", got, err)
+	}
+}
+
+func TestUnreachable(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(nil)
+	server.Close()
+	if _, err := openAt(t, server.URL, "").Get(t.Context(), "meta/a", 0, -1); !errors.Is(err, s3.ErrUnreachable) {
+		t.Errorf("got %v, want ErrUnreachable", err)
+	}
+}
