@@ -10,8 +10,9 @@ const configurationHelp = `# firn.toml, looked for in: --config, $FIRN_CONFIG, .
 # (FIRN_REPOSITORY, FIRN_KEY_FILE, FIRN_PASSWORD_FILE, FIRN_PASSWORD, FIRN_CACHE_DIR),
 # these beat the file.
 
-repository = "/mnt/backup/firn"
+repository = "/mnt/backup/firn"     # or "s3:https://host:port/bucket/prefix", or "s3://bucket/prefix"
 key_file   = "/etc/firn/key"        # or password_file, or password_command
+#cache_size = "1GiB"                # what is kept here of a repository in S3
 
 [keep]                              # what retention keeps; these are the defaults
 last     = 10                       # a number, or "all", like those that follow
@@ -36,6 +37,19 @@ name     = "app"
 stop     = "systemctl stop app-demo"  # around a restore; start runs whatever happens
 start    = "systemctl start app-demo"
 #export  = "compact"                # VACUUM INTO: smaller alone, but new every time
+
+[s3]                                # all of it may be left out: see the AWS_* variables
+#endpoint        = "https://s3.example.org:9000"   # of s3://bucket/prefix; default: Amazon's
+#region          = "eu-central-1"
+#access_key_file = "/etc/firn/access"              # the first line of each file counts
+#secret_key_file = "/etc/firn/secret"
+#ca_file         = "/etc/firn/ca.pem"              # to trust beside the system's certificates
+#path_style      = true                            # the bucket's name stands in the path, not in the host
+#conditional_put = false                           # for servers that refuse If-None-Match
+#lock            = "30d"                           # Object Lock of what is written
+#lock_mode       = "governance"                    # default: compliance, nobody can undo it
+#limit_upload    = "2MB"                           # per second; a number is in KiB
+#limit_download  = "10MB"
 `
 
 // newConfigurationHelp is no command: it has nothing to run.
