@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // cache keeps copies of write-once objects (records, plans, keys, the
@@ -52,7 +53,14 @@ func openCache(dir string) *cache {
 	return c
 }
 
+// load reads the file's entries. Every write ends with the token under which the
+// writer's tails were all packs. Where these tokens differ, processes have
+// overlapped, and none holds for all tails: one may be of a pack that was swept
+// before the process with the later token listed the packs, and that it never
+// knew. Then there is no token, and the next run lists the packs.
 func (c *cache) load(b []byte) {
+	var last string
+	tokens := make(map[string]bool)
 	for len(b) >= cacheHeader {
 		n, m := uint64(binary.LittleEndian.Uint32(b)), uint64(binary.LittleEndian.Uint32(b[4:]))
 		sum := binary.LittleEndian.Uint32(b[8:])
@@ -63,13 +71,24 @@ func (c *cache) load(b []byte) {
 		if crc32.ChecksumIEEE(entry) != sum {
 			break
 		}
-		c.objects[string(entry[:n])] = entry[n:]
+		last = string(entry[:n])
+		c.objects[last] = entry[n:]
+		if last == tokenEntry {
+			tokens[tokenOf(entry[n:])] = true
+		}
 		c.stored += cacheHeader + len(entry)
 		b = b[cacheHeader+n+m:]
 	}
-	if len(b) > 0 {
-		c.stored = -1 // a torn entry: nothing may be appended behind it
+	if len(b) > 0 || last != tokenEntry || len(tokens) > 1 { // nothing may be appended behind a torn entry
+		delete(c.objects, tokenEntry)
+		c.mustReplace()
 	}
+}
+
+// tokenOf returns the token in a token entry, without its time.
+func tokenOf(entry []byte) string {
+	token, _, _ := strings.Cut(string(entry), " ")
+	return token
 }
 
 // get returns a cached object.
@@ -140,8 +159,7 @@ func (c *cache) live() int {
 	return n
 }
 
-// append ends with the token of the tails. Without it, tails that another process
-// has dropped since could come to stand under the later token that it wrote.
+// append adds what is pending, and the token that it belongs to, even if there is none.
 func (c *cache) append() {
 	c.pending = appendCacheEntry(c.pending, tokenEntry, c.objects[tokenEntry])
 	f, err := os.OpenFile(c.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
@@ -159,8 +177,11 @@ func (c *cache) append() {
 func (c *cache) replace() {
 	b := make([]byte, 0, c.live())
 	for name, content := range c.objects {
-		b = appendCacheEntry(b, name, content)
+		if name != tokenEntry {
+			b = appendCacheEntry(b, name, content)
+		}
 	}
+	b = appendCacheEntry(b, tokenEntry, c.objects[tokenEntry])
 	f, err := os.CreateTemp(filepath.Dir(c.path), cacheFile+".*")
 	if err != nil {
 		return

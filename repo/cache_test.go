@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
 	"firn/repo"
+	"firn/snapshot"
 	"firn/store"
+	"firn/store/storetest"
 )
 
 // cached opens a repository with a cache, and trusts it.
@@ -88,6 +91,36 @@ func TestCacheOfTwoProcesses(t *testing.T) {
 		s := take(t, r, "production", b)
 		w.images[s.ID] = b
 	})
+	w.verify(t)
+}
+
+// TestCacheOfOverlappingProcesses lets a process that took long see the plan
+// by which a pack is gone, of which it never knew: another process of the same
+// host stored that pack meanwhile. The pack must not stand under that plan.
+func TestCacheOfOverlappingProcesses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	dir := t.TempDir()
+	b, other := pages(8, 40), pages(9, 40)
+	run(t, w.st, dir, func(r *repo.Repo) { take(t, r, "demo", other) })
+	meanwhile := sync.OnceFunc(func() {
+		var s *snapshot.Snapshot
+		run(t, w.st, dir, func(r *repo.Repo) { s = take(t, r, "staging", b) })
+		for range 2 { // the last plan must no longer name the pack
+			w.forget(t, s.ID)
+			pruneAll(t, w.st)
+			pruneAll(t, w.st)
+			s = w.take(t, "demo", pages(7, 40))
+		}
+	})
+	slow := cached(t, storetest.NewHooked(w.st, func(op, name string) {
+		if op == "list" && name == "meta/gc-" { // about to confirm
+			meanwhile()
+		}
+	}), dir)
+	w.images[take(t, slow, "production", small).ID] = small
+	slow.Close()
+	run(t, w.st, dir, func(r *repo.Repo) { w.images[take(t, r, "production", b).ID] = b })
 	w.verify(t)
 }
 

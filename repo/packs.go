@@ -69,7 +69,8 @@ func (r *Repo) reloadIndex(ctx context.Context, v *view) error {
 		_, isPack := pack.ParseName(name)
 		return !isPack || listed[name]
 	})
-	if gone > 0 { // else the next run would rely on them under the new token
+	known, _ := r.cache.get(tokenEntry)
+	if gone > 0 || tokenOf(known) != v.token { // else the file would have tails of two tokens
 		r.cache.mustReplace()
 	}
 	if err := r.buildIndex(ctx, v, objects); err != nil {
