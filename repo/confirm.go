@@ -11,17 +11,11 @@ import (
 // nothing that the snapshot relies on can have gone; else every blob is looked up
 // under the new plans. A snapshot that is not confirmed is taken again.
 func (b *backup) confirm(ctx context.Context) (bool, error) {
-	objects, err := collect(b.repo.store.List(ctx, planPrefix))
+	settled, err := b.settled(ctx)
 	if err != nil {
 		return false, fmt.Errorf("confirm snapshot: %w", err)
 	}
-	var names []string
-	for _, o := range objects {
-		if b.repo.isPlan(o.Name) {
-			names = append(names, o.Name)
-		}
-	}
-	if token(names) == b.view.token {
+	if settled {
 		b.packer.index()
 		return true, nil
 	}
@@ -37,6 +31,21 @@ func (b *backup) confirm(ctx context.Context) (bool, error) {
 		}
 	}
 	return b.repo.available(b.tree), nil
+}
+
+// settled reports whether no plan was published since the view was listed.
+func (b *backup) settled(ctx context.Context) (bool, error) {
+	objects, err := collect(b.repo.store.List(ctx, planPrefix))
+	if err != nil {
+		return false, err
+	}
+	var names []string
+	for _, o := range objects {
+		if b.repo.isPlan(o.Name) {
+			names = append(names, o.Name)
+		}
+	}
+	return token(names) == b.view.token, nil
 }
 
 // finish is step W5: it deletes what retention lets go, records of tries that
@@ -64,13 +73,39 @@ func (b *backup) dropUnconfirmed(ctx context.Context) error {
 	if !known || s == nil || s.ID.String() == string(last) || s.Host != b.repo.opts.Host || s.Token == b.view.token {
 		return nil
 	}
-	whole, err := b.whole(ctx, s)
-	if whole || err != nil {
+	broken, err := b.broken(ctx, s)
+	if !broken || err != nil {
 		return err
 	}
 	b.forgot = append(b.forgot, s.ID)
 	b.leaveOut(s.ID)
 	return nil
+}
+
+// broken reports whether blobs of a snapshot are gone for certain. That they are
+// not found is no proof: prunes may have moved them from packs that a listing
+// came too late for to packs that it came too early for. Where they are not found
+// twice, a move came in between the two, and one of the packs that it moved them
+// to was swept before the second: then a plan condemned it.
+func (b *backup) broken(ctx context.Context, s *snapshot.Snapshot) (bool, error) {
+	for range maxListings {
+		for range 2 {
+			if whole, err := b.whole(ctx, s); whole || err != nil {
+				return false, err
+			}
+		}
+		settled, err := b.settled(ctx)
+		if err != nil {
+			return false, fmt.Errorf("look for plans: %w", err)
+		}
+		if settled {
+			return true, nil
+		}
+		if b.view, err = b.repo.look(ctx); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
 }
 
 // whole reports whether every blob of a snapshot can be read. The snapshot may

@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"testing"
 	"time"
 
+	"firn/pack"
 	"firn/repo"
 	"firn/retention"
 	"firn/snapshot"
@@ -240,6 +242,41 @@ func TestNamesakeKeepsSnapshots(t *testing.T) {
 	w.images[backupResult(t, openWith(t, hooked), next, later).Snapshot.ID] = next
 	run(t, w.st, dir, func(r *repo.Repo) { w.images[take(t, r, "production", small).ID] = small })
 	w.verify(t)
+}
+
+// TestNamesakeSparesMovedSnapshots lets a host judge whether the newest snapshot,
+// one of a namesake, is whole while prunes move its blobs to another pack: it
+// may have listed the packs before, and read them after that.
+func TestNamesakeSparesMovedSnapshots(t *testing.T) {
+	t.Parallel()
+	prepared, dir := newWorld(t), t.TempDir()
+	run(t, prepared.st, dir, func(r *repo.Repo) { prepared.images[take(t, r, "production", small).ID] = small })
+	hooked := storetest.NewHooked(prepared.st, func(op, name string) {
+		if op == "list" && name == pack.Prefix {
+			prepared.take(t, "production", changed) // too late for the prune to see more of it than its pack
+		}
+	})
+	if got := pruneAll(t, hooked); got.Condemned != 1 {
+		t.Fatalf("got %+v, want the new snapshot's pack condemned", got)
+	}
+	for n, last := 1, false; !last; n += stride() {
+		w, own := prepared.clone(t), t.TempDir()
+		if err := os.CopyFS(own, os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+		i := &interruption{at: n, act: func() {
+			pruneAll(t, w.st) // rescues the blobs
+			pruneAll(t, w.st)
+		}}
+		later := repo.BackupOptions{Time: time.Now().Add(time.Minute)}
+		result := backupResult(t, cached(t, storetest.NewHooked(w.st, i.hook), own), next, later)
+		w.images[result.Snapshot.ID] = next
+		w.verify(t)
+		if t.Failed() {
+			t.Fatalf("with prunes before call %d of %d", n, i.calls)
+		}
+		last = i.calls < n
+	}
 }
 
 func backupResult(t testing.TB, r *repo.Repo, b []byte, opts repo.BackupOptions) *repo.BackupResult {
