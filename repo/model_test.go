@@ -34,14 +34,18 @@ type history struct {
 	*rand.Rand
 	hosts    []*host
 	contents map[string][]byte // of the databases, by environment
+	past     [][]byte          // that they had
 	taken    []snapshot.ID     // in order: that of a map would be no seed's
+	gone     map[snapshot.ID]bool
 	log      []string
 	inside   bool // something is under way, and this happens in between
+	backup   bool // what is under way is a backup
 }
 
-// host is a machine with its own cache and clock.
+// host is a process on a machine, with a cache and a clock that may be its own.
 type host struct {
 	*history
+	name  string // the first and the third have the same
 	cache string
 	shift time.Duration // of its clock
 	trust bool
@@ -66,13 +70,16 @@ func TestRandomHistories(t *testing.T) {
 }
 
 func newHistory(t testing.TB, seed uint64) *history {
-	h := &history{TB: t, world: newWorld(t), Rand: rand.New(rand.NewPCG(seed, 1)), contents: make(map[string][]byte)}
+	h := &history{TB: t, world: newWorld(t), Rand: rand.New(rand.NewPCG(seed, 1)), contents: make(map[string][]byte), gone: make(map[snapshot.ID]bool)}
 	const decade = 10 * 365 * 24 * time.Hour
 	for i, shift := range []time.Duration{0, decade, -decade} {
-		h.hosts = append(h.hosts, &host{history: h, cache: t.TempDir(), shift: shift, trust: i != 1, key: testKey})
+		h.hosts = append(h.hosts, &host{history: h, name: fmt.Sprint("host", i%2), cache: t.TempDir(), shift: shift, trust: i != 1, key: testKey})
 	}
+	second := *h.hosts[0] // another process on the first host: they share a cache
+	h.hosts = append(h.hosts, &second)
 	for i, env := range []string{"production", "staging", "demo"} {
 		h.contents[env] = pages(seed+uint64(i), 20+h.IntN(150))
+		h.past = append(h.past, h.contents[env])
 	}
 	return h
 }
@@ -99,9 +106,9 @@ func (h *history) act(x *host) {
 		x.backUp()
 	case n < 13:
 		x.prune()
-	case h.inside: // what forgets or compares must not happen in between
-	case n < 16:
+	case n < 16 && (!h.inside || h.backup): // a prune or a restore may stumble over it
 		x.forgetSome()
+	case h.inside: // what compares must not happen in between
 	case n < 17:
 		x.changeKey()
 	case n < 18:
@@ -123,7 +130,7 @@ func (x *host) open() *repo.Repo {
 		return x.Repo
 	}
 	opts := options(storetest.NewHooked(x.st, x.interrupt))
-	opts.CacheDir, opts.TrustCache, opts.Credential = x.cache, x.trust, x.key
+	opts.Host, opts.CacheDir, opts.TrustCache, opts.Credential = x.name, x.cache, x.trust, x.key
 	opts.Now = func() time.Time { return time.Now().Add(x.shift) }
 	r, err := repo.Open(context.Background(), opts)
 	if err != nil {
@@ -139,13 +146,13 @@ func (x *host) interrupt(op, _ string) {
 	if op == "get" || op == "delete" || x.inside || x.IntN(12) > 0 {
 		return
 	}
-	other := x.hosts[x.IntN(len(x.hosts))]
-	if other.busy {
-		return
-	}
 	x.inside = true
-	x.act(other)
-	x.inside = false
+	defer func() { x.inside = false }()
+	for range 1 + x.IntN(6) {
+		if other := x.hosts[x.IntN(len(x.hosts))]; !other.busy {
+			x.act(other)
+		}
+	}
 }
 
 func (x *host) backUp() {
@@ -157,6 +164,10 @@ func (x *host) backUp() {
 		opts.Keep = &retention.Policy{Last: retention.Count(1 + x.IntN(4))}
 	}
 	x.note(x, "back up %d bytes of %s, %+v", len(b), env, opts)
+	if !x.inside {
+		x.backup = true
+		defer func() { x.backup = false }()
+	}
 	result, err := x.open().Backup(context.Background(), fingerprinted(b, fingerprintOf(b)), opts)
 	if errors.Is(err, repo.ErrUnsettled) {
 		return
@@ -164,11 +175,13 @@ func (x *host) backUp() {
 	if err != nil {
 		x.Fatalf("%v after %q", err, x.log)
 	}
-	x.images[result.Snapshot.ID] = b
-	x.taken = append(x.taken, result.Snapshot.ID)
+	if !x.gone[result.Snapshot.ID] { // it was there already, if nothing changed, and can have been forgotten since
+		x.images[result.Snapshot.ID] = b
+		x.taken = append(x.taken, result.Snapshot.ID)
+	}
 	for _, d := range result.Forgotten {
 		id, _ := snapshot.ParseID(d.ID)
-		delete(x.images, id)
+		x.drop(id)
 	}
 }
 
@@ -177,7 +190,7 @@ func (x *host) change(env string) []byte {
 	old := x.contents[env]
 	b := old
 	at := 4096 * x.IntN(len(old)/4096)
-	switch x.IntN(8) {
+	switch x.IntN(9) {
 	case 0: // nothing
 	case 1:
 		b = slices.Concat(old, pages(x.Uint64(), 1+x.IntN(20)))
@@ -189,6 +202,8 @@ func (x *host) change(env string) []byte {
 		b = pages(x.Uint64(), 1+x.IntN(100))
 	case 5:
 		b = x.contents["demo"] // a clone
+	case 6: // one of old, as after a restore: its packs may be gone
+		b = x.past[x.IntN(len(x.past))]
 	default:
 		b = touch(old, x.Uint64(), 1+x.IntN(30))
 	}
@@ -196,6 +211,7 @@ func (x *host) change(env string) []byte {
 		b = b[:100*4096]
 	}
 	x.contents[env] = b
+	x.past = append(x.past, b)
 	return b
 }
 
@@ -208,12 +224,18 @@ func (x *host) prune() {
 	}
 }
 
+// drop takes note that a snapshot is forgotten, from now on.
+func (h *history) drop(id snapshot.ID) {
+	delete(h.images, id)
+	h.gone[id] = true
+}
+
 func (x *host) forgetSome() {
 	var ids []snapshot.ID
 	for _, id := range x.taken {
 		if _, ok := x.images[id]; ok && x.IntN(4) == 0 {
 			ids = append(ids, id)
-			delete(x.images, id)
+			x.drop(id)
 		}
 	}
 	x.note(x, "forget %v", ids)
