@@ -3,12 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
-	"time"
 
 	"firn/cmd"
 	"firn/internal/dbtest"
@@ -28,82 +24,41 @@ func TestMain(m *testing.M) {
 // rig is a database that another process writes to as fast as it can, and a
 // repository of it.
 type rig struct {
-	t      *testing.T
-	dir    string
-	random *rand.Rand
+	*machine
 	writer *dbtest.Writer
 	starts uint64
 	acked  []string // IDs of the snapshots that a backup said are stored
 }
 
 func newRig(t *testing.T, seed uint64, wal bool) *rig {
-	r := &rig{t: t, dir: t.TempDir(), random: rand.New(rand.NewPCG(seed, 1))}
+	r := &rig{machine: newMachine(t, t.TempDir(), nil, seed)}
 	dbtest.Create(t, r.path("production.db"), dbtest.Options{WAL: wal, Rows: 300, Seed: seed})
-	config := "repository = \"repository\"\nkey_file = \"firn.key\"\n[keep]\nlast = 6\n[env.production]\ndatabase = \"production.db\"\n"
-	if err := os.WriteFile(r.path("firn.toml"), []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	r.configure("repository = \"repository\"\nkey_file = \"firn.key\"\n[keep]\nlast = 6\n[env.production]\ndatabase = \"production.db\"\n")
 	r.must("init", "--quiet")
 	r.restartWriter()
 	t.Cleanup(func() { r.writer.Kill() })
 	return r
 }
 
-func (r *rig) path(name string) string { return filepath.Join(r.dir, name) }
-
 func (r *rig) restartWriter() {
 	if r.writer != nil {
 		r.writer.Kill()
 	}
 	r.starts++
-	r.writer = dbtest.StartWriter(r.t, r.path("production.db"), r.starts)
-}
-
-func (r *rig) firn(args ...string) *exec.Cmd {
-	c := exec.Command(os.Args[0], args...)
-	c.Dir = r.dir
-	c.Env = append(os.Environ(), firnEnv+"=1", "FIRN_CACHE_DIR="+r.path("cache"))
-	return c
-}
-
-// must runs firn to its end and returns what it printed.
-func (r *rig) must(args ...string) []byte {
-	r.t.Helper()
-	c := r.firn(args...)
-	out, err := c.Output()
-	if err != nil {
-		var stderr []byte
-		if exit, ok := err.(*exec.ExitError); ok {
-			stderr = exit.Stderr
-		}
-		r.t.Fatalf("firn %v: %v\n%s", args, err, stderr)
-	}
-	return out
+	r.writer = dbtest.StartWriter(r, r.path("production.db"), r.starts)
 }
 
 // backup takes a snapshot that must succeed.
 func (r *rig) backup() {
-	r.t.Helper()
+	r.Helper()
 	var summary struct {
 		ID string `json:"snapshot_id"`
 	}
 	out := r.must("backup", "production", "--prune", "--json")
 	if err := json.Unmarshal(out, &summary); err != nil || summary.ID == "" {
-		r.t.Fatalf("backup --json: %v\n%s", err, out)
+		r.Fatalf("backup --json: %v\n%s", err, out)
 	}
 	r.acked = append(r.acked, summary.ID)
-}
-
-// kill starts firn and kills it after some time, wherever it is by then.
-func (r *rig) kill(args ...string) {
-	r.t.Helper()
-	c := r.firn(args...)
-	if err := c.Start(); err != nil {
-		r.t.Fatal(err)
-	}
-	timer := time.AfterFunc(time.Duration(r.random.IntN(150))*time.Millisecond, func() { _ = c.Process.Kill() })
-	defer timer.Stop()
-	_ = c.Wait() // it may have been faster than the timer
 }
 
 // TestTorture takes snapshots of a database under fire while firn itself, and
@@ -114,7 +69,7 @@ func TestTorture(t *testing.T) {
 	for n, mode := range []string{"WAL", "Rollback"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, uint64(n+1), mode == "WAL")
+			r := newRig(t, seedOf(t)+uint64(n), mode == "WAL")
 			rounds := 12
 			if testing.Short() {
 				rounds = 4
@@ -137,23 +92,23 @@ func TestTorture(t *testing.T) {
 
 // verify restores what retention has left of the acknowledged snapshots.
 func (r *rig) verify() {
-	r.t.Helper()
+	r.Helper()
 	var list []struct {
 		ID string `json:"id"`
 	}
 	if err := json.Unmarshal(r.must("snapshots", "--json"), &list); err != nil {
-		r.t.Fatal(err)
+		r.Fatal(err)
 	}
 	left := make(map[string]bool)
 	for n, s := range list {
 		left[s.ID] = true
 		target := r.path(fmt.Sprintf("restored-%d.db", n))
 		r.must("restore", "--from", "production", "--snapshot", s.ID, "--target", target, "--yes")
-		dbtest.Integrity(r.t, target)
-		dbtest.CheckInvariant(r.t, target)
+		dbtest.Integrity(r, target)
+		dbtest.CheckInvariant(r, target)
 	}
 	if newest := r.acked[len(r.acked)-1]; !left[newest] {
-		r.t.Errorf("acknowledged snapshot %s is not there", newest)
+		r.Errorf("acknowledged snapshot %s is not there", newest)
 	}
 	r.must("check", "--read-data")
 }
