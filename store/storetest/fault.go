@@ -19,16 +19,17 @@ const (
 	LostAnswer                  // the call has its whole effect, yet fails
 	CrashBefore                 // as Persistent: the process died before the call reached the store
 	CrashAfter                  // as LostAnswer, and all later calls fail: it died before the answer
+	Slow                        // the call hangs until its context ends, which [Faulty.Context] brings about
 )
 
 // Kinds lists all kinds of faults, for tests that try each.
 func Kinds() []Kind {
-	return []Kind{Transient, Persistent, Torn, LostAnswer, CrashBefore, CrashAfter}
+	return []Kind{Transient, Persistent, Torn, LostAnswer, CrashBefore, CrashAfter, Slow}
 }
 
 // String returns the name of the kind for messages.
 func (k Kind) String() string {
-	names := []string{"none", "transient", "persistent", "torn", "lost answer", "crash before", "crash after"}
+	names := []string{"none", "transient", "persistent", "torn", "lost answer", "crash before", "crash after", "slow"}
 	if int(k) < len(names) {
 		return names[k]
 	}

@@ -17,8 +17,9 @@ type Faulty struct {
 	inner store.Store
 	fault Fault
 
-	mu  sync.Mutex
-	log []string
+	mu     sync.Mutex
+	log    []string
+	giveUp context.CancelFunc // nil before [Faulty.Context]
 }
 
 var _ store.Store = (*Faulty)(nil)
@@ -27,6 +28,17 @@ var _ store.Store = (*Faulty)(nil)
 // what a later process would find.
 func NewFaulty(inner store.Store, fault Fault) *Faulty {
 	return &Faulty{inner: inner, fault: fault}
+}
+
+// Context returns a context that ends when a slow call is reached: whoever waits
+// for the call loses patience. A call that is made under another context then
+// waits for that one's end.
+func (f *Faulty) Context(parent context.Context) context.Context {
+	ctx, cancel := context.WithCancel(parent)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.giveUp = cancel
+	return ctx
 }
 
 // Calls returns how many calls there were, those that failed included. A run
@@ -47,21 +59,30 @@ func (f *Faulty) Log() []string {
 
 // begin counts a call and returns its fate: how much of it reaches the inner
 // store, and the error that its caller gets in place of the answer, if any.
-func (f *Faulty) begin(op string, names ...string) (effect, error) {
+func (f *Faulty) begin(ctx context.Context, op string, names ...string) (effect, error) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	call := op + " " + strings.Join(names, " ")
 	f.log = append(f.log, call)
-	effect, fails := f.fault.hit(len(f.log))
+	n, giveUp := len(f.log), f.giveUp
+	f.mu.Unlock()
+	effect, fails := f.fault.hit(n)
 	if !fails {
 		return effect, nil
 	}
-	return effect, fmt.Errorf("%s (call %d, fault %s): %w", call, len(f.log), f.fault.Kind, ErrInjected)
+	err := fmt.Errorf("%s (call %d, fault %s): %w", call, n, f.fault.Kind, ErrInjected)
+	if f.fault.Kind == Slow {
+		if giveUp != nil {
+			giveUp()
+		}
+		<-ctx.Done()
+		err = fmt.Errorf("%w: %w", err, ctx.Err())
+	}
+	return effect, err
 }
 
 // Put puts, or not. An object is never half there, so a torn Put has no effect.
 func (f *Faulty) Put(ctx context.Context, name string, data []byte) error {
-	effect, fault := f.begin("put", name)
+	effect, fault := f.begin(ctx, "put", name)
 	if effect == whole {
 		if err := f.inner.Put(ctx, name, data); fault == nil {
 			return err
@@ -72,7 +93,7 @@ func (f *Faulty) Put(ctx context.Context, name string, data []byte) error {
 
 // Get gets, or not.
 func (f *Faulty) Get(ctx context.Context, name string, off, length int64) ([]byte, error) {
-	if _, fault := f.begin("get", name); fault != nil {
+	if _, fault := f.begin(ctx, "get", name); fault != nil {
 		return nil, fault
 	}
 	return f.inner.Get(ctx, name, off, length)
@@ -80,7 +101,7 @@ func (f *Faulty) Get(ctx context.Context, name string, off, length int64) ([]byt
 
 // Delete deletes all names, the first half of them, or none.
 func (f *Faulty) Delete(ctx context.Context, names ...string) error {
-	effect, fault := f.begin("delete", names...)
+	effect, fault := f.begin(ctx, "delete", names...)
 	if effect == half {
 		names = names[:len(names)/2]
 	}
@@ -95,7 +116,7 @@ func (f *Faulty) Delete(ctx context.Context, names ...string) error {
 // List yields all objects, the first half of them, or none, and then the fault.
 func (f *Faulty) List(ctx context.Context, prefix string) iter.Seq2[store.Object, error] {
 	return func(yield func(store.Object, error) bool) {
-		effect, fault := f.begin("list", prefix)
+		effect, fault := f.begin(ctx, "list", prefix)
 		if fault == nil {
 			f.inner.List(ctx, prefix)(yield)
 			return

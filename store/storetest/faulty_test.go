@@ -1,7 +1,9 @@
 package storetest_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -33,14 +35,16 @@ func TestFaultyPut(t *testing.T) {
 		{storetest.LostAnswer, "b", "abc"},
 		{storetest.CrashBefore, "bc", "a"},
 		{storetest.CrashAfter, "bc", "ab"},
+		{storetest.Slow, "bc", "a"}, // its context has ended for c, too
 	}
 	for _, tt := range tests {
 		inner := mem.New()
 		s := storetest.NewFaulty(inner, storetest.Fault{At: 2, Kind: tt.kind})
+		ctx := s.Context(t.Context())
 		fails := ""
 		for _, name := range []string{"a", "b", "c"} {
-			err := s.Put(t.Context(), name, []byte(name))
-			if errors.Is(err, storetest.ErrInjected) {
+			err := s.Put(ctx, name, []byte(name))
+			if errors.Is(err, storetest.ErrInjected) || tt.kind == storetest.Slow && errors.Is(err, context.Canceled) {
 				fails += name
 			} else if err != nil {
 				t.Errorf("%s: Put(%s): %v", tt.kind, name, err)
@@ -68,6 +72,7 @@ func TestFaultyBatch(t *testing.T) {
 		{storetest.LostAnswer, "abcd", ""},
 		{storetest.CrashBefore, "", "abcd"},
 		{storetest.CrashAfter, "abcd", ""},
+		{storetest.Slow, "", "abcd"},
 	}
 	for _, tt := range tests {
 		inner := mem.New()
@@ -77,11 +82,13 @@ func TestFaultyBatch(t *testing.T) {
 			}
 		}
 		fault := storetest.Fault{At: 1, Kind: tt.kind}
-		listed, err := list(t, storetest.NewFaulty(inner, fault))
+		slow := storetest.NewFaulty(inner, fault)
+		listed, err := listIn(slow.Context(t.Context()), slow)
 		if listed != tt.listed || !errors.Is(err, storetest.ErrInjected) {
 			t.Errorf("%s: List yields %q, %v, want %q, ErrInjected", tt.kind, listed, err, tt.listed)
 		}
-		err = storetest.NewFaulty(inner, fault).Delete(t.Context(), "a", "b", "c", "d")
+		slow = storetest.NewFaulty(inner, fault)
+		err = slow.Delete(slow.Context(t.Context()), "a", "b", "c", "d")
 		if got := names(t, inner); got != tt.left || !errors.Is(err, storetest.ErrInjected) {
 			t.Errorf("%s: Delete leaves %q, %v, want %q, ErrInjected", tt.kind, got, err, tt.left)
 		}
@@ -96,7 +103,7 @@ func TestFaultyGet(t *testing.T) {
 	}
 	for _, kind := range storetest.Kinds() {
 		s := storetest.NewFaulty(inner, storetest.Fault{At: 1, Kind: kind})
-		if data, err := s.Get(t.Context(), "a", 0, -1); data != nil || !errors.Is(err, storetest.ErrInjected) {
+		if data, err := s.Get(s.Context(t.Context()), "a", 0, -1); data != nil || !errors.Is(err, storetest.ErrInjected) {
 			t.Errorf("%s: Get = %q, %v, want ErrInjected", kind, data, err)
 		}
 	}
@@ -123,6 +130,44 @@ func TestHooked(t *testing.T) {
 	storetest.Run(t, func(testing.TB) store.Store {
 		return storetest.NewHooked(mem.New(), func(string, string) {})
 	})
+}
+
+func TestPaged(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{7, 1000} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			t.Parallel()
+			storetest.Run(t, func(testing.TB) store.Store { return storetest.NewPaged(mem.New(), size) })
+		})
+	}
+}
+
+// TestPagedShowsWhatComes changes a store between the pages of a listing.
+func TestPagedShowsWhatComes(t *testing.T) {
+	t.Parallel()
+	inner := mem.New()
+	for _, name := range []string{"b", "d", "f", "h"} {
+		if err := inner.Put(t.Context(), name, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pages := 0
+	hooked := storetest.NewHooked(inner, func(string, string) {
+		if pages++; pages != 2 {
+			return
+		}
+		for _, name := range []string{"a", "e"} {
+			if err := inner.Put(t.Context(), name, nil); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := inner.Delete(t.Context(), "b", "f"); err != nil {
+			t.Error(err)
+		}
+	})
+	if got, err := list(t, storetest.NewPaged(hooked, 2)); got != "bdeh" || err != nil || pages != 3 {
+		t.Errorf("got %q, %v in %d pages, want bdeh in 3", got, err, pages)
+	}
 }
 
 func TestHookedCalls(t *testing.T) {
@@ -162,7 +207,11 @@ func names(t testing.TB, s store.Store) string {
 
 func list(t testing.TB, s store.Store) (all string, err error) {
 	t.Helper()
-	for o, err := range s.List(t.Context(), "") {
+	return listIn(t.Context(), s)
+}
+
+func listIn(ctx context.Context, s store.Store) (all string, err error) {
+	for o, err := range s.List(ctx, "") {
 		if err != nil {
 			return all, err
 		}

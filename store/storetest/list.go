@@ -47,6 +47,7 @@ func testListMany(t *testing.T, s store.Store) {
 	wantNames(t, s, "meta/snap-0000", slices.DeleteFunc(slices.Clone(names), func(name string) bool {
 		return !strings.HasPrefix(name, "meta/snap-0000")
 	})...)
+	cancelListing(t, s, "meta/snap-", len(names))
 	remove(t, s, names...)
 	wantNames(t, s, "", "meta/key-0", "meta/zzz")
 }

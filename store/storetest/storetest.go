@@ -1,6 +1,6 @@
 // Package storetest tests stores, and what is built on them: [Run] holds a
 // store to every promise of [store.Store]; [Faulty] breaks down at a chosen
-// call; [Hooked] lets a test act between calls.
+// call; [Hooked] lets a test act between calls; [Paged] lists in pages.
 package storetest
 
 import (
@@ -29,6 +29,9 @@ func Run(t *testing.T, open func(t testing.TB) store.Store) {
 	}{
 		{"CreateOnly", testCreateOnly},
 		{"ConcurrentCreators", testConcurrentCreators},
+		{"ConcurrentDeleters", testConcurrentDeleters},
+		{"ConcurrentUse", testConcurrentUse},
+		{"LongNames", testLongNames},
 		{"Ranges", testRanges},
 		{"Missing", testMissing},
 		{"ListOrder", testListOrder},
@@ -94,6 +97,7 @@ func testConcurrentCreators(t *testing.T, s store.Store) {
 			t.Errorf("%s: got the bytes of another writer than %v", name, winners)
 		}
 	}
+	testSameContent(t, s)
 }
 
 func testRanges(t *testing.T, s store.Store) {
