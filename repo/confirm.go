@@ -64,62 +64,94 @@ func (b *backup) finish(ctx context.Context, partials []string) error {
 	return nil
 }
 
-// dropUnconfirmed looks after a run of this host that was killed between steps
-// W3 and W4: its record may rely on what prunes have taken away since. Nobody was
-// told that it succeeded. If it is not whole, it goes once this run is confirmed.
+// dropUnconfirmed looks after runs of this host that were killed between steps
+// W3 and W4: their records may rely on what prunes have taken away since. Nobody
+// was told that they succeeded. Those that are not whole would stop prunes: they go
+// once this run is confirmed.
 func (b *backup) dropUnconfirmed(ctx context.Context) error {
-	last, known := b.repo.cache.get(b.confirmedEntry())
-	s := b.newest()
-	if !known || s == nil || s.ID.String() == string(last) || s.Host != b.repo.opts.Host || s.Token == b.view.token {
-		return nil
-	}
-	broken, err := b.broken(ctx, s)
-	if !broken || err != nil {
+	lost, err := b.broken(ctx, b.unconfirmed())
+	if err != nil {
 		return err
 	}
-	b.forgot = append(b.forgot, s.ID)
-	b.leaveOut(s.ID)
+	for _, s := range lost {
+		b.forgot = append(b.forgot, s.ID)
+		b.leaveOut(s.ID)
+	}
 	return nil
 }
 
-// broken reports whether blobs of a snapshot are gone for certain. That they are
+// unconfirmed returns the snapshots of this host that may not be confirmed: those
+// after the last one that it was told is stored. Between them can be snapshots of
+// other hosts that share the environment.
+func (b *backup) unconfirmed() []*snapshot.Snapshot {
+	last, known := b.repo.cache.get(b.confirmedEntry())
+	if !known {
+		return nil
+	}
+	var suspects []*snapshot.Snapshot
+	for _, s := range b.list {
+		if s.Environment != b.opts.Environment || s.Database != b.opts.Database {
+			continue
+		}
+		if s.ID.String() == string(last) {
+			break
+		}
+		if s.Host == b.repo.opts.Host && s.Token != b.view.token {
+			suspects = append(suspects, s)
+		}
+	}
+	return suspects
+}
+
+// broken returns the snapshots of which blobs are gone for certain. That they are
 // not found is no proof: prunes may have moved them from packs that a listing
 // came too late for to packs that it came too early for. Where they are not found
 // twice, a move came in between the two, and one of the packs that it moved them
 // to was swept before the second: then a plan condemned it.
-func (b *backup) broken(ctx context.Context, s *snapshot.Snapshot) (bool, error) {
+func (b *backup) broken(ctx context.Context, suspects []*snapshot.Snapshot) ([]*snapshot.Snapshot, error) {
 	for range maxListings {
 		for range 2 {
-			if whole, err := b.whole(ctx, s); whole || err != nil {
-				return false, err
+			var err error
+			if suspects, err = b.incomplete(ctx, suspects); err != nil || len(suspects) == 0 {
+				return nil, err
 			}
 		}
 		settled, err := b.settled(ctx)
 		if err != nil {
-			return false, fmt.Errorf("look for plans: %w", err)
+			return nil, fmt.Errorf("look for plans: %w", err)
 		}
 		if settled {
-			return true, nil
+			return suspects, nil
 		}
 		if b.view, err = b.repo.look(ctx); err != nil {
-			return false, err
+			return nil, err
 		}
 	}
-	return false, nil
+	return nil, nil
 }
 
-// whole reports whether every blob of a snapshot can be read. The snapshot may
-// be a confirmed one of a host with the same name: so what counts are all packs
-// there are, those that the cache has not seen and condemned ones included.
-func (b *backup) whole(ctx context.Context, s *snapshot.Snapshot) (bool, error) {
+// incomplete returns those snapshots of which blobs are not found. They may be
+// confirmed ones of a host with the same name: so what counts are all packs there
+// are, those that the cache has not seen and condemned ones included.
+func (b *backup) incomplete(ctx context.Context, list []*snapshot.Snapshot) ([]*snapshot.Snapshot, error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
 	if err := b.repo.reloadIndex(ctx, b.view); err != nil {
-		return false, err
+		return nil, err
 	}
-	err := newMarker(b.repo).mark(ctx, s)
-	if err != nil && !isDamage(err) {
-		return false, err
+	var missing []*snapshot.Snapshot
+	m := newMarker(b.repo)
+	for _, s := range list {
+		err := m.mark(ctx, s)
+		if err != nil && !isDamage(err) {
+			return nil, err
+		}
+		if err != nil {
+			missing = append(missing, s)
+		}
 	}
-	return err == nil, nil
+	return missing, nil
 }
 
 // confirmedEntry is the cache entry with the ID of the last snapshot that this

@@ -1,6 +1,7 @@
 package repo_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -21,6 +22,21 @@ type operation struct {
 	name    string
 	prepare func(t testing.TB, w *world)
 	run     func(ctx context.Context, w *world, r *repo.Repo) error
+}
+
+// shape is how a store's listings arrive.
+type shape struct {
+	name  string
+	of    func(store.Store) store.Store
+	kinds []storetest.Kind // of faults to try: the others make no difference to a page
+}
+
+func shapes() []shape {
+	return []shape{
+		{"whole", func(st store.Store) store.Store { return st }, storetest.Kinds()},
+		{"paged", func(st store.Store) store.Store { return storetest.NewPaged(st, 2) },
+			[]storetest.Kind{storetest.Transient, storetest.CrashAfter, storetest.Slow}},
+	}
 }
 
 var (
@@ -70,12 +86,34 @@ func operations() []operation {
 			_, err := r.Check(ctx, repo.CheckOptions{ReadData: true})
 			return err
 		}},
+		{"restore", unchangedSnapshot, restoreEach},
 		{"add key", twoSnapshots, func(ctx context.Context, _ *world, r *repo.Repo) error {
 			_, err := r.AddKey(ctx, crypt.KeyFile{9}.Credential(), "second")
 			return err
 		}},
 		{"remove key", twoKeys, removeOtherKey},
 	}
+}
+
+// restoreEach must say so if it could not restore something, or restores it all.
+func restoreEach(ctx context.Context, w *world, r *repo.Repo) error {
+	list, err := r.Snapshots(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range list {
+		b, err := copyIn(ctx, r, s)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(b, w.images[s.ID]) {
+			return errors.New("other bytes, without an error")
+		}
+	}
+	if len(list) != len(w.images) {
+		return errors.New("snapshots are missing, without an error")
+	}
+	return nil
 }
 
 func twoSnapshots(t testing.TB, w *world) {
@@ -181,28 +219,30 @@ func TestFaults(t *testing.T) {
 	for _, op := range operations() {
 		prepared := newWorld(t)
 		op.prepare(t, prepared)
-		for _, kind := range storetest.Kinds() {
-			t.Run(op.name+"/"+kind.String(), func(t *testing.T) {
-				t.Parallel()
-				for n := 1; op.fail(t, prepared.clone(t), storetest.Fault{At: n, Kind: kind}); n += stride() {
-				}
-			})
+		for _, shape := range shapes() {
+			for _, kind := range shape.kinds {
+				t.Run(op.name+"/"+kind.String()+"/"+shape.name, func(t *testing.T) {
+					t.Parallel()
+					for n := 1; op.fail(t, prepared.clone(t), shape, storetest.Fault{At: n, Kind: kind}); n += stride() {
+					}
+				})
+			}
 		}
 	}
 }
 
 // fail runs the operation with a fault and reports whether the fault was hit.
-func (op operation) fail(t *testing.T, w *world, fault storetest.Fault) bool {
+func (op operation) fail(t *testing.T, w *world, shape shape, fault storetest.Fault) bool {
 	t.Helper()
 	faulty := storetest.NewFaulty(w.st, fault)
-	err := op.start(w, faulty)
+	err := op.start(faulty.Context(t.Context()), w, shape.of(faulty))
 	hit := faulty.Calls() >= fault.At
 	switch {
 	case !hit && err != nil:
 		t.Fatalf("without a fault: %v", err)
 	case hit && err == nil && !tolerated(faulty.Log()[fault.At-1]):
 		t.Errorf("call %d, %q: its failure was not reported", fault.At, faulty.Log()[fault.At-1])
-	case err != nil && !errors.Is(err, storetest.ErrInjected):
+	case err != nil && !injected(err, fault):
 		t.Errorf("call %d, %q: got %v, want the injected fault", fault.At, faulty.Log()[fault.At-1], err)
 	}
 	w.verify(t)
@@ -213,12 +253,17 @@ func (op operation) fail(t *testing.T, w *world, fault storetest.Fault) bool {
 	return hit
 }
 
-func (op operation) start(w *world, st store.Store) error {
-	r, err := repo.Open(context.Background(), options(st))
+// injected reports whether an error is the fault's, or what comes of it.
+func injected(err error, fault storetest.Fault) bool {
+	return errors.Is(err, storetest.ErrInjected) || fault.Kind == storetest.Slow && errors.Is(err, context.Canceled)
+}
+
+func (op operation) start(ctx context.Context, w *world, st store.Store) error {
+	r, err := repo.Open(ctx, options(st))
 	if err != nil {
 		return err
 	}
-	return op.run(context.Background(), w, r)
+	return op.run(ctx, w, r)
 }
 
 // tolerated tells the calls whose failure may cost space only, those that read
@@ -230,22 +275,24 @@ func tolerated(call string) bool {
 // TestFaultsOfInit lets every call of Init fail in every way, and then repeats it.
 func TestFaultsOfInit(t *testing.T) {
 	t.Parallel()
-	for _, kind := range storetest.Kinds() {
-		t.Run(kind.String(), func(t *testing.T) {
-			t.Parallel()
-			for n := 1; failInit(t, storetest.Fault{At: n, Kind: kind}); n += stride() {
-			}
-		})
+	for _, shape := range shapes() {
+		for _, kind := range shape.kinds {
+			t.Run(kind.String()+"/"+shape.name, func(t *testing.T) {
+				t.Parallel()
+				for n := 1; failInit(t, shape, storetest.Fault{At: n, Kind: kind}); n += stride() {
+				}
+			})
+		}
 	}
 }
 
-func failInit(t *testing.T, fault storetest.Fault) bool {
+func failInit(t *testing.T, shape shape, fault storetest.Fault) bool {
 	t.Helper()
 	st := mem.New()
 	faulty := storetest.NewFaulty(st, fault)
 	key := repo.NewKey{Credential: testKey}
-	_, err := repo.Init(t.Context(), options(faulty), key)
-	if hit := faulty.Calls() >= fault.At; hit != errors.Is(err, storetest.ErrInjected) {
+	_, err := repo.Init(faulty.Context(t.Context()), options(shape.of(faulty)), key)
+	if hit := faulty.Calls() >= fault.At; hit != (err != nil && injected(err, fault)) {
 		t.Fatalf("call %d of %q: got %v", fault.At, faulty.Log(), err)
 	}
 	made := countOf(t, st, "meta/config") == 1

@@ -41,16 +41,18 @@ func interrupted(t *testing.T, prepare func(testing.TB, *world), run func(testin
 	t.Helper()
 	prepared := newWorld(t)
 	prepare(t, prepared)
-	for n, last := 1, false; !last; n += stride() {
-		w := prepared.clone(t)
-		i := &interruption{at: n, act: func() { act(t, w) }}
-		run(t, w, storetest.NewHooked(w.st, i.hook))
-		w.verify(t)
-		w.goOn(t, tiny)
-		if t.Failed() {
-			t.Fatalf("with an interruption before call %d of %d", n, i.calls)
+	for _, shape := range shapes() {
+		for n, last := 1, false; !last; n += stride() {
+			w := prepared.clone(t)
+			i := &interruption{at: n, act: func() { act(t, w) }}
+			run(t, w, shape.of(storetest.NewHooked(w.st, i.hook)))
+			w.verify(t)
+			w.goOn(t, tiny)
+			if t.Failed() {
+				t.Fatalf("with an interruption before call %d of %d, listings %s", n, i.calls, shape.name)
+			}
+			last = i.calls < n
 		}
-		last = i.calls < n
 	}
 }
 
@@ -92,7 +94,7 @@ func TestBackupInterrupted(t *testing.T) {
 			t.Run(name+"/"+other, func(t *testing.T) {
 				t.Parallel()
 				interrupted(t, b.prepare, func(t testing.TB, w *world, st store.Store) {
-					err := operation{run: b.run}.start(w, st)
+					err := operation{run: b.run}.start(t.Context(), w, st)
 					if err != nil && !errors.Is(err, repo.ErrUnsettled) {
 						t.Fatal(err)
 					}
@@ -112,7 +114,7 @@ func TestPruneInterrupted(t *testing.T) {
 			t.Run(name+"/"+other, func(t *testing.T) {
 				t.Parallel()
 				interrupted(t, prepare, func(t testing.TB, w *world, st store.Store) {
-					if err := (operation{run: pruneNow}).start(w, st); err != nil {
+					if err := (operation{run: pruneNow}).start(t.Context(), w, st); err != nil {
 						t.Fatal(err)
 					}
 				}, act)
@@ -175,7 +177,12 @@ func TestBackupUnsettled(t *testing.T) {
 
 func openWith(t testing.TB, st store.Store) *repo.Repo {
 	t.Helper()
-	r, err := repo.Open(context.Background(), options(st))
+	return openAs(t, options(st))
+}
+
+func openAs(t testing.TB, opts repo.Options) *repo.Repo {
+	t.Helper()
+	r, err := repo.Open(context.Background(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,6 +286,38 @@ func TestNamesakeSparesMovedSnapshots(t *testing.T) {
 	}
 }
 
+// TestBrokenRecordBelowAnother lets a backup die when its record is there and its
+// pack is gone, and another host take the next snapshot. The first one must still
+// clean up after itself, or prunes would be stopped until somebody does.
+func TestBrokenRecordBelowAnother(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	host := options(w.st)
+	host.CacheDir = t.TempDir()
+	backUp := func(b []byte) {
+		w.images[backupResult(t, openAs(t, host), b, repo.BackupOptions{}).Snapshot.ID] = b
+	}
+	backUp(small)
+	ctx, die := context.WithCancel(t.Context())
+	dying := host
+	dying.Store = storetest.NewHooked(w.st, func(op, name string) {
+		switch {
+		case op == "put" && snapshotName(name):
+			pruneAll(t, w.st)
+			pruneAll(t, w.st)
+		case op == "list" && name == "meta/gc-":
+			die()
+		}
+	})
+	opts := repo.BackupOptions{Environment: "production", Database: "app"}
+	if _, err := openAs(t, dying).Backup(ctx, sourceOf(pages(6, 40)), opts); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v, want the backup to die", err)
+	}
+	w.take(t, "production", changed)
+	backUp(next)
+	w.goOn(t, tiny)
+}
+
 func backupResult(t testing.TB, r *repo.Repo, b []byte, opts repo.BackupOptions) *repo.BackupResult {
 	t.Helper()
 	opts.Environment, opts.Database = "production", "app"
@@ -316,11 +355,15 @@ func TestForgottenWhileRestored(t *testing.T) {
 
 // copyOf restores a snapshot.
 func copyOf(r *repo.Repo, s *snapshot.Snapshot) ([]byte, error) {
-	i, err := r.Image(context.Background(), s)
+	return copyIn(context.Background(), r, s)
+}
+
+func copyIn(ctx context.Context, r *repo.Repo, s *snapshot.Snapshot) ([]byte, error) {
+	i, err := r.Image(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
-	err = i.Copy(context.Background(), &b)
+	err = i.Copy(ctx, &b)
 	return b.Bytes(), err
 }
