@@ -36,7 +36,6 @@ type history struct {
 	contents map[string][]byte // of the databases, by environment
 	past     [][]byte          // that they had
 	taken    []snapshot.ID     // in order: that of a map would be no seed's
-	gone     map[snapshot.ID]bool
 	log      []string
 	inside   bool // something is under way, and this happens in between
 	backup   bool // what is under way is a backup
@@ -70,7 +69,7 @@ func TestRandomHistories(t *testing.T) {
 }
 
 func newHistory(t testing.TB, seed uint64) *history {
-	h := &history{TB: t, world: newWorld(t), Rand: rand.New(rand.NewPCG(seed, 1)), contents: make(map[string][]byte), gone: make(map[snapshot.ID]bool)}
+	h := &history{TB: t, world: newWorld(t), Rand: rand.New(rand.NewPCG(seed, 1)), contents: make(map[string][]byte)}
 	const decade = 10 * 365 * 24 * time.Hour
 	for i, shift := range []time.Duration{0, decade, -decade} {
 		h.hosts = append(h.hosts, &host{history: h, name: fmt.Sprint("host", i%2), cache: t.TempDir(), shift: shift, trust: i != 1, key: testKey})
@@ -163,7 +162,7 @@ func (x *host) backUp() {
 	if !x.inside && x.IntN(3) == 0 {
 		opts.Keep = &retention.Policy{Last: retention.Count(1 + x.IntN(4))}
 	}
-	x.note(x, "back up %d bytes of %s, %+v", len(b), env, opts)
+	x.note(x, "back up %d bytes of %s, if changed: %t, keep: %v", len(b), env, opts.IfChanged, opts.Keep)
 	if !x.inside {
 		x.backup = true
 		defer func() { x.backup = false }()
@@ -175,13 +174,14 @@ func (x *host) backUp() {
 	if err != nil {
 		x.Fatalf("%v after %q", err, x.log)
 	}
-	if !x.gone[result.Snapshot.ID] { // it was there already, if nothing changed, and can have been forgotten since
+	x.note(x, "snapshot %s, skipped: %t", result.Snapshot.ID.Short(), result.Skipped)
+	if !result.Skipped { // else it was there already, acknowledged by whoever took it, or not yet
 		x.images[result.Snapshot.ID] = b
 		x.taken = append(x.taken, result.Snapshot.ID)
 	}
 	for _, d := range result.Forgotten {
 		id, _ := snapshot.ParseID(d.ID)
-		x.drop(id)
+		delete(x.images, id)
 	}
 }
 
@@ -224,18 +224,12 @@ func (x *host) prune() {
 	}
 }
 
-// drop takes note that a snapshot is forgotten, from now on.
-func (h *history) drop(id snapshot.ID) {
-	delete(h.images, id)
-	h.gone[id] = true
-}
-
 func (x *host) forgetSome() {
 	var ids []snapshot.ID
 	for _, id := range x.taken {
 		if _, ok := x.images[id]; ok && x.IntN(4) == 0 {
 			ids = append(ids, id)
-			x.drop(id)
+			delete(x.images, id)
 		}
 	}
 	x.note(x, "forget %v", ids)
