@@ -81,6 +81,18 @@ func (e Entry) validate() error {
 	return nil
 }
 
+// Size returns the length of the pack that has exactly these blobs.
+func Size(entries []Entry) int64 {
+	n := int64(crypt.HeaderLen + crypt.Overhead + crypt.TrailerLen)
+	for _, e := range entries {
+		n += int64(e.Length) + entryLen
+		if e.IsDelta() {
+			n += deltaEntryLen - entryLen
+		}
+	}
+	return n
+}
+
 // parseFooter reads the entries and checks that they describe the bytes from
 // the header to end without gap or overlap.
 func parseFooter(plain []byte, end int64) ([]Entry, error) {
