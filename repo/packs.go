@@ -69,6 +69,7 @@ func (r *Repo) reloadIndex(ctx context.Context, v *view) error {
 		_, isPack := pack.ParseName(name)
 		return !isPack || listed[name]
 	})
+	r.packs.keepOnly(listed)
 	known, _ := r.cache.get(tokenEntry)
 	if gone > 0 || tokenOf(known) != v.token { // else the file would have tails of two tokens
 		r.cache.mustReplace()

@@ -26,6 +26,11 @@ type Options struct {
 	// plan was published and the store does not look set back. Without it, packs
 	// that were lost by accident are noticed, and stored again, at once.
 	TrustCache bool
+
+	// CacheSize is for stores where reading is dear: how many bytes of packs may
+	// be kept below CacheDir, so that what a run has written or read need not be
+	// fetched again by the next. 0 keeps none.
+	CacheSize int64
 }
 
 // Repo is an open repository. It is for one goroutine; any number of processes
@@ -37,6 +42,7 @@ type Repo struct {
 	keys  *crypt.Keys
 	conf  config
 	cache *cache
+	packs *packCache // nil for none
 
 	listing []store.Object // of meta/, from Open, until the first use
 	reader  *blobReader
@@ -57,7 +63,7 @@ func (o Options) now() time.Time {
 // [ErrNotRepository], [ErrVersion], [crypt.ErrWrongKey], a [CorruptError], or is
 // the store's.
 func Open(ctx context.Context, opts Options) (*Repo, error) {
-	r := &Repo{opts: opts, store: opts.Store, cache: openCache(opts.CacheDir)}
+	r := &Repo{opts: opts, store: opts.Store, cache: openCache(opts.CacheDir), packs: openPackCache(opts)}
 	var err error
 	if r.listing, err = collect(r.store.List(ctx, metaPrefix)); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -79,8 +85,12 @@ func Open(ctx context.Context, opts Options) (*Repo, error) {
 // ID returns the repository's random identity.
 func (r *Repo) ID() crypt.RepositoryID { return r.id }
 
-// Close writes the cache. It cannot fail: a cache that is lost costs time only.
-func (r *Repo) Close() { r.cache.flush() }
+// Close writes the cache and keeps it within its bounds. It cannot fail: a cache
+// that is lost costs time only.
+func (r *Repo) Close() {
+	r.cache.flush()
+	r.packs.trim()
+}
 
 // dropForeignCache empties a cache that was filled from another repository at
 // this place: the name of one of its key slots, which are random, tells.
