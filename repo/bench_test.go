@@ -7,6 +7,7 @@ import (
 
 	"firn/repo"
 	"firn/snapshot"
+	"firn/store/local"
 )
 
 var benchImage = pages(1, 4000) // 16 MB
@@ -73,4 +74,28 @@ func BenchmarkPrune(b *testing.B) {
 			b.Fatalf("got %+v, want blobs copied", got)
 		}
 	})
+}
+
+// BenchmarkRestoreLocal restores from files: reading ahead must not cost more than
+// it brings where a request costs nothing.
+func BenchmarkRestoreLocal(b *testing.B) {
+	st, err := local.Create(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	image := pages(1, 50_000) // 205 MB
+	if testing.Short() {
+		image = image[:len(image)/10]
+	}
+	s := backUp(b, newRepo(b, st), image, "one")
+	b.SetBytes(int64(len(image)))
+	for b.Loop() {
+		i, err := open(b, st).Image(b.Context(), s)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := i.Copy(b.Context(), io.Discard); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"sync"
 
+	"golang.org/x/sync/semaphore"
+
 	"firn/chunk"
 	"firn/crypt"
 	"firn/index"
@@ -26,6 +28,7 @@ const recentBytes = 16 << 20
 type blobReader struct {
 	repo     *Repo
 	decoders sync.Pool
+	reading  *semaphore.Weighted // bytes that batches have under way
 
 	mu     sync.Mutex
 	recent map[chunk.ID]*list.Element // of recentBlob
@@ -39,12 +42,31 @@ type recentBlob struct {
 }
 
 func newBlobReader(r *Repo) *blobReader {
-	return &blobReader{repo: r, recent: make(map[chunk.ID]*list.Element), order: list.New()}
+	return &blobReader{
+		repo:    r,
+		reading: semaphore.NewWeighted(readingBytes),
+		recent:  make(map[chunk.ID]*list.Element),
+		order:   list.New(),
+	}
+}
+
+// readPastCache makes the repository forget the blobs that it remembers, and read
+// all from the store until the returned function is called: a cache must not hide
+// damage from who looks for it.
+func (r *Repo) readPastCache() (undo func()) {
+	packs := r.packs
+	r.packs, r.reader = nil, newBlobReader(r)
+	return func() { r.packs = packs }
 }
 
 // read returns the plaintext of a blob, which the caller must not change. Where
 // one copy is damaged or gone, it goes on to the next.
 func (b *blobReader) read(ctx context.Context, id chunk.ID) ([]byte, error) {
+	return b.readFrom(ctx, nil, id)
+}
+
+// readFrom is read with a batch that may have the blob, or be about to have it.
+func (b *blobReader) readFrom(ctx context.Context, held *batch, id chunk.ID) ([]byte, error) {
 	if plain, ok := b.remembered(id); ok {
 		return plain, nil
 	}
@@ -57,7 +79,7 @@ func (b *blobReader) read(ctx context.Context, id chunk.ID) ([]byte, error) {
 		if chain == nil {
 			return nil, first
 		}
-		plains, err := b.readChain(ctx, chain)
+		plains, err := b.readChain(ctx, held, chain)
 		if err == nil {
 			return plains[0], nil
 		}
@@ -72,14 +94,14 @@ func (b *blobReader) read(ctx context.Context, id chunk.ID) ([]byte, error) {
 
 // readChain returns the plaintexts of a blob and of the bases that it stands on,
 // in the order of the chain.
-func (b *blobReader) readChain(ctx context.Context, chain []index.Location) ([][]byte, error) {
+func (b *blobReader) readChain(ctx context.Context, held *batch, chain []index.Location) ([][]byte, error) {
 	plains := make([][]byte, len(chain))
 	var base []byte
 	for i := len(chain) - 1; i >= 0; i-- {
 		plain, ok := b.remembered(chain[i].ID)
 		if !ok {
 			var err error
-			if plain, err = b.decode(ctx, chain[i], base); err != nil {
+			if plain, err = b.decode(ctx, held, chain[i], base); err != nil {
 				return nil, err
 			}
 			b.remember(chain[i].ID, plain)
@@ -90,9 +112,15 @@ func (b *blobReader) readChain(ctx context.Context, chain []index.Location) ([][
 }
 
 // decode reads one blob from its pack. What comes back is what its ID names, or
-// an error: decoding on a wrong base, for one, shows only there. A place found
-// damaged is one no more.
-func (b *blobReader) decode(ctx context.Context, l index.Location, base []byte) ([]byte, error) {
+// an error: decoding on a wrong base, for one, shows only there. A place where
+// the store has nothing, or something else, is one no more.
+func (b *blobReader) decode(ctx context.Context, held *batch, l index.Location, base []byte) (plain []byte, err error) {
+	if b.atHand(held, l, func(sealed []byte) error {
+		plain, err = b.open(l, sealed, base)
+		return err
+	}) {
+		return plain, nil
+	}
 	sealed, err := b.repo.store.Get(ctx, l.Pack.Name(), int64(l.Offset), int64(l.Length))
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, io.ErrUnexpectedEOF) {
 		b.repo.index.Spoil(l.Pack, l.ID)
@@ -101,12 +129,30 @@ func (b *blobReader) decode(ctx context.Context, l index.Location, base []byte) 
 	if err != nil {
 		return nil, fmt.Errorf("read blob %s from pack %s: %w", l.ID, l.Pack, err)
 	}
-	plain, err := b.open(l, sealed, base)
-	if err != nil {
+	if plain, err = b.open(l, sealed, base); err != nil {
 		b.repo.index.Spoil(l.Pack, l.ID)
 		return nil, &CorruptError{Kind: "pack", Name: l.Pack.Name(), Err: fmt.Errorf("blob %s at %d: %w", l.ID, l.Offset, err)}
 	}
+	b.repo.packs.putBlob(l, sealed)
 	return plain, nil
+}
+
+// atHand hands a sealed blob to use, first from the batch, then from the cache,
+// and reports whether one of them was good. What is not is no news of the store:
+// a read of its own tells what that one has.
+func (b *blobReader) atHand(held *batch, l index.Location, use func(sealed []byte) error) bool {
+	if sealed, ok := held.get(l); ok && use(sealed) == nil {
+		return true
+	}
+	sealed, file, ok := b.repo.packs.get(l)
+	if !ok {
+		return false
+	}
+	if use(sealed) != nil {
+		b.repo.packs.drop(file)
+		return false
+	}
+	return true
 }
 
 func (b *blobReader) open(l index.Location, sealed, base []byte) ([]byte, error) {

@@ -48,6 +48,7 @@ type CheckResult struct {
 // needs. The error is not nil only if the check could not be carried out; damage
 // is in the result.
 func (r *Repo) Check(ctx context.Context, opts CheckOptions) (*CheckResult, error) {
+	defer r.readPastCache()()
 	c := &check{repo: r, opts: opts, marker: newMarker(r)}
 	for _, step := range []func(context.Context) error{c.readMeta, c.readPacks, c.readData, c.walk} {
 		if err := step(ctx); err != nil {

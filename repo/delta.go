@@ -68,7 +68,7 @@ func (w *worker) encodeDelta(ctx context.Context, r *Repo, b blob) (pack.Entry, 
 	if chain == nil || chain[0].Kind != b.kind {
 		return pack.Entry{}, nil, nil
 	}
-	plains, err := r.reader.readChain(ctx, chain)
+	plains, err := r.reader.readChain(ctx, nil, chain)
 	if err != nil {
 		return pack.Entry{}, nil, ctx.Err()
 	}

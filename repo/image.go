@@ -69,14 +69,7 @@ func (r *Repo) loadTreeAfresh(ctx context.Context, image *snapshot.Image) (*chun
 // loadTree reads the tree of an image.
 func (r *Repo) loadTree(ctx context.Context, image *snapshot.Image) (*chunk.Tree, error) {
 	tree, err := chunk.Load(image.Root, image.Levels, uint64(image.Size), func(ids []chunk.ID) ([][]byte, error) {
-		plains := make([][]byte, len(ids))
-		for i, id := range ids {
-			var err error
-			if plains[i], err = r.reader.read(ctx, id); err != nil {
-				return nil, err
-			}
-		}
-		return plains, nil
+		return r.reader.readAll(ctx, ids)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read list of chunks: %w", err)
@@ -145,30 +138,37 @@ func (f *fetched) wait() ([]byte, error) {
 }
 
 // fetch starts to read the chunks and returns them in order; the channel's
-// capacity bounds how many are under way. It ends early with ctx.
+// capacity bounds how many are being decoded, and what a window may hold how much
+// is read ahead of them. It ends early with ctx.
 func (i *ImageReader) fetch(ctx context.Context, fetching *sync.WaitGroup, chunks []chunk.Entry) <-chan *fetched {
 	ordered := make(chan *fetched, 2*runtime.GOMAXPROCS(0))
 	fetching.Go(func() {
 		defer close(ordered)
-		for _, e := range chunks {
-			f := &fetched{done: make(chan struct{})}
-			select {
-			case ordered <- f:
-			case <-ctx.Done():
-				return
+		ahead := i.newAhead(chunks)
+		next := ahead.window(ctx, fetching)
+		for len(next.chunks) > 0 {
+			current := next
+			next = ahead.window(ctx, fetching)
+			for _, e := range current.chunks {
+				f := &fetched{done: make(chan struct{})}
+				select {
+				case ordered <- f:
+				case <-ctx.Done():
+					return
+				}
+				fetching.Go(func() {
+					defer close(f.done)
+					f.plain, f.err = i.chunk(ctx, current.held, e)
+				})
 			}
-			fetching.Go(func() {
-				defer close(f.done)
-				f.plain, f.err = i.chunk(ctx, e)
-			})
 		}
 	})
 	return ordered
 }
 
 // chunk returns the plaintext of one entry.
-func (i *ImageReader) chunk(ctx context.Context, e chunk.Entry) ([]byte, error) {
-	plain, err := i.repo.reader.read(ctx, e.ID)
+func (i *ImageReader) chunk(ctx context.Context, held *batch, e chunk.Entry) ([]byte, error) {
+	plain, err := i.repo.reader.readFrom(ctx, held, e.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package repo
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"firn/index"
@@ -121,17 +121,16 @@ func (p *prune) addStored(id pack.ID, entries []pack.Entry) {
 
 // copyPack copies the live blobs of one pack, in the order of their offsets.
 func (p *prune) copyPack(ctx context.Context, packer *packer, id pack.ID) error {
-	byOffset := func(a, b index.Location) int { return cmp.Compare(a.Offset, b.Offset) }
-	for _, l := range slices.SortedFunc(maps.Values(p.live[id]), byOffset) {
-		sealed, err := p.repo.store.Get(ctx, id.Name(), int64(l.Offset), int64(l.Length))
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return &CorruptError{Kind: "pack", Name: id.Name(), Err: err}
-		}
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	live := distinct(slices.Collect(maps.Values(p.live[id])))
+	held := p.repo.reader.fetch(ctx, &reading, live, nil)
+	for _, l := range live {
+		sealed, err := p.sound(ctx, held, l)
 		if err != nil {
-			return fmt.Errorf("copy blob %s of pack %s: %w", l.ID, id, err)
-		}
-		if _, err := pack.OpenBlob(p.repo.keys, nil, l.Entry, sealed); err != nil {
-			return &CorruptError{Kind: "pack", Name: id.Name(), Err: fmt.Errorf("blob %s at %d: %w", l.ID, l.Offset, err)}
+			return err
 		}
 		if !packer.claim(l.ID) {
 			continue
@@ -141,4 +140,26 @@ func (p *prune) copyPack(ctx context.Context, packer *packer, id pack.ID) error 
 		}
 	}
 	return nil
+}
+
+// sound returns a sealed blob that opens, be it the cache that rescues it.
+func (p *prune) sound(ctx context.Context, held *batch, l index.Location) (sealed []byte, err error) {
+	if p.repo.reader.atHand(held, l, func(b []byte) error {
+		sealed = b
+		_, err := pack.OpenBlob(p.repo.keys, nil, l.Entry, b)
+		return err
+	}) {
+		return sealed, nil
+	}
+	sealed, err = p.repo.store.Get(ctx, l.Pack.Name(), int64(l.Offset), int64(l.Length))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, &CorruptError{Kind: "pack", Name: l.Pack.Name(), Err: err}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("copy blob %s of pack %s: %w", l.ID, l.Pack, err)
+	}
+	if _, err := pack.OpenBlob(p.repo.keys, nil, l.Entry, sealed); err != nil {
+		return nil, &CorruptError{Kind: "pack", Name: l.Pack.Name(), Err: fmt.Errorf("blob %s at %d: %w", l.ID, l.Offset, err)}
+	}
+	return sealed, nil
 }

@@ -1,0 +1,72 @@
+package repo
+
+import (
+	"context"
+	"sync"
+
+	"firn/chunk"
+	"firn/index"
+)
+
+// How far a restore reads ahead. Two windows are read or held at once, and the end
+// of a third: so memory is bounded by three times windowSealed, what batches have
+// under way, and the chunks that are being decoded.
+const (
+	windowSpan   = 32 << 20 // bytes of the image
+	windowSealed = 16 << 20 // sealed bytes of the blobs that it is made of
+)
+
+// ahead reads the blobs of an image ahead of those who decode them. It is for one
+// goroutine.
+type ahead struct {
+	reader *blobReader
+	chunks []chunk.Entry // that no window has taken yet
+	all    demand
+}
+
+// window is a run of chunks and what is being read for them.
+type window struct {
+	chunks []chunk.Entry
+	held   *batch
+}
+
+func (i *ImageReader) newAhead(chunks []chunk.Entry) *ahead {
+	return &ahead{reader: i.repo.reader, chunks: chunks, all: i.demand(chunks)}
+}
+
+// demand sums up what the chunks need of packs, for the cache: one that is read
+// whole for this window serves those that follow.
+func (i *ImageReader) demand(chunks []chunk.Entry) demand {
+	if i.repo.packs == nil {
+		return demand{}
+	}
+	return demandOf(func(yield func(index.Location) bool) {
+		for _, e := range chunks {
+			for _, l := range i.repo.index.Chain(e.ID) {
+				if !yield(l) {
+					return
+				}
+			}
+		}
+	})
+}
+
+// window starts to read the next window, which has no chunks at the end.
+func (a *ahead) window(ctx context.Context, reading *sync.WaitGroup) window {
+	var wanted []index.Location
+	var span, sealed uint64
+	n := 0
+	for n < len(a.chunks) && span < windowSpan && sealed < windowSealed {
+		e, known := a.chunks[n], len(wanted)
+		wanted = a.reader.appendMissing(wanted, e.ID)
+		for _, l := range wanted[known:] {
+			sealed += uint64(l.Length)
+		}
+		span += e.Span
+		n++
+	}
+	w := window{chunks: a.chunks[:n]}
+	a.chunks = a.chunks[n:]
+	w.held = a.reader.fetch(ctx, reading, wanted, a.all)
+	return w
+}
