@@ -12,6 +12,7 @@ import (
 	"firn/crypt"
 	"firn/pack"
 	"firn/snapshot"
+	"firn/store"
 	"firn/store/mem"
 )
 
@@ -139,9 +140,10 @@ func FuzzCachedTail(f *testing.F) {
 		}
 		r := &Repo{store: st, keys: fuzzKeys, cache: openCache("")}
 		r.cache.put(w.ID().Name(), cached)
-		entries, err := r.footer(t.Context(), w.ID(), int64(len(object)))
-		if err != nil || len(entries) != 0 {
-			t.Errorf("got %d entries, %v, want none", len(entries), err)
+		listed := []store.Object{{Name: w.ID().Name(), Size: int64(len(object))}}
+		got, err := r.footers(t.Context(), listed)
+		if err != nil || len(got) != 1 || got[0].problem != nil || len(got[0].entries) != 0 {
+			t.Errorf("got %+v, %v, want one footer without entries", got, err)
 		}
 	})
 }

@@ -5,12 +5,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strconv"
 	"strings"
 	"time"
 
-	"firn/crypt"
 	"firn/index"
 	"firn/pack"
 	"firn/store"
@@ -28,10 +26,6 @@ const (
 	// lost, which no plan tells, are then noticed, and stored again.
 	relistEvery = 24 * time.Hour
 )
-
-// tailGuess is how much of a pack's end is read at first, in bytes: enough for
-// the footer and the list nodes of a usual run.
-const tailGuess = 32 << 10
 
 // loadIndex builds the index for a view. If no plan was published since the
 // cached tails were listed, no pack that the plans do not name can have gone:
@@ -88,23 +82,17 @@ func (r *Repo) buildIndex(ctx context.Context, v *view, objects []store.Object) 
 		x.SpoilAs(r.index)
 	}
 	r.unreadable = nil
-	for _, o := range objects {
-		id, ok := pack.ParseName(o.Name)
-		if !ok {
-			continue // not ours: a foreign file in the folder
-		}
-		entries, err := r.footer(ctx, id, o.Size)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // swept since the listing
-		}
-		if isDamage(err) { // its blobs are not available; check and prune report it
-			r.unreadable = append(r.unreadable, err)
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		x.Add(id, entries)
+	footers, err := r.footers(ctx, objects)
+	if err != nil {
+		return err
+	}
+	for _, f := range footers {
+		switch {
+		case f.problem == nil:
+			x.Add(f.pack, f.entries)
+		case isDamage(f.problem): // its blobs are not available; check and prune report it
+			r.unreadable = append(r.unreadable, f.problem)
+		} // else it was swept since the listing
 	}
 	for id := range v.condemned() {
 		x.Condemn(id)
@@ -122,56 +110,6 @@ func (r *Repo) cachedPacks() []store.Object {
 		}
 	}
 	return objects
-}
-
-// A cached tail is the pack's size, 8 bytes little-endian, and its last bytes.
-const sizePrefix = 8
-
-func (r *Repo) cacheTail(id pack.ID, size int64, tail []byte) {
-	entry := binary.LittleEndian.AppendUint64(make([]byte, 0, sizePrefix+len(tail)), uint64(size))
-	r.cache.put(id.Name(), append(entry, tail...))
-}
-
-// footer returns what a pack of size bytes holds, from the cache or the store.
-func (r *Repo) footer(ctx context.Context, id pack.ID, size int64) ([]pack.Entry, error) {
-	if cached, ok := r.cache.get(id.Name()); ok && len(cached) >= sizePrefix {
-		entries, need, err := pack.ParseTail(r.keys, id, size, cached[sizePrefix:])
-		if err == nil && need == 0 {
-			return entries, nil
-		}
-	}
-	return r.fetchFooter(ctx, id, size)
-}
-
-// fetchFooter reads the footer from the store and caches what belongs to it.
-func (r *Repo) fetchFooter(ctx context.Context, id pack.ID, size int64) ([]pack.Entry, error) {
-	for want := int64(tailGuess); ; {
-		tail, err := r.store.Get(ctx, id.Name(), -want, -1)
-		if err != nil {
-			return nil, fmt.Errorf("read tail of pack %s: %w", id, err)
-		}
-		entries, need, err := pack.ParseTail(r.keys, id, size, tail)
-		if err != nil {
-			return nil, damaged("pack", id.Name(), err)
-		}
-		if need == 0 {
-			r.cacheTail(id, size, tail[int64(len(tail))-(size-footerStart(entries)):])
-			return entries, nil
-		}
-		if int64(need) <= want {
-			return nil, damaged("pack", id.Name(), fmt.Errorf("%w: %d bytes where %d are listed", pack.ErrFormat, len(tail), size))
-		}
-		want = int64(need)
-	}
-}
-
-// footerStart returns where the footer behind the entries begins.
-func footerStart(entries []pack.Entry) int64 {
-	if len(entries) == 0 {
-		return crypt.HeaderLen
-	}
-	last := entries[len(entries)-1]
-	return int64(last.Offset) + int64(last.Length)
 }
 
 // isDamage reports whether err tells of damage.

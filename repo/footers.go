@@ -1,0 +1,154 @@
+package repo
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"golang.org/x/sync/errgroup"
+
+	"firn/chunk"
+	"firn/crypt"
+	"firn/index"
+	"firn/pack"
+	"firn/store"
+)
+
+const (
+	// tailGuess is how much of a pack's end is read at first, in bytes: enough for
+	// the footer and the list nodes of a usual run.
+	tailGuess = 32 << 10
+	// So many footers are read at a time.
+	footerReads = 8
+	// Up to so many packs that are new here are the runs of other hosts since the
+	// last one here: the next thing that is asked for are their nodes and bases. Of
+	// more, after a cold start, most are old, and their footers will do.
+	newPacks = 64
+)
+
+// footer is what a pack says that it holds.
+type footer struct {
+	pack    pack.ID
+	size    int64 // of the pack
+	entries []pack.Entry
+	tail    []byte // footer and trailer as they were fetched; nil if they are cached
+	problem error  // a CorruptError, or matches fs.ErrNotExist: then there are no entries
+}
+
+// footers returns the footers of the packs among objects, in their order: from the
+// cache, or, several at a time, from the store.
+func (r *Repo) footers(ctx context.Context, objects []store.Object) ([]*footer, error) {
+	var all, missing []*footer
+	for _, o := range objects {
+		id, ok := pack.ParseName(o.Name)
+		if !ok {
+			continue // not ours: a foreign file in the folder
+		}
+		f := &footer{pack: id, size: o.Size}
+		if f.entries, ok = r.cachedFooter(id, o.Size); !ok {
+			missing = append(missing, f)
+		}
+		all = append(all, f)
+	}
+	if err := r.fetchFooters(ctx, missing); err != nil {
+		return nil, err
+	}
+	for _, f := range missing {
+		if f.problem == nil {
+			r.cacheTail(f.pack, f.size, f.tail)
+		}
+	}
+	return all, nil
+}
+
+// A cached tail is the pack's size, 8 bytes little-endian, and its last bytes.
+const sizePrefix = 8
+
+func (r *Repo) cacheTail(id pack.ID, size int64, tail []byte) {
+	entry := binary.LittleEndian.AppendUint64(make([]byte, 0, sizePrefix+len(tail)), uint64(size))
+	r.cache.put(id.Name(), append(entry, tail...))
+}
+
+func (r *Repo) cachedFooter(id pack.ID, size int64) ([]pack.Entry, bool) {
+	cached, ok := r.cache.get(id.Name())
+	if !ok || len(cached) < sizePrefix {
+		return nil, false
+	}
+	entries, need, err := pack.ParseTail(r.keys, id, size, cached[sizePrefix:])
+	return entries, err == nil && need == 0
+}
+
+// fetchFooters reads footers from the store. Packs that are damaged or gone do not
+// keep it from the others; other errors end it.
+func (r *Repo) fetchFooters(ctx context.Context, footers []*footer) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(footerReads)
+	for _, f := range footers {
+		group.Go(func() error {
+			f.problem = r.fetchFooter(ctx, f, len(footers) <= newPacks)
+			if f.problem == nil || isDamage(f.problem) || errors.Is(f.problem, fs.ErrNotExist) {
+				return nil
+			}
+			return f.problem
+		})
+	}
+	return group.Wait()
+}
+
+// fetchFooter reads the end of a pack. With keep, it reads a small pack whole, and
+// puts what it gets into the cache of packs.
+func (r *Repo) fetchFooter(ctx context.Context, f *footer, keep bool) error {
+	want := int64(tailGuess)
+	if keep && f.size < wholeBelow && r.packs.admits(f.size) {
+		want = max(want, f.size)
+	}
+	for {
+		end, err := r.store.Get(ctx, f.pack.Name(), -want, -1)
+		if err != nil {
+			return fmt.Errorf("read tail of pack %s: %w", f.pack, err)
+		}
+		entries, need, err := pack.ParseTail(r.keys, f.pack, f.size, end)
+		if err != nil {
+			return damaged("pack", f.pack.Name(), err)
+		}
+		if need == 0 {
+			f.entries = entries
+			f.tail = bytes.Clone(end[int64(len(end))-(f.size-footerStart(entries)):])
+			if keep {
+				r.keepEnd(f, end)
+			}
+			return nil
+		}
+		if int64(need) <= want {
+			return damaged("pack", f.pack.Name(), fmt.Errorf("%w: %d bytes where %d are listed", pack.ErrFormat, len(end), f.size))
+		}
+		want = int64(need)
+	}
+}
+
+// keepEnd caches a pack of which all was read, else the nodes that stand before the
+// footer, as far as they were read with it.
+func (r *Repo) keepEnd(f *footer, end []byte) {
+	start := f.size - int64(len(end)) // of what was read
+	if start == 0 {
+		r.packs.putPack(f.pack, end)
+		return
+	}
+	for _, e := range f.entries {
+		if at := int64(e.Offset) - start; e.Kind == chunk.Node && at >= 0 {
+			r.packs.putBlob(index.Location{Pack: f.pack, Entry: e}, end[at:][:e.Length])
+		}
+	}
+}
+
+// footerStart returns where the footer behind the entries begins.
+func footerStart(entries []pack.Entry) int64 {
+	if len(entries) == 0 {
+		return crypt.HeaderLen
+	}
+	last := entries[len(entries)-1]
+	return int64(last.Offset) + int64(last.Length)
+}
