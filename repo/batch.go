@@ -90,15 +90,8 @@ func distinct(wanted []index.Location) []index.Location {
 
 // readAll returns the plaintexts of blobs that are wanted together.
 func (b *blobReader) readAll(ctx context.Context, ids []chunk.ID) ([][]byte, error) {
-	var reading sync.WaitGroup
-	defer reading.Wait()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var wanted []index.Location
-	for _, id := range ids {
-		wanted = b.appendMissing(wanted, id)
-	}
-	held := b.fetch(ctx, &reading, wanted, demandOf(slices.Values(wanted)))
+	held, stop := b.gather(ctx, ids)
+	defer stop()
 	plains := make([][]byte, len(ids))
 	for i, id := range ids {
 		var err error
@@ -107,6 +100,21 @@ func (b *blobReader) readAll(ctx context.Context, ids []chunk.ID) ([][]byte, err
 		}
 	}
 	return plains, nil
+}
+
+// gather starts to read blobs that are wanted together; stop ends it.
+func (b *blobReader) gather(ctx context.Context, ids []chunk.ID) (held *batch, stop func()) {
+	var wanted []index.Location
+	for _, id := range ids {
+		wanted = b.appendMissing(wanted, id)
+	}
+	var reading sync.WaitGroup
+	ctx, cancel := context.WithCancel(ctx)
+	held = b.fetch(ctx, &reading, wanted, demandOf(slices.Values(wanted)))
+	return held, func() {
+		cancel()
+		reading.Wait()
+	}
 }
 
 // appendMissing adds what must be read from the store to decode a blob, as far as

@@ -24,19 +24,19 @@ func newMarker(r *Repo) *marker {
 func (m *marker) mark(ctx context.Context, s *snapshot.Snapshot) error {
 	for i := range s.Images {
 		image := &s.Images[i]
-		if err := m.node(ctx, chunk.Entry{ID: image.Root, Span: uint64(image.Size)}, image.Levels); err != nil {
+		if err := m.node(ctx, nil, chunk.Entry{ID: image.Root, Span: uint64(image.Size)}, image.Levels); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// node marks a node and everything below it.
-func (m *marker) node(ctx context.Context, e chunk.Entry, level int) error {
+// node marks a node, which held may have, and everything below it.
+func (m *marker) node(ctx context.Context, held *batch, e chunk.Entry, level int) error {
 	if err, seen := m.needed[e.ID]; seen {
 		return err
 	}
-	err := m.walk(ctx, e, level)
+	err := m.walk(ctx, held, e, level)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -46,11 +46,11 @@ func (m *marker) node(ctx context.Context, e chunk.Entry, level int) error {
 
 // walk visits all children even after one was found damaged: what they need
 // must be known.
-func (m *marker) walk(ctx context.Context, e chunk.Entry, level int) error {
+func (m *marker) walk(ctx context.Context, held *batch, e chunk.Entry, level int) error {
 	if err := m.readable(e.ID); err != nil {
 		return err
 	}
-	plain, err := m.repo.reader.read(ctx, e.ID)
+	plain, err := m.repo.reader.readFrom(ctx, held, e.ID)
 	if err != nil {
 		return err
 	}
@@ -62,18 +62,31 @@ func (m *marker) walk(ctx context.Context, e chunk.Entry, level int) error {
 	if err != nil || got != level || span != e.Span {
 		return &CorruptError{Kind: "blob", Name: e.ID.String(), Err: fmt.Errorf("%w: node of level %d over %d bytes, want %d over %d", chunk.ErrTree, got, span, level, e.Span)}
 	}
+	held, stop := m.ahead(ctx, entries, level-1)
+	defer stop()
 	var first error
 	for _, child := range entries {
-		if err := m.child(ctx, child, level-1); err != nil && first == nil {
+		if err := m.child(ctx, held, child, level-1); err != nil && first == nil {
 			first = err
 		}
 	}
 	return first
 }
 
-func (m *marker) child(ctx context.Context, e chunk.Entry, level int) error {
+// ahead starts to read the nodes below a node, which most often stand together.
+func (m *marker) ahead(ctx context.Context, entries []chunk.Entry, level int) (*batch, func()) {
+	var unseen []chunk.ID
+	for _, e := range entries {
+		if _, seen := m.needed[e.ID]; !seen && level > 0 {
+			unseen = append(unseen, e.ID)
+		}
+	}
+	return m.repo.reader.gather(ctx, unseen)
+}
+
+func (m *marker) child(ctx context.Context, held *batch, e chunk.Entry, level int) error {
 	if level > 0 {
-		return m.node(ctx, e, level)
+		return m.node(ctx, held, e, level)
 	}
 	err, seen := m.needed[e.ID]
 	if !seen {
