@@ -55,6 +55,9 @@ func finish(t testing.TB, keys *crypt.Keys, id pack.ID, blobs []blob) (object []
 	if err != nil {
 		t.Fatal(err)
 	}
+	if got := pack.Size(entries); got != int64(len(object)) {
+		t.Errorf("pack.Size = %d of a pack of %d bytes", got, len(object))
+	}
 	return object, entries, tail
 }
 
