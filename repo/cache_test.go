@@ -17,8 +17,14 @@ import (
 // cached opens a repository with a cache, and trusts it.
 func cached(t testing.TB, st store.Store, dir string) *repo.Repo {
 	t.Helper()
+	return cachedWith(t, st, dir, 0)
+}
+
+// cachedWith is cached with a cache of packs of some size.
+func cachedWith(t testing.TB, st store.Store, dir string, size int64) *repo.Repo {
+	t.Helper()
 	opts := options(st)
-	opts.CacheDir, opts.TrustCache = dir, true
+	opts.CacheDir, opts.TrustCache, opts.CacheSize = dir, true, size
 	start := time.Now().Truncate(time.Hour) // so that no entry differs by its time alone
 	opts.Now = func() time.Time { return start }
 	r, err := repo.Open(t.Context(), opts)
@@ -31,7 +37,13 @@ func cached(t testing.TB, st store.Store, dir string) *repo.Repo {
 // run opens a repository with a cache as a process does, and ends.
 func run(t testing.TB, st store.Store, dir string, act func(*repo.Repo)) {
 	t.Helper()
-	r := cached(t, st, dir)
+	runWith(t, st, dir, 0, act)
+}
+
+// runWith is run with a cache of packs of some size.
+func runWith(t testing.TB, st store.Store, dir string, size int64, act func(*repo.Repo)) {
+	t.Helper()
+	r := cachedWith(t, st, dir, size)
 	act(r)
 	r.Close()
 }

@@ -22,19 +22,25 @@ func TestRequests(t *testing.T) {
 		name  string
 		run   func(*world, *repo.Repo) error
 		trust bool
+		size  int64 // of the cache of packs
 		want  string
 	}{
-		{"Unchanged", backup(changed, repo.BackupOptions{}), true, "list meta, put meta, list meta"},
-		{"Skipped", backup(changed, repo.BackupOptions{IfChanged: true}), true, "list meta"},
-		{"Changed", backup(next, repo.BackupOptions{}), true, "list meta, get packs, put packs, put meta, list meta"},
-		{"Retention", backup(next, repo.BackupOptions{Keep: &retention.Policy{Last: 2}}), true, "list meta, get packs, put packs, put meta, list meta, delete meta"},
-		{"UnchangedListing", backup(changed, repo.BackupOptions{}), false, "list meta, list packs, get packs, put meta, list meta"},
-		{"ChangedListing", backup(next, repo.BackupOptions{}), false, "list meta, list packs, get packs, put packs, put meta, list meta"},
+		{"Unchanged", backup(changed, repo.BackupOptions{}), true, 0, "list meta, put meta, list meta"},
+		{"Skipped", backup(changed, repo.BackupOptions{IfChanged: true}), true, 0, "list meta"},
+		{"Changed", backup(next, repo.BackupOptions{}), true, 0, "list meta, get packs, put packs, put meta, list meta"},
+		{"Retention", backup(next, repo.BackupOptions{Keep: &retention.Policy{Last: 2}}), true, 0, "list meta, get packs, put packs, put meta, list meta, delete meta"},
+		{"UnchangedListing", backup(changed, repo.BackupOptions{}), false, 0, "list meta, list packs, get packs, put meta, list meta"},
+		{"ChangedListing", backup(next, repo.BackupOptions{}), false, 0, "list meta, list packs, get packs, put packs, put meta, list meta"},
 		{"List", func(_ *world, r *repo.Repo) error {
 			_, err := r.Snapshots(context.Background())
 			return err
-		}, true, "list meta"},
-		{"Prune", func(w *world, r *repo.Repo) error { return pruneNow(context.Background(), w, r) }, true, "list meta, list packs, get packs"},
+		}, true, 0, "list meta"},
+		{"Prune", func(w *world, r *repo.Repo) error { return pruneNow(context.Background(), w, r) }, true, 0, "list meta, list packs, get packs"},
+		{"ChangedCached", backup(next, repo.BackupOptions{}), true, 64 << 20, "list meta, put packs, put meta, list meta"},
+		{"RetentionCached", backup(next, repo.BackupOptions{Keep: &retention.Policy{Last: 2}}), true, 64 << 20, "list meta, put packs, put meta, list meta, delete meta"},
+		{"UnchangedCached", backup(changed, repo.BackupOptions{}), true, 64 << 20, "list meta, put meta, list meta"},
+		{"ChangedListingCached", backup(next, repo.BackupOptions{}), false, 64 << 20, "list meta, list packs, put packs, put meta, list meta"},
+		{"PruneCached", func(w *world, r *repo.Repo) error { return pruneNow(context.Background(), w, r) }, true, 64 << 20, "list meta, list packs"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -43,7 +49,7 @@ func TestRequests(t *testing.T) {
 			dir := t.TempDir()
 			for i, b := range [][]byte{small, touch(small, 9, 5), changed} {
 				before := repo.BackupOptions{Time: time.Now().Add(time.Duration(i-3) * time.Minute)}
-				run(t, w.st, dir, func(r *repo.Repo) {
+				runWith(t, w.st, dir, tt.size, func(r *repo.Repo) {
 					if err := backupOf(b, before)(t.Context(), w, r); err != nil {
 						t.Fatal(err)
 					}
@@ -51,7 +57,7 @@ func TestRequests(t *testing.T) {
 			}
 			faulty := storetest.NewFaulty(w.st, storetest.Fault{})
 			opts := options(faulty)
-			opts.CacheDir, opts.TrustCache = dir, tt.trust
+			opts.CacheDir, opts.TrustCache, opts.CacheSize = dir, tt.trust, tt.size
 			r, err := repo.Open(t.Context(), opts)
 			if err != nil {
 				t.Fatal(err)
