@@ -10,10 +10,11 @@ import (
 
 // How far a restore reads ahead. Two windows are read or held at once, and the end
 // of a third: so memory is bounded by three times windowSealed, what batches have
-// under way, and the chunks that are being decoded.
+// under way, and the chunks that are being decoded. Larger windows save requests:
+// see docs/design.md, "Restore".
 const (
 	windowSpan   = 32 << 20 // bytes of the image
-	windowSealed = 16 << 20 // sealed bytes of the blobs that it is made of
+	windowSealed = 5 << 20  // sealed bytes of the blobs that it is made of
 )
 
 // ahead reads the blobs of an image ahead of those who decode them. It is for one

@@ -22,7 +22,7 @@ const (
 	wholeBelow = 256 << 10
 	// Of requests under way, this many bytes in all, and each counts as this many
 	// at least, so that there are no more than eight.
-	readingBytes = 32 << 20
+	readingBytes = 16 << 20
 	readingLeast = readingBytes / 8
 )
 
@@ -124,7 +124,7 @@ func (b *blobReader) appendMissing(wanted []index.Location, id chunk.ID) []index
 		if _, ok := b.remembered(l.ID); ok {
 			break
 		}
-		if !b.repo.packs.has(l) {
+		if b.arriving(l.Pack) == nil && !b.repo.packs.has(l) {
 			wanted = append(wanted, l)
 		}
 	}
@@ -143,8 +143,8 @@ func (b *blobReader) fetch(ctx context.Context, reading *sync.WaitGroup, wanted 
 	for _, e := range b.plan(distinct(wanted), all) {
 		h.extents[e.pack] = append(h.extents[e.pack], e)
 		reading.Go(func() {
-			defer close(e.done)
 			b.load(ctx, e)
+			b.arrived(e)
 		})
 	}
 	return h
@@ -161,6 +161,7 @@ func (b *blobReader) plan(wanted []index.Location, all demand) []*extent {
 			last = &extent{pack: l.Pack, from: from, to: to, keep: all != nil, done: make(chan struct{})}
 			if size := pack.Size(b.repo.index.Entries(l.Pack)); last.keep && b.readsWhole(size, all[l.Pack]) {
 				last.from, last.to, last.whole = 0, size, true
+				b.expect(last)
 			}
 			extents = append(extents, last)
 		}
@@ -174,6 +175,31 @@ func (b *blobReader) plan(wanted []index.Location, all demand) []*extent {
 // in, that is of no use.
 func (b *blobReader) readsWhole(size, wanted int64) bool {
 	return b.repo.packs.admits(size) && (size < wholeBelow || wanted*2 >= size)
+}
+
+// expect notes that a whole pack is on its way into the cache.
+func (b *blobReader) expect(e *extent) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.expected[e.pack] = e.done
+}
+
+// arriving returns what is closed when a whole pack that is on its way into the
+// cache has come, or is known not to come; nil if none is.
+func (b *blobReader) arriving(id pack.ID) <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.expected[id]
+}
+
+// arrived ends the wait for an extent.
+func (b *blobReader) arrived(e *extent) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.expected[e.pack] == e.done {
+		delete(b.expected, e.pack)
+	}
+	close(e.done)
 }
 
 // load reads an extent.

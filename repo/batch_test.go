@@ -3,6 +3,7 @@ package repo_test
 import (
 	"bytes"
 	"errors"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -61,6 +62,28 @@ func TestRestoreRequests(t *testing.T) {
 		if got := getsOf(faulty.Log()); got > tt.max {
 			t.Errorf("%s: got %d requests for %d chunks, want %d at most", tt.name, got, s.Chunks, tt.max)
 		}
+	}
+}
+
+// TestRestoreReadsPacksOnce restores an image of several windows out of one pack,
+// which is on its way into the cache when the second window is planned.
+func TestRestoreReadsPacksOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	image := make([]byte, 12<<20)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(image) // never fails
+	s := w.take(t, "production", image)
+	if n := countOf(t, w.st, "packs/"); n != 1 {
+		t.Fatalf("got %d packs, want one", n)
+	}
+	faulty := storetest.NewFaulty(w.st, storetest.Fault{})
+	runWith(t, faulty, t.TempDir(), roomy, func(r *repo.Repo) {
+		if !bytes.Equal(restore(t, r, s), image) {
+			t.Error("got another image")
+		}
+	})
+	if got := getsOf(faulty.Log()); got != 2 {
+		t.Errorf("got %d requests, want one for the footer and one for the pack", got)
 	}
 }
 

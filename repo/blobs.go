@@ -30,10 +30,11 @@ type blobReader struct {
 	decoders sync.Pool
 	reading  *semaphore.Weighted // bytes that batches have under way
 
-	mu     sync.Mutex
-	recent map[chunk.ID]*list.Element // of recentBlob
-	order  *list.List                 // most recently used first
-	size   int
+	mu       sync.Mutex
+	recent   map[chunk.ID]*list.Element // of recentBlob
+	order    *list.List                 // most recently used first
+	size     int
+	expected map[pack.ID]chan struct{} // whole packs on their way into the cache
 }
 
 type recentBlob struct {
@@ -43,10 +44,11 @@ type recentBlob struct {
 
 func newBlobReader(r *Repo) *blobReader {
 	return &blobReader{
-		repo:    r,
-		reading: semaphore.NewWeighted(readingBytes),
-		recent:  make(map[chunk.ID]*list.Element),
-		order:   list.New(),
+		repo:     r,
+		reading:  semaphore.NewWeighted(readingBytes),
+		recent:   make(map[chunk.ID]*list.Element),
+		order:    list.New(),
+		expected: make(map[pack.ID]chan struct{}),
 	}
 }
 
@@ -143,6 +145,9 @@ func (b *blobReader) decode(ctx context.Context, held *batch, l index.Location, 
 func (b *blobReader) atHand(held *batch, l index.Location, use func(sealed []byte) error) bool {
 	if sealed, ok := held.get(l); ok && use(sealed) == nil {
 		return true
+	}
+	if coming := b.arriving(l.Pack); coming != nil {
+		<-coming
 	}
 	sealed, file, ok := b.repo.packs.get(l)
 	if !ok {
