@@ -33,6 +33,8 @@ type cache struct {
 const (
 	cacheFile   = "objects"
 	cacheHeader = 12
+	// statePrefix begins the names of entries that are no copies from the store.
+	statePrefix = "state/"
 	// A cache file is rewritten when more than half of it is of no use, unless
 	// it is small anyway.
 	cacheSlack = 1 << 20
@@ -130,6 +132,19 @@ func (c *cache) mustReplace() { c.stored, c.pending = -1, nil }
 func (c *cache) clear() {
 	c.objects = make(map[string][]byte)
 	c.mustReplace()
+}
+
+// setAside empties the cache of all but what this host remembers of its runs, and
+// returns what it held of the store: for those who must see the store itself.
+func (c *cache) setAside() map[string][]byte {
+	copies := c.objects
+	c.clear()
+	for name, content := range copies {
+		if strings.HasPrefix(name, statePrefix) && name != tokenEntry {
+			c.objects[name] = content
+		}
+	}
+	return copies
 }
 
 // flush writes what is new: by appending, or, when the file is torn or mostly of

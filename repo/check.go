@@ -48,14 +48,25 @@ type CheckResult struct {
 // needs. The error is not nil only if the check could not be carried out; damage
 // is in the result.
 func (r *Repo) Check(ctx context.Context, opts CheckOptions) (*CheckResult, error) {
+	c, err := r.check(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	return &c.result, nil
+}
+
+func (r *Repo) check(ctx context.Context, opts CheckOptions) (*check, error) {
 	defer r.readPastCache()()
-	c := &check{repo: r, opts: opts, marker: newMarker(r)}
+	c := &check{repo: r, opts: opts, marker: newMarker(r), bad: make(map[pack.ID]bool)}
+	c.copies = r.cache.setAside()
 	for _, step := range []func(context.Context) error{c.readMeta, c.readPacks, c.readData, c.walk} {
 		if err := step(ctx); err != nil {
+			c.keepCopies(false)
 			return nil, fmt.Errorf("check: %w", err)
 		}
 	}
-	return &c.result, nil
+	c.keepCopies(true)
+	return c, nil
 }
 
 // check is one run.
@@ -65,6 +76,8 @@ type check struct {
 	view   *view
 	list   []*snapshot.Snapshot
 	marker *marker
+	bad    map[pack.ID]bool // damaged packs, condemned ones too
+	copies copies           // what the cache held of the store
 	result CheckResult
 }
 
@@ -75,7 +88,6 @@ func (c *check) find(err error, hit ...*snapshot.Snapshot) {
 // readMeta reads everything that is not a pack, past the cache: what counts is
 // what the store holds.
 func (c *check) readMeta(ctx context.Context) error {
-	c.repo.cache.clear()
 	if err := c.readConfig(ctx); err != nil {
 		return err
 	}
@@ -84,8 +96,7 @@ func (c *check) readMeta(ctx context.Context) error {
 		if !isDamage(err) && !errors.Is(err, ErrVersion) {
 			return err
 		}
-		c.find(err)
-		if c.view, err = c.repo.lookToRead(ctx); err != nil {
+		if c.view, err = c.readEachPlan(ctx, err); err != nil {
 			return err
 		}
 	}
@@ -108,37 +119,55 @@ func (c *check) readMeta(ctx context.Context) error {
 // readConfig reads the configuration again: the one that opened the repository
 // may have come from the cache.
 func (c *check) readConfig(ctx context.Context) error {
-	b, err := c.repo.store.Get(ctx, configName, 0, -1)
-	if err != nil {
-		return err
-	}
-	_, file, err := parseConfig(b)
-	if err == nil {
-		err = file.verify(c.repo.keys)
-	}
-	if err != nil {
+	if err := c.repo.storedConfig(ctx); err != nil {
 		return c.findAll(ctx, err)
 	}
 	return nil
 }
 
-func (c *check) readKeys(ctx context.Context) error {
-	keys, err := c.repo.Keys(ctx)
+// readEachPlan names all plans that cannot be read, where the first look ended at
+// one of them, and returns what a reader can do without them.
+func (c *check) readEachPlan(ctx context.Context, first error) (*view, error) {
+	v, err := c.repo.lookToRead(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, k := range keys {
-		if k.Err != nil {
-			if err := c.findAll(ctx, k.Err); err != nil {
-				return err
-			}
+	before := len(c.result.Findings)
+	for _, name := range v.unread {
+		_, err := c.repo.plan(ctx, name)
+		if errors.Is(err, fs.ErrNotExist) || err == nil {
+			continue
+		}
+		if err := c.findAll(ctx, err); err != nil {
+			return nil, err
 		}
 	}
-	// The slot that opened the repository may have come from the cache.
-	if _, err := c.repo.secret(ctx); isDamage(err) || errors.Is(err, crypt.ErrWrongKey) {
-		c.find(&CorruptError{Kind: "key", Name: keyPrefix, Err: fmt.Errorf("none can be opened any more: %w", err)})
-	} else if err != nil {
-		return err
+	if len(c.result.Findings) == before {
+		c.find(first)
+	}
+	return v, nil
+}
+
+// readKeys tries the credential on every slot: of those of others it can be told
+// only whether they are well-formed.
+func (c *check) readKeys(ctx context.Context) error {
+	objects, err := collect(c.repo.store.List(ctx, keyPrefix))
+	if err != nil {
+		return fmt.Errorf("list keys: %w", err)
+	}
+	opened := false
+	for _, o := range objects {
+		_, err := c.repo.openSlot(ctx, o.Name, c.repo.id)
+		opened = opened || err == nil
+		if err == nil || errors.Is(err, crypt.ErrWrongKey) || errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err := c.findAll(ctx, err); err != nil {
+			return err
+		}
+	}
+	if !opened { // the one that opened the repository came from the cache
+		c.find(&CorruptError{Kind: "key", Name: keyPrefix, Err: errors.New("none can be opened any more")})
 	}
 	return nil
 }
@@ -173,8 +202,8 @@ func (c *check) readPacks(ctx context.Context) error {
 	if err := c.repo.reloadIndex(ctx, c.view); err != nil {
 		return err
 	}
-	for _, err := range c.repo.unreadable {
-		c.find(err)
+	for _, id := range slices.SortedFunc(maps.Keys(c.repo.unreadable), compareIDs) {
+		c.findPack(id, c.repo.unreadable[id])
 	}
 	for _, id := range c.repo.index.Packs() {
 		c.result.Packs++
@@ -207,9 +236,19 @@ func (c *check) readData(ctx context.Context) error {
 	}
 	suspects, err = c.readEach(ctx, func(id pack.ID) bool { return suspects[id] != nil })
 	for _, id := range slices.SortedFunc(maps.Keys(suspects), compareIDs) {
-		c.find(&CorruptError{Kind: "pack", Name: id.Name(), Err: suspects[id]})
+		c.findPack(id, &CorruptError{Kind: "pack", Name: id.Name(), Err: suspects[id]})
 	}
 	return err
+}
+
+// findPack takes note of a damaged pack. In one that is condemned damage is no
+// finding: nothing relies on it any more. If something that a snapshot needs is
+// nowhere else, the walk tells.
+func (c *check) findPack(id pack.ID, err error) {
+	c.bad[id] = true
+	if !c.view.condemned()[id] {
+		c.find(err)
+	}
 }
 
 // readEach reads the chosen packs and returns what is wrong with them.
@@ -281,23 +320,24 @@ func (c *check) openBlobs(ctx context.Context, id pack.ID, object []byte) (probl
 }
 
 // openBlob decodes one blob. A delta whose base is gone is what a prune leaves of
-// a blob that nobody needs: of it, only the seal can be checked.
+// a blob that nobody needs: of it, only the seal can be checked. So it is if the
+// base is damaged, for which this pack is not to blame.
 func (c *check) openBlob(ctx context.Context, l index.Location, object []byte) (problem, err error) {
 	sealed := object[l.Offset : l.Offset+l.Length]
 	var base []byte
-	if l.IsDelta() {
-		if c.repo.index.Chain(l.Base) == nil {
-			_, problem = pack.OpenBlob(c.repo.keys, nil, l.Entry, sealed)
-			return problem, nil
+	lost := l.IsDelta() && c.repo.index.Chain(l.Base) == nil
+	if l.IsDelta() && !lost {
+		if base, err = c.repo.reader.read(ctx, l.Base); err != nil && !isDamage(err) {
+			return nil, err
 		}
-		if base, err = c.repo.reader.read(ctx, l.Base); isDamage(err) {
-			return err, nil
-		}
+		lost = err != nil
 	}
-	if err != nil {
-		return nil, err
+	if lost {
+		_, problem = pack.OpenBlob(c.repo.keys, nil, l.Entry, sealed)
+	} else {
+		_, problem = c.repo.reader.open(l, sealed, base)
 	}
-	if _, problem = c.repo.reader.open(l, sealed, base); problem != nil {
+	if problem != nil {
 		c.repo.index.Spoil(l.Pack, l.ID)
 	}
 	return problem, ctx.Err()

@@ -2,10 +2,12 @@ package repo
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"firn/chunk"
@@ -139,4 +141,25 @@ func (c config) params(keys *crypt.Keys) (chunk.Params, error) {
 		return chunk.Params{}, badConfig(err)
 	}
 	return p, nil
+}
+
+// storedConfig reads the configuration that is in the store, and returns what is
+// wrong with it.
+func (r *Repo) storedConfig(ctx context.Context) error {
+	b, err := r.store.Get(ctx, configName, 0, -1)
+	if errors.Is(err, fs.ErrNotExist) {
+		return badConfig(err)
+	}
+	if err != nil {
+		return err
+	}
+	return r.openConfig(b)
+}
+
+func (r *Repo) openConfig(b []byte) error {
+	_, file, err := parseConfig(b)
+	if err != nil {
+		return err
+	}
+	return file.verify(r.keys)
 }

@@ -72,12 +72,21 @@ func (r *Repo) cacheTail(id pack.ID, size int64, tail []byte) {
 	r.cache.put(id.Name(), append(entry, tail...))
 }
 
+// cutTail takes such an entry apart.
+func cutTail(entry []byte) (size int64, tail []byte, ok bool) {
+	if len(entry) < sizePrefix {
+		return 0, nil, false
+	}
+	return int64(binary.LittleEndian.Uint64(entry)), entry[sizePrefix:], true
+}
+
 func (r *Repo) cachedFooter(id pack.ID, size int64) ([]pack.Entry, bool) {
-	cached, ok := r.cache.get(id.Name())
-	if !ok || len(cached) < sizePrefix {
+	cached, _ := r.cache.get(id.Name())
+	_, tail, ok := cutTail(cached)
+	if !ok {
 		return nil, false
 	}
-	entries, need, err := pack.ParseTail(r.keys, id, size, cached[sizePrefix:])
+	entries, need, err := pack.ParseTail(r.keys, id, size, tail)
 	return entries, err == nil && need == 0
 }
 

@@ -81,7 +81,7 @@ func (r *Repo) buildIndex(ctx context.Context, v *view, objects []store.Object) 
 	if r.index != nil {
 		x.SpoilAs(r.index)
 	}
-	r.unreadable = nil
+	r.unreadable = make(map[pack.ID]error)
 	footers, err := r.footers(ctx, objects)
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func (r *Repo) buildIndex(ctx context.Context, v *view, objects []store.Object) 
 		case f.problem == nil:
 			x.Add(f.pack, f.entries)
 		case isDamage(f.problem): // its blobs are not available; check and prune report it
-			r.unreadable = append(r.unreadable, f.problem)
+			r.unreadable[f.pack] = f.problem
 		} // else it was swept since the listing
 	}
 	for id := range v.condemned() {

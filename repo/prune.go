@@ -47,9 +47,9 @@ const (
 
 // Prune frees the space of what no snapshot needs. It works in two steps that
 // may be hours apart: one run condemns packs, a later one deletes them. If any
-// record, plan or footer cannot be read, or a needed blob is missing, it changes
-// nothing and returns an error that matches [CorruptError]. The steps are named
-// as in docs/format.md, section 6.
+// record or plan, or the footer of a pack that is not condemned, cannot be read,
+// or a needed blob is missing, it changes nothing and returns an error that
+// matches [CorruptError]. The steps are named as in docs/format.md, section 6.
 func (r *Repo) Prune(ctx context.Context, opts PruneOptions) (*PruneResult, error) {
 	result, err := r.prune(ctx, opts)
 	if isDamage(err) {
@@ -123,15 +123,23 @@ func (p *prune) listPacks(ctx context.Context) error {
 	if err := p.repo.reloadIndex(ctx, p.view); err != nil {
 		return err
 	}
-	if len(p.repo.unreadable) > 0 {
-		return errors.Join(p.repo.unreadable...)
+	condemned := p.view.condemned()
+	var problems []error
+	for id, err := range p.repo.unreadable {
+		if !condemned[id] {
+			problems = append(problems, err)
+		}
 	}
 	for _, o := range p.repo.packObjects {
-		if id, ok := pack.ParseName(o.Name); ok && p.repo.index.Has(id) {
+		id, ok := pack.ParseName(o.Name)
+		// Of a condemned pack that cannot be read nothing is spared: what is needed
+		// must be found elsewhere, else this run refuses. So it goes with the others.
+		unreadable := p.repo.unreadable[id] != nil && condemned[id]
+		if ok && (p.repo.index.Has(id) || unreadable) {
 			p.packs[id] = o
 		}
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
 // findNeeded is step P2: every blob that a snapshot or an upload under way refers
@@ -252,6 +260,11 @@ func (p *prune) publish(ctx context.Context) error {
 	if len(p.victims) == 0 || p.opts.DryRun {
 		return nil
 	}
+	return p.putPlan(ctx)
+}
+
+// putPlan stores the plan.
+func (p *prune) putPlan(ctx context.Context) error {
 	next := &plan{Version: formatVersion, Sequence: p.view.sequence() + 1, Host: p.repo.opts.Host, Condemned: p.victims}
 	for id := range p.view.condemned() {
 		if _, exists := p.packs[id]; exists {

@@ -159,6 +159,7 @@ func (p *prune) sound(ctx context.Context, held *batch, l index.Location) (seale
 		return nil, fmt.Errorf("copy blob %s of pack %s: %w", l.ID, l.Pack, err)
 	}
 	if _, err := pack.OpenBlob(p.repo.keys, nil, l.Entry, sealed); err != nil {
+		p.repo.index.Spoil(l.Pack, l.ID) // a second try may find another copy
 		return nil, &CorruptError{Kind: "pack", Name: l.Pack.Name(), Err: fmt.Errorf("blob %s at %d: %w", l.ID, l.Offset, err)}
 	}
 	return sealed, nil

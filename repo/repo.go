@@ -9,6 +9,7 @@ import (
 
 	"firn/crypt"
 	"firn/index"
+	"firn/pack"
 	"firn/store"
 )
 
@@ -31,6 +32,10 @@ type Options struct {
 	// be kept below CacheDir, so that what a run has written or read need not be
 	// fetched again by the next. 0 keeps none.
 	CacheSize int64
+
+	// Repairing opens a repository whose configuration is missing, if the cache has
+	// it: for [Repo.Repair], which puts it back.
+	Repairing bool
 }
 
 // Repo is an open repository. It is for one goroutine; any number of processes
@@ -47,9 +52,9 @@ type Repo struct {
 	listing []store.Object // of meta/, from Open, until the first use
 	reader  *blobReader
 
-	index       *index.Index   // nil until it is needed
-	packObjects []store.Object // the last listing of the packs
-	unreadable  []error        // packs that the index had to leave out, a CorruptError each
+	index       *index.Index      // nil until it is needed
+	packObjects []store.Object    // the last listing of the packs
+	unreadable  map[pack.ID]error // packs that the index had to leave out: a CorruptError each
 }
 
 func (o Options) now() time.Time {
@@ -71,10 +76,10 @@ func Open(ctx context.Context, opts Options) (*Repo, error) {
 		}
 		return nil, fmt.Errorf("list repository: %w", err)
 	}
-	if !contains(r.listing, configName) {
+	r.dropForeignCache()
+	if _, known := r.cache.get(configName); !contains(r.listing, configName) && !(opts.Repairing && known) {
 		return nil, ErrNotRepository
 	}
-	r.dropForeignCache()
 	if err := r.unlock(ctx); err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +25,7 @@ const metaPrefix = "meta/"
 // decides upon.
 type view struct {
 	plans    map[string]*plan // by object name; empty only for reading, see lookToRead
+	unread   []string         // names of the plans that lookToRead has left out
 	token    string           // of the plans, "" if there are none
 	records  []store.Object   // snapshot records, newest first
 	partials []store.Object
@@ -34,6 +36,9 @@ type view struct {
 // maxListings bounds how often a listing is repeated because plans that it
 // shows are superseded before they are read.
 const maxListings = 10
+
+// errNoPlan is the cause in a CorruptError for plans that are all missing.
+var errNoPlan = errors.New("no garbage collection plan can be read, at least one always exists")
 
 // look lists the repository and reads the plans. The first look after Open uses
 // its listing: it saves a request, and is as good as one made a moment later.
@@ -54,7 +59,7 @@ func (r *Repo) look(ctx context.Context) (*view, error) {
 			return nil, err
 		}
 	}
-	return nil, &CorruptError{Kind: "plan", Name: planPrefix, Err: errors.New("no garbage collection plan can be read, at least one always exists")}
+	return nil, &CorruptError{Kind: "plan", Name: planPrefix, Err: errNoPlan}
 }
 
 // lookToRead is look for those who change nothing. Plans that cannot be read do
@@ -69,6 +74,7 @@ func (r *Repo) lookToRead(ctx context.Context) (*view, error) {
 		return nil, fmt.Errorf("list repository: %w", err)
 	}
 	v = r.newView(objects)
+	v.unread = slices.Sorted(maps.Keys(v.plans))
 	clear(v.plans)
 	return v, nil
 }
@@ -104,20 +110,24 @@ func (r *Repo) readPlans(ctx context.Context, v *view) error {
 	names := make([]string, 0, len(v.plans))
 	for name := range v.plans {
 		var err error
-		v.plans[name], err = read(ctx, r, name, func(b []byte) (*plan, error) {
-			p, err := openPlan(r.keys, name, b)
-			if err != nil {
-				return nil, damaged("plan", name, err)
-			}
-			return p, nil
-		})
-		if err != nil {
+		if v.plans[name], err = r.plan(ctx, name); err != nil {
 			return err
 		}
 		names = append(names, name)
 	}
 	v.token = token(names)
 	return nil
+}
+
+// plan reads one plan.
+func (r *Repo) plan(ctx context.Context, name string) (*plan, error) {
+	return read(ctx, r, name, func(b []byte) (*plan, error) {
+		p, err := openPlan(r.keys, name, b)
+		if err != nil {
+			return nil, damaged("plan", name, err)
+		}
+		return p, nil
+	})
 }
 
 // condemned returns the packs that the plans name.

@@ -1,0 +1,165 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"firn/crypt"
+	"firn/pack"
+	"firn/snapshot"
+)
+
+const (
+	// asidePrefix begins the names of cache entries with sound copies of what a
+	// check found damaged in the store: under its own name a copy would hide the
+	// damage from backups, and a repair needs it.
+	asidePrefix = statePrefix + "aside/"
+	// returningPrefix begins the names of cache entries with what a repair is
+	// about to put back: if it dies in between, the next one knows that the object
+	// is missing for this reason alone.
+	returningPrefix = statePrefix + "returning/"
+)
+
+// keepCopies sets aside what is sound in the cache and damaged in the store. A
+// check that could not be carried out leaves the cache as it was.
+func (c *check) keepCopies(done bool) {
+	cache := c.repo.cache
+	if !done {
+		cache.objects = c.copies
+		cache.mustReplace()
+		return
+	}
+	damaged := make(map[string]bool)
+	for _, f := range c.result.Findings {
+		if corrupt, ok := errors.AsType[*CorruptError](f.Err); ok {
+			damaged[corrupt.Name] = true
+		}
+	}
+	for id := range c.bad {
+		damaged[id.Name()] = true
+	}
+	cache.keepOnly(func(name string) bool { return !strings.HasPrefix(name, asidePrefix) })
+	cache.mustReplace()
+	for name, b := range c.copies {
+		name = strings.TrimPrefix(name, asidePrefix)
+		switch {
+		case (name == configName || isKeyName(name)) && damaged[name] && c.repo.verify(name, b) == nil:
+			cache.put(name, b) // what opens the repository hides no damage that matters to a backup
+		case damaged[name], damaged[planPrefix] && strings.HasPrefix(name, planPrefix):
+			cache.put(asidePrefix+name, b)
+		}
+	}
+}
+
+// copies are what a cache knows of objects that are damaged or missing.
+type copies map[string][]byte
+
+// of returns the copies of an object that are at hand, sound or not.
+func (c copies) of(name string) [][]byte {
+	var all [][]byte
+	for _, prefix := range []string{"", asidePrefix, returningPrefix} {
+		if b, ok := c[prefix+name]; ok {
+			all = append(all, b)
+		}
+	}
+	return all
+}
+
+// plans returns the plans of which there are sound copies, by name.
+func (c copies) plans(keys *crypt.Keys) map[string]*plan {
+	known := make(map[string]*plan)
+	for name, b := range c {
+		name = strings.TrimPrefix(name, asidePrefix)
+		if p, err := openPlan(keys, name, b); err == nil && strings.HasPrefix(name, planPrefix) {
+			known[name] = p
+		}
+	}
+	return known
+}
+
+// returning returns the names of the objects that a repair was putting back.
+func (c copies) returning() []string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(c)) {
+		if name, ok := strings.CutPrefix(name, returningPrefix); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// entries returns what a pack holds whose footer is damaged, and its size when
+// it was stored; nil if nothing is known.
+func (c copies) entries(keys *crypt.Keys, id pack.ID) []pack.Entry {
+	for _, tail := range c.of(id.Name()) {
+		if size, b, ok := cutTail(tail); ok {
+			if entries, need, err := pack.ParseTail(keys, id, size, b); err == nil && need == 0 {
+				return entries
+			}
+		}
+	}
+	return nil
+}
+
+// soundCopy returns the bytes that a damaged object must have, nil if nobody here
+// knows. They are proved by opening: an object of its name was sealed once only.
+func (r *Repo) soundCopy(ctx context.Context, c copies, name string) []byte {
+	candidates := c.of(name)
+	if kind, ok := objectKind(name); ok {
+		// Where only the header is damaged, which is the same for all objects of a
+		// kind, the object itself is its copy.
+		if b, err := r.store.Get(ctx, name, 0, -1); err == nil && len(b) >= crypt.HeaderLen {
+			header := crypt.Header(kind)
+			candidates = append(candidates, slices.Concat(header[:], b[crypt.HeaderLen:]))
+		}
+	}
+	for _, b := range candidates {
+		if r.verify(name, b) == nil {
+			return b
+		}
+	}
+	return nil
+}
+
+// objectKind returns the kind of an object below meta/ that is sealed as a whole.
+func objectKind(name string) (crypt.ObjectKind, bool) {
+	switch {
+	case strings.HasPrefix(name, planPrefix):
+		return crypt.ObjectPlan, true
+	case strings.HasPrefix(name, snapshot.Prefix):
+		return crypt.ObjectSnapshot, true
+	}
+	return 0, false
+}
+
+// verify opens what an object below meta/ is said to be. Of a key slot that is
+// another credential's, only the form can be verified.
+func (r *Repo) verify(name string, b []byte) error {
+	var err error
+	switch {
+	case name == configName:
+		err = r.openConfig(b)
+	case isKeyName(name):
+		if _, err = r.verifySlot(b); errors.Is(err, crypt.ErrWrongKey) {
+			err = nil
+		}
+	case strings.HasPrefix(name, planPrefix):
+		_, err = openPlan(r.keys, name, b)
+	case strings.HasPrefix(name, snapshot.Prefix):
+		_, err = r.openRecord(name, b)
+	default:
+		err = errors.New("no copies are kept of such objects")
+	}
+	return err
+}
+
+func (r *Repo) verifySlot(b []byte) (crypt.Secret, error) {
+	slot, err := crypt.ParseSlot(b)
+	if err != nil {
+		return crypt.Secret{}, err
+	}
+	return slot.Open(r.id, r.opts.Credential)
+}

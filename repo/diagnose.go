@@ -1,0 +1,230 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"firn/chunk"
+	"firn/index"
+	"firn/pack"
+	"firn/snapshot"
+	"firn/store"
+)
+
+// Diagnosis is what a full check found, and what [Repo.Repair] would do about it.
+// Objects are named as in the store.
+type Diagnosis struct {
+	Check *CheckResult
+
+	// PutBack are damaged or missing objects below meta/ whose sound copies are at
+	// hand. Of a plan the copy is put into a new plan, of a key slot under a new name.
+	PutBack []string
+	// Packs are damaged. They will be condemned, once what is sound in them and
+	// needed was copied: Copied bytes. A later prune deletes them.
+	Packs  []string
+	Copied int64
+	// Plans are damaged, and nobody here knows which packs they condemned. They can
+	// be replaced only if no other process, on any host, uses the repository, not
+	// even one that is suspended.
+	Plans []string
+	// Deleted are damaged records and key slots that cannot be put back. With a
+	// record its snapshot is lost.
+	Deleted []string
+	// Left is damaged, and cannot be repaired here.
+	Left []string
+	// Lost are the snapshots that cannot be restored. A backup that stores the
+	// blobs anew heals them; RepairOptions.ForgetLost removes them.
+	Lost []*snapshot.Snapshot
+
+	copies copies
+	bad    map[pack.ID]bool
+	tails  map[pack.ID][]pack.Entry // of packs whose footers are damaged, from the cache
+}
+
+// Repairs reports whether there is anything to do but to forget snapshots.
+func (d *Diagnosis) Repairs() bool {
+	return len(d.PutBack)+len(d.Packs)+len(d.Plans)+len(d.Deleted) > 0
+}
+
+// Diagnose checks the repository to the last byte, past the cache, and works out
+// what a repair would do. It changes nothing. The error matches [ErrVersion] if a
+// later version of firn wrote something: then this one must not touch anything.
+func (r *Repo) Diagnose(ctx context.Context, progress func(done, total int64)) (*Diagnosis, error) {
+	c, err := r.check(ctx, CheckOptions{ReadData: true, Progress: progress})
+	if err != nil {
+		return nil, err
+	}
+	d := &Diagnosis{Check: &c.result, copies: c.copies, bad: c.bad, tails: make(map[pack.ID][]pack.Entry)}
+	if err := d.complete(ctx, c); err != nil {
+		return nil, fmt.Errorf("diagnose: %w", err)
+	}
+	return d, nil
+}
+
+func (d *Diagnosis) complete(ctx context.Context, c *check) error {
+	r := c.repo
+	s, err := r.survey(ctx, d.copies)
+	if err != nil {
+		return err
+	}
+	d.sort(s)
+	if err := r.refresh(ctx); err != nil {
+		return err
+	}
+	for id := range r.unreadable {
+		d.bad[id] = true
+		if err := d.salvage(ctx, c, id); err != nil {
+			return err
+		}
+	}
+	x := &rescue{repo: r, diagnosis: d, survey: s}
+	if err := x.choose(ctx); err != nil {
+		return err
+	}
+	for _, id := range x.prune.victims {
+		d.Packs = append(d.Packs, id.Name())
+	}
+	d.Copied, d.Lost = x.toCopy(), x.lost
+	return nil
+}
+
+// sort puts each damaged object below meta/ into its list.
+func (d *Diagnosis) sort(s *survey) {
+	for _, name := range s.names() {
+		list := &d.Left
+		switch w := s.wounds[name]; {
+		case w.sound != nil:
+			list = &d.PutBack
+		case strings.HasPrefix(name, planPrefix):
+			list = &d.Plans
+		case strings.HasPrefix(name, snapshot.Prefix), strings.HasPrefix(name, partialPrefix), isKeyName(name) && s.opens:
+			list = &d.Deleted
+		}
+		*list = append(*list, name)
+	}
+}
+
+// salvage finds the blobs of a pack whose footer is damaged by the copy of it in
+// the cache, and spoils in the index those that are damaged themselves.
+func (d *Diagnosis) salvage(ctx context.Context, c *check, id pack.ID) error {
+	r := c.repo
+	entries := d.copies.entries(r.keys, id)
+	if entries == nil {
+		return nil
+	}
+	object, err := r.store.Get(ctx, id.Name(), 0, -1)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // swept since
+	}
+	if err != nil {
+		return fmt.Errorf("read pack %s: %w", id, err)
+	}
+	d.tails[id] = entries
+	r.index.Add(id, entries)
+	for _, e := range entries {
+		if int64(e.Offset)+int64(e.Length) > int64(len(object)) {
+			r.index.Spoil(id, e.ID)
+		} else if _, err := c.openBlob(ctx, index.Location{Pack: id, Entry: e}, object); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rescue saves what is sound of damaged packs: a prune that chooses these packs,
+// does not mind what is lost already, and deletes nothing.
+//
+// It may do what invariant 5 forbids a prune, to condemn while something cannot be
+// read, because condemning takes nothing away. What a pack is condemned for by
+// mistake, such as by the record of a snapshot that another host can put back, a
+// later prune finds needed, and copies; and that one deletes only if it can read
+// every record and finds all they need elsewhere. To the protocol it is a prune
+// that dies after step P5.
+type rescue struct {
+	repo      *Repo
+	diagnosis *Diagnosis
+	survey    *survey
+	prune     *prune
+	lost      []*snapshot.Snapshot
+}
+
+// choose finds the victims, what must be copied, and what is lost. The index must
+// be that of a listing made after the survey.
+func (x *rescue) choose(ctx context.Context) error {
+	r := x.repo
+	x.prune = &prune{repo: r, view: x.survey.view, packs: make(map[pack.ID]store.Object), live: make(map[pack.ID]map[chunk.ID]index.Location)}
+	for id, entries := range x.diagnosis.tails {
+		if r.unreadable[id] != nil {
+			r.index.Add(id, entries)
+		}
+	}
+	condemned := x.survey.view.condemned()
+	for _, o := range r.packObjects {
+		id, ok := pack.ParseName(o.Name)
+		if !ok {
+			continue
+		}
+		x.prune.packs[id] = o
+		if x.diagnosis.bad[id] && !condemned[id] {
+			x.prune.victims = append(x.prune.victims, id)
+		}
+	}
+	for _, id := range slices.Concat(x.prune.victims, slices.Collect(maps.Keys(condemned))) {
+		r.index.Condemn(id)
+	}
+	if err := x.mark(ctx); err != nil {
+		return err
+	}
+	return x.prune.locate()
+}
+
+// mark finds what the snapshots need and can still be read.
+func (x *rescue) mark(ctx context.Context) error {
+	m := newMarker(x.repo)
+	for _, s := range x.survey.list {
+		err := m.mark(ctx, s)
+		if isDamage(err) {
+			x.lost = append(x.lost, s)
+		} else if err != nil {
+			return err
+		}
+	}
+	x.prune.needed = make(map[chunk.ID]error)
+	for id := range m.needed {
+		if x.repo.index.Chain(id) != nil {
+			x.prune.needed[id] = nil
+		}
+	}
+	return nil
+}
+
+// toCopy returns how many bytes only condemned packs hold of what is needed.
+func (x *rescue) toCopy() (n int64) {
+	for id := range x.prune.spare {
+		if x.prune.spare[id] {
+			n += x.prune.liveBytes(id)
+		}
+	}
+	return n
+}
+
+// run copies what must be, and publishes the plan, if there is anything to condemn
+// or a plan to replace. Concurrent prunes and backups see to it that the plan
+// reaches them, as with any prune's.
+func (x *rescue) run(ctx context.Context, replace bool) error {
+	if err := x.prune.copyNeeded(ctx); err != nil {
+		return err
+	}
+	if err := x.prune.verify(); err != nil {
+		return err
+	}
+	if len(x.prune.victims) == 0 && !replace {
+		return nil
+	}
+	return x.prune.putPlan(ctx)
+}

@@ -1,0 +1,247 @@
+package repo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"firn/pack"
+	"firn/snapshot"
+)
+
+// RepairOptions says what a repair may do beyond what loses nothing more.
+type RepairOptions struct {
+	ForgetLost bool // forget the snapshots that cannot be restored
+}
+
+// RepairResult tells what a repair has done. Objects are named as in the store.
+type RepairResult struct {
+	PutBack   []string
+	Condemned int      // damaged packs
+	Copied    int64    // bytes saved out of them
+	Deleted   []string // damaged records, slots and plans
+	Forgotten []*snapshot.Snapshot
+}
+
+// Repair does what a diagnosis says, as far as it still holds: what was put right
+// or went away since is left alone, and what has been damaged since is not
+// touched. Backups, and prunes, may run meanwhile, unless it names Plans. It may
+// stop or die anywhere, and is then done again from [Repo.Diagnose].
+//
+// The order: what is needed of damaged packs is copied before they are condemned;
+// the plan that stands for damaged ones is stored before these are deleted;
+// snapshots are forgotten last.
+func (r *Repo) Repair(ctx context.Context, d *Diagnosis, opts RepairOptions) (*RepairResult, error) {
+	x := &repair{repo: r, diagnosis: d, opts: opts}
+	if err := x.run(ctx); err != nil {
+		return &x.result, fmt.Errorf("repair: %w", err)
+	}
+	r.cache.flush()
+	return &x.result, nil
+}
+
+// repair is one run.
+type repair struct {
+	repo      *Repo
+	diagnosis *Diagnosis
+	opts      RepairOptions
+	survey    *survey
+	rescue    *rescue
+	remove    []string // objects to delete once all else was stored
+	result    RepairResult
+}
+
+func (x *repair) run(ctx context.Context) error {
+	r := x.repo
+	r.listing = nil
+	var err error
+	if x.survey, err = r.survey(ctx, x.diagnosis.copies); err != nil {
+		return err
+	}
+	for _, step := range []func(context.Context) error{x.rescuePacks, x.putBack, x.delete, x.forgetLost} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// agreed returns the objects of a list of the diagnosis that are still damaged.
+func (x *repair) agreed(list []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(name string) bool { return x.survey.wounds[name] == nil })
+}
+
+// rescuePacks copies what is sound and needed, and publishes the plan. What a
+// concurrent prune moves meanwhile is looked for once more.
+func (x *repair) rescuePacks(ctx context.Context) error {
+	plans := slices.DeleteFunc(x.agreed(slices.Concat(x.diagnosis.PutBack, x.diagnosis.Plans)), func(name string) bool {
+		return !strings.HasPrefix(name, planPrefix)
+	})
+	x.keepUnagreed(plans)
+	err := x.tryRescue(ctx, len(plans) > 0)
+	if isDamage(err) {
+		err = x.tryRescue(ctx, len(plans) > 0)
+	}
+	if err != nil {
+		return err
+	}
+	x.result.Condemned, x.result.Copied = len(x.rescue.prune.victims), x.rescue.prune.result.Copied
+	x.remove = slices.Concat(x.rescue.prune.expired, slices.DeleteFunc(plans, func(name string) bool { return name == planPrefix }))
+	return nil
+}
+
+// keepUnagreed leaves plans alone that were damaged after the diagnosis: the next
+// one will name them.
+func (x *repair) keepUnagreed(agreed []string) {
+	for name := range x.survey.wounds {
+		if strings.HasPrefix(name, planPrefix) && !slices.Contains(agreed, name) {
+			delete(x.survey.wounds, name)
+		}
+	}
+}
+
+func (x *repair) tryRescue(ctx context.Context, replacePlans bool) error {
+	if err := x.repo.reloadIndex(ctx, x.survey.view); err != nil {
+		return err
+	}
+	x.rescue = &rescue{repo: x.repo, diagnosis: x.diagnosis, survey: x.survey}
+	if err := x.rescue.choose(ctx); err != nil {
+		return err
+	}
+	return x.rescue.run(ctx, replacePlans)
+}
+
+// putBack restores what is below meta/ from its copies. Plans are done with: the
+// new one names what they named.
+func (x *repair) putBack(ctx context.Context) error {
+	for _, name := range x.agreed(x.diagnosis.PutBack) {
+		var err error
+		switch sound := x.survey.wounds[name].sound; {
+		case sound == nil:
+			continue
+		case isKeyName(name):
+			err = x.putBackKey(ctx, name, sound)
+		case strings.HasPrefix(name, snapshot.Prefix):
+			err = x.putBackRecord(ctx, name, sound)
+		case name == configName:
+			err = x.putBackAs(ctx, name, sound)
+		}
+		if err != nil {
+			return fmt.Errorf("put back %s: %w", name, err)
+		}
+		x.result.PutBack = append(x.result.PutBack, name)
+	}
+	return nil
+}
+
+// putBackKey stores a slot under a new name, since slots are not bound to theirs:
+// at no time is there one fewer. A repair that died here has done so already.
+func (x *repair) putBackKey(ctx context.Context, name string, sound []byte) error {
+	x.remove = append(x.remove, name)
+	objects, err := collect(x.repo.store.List(ctx, keyPrefix))
+	if err != nil {
+		return err
+	}
+	for _, o := range objects {
+		if b, err := x.repo.store.Get(ctx, o.Name, 0, -1); err == nil && bytes.Equal(b, sound) {
+			return nil
+		}
+	}
+	return x.repo.store.Put(ctx, newKeyName(), sound)
+}
+
+// putBackRecord keeps prunes from taking the snapshot's packs for garbage while
+// its record is not there: a repair may be suspended just then. A partial record
+// names them; if this run dies, it stands for a week.
+func (x *repair) putBackRecord(ctx context.Context, name string, sound []byte) error {
+	s, err := x.repo.openRecord(name, sound)
+	if err != nil {
+		return err
+	}
+	m := newMarker(x.repo)
+	if err := m.mark(ctx, s); err != nil && !isDamage(err) {
+		return err
+	}
+	protected := &partial{Version: formatVersion, ID: s.ID, Host: x.repo.opts.Host}
+	packs := make(map[pack.ID]bool)
+	for id := range m.needed {
+		for _, l := range x.repo.index.Chain(id) {
+			if !packs[l.Pack] {
+				packs[l.Pack] = true
+				protected.Packs = append(protected.Packs, l.Pack)
+			}
+		}
+	}
+	partial, err := x.repo.putPartial(ctx, protected)
+	if err != nil {
+		return err
+	}
+	x.remove = append(x.remove, partial)
+	return x.putBackAs(ctx, name, sound)
+}
+
+// putBackAs deletes a damaged object and puts its true bytes under the same name.
+// That does not break the rule that names are used once, which is there so that
+// nobody takes two contents of one name for one: of this name one content was ever
+// sealed, nobody has accepted a byte of the damaged one, and who looks in between
+// sees an object that is not there. The cache remembers it until it is back.
+func (x *repair) putBackAs(ctx context.Context, name string, sound []byte) error {
+	r := x.repo
+	r.cache.put(returningPrefix+name, sound)
+	r.cache.flush()
+	ctx = context.WithoutCancel(ctx) // not to be stopped between the two
+	b, err := r.store.Get(ctx, name, 0, -1)
+	switch {
+	case err == nil && r.verify(name, b) == nil:
+		sound = b // another repair was faster
+	case err == nil, errors.Is(err, fs.ErrNotExist):
+		if err := r.store.Delete(ctx, name); err != nil {
+			return err
+		}
+		if err := r.store.Put(ctx, name, sound); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	default:
+		return err
+	}
+	r.cache.put(name, sound)
+	delete(r.cache.objects, returningPrefix+name)
+	r.cache.mustReplace()
+	return nil
+}
+
+// delete removes what cannot be put back, and what the steps before have replaced.
+func (x *repair) delete(ctx context.Context) error {
+	for _, name := range x.agreed(x.diagnosis.Deleted) {
+		if x.survey.wounds[name].sound == nil && (!isKeyName(name) || x.survey.opens) {
+			x.remove = append(x.remove, name)
+		}
+	}
+	if len(x.remove) == 0 {
+		return nil
+	}
+	if err := x.repo.store.Delete(ctx, x.remove...); err != nil {
+		return fmt.Errorf("delete: %w", err)
+	}
+	x.result.Deleted = x.agreed(x.remove)
+	return nil
+}
+
+// forgetLost forgets what the user was told is lost and no backup has healed since.
+func (x *repair) forgetLost(ctx context.Context) error {
+	if !x.opts.ForgetLost {
+		return nil
+	}
+	var ids []snapshot.ID
+	for _, s := range x.rescue.lost {
+		if slices.ContainsFunc(x.diagnosis.Lost, func(told *snapshot.Snapshot) bool { return told.ID == s.ID }) {
+			ids = append(ids, s.ID)
+			x.result.Forgotten = append(x.result.Forgotten, s)
+		}
+	}
+	return x.repo.forget(ctx, ids, nil)
+}
