@@ -31,6 +31,7 @@ crypt:
 demo:
 index: chunk pack
 internal/arch:
+internal/damage: chunk crypt pack store
 internal/dbtest:
 internal/s3test:
 pack: chunk crypt
