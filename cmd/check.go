@@ -17,32 +17,65 @@ import (
 var errDamage = errors.New("the repository is damaged")
 
 func newCheck(c *cli) *cobra.Command {
-	var readData bool
+	var o checkOptions
 	cmd := &cobra.Command{
 		Use:     "check",
-		Short:   "Look for damage in the repository",
+		Short:   "Look for damage in the repository, and repair it",
 		GroupID: groupSpace,
 		Long: `Verifies that the repository holds all that its snapshots need. Nothing is changed,
 and backups may run meanwhile. With --read-data every byte is read, decrypted and
-compared with its checksum: the only way to notice all damage done by a disk.`,
+compared with its checksum: the only way to notice all damage done by a disk.
+
+With --repair it then shows what can be put right and what is lost, and asks. What
+this host has copies of is put back; what is sound in damaged packs is saved, and
+they no longer count, so that backups store anew what was in them, and prune works.
+Snapshots that cannot be restored stay, since a backup may heal them:
+
+  firn check --repair
+  firn backup --all --force-scan
+  firn check --repair --forget-lost`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := c.open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer s.close()
-			return s.check(cmd.Context(), readData)
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.check(cmd.Context(), o) },
 	}
-	cmd.Flags().BoolVar(&readData, "read-data", false, "read and verify every byte")
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.BoolVar(&o.readData, "read-data", false, "read and verify every byte")
+	f.BoolVar(&o.repair, "repair", false, "read and verify every byte, then put right what can be")
+	f.BoolVar(&o.forgetLost, "forget-lost", false, "with --repair, forget the snapshots that cannot be restored")
+	f.BoolVar(&o.yes, "yes", false, "with --repair, do not ask")
+	f.BoolVar(&o.dryRun, "dry-run", false, "with --repair, change nothing, say what would be done")
 	c.addJSONFlag(cmd)
 	return cmd
 }
 
+// checkOptions are the flags of check.
+type checkOptions struct {
+	readData, repair        bool
+	forgetLost, yes, dryRun bool
+}
+
+func (c *cli) check(ctx context.Context, o checkOptions) error {
+	if !o.repair && (o.forgetLost || o.yes || o.dryRun) {
+		return usage("", "check: --forget-lost, --yes and --dry-run need --repair")
+	}
+	if o.repair && !o.yes && !o.dryRun && !c.interactive() {
+		return usage("Look with --dry-run, then give --yes.", "check --repair: nobody can be asked, this is not a terminal")
+	}
+	c.repairing = o.repair
+	s, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if o.repair {
+		return s.repair(ctx, o)
+	}
+	return s.checkOnly(ctx, o.readData)
+}
+
 // checkMessage is the outcome in JSON.
 type checkMessage struct {
-	Type      string        `json:"message_type"` // "summary"
+	Type      string        `json:"message_type"` // "summary", or "check" within a repair
 	ReadData  bool          `json:"read_data"`
 	Findings  []findingInfo `json:"findings"`
 	Snapshots int           `json:"snapshots"`
@@ -57,37 +90,58 @@ type findingInfo struct {
 	Snapshots    []string `json:"snapshots"` // that cannot be restored
 }
 
-func (s *session) check(ctx context.Context, readData bool) error {
+// checkOnly checks and changes nothing.
+func (s *session) checkOnly(ctx context.Context, readData bool) error {
 	b := s.progress("check", 0)
 	result, err := s.repo.Check(ctx, repo.CheckOptions{ReadData: readData, Progress: b.setTotal})
 	b.done()
 	if err != nil {
 		return fmt.Errorf("check %s: %w", s.place, err)
 	}
+	if err := s.tellCheck(result, readData, false); err != nil {
+		return err
+	}
+	if len(result.Findings) == 0 {
+		return nil
+	}
+	hit := slices.ContainsFunc(result.Findings, func(f repo.Finding) bool { return len(f.Snapshots) > 0 })
+	return s.damage(len(result.Findings), wayOut(hit))
+}
+
+// damage is the outcome of a check that found some.
+func (s *session) damage(findings int, hint string) error {
+	return &problem{fmt.Errorf("check %s: %w: %s", s.place, errDamage, plural(findings, "finding")), exitDamage, hint}
+}
+
+// tellCheck tells what a check found; within a repair it is not the summary.
+func (s *session) tellCheck(result *repo.CheckResult, readData, within bool) error {
+	if s.json {
+		return s.printJSON(newCheckMessage(result, readData, within))
+	}
+	if len(result.Findings) > 0 {
+		s.tellFindings(result.Findings)
+		return nil
+	}
+	how := "structure only, --read-data reads every byte"
+	if readData {
+		how = "every byte was read"
+	}
+	s.done("No damage found in %s, %s, %s (%s)", plural(result.Snapshots, "snapshot"), plural(result.Packs, "pack"), size(result.Bytes), how)
+	return nil
+}
+
+func newCheckMessage(result *repo.CheckResult, readData, within bool) checkMessage {
 	m := checkMessage{
 		Type: "summary", ReadData: readData, Findings: []findingInfo{},
 		Snapshots: result.Snapshots, Packs: result.Packs, Blobs: result.Blobs, Size: result.Bytes,
 	}
+	if within {
+		m.Type = "check"
+	}
 	for _, f := range result.Findings {
 		m.Findings = append(m.Findings, newFinding(f))
 	}
-	if s.json {
-		if err := s.printJSON(m); err != nil {
-			return err
-		}
-	}
-	if len(m.Findings) == 0 {
-		how := "structure only, --read-data reads every byte"
-		if readData {
-			how = "every byte was read"
-		}
-		s.done("No damage found in %s, %s, %s (%s)", plural(m.Snapshots, "snapshot"), plural(m.Packs, "pack"), size(m.Size), how)
-		return nil
-	}
-	if !s.json {
-		s.tellFindings(result.Findings)
-	}
-	return &problem{fmt.Errorf("check %s: %w: %s", s.place, errDamage, plural(len(m.Findings), "finding")), exitDamage, wayOut(m.Findings)}
+	return m
 }
 
 func newFinding(f repo.Finding) findingInfo {
@@ -112,8 +166,13 @@ func (s *session) tellFindings(findings []repo.Finding) {
 			}
 		}
 	}
-	for _, env := range environments(hit) {
-		own := filter(hit, snapshot.Filter{Environment: env})
+	s.tellLost(hit)
+}
+
+// tellLost shows the snapshots that cannot be restored.
+func (s *session) tellLost(lost []*snapshot.Snapshot) {
+	for _, env := range environments(lost) {
+		own := filter(lost, snapshot.Filter{Environment: env})
 		fmt.Fprintf(s.stderr, "firn: cannot be restored: %s of %s: %s\n", plural(len(own), "snapshot"), env, s.shortList(own))
 	}
 }
@@ -129,14 +188,19 @@ func (s *session) shortList(hit []*snapshot.Snapshot) string {
 	return strings.Join(parts, ", ")
 }
 
-// wayOut says what to do: damage of the past cannot be undone here, but the next
-// backups can be made sound.
-func wayOut(findings []findingInfo) string {
-	hit := slices.ContainsFunc(findings, func(f findingInfo) bool { return len(f.Snapshots) > 0 })
+// The steps out of damage, as the hints tell them.
+const (
+	hintDisk   = "Check the disk. Put the named objects back from a copy of the repository, if there is one. "
+	hintRepair = `"firn check --repair" puts right what can be`
+	hintHeal   = `"firn backup --all --force-scan" stores anew what the databases still hold, for older snapshots, too; ` +
+		`then "firn check --repair --forget-lost" forgets what stays lost.`
+)
+
+// wayOut says what to do. Damage of the past can be undone only as far as there are
+// copies, but the next backups can be made sound.
+func wayOut(hit bool) string {
 	if !hit {
-		return "Every readable snapshot can be restored. Check the disk; put the named objects back from a copy of the repository, if there is one."
+		return hintDisk + "Every readable snapshot can be restored. " + hintRepair + "."
 	}
-	return `Check the disk. Put the named objects back from a copy of the repository, if there is one. ` +
-		`Else move the damaged packs out of its folder, but keep them, and run "firn backup --all --force-scan": ` +
-		`it stores anew what the databases still hold, for older snapshots, too. Check again, and "firn forget" by ID what stays lost.`
+	return hintDisk + "Else " + hintRepair + "; " + hintHeal
 }

@@ -73,8 +73,9 @@ type cli struct {
 	now            func() time.Time
 	zone           *time.Location // of times that people read or type
 
-	flags flags
-	json  bool
+	flags     flags
+	json      bool
+	repairing bool // open what only the cache can open
 }
 
 // flags are the global ones.

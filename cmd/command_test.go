@@ -2,6 +2,7 @@ package cmd_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"database/sql"
 	"fmt"
@@ -13,6 +14,10 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/rogpeppe/go-internal/testscript"
 	_ "modernc.org/sqlite"
+
+	"firn/crypt"
+	"firn/internal/damage"
+	"firn/store/local"
 )
 
 // runSQL runs statements, or prints the first column of a query's rows.
@@ -135,6 +140,21 @@ func flip(ts *testscript.TestScript, _ bool, args []string) {
 	content[len(content)/2] ^= 1
 	ts.Check(os.Chmod(largest, 0o600))
 	ts.Check(os.WriteFile(largest, content, 0o600))
+}
+
+// doDamage breaks a repository, and sets $DAMAGED to what it hit: damage KIND
+// REPOSITORY KEYFILE
+func doDamage(ts *testscript.TestScript, _ bool, args []string) {
+	key, err := crypt.ParseKeyFile([]byte(ts.ReadFile(args[2])))
+	ts.Check(err)
+	st, err := local.Open(ts.MkAbs(args[1]))
+	ts.Check(err)
+	defer st.Close()
+	target, err := damage.Open(context.Background(), st, key.Credential())
+	ts.Check(err)
+	names, err := target.Do(context.Background(), args[0])
+	ts.Check(err)
+	ts.Setenv("DAMAGED", strings.Join(names, " "))
 }
 
 // id sets a variable to the ID in the n-th row of the table that was printed

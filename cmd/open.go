@@ -77,7 +77,7 @@ func (s *session) options() (repo.Options, error) {
 	if err != nil {
 		host = "unknown" // it is recorded for people only
 	}
-	opts := repo.Options{CacheDir: s.cacheDir, Host: host, Tool: "firn " + toolVersion(), Now: s.now}
+	opts := repo.Options{CacheDir: s.cacheDir, Host: host, Tool: "firn " + toolVersion(), Now: s.now, Repairing: s.repairing}
 	if s.place.bucket != nil {
 		opts.TrustCache = true
 		_, err = s.cacheSize()

@@ -113,7 +113,7 @@ func (r *restoration) run(ctx context.Context) error {
 	if r.options.dryRun {
 		return r.tellDryRun()
 	}
-	if err := r.confirm(ctx); err != nil {
+	if err := r.confirm(ctx, r.options.yes, "restore"); err != nil {
 		return err
 	}
 	l, err := r.lock("restore", r.path)
@@ -151,17 +151,17 @@ func (r *restoration) describe() {
 	}
 }
 
-// confirm asks for a literal yes.
-func (r *restoration) confirm(ctx context.Context) error {
-	if r.options.yes {
+// confirm asks for a literal yes, unless it was given.
+func (c *cli) confirm(ctx context.Context, given bool, command string) error {
+	if given {
 		return nil
 	}
-	answer, err := r.ask(ctx, "Type yes to go on: ")
+	answer, err := c.ask(ctx, "Type yes to go on: ")
 	if err != nil {
 		return err
 	}
 	if answer != "yes" {
-		return failed("", "restore: not confirmed, nothing was changed")
+		return failed("", "%s: not confirmed, nothing was changed", command)
 	}
 	return nil
 }

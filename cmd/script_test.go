@@ -61,6 +61,7 @@ func params(setUp func(*testscript.Env) error, bucket bool) testscript.Params {
 			"lock":      lock,
 			"hold":      hold,
 			"flip":      flip,
+			"damage":    doDamage,
 			"id":        id,
 		},
 	}

@@ -3,6 +3,8 @@ package repo
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -41,7 +43,11 @@ func (c *check) keepCopies(done bool) {
 	for id := range c.bad {
 		damaged[id.Name()] = true
 	}
-	cache.keepOnly(func(name string) bool { return !strings.HasPrefix(name, asidePrefix) })
+	cache.keepOnly(func(name string) bool {
+		returning, ok := strings.CutPrefix(name, returningPrefix)
+		_, back := cache.get(returning) // it was just read from the store
+		return !strings.HasPrefix(name, asidePrefix) && !(ok && back)
+	})
 	cache.mustReplace()
 	for name, b := range c.copies {
 		name = strings.TrimPrefix(name, asidePrefix)
@@ -106,22 +112,26 @@ func (c copies) entries(keys *crypt.Keys, id pack.ID) []pack.Entry {
 
 // soundCopy returns the bytes that a damaged object must have, nil if nobody here
 // knows. They are proved by opening: an object of its name was sealed once only.
-func (r *Repo) soundCopy(ctx context.Context, c copies, name string) []byte {
+func (r *Repo) soundCopy(ctx context.Context, c copies, name string) ([]byte, error) {
 	candidates := c.of(name)
 	if kind, ok := objectKind(name); ok {
 		// Where only the header is damaged, which is the same for all objects of a
 		// kind, the object itself is its copy.
-		if b, err := r.store.Get(ctx, name, 0, -1); err == nil && len(b) >= crypt.HeaderLen {
+		b, err := r.store.Get(ctx, name, 0, -1)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+		if len(b) >= crypt.HeaderLen {
 			header := crypt.Header(kind)
 			candidates = append(candidates, slices.Concat(header[:], b[crypt.HeaderLen:]))
 		}
 	}
 	for _, b := range candidates {
 		if r.verify(name, b) == nil {
-			return b
+			return b, nil
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // objectKind returns the kind of an object below meta/ that is sealed as a whole.

@@ -25,7 +25,8 @@ type Diagnosis struct {
 	// hand. Of a plan the copy is put into a new plan, of a key slot under a new name.
 	PutBack []string
 	// Packs are damaged. They will be condemned, once what is sound in them and
-	// needed was copied: Copied bytes. A later prune deletes them.
+	// needed was copied: Copied bytes, also out of those that an earlier repair
+	// condemned without knowing what they hold. A later prune deletes them.
 	Packs  []string
 	Copied int64
 	// Plans are damaged, and nobody here knows which packs they condemned. They can
@@ -48,7 +49,7 @@ type Diagnosis struct {
 
 // Repairs reports whether there is anything to do but to forget snapshots.
 func (d *Diagnosis) Repairs() bool {
-	return len(d.PutBack)+len(d.Packs)+len(d.Plans)+len(d.Deleted) > 0
+	return len(d.PutBack)+len(d.Packs)+len(d.Plans)+len(d.Deleted) > 0 || d.Copied > 0
 }
 
 // Diagnose checks the repository to the last byte, past the cache, and works out
@@ -89,7 +90,10 @@ func (d *Diagnosis) complete(ctx context.Context, c *check) error {
 	for _, id := range x.prune.victims {
 		d.Packs = append(d.Packs, id.Name())
 	}
-	d.Copied, d.Lost = x.toCopy(), x.lost
+	d.Lost = x.lost
+	if len(d.Check.Findings) > 0 { // else it is what the next prune does anyway
+		d.Copied = x.toCopy()
+	}
 	return nil
 }
 

@@ -82,11 +82,14 @@ func (s *survey) wounded(ctx context.Context, name string, err error) error {
 	if !isDamage(err) && !isVersion(err) {
 		return err
 	}
-	w := &wound{err: err, sound: s.repo.soundCopy(ctx, s.copies, name)}
-	if isVersion(err) && w.sound == nil {
+	sound, unread := s.repo.soundCopy(ctx, s.copies, name)
+	if unread != nil {
+		return unread
+	}
+	if isVersion(err) && sound == nil {
 		return err
 	}
-	s.wounds[name] = w
+	s.wounds[name] = &wound{err: err, sound: sound}
 	return nil
 }
 
