@@ -353,3 +353,57 @@ func diagnoseAndRepair(t *testing.T, opts repo.Options, ends bool) error {
 	_, err = r.Repair(t.Context(), d, repo.RepairOptions{})
 	return err
 }
+
+// TestRepairInterrupted lets other hosts act before each call with which a repair
+// changes something. They may fail, as it is damaged; what it saves must stay.
+func TestRepairInterrupted(t *testing.T) {
+	t.Parallel()
+	prepared := newWounded(t)
+	prune := func(w *wounded) {
+		_, _ = open(t, w.st).Prune(t.Context(), repo.PruneOptions{OrphanAge: -1})
+	}
+	for name, act := range map[string]func(*wounded){
+		"Prune":     prune,
+		"TwoPrunes": func(w *wounded) { prune(w); prune(w) },
+		"Backup": func(w *wounded) {
+			if s, err := open(t, w.st).Backup(t.Context(), sourceOf(next), repo.BackupOptions{Environment: "staging", Database: "app"}); err == nil {
+				w.images[s.Snapshot.ID] = next
+			}
+		},
+		"Repair": func(w *wounded) {
+			other := prepared.copy(t) // its cache
+			other.world = w.world
+			other.repair(t, true, repo.RepairOptions{})
+		},
+	} {
+		for _, kind := range []string{"pack-header", "pack-footer", "plan-flipped", "record-flipped"} {
+			broken := prepared.copy(t)
+			broken.damage(t, kind)
+			t.Run(kind+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				for n, last := broken.callsOfDiagnosis(t)+1, false; !last; n += stride() {
+					last = !broken.interruptRepair(t, n, act)
+				}
+			})
+		}
+	}
+}
+
+// interruptRepair reports whether there was an n-th call to act before.
+func (w *wounded) interruptRepair(t *testing.T, n int, act func(*wounded)) bool {
+	t.Helper()
+	w = w.copy(t)
+	i := &interruption{at: n, act: func() { act(w) }}
+	opts := options(storetest.NewHooked(w.st, i.hook))
+	opts.CacheDir, opts.Repairing = w.dir, true
+	if err := diagnoseAndRepair(t, opts, true); err != nil {
+		t.Logf("before call %d: %v", n, err)
+	}
+	w.repair(t, true, repo.RepairOptions{})
+	w.verify(t)
+	w.goOn(t, tiny)
+	if t.Failed() {
+		t.Fatalf("with an interruption before call %d of %d", n, i.calls)
+	}
+	return i.calls >= n
+}
