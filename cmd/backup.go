@@ -111,6 +111,8 @@ type backupMessage struct {
 	DryRun      bool      `json:"dry_run"`
 	Forgotten   []string  `json:"forgotten"`
 	Duration    float64   `json:"duration"`
+
+	SetBack *setBackInfo `json:"set_back,omitempty"`
 }
 
 // one backs up one database.
@@ -147,6 +149,10 @@ func (r *backupRun) tell(result *repo.BackupResult, took time.Duration) {
 	}
 	for _, d := range result.Forgotten {
 		m.Forgotten = append(m.Forgotten, d.ID)
+	}
+	if result.SetBack != nil {
+		m.SetBack = newSetBack(result.SetBack)
+		r.warnSetBack(result.SetBack)
 	}
 	r.summaries = append(r.summaries, m)
 	r.done("%s", r.summaryLine(m))

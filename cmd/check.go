@@ -82,6 +82,7 @@ type checkMessage struct {
 	Packs     int           `json:"packs"`
 	Blobs     int           `json:"blobs"`
 	Size      int64         `json:"size"`
+	SetBack   []setBackInfo `json:"set_back"`
 }
 
 type findingInfo struct {
@@ -115,6 +116,9 @@ func (s *session) damage(findings int, hint string) error {
 
 // tellCheck tells what a check found; within a repair it is not the summary.
 func (s *session) tellCheck(result *repo.CheckResult, readData, within bool) error {
+	for _, b := range result.SetBack {
+		s.warnSetBack(b)
+	}
 	if s.json {
 		return s.printJSON(newCheckMessage(result, readData, within))
 	}
@@ -132,7 +136,7 @@ func (s *session) tellCheck(result *repo.CheckResult, readData, within bool) err
 
 func newCheckMessage(result *repo.CheckResult, readData, within bool) checkMessage {
 	m := checkMessage{
-		Type: "summary", ReadData: readData, Findings: []findingInfo{},
+		Type: "summary", ReadData: readData, Findings: []findingInfo{}, SetBack: []setBackInfo{},
 		Snapshots: result.Snapshots, Packs: result.Packs, Blobs: result.Blobs, Size: result.Bytes,
 	}
 	if within {
@@ -140,6 +144,9 @@ func newCheckMessage(result *repo.CheckResult, readData, within bool) checkMessa
 	}
 	for _, f := range result.Findings {
 		m.Findings = append(m.Findings, newFinding(f))
+	}
+	for _, b := range result.SetBack {
+		m.SetBack = append(m.SetBack, *newSetBack(b))
 	}
 	return m
 }

@@ -61,6 +61,8 @@ type BackupResult struct {
 	// ClockBehind is set if the clock is behind the newest snapshot's time: then
 	// retention, which goes by times, was left out.
 	ClockBehind bool
+	// SetBack is set if the store does not show what this host stored last.
+	SetBack *SetBack
 }
 
 const (
@@ -163,6 +165,7 @@ func (b *backup) prepare(ctx context.Context) error {
 	if b.list, err = b.repo.readRecords(ctx, b.view); err != nil && b.list == nil {
 		return err
 	}
+	b.result.SetBack = b.repo.lastConfirmed(b.opts.Environment, b.opts.Database).setBack(b.view.records, b.list)
 	b.leaveOut(b.forgot...) // records of earlier tries: retention must not count them
 	if err := b.repo.loadIndex(ctx, b.view); err != nil {
 		return err

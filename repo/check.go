@@ -38,9 +38,10 @@ type CheckResult struct {
 	Findings  []Finding
 	Snapshots int
 	Packs     int
-	Blobs     int   // entries of all packs
-	Bytes     int64 // of all packs
-	Condemned int   // packs that wait to be deleted
+	Blobs     int        // entries of all packs
+	Bytes     int64      // of all packs
+	Condemned int        // packs that wait to be deleted
+	SetBack   []*SetBack // what this host stored last and the store does not show: no finding
 }
 
 // Check verifies that the repository is whole: configuration, keys, plans,
@@ -106,6 +107,11 @@ func (c *check) readMeta(ctx context.Context) error {
 		}
 	}
 	c.result.Snapshots = len(c.list)
+	for _, m := range c.repo.marks() {
+		if b := m.setBack(c.view.records, c.list); b != nil {
+			c.result.SetBack = append(c.result.SetBack, b)
+		}
+	}
 	for _, o := range c.view.partials {
 		if _, err := c.repo.readPartial(ctx, o.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			if err := c.findAll(ctx, err); err != nil {

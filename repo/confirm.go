@@ -56,7 +56,7 @@ func (b *backup) finish(ctx context.Context, partials []string) error {
 		return nil
 	}
 	if !b.result.Skipped {
-		b.repo.cache.put(b.confirmedEntry(), []byte(b.record.ID.String()))
+		b.repo.setConfirmed(b.record)
 	}
 	if err := b.repo.forget(ctx, b.forgot, partials); err != nil {
 		return fmt.Errorf("snapshot %s is stored, but old ones could not be removed: %w", b.record.ID.Short(), err)
@@ -84,8 +84,8 @@ func (b *backup) dropUnconfirmed(ctx context.Context) error {
 // after the last one that it was told is stored. Between them can be snapshots of
 // other hosts that share the environment.
 func (b *backup) unconfirmed() []*snapshot.Snapshot {
-	last, known := b.repo.cache.get(b.confirmedEntry())
-	if !known {
+	last := b.repo.lastConfirmed(b.opts.Environment, b.opts.Database)
+	if last == nil {
 		return nil
 	}
 	var suspects []*snapshot.Snapshot
@@ -93,7 +93,7 @@ func (b *backup) unconfirmed() []*snapshot.Snapshot {
 		if s.Environment != b.opts.Environment || s.Database != b.opts.Database {
 			continue
 		}
-		if s.ID.String() == string(last) {
+		if s.ID == last.ID {
 			break
 		}
 		if s.Host == b.repo.opts.Host && s.Token != b.view.token {
@@ -152,10 +152,4 @@ func (b *backup) incomplete(ctx context.Context, list []*snapshot.Snapshot) ([]*
 		}
 	}
 	return missing, nil
-}
-
-// confirmedEntry is the cache entry with the ID of the last snapshot that this
-// host was told is stored.
-func (b *backup) confirmedEntry() string {
-	return "state/confirmed/" + b.opts.Environment + "/" + b.opts.Database
 }

@@ -83,7 +83,11 @@ func (r *Repo) forget(ctx context.Context, ids []snapshot.ID, others []string) e
 		names = slices.Concat(others, objects)
 	}
 	r.listing = nil // it shows what is deleted now
-	return r.store.Delete(ctx, names...)
+	if err := r.store.Delete(ctx, names...); err != nil {
+		return err
+	}
+	r.forgetConfirmed(ids)
+	return nil
 }
 
 // recordNames returns the names of the records of snapshots. Records that were

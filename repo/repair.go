@@ -228,6 +228,13 @@ func (x *repair) delete(ctx context.Context) error {
 		return fmt.Errorf("delete: %w", err)
 	}
 	x.result.Deleted = x.agreed(x.remove)
+	var ids []snapshot.ID
+	for _, name := range x.remove {
+		if id, ok := snapshot.ParseObjectName(name); ok {
+			ids = append(ids, id)
+		}
+	}
+	x.repo.forgetConfirmed(ids)
 	return nil
 }
 
