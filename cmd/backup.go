@@ -154,6 +154,9 @@ func (r *backupRun) tell(result *repo.BackupResult, took time.Duration) {
 		m.SetBack = newSetBack(result.SetBack)
 		r.warnSetBack(result.SetBack)
 	}
+	if result.Left != nil {
+		r.detail("left behind: %v", result.Left)
+	}
 	r.summaries = append(r.summaries, m)
 	r.done("%s", r.summaryLine(m))
 }

@@ -64,6 +64,7 @@ func endings() []ending {
 		{is(repo.ErrVersion, crypt.ErrVersion, snapshot.ErrVersion), exitFailed, "Update firn."},
 		{is(repo.ErrExists), exitFailed, "It was left as it is. Use it, or choose another location."},
 		{is(repo.ErrLastKey), exitFailed, `Add another one first: "firn key add".`},
+		{is(repo.ErrMayNotDelete), exitFailed, "Forget and prune from a host whose credentials may delete; back up without --prune here."},
 		{is(repo.ErrUnsettled), exitFailed, "Run it again."},
 		{isA[*snapshot.AmbiguousError](), exitFailed, "Give more digits of the ID."},
 		{is(snapshot.ErrNotFound), exitFailed, `"firn snapshots" lists what there is.`},

@@ -61,6 +61,9 @@ type BackupResult struct {
 	// ClockBehind is set if the clock is behind the newest snapshot's time: then
 	// retention, which goes by times, was left out.
 	ClockBehind bool
+	// Left says what is of no use any more and could not be removed, where the
+	// store allows no deletes and retention was not asked for. It is no failure.
+	Left error
 	// SetBack is set if the store does not show what this host stored last.
 	SetBack *SetBack
 }

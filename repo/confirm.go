@@ -2,6 +2,7 @@ package repo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"firn/snapshot"
@@ -49,7 +50,9 @@ func (b *backup) settled(ctx context.Context) (bool, error) {
 }
 
 // finish is step W5: it deletes what retention lets go, records of tries that
-// were not confirmed, and the partial records of the uploads.
+// were not confirmed, and the partial records of the uploads. Without retention
+// the latter two may stay, where nothing can be deleted: they cost space, until
+// somebody who may delete forgets and prunes.
 func (b *backup) finish(ctx context.Context, partials []string) error {
 	defer b.repo.cache.flush()
 	if b.opts.DryRun {
@@ -58,8 +61,13 @@ func (b *backup) finish(ctx context.Context, partials []string) error {
 	if !b.result.Skipped {
 		b.repo.setConfirmed(b.record)
 	}
-	if err := b.repo.forget(ctx, b.forgot, partials); err != nil {
-		return fmt.Errorf("snapshot %s is stored, but old ones could not be removed: %w", b.record.ID.Short(), err)
+	err := b.repo.forget(ctx, b.forgot, partials)
+	if errors.Is(err, ErrMayNotDelete) && len(b.result.Forgotten) == 0 {
+		b.result.Left = err
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("snapshot %s is stored, but %d old ones could not be removed: %w", b.record.ID.Short(), len(b.result.Forgotten), err)
 	}
 	return nil
 }

@@ -22,6 +22,10 @@ var (
 	// ErrUnsettled is returned by [Repo.Backup] when other hosts collected garbage
 	// so often that the snapshot could never be confirmed. Nothing is lost: run it again.
 	ErrUnsettled = errors.New("the snapshot could not be confirmed against concurrent prunes")
+
+	// ErrMayNotDelete is returned when the store refuses to delete, as it does to
+	// credentials that may only append.
+	ErrMayNotDelete = errors.New("the credentials may not delete")
 )
 
 // CorruptError tells of an object or blob that is missing or is not what firn

@@ -3,7 +3,9 @@ package repo
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"time"
 
@@ -61,7 +63,8 @@ func expired(group []*snapshot.Snapshot, keep retention.Policy, now time.Time) [
 }
 
 // Forget deletes the records of snapshots. Their space is freed by [Repo.Prune].
-// One that is gone already is not an error; after an error some may be left.
+// One that is gone already is not an error; after an error some may be left. The
+// error matches [ErrMayNotDelete] if the store refuses.
 func (r *Repo) Forget(ctx context.Context, ids ...snapshot.ID) error {
 	if err := r.forget(ctx, ids, nil); err != nil {
 		return fmt.Errorf("forget: %w", err)
@@ -83,11 +86,27 @@ func (r *Repo) forget(ctx context.Context, ids []snapshot.ID, others []string) e
 		names = slices.Concat(others, objects)
 	}
 	r.listing = nil // it shows what is deleted now
-	if err := r.store.Delete(ctx, names...); err != nil {
+	if err := r.remove(ctx, names...); err != nil {
 		return err
 	}
 	r.forgetConfirmed(ids)
 	return nil
+}
+
+// remove deletes objects, and says what it means if that is refused.
+func (r *Repo) remove(ctx context.Context, names ...string) error {
+	err := r.store.Delete(ctx, names...)
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%s not removed: %w: %w", objects(len(names)), ErrMayNotDelete, err)
+	}
+	return err
+}
+
+func objects(n int) string {
+	if n == 1 {
+		return "1 object"
+	}
+	return fmt.Sprintf("%d objects", n)
 }
 
 // recordNames returns the names of the records of snapshots. Records that were

@@ -164,7 +164,7 @@ func (r *Repo) RemoveKey(ctx context.Context, prefix string) (Key, error) {
 	case usable == 0:
 		return Key{}, fmt.Errorf("remove key %s: %w", found[0].ID, ErrLastKey)
 	}
-	if err := r.store.Delete(ctx, keyPrefix+found[0].ID); err != nil {
+	if err := r.remove(ctx, keyPrefix+found[0].ID); err != nil {
 		return Key{}, fmt.Errorf("remove key %s: %w", found[0].ID, err)
 	}
 	return found[0], nil

@@ -315,7 +315,7 @@ func (p *prune) sweep(ctx context.Context) error {
 		}
 	}
 	if len(names) > 0 {
-		if err := p.repo.store.Delete(ctx, names...); err != nil {
+		if err := p.repo.remove(ctx, names...); err != nil {
 			return fmt.Errorf("delete: %w", err)
 		}
 	}

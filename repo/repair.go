@@ -199,7 +199,7 @@ func (x *repair) putBackAs(ctx context.Context, name string, sound []byte) error
 	case err == nil && r.verify(name, b) == nil:
 		sound = b // another repair was faster
 	case err == nil, errors.Is(err, fs.ErrNotExist):
-		if err := r.store.Delete(ctx, name); err != nil {
+		if err := r.remove(ctx, name); err != nil {
 			return err
 		}
 		if err := r.store.Put(ctx, name, sound); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -224,7 +224,7 @@ func (x *repair) delete(ctx context.Context) error {
 	if len(x.remove) == 0 {
 		return nil
 	}
-	if err := x.repo.store.Delete(ctx, x.remove...); err != nil {
+	if err := x.repo.remove(ctx, x.remove...); err != nil {
 		return fmt.Errorf("delete: %w", err)
 	}
 	x.result.Deleted = x.agreed(x.remove)
