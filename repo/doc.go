@@ -20,5 +20,6 @@
 //
 // [Init] makes a repository, [Open] opens one. [Repo.Backup] takes a snapshot
 // of an [Image]; [Repo.Snapshots] lists, [Repo.Image] reads one back.
-// [Repo.Forget] and [Repo.Prune] remove, [Repo.Check] verifies.
+// [Repo.Forget] and [Repo.Prune] remove, [Repo.Check] verifies, [Repo.Diagnose]
+// and [Repo.Repair] put right what is damaged.
 package repo

@@ -239,13 +239,27 @@ func (x *repair) delete(ctx context.Context) error {
 }
 
 // forgetLost forgets what the user was told is lost and no backup has healed since.
+// What a prune moves while somebody looks for it seems lost, too: so only what
+// cannot be found once more, after all that was done, is forgotten.
 func (x *repair) forgetLost(ctx context.Context) error {
-	if !x.opts.ForgetLost {
+	if !x.opts.ForgetLost || len(x.rescue.lost) == 0 {
 		return nil
 	}
+	s, err := x.repo.survey(ctx, x.diagnosis.copies)
+	if err != nil {
+		return err
+	}
+	if err := x.repo.reloadIndex(ctx, s.view); err != nil {
+		return err
+	}
+	again := &rescue{repo: x.repo, diagnosis: x.diagnosis, survey: s}
+	if err := again.choose(ctx); err != nil {
+		return err
+	}
 	var ids []snapshot.ID
-	for _, s := range x.rescue.lost {
-		if slices.ContainsFunc(x.diagnosis.Lost, func(told *snapshot.Snapshot) bool { return told.ID == s.ID }) {
+	for _, s := range again.lost {
+		same := func(other *snapshot.Snapshot) bool { return other.ID == s.ID }
+		if slices.ContainsFunc(x.rescue.lost, same) && slices.ContainsFunc(x.diagnosis.Lost, same) {
 			ids = append(ids, s.ID)
 			x.result.Forgotten = append(x.result.Forgotten, s)
 		}

@@ -63,7 +63,8 @@ func frame(t testing.TB, document string) []byte {
 }
 
 // TestLaterVersion opens repositories in which a later version of firn wrote: it
-// is told from damage, and nothing is changed.
+// is told from damage, and nothing is changed. A header alone is damage if what is
+// below it opens as ours: that can be repaired.
 func TestLaterVersion(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -73,23 +74,23 @@ func TestLaterVersion(t *testing.T) {
 		"Config": {func(t testing.TB, st *mem.Store) {
 			b := read(t, st, "meta/config")
 			replace(t, st, "meta/config", bytes.Replace(b, []byte(`"version":1`), []byte(`"chunk":7,"version":2`), 1))
-		}, "open snapshots backup prune"},
+		}, "open snapshots backup prune repair"},
 		"PlanHeader":    {func(t testing.TB, st *mem.Store) { headerOfVersion2(t, st, "meta/gc-") }, "backup prune"},
 		"RecordHeader":  {func(t testing.TB, st *mem.Store) { headerOfVersion2(t, st, snapshot.Prefix) }, "snapshots prune"},
-		"PartialHeader": {func(t testing.TB, st *mem.Store) { headerOfVersion2(t, st, "meta/part-") }, "prune"},
+		"PartialHeader": {func(t testing.TB, st *mem.Store) { headerOfVersion2(t, st, "meta/part-") }, "prune repair"},
 		"Plan": {func(t testing.TB, st *mem.Store) {
 			const name = "meta/gc-00000000ffff-0123456789abcdef"
 			b := keysOf(t, st).SealObject(crypt.ObjectPlan, name, []byte(`{"v":2,"sequence":65535,"condemned":{}}`))
 			replace(t, st, name, b)
-		}, "backup prune"},
+		}, "backup prune repair"},
 		"Record": {func(t testing.TB, st *mem.Store) {
 			name := snapshot.Prefix + "0123456789abcdef-" + strings.Repeat("0a", 16)
 			replace(t, st, name, keysOf(t, st).SealObject(crypt.ObjectSnapshot, name, frame(t, `{"v":2,"images":7}`)))
-		}, "snapshots prune"},
+		}, "snapshots prune repair"},
 		"Partial": {func(t testing.TB, st *mem.Store) {
 			name := "meta/part-0123456789abcdef-" + strings.Repeat("0a", 16)
 			replace(t, st, name, keysOf(t, st).SealObject(crypt.ObjectPartial, name, []byte(`{"v":2,"packs":7}`)))
-		}, "prune"},
+		}, "prune repair"},
 	}
 	prepared := everyKind(t)
 	for name, tt := range tests {
@@ -97,7 +98,7 @@ func TestLaterVersion(t *testing.T) {
 			t.Parallel()
 			w := prepared.clone(t)
 			tt.alter(t, w.st)
-			for _, op := range []string{"open", "snapshots", "backup", "prune"} {
+			for _, op := range []string{"open", "snapshots", "backup", "prune", "repair"} {
 				faulty := storetest.NewFaulty(w.clone(t).st, storetest.Fault{})
 				err := attempt(op, faulty)
 				switch refuses := strings.Contains(tt.refuses, op); {
@@ -126,6 +127,11 @@ func attempt(op string, st store.Store) error {
 		_, err = r.Backup(ctx, sourceOf(next), repo.BackupOptions{Environment: "production", Database: "app"})
 	case "prune":
 		_, err = r.Prune(ctx, repo.PruneOptions{OrphanAge: -1})
+	case "repair":
+		var d *repo.Diagnosis
+		if d, err = r.Diagnose(ctx, nil); err == nil {
+			_, err = r.Repair(ctx, d, repo.RepairOptions{})
+		}
 	}
 	return err
 }
