@@ -39,7 +39,7 @@ type BackupOptions struct {
 	Time        time.Time // of the image; zero means now
 
 	Keep      *retention.Policy // applied to the environment's snapshots of the database; nil forgets nothing
-	ForceScan bool              // read all pages even if the fingerprint says that nothing changed
+	ForceScan bool              // read all pages even if the fingerprint says that nothing changed, and list the packs
 	IfChanged bool              // write no record if nothing changed
 	DryRun    bool              // write nothing
 	Pinned    bool              // no retention removes the snapshot
@@ -170,7 +170,11 @@ func (b *backup) prepare(ctx context.Context) error {
 	}
 	b.result.SetBack = b.repo.lastConfirmed(b.opts.Environment, b.opts.Database).setBack(b.view.records, b.list)
 	b.leaveOut(b.forgot...) // records of earlier tries: retention must not count them
-	if err := b.repo.loadIndex(ctx, b.view); err != nil {
+	load := b.repo.loadIndex
+	if b.opts.ForceScan { // it shall heal what is lost: no cache may say that it is there
+		load = b.repo.reloadIndex
+	}
+	if err := load(ctx, b.view); err != nil {
 		return err
 	}
 	if err := b.dropUnconfirmed(ctx); err != nil {

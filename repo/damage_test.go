@@ -28,8 +28,8 @@ type wounded struct {
 func newWounded(t *testing.T) *wounded {
 	t.Helper()
 	w := &wounded{world: newWorld(t), dir: t.TempDir(), live: map[string][]byte{}}
-	b := pages(1, 200)
-	w.live["production"], w.live["demo"] = touch(b, 1, 8), pages(8, 40)
+	b := pages(1, 60)
+	w.live["production"], w.live["demo"] = touch(b, 1, 4), pages(8, 20)
 	if _, err := open(t, w.st).AddKey(t.Context(), crypt.KeyFile{9}.Credential(), "second"); err != nil {
 		t.Fatal(err)
 	}

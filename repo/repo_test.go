@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"firn/crypt"
@@ -196,7 +197,8 @@ func TestPruneFreesWhatNobodyNeeds(t *testing.T) {
 }
 
 // Attempts to make a repository that lost a race leave a first plan and keys
-// that nobody can open.
+// that nobody can open. Of these, nobody can tell a slot from a damaged one: check
+// names it, and a repair removes it.
 func TestRemainsOfInitAreIgnored(t *testing.T) {
 	t.Parallel()
 	st := mem.New()
@@ -227,5 +229,12 @@ func TestRemainsOfInitAreIgnored(t *testing.T) {
 	}
 	if !bytes.Equal(restore(t, r, s), pages(1, 100)) {
 		t.Error("the snapshot differs from its image")
+	}
+	d, err := r.Diagnose(t.Context(), nil)
+	if err != nil || !slices.Equal(d.Deleted, []string{"meta/key-0123456789abcdef"}) || len(d.Check.Findings) != 1 {
+		t.Fatalf("got %+v, %v, want the key of the other attempt to be deleted", d, err)
+	}
+	if _, err := r.Repair(t.Context(), d, repo.RepairOptions{}); err != nil {
+		t.Error(err)
 	}
 }

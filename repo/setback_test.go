@@ -69,7 +69,7 @@ func TestSetBack(t *testing.T) {
 		t.Error("a dry run does not tell")
 	}
 	got := before.backUp(t, dir, next, repo.BackupOptions{}).SetBack
-	if got == nil || got.ID != lost.ID || got.Sequence != 3 || !got.Time.Equal(lost.Time) || got.Newest.ID != old.ID {
+	if got == nil || got.ID != lost.ID || got.Sequence != lost.Sequence || !got.Time.Equal(lost.Time) || got.Newest.ID != old.ID {
 		t.Fatalf("backup: got %+v, want that snapshot %s is gone", got, lost.ID)
 	}
 	before.verify(t)

@@ -388,6 +388,22 @@ func TestBackupHealsLostPacks(t *testing.T) {
 	}
 }
 
+// TestForceScanHealsBehindTheCache takes away packs that a trusted cache goes on to
+// show: a full scan stores them anew all the same.
+func TestForceScanHealsBehindTheCache(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	dir := t.TempDir()
+	run(t, w.st, dir, func(r *repo.Repo) { w.images[take(t, r, "production", small).ID] = small })
+	for _, o := range objectsOf(t, w.st, "packs/") {
+		if err := w.st.Delete(t.Context(), o.Name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(t, w.st, dir, func(r *repo.Repo) { w.images[forceScan(t, r, "production", small).ID] = small })
+	w.verify(t)
+}
+
 // TestCheckReadsPastTheCache damages what a repository was opened with, and
 // from then on comes from the cache.
 func TestCheckReadsPastTheCache(t *testing.T) {
