@@ -56,8 +56,8 @@ func (s *session) repair(ctx context.Context, o checkOptions) error {
 	return s.tellRepair(d, result, o, act)
 }
 
-// describeRepair shows what will be done, and what is lost by that. It is shown
-// with --quiet, too, if somebody is going to be asked.
+// describeRepair shows what will be done, and what is lost by that: with --quiet,
+// too, if somebody is going to be asked.
 func (s *session) describeRepair(d *repo.Diagnosis, o checkOptions) {
 	var b strings.Builder
 	line := func(action, format string, args ...any) {
@@ -97,7 +97,11 @@ func (s *session) describeRepair(d *repo.Diagnosis, o checkOptions) {
 			line("keep", "%s of %s that cannot be restored: a backup may heal them", plural(len(own), "snapshot"), env)
 		}
 	}
-	s.note("To repair, firn would:\n%s", strings.TrimRight(b.String(), "\n"))
+	if o.yes || s.json {
+		s.note("To repair, firn will:\n%s", strings.TrimRight(b.String(), "\n"))
+	} else {
+		fmt.Fprintf(s.stderr, "To repair, firn would:\n%s", b.String())
+	}
 }
 
 // tellRepair tells what was done, and what is left to do.

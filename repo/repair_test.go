@@ -13,7 +13,7 @@ import (
 func TestFaultsOfRepair(t *testing.T) {
 	t.Parallel()
 	prepared := newWounded(t)
-	for _, kind := range []string{"config", "key-flipped", "pack-footer", "plan-flipped", "record-flipped"} {
+	for _, kind := range []string{"config", "config-missing", "key-flipped", "pack-footer", "plan-flipped", "record-flipped"} {
 		broken := prepared.copy(t)
 		broken.damage(t, kind)
 		for _, fault := range storetest.Kinds() {

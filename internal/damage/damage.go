@@ -100,9 +100,11 @@ func kinds() map[string]doer {
 
 		"plan-flipped": change("meta/gc-", flip(-10)),
 		"plan-missing": drop("meta/gc-"),
-		"config":       change("meta/config", flip(-10)),
 		"key-flipped":  change("meta/key-", flip(2)),
 		"key-foreign":  replaceForeign("meta/key-"),
+
+		"config":         change("meta/config", flip(-10)),
+		"config-missing": drop("meta/config"),
 	}
 }
 
