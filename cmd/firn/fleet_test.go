@@ -89,7 +89,7 @@ func TestFleet(t *testing.T) {
 // torture goes in rounds: after each, everything comes to rest and is verified,
 // so that the repository stays small and what is lost is noticed soon.
 func (f *fleet) torture() {
-	rounds, length := 2, 4*time.Second
+	rounds, length := 2, 3*time.Second
 	switch {
 	case *torture > 0:
 		length = min(time.Minute, *torture)
