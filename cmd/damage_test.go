@@ -1,0 +1,130 @@
+package cmd_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"firn/cmd"
+	"firn/crypt"
+	"firn/internal/damage"
+	"firn/store/local"
+)
+
+// place is a folder with a database and repositories of it.
+type place struct {
+	dir  string
+	args []string // for every command
+}
+
+func newPlace(t *testing.T) *place {
+	t.Helper()
+	p := &place{dir: t.TempDir()}
+	p.args = []string{"--key-file", p.path("key"), "--cache-dir", p.path("cache"), "--config", p.path("firn.toml")}
+	if err := os.WriteFile(p.path("firn.toml"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.sql(t, "CREATE TABLE t(a); INSERT INTO t VALUES (hex(randomblob(300000)))")
+	for _, repository := range []string{"repo", "foreign"} {
+		p.firn(t, 0, repository, "init")
+		p.firn(t, 0, repository, "backup", "--database", p.path("app.db"), "--env", "production")
+	}
+	return p
+}
+
+func (p *place) path(name string) string { return filepath.Join(p.dir, name) }
+
+func (p *place) sql(t *testing.T, query string) {
+	t.Helper()
+	if runSQL(p.path("app.db"), query) != 0 {
+		t.Fatalf("sql: %s", query)
+	}
+}
+
+// firn runs a command, which must end with a certain code, and returns what it said.
+func (p *place) firn(t *testing.T, code int, repository string, args ...string) string {
+	t.Helper()
+	var out bytes.Buffer
+	args = slices.Concat(args, []string{"--repository", p.path(repository)}, p.args)
+	if got := cmd.Run(context.Background(), args, cmd.Streams{In: strings.NewReader(""), Out: &out, Err: &out}); got != code {
+		t.Fatalf("firn %s: got code %d, want %d:\n%s", strings.Join(args, " "), got, code, &out)
+	}
+	return out.String()
+}
+
+func (p *place) damage(t *testing.T, kind string) []string {
+	t.Helper()
+	text, err := os.ReadFile(p.path("key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := crypt.ParseKeyFile(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stores [2]*local.Store
+	for i, repository := range []string{"repo", "foreign"} {
+		if stores[i], err = local.Open(p.path(repository)); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = stores[i].Close() })
+	}
+	target, err := damage.Open(t.Context(), stores[0], key.Credential())
+	if err != nil {
+		t.Fatal(err)
+	}
+	target.Foreign = stores[1]
+	names, err := target.Do(t.Context(), kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// TestEveryDamage goes the way out that the hints name, for every kind of damage.
+func TestEveryDamage(t *testing.T) {
+	t.Parallel()
+	for _, kind := range damage.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			p := newPlace(t)
+			backup := []string{"backup", "--database", p.path("app.db"), "--env", "production", "--force-scan"}
+			p.sql(t, "INSERT INTO t VALUES (hex(randomblob(300000)))")
+			p.firn(t, 0, "repo", backup...)
+			names := p.damage(t, kind)
+			if kind == "config-missing" {
+				p.firn(t, 10, "repo", "check")
+			} else if told := p.firn(t, 13, "repo", "check", "--read-data"); !strings.HasSuffix(kind, "missing") {
+				for _, name := range names {
+					if !strings.Contains(told, name) {
+						t.Errorf("check does not name %s, but:\n%s", name, told)
+					}
+				}
+			}
+			p.firn(t, 2, "repo", "check", "--repair")
+			p.repair(t)
+			p.firn(t, 0, "repo", backup...)
+			p.firn(t, 0, "repo", "check", "--repair", "--forget-lost", "--yes")
+			p.firn(t, 0, "repo", "prune")
+			p.firn(t, 0, "repo", "prune")
+			p.firn(t, 0, "repo", "check", "--read-data")
+			p.firn(t, 0, "repo", "check", "--read-data", "--no-cache")
+			p.firn(t, 0, "repo", "restore", "production", "--snapshot", "latest", "--yes", "--target", p.path("restored.db"))
+		})
+	}
+}
+
+// repair repairs; that ends with 13 if snapshots stay lost.
+func (p *place) repair(t *testing.T) {
+	t.Helper()
+	var out bytes.Buffer
+	args := slices.Concat([]string{"check", "--repair", "--yes", "--repository", p.path("repo")}, p.args)
+	code := cmd.Run(t.Context(), args, cmd.Streams{In: strings.NewReader(""), Out: &out, Err: &out})
+	if lost := strings.Contains(out.String(), "the repository is damaged: "); code != 13 && lost || code != 0 && !lost {
+		t.Fatalf("repair: got code %d:\n%s", code, &out)
+	}
+}
