@@ -109,6 +109,14 @@ func (x *Index) Spoil(id pack.ID, blob chunk.ID) {
 	x.spoiled[spot{id, blob}] = true
 }
 
+// Mend takes back what [Index.Spoil] said, for somebody who has the blob's sound
+// bytes from elsewhere and stands in for the pack.
+func (x *Index) Mend(id pack.ID, blob chunk.ID) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	delete(x.spoiled, spot{id, blob})
+}
+
 // SpoilAs tells the index of everything that another one, which it replaces,
 // was told by [Index.Spoil].
 func (x *Index) SpoilAs(old *Index) { maps.Copy(x.spoiled, old.spoiled) }

@@ -251,3 +251,16 @@ func BenchmarkIndex(b *testing.B) {
 		})
 	}
 }
+
+func TestMend(t *testing.T) {
+	t.Parallel()
+	x := build("P a", "Q b<a")
+	x.Spoil(packID('P'), blobID('a'))
+	if x.Available(blobID('b')) {
+		t.Error("a blob whose base is spoiled is available")
+	}
+	x.Mend(packID('P'), blobID('a'))
+	if !x.Available(blobID('b')) {
+		t.Error("a blob whose base was mended is not available")
+	}
+}

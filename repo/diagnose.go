@@ -83,6 +83,7 @@ func (d *Diagnosis) complete(ctx context.Context, c *check) error {
 			return err
 		}
 	}
+	d.mend(r)
 	x := &rescue{repo: r, diagnosis: d, survey: s}
 	if err := x.choose(ctx); err != nil {
 		return err
@@ -138,6 +139,21 @@ func (d *Diagnosis) salvage(ctx context.Context, c *check, id pack.ID) error {
 		}
 	}
 	return nil
+}
+
+// mend finds the damaged blobs of which the cache of packs has sound copies: what is
+// read from there can be saved like what the pack still holds.
+func (d *Diagnosis) mend(r *Repo) {
+	for id := range d.bad {
+		for _, e := range r.index.Entries(id) {
+			l := index.Location{Pack: id, Entry: e}
+			if sealed, _, ok := r.packs.get(l); ok {
+				if _, err := pack.OpenBlob(r.keys, nil, e, sealed); err == nil {
+					r.index.Mend(id, e.ID)
+				}
+			}
+		}
+	}
 }
 
 // rescue saves what is sound of damaged packs: a prune that chooses these packs,

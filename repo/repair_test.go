@@ -137,3 +137,29 @@ func (w *wounded) interruptRepair(t *testing.T, n int, act func(*wounded)) bool 
 	}
 	return i.calls >= n
 }
+
+// TestRepairFromPackCache repairs with the cache of a host that has read all packs:
+// it has what the store has lost of those that are there.
+func TestRepairFromPackCache(t *testing.T) {
+	t.Parallel()
+	prepared := newWounded(t)
+	for _, kind := range []string{"pack-cut", "pack-data", "pack-garbage", "pack-node", "packs-swapped"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			w := prepared.copy(t)
+			runWith(t, w.st, w.dir, roomy, func(r *repo.Repo) { w.restoreAll(t, r) })
+			w.damage(t, kind)
+			runWith(t, w.st, w.dir, roomy, func(r *repo.Repo) {
+				d, err := r.Diagnose(t.Context(), nil)
+				if err != nil || len(d.Packs) == 0 || len(d.Lost) > 0 {
+					t.Fatalf("got %+v, %v, want damaged packs and nothing lost", d, err)
+				}
+				if _, err := r.Repair(t.Context(), d, repo.RepairOptions{}); err != nil {
+					t.Fatal(err)
+				}
+			})
+			w.verify(t)
+			w.goOn(t, tiny)
+		})
+	}
+}
