@@ -8,10 +8,15 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"firn/pack"
 	"firn/snapshot"
 )
+
+// lastAttempt is for how long a repair that is told to stop goes on to put back
+// what it has just deleted.
+const lastAttempt = 10 * time.Second
 
 // RepairOptions says what a repair may do beyond what loses nothing more.
 type RepairOptions struct {
@@ -193,7 +198,6 @@ func (x *repair) putBackAs(ctx context.Context, name string, sound []byte) error
 	r := x.repo
 	r.cache.put(returningPrefix+name, sound)
 	r.cache.flush()
-	ctx = context.WithoutCancel(ctx) // not to be stopped between the two
 	b, err := r.store.Get(ctx, name, 0, -1)
 	switch {
 	case err == nil && r.verify(name, b) == nil:
@@ -202,7 +206,13 @@ func (x *repair) putBackAs(ctx context.Context, name string, sound []byte) error
 		if err := r.remove(ctx, name); err != nil {
 			return err
 		}
-		if err := r.store.Put(ctx, name, sound); err != nil && !errors.Is(err, fs.ErrExist) {
+		err := r.store.Put(ctx, name, sound)
+		if ctx.Err() != nil { // told to stop between the two: a last attempt
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAttempt)
+			defer cancel()
+			err = r.store.Put(last, name, sound)
+		}
+		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 	default:

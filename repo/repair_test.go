@@ -1,7 +1,7 @@
 package repo_test
 
 import (
-	"errors"
+	"context"
 	"testing"
 
 	"firn/repo"
@@ -54,9 +54,9 @@ func (w *wounded) failRepair(t *testing.T, fault storetest.Fault) bool {
 	faulty := storetest.NewFaulty(w.st, fault)
 	opts := options(faulty)
 	opts.CacheDir, opts.Repairing = w.dir, true
-	err := diagnoseAndRepair(t, opts, fault.Kind != storetest.CrashBefore && fault.Kind != storetest.CrashAfter)
+	err := diagnoseAndRepair(faulty.Context(t.Context()), opts, fault.Kind != storetest.CrashBefore && fault.Kind != storetest.CrashAfter)
 	hit := faulty.Calls() >= fault.At
-	if err != nil && !errors.Is(err, storetest.ErrInjected) || !hit && err != nil {
+	if err != nil && !(hit && injected(err, fault)) {
 		t.Errorf("call %d: got %v, want the injected fault", fault.At, err)
 	}
 	w.repair(t, true, repo.RepairOptions{})
@@ -68,19 +68,19 @@ func (w *wounded) failRepair(t *testing.T, fault storetest.Fault) bool {
 	return hit
 }
 
-func diagnoseAndRepair(t *testing.T, opts repo.Options, ends bool) error {
-	r, err := repo.Open(t.Context(), opts)
+func diagnoseAndRepair(ctx context.Context, opts repo.Options, ends bool) error {
+	r, err := repo.Open(ctx, opts)
 	if err != nil {
 		return err
 	}
 	if ends { // else the process is dead
 		defer r.Close()
 	}
-	d, err := r.Diagnose(t.Context(), nil)
+	d, err := r.Diagnose(ctx, nil)
 	if err != nil {
 		return err
 	}
-	_, err = r.Repair(t.Context(), d, repo.RepairOptions{})
+	_, err = r.Repair(ctx, d, repo.RepairOptions{})
 	return err
 }
 
@@ -126,7 +126,7 @@ func (w *wounded) interruptRepair(t *testing.T, n int, act func(*wounded)) bool 
 	i := &interruption{at: n, act: func() { act(w) }}
 	opts := options(storetest.NewHooked(w.st, i.hook))
 	opts.CacheDir, opts.Repairing = w.dir, true
-	if err := diagnoseAndRepair(t, opts, true); err != nil {
+	if err := diagnoseAndRepair(t.Context(), opts, true); err != nil {
 		t.Logf("before call %d: %v", n, err)
 	}
 	w.repair(t, true, repo.RepairOptions{})
