@@ -38,6 +38,9 @@ func (p *Proxy) stripCondition(r *http.Request) error {
 	hash := sha256.Sum256(body)
 	r.Header.Set("X-Amz-Content-Sha256", hex.EncodeToString(hash[:]))
 	r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
+	if len(body) == 0 {
+		r.Body = http.NoBody // else its length counts as not known, and is not sent
+	}
 	r.Header = signer.SignV4(*r, accessKey, secretKey, "", p.target.Region).Header
 	return nil
 }
