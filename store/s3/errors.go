@@ -1,12 +1,10 @@
 package s3
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -74,7 +72,7 @@ func explain(err error) error {
 		return err
 	}
 	if again, ok := errors.AsType[retryable](err); ok { // it was to pass, and stayed
-		return fmt.Errorf("%w: %w", ErrUnreachable, bare(again.error))
+		return unreachable(again.error)
 	}
 	var answer minio.ErrorResponse
 	if errors.As(err, &answer) {
@@ -86,11 +84,18 @@ func explain(err error) error {
 	case isFinal(err):
 		return fmt.Errorf("%w: %w", ErrProtocol, bare(err))
 	}
-	return fmt.Errorf("%w: %w", ErrUnreachable, bare(err))
+	return unreachable(err)
 }
+
+// unreachable hides the cause but for its text: the network's errors match
+// io.ErrUnexpectedEOF, fs.ErrPermission and others, which mean something else here.
+func unreachable(err error) error { return fmt.Errorf("%w: %v", ErrUnreachable, bare(err)) }
 
 // explainAnswer goes by the code, which is more exact than the status.
 func explainAnswer(answer minio.ErrorResponse, err error) error {
+	if isForeign(err) {
+		return fmt.Errorf("%w: status 404 without a word of S3", ErrUnreachable)
+	}
 	if kind := meaning(answer.Code); kind != nil {
 		return fmt.Errorf("%w: %w", kind, err)
 	}
@@ -99,16 +104,23 @@ func explainAnswer(answer minio.ErrorResponse, err error) error {
 		strings.Contains(answer.Message, "WORM protected"): // what MinIO says of a locked object
 		return fmt.Errorf("%w: %w", ErrDenied, err)
 	case isPassingStatus(answer.StatusCode), isPassingCode(answer.Code):
-		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+		return unreachable(err)
 	case answer.StatusCode == http.StatusMovedPermanently, answer.StatusCode == http.StatusTemporaryRedirect:
 		return fmt.Errorf("%w: %w", ErrRegion, err)
 	}
 	return fmt.Errorf("the store says %s (status %d): %w", answer.Code, answer.StatusCode, err)
 }
 
+// isForeign reports whether a proxy or some other server has said that there is
+// no such thing: S3 says in XML what is missing, but for HEAD.
+func isForeign(err error) bool {
+	var answer minio.ErrorResponse
+	return errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound && answer.XMLName.Local == ""
+}
+
 // isOurs reports whether an error says all there is to say.
 func isOurs(err error) bool {
-	for _, known := range []error{fs.ErrExist, fs.ErrNotExist, io.ErrUnexpectedEOF, errTooLarge, context.Canceled, context.DeadlineExceeded} {
+	for _, known := range []error{fs.ErrExist, fs.ErrNotExist, errShort, errTooLarge} {
 		if errors.Is(err, known) {
 			return true
 		}

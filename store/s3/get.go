@@ -23,6 +23,10 @@ const farEnd = 1 << 43
 // errTooLarge is returned for an object that firn cannot have written.
 var errTooLarge = fmt.Errorf("it has more than %d bytes, firn writes no such object", maxObject)
 
+// errShort is for objects that are too short. The network's io.ErrUnexpectedEOF
+// is another error, which tells nothing of the object.
+var errShort = fmt.Errorf("it is too short: %w", io.ErrUnexpectedEOF)
+
 // Get reads a part of the object with one request. Parts that are empty, or
 // behind the object's end, cannot be asked for: then it asks for the size.
 func (s *Store) Get(ctx context.Context, name string, off, length int64) ([]byte, error) {
@@ -53,12 +57,17 @@ func (s *Store) get(ctx context.Context, name string, off, length int64) ([]byte
 // getNothing answers for ranges without bytes.
 func (s *Store) getNothing(ctx context.Context, name string, off, length int64) ([]byte, error) {
 	info, err := s.stat(ctx, name)
+	if isMissing(err) { // anybody can have said so, as it comes without a body
+		if _, err = s.fetch(ctx, name, 0, 1); err == nil {
+			err = retryable{errors.New("it was missing a moment ago")}
+		}
+	}
 	if err != nil {
-		return nil, absent(err)
+		return nil, err
 	}
 	from, to, err := store.Range(info.Size, off, length)
 	if err != nil {
-		return nil, err
+		return nil, errShort
 	}
 	if from != to {
 		return nil, retryable{fmt.Errorf("the server refuses bytes %d to %d of %d", from, to, info.Size)}
@@ -87,11 +96,11 @@ func (s *Store) fetch(ctx context.Context, name string, off, length int64) ([]by
 	case header.Get("Content-Range") == "": // the server sends all, whatever was asked for
 		from, to, err := store.Range(int64(len(data)), off, length)
 		if err != nil {
-			return nil, err
+			return nil, errShort
 		}
 		return data[from:to:to], nil
 	case off >= 0 && length > 0 && int64(len(data)) != length:
-		return nil, io.ErrUnexpectedEOF
+		return nil, errShort
 	}
 	return data, nil
 }
@@ -113,7 +122,7 @@ func rangeOf(off, length int64) (opts minio.GetObjectOptions, err error) {
 
 // absent makes the server's word for a missing object ours.
 func absent(err error) error {
-	if isMissing(err) {
+	if isMissing(err) && !isForeign(err) {
 		return fs.ErrNotExist
 	}
 	return err

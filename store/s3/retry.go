@@ -79,7 +79,7 @@ func isPassing(err error) bool {
 	}
 	var answer minio.ErrorResponse
 	if errors.As(err, &answer) {
-		return isPassingStatus(answer.StatusCode) || isPassingCode(answer.Code)
+		return isPassingStatus(answer.StatusCode) || isPassingCode(answer.Code) || isForeign(err)
 	}
 	return !isFinal(err)
 }

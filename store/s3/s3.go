@@ -183,7 +183,11 @@ const deleteBatch = 1000
 // list: not all servers and policies know the other form.
 func (s *Store) deleteBatch(ctx context.Context, names []string) error {
 	if len(names) == 1 {
-		return s.core.RemoveObject(ctx, s.bucket, s.key(names[0]), minio.RemoveObjectOptions{})
+		err := s.core.RemoveObject(ctx, s.bucket, s.key(names[0]), minio.RemoveObjectOptions{})
+		if isMissing(err) && !isForeign(err) { // Google says so, others say nothing
+			return nil
+		}
+		return err
 	}
 	keys := func(yield func(minio.ObjectInfo) bool) {
 		for _, name := range names {
