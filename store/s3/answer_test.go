@@ -86,13 +86,18 @@ func dated(answer http.HandlerFunc) http.HandlerFunc {
 
 func openAt(t *testing.T, url, caFile string) *s3.Store {
 	t.Helper()
+	return open(t, optionsAt(t, url, caFile))
+}
+
+func optionsAt(t *testing.T, url, caFile string) s3.Options {
+	t.Helper()
 	location, err := s3.ParseLocation("s3:"+url+"/bucket/prefix", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return open(t, s3.Options{
+	return s3.Options{
 		Location: location, AccessKey: "access", SecretKey: "secret", CAFile: caFile, Patience: time.Second,
-	})
+	}
 }
 
 func TestNoRequestForTheRegion(t *testing.T) {
@@ -137,6 +142,80 @@ func TestBrokenAnswer(t *testing.T) {
 	requests.Store(-1000)
 	if _, err := s.Get(t.Context(), "meta/config", 0, -1); !errors.Is(err, s3.ErrUnreachable) {
 		t.Errorf("got %v, want ErrUnreachable", err)
+	}
+}
+
+// TestCutAnswers meets connections that end in order, but too early, at some
+// place of an answer: nothing of that looks like an object that is missing or
+// too short.
+func TestCutAnswers(t *testing.T) {
+	t.Parallel()
+	answers := map[string]string{
+		"Nothing": "",
+		"Status":  "HTTP/1.1 200 OK",
+		"Header":  "HTTP/1.1 200 OK\r\nContent-Len",
+		"Body":    "HTTP/1.1 200 OK\r\nContent-Length: 100\r\nLast-Modified: Mon, 02 Jan 2006 15:04:05 GMT\r\n\r\n<?xml",
+		"Missing": "HTTP/1.1 404 Not Found\r\nContent-Length: 100\r\n\r\n<?xml version=\"1.0\"?><Error><Code>NoSuch",
+		"Chunks":  "HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n<?xml\r\n",
+	}
+	for name, answer := range answers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body) // a reset is another thing
+				conn, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					panic(err)
+				}
+				_, _ = io.WriteString(conn, answer)
+				_ = conn.Close()
+			}))
+			t.Cleanup(server.Close)
+			opts := optionsAt(t, server.URL, "")
+			opts.Patience = 10 * time.Millisecond
+			s := open(t, opts)
+			for _, c := range calls() {
+				err := c.run(t.Context(), s)
+				if name == "Body" && (err == nil || c.name == "DeleteOne") {
+					continue // success without a body to miss, or what is no success
+				}
+				if !errors.Is(err, s3.ErrUnreachable) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, io.ErrUnexpectedEOF) {
+					t.Errorf("%s: got %v, want ErrUnreachable", c.name, err)
+				}
+			}
+		})
+	}
+}
+
+// TestDeleteMissing meets a server that says so, which most do not.
+func TestDeleteMissing(t *testing.T) {
+	t.Parallel()
+	s := answering(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNotFound)
+		fmt.Fprint(w, "<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>")
+	})
+	if err := s.Delete(t.Context(), "meta/a"); err != nil {
+		t.Errorf("got %v, want nil", err)
+	}
+}
+
+// TestForeign404 meets what a proxy says whose S3 server is being restarted: that
+// is no word about any object.
+func TestForeign404(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"", "default backend - 404", "<html><body><h1>404</h1></body></html>"} {
+		s := answering(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusNotFound)
+			fmt.Fprint(w, body)
+		})
+		if _, err := s.Get(t.Context(), "meta/config", 0, -1); !errors.Is(err, s3.ErrUnreachable) || errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("Get answered with %q: got %v, want ErrUnreachable", body, err)
+		}
+		for _, err := range s.List(t.Context(), "meta/") {
+			if !errors.Is(err, s3.ErrUnreachable) || errors.Is(err, s3.ErrBucket) {
+				t.Errorf("List answered with %q: got %v, want ErrUnreachable", body, err)
+			}
+		}
 	}
 }
 
