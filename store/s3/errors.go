@@ -100,6 +100,8 @@ func explainAnswer(answer minio.ErrorResponse, err error) error {
 		return fmt.Errorf("%w: %w", kind, err)
 	}
 	switch {
+	case answer.Code == "InvalidRequest" && strings.Contains(answer.Message, "Bucket is missing Object"): // all servers say so, in two spellings
+		return fmt.Errorf("%w: %w", ErrLock, err)
 	case answer.Code == minio.AccessDenied, answer.StatusCode == http.StatusForbidden,
 		strings.Contains(answer.Message, "WORM protected"): // what MinIO says of a locked object
 		return fmt.Errorf("%w: %w", ErrDenied, err)

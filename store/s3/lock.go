@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
+	"net/http"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -43,13 +43,26 @@ func (s *Store) Lock(ctx context.Context, names ...string) error {
 func (s *Store) lock(ctx context.Context, name string) error {
 	mode, until := s.lockMode(), s.lockedUntil()
 	_, err := retry(ctx, s, func() (none, error) {
-		return none{}, s.core.PutObjectRetention(ctx, s.bucket, s.key(name),
+		err := s.core.PutObjectRetention(ctx, s.bucket, s.key(name),
 			minio.PutObjectRetentionOptions{Mode: &mode, RetainUntilDate: &until})
+		if isMissing(err) && !isForeign(err) || isNotAllowed(err) && s.isDeleted(ctx, name) {
+			return none{}, nil // deleted meanwhile
+		}
+		return none{}, err
 	})
-	if errors.Is(err, fs.ErrNotExist) || isMissing(err) {
-		return nil // deleted meanwhile
-	}
 	return err
+}
+
+// isNotAllowed reports whether the server says that what was asked cannot be done
+// to the object, such as to lock the mark that it is deleted.
+func isNotAllowed(err error) bool {
+	var answer minio.ErrorResponse
+	return errors.As(err, &answer) && answer.StatusCode == http.StatusMethodNotAllowed
+}
+
+func (s *Store) isDeleted(ctx context.Context, name string) bool {
+	_, err := s.stat(ctx, name)
+	return isMissing(err)
 }
 
 func (s *Store) lockMode() minio.RetentionMode {
