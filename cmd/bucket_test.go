@@ -1,13 +1,18 @@
 package cmd_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
+	"testing"
+	"time"
 
+	"github.com/minio/minio-go/v7"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"firn/internal/s3test"
@@ -17,11 +22,46 @@ import (
 // in place of its folder.
 const bucketEnv = "FIRN_TEST_BUCKET"
 
+// servers are what the scripts can choose from.
+type servers struct {
+	plain, tls, lock *s3test.Server
+	client           *minio.Client // of lock
+	users            []string      // variables with their keys on plain
+}
+
+func startServers(t *testing.T) *servers {
+	t.Helper()
+	s := &servers{
+		plain: s3test.Start(t, s3test.Options{}),
+		tls:   s3test.Start(t, s3test.Options{TLS: true}),
+		lock:  s3test.Start(t, s3test.Options{Lock: true}),
+	}
+	s.client = s.lock.Client(t)
+	for name, actions := range map[string][]string{
+		"READER":   {"s3:ListBucket", "s3:GetObject"},
+		"APPENDER": {"s3:ListBucket", "s3:GetObject", "s3:PutObject"},
+	} {
+		accessKey, secretKey := s.plain.AddUser(t, strings.ToLower(name), actions...)
+		s.users = append(s.users, name+"_ID="+accessKey, name+"_KEY="+secretKey)
+	}
+	return s
+}
+
 // moveToBucket makes a script work in a bucket by changing what a user would
 // change: the line of the configuration. The server keeps objects as files, so
 // that the script finds the repository at its old place, too, to damage it.
-func moveToBucket(env *testscript.Env, server *s3test.Server) error {
-	name := path.Base(env.WorkDir)
+//
+// Variables tell of other servers, TLS and LOCK, and of other users, READER and
+// APPENDER: their places in ..._BUCKET, their keys in ..._ID and ..._KEY.
+func (s *servers) moveToBucket(env *testscript.Env) error {
+	name, server := path.Base(env.WorkDir), s.plain
+	env.Vars = append(env.Vars, s.users...)
+	for prefix, other := range map[string]*s3test.Server{"TLS": s.tls, "LOCK": s.lock} {
+		env.Setenv(prefix+"_BUCKET", other.Location(name))
+		env.Setenv(prefix+"_ID", other.AccessKey)
+		env.Setenv(prefix+"_KEY", other.SecretKey)
+	}
+	env.Setenv("CA_FILE", s.tls.CAFile)
 	env.Setenv(bucketEnv, server.Location(name))
 	env.Setenv("AWS_ACCESS_KEY_ID", server.AccessKey)
 	env.Setenv("AWS_SECRET_ACCESS_KEY", server.SecretKey)
@@ -44,6 +84,29 @@ func moveToBucket(env *testscript.Env, server *s3test.Server) error {
 			return fmt.Appendf(nil, "repository = %q", server.Location(name+"/"+path.Base(folder)))
 		}), 0o600)
 	})
+}
+
+// locked fails unless there are objects on the server with Object Lock, below a
+// prefix, and all are locked for about some days from now on, or with "!"
+// before it, none is: locked PREFIX DAYS
+func (s *servers) locked(ts *testscript.TestScript, neg bool, args []string) {
+	days, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	objects := 0
+	for o := range s.client.ListObjectsIter(context.Background(), s.lock.Bucket, minio.ListObjectsOptions{Prefix: args[0], Recursive: true}) {
+		ts.Check(o.Err)
+		objects++
+		info, err := s.client.StatObject(context.Background(), s.lock.Bucket, o.Key, minio.StatObjectOptions{})
+		ts.Check(err)
+		until, err := time.Parse(time.RFC3339, info.Metadata.Get("X-Amz-Object-Lock-Retain-Until-Date"))
+		left := time.Until(until)
+		if ok := err == nil && left > time.Duration(days)*24*time.Hour-time.Hour && left <= time.Duration(days)*24*time.Hour; ok == neg {
+			ts.Fatalf("%s is locked for %v (%v)", o.Key, left, err)
+		}
+	}
+	if objects == 0 {
+		ts.Fatalf("no objects below %s", args[0])
+	}
 }
 
 var repositoryLine = regexp.MustCompile(`(?m)^repository = "(.*)"`)

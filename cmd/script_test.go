@@ -12,7 +12,6 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"firn/cmd"
-	"firn/internal/s3test"
 )
 
 // work keeps the folders of the scripts, for a look at them.
@@ -34,10 +33,12 @@ func TestScripts(t *testing.T) {
 	})
 	t.Run("Bucket", func(t *testing.T) {
 		t.Parallel()
-		server := s3test.Start(t, s3test.Options{})
-		testscript.Run(t, params(func(env *testscript.Env) error {
-			return errors.Join(setUp(env), moveToBucket(env, server))
-		}, onBucket))
+		servers := startServers(t)
+		p := params(func(env *testscript.Env) error {
+			return errors.Join(setUp(env), servers.moveToBucket(env))
+		}, onBucket)
+		p.Cmds["locked"] = servers.locked
+		testscript.Run(t, p)
 	})
 }
 
@@ -63,6 +64,7 @@ func params(setUp func(*testscript.Env) error, bucket bool) testscript.Params {
 			"flip":      flip,
 			"damage":    doDamage,
 			"id":        id,
+			"locked":    func(ts *testscript.TestScript, _ bool, _ []string) { ts.Fatalf("locked needs [bucket]") },
 		},
 	}
 }
