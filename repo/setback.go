@@ -1,12 +1,15 @@
 package repo
 
 import (
+	"cmp"
+	"encoding/hex"
 	"encoding/json"
-	"maps"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"firn/crypt"
 	"firn/snapshot"
 	"firn/store"
 )
@@ -28,7 +31,7 @@ type SetBack struct {
 	Newest      *snapshot.Snapshot // of the database that is there; nil for none
 }
 
-// confirmed is the content of such an entry.
+// confirmed is what such an entry seals.
 type confirmed struct {
 	ID          snapshot.ID `json:"id"`
 	Environment string      `json:"environment"`
@@ -38,19 +41,23 @@ type confirmed struct {
 	Forgotten   bool        `json:"forgotten,omitempty"` // by this host
 }
 
-func confirmedEntry(environment, database string) string {
-	return confirmedPrefix + environment + "/" + database
+// confirmedEntry is keyed, as thieves of the cache must not learn names, nor have
+// guesses at them confirmed. No node begins so: it is the ID of no blob.
+func (r *Repo) confirmedEntry(environment, database string) string {
+	id := r.keys.BlobID(crypt.Node, fmt.Appendf(nil, "confirmed %q %q", environment, database))
+	return confirmedPrefix + hex.EncodeToString(id[:16])
 }
 
 // lastConfirmed returns the mark of a database, nil if there is none.
 func (r *Repo) lastConfirmed(environment, database string) *confirmed {
-	return r.mark(confirmedEntry(environment, database))
+	return r.mark(r.confirmedEntry(environment, database))
 }
 
 func (r *Repo) mark(entry string) *confirmed {
-	b, _ := r.cache.get(entry)
+	sealed, _ := r.cache.get(entry)
 	m := &confirmed{}
-	if json.Unmarshal(b, m) != nil || m.ID.IsZero() {
+	b, err := r.keys.OpenObject(crypt.ObjectSnapshot, entry, sealed)
+	if err != nil || json.Unmarshal(b, m) != nil || m.ID.IsZero() {
 		return nil
 	}
 	return m
@@ -58,7 +65,8 @@ func (r *Repo) mark(entry string) *confirmed {
 
 func (r *Repo) setMark(m *confirmed) {
 	if b, err := json.Marshal(m); err == nil { // else it is not remembered: it is only a cache
-		r.cache.put(confirmedEntry(m.Environment, m.Database), b)
+		entry := r.confirmedEntry(m.Environment, m.Database)
+		r.cache.put(entry, r.keys.SealObject(crypt.ObjectSnapshot, entry, b))
 	}
 }
 
@@ -77,14 +85,20 @@ func (r *Repo) forgetConfirmed(ids []snapshot.ID) {
 	}
 }
 
-// marks returns all marks, in the order of their entries.
+// marks returns all marks, in the order of environments and databases.
 func (r *Repo) marks() []*confirmed {
 	var marks []*confirmed
-	for _, name := range slices.Sorted(maps.Keys(r.cache.objects)) {
-		if m := r.mark(name); m != nil && strings.HasPrefix(name, confirmedPrefix) {
+	for name := range r.cache.objects {
+		if !strings.HasPrefix(name, confirmedPrefix) {
+			continue
+		}
+		if m := r.mark(name); m != nil {
 			marks = append(marks, m)
 		}
 	}
+	slices.SortFunc(marks, func(a, b *confirmed) int {
+		return cmp.Or(cmp.Compare(a.Environment, b.Environment), cmp.Compare(a.Database, b.Database))
+	})
 	return marks
 }
 
