@@ -31,17 +31,20 @@ func retry[T any](ctx context.Context, s *Store, ask func() (T, error)) (T, erro
 		Multiplier:          2,
 		MaxInterval:         10 * time.Second,
 	}
-	began := time.Now()
+	var failing time.Time // since when
 	result, err := backoff.Retry(ctx, func() (T, error) {
 		result, err := ask()
 		if err == nil || isAnswer(err) {
 			s.answered.Store(true)
 		}
-		if err != nil && (ctx.Err() != nil || !isPassing(err) || time.Since(began) > s.patience()) {
+		if err != nil && failing.IsZero() { // not since the start: a long upload that breaks off at its end is worth another
+			failing = time.Now()
+		}
+		if err != nil && (ctx.Err() != nil || !isPassing(err) || time.Since(failing) > s.patience()) {
 			err = backoff.Permanent(err)
 		}
 		return result, err
-	}, backoff.WithBackOff(pauses))
+	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0)) // for how long, is decided here
 	if cause := ctx.Err(); err != nil && cause != nil {
 		return result, cause
 	}

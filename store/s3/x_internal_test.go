@@ -1,13 +1,16 @@
 package s3
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"net"
 	"os"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -33,4 +36,80 @@ func TestNetworkErrorsPass(t *testing.T) {
 			t.Errorf("got %v, want nothing but ErrUnreachable", got)
 		}
 	}
+}
+
+// TestLongUploadIsRepeated breaks off an upload that has taken longer than the
+// store's patience.
+func TestLongUploadIsRepeated(t *testing.T) {
+	t.Parallel()
+	for name, fails := range map[string]int{"Once": 1, "Always": 1000} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				tries := 0
+				_, err := retry(t.Context(), &Store{}, func() (none, error) {
+					tries++
+					time.Sleep(2 * defaultPatience)
+					if tries <= fails {
+						return none{}, net.ErrClosed
+					}
+					return none{}, nil
+				})
+				if tries != 2 || errors.Is(err, ErrUnreachable) != (fails > 1) {
+					t.Errorf("got %v after %d tries, want 2", err, tries)
+				}
+			})
+		})
+	}
+}
+
+// TestLimits sends and receives by a connection with limits, on a clock that
+// passes when all wait.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	const limit, size = 200 << 10, 1 << 20
+	for name, c := range map[string]*conn{
+		"None": {}, "Up": {up: newLimiter(limit)}, "Down": {down: newLimiter(limit)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				near, far := net.Pipe()
+				c.Conn, c.traffic = near, &traffic{}
+				up := taken(t, c, far, size)
+				down := taken(t, far, c, size)
+				limited := time.Duration(float64(size-burst) / limit * float64(time.Second))
+				for direction, got := range map[string]time.Duration{"Up": up, "Down": down} {
+					want := time.Duration(0)
+					if direction == name {
+						want = limited
+					}
+					if got < want || got > want+time.Millisecond {
+						t.Errorf("%s: got %v for 1 MiB, want %v", direction, got, want)
+					}
+				}
+				if got := c.traffic.snapshot(); got.Sent != size || got.Received != size {
+					t.Errorf("counted %d bytes up and %d down, want %d", got.Sent, got.Received, size)
+				}
+			})
+		})
+	}
+}
+
+// taken returns how long it takes to get bytes across.
+func taken(t *testing.T, to io.Writer, from io.Reader, size int) time.Duration {
+	t.Helper()
+	want := bytes.Repeat([]byte("0123"), size/4)
+	began := time.Now()
+	go func() {
+		if n, err := to.Write(want); n != size || err != nil {
+			t.Errorf("wrote %d bytes, %v", n, err)
+		}
+	}()
+	got := make([]byte, size)
+	if _, err := io.ReadFull(from, got); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("other bytes arrive, or too few: %v", err)
+	}
+	synctest.Wait()
+	return time.Since(began)
 }
