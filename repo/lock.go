@@ -13,8 +13,11 @@ import (
 const (
 	// lockedEntry is the cache entry with the Unix time of the last renewal of locks.
 	lockedEntry = "state/locked"
-	// lockShare is the part of a lock's time after which it is renewed: what a
-	// repository needs is never locked for less than the rest.
+	// lockShare is the part of a lock's time after which it is renewed. An object
+	// that was a little too young at one renewal waits for the next: so what a
+	// repository needs is never locked for less than this part, as long as it is
+	// pruned now and then. To renew all each time would lock for long what
+	// retention is about to remove.
 	lockShare = 3
 )
 
