@@ -14,7 +14,7 @@ import (
 // see docs/design.md, "Restore".
 const (
 	windowSpan   = 32 << 20 // bytes of the image
-	windowSealed = 5 << 20  // sealed bytes of the blobs that it is made of
+	windowSealed = 4 << 20  // sealed bytes of the blobs that it is made of
 )
 
 // ahead reads the blobs of an image ahead of those who decode them. It is for one
