@@ -80,9 +80,10 @@ func (s *session) options() (repo.Options, error) {
 	opts := repo.Options{CacheDir: s.cacheDir, Host: host, Tool: "firn " + toolVersion(), Now: s.now, Repairing: s.repairing}
 	if s.place.bucket != nil {
 		opts.TrustCache = true
-		_, err = s.cacheSize()
+		opts.CacheSize, err = s.cacheSize()
+		return opts, err
 	}
-	return opts, err
+	return opts, nil
 }
 
 // findRepository returns where the repository is.
