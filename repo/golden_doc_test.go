@@ -32,7 +32,7 @@ const (
 	formatDocument = "../docs/format.md"
 	exampleHeading = "## 11. "
 	exampleIndent  = 14 // columns of the names, and of lines that go on
-	exampleWidth   = 96 // of a value
+	exampleWidth   = 112 // of a value
 )
 
 // A value of the example is a line "name value" in a fenced block; further
@@ -306,7 +306,7 @@ func (x *example) wantBlob(entry, plain []byte) {
 func (x *example) firstPack(name string) {
 	object := x.get(name)
 	x.put("pack", name)
-	x.putHex("pack object", object)
+	x.putHex("pack object", object[:48])
 	x.putHex("trailer", x.open(x.meta, object[len(object)-48:], x.aad(4, name, "trailer")))
 	footer := x.footer(name, object)
 	chunk, node := footer[:46], footer[46:]
