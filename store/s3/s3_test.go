@@ -1,6 +1,8 @@
 package s3_test
 
 import (
+	"crypto/rand"
+	"flag"
 	"strings"
 	"testing"
 
@@ -9,6 +11,33 @@ import (
 	"firn/store/s3"
 	"firn/store/storetest"
 )
+
+// server is a place in a bucket of a running server, such as
+// s3:http://127.0.0.1:9000/bucket, to test with the credentials of the AWS_* variables.
+var server = flag.String("server", "", "test against this `location` too")
+
+// TestOtherServer holds a server of the tester's choice to the contract. What it
+// writes stays there.
+func TestOtherServer(t *testing.T) {
+	t.Parallel()
+	if *server == "" {
+		t.Skip("give -server")
+	}
+	run := strings.ToLower(rand.Text())
+	storetest.Run(t, func(t testing.TB) store.Store {
+		location, err := s3.ParseLocation(*server+"/"+run+"/"+prefix(t), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return open(t, s3.Options{Location: location})
+	})
+	location, err := s3.ParseLocation(*server+"/"+run, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conditional, err := open(t, s3.Options{Location: location}).Probe(t.Context())
+	t.Logf("honours If-None-Match: %v, %v", conditional, err)
+}
 
 // options are those of a test's own place on a server.
 func options(t testing.TB, server *s3test.Server, location string) s3.Options {
@@ -53,12 +82,12 @@ func TestStore(t *testing.T) {
 
 // runStore holds the store to its contract. Without conditions, writers of one
 // name at the same moment are not told apart.
-func runStore(t *testing.T, server *s3test.Server, unconditional bool) {
+func runStore(t *testing.T, on *s3test.Server, unconditional bool) {
 	storetest.Run(t, func(t testing.TB) store.Store {
 		if unconditional && strings.HasSuffix(t.Name(), "/ConcurrentCreators") {
 			t.Skip("of writers at the same moment, several may win")
 		}
-		opts := options(t, server, server.Location(prefix(t)))
+		opts := options(t, on, on.Location(prefix(t)))
 		opts.Unconditional = unconditional
 		return open(t, opts)
 	})
