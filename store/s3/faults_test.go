@@ -353,6 +353,23 @@ func TestProbe(t *testing.T) {
 	}
 }
 
+// TestProbeLosesAnswers asks a server that ignores the condition, by a network
+// that loses an answer: that must not look like a server that knows it.
+func TestProbeLosesAnswers(t *testing.T) {
+	t.Parallel()
+	server := s3test.Start(t, s3test.Options{})
+	proxy := s3test.StartProxy(t, server)
+	proxy.Break(func(n int, _ *http.Request) s3test.Fault {
+		if n == 2 { // the second object's
+			return s3test.ResetBefore
+		}
+		return s3test.StripCondition
+	})
+	if got, err := open(t, options(t, server, proxy.Location(prefix(t)))).Probe(t.Context()); err != nil || got {
+		t.Errorf("got %v, %v, want false", got, err)
+	}
+}
+
 // testLooks sees that no object is replaced, and whether the store asks for its
 // name first.
 func testLooks(t *testing.T, s *s3.Store, proxy *s3test.Proxy, want bool) {

@@ -142,15 +142,23 @@ func (s *Store) Probe(ctx context.Context) (conditional bool, err error) {
 	if err := probe.Put(ctx, name, nil); err != nil {
 		return false, fmt.Errorf("probe: %w", err)
 	}
-	err = probe.Put(ctx, name, nil)
+	// Not with Put, which after a lost answer looks by itself: the server is to say it.
+	again := &upload{store: probe, name: name, mark: rand.Text()}
+	taken, err := retry(ctx, probe, func() (bool, error) {
+		err := again.send(ctx)
+		if isTaken(err) || isNotImplemented(err) {
+			return isTaken(err), nil
+		}
+		return false, err
+	})
 	// Left behind, it does no harm: repositories ignore the name.
 	if gone := s.Delete(ctx, name); gone != nil && !errors.Is(gone, fs.ErrPermission) {
 		return false, fmt.Errorf("probe: %w", gone)
 	}
-	if err != nil && !errors.Is(err, fs.ErrExist) {
+	if err != nil {
 		return false, fmt.Errorf("probe: %w", err)
 	}
-	conditional = err != nil && !probe.unconditional.Load()
+	conditional = taken && !probe.unconditional.Load()
 	s.unconditional.Store(!conditional)
 	return conditional, nil
 }
