@@ -31,7 +31,7 @@ import (
 const (
 	formatDocument = "../docs/format.md"
 	exampleHeading = "## 11. "
-	exampleIndent  = 14 // columns of the names, and of lines that go on
+	exampleIndent  = 14  // columns of the names, and of lines that go on
 	exampleWidth   = 112 // of a value
 )
 

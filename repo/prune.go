@@ -68,6 +68,10 @@ func (r *Repo) Prune(ctx context.Context, opts PruneOptions) (*PruneResult, erro
 
 func (r *Repo) prune(ctx context.Context, opts PruneOptions) (*PruneResult, error) {
 	p := &prune{repo: r, opts: opts, packs: make(map[pack.ID]store.Object), live: make(map[pack.ID]map[chunk.ID]index.Location)}
+	if opts.IfDue && r.seen != nil && !r.pruneDue(r.seen) { // by what a backup of this run saw: no listing is spent on it
+		p.result.Skipped = true
+		return &p.result, nil
+	}
 	var err error
 	if p.view, err = r.look(ctx); err != nil { // P1
 		return nil, err

@@ -50,6 +50,7 @@ type Repo struct {
 	packs *packCache // nil for none
 
 	listing []store.Object // of meta/, from Open, until the first use
+	seen    *view          // the last one, nil for none
 	reader  *blobReader
 
 	index       *index.Index      // nil until it is needed

@@ -54,6 +54,7 @@ func (r *Repo) look(ctx context.Context) (*view, error) {
 		}
 		v := r.newView(objects)
 		if err := r.readPlans(ctx, v); err == nil {
+			r.seen = v
 			return v, nil
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return nil, err

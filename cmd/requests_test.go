@@ -1,0 +1,107 @@
+package cmd_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"firn/cmd"
+	"firn/internal/s3test"
+)
+
+// TestRequests counts what arrives at a server: the table of docs/s3.md.
+func TestRequests(t *testing.T) {
+	t.Parallel()
+	r := newRequestRig(t)
+	tests := []struct {
+		name, statement, want string
+		args                  []string
+	}{
+		{"First", "SELECT 1", "", []string{"backup", "production", "--prune"}},
+		{"Second", "UPDATE t SET a = 'second' WHERE rowid = 7", "4 list, put, put, list", []string{"backup", "production", "--prune"}},
+		{"Unchanged", "SELECT 1", "3 list, put, list", []string{"backup", "production", "--prune"}},
+		{"Retention", "UPDATE t SET a = 'third' WHERE rowid = 4000", "5 list, put, put, list, delete", []string{"backup", "production", "--prune"}},
+		{"Listing", "SELECT 1", "1 list", []string{"snapshots"}},
+		{"Restore", "SELECT 1", "2 list, list", []string{"restore", "--from", "production", "--snapshot", "latest", "--target", filepath.Join(r.dir, "copy.db"), "--yes"}},
+		{"Prune", "SELECT 1", "2 list, list", []string{"prune"}},
+	}
+	for _, tt := range tests { // each starts where the one before it has ended
+		r.exec(t, tt.statement)
+		r.want(t, tt.want, tt.args...)
+	}
+}
+
+// requestRig is a database, and a repository of it behind a proxy that counts.
+type requestRig struct {
+	dir   string
+	proxy *s3test.Proxy
+}
+
+func newRequestRig(t *testing.T) *requestRig {
+	t.Helper()
+	server := s3test.Start(t, s3test.Options{})
+	r := &requestRig{dir: t.TempDir(), proxy: s3test.StartProxy(t, server)}
+	for name, content := range map[string]string{
+		"access": server.AccessKey,
+		"secret": server.SecretKey,
+		"firn.toml": fmt.Sprintf(`repository = %q
+[keep]
+last = 3
+[env.production]
+database = "app.db"
+[s3]
+access_key_file = "access"
+secret_key_file = "secret"
+`, r.proxy.Location("repo")),
+	} {
+		if err := os.WriteFile(filepath.Join(r.dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.exec(t, "CREATE TABLE t(a)")
+	r.exec(t, "INSERT INTO t WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c WHERE i < 5000) SELECT hex(randomblob(50)) FROM c")
+	r.firn(t, "init")
+	return r
+}
+
+func (r *requestRig) exec(t *testing.T, statement string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(r.dir, "app.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(statement); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (r *requestRig) firn(t *testing.T, args ...string) {
+	t.Helper()
+	var out bytes.Buffer
+	args = append(args, "--config", filepath.Join(r.dir, "firn.toml"), "--cache-dir", filepath.Join(r.dir, "cache"))
+	if code := cmd.Run(context.Background(), args, cmd.Streams{In: strings.NewReader(""), Out: &out, Err: &out}); code != 0 {
+		t.Fatalf("firn %v: code %d\n%s", args, code, out.String())
+	}
+}
+
+// want runs firn and compares what it asked for: the number of requests and
+// their kinds. "" wants nothing.
+func (r *requestRig) want(t *testing.T, want string, args ...string) {
+	t.Helper()
+	r.proxy.Reset()
+	r.firn(t, args...)
+	requests := r.proxy.Requests()
+	var kinds []string
+	for _, q := range requests {
+		kinds = append(kinds, strings.TrimPrefix(q.Kind, "batch "))
+	}
+	if got := fmt.Sprintf("%d %s", len(requests), strings.Join(kinds, ", ")); want != "" && got != want {
+		t.Errorf("%v: got %s, want %s", args, got, want)
+	}
+}
