@@ -175,6 +175,19 @@ func (c call) matches(err error) bool {
 	return errors.Is(err, c.want)
 }
 
+// someCalls leaves most calls to the long run.
+func someCalls() []call {
+	all := calls()
+	if !testing.Short() {
+		return all
+	}
+	var some []call
+	for i := 0; i < len(all); i += 4 {
+		some = append(some, all[i])
+	}
+	return some
+}
+
 // TestPassingFaults breaks one request of each call, the n-th: the call must do
 // what it does without.
 func TestPassingFaults(t *testing.T) {
@@ -184,7 +197,7 @@ func TestPassingFaults(t *testing.T) {
 		"ResetBefore": s3test.ResetBefore, "ResetAfter": s3test.ResetAfter, "Truncate": s3test.Truncate,
 		"Unavailable": s3test.Unavailable, "Slow": s3test.Slow, "NotImplemented": s3test.NotImplemented,
 	}
-	for _, c := range calls() {
+	for _, c := range someCalls() {
 		for name, fault := range faults {
 			t.Run(c.name+"/"+name, func(t *testing.T) {
 				t.Parallel()
@@ -234,7 +247,7 @@ func TestLastingFaults(t *testing.T) {
 		{"Unavailable", s3test.Unavailable, s3.ErrUnreachable},
 		{"Denied", s3test.Denied, s3.ErrDenied},
 	}
-	for _, c := range calls() {
+	for _, c := range someCalls() {
 		for _, f := range faults {
 			t.Run(c.name+"/"+f.name, func(t *testing.T) {
 				t.Parallel()

@@ -3,6 +3,7 @@ package s3_test
 import (
 	"crypto/rand"
 	"flag"
+	"os"
 	"strings"
 	"testing"
 
@@ -11,6 +12,19 @@ import (
 	"firn/store/s3"
 	"firn/store/storetest"
 )
+
+// TestMain lets many tests wait for their retries at once: they need no processor.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		if err := flag.Set("test.parallel", "16"); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
 
 // server is a place in a bucket of a running server, such as
 // s3:http://127.0.0.1:9000/bucket, to test with the credentials of the AWS_* variables.
