@@ -103,7 +103,8 @@ func isPassingCode(code string) bool {
 	switch code {
 	case "InternalError", "SlowDown", "SlowDownRead", "SlowDownWrite", "ServiceUnavailable", "RequestTimeout",
 		"Throttling", "ThrottlingException", "RequestLimitExceeded", "RequestThrottled", "RequestError",
-		"ConditionalRequestConflict", "OperationAborted": // another writer is at the same key
+		"ConditionalRequestConflict", "OperationAborted", // another writer is at the same key
+		"ExistingObjectIsDirectory", "ObjectParentIsFile": // versitygw, while somebody deletes the last object of a folder
 		return true
 	}
 	return false
