@@ -1,0 +1,75 @@
+package s3_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"firn/store/s3"
+)
+
+// TestCredentials looks for them at each place, the first of which counts.
+func TestCredentials(t *testing.T) { // it sets variables, so that it cannot run beside others
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(t.TempDir(), "none"))
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	var seen string
+	server := httptest.NewServer(dated(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/role" {
+			fmt.Fprint(w, `{"AccessKeyId":"from-role","SecretAccessKey":"x","Token":"t","Expiration":"2100-01-01T00:00:00Z"}`)
+			return
+		}
+		_, after, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+		seen, _, _ = strings.Cut(after, "/")
+	}))
+	t.Cleanup(server.Close)
+	location, err := s3.ParseLocation("s3:"+server.URL+"/bucket", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := func(opts s3.Options, key string) {
+		t.Helper()
+		opts.Location = location
+		s := open(t, opts)
+		if _, err := s.Get(t.Context(), "meta/a", 0, -1); err != nil || seen != key {
+			t.Errorf("got %q, %v, want the key %q", seen, err, key)
+		}
+	}
+
+	t.Setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.URL+"/role")
+	want(s3.Options{}, "from-role")
+
+	file := filepath.Join(t.TempDir(), "credentials")
+	text := "[default]\naws_access_key_id = from-file\naws_secret_access_key = x\n[other]\naws_access_key_id = from-profile\naws_secret_access_key = x\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", file)
+	want(s3.Options{}, "from-file")
+	t.Setenv("AWS_PROFILE", "other")
+	want(s3.Options{}, "from-profile")
+
+	t.Setenv("AWS_ACCESS_KEY_ID", "from-variable")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "x")
+	want(s3.Options{}, "from-variable")
+	want(s3.Options{AccessKey: "from-options", SecretKey: "x"}, "from-options")
+}
+
+func TestNoCredentials(t *testing.T) {
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_CONTAINER_CREDENTIALS_FULL_URI"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(t.TempDir(), "none"))
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	_, err := s3.Open(t.Context(), s3.Options{Location: s3.Location{Bucket: "bucket"}})
+	if !errors.Is(err, s3.ErrCredentials) {
+		t.Errorf("got %v, want ErrCredentials", err)
+	}
+}
