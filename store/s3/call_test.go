@@ -1,0 +1,188 @@
+package s3_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"firn/internal/s3test"
+	"firn/store"
+	"firn/store/s3"
+)
+
+// call is something to ask of a store while its requests break.
+type call struct {
+	name    string
+	prepare func(t *testing.T, g *ground)
+	run     func(ctx context.Context, s store.Store) error // compares what it got
+	want    error                                          // nil, or what the error must match
+	after   func(t *testing.T, g *ground)                  // looks at what is there then
+}
+
+// ground is a place of its own, to look at without faults.
+type ground struct {
+	store *s3.Store
+	dir   string // where the server keeps its objects as files
+}
+
+const (
+	target = "packs/ab/abcd"
+	// listed is how many objects there are to list and to delete: two pages.
+	listed = 1050
+)
+
+func calls() []call {
+	small, large := content(1, 100), content(2, 5<<20)
+	nothing := func(*testing.T, *ground) {}
+	return []call{
+		{"PutSmall", nothing, putting(small), nil, holds(small)},
+		{"PutLarge", nothing, putting(large), nil, holds(large)},
+		{"PutTaken", taken(small), putting(content(3, 100)), fs.ErrExist, holds(small)},
+		{"PutLargeTaken", taken(small), putting(content(3, 20<<20)), fs.ErrExist, holds(small)},
+		{"Get", taken(large), getting(0, -1, large), nil, nothing},
+		{"GetRange", taken(large), getting(5, 70_000, large[5:70_005]), nil, nothing},
+		{"GetSuffix", taken(large), getting(-70_000, -1, large[len(large)-70_000:]), nil, nothing},
+		{"GetNothing", taken(small), getting(100, 0, []byte{}), nil, nothing},
+		{"GetBehind", taken(small), getting(50, 51, nil), io.ErrUnexpectedEOF, nothing},
+		{"GetMissing", nothing, getting(0, -1, nil), fs.ErrNotExist, nothing},
+		{"List", crowd, listing, nil, nothing},
+		{"DeleteOne", taken(small), func(ctx context.Context, s store.Store) error { return s.Delete(ctx, target) }, nil, empty},
+		{"DeleteMany", crowd, func(ctx context.Context, s store.Store) error { return s.Delete(ctx, crowdNames()...) }, nil, empty},
+	}
+}
+
+// content returns bytes that repeat nowhere.
+func content(seed uint64, size int) []byte {
+	b := make([]byte, size)
+	_, _ = rand.NewChaCha8([32]byte{byte(seed)}).Read(b) // never fails, see its documentation
+	return b
+}
+
+func putting(b []byte) func(context.Context, store.Store) error {
+	return func(ctx context.Context, s store.Store) error { return s.Put(ctx, target, b) }
+}
+
+func getting(off, length int64, want []byte) func(context.Context, store.Store) error {
+	return func(ctx context.Context, s store.Store) error {
+		got, err := s.Get(ctx, target, off, length)
+		if err == nil && !bytes.Equal(got, want) {
+			return fmt.Errorf("got %d other bytes, want %d", len(got), len(want))
+		}
+		return err
+	}
+}
+
+// listing sees that the crowd is all there is, in order, and once each.
+func listing(ctx context.Context, s store.Store) error {
+	i := 0
+	for o, err := range s.List(ctx, "packs/") {
+		if err != nil {
+			return err
+		}
+		if i >= listed || o.Name != crowdName(i) {
+			return fmt.Errorf("object %d is %s", i, o.Name)
+		}
+		i++
+	}
+	if i != listed {
+		return fmt.Errorf("got %d objects, want %d", i, listed)
+	}
+	return nil
+}
+
+func taken(b []byte) func(*testing.T, *ground) {
+	return func(t *testing.T, g *ground) {
+		if err := g.store.Put(t.Context(), target, b); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// crowd makes many objects at once: the server takes files for objects.
+func crowd(t *testing.T, g *ground) {
+	if err := os.MkdirAll(filepath.Join(g.dir, "packs", "cd"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range crowdNames() {
+		if err := os.WriteFile(filepath.Join(g.dir, filepath.FromSlash(name)), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func crowdName(i int) string { return fmt.Sprintf("packs/cd/%04d", i) }
+
+func crowdNames() []string {
+	names := make([]string, listed)
+	for i := range names {
+		names[i] = crowdName(i)
+	}
+	return names
+}
+
+func holds(want []byte) func(*testing.T, *ground) {
+	return func(t *testing.T, g *ground) {
+		if got, err := g.store.Get(t.Context(), target, 0, -1); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("the object has %d other bytes (%v), want %d", len(got), err, len(want))
+		}
+	}
+}
+
+func empty(t *testing.T, g *ground) {
+	for o, err := range g.store.List(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Fatalf("%s is still there", o.Name)
+	}
+}
+
+// attempt makes the call once, at a place of its own by way of a proxy that
+// breaks requests, and tells how many requests there were.
+func (c call) attempt(t *testing.T, server *s3test.Server, place string, patience time.Duration, fault func(n int) s3test.Fault) (requests int, err error) {
+	t.Helper()
+	// Not below another's: the server removes folders that become empty.
+	place = strings.ReplaceAll(prefix(t)+"-"+place, "/", "-")
+	g := &ground{store: open(t, options(t, server, server.Location(place))), dir: filepath.Join(server.Dir, server.Bucket, place)}
+	c.prepare(t, g)
+	proxy := s3test.StartProxy(t, server)
+	opts := options(t, server, proxy.Location(place))
+	opts.Patience = patience
+	s := open(t, opts)
+	proxy.Break(func(n int, _ *http.Request) s3test.Fault { return fault(n) })
+	err = c.run(t.Context(), s)
+	if c.matches(err) {
+		c.after(t, g)
+	}
+	return len(proxy.Requests()), err
+}
+
+func (c call) matches(err error) bool {
+	if c.want == nil {
+		return err == nil
+	}
+	return errors.Is(err, c.want)
+}
+
+// someCalls leaves most calls to the long run.
+func someCalls() []call {
+	all := calls()
+	if !testing.Short() {
+		return all
+	}
+	var some []call
+	for i := 0; i < len(all); i += 4 {
+		some = append(some, all[i])
+	}
+	return some
+}
