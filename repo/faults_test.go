@@ -31,7 +31,11 @@ type shape struct {
 	kinds []storetest.Kind // of faults to try: the others make no difference to a page
 }
 
+// shapes leaves most to the long run.
 func shapes() []shape {
+	if testing.Short() {
+		return []shape{{"whole", func(st store.Store) store.Store { return st }, []storetest.Kind{storetest.LostAnswer, storetest.Slow}}}
+	}
 	return []shape{
 		{"whole", func(st store.Store) store.Store { return st }, storetest.Kinds()},
 		{"paged", func(st store.Store) store.Store { return storetest.NewPaged(st, 2) },

@@ -13,7 +13,7 @@ import (
 func TestFaultsOfRepair(t *testing.T) {
 	t.Parallel()
 	prepared := newWounded(t)
-	for _, kind := range []string{"config", "config-missing", "key-flipped", "pack-footer", "plan-flipped", "record-flipped"} {
+	for _, kind := range some("pack-footer", "record-flipped", "config", "config-missing", "key-flipped", "plan-flipped") {
 		broken := prepared.copy(t)
 		broken.damage(t, kind)
 		for _, fault := range storetest.Kinds() {
@@ -28,6 +28,14 @@ func TestFaultsOfRepair(t *testing.T) {
 			})
 		}
 	}
+}
+
+// some returns the first two with -short, else all.
+func some(kinds ...string) []string {
+	if testing.Short() {
+		return kinds[:2]
+	}
+	return kinds
 }
 
 // callsOfDiagnosis returns how many calls come before the first that changes anything.
@@ -106,7 +114,7 @@ func TestRepairInterrupted(t *testing.T) {
 			other.repair(t, true, repo.RepairOptions{})
 		},
 	} {
-		for _, kind := range []string{"pack-header", "pack-footer", "plan-flipped", "record-flipped"} {
+		for _, kind := range some("pack-footer", "record-flipped", "pack-header", "plan-flipped") {
 			broken := prepared.copy(t)
 			broken.damage(t, kind)
 			t.Run(kind+"/"+name, func(t *testing.T) {

@@ -140,7 +140,7 @@ func TestBackupAndRestore(t *testing.T) {
 	st := mem.New()
 	r := newRepo(t, st)
 	images := map[snapshot.ID][]byte{}
-	b := pages(1, 2000)
+	b := pages(1, 2000/scale())
 	for i := range 12 {
 		s := take(t, r, "production", b)
 		images[s.ID] = b
@@ -166,14 +166,14 @@ func TestPruneFreesWhatNobodyNeeds(t *testing.T) {
 	t.Parallel()
 	st := mem.New()
 	r := newRepo(t, st)
-	gone, kept := take(t, r, "demo", pages(2, 1000)), pages(1, 1000)
+	gone, kept := take(t, r, "demo", pages(2, 1000/scale())), pages(1, 1000/scale())
 	keep := &retention.Policy{Last: 2}
 	for i := range 10 {
 		opts := repo.BackupOptions{Environment: "production", Database: "app", Keep: keep}
 		if _, err := r.Backup(t.Context(), sourceOf(kept), opts); err != nil {
 			t.Fatal(err)
 		}
-		kept = touch(kept, uint64(i), 200)
+		kept = touch(kept, uint64(i), 200/scale())
 	}
 	if err := r.Forget(t.Context(), gone.ID); err != nil {
 		t.Fatal(err)

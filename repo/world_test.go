@@ -186,12 +186,20 @@ func fingerprinted(b []byte, print string) repo.Source {
 // fingerprintOf stands for a database's content.
 func fingerprintOf(b []byte) string { return fmt.Sprintf("%x", sha256.Sum256(b)) }
 
+// scale is by how much the images of long tests are smaller with -short.
+func scale() int {
+	if testing.Short() {
+		return 4
+	}
+	return 1
+}
+
 // stride is how far apart the places are at which a test interferes that could do
 // so everywhere. The race detector makes everything ten times slower, and sees in
 // some places what it sees in all: it runs with -short.
 func stride() int {
 	if testing.Short() {
-		return 7
+		return 29
 	}
 	return 1
 }
