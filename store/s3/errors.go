@@ -122,7 +122,7 @@ func isForeign(err error) bool {
 
 // isOurs reports whether an error says all there is to say.
 func isOurs(err error) bool {
-	for _, known := range []error{fs.ErrExist, fs.ErrNotExist, errShort, errTooLarge} {
+	for _, known := range []error{fs.ErrExist, fs.ErrNotExist, errShort, errTooLarge, errGhost} {
 		if errors.Is(err, known) {
 			return true
 		}

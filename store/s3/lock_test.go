@@ -3,6 +3,7 @@ package s3_test
 import (
 	"errors"
 	"io/fs"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,5 +102,26 @@ func TestNoLock(t *testing.T) {
 	}
 	if err := s.Lock(t.Context(), "meta/a"); !errors.Is(err, s3.ErrLock) {
 		t.Errorf("Lock: got %v, want ErrLock", err)
+	}
+}
+
+// TestGhost puts what was deleted from a bucket that keeps versions. This server
+// refuses that for ever, others do not; nobody is to wait for it.
+func TestGhost(t *testing.T) {
+	t.Parallel()
+	s := lockedStore(t, s3test.Start(t, s3test.Options{Lock: true}), 0, s3.Compliance)
+	if err := s.Put(t.Context(), target, []byte("content")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Delete(t.Context(), target); err != nil {
+		t.Fatal(err)
+	}
+	before := s.Traffic().Puts
+	err := s.Put(t.Context(), target, []byte("content"))
+	if err == nil || !strings.Contains(err.Error(), "use another prefix") || errors.Is(err, fs.ErrExist) {
+		t.Errorf("got %v, want the advice to use another prefix", err)
+	}
+	if got := s.Traffic().Puts - before; got > 3 {
+		t.Errorf("got %d attempts, want 3", got)
 	}
 }

@@ -42,7 +42,15 @@ type upload struct {
 	data  []byte
 	mark  string
 	tries int
+	ghost int // how often the name was refused though nothing is there
 }
+
+// maxGhost is how often that may be: somebody may have deleted the object just then.
+const maxGhost = 3
+
+// errGhost is returned for names of which some servers remember that they were
+// deleted. Only what is made anew at an old place uses a name twice.
+var errGhost = errors.New("the name is refused though nothing is there, because the bucket keeps versions and remembers that it was deleted: use another prefix")
 
 // try writes the object once. After a request without an answer it first looks
 // whether that one has succeeded: to write again could meet the object, or, where
@@ -60,6 +68,9 @@ func (u *upload) try(ctx context.Context) error {
 		// Also if ours was written by a request that some proxy has repeated.
 		if err := u.look(ctx); !errors.Is(err, fs.ErrNotExist) {
 			return err
+		}
+		if u.ghost++; u.ghost == maxGhost {
+			return errGhost
 		}
 		return retryable{errors.New("it existed a moment ago")}
 	case isNotImplemented(err) && u.store.unconditional.CompareAndSwap(false, true):
