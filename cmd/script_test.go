@@ -24,7 +24,8 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// TestScripts runs each script on both backends.
+// TestScripts runs each script on both backends; with -short, when the race
+// detector makes every process slow, only a few in a bucket.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	t.Run("Folder", func(t *testing.T) {
@@ -38,6 +39,9 @@ func TestScripts(t *testing.T) {
 			return errors.Join(setUp(env), servers.moveToBucket(env))
 		}, onBucket)
 		p.Cmds["locked"] = servers.locked
+		if testing.Short() {
+			p.Dir, p.Files = "", []string{"testdata/script/backup.txt", "testdata/script/bucket_rights.txt", "testdata/script/restore.txt"}
+		}
 		testscript.Run(t, p)
 	})
 }
