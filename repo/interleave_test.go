@@ -58,7 +58,7 @@ func interrupted(t *testing.T, prepare func(testing.TB, *world), run func(testin
 
 // meanwhile are the things that another host does.
 func meanwhile() map[string]func(testing.TB, *world) {
-	return map[string]func(testing.TB, *world){
+	all := map[string]func(testing.TB, *world){
 		"Prune": func(t testing.TB, w *world) { pruneAll(t, w.st) },
 		"TwoPrunes": func(t testing.TB, w *world) {
 			pruneAll(t, w.st)
@@ -73,6 +73,10 @@ func meanwhile() map[string]func(testing.TB, *world) {
 		},
 		"Backup": func(t testing.TB, w *world) { w.take(t, "staging", next) },
 	}
+	if testing.Short() {
+		return map[string]func(testing.TB, *world){"Prune": all["Prune"]}
+	}
+	return all
 }
 
 func TestBackupInterrupted(t *testing.T) {
