@@ -74,7 +74,7 @@ func meanwhile() map[string]func(testing.TB, *world) {
 		"Backup": func(t testing.TB, w *world) { w.take(t, "staging", next) },
 	}
 	if testing.Short() {
-		return map[string]func(testing.TB, *world){"Prune": all["Prune"]}
+		return map[string]func(testing.TB, *world){"TwoPrunes": all["TwoPrunes"]}
 	}
 	return all
 }
