@@ -113,6 +113,23 @@ func explainAnswer(answer minio.ErrorResponse, err error) error {
 	return fmt.Errorf("the store says %s (status %d): %w", answer.Code, answer.StatusCode, err)
 }
 
+// isStatus reports whether the server has answered with a status.
+func isStatus(err error, status int) bool {
+	var answer minio.ErrorResponse
+	return errors.As(err, &answer) && answer.StatusCode == status
+}
+
+// isMissing reports whether an answer means that there is no such object. Of a
+// HEAD, which has no body, anybody on the way can have given it: else see saysMissing.
+func isMissing(err error) bool {
+	var answer minio.ErrorResponse
+	return errors.As(err, &answer) &&
+		(answer.Code == minio.NoSuchKey || answer.StatusCode == http.StatusNotFound && answer.Code != minio.NoSuchBucket)
+}
+
+// saysMissing reports whether an S3 server says that there is no such object.
+func saysMissing(err error) bool { return isMissing(err) && !isForeign(err) }
+
 // isForeign reports whether a proxy or some other server has said that there is
 // no such thing: S3 says in XML what is missing, but for HEAD.
 func isForeign(err error) bool {

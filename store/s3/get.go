@@ -46,8 +46,7 @@ func (s *Store) get(ctx context.Context, name string, off, length int64) ([]byte
 			return s.getNothing(ctx, name, off, length)
 		}
 		data, err := s.fetch(ctx, name, off, length)
-		var answer minio.ErrorResponse
-		if errors.As(err, &answer) && answer.StatusCode == http.StatusRequestedRangeNotSatisfiable {
+		if isStatus(err, http.StatusRequestedRangeNotSatisfiable) {
 			return s.getNothing(ctx, name, off, length)
 		}
 		return data, err
@@ -122,7 +121,7 @@ func rangeOf(off, length int64) (opts minio.GetObjectOptions, err error) {
 
 // absent makes the server's word for a missing object ours.
 func absent(err error) error {
-	if isMissing(err) && !isForeign(err) {
+	if saysMissing(err) {
 		return fs.ErrNotExist
 	}
 	return err

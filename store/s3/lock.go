@@ -2,7 +2,6 @@ package s3
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -45,19 +44,13 @@ func (s *Store) lock(ctx context.Context, name string) error {
 	_, err := retry(ctx, s, func() (none, error) {
 		err := s.core.PutObjectRetention(ctx, s.bucket, s.key(name),
 			minio.PutObjectRetentionOptions{Mode: &mode, RetainUntilDate: &until})
-		if isMissing(err) && !isForeign(err) || isNotAllowed(err) && s.isDeleted(ctx, name) {
+		// Of a mark that it is deleted some say that it cannot be locked.
+		if saysMissing(err) || isStatus(err, http.StatusMethodNotAllowed) && s.isDeleted(ctx, name) {
 			return none{}, nil // deleted meanwhile
 		}
 		return none{}, err
 	})
 	return err
-}
-
-// isNotAllowed reports whether the server says that what was asked cannot be done
-// to the object, such as to lock the mark that it is deleted.
-func isNotAllowed(err error) bool {
-	var answer minio.ErrorResponse
-	return errors.As(err, &answer) && answer.StatusCode == http.StatusMethodNotAllowed
 }
 
 func (s *Store) isDeleted(ctx context.Context, name string) bool {

@@ -64,7 +64,7 @@ func (u *upload) try(ctx context.Context) error {
 	}
 	err := u.send(ctx)
 	switch {
-	case isTaken(err):
+	case isStatus(err, http.StatusPreconditionFailed): // the name is taken
 		// Also if ours was written by a request that some proxy has repeated.
 		if err := u.look(ctx); !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -73,7 +73,7 @@ func (u *upload) try(ctx context.Context) error {
 			return errGhost
 		}
 		return retryable{errors.New("it existed a moment ago")}
-	case isNotImplemented(err) && u.store.unconditional.CompareAndSwap(false, true):
+	case isStatus(err, http.StatusNotImplemented) && u.store.unconditional.CompareAndSwap(false, true):
 		return retryable{err} // without the condition
 	}
 	return err
@@ -127,18 +127,6 @@ func (u *upload) send(ctx context.Context) error {
 	return err
 }
 
-// isTaken reports whether a conditional request found the name taken.
-func isTaken(err error) bool {
-	var answer minio.ErrorResponse
-	return errors.As(err, &answer) && answer.StatusCode == http.StatusPreconditionFailed
-}
-
-// isNotImplemented reports whether the server does not know what was asked.
-func isNotImplemented(err error) bool {
-	var answer minio.ErrorResponse
-	return errors.As(err, &answer) && answer.StatusCode == http.StatusNotImplemented
-}
-
 // Probe finds out whether the server refuses to write what exists when asked to,
 // by asking: it writes an object twice. The object is removed if that is allowed.
 func (s *Store) Probe(ctx context.Context) (conditional bool, err error) {
@@ -157,8 +145,8 @@ func (s *Store) Probe(ctx context.Context) (conditional bool, err error) {
 	again := &upload{store: probe, name: name, mark: rand.Text()}
 	taken, err := retry(ctx, probe, func() (bool, error) {
 		err := again.send(ctx)
-		if isTaken(err) || isNotImplemented(err) {
-			return isTaken(err), nil
+		if taken := isStatus(err, http.StatusPreconditionFailed); taken || isStatus(err, http.StatusNotImplemented) {
+			return taken, nil
 		}
 		return false, err
 	})

@@ -16,6 +16,7 @@ type none = struct{}
 // retryable marks an error after which the same is worth another try.
 type retryable struct{ error }
 
+// Unwrap returns the error that is marked.
 func (r retryable) Unwrap() error { return r.error }
 
 // retry repeats what fails for reasons that pass, with growing pauses, and

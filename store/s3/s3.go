@@ -9,9 +9,7 @@ package s3
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -115,7 +113,7 @@ func (s *Store) connect(ctx context.Context) error {
 		Secure:       !s.opts.Location.Plain,
 		Transport:    transport,
 		Region:       s.region(), // given, so that no request is spent on asking for it
-		BucketLookup: minio.BucketLookupType(s.opts.Lookup.minio()),
+		BucketLookup: s.opts.Lookup.minio(),
 		MaxRetries:   1, // retry does it, with our own judgement
 	})
 	if err != nil {
@@ -184,7 +182,7 @@ const deleteBatch = 1000
 func (s *Store) deleteBatch(ctx context.Context, names []string) error {
 	if len(names) == 1 {
 		err := s.core.RemoveObject(ctx, s.bucket, s.key(names[0]), minio.RemoveObjectOptions{})
-		if isMissing(err) && !isForeign(err) { // Google says so, others say nothing
+		if saysMissing(err) { // Google says so, others say nothing
 			return nil
 		}
 		return err
@@ -214,11 +212,4 @@ func (s *Store) deleteBatch(ctx context.Context, names []string) error {
 // stat returns what the server knows of an object.
 func (s *Store) stat(ctx context.Context, name string) (minio.ObjectInfo, error) {
 	return s.core.StatObject(ctx, s.bucket, s.key(name), minio.StatObjectOptions{})
-}
-
-// isMissing reports whether the server says that there is no such object.
-func isMissing(err error) bool {
-	var answer minio.ErrorResponse
-	return errors.As(err, &answer) &&
-		(answer.Code == minio.NoSuchKey || answer.StatusCode == http.StatusNotFound && answer.Code != minio.NoSuchBucket)
 }
