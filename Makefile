@@ -1,6 +1,6 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 PREFIX ?= /usr/local
-FUZZTIME ?= 2s
+FUZZTIME ?= 5000x
 # One of each system, and both processors; what is built here besides is built by the tests.
 PLATFORMS = linux/arm64 darwin/arm64 windows/amd64
 
@@ -29,7 +29,7 @@ cross: ## build for other platforms
 	@set -e; for p in $(PLATFORMS); do echo "build $$p"; \
 		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} go build -o /dev/null ./...; done
 
-fuzz: ## fuzz each target for FUZZTIME
+fuzz: ## fuzz each target for FUZZTIME, a number of runs or a time
 	.ci/fuzz $(FUZZTIME)
 cover: server ## write the tests' coverage of the whole tree to .cache/cover.html
 	mkdir -p .cache && go test -coverpkg=./... -coverprofile=.cache/cover.out ./...
