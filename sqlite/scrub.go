@@ -1,0 +1,127 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	lib "modernc.org/sqlite/lib"
+)
+
+// Scrub runs a script on an image, a private file that nobody else has open, and leaves nothing in the file of what
+// the script, or anybody before it, has deleted or overwritten: neither in free pages, nor between rows, nor in the
+// remains of full-text indexes and statistics.
+//
+// It needs room for a second file beside the first. The journal mode that the image is to have stays the same. What
+// is wrong in the script is a *[ScriptError]; after any error the image is of no use any more.
+func Scrub(ctx context.Context, image, script string) error {
+	if err := scrub(ctx, image, script); err != nil {
+		return fmt.Errorf("scrub: %w", err)
+	}
+	return nil
+}
+
+func scrub(ctx context.Context, image, script string) (err error) {
+	src, err := openStaged(image)
+	if err != nil {
+		return err
+	}
+	mode := src.mode
+	if err := src.Close(); err != nil {
+		return err
+	}
+	compact := image + "-compact"
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, removeAll(compact, image+"-journal", compact+"-journal"))
+		}
+	}()
+	if err := scrubInto(ctx, image, script, compact); err != nil {
+		return err
+	}
+	if err := writeMode(compact, mode); err != nil {
+		return err
+	}
+	return os.Rename(compact, image)
+}
+
+// scrubInto runs the script on the image, and writes what is left to a new file. Only rows get there, so that nothing
+// of the old pages does; VACUUM INTO keeps the rowids, which full-text indexes may refer to.
+func scrubInto(ctx context.Context, image, script, compact string) (err error) {
+	c, err := open(ctx, image, readWrite)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
+	// Whatever fails, the file is thrown away: nothing of it need survive a crash.
+	if err := c.exec("PRAGMA journal_mode = delete; PRAGMA synchronous = off; PRAGMA secure_delete = on"); err != nil {
+		return err
+	}
+	if err := c.script(script); err != nil {
+		return err
+	}
+	if lib.Xsqlite3_get_autocommit(c.tls, c.db) == 0 {
+		return errors.New("the script leaves a transaction open")
+	}
+	if err := c.forgetDerived(); err != nil {
+		return err
+	}
+	if err := createPrivate(compact); err != nil {
+		return err
+	}
+	return c.vacuumInto(compact)
+}
+
+// forgetDerived removes what SQLite itself has kept of rows that the script has changed: words in the segments of
+// full-text indexes, which deleting only marks, and the samples of ANALYZE.
+func (c *conn) forgetDerived() error {
+	var statements []string
+	err := c.rows(`
+		SELECT format('INSERT INTO "%w"("%w") VALUES (''optimize'')', name, name) FROM pragma_table_list AS fts5
+		WHERE schema = 'main' AND type = 'virtual' AND 2 = (SELECT count(*) FROM pragma_table_list
+			WHERE schema = 'main' AND type = 'shadow' AND name IN (fts5.name || '_idx', fts5.name || '_config'))
+		UNION ALL
+		SELECT format('DELETE FROM "%w"', name) FROM sqlite_schema WHERE name IN ('sqlite_stat3', 'sqlite_stat4')`,
+		func(s *stmt) { statements = append(statements, string(s.bytes(0))) })
+	if err != nil {
+		return err
+	}
+	for _, sql := range statements {
+		if err := c.exec(sql); err != nil {
+			return fmt.Errorf("%s: %w", sql, err)
+		}
+	}
+	return nil
+}
+
+// createPrivate makes an empty file that only we may read, which VACUUM INTO accepts.
+func createPrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// writeMode makes a file that VACUUM has written one of the given journal mode.
+func writeMode(path, mode string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(journalVersion(mode), versionOffset)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// removeAll removes files, some of which may not be there.
+func removeAll(paths ...string) error {
+	var errs []error
+	for _, path := range paths {
+		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
