@@ -20,6 +20,9 @@ type RestoreOptions struct {
 	// reads of the target, through [Open], is exactly what is replaced. Its error ends the restore. Where all pages
 	// are written ([MethodBackup]) SQLite takes the lock later, so that changes in between go unseen.
 	Locked func() error
+	// KeepAs is for a target that is damaged, or no database, and that nobody has open: the file is not looked into, but
+	// kept under this name in the same folder, with its journals, and the image takes its place, owner and mode.
+	KeepAs string
 }
 
 // The values of [RestoreResult].Method.
@@ -42,6 +45,9 @@ type RestoreResult struct {
 // file and is changed in one SQLite transaction: applications that have it open go on with the restored content, and
 // whatever happens it holds either all of the old content or all of the new. It keeps its journal mode. Equal to the
 // image means: in every page, but for fields of the header that count changes.
+//
+// One that cannot be changed so, because it is damaged or no database, is replaced if [RestoreOptions].KeepAs says how it
+// is kept.
 //
 // The image is used up: it is gone, or its header is changed, afterwards. Remove what is left of it.
 //
@@ -76,6 +82,11 @@ func restore(ctx context.Context, target, image string, opts RestoreOptions) (re
 	}()
 	path, _, err := resolve(target)
 	switch {
+	case opts.KeepAs != "":
+		if path, err = filepath.EvalSymlinks(target); err != nil {
+			return nil, err
+		}
+		return putAside(path, src, opts.KeepAs)
 	case errors.Is(err, fs.ErrNotExist):
 		return place(target, src, opts.Mode)
 	case errors.Is(err, ErrEmpty):
@@ -114,7 +125,7 @@ func place(target string, src *staged, mode fs.FileMode) (*RestoreResult, error)
 	if _, err := os.Lstat(path); err == nil {
 		return nil, fmt.Errorf("%w but a symbolic link to nothing", ErrNotFile)
 	}
-	if err := refuseSidecars(path, "-wal", "-shm", "-journal"); err != nil {
+	if err := refuseSidecars(path, sidecars[:]...); err != nil {
 		return nil, err
 	}
 	// The content must be on disk before the name is: a name of an unwritten file would survive a crash.

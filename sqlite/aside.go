@@ -1,0 +1,70 @@
+package sqlite
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// sidecars are the ends of the names of files that SQLite takes for a part of the database beside them.
+var sidecars = [...]string{"-wal", "-shm", "-journal"}
+
+// putAside makes the image the target, in place of a file that is no database that could be changed. That one is kept
+// under another name, with all that SQLite takes for a part of it. It gives the new file its owner and mode.
+//
+// The steps are in this order because a crash may come between any two of them: the image is on disk before it has the
+// name; the old file has its second name before it loses its first, so that it is never without one; its journals are
+// away before the image comes, which they would be replayed over; and the name changes from the one to the other at once.
+func putAside(path string, src *staged, keep string) (*RestoreResult, error) {
+	old, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !old.Mode().IsRegular() {
+		return nil, ErrNotFile
+	}
+	if err := refuseTaken(keep); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(sameOwner(src.File, old), src.Chmod(old.Mode().Perm()), src.Sync(), src.Close()); err != nil {
+		return nil, err
+	}
+	if err := keepName(path, keep); err != nil {
+		return nil, fmt.Errorf("keep the old file: %w", err)
+	}
+	for _, suffix := range sidecars {
+		if err := moveWithoutReplacing(path+suffix, keep+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("keep the old file: %w", err)
+		}
+	}
+	dir := filepath.Dir(path)
+	if err := errors.Join(syncDir(filepath.Dir(keep)), syncDir(dir)); err != nil {
+		return nil, err
+	}
+	if err := os.Rename(src.path, path); err != nil {
+		return nil, err
+	}
+	return &RestoreResult{MethodFile, src.pages, src.pages}, syncDir(dir)
+}
+
+// refuseTaken looks for the names that are about to be given, before anything is done.
+func refuseTaken(keep string) error {
+	for _, suffix := range append(sidecars[:], "") {
+		if _, err := os.Lstat(keep + suffix); !errors.Is(err, fs.ErrNotExist) {
+			return cmp.Or(err, fmt.Errorf("keep the old file as %s: %w", keep+suffix, fs.ErrExist))
+		}
+	}
+	return nil
+}
+
+// keepName gives a file a second name. Where there are no hard links it loses the first.
+func keepName(path, keep string) error {
+	err := os.Link(path, keep)
+	if err == nil || errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return moveWithoutReplacing(path, keep)
+}
