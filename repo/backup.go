@@ -286,6 +286,12 @@ func (b *backup) reuse(image Image) {
 	b.record.Parent = b.previous.ID
 	b.record.Chunks = b.previous.Chunks
 	b.record.Unchanged = true
+	b.skipUnchanged()
+}
+
+// skipUnchanged leaves the record out, if that was asked for: the image is the
+// previous snapshot's, and all of it can be relied on.
+func (b *backup) skipUnchanged() {
 	if b.opts.IfChanged {
 		b.result.Skipped, b.result.Snapshot = true, b.previous
 	}
@@ -319,6 +325,10 @@ func (b *backup) store(ctx context.Context, image Image) error {
 	}
 	for _, id := range b.packer.ids() {
 		b.record.Packs = append(b.record.Packs, id.String())
+	}
+	// The source could not tell by its fingerprint, but nothing had to be stored.
+	if b.previous != nil && described.Root == b.previous.Image().Root && len(b.record.Packs) == 0 {
+		b.skipUnchanged()
 	}
 	return nil
 }

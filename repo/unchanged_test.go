@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"firn/repo"
+	"firn/snapshot"
 	"firn/store"
 )
 
@@ -101,6 +102,29 @@ func TestUnchanged(t *testing.T) {
 			}
 			w.verify(t)
 		})
+	}
+}
+
+// TestIfChangedScanned reads an image to the end that no fingerprint tells unchanged.
+func TestIfChangedScanned(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	old := w.take(t, "production", small)
+	opts := repo.BackupOptions{Environment: "production", Database: "app", IfChanged: true}
+	for _, tt := range []struct {
+		image []byte
+		skips bool
+	}{{small, true}, {touch(small, 1, 1), false}} {
+		result, err := open(t, w.st).Backup(t.Context(), sourceOf(tt.image), opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if result.Skipped != tt.skips || (result.Snapshot.ID == old.ID) != tt.skips {
+			t.Errorf("got skipped %t with snapshot %s, want %t", result.Skipped, result.Snapshot.ID.Short(), tt.skips)
+		}
+	}
+	if n := countOf(t, w.st, snapshot.Prefix); n != 2 {
+		t.Errorf("got %d records, want 2", n)
 	}
 }
 
