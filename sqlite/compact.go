@@ -38,12 +38,12 @@ func (i *Image) vacuum(path string) (*temp, error) {
 	if err := i.conn.retry(i.opts.BusyTimeout, func() error { return i.conn.vacuumInto(path) }); err != nil {
 		return nil, err
 	}
-	info, err := describe(i.conn, path)
+	info, tables, err := describe(i.conn, path)
 	if err != nil {
 		return nil, err
 	}
 	info.JournalMode = i.info.JournalMode
-	i.info = info
+	i.info, i.tables = info, tables
 	if err := i.end(); err != nil {
 		return nil, err
 	}
@@ -70,15 +70,16 @@ func (c *conn) vacuumInto(path string) error {
 	return s.run()
 }
 
-// describe returns the info of a file that nobody writes.
-func describe(c *conn, path string) (Info, error) {
+// describe returns the info and the tables of a file that nobody writes.
+func describe(c *conn, path string) (Info, []table, error) {
 	copied, err := openImmutable(c.ctx, path)
 	if err != nil {
-		return Info{}, err
+		return Info{}, nil, err
 	}
 	info, err := copied.info()
 	if err == nil && info.PageCount == 0 {
 		err = fmt.Errorf("compact copy: %w", ErrEmpty)
 	}
-	return info, errors.Join(err, copied.close())
+	tables, _ := copied.tables() // as for an image of pages
+	return info, tables, errors.Join(err, copied.close())
 }

@@ -83,6 +83,10 @@ type Image struct {
 	print Fingerprint
 	pages io.ReadCloser // what Read delivers; nil before the first Read
 	err   error         // sticky: of Read
+
+	tables []table     // nil if the schema cannot be read
+	census *census     // of what was delivered so far; nil when there is nothing to count
+	rows   []TableRows // nil before all was delivered, or if they could not be counted
 }
 
 // Open begins a read transaction on the database and describes what it sees; no page is read before the first Read.
@@ -197,6 +201,7 @@ func (i *Image) begin() error {
 	if i.info.PageCount == 0 { // a hot journal was rolled back to nothing
 		return ErrEmpty
 	}
+	i.tables, _ = c.tables() // without them nothing is counted, which is no reason to have no image
 	if w := i.print.WAL; w != nil && int64(w.Pages) != i.info.PageCount {
 		return fmt.Errorf("%w: WAL ends with %d pages, the database has %d", ErrCorrupt, w.Pages, i.info.PageCount)
 	}
@@ -213,6 +218,11 @@ func (i *Image) Fingerprint() Fingerprint { return i.print }
 
 // Unchanged reports whether the database is certain to hold what it held when old was taken. It reads no page.
 func (i *Image) Unchanged(old Fingerprint) bool { return i.print.same(old) }
+
+// Rows returns the number of rows of each table of the image, sorted by name, and whether they are known: not before all
+// bytes were read, and not if the pages contradict each other. They are counted while the pages pass by, at no price
+// worth mentioning. Virtual tables and those of SQLite itself are left out.
+func (i *Image) Rows() ([]TableRows, bool) { return i.rows, i.rows != nil }
 
 // Read delivers the next bytes of the image. The read transaction ends as soon as the last page was read, or earlier:
 // readers of a database with a rollback journal block its writers, so there the image is put aside first. Any
@@ -235,9 +245,33 @@ func (i *Image) read(p []byte) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		i.pages = pages
+		i.deliver(pages)
 	}
-	return i.pages.Read(p)
+	n, err := i.pages.Read(p)
+	if i.census != nil {
+		i.take(p[:n])
+	}
+	return n, err
+}
+
+// deliver begins with what Read delivers.
+func (i *Image) deliver(pages io.ReadCloser) {
+	i.pages = pages
+	if i.tables != nil {
+		i.census = newCensus(i.info.PageSize, i.info.PageCount)
+	}
+}
+
+// take has the census see what is delivered, and counts when it was the last.
+func (i *Image) take(b []byte) {
+	i.census.see(b)
+	if !i.census.complete() {
+		return
+	}
+	if rows, ok := i.census.rows(i.tables); ok {
+		i.rows = rows
+	}
+	i.census = nil
 }
 
 // start decides how to read the pages.

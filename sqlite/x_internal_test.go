@@ -31,9 +31,11 @@ func TwoPasses(t *testing.T, i *Image, before, between func(spool *os.File)) {
 	before(s.File)
 	err = i.draft(s)
 	between(s.File)
-	if i.pages, err = i.revise(s, err); err != nil {
+	pages, err := i.revise(s, err)
+	if err != nil {
 		t.Fatal(err)
 	}
+	i.deliver(pages)
 }
 
 func TestNeedSpace(t *testing.T) {

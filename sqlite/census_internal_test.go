@@ -1,0 +1,151 @@
+package sqlite
+
+import (
+	"encoding/binary"
+	"slices"
+	"testing"
+)
+
+// leaf returns a leaf page of 512 bytes with so many cells.
+func leaf(kind byte, cells int) []byte {
+	page := make([]byte, 512)
+	page[0] = kind
+	binary.BigEndian.PutUint16(page[3:], uint16(cells))
+	return page
+}
+
+// interior returns an interior page of 512 bytes; the last child has no cell.
+func interior(kind byte, children ...uint32) []byte {
+	page := leaf(kind, len(children)-1)
+	at := len(page)
+	for i, child := range children[:len(children)-1] {
+		at -= childLen
+		binary.BigEndian.PutUint32(page[at:], child)
+		binary.BigEndian.PutUint16(page[interiorLen+2*i:], uint16(at))
+	}
+	binary.BigEndian.PutUint32(page[lastChild:], children[len(children)-1])
+	return page
+}
+
+func TestCensus(t *testing.T) {
+	t.Parallel()
+	first := make([]byte, 512)
+	chain := func(n int) (pages [][]byte) { // a tree of n levels, of one page each
+		pages = append(pages, first)
+		for i := range n - 1 {
+			pages = append(pages, interior(tableInterior, uint32(i+3)))
+		}
+		return append(pages, leaf(tableLeaf, 7))
+	}
+	tests := map[string]struct {
+		pages [][]byte
+		roots []int64
+		want  []int64 // nil: not known
+	}{
+		"NoTables":      {[][]byte{first}, nil, []int64{}},
+		"Leaf":          {[][]byte{first, leaf(tableLeaf, 3)}, []int64{2}, []int64{3}},
+		"Empty":         {[][]byte{first, leaf(indexLeaf, 0)}, []int64{2}, []int64{0}},
+		"Table":         {[][]byte{first, leaf(tableLeaf, 3), interior(tableInterior, 4, 2), leaf(tableLeaf, 5)}, []int64{3}, []int64{8}},
+		"Index":         {[][]byte{first, leaf(indexLeaf, 3), interior(indexInterior, 4, 2), leaf(indexLeaf, 5)}, []int64{3}, []int64{9}},
+		"Free":          {[][]byte{first, leaf(tableLeaf, 3), interior(tableInterior, 2, 2, 9)}, []int64{2}, []int64{3}},
+		"OneChild":      {[][]byte{first, interior(indexInterior, 3), leaf(indexLeaf, 5)}, []int64{2}, []int64{5}},
+		"Deepest":       {chain(maxTreeDepth), []int64{2}, []int64{7}},
+		"TooDeep":       {chain(maxTreeDepth + 1), []int64{2}, nil},
+		"Twice":         {[][]byte{first, interior(tableInterior, 3, 3), leaf(tableLeaf, 1)}, []int64{2}, nil},
+		"TwoRoots":      {[][]byte{first, leaf(tableLeaf, 1)}, []int64{2, 2}, nil},
+		"Circle":        {[][]byte{first, interior(tableInterior, 3), interior(tableInterior, 2)}, []int64{2}, nil},
+		"Mixed":         {[][]byte{first, interior(tableInterior, 3), leaf(indexLeaf, 1)}, []int64{2}, nil},
+		"FirstPage":     {[][]byte{first, leaf(tableLeaf, 1)}, []int64{1}, nil},
+		"RootPastEnd":   {[][]byte{first}, []int64{2}, nil},
+		"RootNegative":  {[][]byte{first}, []int64{-1}, nil},
+		"ChildPastEnd":  {[][]byte{first, interior(tableInterior, 1<<32-1)}, []int64{2}, nil},
+		"TooManyCells":  {[][]byte{first, leaf(tableLeaf, 1<<14)}, []int64{2}, nil},
+		"OffsetPastEnd": {[][]byte{first, leaf(tableInterior, 2), leaf(tableLeaf, 1)}, []int64{2}, nil},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, known := taken(slices.Concat(tt.pages...), 512, 512, tt.roots)
+			if known != (tt.want != nil) || !slices.Equal(got, tt.want) {
+				t.Errorf("got %v, known %t, want %v", got, known, tt.want)
+			}
+		})
+	}
+}
+
+// taken takes a census of an image that comes in pieces, and returns the rows below each root.
+func taken(image []byte, pageSize, piece int, roots []int64) ([]int64, bool) {
+	c := newCensus(pageSize, int64(len(image)/pageSize))
+	for b := range slices.Chunk(image, piece) {
+		c.see(b)
+	}
+	var tables []table
+	for _, root := range roots {
+		tables = append(tables, table{root: root})
+	}
+	rows, known := c.rows(tables)
+	var numbers []int64
+	for _, r := range rows {
+		numbers = append(numbers, r.Rows)
+	}
+	return numbers, known
+}
+
+// TakeCensus does with an image what reading it does on the side.
+func TakeCensus(image []byte, pageSize int) {
+	c := newCensus(pageSize, int64(len(image)/pageSize))
+	c.see(image)
+}
+
+// TestCensusIsBounded gives pages with more to remember than trees can have: then nothing is counted.
+func TestCensusIsBounded(t *testing.T) {
+	t.Parallel()
+	far := make([]uint32, 80)
+	for i := range far {
+		far[i] = uint32(i) << 31 // a long way from one to the next
+	}
+	c := newCensus(512, 1000)
+	for range c.count {
+		c.see(interior(tableInterior, far...))
+		if int64(cap(c.links)) > 2*c.limit() {
+			t.Fatalf("links: got %d bytes, want at most %d", cap(c.links), 2*c.limit())
+		}
+	}
+	if rows, known := c.rows([]table{{"t", 2}}); known {
+		t.Errorf("got %v, want nothing known", rows)
+	}
+}
+
+// FuzzCensus takes a census of any bytes: no panic, no more work and memory than there are pages, and the same however
+// the bytes come.
+func FuzzCensus(f *testing.F) {
+	f.Add(slices.Concat(leaf('S', 0), interior(indexInterior, 3, 4), leaf(indexLeaf, 5), leaf(indexLeaf, 2)), uint8(0), uint16(100), int64(2), int64(9))
+	f.Add(slices.Concat(leaf('S', 0), interior(tableInterior, 3, 2), leaf(tableLeaf, 5)), uint8(0), uint16(512), int64(2), int64(3))
+	f.Add(make([]byte, 1<<17), uint8(7), uint16(9), int64(1), int64(2))
+	f.Fuzz(func(t *testing.T, image []byte, size uint8, piece uint16, root, second int64) {
+		pageSize := minPageSize << (size % 8)
+		got, known := taken(image, pageSize, 1+int(piece), []int64{root, second})
+		whole, also := taken(image, pageSize, max(len(image), 1), []int64{root, second})
+		if known != also || !slices.Equal(got, whole) {
+			t.Errorf("in pieces: got %v, %t, want %v, %t", got, known, whole, also)
+		}
+		for _, n := range got {
+			if most := int64(len(image)/pageSize) << 14; n < 0 || n > most {
+				t.Errorf("rows: got %d, want at most %d", n, most)
+			}
+		}
+		checkMemory(t, image, pageSize)
+	})
+}
+
+func checkMemory(t *testing.T, image []byte, pageSize int) {
+	t.Helper()
+	c := newCensus(pageSize, int64(len(image)/pageSize))
+	c.see(image)
+	if got, most := int64(len(c.links)), c.limit(); got > most {
+		t.Errorf("links: got %d bytes, want at most %d", got, most)
+	}
+	if len(c.inner) > len(c.pages) || int64(len(c.pages)) > c.count || len(c.rest) >= pageSize {
+		t.Errorf("got %d interior pages, %d pages, %d bytes over, of %d pages", len(c.inner), len(c.pages), len(c.rest), c.count)
+	}
+}

@@ -1,0 +1,93 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// TableRows is the number of rows of one table.
+type TableRows struct {
+	Name string // as in the schema
+	Rows int64  // -1 if they were not counted, which only [CountRows] leaves out
+}
+
+// table is a table that has a b-tree of its own.
+type table struct {
+	name string
+	root int64 // number of the page where its b-tree begins
+}
+
+// tables returns the tables of the schema, sorted by name: not virtual ones, which have no rows but in other tables,
+// and not those of SQLite itself.
+func (c *conn) tables() ([]table, error) {
+	tables := []table{}
+	err := c.rows(`SELECT name, rootpage FROM sqlite_schema
+		WHERE type = 'table' AND rootpage > 0 AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`, func(s *stmt) {
+		tables = append(tables, table{string(s.bytes(0)), s.number(1)})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return tables, nil
+}
+
+// CountRows counts the rows of each table of a live database by SELECT count(*), in one read transaction, sorted by
+// name. Virtual tables and those of SQLite itself are left out. The database is opened as by [Open]: it is not changed,
+// and not created; errors are the same.
+//
+// It reads all of the database, and while it does one with a rollback journal cannot commit: give it a deadline. When that
+// has passed, or a table cannot be read, the tables that were not counted have -1 rows, and that is no error, unless not
+// even their names could be read by then.
+func CountRows(ctx context.Context, path string) ([]TableRows, error) {
+	rows, err := countRows(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("count rows of %s: %w", path, err)
+	}
+	return rows, nil
+}
+
+func countRows(ctx context.Context, path string) (rows []TableRows, err error) {
+	path, _, err = resolve(path)
+	if err != nil {
+		return nil, err
+	}
+	c, err := openSource(ctx, path, defaultBusyTimeout)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
+	if err := c.exec("BEGIN"); err != nil {
+		return nil, err
+	}
+	err = c.retry(defaultBusyTimeout, func() (err error) { rows, err = c.countRows(); return err })
+	return rows, err
+}
+
+// countRows counts the rows of each table in the open transaction, if there is one. Those of a table that cannot be
+// read, or not before the deadline, are -1.
+func (c *conn) countRows() ([]TableRows, error) {
+	tables, err := c.tables()
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]TableRows, 0, len(tables))
+	for _, t := range tables {
+		n, err := c.number("SELECT count(*) FROM main." + quote(t.name))
+		if err != nil && c.ctx.Err() == context.Canceled {
+			return nil, err
+		}
+		if err != nil {
+			n = notCounted
+		}
+		rows = append(rows, TableRows{t.name, n})
+	}
+	return rows, nil
+}
+
+// notCounted stands for the rows of a table that could not be counted.
+const notCounted = -1
+
+// quote makes a name an SQL identifier.
+func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
