@@ -20,8 +20,7 @@ const maxChoices = 20
 // choose is the first step of a restore: it finds the snapshot that was asked
 // for, or asks.
 func (r *restoration) choose(ctx context.Context) error {
-	o := r.options
-	byTag, err := tags.ParseFilter(o.tags)
+	byTag, err := tags.ParseFilter(r.options.tags)
 	if err != nil {
 		return err
 	}
@@ -32,23 +31,29 @@ func (r *restoration) choose(ctx context.Context) error {
 	if err != nil {
 		r.warn("some snapshots cannot be read: %v", err)
 	}
-	from := cmp.Or(o.from, o.environment)
+	from := r.from()
 	if err := r.hasSnapshots(all, from); err != nil {
 		return err
 	}
-	list := filter(all, snapshot.Filter{Environment: from, Database: o.name, Tags: byTag})
-	if o.snapshot == "" {
-		return r.offer(ctx, r.oneDatabase(list))
+	list := filter(all, snapshot.Filter{Environment: from, Database: r.options.name, Tags: byTag})
+	switch {
+	case r.options.undo:
+		r.source, err = r.lastReplaced(list)
+	case r.options.olderSchema:
+		r.source, err = r.beforeSchema(list)
+	case r.options.snapshot != "":
+		r.source, err = r.named(list)
+	default:
+		return r.offer(ctx, list)
 	}
-	r.source, err = r.find(r.oneDatabase(list), o.snapshot, slices.Contains(o.tags, repo.PreRestoreTag))
-	if err != nil {
-		if from != "" {
-			err = fmt.Errorf("restore from %s: %w", from, err)
-		}
-		return err
+	if err != nil && from != "" {
+		err = fmt.Errorf("%s from %s: %w", r.command(), from, err)
 	}
-	return nil
+	return err
 }
+
+// from is the environment whose snapshot is taken, "" for any.
+func (r *restoration) from() string { return cmp.Or(r.options.from, r.options.environment) }
 
 func (r *restoration) hasSnapshots(list []*snapshot.Snapshot, environment string) error {
 	known := environments(list)
@@ -56,37 +61,97 @@ func (r *restoration) hasSnapshots(list []*snapshot.Snapshot, environment string
 		return nil
 	}
 	return failed("There are snapshots of: "+cmp.Or(strings.Join(known, ", "), "none")+". --from takes another one's.",
-		"restore from %s: %w", environment, snapshot.ErrNotFound)
+		"%s from %s: %w", r.command(), environment, snapshot.ErrNotFound)
 }
 
-// oneDatabase keeps the snapshots of the target's database, where the
-// environment has several and none was named.
-func (r *restoration) oneDatabase(list []*snapshot.Snapshot) []*snapshot.Snapshot {
-	if r.options.name != "" || r.env == nil {
-		return list
+// named finds the snapshot that was asked for. One that is named by its ID need not
+// be told apart from those of other databases.
+func (r *restoration) named(list []*snapshot.Snapshot) (*snapshot.Snapshot, error) {
+	ref := r.options.snapshot
+	own, err := r.oneDatabase(list)
+	if err == nil {
+		var s *snapshot.Snapshot
+		if s, err = r.find(own, ref, slices.Contains(r.options.tags, repo.PreRestoreTag)); err == nil {
+			return s, nil
+		}
 	}
-	if own := filter(list, snapshot.Filter{Database: r.env.Name}); len(own) > 0 {
-		return own
+	s, other := findByID(list, ref)
+	if other != nil {
+		return nil, err
 	}
-	return list
+	if r.env != nil && r.env.named {
+		return nil, r.foreign(s.Database)
+	}
+	return s, nil
+}
+
+// foreign refuses the snapshot of another database, which was probably not meant.
+func (r *restoration) foreign(database string) error {
+	return failed("If that is meant: --name "+quoteWord(database)+".",
+		"it is a snapshot of the database %s, and %s is one of %s", database, r.env.name, r.env.Name)
+}
+
+// beforeSchema finds the newest snapshot from before a change of the schema.
+func (r *restoration) beforeSchema(list []*snapshot.Snapshot) (*snapshot.Snapshot, error) {
+	list, err := r.oneDatabase(list)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range withoutPreRestore(list) {
+		if int64(s.Image().UserVersion) < r.options.beforeSchema {
+			return s, nil
+		}
+	}
+	return nil, fmt.Errorf("%w with a schema version (user_version) below %d", snapshot.ErrNotFound, r.options.beforeSchema)
+}
+
+// oneDatabase keeps the snapshots of one database: the one that was named, or the
+// target's, or the only one there is.
+func (r *restoration) oneDatabase(list []*snapshot.Snapshot) ([]*snapshot.Snapshot, error) {
+	names := databases(withoutPreRestore(list))
+	switch {
+	case r.options.name != "":
+		return list, nil
+	case r.env != nil && slices.Contains(names, r.env.Name):
+		return filter(list, snapshot.Filter{Database: r.env.Name}), nil
+	case len(names) > 1:
+		return nil, usage("Choose one with --name.", "there are snapshots of several databases: %s", strings.Join(names, ", "))
+	case len(names) == 1 && r.env != nil && r.env.named:
+		return nil, r.foreign(names[0])
+	}
+	return list, nil
+}
+
+// databases returns the names of the databases that have snapshots, sorted.
+func databases(list []*snapshot.Snapshot) []string {
+	var names []string
+	for _, s := range list {
+		names = append(names, s.Database)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// withoutPreRestore leaves out what restores have put aside.
+func withoutPreRestore(list []*snapshot.Snapshot) []*snapshot.Snapshot {
+	return slices.DeleteFunc(slices.Clone(list), preRestore)
 }
 
 // offer shows the newest snapshots and asks for one of them.
 func (r *restoration) offer(ctx context.Context, list []*snapshot.Snapshot) error {
-	var shown []*snapshot.Snapshot
-	for _, s := range list {
-		if len(shown) < maxChoices && (!preRestore(s) || slices.Contains(r.options.tags, repo.PreRestoreTag)) {
-			shown = append(shown, s)
-		}
+	list, err := r.oneDatabase(list)
+	if err != nil {
+		return err
+	}
+	shown := list
+	if !slices.Contains(r.options.tags, repo.PreRestoreTag) {
+		shown = withoutPreRestore(list)
 	}
 	if len(shown) == 0 {
 		return fmt.Errorf("restore: %w", snapshot.ErrNotFound)
 	}
-	rows := make([][]string, len(shown))
-	for i, s := range shown {
-		rows[len(shown)-1-i] = append([]string{strconv.Itoa(i + 1)}, r.snapshotRow(s)...)
-	}
-	if err := r.table(r.stderr, append([]string{"No."}, snapshotHead()...), rows); err != nil {
+	shown = shown[:min(len(shown), maxChoices)]
+	if err := r.showChoices(shown); err != nil {
 		return err
 	}
 	answer, err := r.ask(ctx, "Which one? (number, ID, time or latest; Enter for none) ")

@@ -35,7 +35,8 @@ type config struct {
 
 // environment is one database that is backed up under a name.
 type environment struct {
-	name string
+	name  string
+	named bool // Name is configured, and not taken from the file's
 
 	Database  string   `toml:"database"`
 	Name      string   `toml:"name"`
@@ -51,6 +52,8 @@ type environment struct {
 	Scrub     string   `toml:"scrub"`
 	Verify    string   `toml:"verify"`
 	Keep      keep     `toml:"keep"`
+
+	RequireScrub bool `toml:"require_scrub"` // its data goes nowhere else, or no other's comes here, as it is
 }
 
 const configName = "firn.toml"
@@ -138,7 +141,7 @@ func (conf *config) resolve(dir string) {
 			env = &environment{}
 			conf.Env[name] = env
 		}
-		env.name = name
+		env.name, env.named = name, env.Name != ""
 		env.Name = cmp.Or(env.Name, databaseName(env.Database))
 		paths = append(paths, &env.Database, &env.Scrub)
 	}

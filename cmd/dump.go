@@ -138,6 +138,11 @@ func (s *session) dumpFile(ctx context.Context, snap *snapshot.Snapshot, path st
 // stagePrefix begins the names of private files beside a target.
 const stagePrefix = ".firn-"
 
+// stageName begins the names of private files beside one target.
+func stageName(target string) string {
+	return stagePrefix + strings.TrimPrefix(filepath.Base(target), ".")
+}
+
 // stage writes a snapshot's image to a private file beside the target, on the
 // same disk, and returns its path. The caller removes it. With an error there is
 // no file.
@@ -146,7 +151,7 @@ func (s *session) stage(ctx context.Context, snap *snapshot.Snapshot, target str
 	if err := needSpace(dir, snap.Image().Size); err != nil {
 		return "", err
 	}
-	f, err := os.CreateTemp(dir, stagePrefix+strings.TrimPrefix(filepath.Base(target), ".")+"-*") // with mode 0600
+	f, err := os.CreateTemp(dir, stageName(target)+"-*") // with mode 0600
 	if err != nil {
 		return "", fmt.Errorf("write beside %s: %w", target, err)
 	}

@@ -94,7 +94,7 @@ func endings() []ending {
 		{isA[*repo.CorruptError](), exitDamage, `"firn check" tells what is hit. Keep the repository as it is until then.`},
 		{is(sqlite.ErrSidecar), exitFailed, "Move the named file away, then run it again."},
 		{is(sqlite.ErrPageSize), exitFailed, "Stop the application and add --offline, or restore to another file with --target."},
-		{is(sqlite.ErrBusy), exitFailed, "Wait for the transaction, or stop the application, then run it again."},
+		{is(sqlite.ErrBusy), exitFailed, "Wait for the transaction, or longer with --wait, or stop the application, then run it again."},
 		{is(sqlite.ErrNoSpace, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG), exitFailed, "Make room on that disk, then run it again."},
 		{is(fs.ErrPermission), exitFailed, "Run firn as a user who may read and write there."},
 	}

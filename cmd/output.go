@@ -4,9 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"firn/repo"
 	"firn/snapshot"
@@ -67,31 +65,6 @@ func (c *cli) writeJSON(w io.Writer, v any) error {
 		return fmt.Errorf("write JSON: %w", err)
 	}
 	return nil
-}
-
-// table writes rows below a head, with columns two spaces apart.
-func (c *cli) table(w io.Writer, head []string, rows [][]string) error {
-	widths := make([]int, len(head))
-	for _, row := range append(rows, head) {
-		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
-	}
-	var b strings.Builder
-	b.WriteString(c.bold(w, line(head, widths)) + "\n")
-	for _, row := range rows {
-		b.WriteString(line(row, widths) + "\n")
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-func line(cells []string, widths []int) string {
-	var b strings.Builder
-	for i, cell := range cells {
-		fmt.Fprintf(&b, "%-*s  ", widths[i], cell)
-	}
-	return strings.TrimRight(b.String(), " ")
 }
 
 func (c *cli) colored(w io.Writer) bool {

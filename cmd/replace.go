@@ -7,21 +7,24 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"firn/sqlite"
 )
 
 // fetchAndReplace is the part of a restore that needs disk space and time: the
-// image is fetched and checked while the target is in use.
+// image is fetched, checked and scrubbed while the target is in use.
 func (r *restoration) fetchAndReplace(ctx context.Context) (err error) {
+	r.removeLeftovers()
 	image, err := r.stage(ctx, r.source, r.path)
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
 	defer func() { err = errors.Join(err, removeFile(image)) }()
 	r.note("Fetched it; checking the database")
-	if err := sqlite.Check(ctx, image); err != nil {
-		return r.unsound(err)
+	if err := r.prepare(ctx, image); err != nil {
+		return err
 	}
 	var result *sqlite.RestoreResult
 	err = r.aroundService(ctx, func() error {
@@ -35,6 +38,45 @@ func (r *restoration) fetchAndReplace(ctx context.Context) (err error) {
 		err = cmp.Or(err, r.tell(result))
 	}
 	return err
+}
+
+// prepare makes sure of the image, before and after it was scrubbed.
+func (r *restoration) prepare(ctx context.Context, image string) error {
+	if err := sqlite.Check(ctx, image); err != nil {
+		return r.unsound(err)
+	}
+	if r.scrub == nil {
+		return nil
+	}
+	r.note("Running %s on the copy", r.scrub.path)
+	if err := r.scrub.run(ctx, image); err != nil {
+		return err
+	}
+	if err := sqlite.Check(ctx, image); err != nil {
+		return usage("Correct the scrub file.", "restore: the target is left as it is: after %s: %w", r.scrub.path, err)
+	}
+	return nil
+}
+
+// removeLeftovers removes what a restore of this target has left behind that was
+// killed: nothing else looks for it, it may be large, and not scrubbed. We hold the
+// lock, so that it is no other's of this moment.
+func (r *restoration) removeLeftovers() {
+	files, err := filepath.Glob(escapeGlob(filepath.Join(filepath.Dir(r.path), stageName(r.path))) + "-*")
+	if err != nil {
+		return // it is about tidiness only
+	}
+	for _, path := range files {
+		if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
+			r.detail("remove %s, left behind by a restore that was killed", path)
+			_ = removeFile(path)
+		}
+	}
+}
+
+// escapeGlob makes a path stand for itself in a pattern.
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
 // unsound explains a snapshot that was stored as the database was: damaged.
@@ -53,16 +95,32 @@ func (r *restoration) unsound(err error) error {
 // replace makes the target equal to the image.
 func (r *restoration) replace(ctx context.Context, image string) (*sqlite.RestoreResult, error) {
 	opts := sqlite.RestoreOptions{
-		Offline: r.options.offline || r.stops(),
-		Locked:  func() error { return r.saveAgain(ctx) },
+		BusyTimeout: r.options.wait,
+		Offline:     r.options.offline || r.stops(),
+		Locked:      func() error { return r.saveAgain(ctx) },
 	}
-	if missing(r.path) {
+	switch {
+	case r.target.broken != nil:
+		opts.KeepAs = r.path + ".before-restore-" + r.now().UTC().Format("20060102T150405Z")
+	case missing(r.path):
 		var err error
 		if opts.Mode, err = r.dress(image); err != nil {
 			return nil, err
 		}
 	}
-	return sqlite.Restore(ctx, r.path, image, opts)
+	result, err := sqlite.Restore(ctx, r.path, image, opts)
+	switch {
+	case broken(err) && r.target.broken == nil: // so much that it cannot be changed, as shows only now
+		r.target.broken = err
+		if err := r.refuseBroken(err); err != nil {
+			return nil, err
+		}
+		return r.replace(ctx, image)
+	case err == nil && opts.KeepAs != "":
+		r.kept = opts.KeepAs
+		r.note("Kept what was there as %s", r.kept)
+	}
+	return result, err
 }
 
 // dress gives a new file the owner of the database that the snapshot is of, if
@@ -85,45 +143,4 @@ func (r *restoration) dress(image string) (fs.FileMode, error) {
 		}
 	}
 	return info.Mode().Perm(), nil
-}
-
-// stops reports whether the application is stopped for the restore.
-func (r *restoration) stops() bool { return r.env != nil && r.env.Stop != "" }
-
-// aroundService stops the application, runs f, and starts it again, whatever
-// happens in between: an interrupt does not reach the start.
-func (r *restoration) aroundService(ctx context.Context, f func() error) (err error) {
-	if r.env == nil || r.env.Start == "" {
-		return f()
-	}
-	defer func() {
-		e := r.runService(context.WithoutCancel(ctx), "start", r.env.Start)
-		if e == nil {
-			return
-		}
-		// Told at once: this must not get lost behind another error.
-		e = &problem{e, exitFailed, "Start the application yourself: " + r.env.Start}
-		r.fail(e)
-		if err == nil {
-			err = &reported{e}
-		}
-	}()
-	if r.env.Stop != "" {
-		if err := r.runService(ctx, "stop", r.env.Stop); err != nil {
-			return fmt.Errorf("restore: nothing was changed: %w", err)
-		}
-	}
-	return f()
-}
-
-// runService runs the stop or start command; what it prints is for the user.
-func (r *restoration) runService(ctx context.Context, what, command string) error {
-	r.note("Run %s: %s", what, command)
-	cmd := shell(ctx, command)
-	shield(cmd)
-	cmd.Stdout, cmd.Stderr = r.stderr, r.stderr
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("run %s command of %s: %w", what, r.env.name, err)
-	}
-	return nil
 }

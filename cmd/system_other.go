@@ -19,5 +19,11 @@ func shell(ctx context.Context, command string) *exec.Cmd {
 // shield does nothing: there is no telling processes apart here.
 func shield(*exec.Cmd) {}
 
+// whenClosed returns a command as the command interpreter runs it, once its standard
+// input is closed, which more reads to its end.
+func whenClosed(command string) *exec.Cmd {
+	return exec.Command("cmd", "/C", "more >nul & "+command)
+}
+
 // syncFolder need not do anything: names are as durable as files here.
 func syncFolder(string) error { return nil }

@@ -30,6 +30,15 @@ func shield(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 }
 
+// whenClosed returns a command as sh runs it, once its standard input is closed: by
+// us, or by the system when we are gone. It is in a session of its own, out of reach
+// of Ctrl-C and of a terminal that is lost.
+func whenClosed(command string) *exec.Cmd {
+	cmd := exec.Command("/bin/sh", "-c", `cat >/dev/null; exec /bin/sh -c "$1" </dev/null`, "firn", command)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	return cmd
+}
+
 // syncFolder makes new names in a folder survive a crash.
 func syncFolder(dir string) error {
 	d, err := os.Open(dir)

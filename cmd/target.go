@@ -14,8 +14,10 @@ import (
 
 // target is what is known of the database that will be replaced.
 type target struct {
-	exists   bool // and is not empty
-	info     sqlite.Info
+	exists   bool        // and is not empty
+	broken   error       // why it is no database that could be saved and changed; nil if it is one
+	info     sqlite.Info // unless it is broken
+	size     int64       // of the file
 	modified time.Time
 }
 
@@ -64,25 +66,53 @@ func (e *environment) owns(path string) bool {
 	return path == e.Database || err == nil && path == real
 }
 
-// inspect looks at the target. What is no sound database is not replaced: it
-// could not be saved, and may be something else that is dear to somebody.
+// inspect looks at the target.
 func (r *restoration) inspect(ctx context.Context) error {
-	image, err := sqlite.Open(ctx, r.path, sqlite.Options{})
+	r.target = &target{}
+	image, err := sqlite.Open(ctx, r.path, sqlite.Options{BusyTimeout: r.options.wait})
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		r.target = &target{}
 		return r.inspectFolder()
 	case errors.Is(err, sqlite.ErrEmpty):
-		r.target = &target{}
 		return nil
+	case broken(err):
+		r.target.broken = err
+		err = r.refuseBroken(err)
 	case err != nil:
-		return refuseTarget(err)
+		err = refuseTarget(err)
+	default:
+		r.target.info = image.Info()
+		err = errors.Join(r.checkPageSize(), image.Close())
 	}
-	r.target = &target{exists: true, info: image.Info()}
-	if file, err := os.Stat(r.path); err == nil {
-		r.target.modified = file.ModTime()
+	r.target.exists = true
+	r.target.look(r.path)
+	return err
+}
+
+// look takes note of the file's size and of when it was changed: the last changes
+// may be in a WAL.
+func (t *target) look(path string) {
+	if file, err := os.Stat(path); err == nil {
+		t.size, t.modified = file.Size(), file.ModTime()
 	}
-	return errors.Join(r.checkPageSize(), image.Close())
+	if wal, err := os.Stat(path + "-wal"); err == nil && wal.Size() > 0 && wal.ModTime().After(t.modified) {
+		t.modified = wal.ModTime()
+	}
+}
+
+// broken reports whether an error says that a file is no database, or one that
+// cannot be read: it cannot be saved as a snapshot, nor changed as a database.
+func broken(err error) bool { return is(sqlite.ErrNotDatabase, sqlite.ErrCorrupt)(err) }
+
+// refuseBroken leaves a file alone that could not be saved as a snapshot, unless
+// the application is stopped: then it is kept as a file. It may be something else
+// that is dear to somebody.
+func (r *restoration) refuseBroken(err error) error {
+	if r.options.offline || r.stops() {
+		return nil
+	}
+	return failed("If it is the right file, stop the application and add --offline: the file is kept beside the new one.",
+		"%s: the target is left as it is: %w", r.command(), err)
 }
 
 // refuseTarget says why a target cannot be replaced.
@@ -91,8 +121,8 @@ func refuseTarget(err error) error {
 		err = s.err // it was read as one, to be saved, and is none here
 	}
 	hint := ""
-	if is(sqlite.ErrNotDatabase, sqlite.ErrCorrupt, sqlite.ErrNotFile)(err) {
-		hint = "Move it away, and files of the same name ending in -wal, -shm or -journal with it. Then run it again."
+	if errors.Is(err, sqlite.ErrNotFile) {
+		hint = "Name the database file itself, or another one."
 	}
 	return failed(hint, "restore: the target is left as it is: %w", err)
 }
@@ -117,4 +147,14 @@ func (r *restoration) inspectFolder() error {
 		return failed("Make the folder first.", "restore to %s: %w", r.path, err)
 	}
 	return nil
+}
+
+// needSpace says before anything is done that there is certainly too little room:
+// for the image beside the target, and for the second one that a scrubbing makes.
+func (r *restoration) needSpace() error {
+	need := r.source.Image().Size
+	if r.scrub != nil {
+		need *= 2
+	}
+	return needSpace(filepath.Dir(r.path), need)
 }

@@ -1,0 +1,57 @@
+package cmd
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"firn/snapshot"
+	"firn/tags"
+)
+
+// showChoices shows numbered snapshots, the newest last: on a terminal that is
+// where one looks. A narrow one does without some columns.
+func (r *restoration) showChoices(shown []*snapshot.Snapshot) error {
+	rows := make([][]string, len(shown))
+	for i, s := range shown {
+		rows[len(shown)-1-i] = append([]string{strconv.Itoa(i + 1)}, r.choiceRow(s)...)
+	}
+	head := []string{"No.", "Time", "Age", "Size", "Schema", "Rows", "Tags", "ID"}
+	head, rows = fit(head, rows, []string{"Tags", "Schema", "Size", "ID", "Rows", "Age"}, terminalWidth(r.stderr))
+	return r.table(r.stderr, head, rows)
+}
+
+func (r *restoration) choiceRow(s *snapshot.Snapshot) []string {
+	i := s.Image()
+	return []string{
+		r.when(s.Time), age(max(r.now().Sub(s.Time), 0)), size(i.Size), fmt.Sprint(i.UserVersion), rowsText(s),
+		remarks(s), s.ID.Short(),
+	}
+}
+
+// remarks are the tags, but for those that all of them have.
+func remarks(s *snapshot.Snapshot) string {
+	return fmt.Sprint(s.Tags.Remove(tags.Environment(s.Environment), tags.Database(s.Database)))
+}
+
+// age returns a duration for people, in one unit.
+func age(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 2*day:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d d", int(d/day))
+}
+
+// ago tells when something was. Clocks differ: what is a moment ahead is now.
+func ago(d time.Duration) string {
+	if d < -time.Minute {
+		return "in the future"
+	}
+	return age(max(d, 0)) + " ago"
+}

@@ -1,0 +1,76 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"firn/repo"
+	"firn/tags"
+)
+
+// saveAs is where what is replaced is saved: under the target's
+// environment, or, for a file of none, apart from all of them.
+func (r *restoration) saveAs() (environment, database string) {
+	switch {
+	case r.env != nil:
+		return r.env.name, r.env.Name
+	case r.options.environment != "":
+		return r.options.environment, databaseName(r.path)
+	}
+	return "file", databaseName(r.path)
+}
+
+// save snapshots the target before it is replaced. One that turns out to be broken
+// is kept as a file when it is.
+func (r *restoration) save(ctx context.Context) error {
+	if !r.target.exists || r.target.broken != nil {
+		return nil
+	}
+	b := r.progress("save target", r.target.info.Size)
+	result, err := r.snapshotTarget(ctx, repo.BackupOptions{Progress: b.set})
+	b.done()
+	if _, ok := errors.AsType[*sourceError](err); ok && broken(err) {
+		r.target.broken = err
+		return r.refuseBroken(err)
+	}
+	if err != nil {
+		return refuseTarget(err)
+	}
+	r.saved = result.Snapshot
+	r.note("Saved what was there as snapshot %s", r.saved.ID.Short())
+	return nil
+}
+
+// saveAgain saves what was committed to the target since [restoration.save]. It
+// runs while nobody else can commit: what is replaced is all in a snapshot.
+func (r *restoration) saveAgain(ctx context.Context) error {
+	if r.saved == nil { // the target has appeared since we looked
+		return fmt.Errorf("restore %s: it was not there a moment ago: %w", r.path, fs.ErrExist)
+	}
+	result, err := r.snapshotTarget(ctx, repo.BackupOptions{IfChanged: true})
+	if err == nil && result.Skipped && result.Snapshot.ID != r.saved.ID {
+		// A backup has come in between, and retention may remove what it took.
+		result, err = r.snapshotTarget(ctx, repo.BackupOptions{})
+	}
+	if err != nil {
+		return refuseTarget(err)
+	}
+	if !result.Skipped {
+		r.saved = result.Snapshot
+		r.note("Saved what was committed since as snapshot %s", r.saved.ID.Short())
+	}
+	return nil
+}
+
+// snapshotTarget takes a pre-restore snapshot.
+func (r *restoration) snapshotTarget(ctx context.Context, opts repo.BackupOptions) (*repo.BackupResult, error) {
+	set, err := tags.New(repo.PreRestoreTag)
+	if err != nil {
+		return nil, err
+	}
+	opts.Environment, opts.Database = r.saveAs()
+	opts.Tags, opts.ReplacedBy = set, r.source.ID
+	return r.repo.Backup(ctx, source(r.path, false), opts)
+}

@@ -1,0 +1,87 @@
+package cmd
+
+import (
+	"strings"
+
+	"firn/sqlite"
+)
+
+// restoreMessage is the summary in JSON.
+type restoreMessage struct {
+	Type         string  `json:"message_type"` // "summary"
+	DryRun       bool    `json:"dry_run"`
+	SnapshotID   string  `json:"snapshot_id"`
+	Environment  string  `json:"environment"` // of the snapshot
+	Target       string  `json:"target"`
+	Size         int64   `json:"size"`
+	Method       string  `json:"method"`
+	PagesWritten int64   `json:"pages_written"`
+	PreRestoreID string  `json:"pre_restore_id,omitempty"` // of what was replaced
+	Kept         string  `json:"kept,omitempty"`           // the file that was replaced, if it was no database
+	Scrubbed     bool    `json:"scrubbed"`
+	Duration     float64 `json:"duration"`
+}
+
+func (r *restoration) newMessage() restoreMessage {
+	return restoreMessage{
+		Type: "summary", DryRun: r.options.dryRun, SnapshotID: r.source.ID.String(), Environment: r.source.Environment,
+		Target: r.path, Size: r.source.Image().Size, Scrubbed: r.scrub != nil, Duration: r.now().Sub(r.started).Seconds(),
+	}
+}
+
+func (r *restoration) tellDryRun() error {
+	if r.json {
+		return r.printJSON(r.newMessage())
+	}
+	r.done("Dry run: nothing was changed")
+	return nil
+}
+
+func (r *restoration) tell(result *sqlite.RestoreResult) error {
+	m := r.newMessage()
+	m.Method, m.PagesWritten, m.Kept = result.Method, result.PagesWritten, r.kept
+	if r.saved != nil {
+		m.PreRestoreID = r.saved.ID.String()
+	}
+	if r.json {
+		return r.printJSON(m)
+	}
+	r.done("Restored %s from snapshot %s of %s, %s: %d of %d pages written", r.path, r.source.ID.Short(),
+		r.source.Environment, r.when(r.source.Time), result.PagesWritten, result.PageCount)
+	if r.scrub != nil {
+		r.done("Scrubbed with %s", r.scrub.path)
+	}
+	if r.saved != nil {
+		r.done("To undo: %s", r.undo())
+	}
+	if r.kept != "" {
+		r.done("What was there is in %s", r.kept)
+	}
+	return nil
+}
+
+// undo is the command that puts back what was replaced.
+func (r *restoration) undo() string {
+	var words []string
+	if r.env != nil {
+		words = append(words, "firn undo", quoteWord(r.env.name))
+	} else {
+		words = append(words, "firn restore --target", quoteWord(r.path), "--snapshot", r.saved.ID.Short())
+	}
+	for _, flag := range []struct{ name, value string }{
+		{"--config", r.flags.config}, {"--repository", r.flags.repository}, {"--key-file", r.flags.keyFile},
+	} {
+		if flag.value != "" {
+			words = append(words, flag.name, quoteWord(flag.value))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// quoteWord quotes what a shell would take apart.
+func quoteWord(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=@%+,") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

@@ -1,0 +1,81 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os/exec"
+)
+
+// stops reports whether the application is stopped for the restore.
+func (r *restoration) stops() bool { return r.env != nil && r.env.Stop != "" }
+
+// aroundService stops the application, runs f, and starts it again, whatever
+// happens in between: after an error or an interrupt, and, by a process of its own
+// that waits for that, after a panic or kill -9, too.
+func (r *restoration) aroundService(ctx context.Context, f func() error) (err error) {
+	if r.env == nil || r.env.Start == "" {
+		return f()
+	}
+	s, err := newStarter(r.env.Start, r.stderr)
+	if err != nil {
+		return fmt.Errorf("restore: nothing was changed: prepare the start of %s: %w", r.env.name, err)
+	}
+	defer func() {
+		r.note("Run start: %s", r.env.Start)
+		e := s.start()
+		if e == nil {
+			return
+		}
+		// Told at once: this must not get lost behind another error.
+		e = &problem{fmt.Errorf("run start command of %s: %w", r.env.name, e), exitFailed,
+			"Start the application yourself: " + r.env.Start}
+		r.fail(e)
+		if err == nil {
+			err = &reported{e}
+		}
+	}()
+	if r.env.Stop != "" {
+		if err := r.stop(ctx); err != nil {
+			return fmt.Errorf("restore: nothing was changed: %w", err)
+		}
+	}
+	return f()
+}
+
+// stop runs the stop command; what it prints is for the user.
+func (r *restoration) stop(ctx context.Context) error {
+	r.note("Run stop: %s", r.env.Stop)
+	cmd := shell(ctx, r.env.Stop)
+	shield(cmd)
+	cmd.Stdout, cmd.Stderr = r.stderr, r.stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("run stop command of %s: %w", r.env.name, err)
+	}
+	return nil
+}
+
+// starter is a process that waits to run the start command: until it is told to, or
+// until firn is gone. So the command runs once, however firn ends.
+type starter struct {
+	cmd  *exec.Cmd
+	wait io.Closer // what it waits for the end of
+}
+
+func newStarter(command string, output io.Writer) (*starter, error) {
+	cmd := whenClosed(command)
+	cmd.Stdout, cmd.Stderr = output, output
+	wait, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	return &starter{cmd, wait}, cmd.Start()
+}
+
+// start runs the command and waits for its end.
+func (s *starter) start() error {
+	if err := s.wait.Close(); err != nil {
+		return err
+	}
+	return s.cmd.Wait()
+}

@@ -1,0 +1,89 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+)
+
+// columnGap is how many spaces are between two columns of a table.
+const columnGap = 2
+
+// table writes rows below a head, with columns columnGap spaces apart.
+func (c *cli) table(w io.Writer, head []string, rows [][]string) error {
+	widths := columnWidths(head, rows)
+	var b strings.Builder
+	b.WriteString(c.bold(w, line(head, widths)) + "\n")
+	for _, row := range rows {
+		b.WriteString(line(row, widths) + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func line(cells []string, widths []int) string {
+	var b strings.Builder
+	for i, cell := range cells {
+		fmt.Fprintf(&b, "%-*s", widths[i]+columnGap, cell)
+	}
+	return strings.TrimRight(b.String(), " ")
+}
+
+// columnWidths returns how wide the columns of a table are, in characters.
+func columnWidths(head []string, rows [][]string) []int {
+	widths := make([]int, len(head))
+	for _, row := range append(slices.Clip(rows), head) {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	return widths
+}
+
+// tableWidth is how wide [cli.table] makes a table.
+func tableWidth(head []string, rows [][]string) int {
+	total := columnGap * (len(head) - 1)
+	for _, w := range columnWidths(head, rows) {
+		total += w
+	}
+	return total
+}
+
+// fit leaves out columns of a table, in the order in which they can be spared,
+// until it is not wider than width or none can be.
+func fit(head []string, rows [][]string, spare []string, width int) ([]string, [][]string) {
+	for _, name := range spare {
+		if tableWidth(head, rows) <= width {
+			break
+		}
+		at := slices.Index(head, name)
+		head = without(head, at)
+		rows = slices.Clone(rows)
+		for i, row := range rows {
+			rows[i] = without(row, at)
+		}
+	}
+	return head, rows
+}
+
+// without returns the cells but for the one at an index.
+func without(cells []string, at int) []string {
+	return slices.Delete(slices.Clone(cells), at, at+1)
+}
+
+// terminalWidth returns how many columns a terminal has, or many for anything else.
+func terminalWidth(stream any) int {
+	const many = 1000
+	f, ok := stream.(interface{ Fd() uintptr })
+	if !ok {
+		return many
+	}
+	if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
+		return columns
+	}
+	return many
+}
