@@ -36,6 +36,8 @@ database = "/srv/app/demo.db"
 name     = "app"
 stop     = "systemctl stop app-demo"  # around a restore; start runs whatever happens
 start    = "systemctl start app-demo"
+#scrub   = "scrub.sql"              # SQL that clones of other environments go through before they go live
+#require_scrub = true               # clones from here, or to here, only if they are scrubbed
 #export  = "compact"                # VACUUM INTO: smaller alone, but new every time
 
 [s3]                                # all of it may be left out: see the AWS_* variables
