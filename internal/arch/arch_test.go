@@ -24,8 +24,9 @@ const module = "firn"
 // import anything.
 const imports = `
 bench:
+btree:
 chunk:
-cmd: chunk crypt index pack repo retention snapshot sqlite store store/local store/s3 tags
+cmd: btree chunk crypt index pack repo retention snapshot sqlite store store/local store/s3 tags
 cmd/firn: cmd
 crypt:
 demo:

@@ -1,0 +1,221 @@
+package btree
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+)
+
+// merger goes through the rows of two tables side by side.
+type merger struct {
+	pair  *Pair
+	key   int
+	spots [2]func() (spot, error, bool) // nil for no table
+	yield func(Change) bool
+}
+
+// next returns the next row of a side, nil at the end.
+func (m *merger) next(side int) (*Row, error) {
+	if m.spots[side] == nil {
+		return nil, nil
+	}
+	at, err, ok := m.spots[side]()
+	if !ok || err != nil {
+		return nil, err
+	}
+	row := &Row{file: m.pair.files[side], at: at}
+	p, err := row.file.tree(at.page)
+	if err != nil {
+		return nil, err
+	}
+	if p.isTable() != (m.key == 0) {
+		return nil, p.malformed("it is not of the kind that the table's definition says")
+	}
+	c, err := p.cell(at.cell)
+	row.RowID = c.rowID
+	return row, err
+}
+
+// byRowID compares tables that are sorted by rowid.
+func (m *merger) byRowID() error {
+	var rows [2]*Row
+	take := [2]bool{true, true}
+	for {
+		for side := range rows {
+			if take[side] {
+				var err error
+				if rows[side], err = m.next(side); err != nil {
+					return err
+				}
+			}
+		}
+		a, b := rows[before], rows[after]
+		if a == nil && b == nil {
+			return nil
+		}
+		take[before] = b == nil || a != nil && a.RowID <= b.RowID
+		take[after] = a == nil || b != nil && b.RowID <= a.RowID
+		if !take[before] {
+			a = nil
+		}
+		if !take[after] {
+			b = nil
+		}
+		if more, err := m.pass(a, b); !more || err != nil {
+			return err
+		}
+	}
+}
+
+// pass yields a change if there is one, and reports whether to go on.
+func (m *merger) pass(a, b *Row) (more bool, err error) {
+	if a != nil && b != nil {
+		same, err := m.pair.equal(a, b)
+		if same || err != nil {
+			return err == nil, err
+		}
+	}
+	return m.yield(Change{a, b}), nil
+}
+
+// byKey compares tables that are sorted by the same order, which need not be known
+// (collations may be the application's own): rows that one side has and the other has
+// not met yet wait, until a row meets its like. Then whatever waits before it has
+// none. What waits is no more than the longest run of rows without their like.
+func (m *merger) byKey() error {
+	var waiting [2]queue
+	var done [2]bool
+	for !done[before] || !done[after] {
+		for side := range waiting {
+			more, err := m.step(side, &waiting, &done[side])
+			if !more || err != nil {
+				return err
+			}
+		}
+		for side := range waiting {
+			if done[side] && waiting[side].empty() && !m.flush(1-side, waiting[1-side].take(-1)) {
+				return nil
+			}
+		}
+	}
+	for side := range waiting {
+		if !m.flush(side, waiting[side].take(-1)) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// step reads a row of a side, and passes it on with its like if that waits.
+func (m *merger) step(side int, waiting *[2]queue, done *bool) (more bool, err error) {
+	if *done {
+		return true, nil
+	}
+	row, err := m.next(side)
+	if *done = row == nil; *done || err != nil {
+		return err == nil, err
+	}
+	key, err := m.keyOf(row)
+	if err != nil {
+		return false, err
+	}
+	waiting[side].push(key, row.at)
+	if _, ok := waiting[1-side].find(key); !ok {
+		return true, nil
+	}
+	return m.meet(waiting, key)
+}
+
+// meet passes on what waits up to the rows of a key, which both sides have.
+func (m *merger) meet(waiting *[2]queue, key string) (more bool, err error) {
+	var rows [2]*Row
+	for side := range waiting {
+		last, _ := waiting[side].find(key)
+		waits := waiting[side].take(last)
+		if !m.flush(side, waits[:last]) {
+			return false, nil
+		}
+		rows[side] = &Row{file: m.pair.files[side], at: waits[last].at}
+	}
+	return m.pass(rows[before], rows[after])
+}
+
+// flush yields rows that one side alone has.
+func (m *merger) flush(side int, waits []waiting) (more bool) {
+	for _, w := range waits {
+		var rows [2]*Row
+		rows[side] = &Row{file: m.pair.files[side], at: w.at}
+		if !m.yield(Change{rows[before], rows[after]}) {
+			return false
+		}
+	}
+	return true
+}
+
+// queue is rows that wait, each key once.
+type queue struct {
+	rows  []waiting
+	gone  int            // how many have left
+	index map[string]int // in rows, and those that have left before them
+}
+
+type waiting struct {
+	key string
+	at  spot
+}
+
+func (q *queue) empty() bool { return len(q.rows) == 0 }
+
+func (q *queue) push(key string, at spot) {
+	if q.index == nil {
+		q.index = make(map[string]int)
+	}
+	q.index[key] = q.gone + len(q.rows)
+	q.rows = append(q.rows, waiting{key, at})
+}
+
+func (q *queue) find(key string) (i int, ok bool) {
+	i, ok = q.index[key]
+	return i - q.gone, ok
+}
+
+// take takes the rows up to the given one, or all for -1, out of the queue.
+func (q *queue) take(last int) []waiting {
+	n := last + 1
+	if last < 0 {
+		n = len(q.rows)
+	}
+	taken := q.rows[:n]
+	for _, w := range taken {
+		delete(q.index, w.key)
+	}
+	q.rows, q.gone = q.rows[n:], q.gone+n
+	return taken
+}
+
+// keyOf returns the key columns of a row, so that equal ones have equal bytes.
+func (m *merger) keyOf(row *Row) (string, error) {
+	values, err := row.Values()
+	if err != nil {
+		return "", err
+	}
+	if len(values) < m.key {
+		return "", fmt.Errorf("%w: page %d: a row of %d columns with a key of %d", ErrFormat, row.at.page, len(values), m.key)
+	}
+	var b []byte
+	for _, v := range values[:m.key] {
+		switch v := v.(type) {
+		case nil:
+			b = append(b, 'n')
+		case int64:
+			b = binary.BigEndian.AppendUint64(append(b, 'i'), uint64(v))
+		case float64:
+			b = binary.BigEndian.AppendUint64(append(b, 'r'), math.Float64bits(v))
+		case string:
+			b = append(binary.AppendUvarint(append(b, 't'), uint64(len(v))), v...)
+		case []byte:
+			b = append(binary.AppendUvarint(append(b, 'b'), uint64(len(v))), v...)
+		}
+	}
+	return string(b), nil
+}

@@ -1,0 +1,61 @@
+package btree
+
+import (
+	"encoding/binary"
+	"fmt"
+	"iter"
+)
+
+// A page of an overflow chain holds the number of the next one, 0 in the last, and
+// then payload (section 1.7).
+
+// chainLen returns how many overflow pages a payload takes.
+func (f *File) chainLen(c cell) int64 {
+	each := int64(f.usable - pointerLen)
+	return (c.size - int64(len(c.local)) + each - 1) / each
+}
+
+// chain returns the numbers of a cell's overflow pages, as many as its size needs.
+// The last of them is not read.
+func (f *File) chain(c cell) iter.Seq2[uint32, error] {
+	return func(yield func(uint32, error) bool) {
+		length := f.chainLen(c)
+		if length > int64(f.PageCount) {
+			yield(0, fmt.Errorf("%w: a row of %d bytes in %d pages", ErrFormat, c.size, f.PageCount))
+			return
+		}
+		next := c.overflow
+		for i := range length {
+			if next == 0 || next > f.PageCount {
+				yield(0, fmt.Errorf("%w: a row goes on in page %d of %d", ErrFormat, next, f.PageCount))
+				return
+			}
+			if !yield(next, nil) || i == length-1 {
+				return
+			}
+			b, err := f.page(next)
+			if err != nil {
+				yield(0, err)
+				return
+			}
+			next = binary.BigEndian.Uint32(b)
+		}
+	}
+}
+
+// payload returns all of a cell's payload. Without overflow it is part of the page.
+func (f *File) payload(c cell) ([]byte, error) {
+	payload := c.local[:len(c.local):len(c.local)]
+	for n, err := range f.chain(c) {
+		if err != nil {
+			return nil, err
+		}
+		b, err := f.page(n)
+		if err != nil {
+			return nil, err
+		}
+		rest := min(c.size-int64(len(payload)), int64(f.usable-pointerLen))
+		payload = append(payload, b[pointerLen:][:rest]...)
+	}
+	return payload, nil
+}

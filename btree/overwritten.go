@@ -1,0 +1,246 @@
+package btree
+
+import (
+	"encoding/binary"
+	"errors"
+	"iter"
+	"math"
+	"strings"
+)
+
+// Where an update leaves a row as long as it was, SQLite may write its overflow
+// pages in place, and not touch the page that holds the row (btreeOverwriteCell in
+// its source). So pages that are the same in both databases can hold rows that are
+// not, if a page of their overflow chains differs. Here those pages are found, and
+// counted among the changed ones, so that their rows are compared.
+//
+// The first page of such a chain that differs is an overflow page, in use, in both:
+// the row and all chain pages before it are the same. What cannot be that is no
+// suspect. Neither is a page that is known to belong to a row, or an entry of an
+// index, on a page that has changed: in each database a page is in one chain only. In
+// a database that grows, shrinks or moves rows that is all; what is left are the
+// pages that were written in place. Nothing leads from them to their rows, so these
+// are looked for, in their neighbourhood first, since they were probably written
+// together, and then everywhere.
+
+// suspects are pages that may be such first pages.
+type suspects map[uint32]struct{}
+
+// everywhere is a distance from a suspect.
+const everywhere = math.MaxUint32
+
+// findOverwritten adds to the changed pages those whose rows go on in pages that
+// were overwritten.
+func (p *Pair) findOverwritten() error {
+	var free [2]set
+	for side, f := range p.files {
+		var err error
+		if free[side], err = f.free(); err != nil {
+			return err
+		}
+	}
+	s, err := p.suspects(free)
+	if err != nil {
+		return err
+	}
+	p.suspicious = len(s) > 0
+	// A chain is rarely overwritten from its middle on: those that begin with a page
+	// that differs may do, and the others need not be read.
+	for _, whichever := range []bool{false, true} {
+		for side := range p.files {
+			if err := p.clear(s, side, free[side], whichever); err != nil {
+				return err
+			}
+		}
+	}
+	if err := p.search(s); err != errFound {
+		return err
+	}
+	return nil
+}
+
+// suspects returns the pages that may be overflow pages on both sides, and differ.
+func (p *Pair) suspects(free [2]set) (suspects, error) {
+	s := suspects{}
+	err := p.changed.all(func(page uint32) error {
+		for side, f := range p.files {
+			if free[side].has(page) || f.isPointerMap(page) {
+				return nil
+			}
+			if may, err := f.mayBeOverflow(page); !may || err != nil {
+				return err
+			}
+		}
+		s[page] = struct{}{}
+		return nil
+	})
+	return s, err
+}
+
+// mayBeOverflow reports whether a page may hold a part of a row: then it begins with
+// the number of another one. No page of a tree does in databases of less than 2^25
+// pages, since the kind comes first there.
+func (f *File) mayBeOverflow(page uint32) (bool, error) {
+	b, err := f.page(page)
+	if err != nil {
+		return false, err
+	}
+	return page != 1 && binary.BigEndian.Uint32(b) <= f.PageCount, nil
+}
+
+// clear removes the suspects that are in chains of rows or entries on a changed page
+// of one side: all such chains, or those that begin with a changed page.
+func (p *Pair) clear(s suspects, side int, free set, all bool) error {
+	f := p.files[side]
+	clear := func(page uint32) error {
+		if len(s) == 0 {
+			return errFound
+		}
+		if free.has(page) || f.isPointerMap(page) {
+			return nil
+		}
+		b, err := f.page(page)
+		if err != nil || binary.BigEndian.Uint32(b) <= f.PageCount || page > 1 && !isTree(b[0]) {
+			return err // what may be an overflow page is not taken for a page of a tree
+		}
+		_, err = p.clearPage(s, side, page, all)
+		return err
+	}
+	err := p.changed.all(clear)
+	for page := p.count + 1; err == nil && page <= f.PageCount && page > p.count; page++ {
+		err = clear(page)
+	}
+	if err == errFound {
+		return nil
+	}
+	return err
+}
+
+// errFound ends a search.
+var errFound = errors.New("no suspects are left")
+
+// clearPage removes the suspects in chains of one page, and reports whether there
+// were any.
+func (p *Pair) clearPage(s suspects, side int, page uint32, all bool) (found bool, err error) {
+	f := p.files[side]
+	for c, err := range f.overflowing(page) {
+		if err != nil {
+			return false, err
+		}
+		if !all && !p.differs(c.overflow) {
+			continue
+		}
+		for n, err := range f.chain(c) {
+			if err != nil {
+				return false, err
+			}
+			if _, ok := s[n]; ok {
+				delete(s, n)
+				found = true
+			}
+		}
+	}
+	return found, nil
+}
+
+// overflowing returns the cells of a page that have overflow pages.
+func (f *File) overflowing(n uint32) iter.Seq2[cell, error] {
+	return func(yield func(cell, error) bool) {
+		p, err := f.tree(n)
+		if err != nil {
+			yield(cell{}, err)
+			return
+		}
+		if p.kind == tableInterior {
+			return
+		}
+		for i := range p.cells {
+			c, err := p.cell(i)
+			if (err != nil || c.overflow != 0) && !yield(c, err) {
+				return
+			}
+		}
+	}
+}
+
+// search looks for rows on pages that both sides share, nearer and farther.
+func (p *Pair) search(s suspects) error {
+	if len(s) == 0 {
+		return nil
+	}
+	tables, err := p.tables()
+	if err != nil {
+		return err
+	}
+	seen := newSet(p.count)
+	for _, distance := range []uint32{16, 512, everywhere} {
+		around := p.around(s, distance)
+		visit := func(page uint32) error {
+			if len(s) == 0 {
+				return errFound
+			}
+			if seen.has(page) || !around.has(page) {
+				return nil
+			}
+			seen.add(page)
+			return p.inspect(s, page)
+		}
+		for _, roots := range tables {
+			if _, err := p.unshared(roots, visit); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// around returns the pages that are not farther from a suspect.
+func (p *Pair) around(s suspects, distance uint32) set {
+	pages := newSet(p.count)
+	for page := range s {
+		first, last := page-min(distance, page), page+min(distance, p.count-page)
+		for n := first; n <= last; n++ {
+			pages.add(n)
+		}
+		if distance == everywhere {
+			break
+		}
+	}
+	return pages
+}
+
+// inspect counts a shared page among the changed ones if a row on it goes on in a
+// suspect.
+func (p *Pair) inspect(s suspects, page uint32) error {
+	found, err := p.clearPage(s, after, page, true)
+	if err != nil || !found {
+		return err
+	}
+	p.changed.add(page)
+	_, err = p.clearPage(s, before, page, true) // the chains may have parted
+	return err
+}
+
+// tables returns the roots of the tables that both sides have.
+func (p *Pair) tables() ([][2]uint32, error) {
+	var schemas [2][]Object
+	for side, f := range p.files {
+		var err error
+		if schemas[side], err = f.Schema(); err != nil {
+			return nil, err
+		}
+	}
+	roots := make(map[string]uint32)
+	for _, o := range schemas[before] {
+		if o.isTable() {
+			roots[strings.ToLower(o.Name)] = o.Root
+		}
+	}
+	tables := [][2]uint32{{schemaRoot, schemaRoot}}
+	for _, o := range schemas[after] {
+		if root := roots[strings.ToLower(o.Name)]; o.isTable() && root != 0 {
+			tables = append(tables, [2]uint32{root, o.Root})
+		}
+	}
+	return tables, nil
+}

@@ -1,0 +1,179 @@
+package btree
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// A page of a b-tree (section 1.6):
+//
+//	offset  size
+//	     0     1  kind
+//	     3     2  number of cells
+//	     8     4  right-most child, of interior pages only
+//	 8, 12   2*k  where the cells begin in the page
+//
+// On page 1 all this comes after the database header, but cells are counted from
+// the beginning of the page. A cell:
+//
+//	table leaf      payload size (varint), rowid (varint), payload, overflow page (4)
+//	table interior  left child (4), rowid (varint)
+//	index leaf      payload size (varint), payload, overflow page (4)
+//	index interior  left child (4), payload size (varint), payload, overflow page (4)
+const (
+	indexInterior = 2
+	tableInterior = 5
+	indexLeaf     = 10
+	tableLeaf     = 13
+
+	leafHeader     = 8
+	interiorHeader = 12
+	pointerLen     = 4 // the number of a page
+)
+
+// page is a page of a b-tree.
+type page struct {
+	number uint32
+	data   []byte // without what is reserved at its end
+	kind   byte
+	cells  int
+	start  int // of its header
+}
+
+// tree returns a page that must be one of a b-tree.
+func (f *File) tree(n uint32) (page, error) {
+	b, err := f.page(n)
+	if err != nil {
+		return page{}, err
+	}
+	p := page{number: n, data: b[:f.usable]}
+	if n == 1 {
+		p.start = headerLen
+	}
+	p.kind = b[p.start]
+	p.cells = int(binary.BigEndian.Uint16(b[p.start+3:]))
+	if !isTree(p.kind) || p.pointers()+2*p.cells > len(p.data) {
+		return page{}, p.malformed("it has kind %d and %d cells", p.kind, p.cells)
+	}
+	return p, nil
+}
+
+func isTree(kind byte) bool {
+	return kind == indexInterior || kind == tableInterior || kind == indexLeaf || kind == tableLeaf
+}
+
+func (p page) malformed(format string, args ...any) error {
+	return fmt.Errorf("%w: page %d: %s", ErrFormat, p.number, fmt.Sprintf(format, args...))
+}
+
+func (p page) leaf() bool { return p.kind == indexLeaf || p.kind == tableLeaf }
+
+// isTable reports whether the page is of a tree whose keys are rowids.
+func (p page) isTable() bool { return p.kind == tableInterior || p.kind == tableLeaf }
+
+// pointers returns where the pointers to cells begin.
+func (p page) pointers() int {
+	if p.leaf() {
+		return p.start + leafHeader
+	}
+	return p.start + interiorHeader
+}
+
+// at returns the page from the beginning of a cell on.
+func (p page) at(cell int) ([]byte, error) {
+	offset := int(binary.BigEndian.Uint16(p.data[p.pointers()+2*cell:]))
+	if offset < p.pointers()+2*p.cells || offset+pointerLen > len(p.data) {
+		return nil, p.malformed("cell %d is at %d", cell, offset)
+	}
+	return p.data[offset:], nil
+}
+
+// child returns the i-th child of an interior page, which has one more than cells.
+func (p page) child(i int) (uint32, error) {
+	if i == p.cells {
+		return binary.BigEndian.Uint32(p.data[p.start+8:]), nil
+	}
+	b, err := p.at(i)
+	if err != nil {
+		return 0, err
+	}
+	return binary.BigEndian.Uint32(b), nil
+}
+
+// cell is what a page holds of one row or one entry of an index.
+type cell struct {
+	rowID    int64 // of table pages
+	size     int64 // of the payload
+	local    []byte
+	overflow uint32 // page where the payload goes on, 0 if it does not
+}
+
+// cell returns a cell of a page that has payloads, any but an interior one of a
+// table.
+func (p page) cell(i int) (cell, error) {
+	b, err := p.at(i)
+	if err != nil {
+		return cell{}, err
+	}
+	if p.kind == indexInterior {
+		b = b[pointerLen:]
+	}
+	var c cell
+	size, n := varint(b)
+	b = b[n:]
+	if p.kind == tableLeaf {
+		id, m := varint(b)
+		c.rowID, b = int64(id), b[m:]
+		n = min(n, m)
+	}
+	c.size = int64(size)
+	if n == 0 || c.size < 0 {
+		return cell{}, p.malformed("cell %d is cut off", i)
+	}
+	local, need := p.local(c.size), 0
+	if int64(local) < c.size {
+		need = pointerLen
+	}
+	if len(b) < local+need {
+		return cell{}, p.malformed("cell %d has %d bytes", i, c.size)
+	}
+	if need > 0 {
+		c.overflow = binary.BigEndian.Uint32(b[local:])
+	}
+	c.local = b[:local]
+	return c, nil
+}
+
+// local returns how many bytes of a payload are in the page (section 1.6, "U is the
+// usable size").
+func (p page) local(size int64) int {
+	usable := int64(len(p.data))
+	most := (usable-12)*64/255 - 23
+	if p.isTable() {
+		most = usable - 35
+	}
+	if size <= most {
+		return int(size)
+	}
+	least := (usable-12)*32/255 - 23
+	if fits := least + (size-least)%(usable-4); fits <= most {
+		return int(fits)
+	}
+	return int(least)
+}
+
+// varint returns the number at the beginning of b, and its length, 0 if b ends
+// before it does (section 1.6, "A variable-length integer").
+func varint(b []byte) (v uint64, n int) {
+	for n < len(b) && n < 8 {
+		v = v<<7 | uint64(b[n]&0x7f)
+		n++
+		if b[n-1] < 0x80 {
+			return v, n
+		}
+	}
+	if n == 8 && len(b) > 8 {
+		return v<<8 | uint64(b[8]), 9
+	}
+	return 0, 0
+}

@@ -1,0 +1,102 @@
+package btree
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"unicode/utf16"
+)
+
+// A record (section 2.1): the length of its header (varint), in the header a serial
+// type for each column (varints), then the values.
+//
+//	type    bytes  value
+//	0           0  NULL
+//	1 to 4   1..4  integer, big-endian
+//	5           6  integer
+//	6           8  integer
+//	7           8  IEEE 754 number
+//	8, 9        0  0 and 1
+//	n>=12 even     (n-12)/2 bytes
+//	n>=13 odd      text of (n-13)/2 bytes
+
+// Decode returns the values of a record: each nil, int64, float64, string or
+// []byte. Texts come as UTF-8 from any encoding; the bytes are part of record.
+func Decode(record []byte, e Encoding) ([]any, error) {
+	length, n := varint(record)
+	if n == 0 || length > uint64(len(record)) || length < uint64(n) {
+		return nil, fmt.Errorf("%w: a record's header has %d bytes of %d", ErrFormat, length, len(record))
+	}
+	types, body := record[n:length], record[length:]
+	values := make([]any, 0, min(len(types), 32))
+	for len(types) > 0 {
+		serial, n := varint(types)
+		size := serialSize(serial)
+		if n == 0 || size > uint64(len(body)) {
+			return nil, fmt.Errorf("%w: a record of %d bytes has a value of type %d", ErrFormat, len(record), serial)
+		}
+		values = append(values, value(serial, body[:size], e))
+		types, body = types[n:], body[size:]
+	}
+	return values, nil
+}
+
+// serialSize returns the length of a value, more than any if there is no such type.
+func serialSize(serial uint64) uint64 {
+	switch {
+	case serial <= 4:
+		return serial
+	case serial == 5:
+		return 6
+	case serial <= 7:
+		return 8
+	case serial <= 9:
+		return 0
+	case serial <= 11:
+		return math.MaxUint64 // reserved
+	}
+	return (serial - 12) / 2
+}
+
+func value(serial uint64, b []byte, e Encoding) any {
+	switch {
+	case serial == 0:
+		return nil
+	case serial == 7:
+		v := math.Float64frombits(binary.BigEndian.Uint64(b))
+		if math.IsNaN(v) {
+			return nil // as SQLite reads it
+		}
+		return v
+	case serial == 8, serial == 9:
+		return int64(serial - 8)
+	case serial < 8:
+		return integer(b)
+	case serial%2 == 0:
+		return b
+	}
+	return text(b, e)
+}
+
+func integer(b []byte) int64 {
+	v := int64(int8(b[0]))
+	for _, c := range b[1:] {
+		v = v<<8 | int64(c)
+	}
+	return v
+}
+
+func text(b []byte, e Encoding) string {
+	if e == UTF8 {
+		return string(b)
+	}
+	var order binary.ByteOrder = binary.LittleEndian
+	if e == UTF16BE {
+		order = binary.BigEndian
+	}
+	units := make([]uint16, len(b)/2)
+	for i := range units {
+		units[i] = order.Uint16(b[2*i:])
+	}
+	return string(utf16.Decode(units))
+}

@@ -1,0 +1,113 @@
+package btree
+
+import (
+	"bytes"
+	"fmt"
+	"iter"
+)
+
+// Change is a row that differs: it was added if there was none before, removed if
+// there is none after.
+type Change struct {
+	Before, After *Row
+}
+
+// Row is a row of one of the databases.
+type Row struct {
+	RowID int64 // 0 in tables WITHOUT ROWID
+	file  *File
+	at    spot
+}
+
+// Values reads the row as it is stored: each value nil, int64, float64, string or
+// []byte, which must not be changed. A row that is older than the last columns of
+// its table has fewer; the column that is the rowid is nil; in a table WITHOUT ROWID
+// the columns of the primary key come first.
+func (r *Row) Values() ([]any, error) {
+	payload, err := r.payload()
+	if err != nil {
+		return nil, err
+	}
+	values, err := Decode(payload, r.file.Encoding)
+	if err != nil {
+		return nil, fmt.Errorf("page %d: %w", r.at.page, err)
+	}
+	return values, nil
+}
+
+func (r *Row) payload() ([]byte, error) {
+	c, err := r.cell()
+	if err != nil {
+		return nil, err
+	}
+	return r.file.payload(c)
+}
+
+func (r *Row) cell() (cell, error) {
+	p, err := r.file.tree(r.at.page)
+	if err != nil {
+		return cell{}, err
+	}
+	return p.cell(r.at.cell)
+}
+
+// Rows returns the rows that differ between two tables, or two states of one. A root
+// is the page of a table's tree, 0 for no table. With key 0 rows are the same row
+// that have the same rowid; in tables WITHOUT ROWID, those that have the same first
+// key columns in their records, by which both tables must be sorted alike. A row has
+// changed if what is stored of it has.
+//
+// Rows come in the order of the table; of tables WITHOUT ROWID, runs of removed rows
+// come before those that are in their place.
+func (p *Pair) Rows(a, b uint32, key int) iter.Seq2[Change, error] {
+	return func(yield func(Change, error) bool) {
+		roots := [2]uint32{a, b}
+		selections, err := p.unshared(roots, nil)
+		if err != nil {
+			yield(Change{}, err)
+			return
+		}
+		m := merger{pair: p, key: key, yield: func(c Change) bool { return yield(c, nil) }}
+		for side, f := range p.files {
+			if roots[side] == 0 {
+				continue
+			}
+			var stop func()
+			m.spots[side], stop = iter.Pull2(f.rows(roots[side], selections[side]))
+			defer stop()
+		}
+		merge := m.byRowID
+		if key > 0 {
+			merge = m.byKey
+		}
+		if err := merge(); err != nil {
+			yield(Change{}, err)
+		}
+	}
+}
+
+// equal reports whether two rows are stored alike.
+func (p *Pair) equal(a, b *Row) (bool, error) {
+	x, err := a.cell()
+	if err != nil {
+		return false, err
+	}
+	y, err := b.cell()
+	if err != nil || x.size != y.size {
+		return false, err
+	}
+	if p.changed != nil { // else the same row may be split in another way
+		if !bytes.Equal(x.local, y.local) {
+			return false, nil
+		}
+		if int64(len(x.local)) == x.size || x.overflow == y.overflow && !p.suspicious {
+			return true, nil
+		}
+	}
+	before, err := a.file.payload(x)
+	if err != nil {
+		return false, err
+	}
+	after, err := b.file.payload(y)
+	return bytes.Equal(before, after), err
+}

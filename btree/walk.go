@@ -1,0 +1,118 @@
+package btree
+
+import (
+	"fmt"
+	"iter"
+)
+
+// maxHeight is more than any tree needs; SQLite itself goes no deeper.
+const maxHeight = 20
+
+// height returns how many levels of pages are below the root of a tree.
+func (f *File) height(root uint32) (int, error) {
+	for height := range maxHeight {
+		p, err := f.tree(root)
+		if err != nil {
+			return 0, err
+		}
+		if p.leaf() {
+			return height, nil
+		}
+		if root, err = p.child(0); err != nil {
+			return 0, err
+		}
+	}
+	return 0, fmt.Errorf("%w: a tree of more than %d levels", ErrFormat, maxHeight)
+}
+
+// selection names the pages of a tree whose rows are wanted, and those that lead
+// to them. A nil one is of all pages.
+type selection struct {
+	wanted map[uint32]struct{}
+	paths  map[uint32]struct{} // to the wanted ones, which are among them
+}
+
+func (s *selection) wants(page uint32) bool {
+	if s == nil {
+		return true
+	}
+	_, ok := s.wanted[page]
+	return ok
+}
+
+func (s *selection) enters(page uint32) bool {
+	if s == nil {
+		return true
+	}
+	_, ok := s.paths[page]
+	return ok
+}
+
+// add wants the page of a node on one side.
+func (s *selection) add(n *node, side int) {
+	s.wanted[n.page] = struct{}{}
+	for ; n != nil && !s.enters(n.page); n = n.up[side] {
+		s.paths[n.page] = struct{}{}
+	}
+}
+
+// spot is where a row is.
+type spot struct {
+	page uint32
+	cell int
+}
+
+// rows returns the rows on the selected pages of a tree, in the order of its keys.
+func (f *File) rows(root uint32, s *selection) iter.Seq2[spot, error] {
+	return func(yield func(spot, error) bool) {
+		w := walk{file: f, selection: s, yield: func(at spot) bool { return yield(at, nil) }}
+		if _, err := w.page(root, 0); err != nil {
+			yield(spot{}, err)
+		}
+	}
+}
+
+// walk goes through a tree.
+type walk struct {
+	file      *File
+	selection *selection
+	yield     func(spot) bool
+	visited   uint32
+}
+
+// page visits a page and what is below it, and reports whether to go on.
+func (w *walk) page(n uint32, depth int) (more bool, err error) {
+	if !w.selection.enters(n) {
+		return true, nil
+	}
+	if w.visited++; w.visited > w.file.PageCount || depth > maxHeight {
+		return false, fmt.Errorf("%w: page %d is in a tree twice", ErrFormat, n)
+	}
+	p, err := w.file.tree(n)
+	if err != nil {
+		return false, err
+	}
+	holds := p.kind != tableInterior && w.selection.wants(n)
+	for i := range p.cells {
+		if !p.leaf() {
+			if more, err := w.child(p, i, depth); !more {
+				return false, err
+			}
+		}
+		if holds && !w.yield(spot{n, i}) {
+			return false, nil
+		}
+	}
+	if p.leaf() {
+		return true, nil
+	}
+	return w.child(p, p.cells, depth)
+}
+
+func (w *walk) child(p page, i, depth int) (more bool, err error) {
+	n, err := p.child(i)
+	if err != nil {
+		return false, err
+	}
+	return w.page(n, depth+1)
+}
