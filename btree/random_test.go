@@ -143,7 +143,7 @@ func (a *app) insert(t *testing.T) {
 	case 3:
 		a.run(t, "INSERT OR REPLACE INTO texts VALUES (?, ?)", a.text(6), a.text(a.size()))
 	case 4:
-		a.run(t, "INSERT OR REPLACE INTO keyed VALUES (?, ?, ?, 1000)", a.text(8), a.r.IntN(5), a.text(a.size()))
+		a.run(t, "INSERT OR REPLACE INTO keyed (a, b, v, n) VALUES (?, ?, ?, 1000)", a.text(8), a.r.IntN(5), a.text(a.size()))
 	default:
 		a.run(t, "INSERT OR REPLACE INTO wide VALUES (?, ?, 'abcd')", a.text(a.size()), []byte(a.text(a.size())))
 	}

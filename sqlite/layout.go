@@ -1,0 +1,176 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	lib "modernc.org/sqlite/lib"
+)
+
+// Layout says how the rows of a table are stored.
+type Layout struct {
+	Columns []Column // in the order of the record; computed columns that are not stored are left out
+	Key     int      // how many columns of the record are the primary key of a table WITHOUT ROWID; 0 for others
+	RowID   int      // which column is the rowid, and NULL in the record; -1 for none
+}
+
+// Column is a column of a table.
+type Column struct {
+	Name    string
+	Default any    // of rows that are older than the column: nil, int64, float64, string or []byte
+	Real    bool   // whether whole numbers are stored as integers, and read as float64
+	Order   string // of columns of a Key: collation and direction by which the table is sorted
+}
+
+// TableLayout reads the definition of a table, the text of its CREATE TABLE as sqlite_schema has it. The text is parsed
+// and not run, as SQLite does when it opens a database: so it may come from anywhere, and name functions and collations
+// that only its application has.
+func TableLayout(ctx context.Context, table, definition string) (layout Layout, err error) {
+	c, err := open(ctx, ":memory:", readWrite)
+	if err == nil {
+		layout, err = c.layoutOf(table, definition)
+		err = errors.Join(err, c.close())
+	}
+	if err != nil {
+		return Layout{}, fmt.Errorf("read definition of table %s: %w", table, err)
+	}
+	return layout, nil
+}
+
+// layoutOf puts the table into the schema of an empty database, and asks SQLite for what it made of it.
+func (c *conn) layoutOf(table, definition string) (Layout, error) {
+	if err := c.exec("CREATE TABLE t (a); PRAGMA writable_schema = ON"); err != nil {
+		return Layout{}, err
+	}
+	if err := c.execText("UPDATE sqlite_schema SET name = ?1, tbl_name = ?1, sql = ?2", table, definition); err != nil {
+		return Layout{}, err
+	}
+	if err := c.exec("PRAGMA writable_schema = RESET"); err != nil {
+		return Layout{}, err
+	}
+	lib.Xsqlite3_limit(c.tls, c.db, lib.SQLITE_LIMIT_LENGTH, maxDefault)
+	columns, err := c.storedColumns()
+	if err == nil && len(columns) == 0 {
+		err = fmt.Errorf("%w: it has no columns", ErrCorrupt)
+	}
+	if err != nil {
+		return Layout{}, err
+	}
+	layout := Layout{RowID: -1}
+	for i, column := range columns {
+		if column.isKey {
+			layout.Key = i + 1
+		}
+		if column.isRowID {
+			layout.RowID = i
+		}
+		if err := c.setDefault(&column); err != nil {
+			return Layout{}, err
+		}
+		layout.Columns = append(layout.Columns, column.Column)
+	}
+	return layout, nil
+}
+
+// storedColumn is a column, and what else SQLite says of it.
+type storedColumn struct {
+	Column
+	affinity       string
+	expression     string // of the default
+	isKey, isRowID bool
+}
+
+// storedColumns returns the columns of the only table. Those that are computed when they are read have hidden 2. A
+// table WITHOUT ROWID answers index_xinfo in the order of its records, and others not at all. An INTEGER PRIMARY KEY
+// is the rowid unless there is an index for it (https://www.sqlite.org/lang_createtable.html#rowid).
+func (c *conn) storedColumns() (columns []storedColumn, err error) {
+	const query = `SELECT i.name, i.type, i.dflt_value, coalesce(x.key, 0), coalesce(x.coll, ''), coalesce(x."desc", 0),
+		NOT l.wr AND i.pk AND upper(i.type) = 'INTEGER'
+			AND (SELECT count(*) FROM pragma_table_info(l.name) WHERE pk) = 1
+			AND NOT EXISTS (SELECT 1 FROM pragma_index_list(l.name) WHERE origin = 'pk')
+		FROM pragma_table_list l, pragma_table_xinfo(l.name) i LEFT JOIN pragma_index_xinfo(l.name) x ON l.wr AND x.cid = i.cid
+		WHERE l.schema = 'main' AND l.name <> 'sqlite_schema' AND i.hidden <> 2 ORDER BY x.seqno, i.cid`
+	err = c.rows(query, func(s *stmt) {
+		column := storedColumn{Column: Column{Name: string(s.bytes(0))}, affinity: affinity(string(s.bytes(1)))}
+		column.expression = string(s.bytes(2))
+		column.isKey, column.isRowID = s.number(3) == 1, s.number(6) == 1
+		column.Real = column.affinity == "REAL"
+		if column.isKey {
+			column.Order = string(s.bytes(4))
+			if s.number(5) == 1 {
+				column.Order += " DESC"
+			}
+		}
+		columns = append(columns, column)
+	})
+	return columns, err
+}
+
+// affinity returns the type that stands for all of its kind (https://www.sqlite.org/datatype3.html, section 3.1).
+func affinity(declared string) string {
+	declared = strings.ToUpper(declared)
+	for _, rule := range [][2]string{
+		{"INT", "INTEGER"}, {"CHAR", "TEXT"}, {"CLOB", "TEXT"}, {"TEXT", "TEXT"}, {"BLOB", "BLOB"},
+		{"REAL", "REAL"}, {"FLOA", "REAL"}, {"DOUB", "REAL"},
+	} {
+		if strings.Contains(declared, rule[0]) {
+			return rule[1]
+		}
+	}
+	if declared == "" {
+		return "BLOB"
+	}
+	return "NUMERIC"
+}
+
+// maxDefault is how long a default may be.
+const maxDefault = 1 << 20
+
+// setDefault finds out what rows have that are older than the column. Only a literal can be the default of a column
+// that is added to a table; what is more was there from the beginning, and no row lacks it.
+func (c *conn) setDefault(column *storedColumn) error {
+	if column.expression == "" {
+		return nil
+	}
+	create := fmt.Sprintf("CREATE TEMP TABLE d (c %s DEFAULT %s)", column.affinity, column.expression)
+	if c.execText(create) != nil || c.exec("INSERT INTO temp.d DEFAULT VALUES") != nil {
+		return errors.Join(c.ctx.Err(), c.exec("DROP TABLE IF EXISTS temp.d")) // no literal, or one that is too long
+	}
+	if err := c.rows("SELECT c FROM temp.d", func(s *stmt) { column.Default = s.value(0) }); err != nil {
+		return err
+	}
+	return c.exec("DROP TABLE temp.d")
+}
+
+// value returns a copy of a value: nil, int64, float64, string or []byte.
+func (s *stmt) value(column int32) any {
+	switch lib.Xsqlite3_column_type(s.conn.tls, s.handle, column) {
+	case lib.SQLITE_INTEGER:
+		return s.number(column)
+	case lib.SQLITE_FLOAT:
+		return lib.Xsqlite3_column_double(s.conn.tls, s.handle, column)
+	case lib.SQLITE_TEXT:
+		return string(s.bytes(column))
+	case lib.SQLITE_BLOB:
+		return bytes.Clone(s.bytes(column))
+	}
+	return nil
+}
+
+// execText runs a statement with texts as parameters.
+func (c *conn) execText(sql string, texts ...string) error {
+	s, err := c.prepare(sql)
+	if err != nil {
+		return err
+	}
+	defer s.finalize()
+	for i, text := range texts {
+		if err := s.bindText(int32(i+1), text); err != nil {
+			return err
+		}
+	}
+	return s.run()
+}
