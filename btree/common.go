@@ -2,7 +2,6 @@ package btree
 
 import "fmt"
 
-
 // node is a page of one tree or of two at one height.
 type node struct {
 	page uint32
