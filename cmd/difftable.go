@@ -1,0 +1,271 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"firn/btree"
+	"firn/sqlite"
+)
+
+// tablePair is a table of two snapshots; an object is nil where it is not.
+type tablePair struct {
+	name     string
+	shadowOf string // the virtual table that keeps its content there
+	objects  [2]*btree.Object
+	layouts  [2]sqlite.Layout
+	columns  []columnPair
+}
+
+// columnPair says where a column is on either side, -1 where it is not. One that is
+// no more is left out if there is a side after.
+type columnPair struct {
+	name  string
+	index [2]int
+}
+
+// pairTables returns the tables of two schemas, by name.
+func pairTables(schemas [2][]btree.Object) []tablePair {
+	known := make(map[string]*tablePair)
+	var virtual []string
+	for side := range schemas {
+		for i, o := range schemas[side] {
+			if o.Type == "table" && o.Root == 0 {
+				virtual = append(virtual, o.Name)
+			}
+			if o.Type != "table" || o.Root == 0 {
+				continue
+			}
+			key := strings.ToLower(o.Name)
+			if known[key] == nil {
+				known[key] = &tablePair{}
+			}
+			known[key].name, known[key].objects[side] = o.Name, &schemas[side][i]
+		}
+	}
+	var tables []tablePair
+	for _, t := range known {
+		for _, v := range virtual {
+			if len(v) > len(t.shadowOf) && strings.HasPrefix(strings.ToLower(t.name), strings.ToLower(v)+"_") {
+				t.shadowOf = v
+			}
+		}
+		tables = append(tables, *t)
+	}
+	slices.SortFunc(tables, func(a, b tablePair) int { return strings.Compare(a.name, b.name) })
+	return tables
+}
+
+// compareTable counts the rows that differ, and hands them to show if that is not nil.
+func (d *diff) compareTable(ctx context.Context, t tablePair, show func(rowChange) error) (tableMessage, error) {
+	counts := tableMessage{Table: t.name, ShadowOf: t.shadowOf}
+	key, note, err := t.define(ctx)
+	if err != nil || note != "" {
+		counts.Note = note
+		return counts, err
+	}
+	for change, err := range d.pair.Rows(t.root(before), t.root(after), key) {
+		if err != nil {
+			return counts, err
+		}
+		kind := kindOf(change)
+		if kind == rowChanged || show != nil {
+			row, err := t.change(change)
+			if err != nil {
+				return counts, err
+			}
+			if kind == rowChanged && len(row.changed) == 0 {
+				continue // it was written again, as it was
+			}
+			if show != nil {
+				if err := show(row); err != nil {
+					return counts, err
+				}
+			}
+		}
+		counts.count(kind)
+	}
+	return counts, nil
+}
+
+func (t *tablePair) root(side int) uint32 {
+	if t.objects[side] == nil {
+		return 0
+	}
+	return t.objects[side].Root
+}
+
+// define reads the table's definitions. It returns how many columns are the key, 0
+// for a rowid, or why its rows cannot be compared.
+func (t *tablePair) define(ctx context.Context) (key int, note string, err error) {
+	for side, o := range t.objects {
+		switch other := t.objects[before]; {
+		case o == nil:
+			continue
+		case side == after && other != nil && other.SQL == o.SQL && other.Name == o.Name:
+			t.layouts[after] = t.layouts[before]
+		default:
+			if t.layouts[side], err = sqlite.TableLayout(ctx, o.Name, o.SQL); errors.Is(err, sqlite.ErrCorrupt) {
+				return 0, "its definition cannot be read, so its rows were not compared", nil
+			} else if err != nil {
+				return 0, "", err
+			}
+		}
+	}
+	a, b := t.layouts[before], t.layouts[after]
+	if t.objects[before] != nil && t.objects[after] != nil && !sameKey(a, b) {
+		return 0, "its primary key is another, so its rows were not compared", nil
+	}
+	t.columns = pairColumns(a.Columns, b.Columns)
+	return max(a.Key, b.Key), "", nil
+}
+
+// sameKey reports whether rows are sorted by the same columns in the same way.
+func sameKey(a, b sqlite.Layout) bool {
+	return slices.EqualFunc(a.Columns[:a.Key], b.Columns[:b.Key], func(x, y sqlite.Column) bool {
+		return strings.EqualFold(x.Name, y.Name) && strings.EqualFold(x.Order, y.Order)
+	})
+}
+
+// pairColumns finds each column among the others by its name. One without a namesake
+// is taken for the one at its place, if that has none either: it was renamed.
+func pairColumns(a, b []sqlite.Column) (pairs []columnPair) {
+	index := func(columns []sqlite.Column, name string) int {
+		return slices.IndexFunc(columns, func(c sqlite.Column) bool { return strings.EqualFold(c.Name, name) })
+	}
+	if len(b) == 0 {
+		for i, c := range a {
+			pairs = append(pairs, columnPair{c.Name, [2]int{i, -1}})
+		}
+		return pairs
+	}
+	for i, c := range b {
+		old := index(a, c.Name)
+		if old < 0 && i < len(a) && index(b, a[i].Name) < 0 {
+			old = i
+		}
+		pairs = append(pairs, columnPair{c.Name, [2]int{old, i}})
+	}
+	return pairs
+}
+
+// The kinds of changes of rows.
+const (
+	rowAdded   = "added"
+	rowRemoved = "removed"
+	rowChanged = "changed"
+)
+
+// rowChange is a row that differs.
+type rowChange struct {
+	kind    string
+	table   string
+	key     []field
+	values  []field       // of a row that was added or removed, but for the key
+	changed []fieldChange // of one that has changed
+}
+
+// field is a value and the name of its column.
+type field struct {
+	name  string
+	value any // nil, int64, float64, string or []byte
+}
+
+type fieldChange struct {
+	name          string
+	before, after any
+}
+
+// change reads the row of a change.
+func (t *tablePair) change(c btree.Change) (rowChange, error) {
+	row := rowChange{table: t.name, kind: kindOf(c)}
+	rows := [2]*btree.Row{c.Before, c.After}
+	var values [2][]any // nil where there is no row
+	for side, r := range rows {
+		if r == nil {
+			continue
+		}
+		var err error
+		if values[side], err = t.values(side, r); err != nil {
+			return row, err
+		}
+	}
+	side := after
+	if c.After == nil {
+		side = before
+	}
+	for i, p := range t.columns {
+		switch {
+		case t.isKey(side, p.index[side]):
+			row.key = append(row.key, field{p.name, values[side][i]})
+		case row.kind != rowChanged:
+			row.values = append(row.values, field{p.name, values[side][i]})
+		case !sameValue(values[before][i], values[after][i]):
+			row.changed = append(row.changed, fieldChange{p.name, values[before][i], values[after][i]})
+		}
+	}
+	if len(row.key) == 0 {
+		row.key = []field{{"rowid", rows[side].RowID}}
+	}
+	return row, nil
+}
+
+func kindOf(c btree.Change) string {
+	switch {
+	case c.Before == nil:
+		return rowAdded
+	case c.After == nil:
+		return rowRemoved
+	}
+	return rowChanged
+}
+
+// values returns a row's values in the order of t.columns, as SQLite shows them. One
+// that the table has not got yet is what it will be by default.
+func (t *tablePair) values(side int, r *btree.Row) ([]any, error) {
+	stored, err := r.Values()
+	if err != nil {
+		return nil, err
+	}
+	values := make([]any, len(t.columns))
+	for i, p := range t.columns {
+		if p.index[side] < 0 {
+			values[i] = t.layouts[after].Columns[p.index[after]].Default
+			continue
+		}
+		values[i] = shown(stored, r.RowID, t.layouts[side], p.index[side])
+	}
+	return values, nil
+}
+
+// shown returns what SQLite shows of a column.
+func shown(stored []any, rowID int64, l sqlite.Layout, i int) any {
+	column := l.Columns[i]
+	switch {
+	case i == l.RowID:
+		return rowID
+	case i >= len(stored):
+		return column.Default
+	}
+	if n, ok := stored[i].(int64); ok && column.Real {
+		return float64(n)
+	}
+	return stored[i]
+}
+
+func (t *tablePair) isKey(side, column int) bool {
+	return column >= 0 && (column < t.layouts[side].Key || column == t.layouts[side].RowID)
+}
+
+// sameValue compares two values as they are stored.
+func sameValue(a, b any) bool {
+	x, isBlob := a.([]byte)
+	y, both := b.([]byte)
+	if isBlob || both {
+		return isBlob && both && bytes.Equal(x, y)
+	}
+	return a == b
+}
