@@ -335,7 +335,7 @@ func columnsOf(t *testing.T, db *sql.DB, table string) (columns, keys []string) 
 		if err := rows.Scan(&name, &seq, &key, &alias); err != nil {
 			t.Fatal(err)
 		}
-		expr := fmt.Sprintf("typeof(%[1]q) || ':' || hex(%[1]q)", name)
+		expr := fmt.Sprintf("typeof(%[1]q) || ':' || iif(typeof(%[1]q) = 'text', quote(%[1]q), hex(%[1]q))", name)
 		if alias {
 			expr = "'null:'"
 		}
@@ -415,7 +415,7 @@ func valueText(v any) string {
 	case float64:
 		return fmt.Sprintf("real:%X", strconv.FormatFloat(v, 'g', -1, 64))
 	case string:
-		return fmt.Sprintf("text:%X", v)
+		return "text:'" + strings.ReplaceAll(v, "'", "''") + "'"
 	case []byte:
 		return fmt.Sprintf("blob:%X", v)
 	}
