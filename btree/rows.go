@@ -86,6 +86,13 @@ func (p *Pair) Rows(a, b uint32, key int) iter.Seq2[Change, error] {
 	}
 }
 
+// Same reports whether two tables share all their pages, so that [Pair.Rows] would
+// return nothing, whatever the key is.
+func (p *Pair) Same(a, b uint32) (bool, error) {
+	selections, err := p.unshared([2]uint32{a, b}, nil)
+	return err == nil && len(selections[before].wanted)+len(selections[after].wanted) == 0, err
+}
+
 // equal reports whether two rows are stored alike.
 func (p *Pair) equal(a, b *Row) (bool, error) {
 	x, err := a.cell()

@@ -62,6 +62,9 @@ func pairTables(schemas [2][]btree.Object) []tablePair {
 // compareTable counts the rows that differ, and hands them to show if that is not nil.
 func (d *diff) compareTable(ctx context.Context, t tablePair, show func(rowChange) error) (tableMessage, error) {
 	counts := tableMessage{Table: t.name, ShadowOf: t.shadowOf}
+	if same, err := d.pair.Same(t.root(before), t.root(after)); same || err != nil {
+		return counts, err
+	}
 	key, note, err := t.define(ctx)
 	if err != nil || note != "" {
 		counts.Note = note
