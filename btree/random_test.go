@@ -45,7 +45,11 @@ func TestRandom(t *testing.T) {
 func randomStates(t *testing.T, o dbtest.Options) {
 	app := newApp(t, o)
 	states := []string{app.save(t)}
-	for range *rounds {
+	n := *rounds
+	if testing.Short() {
+		n = min(n, 4)
+	}
+	for range n {
 		for range 1 + app.r.IntN(4) {
 			app.change(t)
 		}
