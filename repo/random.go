@@ -17,7 +17,7 @@ const (
 
 // RandomReader reads an image anywhere, and fetches only the chunks that it is
 // asked for, or is about to be: who reads on and on is read ahead of. It is safe
-// for concurrent use, of one reader at a time.
+// for concurrent use, but of the readers of one [Repo] only one may be used at once.
 type RandomReader struct {
 	ctx   context.Context // io.ReaderAt is given none
 	image *ImageReader
