@@ -199,6 +199,8 @@ func (i *Image) validate() error {
 		return fmt.Errorf("%w: image without a root", ErrFormat)
 	case i.Levels < 0 || i.Size < 0 || i.PageSize < 0 || i.PageCount < 0:
 		return fmt.Errorf("%w: negative size", ErrFormat)
+	case i.RowCount != nil && *i.RowCount < 0, slices.ContainsFunc(i.Tables, func(t TableRows) bool { return t.Rows < 0 }):
+		return fmt.Errorf("%w: negative number of rows", ErrFormat)
 	case !validTime(i.ReadAt):
 		return fmt.Errorf("%w: read time out of range", ErrFormat)
 	}

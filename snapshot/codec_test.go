@@ -21,7 +21,7 @@ import (
 // example returns a record with every field set.
 func example() *snapshot.Snapshot {
 	at := time.Date(2026, 11, 21, 3, 12, 5, 123456000, time.UTC)
-	return &snapshot.Snapshot{
+	s := &snapshot.Snapshot{
 		ID: snapshot.ID{0x3f, 0x2a, 0x91, 0xc0}, Environment: "production", Database: "app", Host: "web1",
 		Tags: tags.Set{"db_app", "env_production"}, Time: at, Duration: 0.25, Tool: "firn 1.0.0",
 		Images: []snapshot.Image{{
@@ -33,6 +33,8 @@ func example() *snapshot.Snapshot {
 		Packs: []string{"00112233445566778899aabbccddeeff"}, Token: "0a1b", Forgot: []snapshot.ID{{3}, {4}},
 		Unchanged: true, Pinned: true, Verified: &snapshot.Verification{Time: at, How: "integrity_check"},
 	}
+	s.Image().SetRows([]snapshot.TableRows{{Name: "posts", Rows: 71}, {Name: "users", Rows: 9}})
+	return s
 }
 
 // minimal returns a record with nothing but what every one must have.
@@ -94,7 +96,8 @@ func TestDocument(t *testing.T) {
 		"Full": {example(), `{"v":1,"id":"3f2a91c0` + zeros(24) + `","environment":"production","database":"app","host":"web1",` +
 			`"tags":["db_app","env_production"],"time":"2026-11-21T03:12:05.123456Z","duration":0.25,"tool":"firn 1.0.0",` +
 			`"images":[{"root":"010203` + zeros(58) + `","levels":2,"size":543162368,"page_size":4096,"page_count":132608,` +
-			`"journal_mode":"wal","user_version":7,"application_id":-1,"schema_hash":"9f86d081","export":"pages",` +
+			`"journal_mode":"wal","user_version":7,"application_id":-1,"schema_hash":"9f86d081",` +
+			`"rows":80,"tables":[{"name":"posts","rows":71},{"name":"users","rows":9}],"export":"pages",` +
 			`"fingerprint":{"wal":"<salt>","size":518},"read_at":"2026-11-21T03:12:05.123456Z"}],` +
 			`"parent":"01` + zeros(30) + `","sequence":42,"previous":"02` + zeros(30) + `","added":168200,"chunks":4144,"chunks_new":31,` +
 			`"packs":["00112233445566778899aabbccddeeff"],"token":"0a1b","forgot":["03` + zeros(30) + `","04` + zeros(30) + `"],` +
@@ -172,6 +175,8 @@ func TestMarshalRejects(t *testing.T) {
 		"NegativeLevels":   func(s *snapshot.Snapshot) { s.Images[0].Levels = -1 },
 		"NegativePage":     func(s *snapshot.Snapshot) { s.Images[0].PageSize = -1 },
 		"NegativePages":    func(s *snapshot.Snapshot) { s.Images[0].PageCount = -1 },
+		"NegativeRows":     func(s *snapshot.Snapshot) { s.Images[0].RowCount = new(int64(-1)) },
+		"NegativeTable":    func(s *snapshot.Snapshot) { s.Images[0].Tables[1].Rows = -1 },
 		"NegativeAdded":    func(s *snapshot.Snapshot) { s.Added = -1 },
 		"NegativeChunks":   func(s *snapshot.Snapshot) { s.Chunks = -1 },
 		"NegativeNew":      func(s *snapshot.Snapshot) { s.ChunksNew = -1 },
@@ -248,6 +253,7 @@ func TestUnmarshalRejects(t *testing.T) {
 		"NoImages":        {edit(`"images"`, `"x"`), snapshot.ErrFormat},
 		"NoRoot":          {edit(`"root"`, `"x"`), snapshot.ErrFormat},
 		"NegativeSize":    {edit(`"size":5`, `"size":-5`), snapshot.ErrFormat},
+		"NegativeRows":    {edit(`"rows":71`, `"rows":-71`), snapshot.ErrFormat},
 		"BadTag":          {edit(`"db_app"`, `"a,b"`), snapshot.ErrFormat},
 	}
 	for name, tt := range tests {

@@ -46,8 +46,15 @@ func images() *rapid.Generator[snapshot.Image] {
 			img.ReadAt = times().Draw(t, "read at")
 			img.Fingerprint, _ = json.Marshal(map[string]string{texts().Draw(t, "key"): texts().Draw(t, "value")})
 		}
+		if rapid.Bool().Draw(t, "counted") {
+			img.SetRows(rapid.SliceOfN(rapid.Custom(tableRows), 0, 5).Draw(t, "tables"))
+		}
 		return img
 	})
+}
+
+func tableRows(t *rapid.T) snapshot.TableRows {
+	return snapshot.TableRows{Name: texts().Draw(t, "table"), Rows: int64(rapid.Int32Min(0).Draw(t, "rows"))}
 }
 
 func snapshots() *rapid.Generator[*snapshot.Snapshot] {

@@ -59,6 +59,9 @@ type Image struct {
 	ApplicationID int32  `json:"application_id,omitempty"`
 	SchemaHash    string `json:"schema_hash,omitempty"`
 
+	RowCount *int64      `json:"rows,omitempty"`  // of all tables; nil: not known, see [Image.Rows]
+	Tables   []TableRows `json:"tables,omitzero"` // all of them, by name; nil if they are not known, or too many
+
 	Export      string          `json:"export,omitempty"`      // how it was read: pages, compact
 	Fingerprint json.RawMessage `json:"fingerprint,omitempty"` // of the source, to notice that nothing changed
 	ReadAt      time.Time       `json:"read_at,omitzero"`      // when its pages were last read, UTC, in microseconds
