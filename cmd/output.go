@@ -137,6 +137,8 @@ type snapshotMessage struct {
 	Unchanged   bool      `json:"unchanged"`
 	Pinned      bool      `json:"pinned"`
 
+	Rows     *int64                 `json:"rows"`     // of all tables; null: not known
+	Tables   []snapshot.TableRows   `json:"tables"`   // null: not known, or too many
 	Verified *snapshot.Verification `json:"verified"` // null: never
 }
 
@@ -148,6 +150,7 @@ func newSnapshotMessage(s *snapshot.Snapshot) snapshotMessage {
 		Size: s.Image().Size, Added: s.Added,
 		Parent: idText(s.Parent), ReplacedBy: idText(s.ReplacedBy),
 		Unchanged: s.Unchanged, Pinned: s.Pinned, Verified: s.Verified,
+		Rows: s.Image().RowCount, Tables: s.Image().Tables,
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"strings"
 
 	"firn/repo"
 	"firn/snapshot"
@@ -48,7 +49,7 @@ func (i *image) Describe() snapshot.Image {
 	if i.compact {
 		export = exportCompact
 	}
-	return snapshot.Image{
+	described := snapshot.Image{
 		Size:          info.Size,
 		PageSize:      info.PageSize,
 		PageCount:     info.PageCount,
@@ -59,6 +60,19 @@ func (i *image) Describe() snapshot.Image {
 		Export:        export,
 		Fingerprint:   fingerprint,
 	}
+	if rows, known := i.Rows(); known {
+		described.SetRows(recordedRows(rows))
+	}
+	return described
+}
+
+// recordedRows makes rows part of a record. JSON has no names that are not UTF-8, which SQLite allows.
+func recordedRows(rows []sqlite.TableRows) []snapshot.TableRows {
+	recorded := make([]snapshot.TableRows, 0, len(rows))
+	for _, r := range rows {
+		recorded = append(recorded, snapshot.TableRows{Name: strings.ToValidUTF8(r.Name, "\ufffd"), Rows: r.Rows})
+	}
+	return recorded
 }
 
 // Unchanged reports whether the database is certain to hold what it held at
