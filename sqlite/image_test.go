@@ -294,6 +294,9 @@ func TestSourceUntouched(t *testing.T) {
 					prepare(t, path)
 					before := folder(t, filepath.Dir(path))
 					readImage(t, path, o)
+					if _, err := sqlite.CountRows(t.Context(), path); err != nil {
+						t.Error(err)
+					}
 					if after := folder(t, filepath.Dir(path)); !maps.Equal(before, after) {
 						t.Errorf("folder: got %v, want %v", slicesOf(after), slicesOf(before))
 					}

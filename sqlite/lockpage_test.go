@@ -98,6 +98,9 @@ func checkLarge(t *testing.T, path string, filled map[int]byte) {
 	if _, err := image.Read(page); err != io.EOF {
 		t.Errorf("after the last page: got %v, want %v", err, io.EOF)
 	}
+	if _, known := image.Rows(); !known {
+		t.Error("the rows are not known")
+	}
 	if err := image.Close(); err != nil {
 		t.Fatal(err)
 	}
