@@ -16,6 +16,7 @@ const (
 	ObjectPartial  ObjectKind = 2 // a partial record of a long upload
 	ObjectSnapshot ObjectKind = 3 // a snapshot record
 	ObjectPack     ObjectKind = 4 // a pack: header, blobs, footer, trailer
+	ObjectNote     ObjectKind = 5 // a note on a snapshot
 )
 
 // Sizes of the format, in bytes.
@@ -68,7 +69,7 @@ func ParseHeader(object []byte) (ObjectKind, error) {
 		return 0, fmt.Errorf("%w: format version %d", ErrVersion, version)
 	case reserved != 0 || epoch != 0 || flags != 0:
 		return 0, fmt.Errorf("%w: key epoch %d, flags %#x", ErrVersion, epoch, flags)
-	case kind < ObjectPlan || kind > ObjectPack:
+	case kind < ObjectPlan || kind > ObjectNote:
 		return 0, fmt.Errorf("%w: kind %d", ErrHeader, kind)
 	}
 	return kind, nil

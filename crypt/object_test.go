@@ -11,7 +11,7 @@ import (
 func TestObject(t *testing.T) {
 	t.Parallel()
 	k := testKeys()
-	for _, kind := range []crypt.ObjectKind{crypt.ObjectPlan, crypt.ObjectPartial, crypt.ObjectSnapshot} {
+	for _, kind := range []crypt.ObjectKind{crypt.ObjectPlan, crypt.ObjectPartial, crypt.ObjectSnapshot, crypt.ObjectNote} {
 		for _, n := range []int{0, 1, 1024} {
 			plaintext := sequence(0, n)
 			object := k.SealObject(kind, objectName, plaintext)
@@ -47,7 +47,7 @@ func TestHeader(t *testing.T) {
 		{"Magic", with(3, 'm'), crypt.ErrHeader},
 		{"MagicAndLaterVersion", append([]byte("age!"), with(5, 2)[4:]...), crypt.ErrHeader},
 		{"NoKind", with(4, 0), crypt.ErrHeader},
-		{"UnknownKind", with(4, 5), crypt.ErrHeader},
+		{"UnknownKind", with(4, 6), crypt.ErrHeader},
 		{"NoVersion", with(5, 0), crypt.ErrHeader},
 		{"LaterVersion", with(5, 2), crypt.ErrVersion},
 		{"LastVersion", with(5, 255), crypt.ErrVersion},
