@@ -14,7 +14,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// A record before sealing (docs/format.md, section 5):
+// A record or a note before sealing (docs/format.md, section 5):
 //
 //	offset  size  field
 //	0       4     n, length of the frame
@@ -33,10 +33,10 @@ const (
 
 var (
 	// ErrFormat is returned, wrapped with the reason, for bytes that are not a
-	// snapshot record, and for a record that lacks what every one must have.
-	ErrFormat = errors.New("malformed snapshot record")
-	// ErrVersion is returned for a record that a newer firn made.
-	ErrVersion = errors.New("snapshot record of a newer version of firn")
+	// record or a note, and for one that lacks what every one must have.
+	ErrFormat = errors.New("malformed record")
+	// ErrVersion is returned for a record or a note that a newer firn made.
+	ErrVersion = errors.New("record of a newer version of firn")
 )
 
 // record is the JSON document: the version comes first, so that it can be told
@@ -54,11 +54,16 @@ func (s *Snapshot) Marshal() ([]byte, error) {
 	if err := rec.validate(); err != nil {
 		return nil, err
 	}
+	return encode(rec)
+}
+
+// encode turns a document into what is sealed.
+func encode(document any) ([]byte, error) {
 	var plain bytes.Buffer
 	enc := json.NewEncoder(&plain)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(rec); err != nil {
-		return nil, fmt.Errorf("encode snapshot record: %w", err)
+	if err := enc.Encode(document); err != nil {
+		return nil, fmt.Errorf("encode record: %w", err)
 	}
 	if plain.Len() > maxJSON {
 		return nil, fmt.Errorf("%w: %d bytes of JSON, want at most %d", ErrFormat, plain.Len(), maxJSON)
@@ -70,7 +75,7 @@ func (s *Snapshot) Marshal() ([]byte, error) {
 func frame(plain []byte) ([]byte, error) {
 	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithSingleSegment(true), zstd.WithLowerEncoderMem(true))
 	if err != nil {
-		return nil, fmt.Errorf("compress snapshot record: %w", err)
+		return nil, fmt.Errorf("compress record: %w", err)
 	}
 	b := w.EncodeAll(plain, make([]byte, lengthLen, padding))
 	binary.LittleEndian.PutUint32(b, uint32(len(b)-lengthLen))
@@ -88,13 +93,8 @@ func Unmarshal(b []byte) (*Snapshot, error) {
 	}
 	rec := record{}
 	err = json.Unmarshal(plain, &rec)
-	if v := recordVersion(plain, rec.V, err); v > version {
-		return nil, fmt.Errorf("%w: version %d, this one knows %d", ErrVersion, v, version)
-	} else if err == nil && v < version {
-		return nil, fmt.Errorf("%w: version %d", ErrFormat, v)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	if err := checkVersion(plain, rec.V, err); err != nil {
+		return nil, err
 	}
 	s := rec.normal()
 	if err := s.validate(); err != nil {
@@ -103,15 +103,24 @@ func Unmarshal(b []byte) (*Snapshot, error) {
 	return &s, nil
 }
 
-// recordVersion looks at the version alone if the rest could not be decoded: a
-// newer firn may have changed the type of any field.
-func recordVersion(plain []byte, v int, err error) int {
-	if err == nil {
-		return v
+// checkVersion judges how a document of version v was decoded. If it could not be,
+// it looks at the version alone: a newer firn may have changed the type of any
+// field.
+func checkVersion(plain []byte, v int, err error) error {
+	if err != nil {
+		var only struct{ V int }
+		_ = json.Unmarshal(plain, &only) // the first error counts
+		v = only.V
 	}
-	var only struct{ V int }
-	_ = json.Unmarshal(plain, &only) // the caller has the first error
-	return only.V
+	switch {
+	case v > version:
+		return fmt.Errorf("%w: version %d, this one knows %d", ErrVersion, v, version)
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrFormat, err)
+	case v < version:
+		return fmt.Errorf("%w: version %d", ErrFormat, v)
+	}
+	return nil
 }
 
 // unframe checks length and padding and returns the document between them.
@@ -142,7 +151,7 @@ func decompress(frame []byte) ([]byte, error) {
 	r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 		zstd.WithDecoderMaxMemory(maxJSON), zstd.WithDecodeAllCapLimit(true))
 	if err != nil {
-		return nil, fmt.Errorf("decompress snapshot record: %w", err)
+		return nil, fmt.Errorf("decompress record: %w", err)
 	}
 	defer r.Close()
 	plain, err := r.DecodeAll(frame, make([]byte, 0, h.FrameContentSize))
@@ -166,9 +175,6 @@ func (s *Snapshot) normal() Snapshot {
 			img.Fingerprint = compact.Bytes()
 		}
 	}
-	if s.Verified != nil {
-		n.Verified = &Verification{Time: stamp(s.Verified.Time), How: s.Verified.How}
-	}
 	return n
 }
 
@@ -183,7 +189,7 @@ func (s *Snapshot) validate() error {
 		return fmt.Errorf("%w: %d images, want one", ErrFormat, len(s.Images))
 	case !utf8.ValidString(s.Environment) || !utf8.ValidString(s.Database):
 		return fmt.Errorf("%w: environment or database is not UTF-8", ErrFormat)
-	case s.Time.IsZero() || !validTime(s.Time) || s.Verified != nil && !validTime(s.Verified.Time):
+	case s.Time.IsZero() || !validTime(s.Time):
 		return fmt.Errorf("%w: no time, or one out of range", ErrFormat)
 	case s.Added < 0 || s.Chunks < 0 || s.ChunksNew < 0:
 		return fmt.Errorf("%w: negative count", ErrFormat)

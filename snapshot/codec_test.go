@@ -31,7 +31,7 @@ func example() *snapshot.Snapshot {
 		}},
 		Parent: snapshot.ID{1}, Sequence: 42, Previous: snapshot.ID{2}, Added: 168200, Chunks: 4144, ChunksNew: 31,
 		Packs: []string{"00112233445566778899aabbccddeeff"}, Token: "0a1b", Forgot: []snapshot.ID{{3}, {4}},
-		Unchanged: true, Pinned: true, Verified: &snapshot.Verification{Time: at, How: "integrity_check"},
+		Unchanged: true, Pinned: true,
 	}
 	s.Image().SetRows([]snapshot.TableRows{{Name: "posts", Rows: 71}, {Name: "users", Rows: 9}})
 	return s
@@ -101,7 +101,7 @@ func TestDocument(t *testing.T) {
 			`"fingerprint":{"wal":"<salt>","size":518},"read_at":"2026-11-21T03:12:05.123456Z"}],` +
 			`"parent":"01` + zeros(30) + `","sequence":42,"previous":"02` + zeros(30) + `","added":168200,"chunks":4144,"chunks_new":31,` +
 			`"packs":["00112233445566778899aabbccddeeff"],"token":"0a1b","forgot":["03` + zeros(30) + `","04` + zeros(30) + `"],` +
-			`"unchanged":true,"pinned":true,"verified":{"time":"2026-11-21T03:12:05.123456Z","how":"integrity_check"}}`},
+			`"unchanged":true,"pinned":true}`},
 		"Minimal": {minimal(), `{"v":1,"id":"01` + zeros(30) + `","environment":"demo","database":"app","time":"1970-01-01T00:00:00Z",` +
 			`"images":[{"root":"01` + zeros(62) + `","levels":0,"size":0}],"added":0,"chunks":0,"chunks_new":0}`},
 	}
@@ -127,13 +127,13 @@ func TestMarshalNormalises(t *testing.T) {
 	s := example()
 	zone := time.FixedZone("", 3600)
 	s.Time = time.Date(2026, 11, 21, 4, 12, 5, 123456789, zone)
-	s.Images[0].ReadAt, s.Verified.Time = s.Time, s.Time
+	s.Images[0].ReadAt = s.Time
 	s.Images[0].Fingerprint = json.RawMessage(`{ "wal": "<salt>", "size": 518 }`)
 	before := s.Time
 	if got, want := document(t, marshal(t, s)), document(t, marshal(t, example())); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
-	if s.Time != before || s.Images[0].ReadAt != before || s.Verified.Time != before || s.Images[0].Fingerprint[1] != ' ' {
+	if s.Time != before || s.Images[0].ReadAt != before || s.Images[0].Fingerprint[1] != ' ' {
 		t.Error("marshal changed the snapshot")
 	}
 }
@@ -186,7 +186,6 @@ func TestMarshalRejects(t *testing.T) {
 		"NoTime":           func(s *snapshot.Snapshot) { s.Time = time.Time{} },
 		"LateTime":         func(s *snapshot.Snapshot) { s.Time = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
 		"LateRead":         func(s *snapshot.Snapshot) { s.Images[0].ReadAt = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
-		"LateVerified":     func(s *snapshot.Snapshot) { s.Verified.Time = time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC) },
 		"NotUTF8":          func(s *snapshot.Snapshot) { s.Environment = "\xff" },
 		"TooLarge":         func(s *snapshot.Snapshot) { s.Token = strings.Repeat("x", 16<<20) },
 	}

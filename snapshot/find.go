@@ -13,7 +13,11 @@ import (
 // minPrefix is the least number of digits that can name a snapshot.
 const minPrefix = 4
 
-const latest = "latest"
+const (
+	latest = "latest"
+	// LatestVerified is the reference to the newest snapshot that was found sound.
+	LatestVerified = "latest-verified"
+)
 
 // ErrNotFound is returned, wrapped with the reference, when no snapshot matches.
 var ErrNotFound = errors.New("no such snapshot")
@@ -95,6 +99,8 @@ func newest(list []*Snapshot, match func(*Snapshot) bool) *Snapshot {
 //
 //   - an ID, or at least 4 digits of its beginning, in either case
 //   - "latest", the newest of all; "latest:ENV", the newest of an environment
+//   - "latest-verified" and "latest-verified:ENV", the newest of those that were
+//     restored and found sound when they were last verified
 //   - the beginning of a time in loc (nil means UTC), down to a part of it that
 //     is complete: 2026, 2026-03, 2026-03-15, 2026-03-15T03, 2026-03-15T03:12,
 //     2026-03-15T03:12:05, or with a fraction; a space may stand for the T.
@@ -107,16 +113,18 @@ func newest(list []*Snapshot, match func(*Snapshot) bool) *Snapshot {
 // several IDs: the error is an [*AmbiguousError], and nothing is chosen.
 // If nothing matches, the error matches [ErrNotFound].
 func Find(list []*Snapshot, ref string, loc *time.Location) (*Snapshot, error) {
-	if env, ok := strings.CutPrefix(ref, latest+":"); ok && env != "" {
-		return single(ref, newest(list, Filter{Environment: env}.Match))
-	}
-	if ref == latest {
-		return single(ref, newest(list, Filter{}.Match))
+	if word, env, colon := strings.Cut(ref, ":"); colon == (env != "") {
+		switch among := (Filter{Environment: env}); word {
+		case latest:
+			return single(ref, newest(list, among.Match))
+		case LatestVerified:
+			return single(ref, newest(list, func(s *Snapshot) bool { return s.Verified.Sound() && among.Match(s) }))
+		}
 	}
 	byID, isID := idPrefix(ref)
 	byTime, isTime := timePrefix(ref, loc)
 	if !isID && !isTime {
-		return nil, fmt.Errorf("%w: %q is not an ID of at least %d digits, latest, latest:ENV, or a time like 2026-03-15T03:12",
+		return nil, fmt.Errorf("%w: %q is not an ID of at least %d digits, latest, latest-verified, either with :ENV, or a time like 2026-03-15T03:12",
 			ErrNotFound, ref, minPrefix)
 	}
 	var found []*Snapshot

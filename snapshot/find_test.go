@@ -21,7 +21,8 @@ func zone(t testing.TB, name string) *time.Location {
 	return loc
 }
 
-// entry returns a snapshot of "ID TIME ENVIRONMENT".
+// entry returns a snapshot of "ID TIME ENVIRONMENT", which may go on with "sound"
+// or a problem.
 func entry(t testing.TB, text string) *snapshot.Snapshot {
 	t.Helper()
 	f := strings.Fields(text)
@@ -29,7 +30,11 @@ func entry(t testing.TB, text string) *snapshot.Snapshot {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &snapshot.Snapshot{ID: parseID(t, f[0]), Time: at.UTC(), Environment: f[2], Database: "app"}
+	s := &snapshot.Snapshot{ID: parseID(t, f[0]), Time: at.UTC(), Environment: f[2], Database: "app"}
+	if len(f) > 3 {
+		s.Verified = &snapshot.Verification{Problem: strings.TrimPrefix(f[3], "sound")}
+	}
+	return s
 }
 
 // entries are in no order.
@@ -39,15 +44,15 @@ func entries(t testing.TB) []*snapshot.Snapshot {
 	for _, text := range []string{
 		"aaaa0001 2026-03-15T03:12:05.123456Z production",
 		"aaaa0002 2026-03-15T03:12:59Z production",
-		"bbbb0001 2026-03-15T04:00:00Z demo",
-		"cccc0001 2026-03-14T23:30:00Z production",
-		"cafe0001 2026-02-01T00:00:00Z production",
+		"bbbb0001 2026-03-15T04:00:00Z demo broken",
+		"cccc0001 2026-03-14T23:30:00Z production sound",
+		"cafe0001 2026-02-01T00:00:00Z production sound",
 		"dddd0001 2026-10-25T00:30:00Z production", // 02:30 CEST
 		"dddd0002 2026-10-25T01:30:00Z production", // 02:30 CET
 		"eeee0001 2027-01-01T00:00:00Z production",
 		"20250001 2024-06-01T00:00:00Z old",
 		"abcd0001 2025-06-01T00:00:00Z old",
-		"20240001 2024-01-01T00:00:00Z old",
+		"20240001 2024-01-01T00:00:00Z old sound",
 		"20230001 2023-06-01T00:00:00Z old",
 		"f00d0000 2022-06-01T00:00:00Z old",
 		"f00d00000000 2022-05-01T00:00:00Z old", // the same ID twice
@@ -83,6 +88,10 @@ func TestFind(t *testing.T) {
 		"LatestNoSuchEnv":   {ref: "latest:dem"},
 		"LatestNoEnv":       {ref: "latest:"},
 		"LatestUpperCase":   {ref: "Latest"},
+		"Verified":          {ref: "latest-verified", want: "cccc0001"},
+		"VerifiedEnv":       {ref: "latest-verified:old", want: "20240001"},
+		"VerifiedFailed":    {ref: "latest-verified:demo"},
+		"VerifiedNoEnv":     {ref: "latest-verified:"},
 		"Empty":             {ref: ""},
 		"Word":              {ref: "yesterday"},
 		"Year":              {ref: "2026", want: "dddd0002"},

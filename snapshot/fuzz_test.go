@@ -43,6 +43,41 @@ func FuzzUnmarshal(f *testing.F) {
 	})
 }
 
+// FuzzUnmarshalNote is FuzzUnmarshal for notes.
+func FuzzUnmarshalNote(f *testing.F) {
+	b, err := exampleNote().Marshal()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b, false)
+	f.Add([]byte(document(f, b)), true)
+	f.Add([]byte(`{"v":1,"snapshot":"01000000000000000000000000000000","time":"2026-01-01T00:00:00Z","pinned":true,"verified":null}`), true)
+	f.Add([]byte(`{"v":2,"verified":7}`), true)
+	f.Fuzz(func(t *testing.T, in []byte, isDocument bool) {
+		if isDocument {
+			in = wrap(t, string(in))
+		}
+		before := allocated()
+		n, err := snapshot.UnmarshalNote(in)
+		if got, limit := allocated()-before, uint64(256<<20+64*len(in)); got > limit {
+			t.Errorf("allocated %d bytes, want at most %d", got, limit)
+		}
+		if err != nil {
+			if n != nil || !errors.Is(err, snapshot.ErrFormat) && !errors.Is(err, snapshot.ErrVersion) {
+				t.Errorf("got %v, %v", n, err)
+			}
+			return
+		}
+		again, err := n.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := readNote(t, again); got.Snapshot != n.Snapshot || !got.Time.Equal(n.Time) || got.Host != n.Host || !reflect.DeepEqual(got.Verified, n.Verified) {
+			t.Errorf("round trip: got %+v, want %+v", got, n)
+		}
+	})
+}
+
 func allocated() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

@@ -70,9 +70,6 @@ func snapshots() *rapid.Generator[*snapshot.Snapshot] {
 			Forgot: rapid.SliceOf(ids()).Draw(t, "forgot"), Unchanged: rapid.Bool().Draw(t, "unchanged"), Pinned: rapid.Bool().Draw(t, "pinned"),
 		}
 		s.Tags, _ = tags.New(rapid.SliceOf(rapid.StringMatching(`[a-z_]{1,9}`)).Draw(t, "tags")...)
-		if rapid.Bool().Draw(t, "verified") {
-			s.Verified = &snapshot.Verification{Time: times().Draw(t, "verified at"), How: texts().Draw(t, "how")}
-		}
 		return s
 	})
 }

@@ -1,7 +1,8 @@
 // Package snapshot holds the record of one snapshot: what was backed up, when,
-// from where, and which image of the repository it is. It encodes and decodes
-// records (docs/format.md, section 5), names their objects, and finds the one a
-// user means. It does no I/O: sealing and storing is the caller's.
+// from where, and which image of the repository it is; and the notes on it: what
+// was learnt since. It encodes and decodes both (docs/format.md, section 5), names
+// their objects, and finds the snapshot a user means. It does no I/O: sealing and
+// storing is the caller's.
 package snapshot
 
 import (
@@ -42,7 +43,9 @@ type Snapshot struct {
 	Unchanged bool     `json:"unchanged,omitempty"` // same image as Previous; no page was read
 	Pinned    bool     `json:"pinned,omitempty"`    // retention never removes it
 
-	Verified *Verification `json:"verified,omitempty"` // nil: never
+	// What notes tell, see [Snapshot.Learn]; the record does not hold it.
+	Verified   *Verification `json:"-"` // nil: never
+	NoteUnread bool          `json:"-"` // a note could not be read: nobody knows what it tells
 }
 
 // Image is one database image of a snapshot, and what is known of it without
@@ -65,12 +68,6 @@ type Image struct {
 	Export      string          `json:"export,omitempty"`      // how it was read: pages, compact
 	Fingerprint json.RawMessage `json:"fingerprint,omitempty"` // of the source, to notice that nothing changed
 	ReadAt      time.Time       `json:"read_at,omitzero"`      // when its pages were last read, UTC, in microseconds
-}
-
-// Verification tells that a snapshot was restored and found sound.
-type Verification struct {
-	Time time.Time `json:"time"` // UTC, in microseconds
-	How  string    `json:"how"`
 }
 
 // Image returns the snapshot's one image. It panics if there is none, which

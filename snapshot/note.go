@@ -1,0 +1,154 @@
+package snapshot
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// NotePrefix starts the name of every note's object.
+const NotePrefix = "meta/note-"
+
+const noteRandomLen = 8 // bytes
+
+// Note tells what was learnt about a snapshot after its record was written, which
+// never changes. It is encoded and padded as a record is. Of several notes on one
+// snapshot, the newest that has a field counts for it.
+type Note struct {
+	Snapshot ID        `json:"snapshot"`
+	Time     time.Time `json:"time"`           // of writing, UTC, in microseconds
+	Host     string    `json:"host,omitempty"` // that wrote it
+
+	Verified *Verification `json:"verified,omitempty"`
+
+	Name  string   `json:"-"` // of its object; it decides between equal times
+	tells []string // names of the fields that it has, those of newer versions too
+}
+
+// Verification is the outcome of restoring a snapshot and looking whether the
+// database in it is sound.
+type Verification struct {
+	Time    time.Time `json:"time"` // UTC, in microseconds
+	How     string    `json:"how"`  // what was looked at
+	Problem string    `json:"problem,omitempty"`
+}
+
+// Sound reports whether the snapshot was verified and nothing was wrong with it.
+func (v *Verification) Sound() bool { return v != nil && v.Problem == "" }
+
+// NewNoteName returns the name of an object for a note, which no other had:
+// "meta/note-<id>-<random>" (docs/format.md, section 1).
+func NewNoteName(id ID) string {
+	var random [noteRandomLen]byte
+	_, _ = rand.Read(random[:]) // never fails: the runtime ends the program instead
+	return fmt.Sprintf("%s%s-%x", NotePrefix, id, random)
+}
+
+// ParseNoteName returns the snapshot that a name of [NewNoteName] is of, and
+// false for any other name.
+func ParseNoteName(name string) (ID, bool) {
+	rest, ok := strings.CutPrefix(name, NotePrefix)
+	id, random, dash := strings.Cut(rest, "-")
+	if !ok || !dash || len(random) != 2*noteRandomLen || !isHex(random) || !isHex(id) {
+		return ID{}, false
+	}
+	parsed, err := ParseID(id)
+	return parsed, err == nil
+}
+
+// note is the JSON document.
+type note struct {
+	V int `json:"v"`
+	Note
+}
+
+// Marshal encodes the note for sealing; see [Snapshot.Marshal]. Fields of newer
+// versions are lost.
+func (n *Note) Marshal() ([]byte, error) {
+	doc := note{V: version, Note: n.normal()}
+	if err := doc.validate(); err != nil {
+		return nil, err
+	}
+	return encode(doc)
+}
+
+// UnmarshalNote decodes what [Note.Marshal] made. Unknown fields are ignored. The
+// errors and the bound on memory are those of [Unmarshal].
+func UnmarshalNote(b []byte) (*Note, error) {
+	plain, err := unframe(b)
+	if err != nil {
+		return nil, err
+	}
+	doc, fields := note{}, map[string]json.RawMessage{}
+	if err = json.Unmarshal(plain, &doc); err == nil {
+		err = json.Unmarshal(plain, &fields)
+	}
+	if err := checkVersion(plain, doc.V, err); err != nil {
+		return nil, err
+	}
+	n := doc.normal()
+	for name, value := range fields {
+		if !slices.Contains([]string{"v", "snapshot", "time", "host"}, name) && string(value) != "null" {
+			n.tells = append(n.tells, name)
+		}
+	}
+	if err := n.validate(); err != nil {
+		return nil, err
+	}
+	return &n, nil
+}
+
+// normal returns a copy with the times as the format has them.
+func (n *Note) normal() Note {
+	c := *n
+	c.Time = stamp(n.Time)
+	if n.Verified != nil {
+		v := *n.Verified
+		v.Time = stamp(v.Time)
+		c.Verified = &v
+	}
+	return c
+}
+
+func (n *Note) validate() error {
+	switch {
+	case n.Snapshot.IsZero():
+		return fmt.Errorf("%w: no ID", ErrFormat)
+	case n.Time.IsZero() || !validTime(n.Time):
+		return fmt.Errorf("%w: no time, or one out of range", ErrFormat)
+	case n.Verified != nil && (n.Verified.Time.IsZero() || !validTime(n.Verified.Time)):
+		return fmt.Errorf("%w: verified at no time, or one out of range", ErrFormat)
+	}
+	return nil
+}
+
+// after reports whether n counts before other.
+func (n *Note) after(other *Note) bool {
+	if c := n.Time.Compare(other.Time); c != 0 {
+		return c > 0
+	}
+	return n.Name > other.Name
+}
+
+// Replaces reports whether nothing is lost without the other note: n is on the
+// same snapshot, counts before it, and has all of its fields. Both must come from
+// [UnmarshalNote], and have their names.
+func (n *Note) Replaces(other *Note) bool {
+	missing := func(field string) bool { return !slices.Contains(n.tells, field) }
+	return n.Snapshot == other.Snapshot && n.after(other) && !slices.ContainsFunc(other.tells, missing)
+}
+
+// Learn fills in what notes tell of the snapshot, and nothing else of what notes
+// tell. Notes on others are passed over; the order does not matter.
+func (s *Snapshot) Learn(notes []*Note) {
+	s.Verified = nil
+	var by *Note
+	for _, n := range notes {
+		if n.Snapshot == s.ID && n.Verified != nil && (by == nil || n.after(by)) {
+			by, s.Verified = n, n.Verified
+		}
+	}
+}

@@ -1,0 +1,187 @@
+package snapshot_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"firn/snapshot"
+)
+
+var noted = time.Date(2026, 11, 22, 4, 17, 5, 123456000, time.UTC)
+
+// exampleNote returns a note with every field set.
+func exampleNote() *snapshot.Note {
+	return &snapshot.Note{
+		Snapshot: snapshot.ID{0x3f, 0x2a, 0x91, 0xc0}, Time: noted, Host: "web1",
+		Verified: &snapshot.Verification{Time: noted, How: "integrity", Problem: "row <7> missing"},
+	}
+}
+
+func readNote(t testing.TB, b []byte) *snapshot.Note {
+	t.Helper()
+	n, err := snapshot.UnmarshalNote(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestNoteDocument(t *testing.T) {
+	t.Parallel()
+	const full = `{"v":1,"snapshot":"3f2a91c0000000000000000000000000","time":"2026-11-22T04:17:05.123456Z","host":"web1",` +
+		`"verified":{"time":"2026-11-22T04:17:05.123456Z","how":"integrity","problem":"row <7> missing"}}`
+	n := exampleNote()
+	n.Time = n.Time.In(time.FixedZone("", 3600)).Add(789)
+	n.Verified.Time = n.Time
+	b, err := n.Marshal()
+	if err != nil || document(t, b) != full || len(b)%1024 != 0 {
+		t.Fatalf("got %d bytes, %v: %s", len(b), err, document(t, b))
+	}
+	got := readNote(t, wrap(t, full))
+	if got.Snapshot != n.Snapshot || got.Time != noted || got.Host != n.Host || *got.Verified != *exampleNote().Verified {
+		t.Errorf("got %+v, %+v", got, got.Verified)
+	}
+}
+
+func TestNoteRejects(t *testing.T) {
+	t.Parallel()
+	good, err := exampleNote().Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	edit := func(old, by string) []byte { return wrap(t, strings.Replace(document(t, good), old, by, 1)) }
+	for name, tt := range map[string]struct {
+		in   []byte
+		want error
+	}{
+		"Empty":        {nil, snapshot.ErrFormat},
+		"Record":       {marshal(t, example()), snapshot.ErrFormat},
+		"NotJSON":      {wrap(t, "hello"), snapshot.ErrFormat},
+		"NoVersion":    {edit(`"v":1`, `"x":1`), snapshot.ErrFormat},
+		"NewerVersion": {edit(`"v":1`, `"v":2`), snapshot.ErrVersion},
+		"NewerTypes":   {wrap(t, `{"v":2,"verified":7}`), snapshot.ErrVersion},
+		"NoSnapshot":   {edit(`"snapshot"`, `"x"`), snapshot.ErrFormat},
+		"BadSnapshot":  {edit(`"3f2a`, `"zz`), snapshot.ErrFormat},
+		"NoTime":       {edit(`"time"`, `"x"`), snapshot.ErrFormat},
+		"YearZero":     {edit(`"2026-11-22T04:17:05.123456Z"`, `"0000-01-01T00:00:00+23:00"`), snapshot.ErrFormat},
+		"VerifiedType": {edit(`"verified":{`, `"verified":7,"x":{`), snapshot.ErrFormat},
+		"VerifiedTime": {edit(`"verified":{"time"`, `"verified":{"x"`), snapshot.ErrFormat},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if n, err := snapshot.UnmarshalNote(tt.in); n != nil || !errors.Is(err, tt.want) {
+				t.Errorf("got %v, %v, want %v", n, err, tt.want)
+			}
+		})
+	}
+	for name, breakIt := range map[string]func(*snapshot.Note){
+		"NoSnapshot":   func(n *snapshot.Note) { n.Snapshot = snapshot.ID{} },
+		"NoTime":       func(n *snapshot.Note) { n.Time = time.Time{} },
+		"LateTime":     func(n *snapshot.Note) { n.Time = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
+		"VerifiedTime": func(n *snapshot.Note) { n.Verified.Time = time.Time{} },
+	} {
+		n := exampleNote()
+		breakIt(n)
+		if _, err := n.Marshal(); !errors.Is(err, snapshot.ErrFormat) {
+			t.Errorf("marshal %s: got %v, want ErrFormat", name, err)
+		}
+	}
+}
+
+func TestNoteName(t *testing.T) {
+	t.Parallel()
+	id := parseID(t, idText)
+	name := snapshot.NewNoteName(id)
+	if got, ok := snapshot.ParseNoteName(name); !ok || got != id || name == snapshot.NewNoteName(id) {
+		t.Errorf("%s: got %s, %v", name, got, ok)
+	}
+	for _, bad := range []string{"", snapshot.NotePrefix, "x" + name, name + "0", name[:len(name)-1], name[:len(name)-1] + "g",
+		strings.ToUpper(name), strings.Replace(name, "note", "snap", 1), name + "-x", strings.Replace(name, idText, idText[1:]+"C", 1)} {
+		if got, ok := snapshot.ParseNoteName(bad); ok {
+			t.Errorf("%q: got %s", bad, got)
+		}
+	}
+}
+
+// noteOf decodes a note with these further fields, so many minutes after the first.
+func noteOf(t *testing.T, id snapshot.ID, minutes int, fields string) *snapshot.Note {
+	t.Helper()
+	at := noted.Add(time.Duration(minutes) * time.Minute).Format(time.RFC3339)
+	n := readNote(t, wrap(t, fmt.Sprintf(`{"v":1,"snapshot":%q,"time":%q%s}`, id, at, fields)))
+	n.Name = fmt.Sprintf("%s%s-%016x", snapshot.NotePrefix, id, minutes)
+	return n
+}
+
+const (
+	soundField = `,"verified":{"time":"2026-11-22T04:00:00Z","how":"all"}`
+	badField   = `,"verified":{"time":"2026-11-22T05:00:00Z","how":"all","problem":"bad"}`
+	laterField = `,"mood":{"good":true}` // of a later version
+)
+
+// TestLearn: the newest note with the field wins, whatever the order.
+func TestLearn(t *testing.T) {
+	t.Parallel()
+	id := snapshot.ID{1}
+	good, bad := noteOf(t, id, 1, soundField), noteOf(t, id, 2, badField)
+	sameTime := noteOf(t, id, 1, badField)
+	sameTime.Name = good.Name + "0"
+	for name, tt := range map[string]struct {
+		notes []*snapshot.Note
+		want  string // the problem, or "none", "sound"
+	}{
+		"None":        {nil, "none"},
+		"One":         {[]*snapshot.Note{good}, "sound"},
+		"Newest":      {[]*snapshot.Note{good, bad}, "bad"},
+		"LaterName":   {[]*snapshot.Note{good, sameTime}, "bad"},
+		"OtherField":  {[]*snapshot.Note{good, noteOf(t, id, 9, laterField)}, "sound"},
+		"NullIsNone":  {[]*snapshot.Note{good, noteOf(t, id, 9, `,"verified":null`)}, "sound"},
+		"OtherSnap":   {[]*snapshot.Note{good, noteOf(t, snapshot.ID{2}, 9, badField)}, "sound"},
+		"OnlyOthers":  {[]*snapshot.Note{noteOf(t, snapshot.ID{2}, 9, badField)}, "none"},
+		"LaterFields": {[]*snapshot.Note{noteOf(t, id, 9, laterField)}, "none"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for range 2 {
+				s := &snapshot.Snapshot{ID: id, Verified: &snapshot.Verification{Problem: "stale"}}
+				s.Learn(tt.notes)
+				got := "none"
+				if s.Verified.Sound() {
+					got = "sound"
+				} else if s.Verified != nil {
+					got = s.Verified.Problem
+				}
+				if got != tt.want {
+					t.Errorf("got %s, want %s", got, tt.want)
+				}
+				slices.Reverse(tt.notes)
+			}
+		})
+	}
+}
+
+// TestReplaces: what a later version noted must not go by what this one notes.
+func TestReplaces(t *testing.T) {
+	t.Parallel()
+	id := snapshot.ID{1}
+	old := noteOf(t, id, 1, soundField)
+	for name, tt := range map[string]struct {
+		by, old *snapshot.Note
+		want    bool
+	}{
+		"Newer":      {noteOf(t, id, 2, badField), old, true},
+		"Itself":     {old, old, false},
+		"Older":      {noteOf(t, id, 0, badField), old, false},
+		"OtherSnap":  {noteOf(t, snapshot.ID{2}, 2, badField), old, false},
+		"OtherField": {noteOf(t, id, 2, laterField), old, false},
+		"MoreInOld":  {noteOf(t, id, 2, badField), noteOf(t, id, 1, soundField+laterField), false},
+		"MoreInNew":  {noteOf(t, id, 2, badField+laterField), old, true},
+		"Null":       {noteOf(t, id, 2, `,"verified":null`), old, false},
+		"NothingOld": {noteOf(t, id, 2, badField), noteOf(t, id, 1, ""), true},
+	} {
+		if got := tt.by.Replaces(tt.old); got != tt.want {
+			t.Errorf("%s: got %v, want %v", name, got, tt.want)
+		}
+	}
+}
