@@ -9,6 +9,7 @@ import (
 
 	"firn/repo"
 	"firn/retention"
+	"firn/snapshot"
 	"firn/store"
 )
 
@@ -46,6 +47,12 @@ func TestAppendOnly(t *testing.T) {
 		t.Fatalf("backup with retention: got %v, want it to tell that it may not delete", err)
 	}
 	w.images[result.Snapshot.ID] = next
+	for _, problem := range []string{"bad", ""} { // the second cannot take the place of the first, and wins
+		note(t, r, old.ID, problem)
+	}
+	if got := verified(t, open(t, w.st)); countOf(t, w.st, snapshot.NotePrefix) != 2 || !got[old.ID].Sound() {
+		t.Errorf("got %v, want two notes, of which the sound one counts", got)
+	}
 	if err := r.Forget(t.Context(), old.ID); !errors.Is(err, repo.ErrMayNotDelete) {
 		t.Errorf("forget: got %v", err)
 	}

@@ -164,8 +164,8 @@ func (b *backup) prepare(ctx context.Context) error {
 	if b.view, err = b.repo.look(ctx); err != nil {
 		return err
 	}
-	// Records that cannot be read do not stop a backup: check reports them.
-	if b.list, err = b.repo.readRecords(ctx, b.view); err != nil && b.list == nil {
+	// Records and notes that cannot be read do not stop a backup: check reports them.
+	if b.list, err = b.repo.readSnapshots(ctx, b.view); err != nil && b.list == nil {
 		return err
 	}
 	b.result.SetBack = b.repo.lastConfirmed(b.opts.Environment, b.opts.Database).setBack(b.view.records, b.list)

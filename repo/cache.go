@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// cache keeps copies of write-once objects (records, plans, keys, the
+// cache keeps copies of write-once objects (records, notes, plans, keys, the
 // configuration) and of the tails of packs in one append-only local file:
 //
 //	offset  size  field

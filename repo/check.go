@@ -45,7 +45,7 @@ type CheckResult struct {
 }
 
 // Check verifies that the repository is whole: configuration, keys, plans,
-// records and footers can be read, and packs hold every blob that a snapshot
+// records, notes and footers can be read, and packs hold every blob that a snapshot
 // needs. The error is not nil only if the check could not be carried out; damage
 // is in the result.
 func (r *Repo) Check(ctx context.Context, opts CheckOptions) (*CheckResult, error) {
@@ -101,7 +101,7 @@ func (c *check) readMeta(ctx context.Context) error {
 			return err
 		}
 	}
-	if c.list, err = c.repo.readRecords(ctx, c.view); err != nil {
+	if c.list, err = c.repo.readSnapshots(ctx, c.view); err != nil {
 		if err := c.findAll(ctx, err); err != nil {
 			return err
 		}

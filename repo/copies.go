@@ -141,6 +141,8 @@ func objectKind(name string) (crypt.ObjectKind, bool) {
 		return crypt.ObjectPlan, true
 	case strings.HasPrefix(name, snapshot.Prefix):
 		return crypt.ObjectSnapshot, true
+	case strings.HasPrefix(name, snapshot.NotePrefix):
+		return crypt.ObjectNote, true
 	}
 	return 0, false
 }
@@ -160,6 +162,8 @@ func (r *Repo) verify(name string, b []byte) error {
 		_, err = openPlan(r.keys, name, b)
 	case strings.HasPrefix(name, snapshot.Prefix):
 		_, err = r.openRecord(name, b)
+	case strings.HasPrefix(name, snapshot.NotePrefix):
+		_, err = r.openNote(name, b)
 	default:
 		err = errors.New("no copies are kept of such objects")
 	}

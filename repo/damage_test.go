@@ -17,8 +17,8 @@ import (
 	"firn/store/mem"
 )
 
-// wounded is a world that can be broken: two keys, two environments, deltas, and
-// a plan whose packs are gone. The databases still have the newest images.
+// wounded is a world that can be broken: two keys, two environments, deltas, notes,
+// and a plan whose packs are gone. The databases still have the newest images.
 type wounded struct {
 	*world
 	live map[string][]byte // by environment
@@ -40,7 +40,9 @@ func newWounded(t *testing.T) *wounded {
 	run(t, w.st, w.dir, func(r *repo.Repo) {
 		w.images[take(t, r, "production", b).ID] = b
 		for _, env := range []string{"production", "demo"} {
-			w.images[take(t, r, env, w.live[env]).ID] = w.live[env]
+			s := take(t, r, env, w.live[env])
+			w.images[s.ID] = w.live[env]
+			note(t, r, s.ID, "")
 		}
 	})
 	return w
@@ -71,7 +73,7 @@ func (w *wounded) damage(t testing.TB, kind string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	take(t, other, "production", pages(1, 3))
+	note(t, other, take(t, other, "production", pages(1, 3)).ID, "")
 	target.Foreign = foreign
 	names, err := target.Do(t.Context(), kind)
 	if err != nil {
@@ -114,9 +116,13 @@ func (w *wounded) repair(t testing.TB, withCache bool, opts repo.RepairOptions) 
 // the object nor the part. lossless can be repaired without any loss by whoever
 // has a cache.
 var (
-	harmless = []string{"config", "config-missing", "key-flipped", "key-foreign", "pack-header", "pack-data"}
+	harmless = []string{
+		"config", "config-missing", "key-flipped", "key-foreign", "pack-header", "pack-data",
+		"note-flipped", "note-header", "note-empty", "note-foreign", "notes-swapped",
+	}
 	lossless = []string{
 		"config", "config-missing", "key-flipped", "key-foreign", "pack-header", "pack-footer", "pack-trailer",
+		"note-empty", "note-flipped", "note-foreign", "note-header", "notes-swapped",
 		"plan-flipped", "plan-missing", "record-empty", "record-flipped", "record-foreign", "record-header", "records-swapped",
 	}
 )
@@ -205,6 +211,9 @@ func (w *wounded) heal(t *testing.T, kind string, withCache bool) {
 		t.Errorf("%d snapshots are lost, in spite of the cache", len(d.Lost))
 	} else if lossless {
 		w.verify(t)
+		if got := verified(t, open(t, w.st)); len(got) != 2 {
+			t.Errorf("%d verified snapshots are known, want 2: notes are lost, in spite of the cache", len(got))
+		}
 	}
 	for env, b := range w.live {
 		s := forceScan(t, open(t, w.st), env, b)

@@ -22,7 +22,8 @@ type Diagnosis struct {
 	Check *CheckResult
 
 	// PutBack are damaged or missing objects below meta/ whose sound copies are at
-	// hand. Of a plan the copy is put into a new plan, of a key slot under a new name.
+	// hand. Of a plan the copy is put into a new plan, of a key slot or a note under
+	// a new name.
 	PutBack []string
 	// Packs are damaged. They will be condemned, once what is sound in them and
 	// needed was copied: Copied bytes, also out of those that an earlier repair
@@ -33,8 +34,8 @@ type Diagnosis struct {
 	// be replaced only if no other process, on any host, uses the repository, not
 	// even one that is suspended.
 	Plans []string
-	// Deleted are damaged records and key slots that cannot be put back. With a
-	// record its snapshot is lost.
+	// Deleted are damaged records, notes and key slots that cannot be put back. With
+	// a record its snapshot is lost, with a note what it told of one.
 	Deleted []string
 	// Left is damaged, and cannot be repaired here.
 	Left []string
@@ -107,7 +108,8 @@ func (d *Diagnosis) sort(s *survey) {
 			list = &d.PutBack
 		case strings.HasPrefix(name, planPrefix):
 			list = &d.Plans
-		case strings.HasPrefix(name, snapshot.Prefix), strings.HasPrefix(name, partialPrefix), isKeyName(name) && s.opens:
+		case strings.HasPrefix(name, snapshot.Prefix), strings.HasPrefix(name, snapshot.NotePrefix),
+			strings.HasPrefix(name, partialPrefix), isKeyName(name) && s.opens:
 			list = &d.Deleted
 		}
 		*list = append(*list, name)

@@ -31,7 +31,7 @@ var (
 // CorruptError tells of an object or blob that is missing or is not what firn
 // wrote. Nothing of it was used.
 type CorruptError struct {
-	Kind string // config, key, plan, record, pack or blob
+	Kind string // config, key, plan, record, note, pack or blob
 	Name string // of the object in the store, or the ID of the blob
 	Err  error
 }

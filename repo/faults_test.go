@@ -91,6 +91,9 @@ func operations() []operation {
 			return err
 		}},
 		{"restore", unchangedSnapshot, restoreEach},
+		{"note", notedSnapshot, noteNewest},
+		{"retention of noted", notedSnapshot, backupOf(next, repo.BackupOptions{Keep: &retention.Policy{Last: 1}})},
+		{"sweep notes", orphanedNote, pruneNow},
 		{"add key", twoSnapshots, func(ctx context.Context, _ *world, r *repo.Repo) error {
 			_, err := r.AddKey(ctx, crypt.KeyFile{9}.Credential(), "second")
 			return err
@@ -271,9 +274,15 @@ func (op operation) start(ctx context.Context, w *world, st store.Store) error {
 }
 
 // tolerated tells the calls whose failure may cost space only, those that read
-// what a backup would build on, and those that try a key slot: there are others.
+// what a backup would build on, those that try a key slot, as there are others, and
+// those that delete notes which newer ones stand for.
 func tolerated(call string) bool {
-	return strings.HasPrefix(call, "get packs/") || strings.HasPrefix(call, "get meta/snap-") || strings.HasPrefix(call, "get meta/key-")
+	for _, prefix := range []string{"get packs/", "get meta/snap-", "get meta/key-", "get meta/note-", "delete meta/note-"} {
+		if strings.HasPrefix(call, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // TestFaultsOfInit lets every call of Init fail in every way, and then repeats it.

@@ -50,7 +50,8 @@ func items(list []*snapshot.Snapshot) []retention.Item {
 			ID:         s.ID.String(),
 			Time:       s.Time,
 			Pinned:     s.Pinned,
-			Verified:   s.Verified != nil,
+			Verified:   s.Verified.Sound(),
+			Unread:     s.NoteUnread,
 			PreRestore: s.Tags.Has(PreRestoreTag),
 		}
 	}
@@ -62,7 +63,8 @@ func expired(group []*snapshot.Snapshot, keep retention.Policy, now time.Time) [
 	return slices.DeleteFunc(keep.Apply(items(group), now), func(d retention.Decision) bool { return d.Keep })
 }
 
-// Forget deletes the records of snapshots. Their space is freed by [Repo.Prune].
+// Forget deletes the records of snapshots, and the notes on them. Their space is
+// freed by [Repo.Prune].
 // One that is gone already is not an error; after an error some may be left. The
 // error matches [ErrMayNotDelete] if the store refuses.
 func (r *Repo) Forget(ctx context.Context, ids ...snapshot.ID) error {
@@ -72,7 +74,7 @@ func (r *Repo) Forget(ctx context.Context, ids ...snapshot.ID) error {
 	return nil
 }
 
-// forget deletes records by ID, and other objects by name, in one request.
+// forget deletes records and notes by ID, and other objects by name, in one request.
 func (r *Repo) forget(ctx context.Context, ids []snapshot.ID, others []string) error {
 	if len(ids)+len(others) == 0 {
 		return nil
@@ -83,7 +85,7 @@ func (r *Repo) forget(ctx context.Context, ids []snapshot.ID, others []string) e
 		if err != nil {
 			return err
 		}
-		names = slices.Concat(others, objects)
+		names = slices.Concat(others, objects, r.noteNames(ids))
 	}
 	r.listing = nil // it shows what is deleted now
 	if err := r.remove(ctx, names...); err != nil {

@@ -100,6 +100,25 @@ func FuzzOpenRecord(f *testing.F) {
 	})
 }
 
+// FuzzOpenNote opens notes that hold any bytes.
+func FuzzOpenNote(f *testing.F) {
+	n := &snapshot.Note{Snapshot: snapshot.ID{1}, Time: time.Unix(1e9, 0), Verified: &snapshot.Verification{Time: time.Unix(1e9, 0)}}
+	plain, err := n.Marshal()
+	if err != nil {
+		f.Fatal(err)
+	}
+	name := snapshot.NewNoteName(n.Snapshot)
+	f.Add(plain)
+	f.Add(plain[:len(plain)-1])
+	r := &Repo{keys: fuzzKeys}
+	f.Fuzz(func(t *testing.T, plain []byte) {
+		got, err := r.openNote(name, fuzzKeys.SealObject(crypt.ObjectNote, name, plain))
+		if err == nil && (got.Snapshot != n.Snapshot || got.Name != name) {
+			t.Errorf("got a note on %s under the name %s", got.Snapshot, name)
+		}
+	})
+}
+
 // FuzzLoadCache loads any bytes as a cache file, and saves them again.
 func FuzzLoadCache(f *testing.F) {
 	good := appendCacheEntry(appendCacheEntry(nil, "meta/config", []byte("{}")), tokenEntry, nil)

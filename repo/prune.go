@@ -80,7 +80,7 @@ func (r *Repo) prune(ctx context.Context, opts PruneOptions) (*PruneResult, erro
 		p.result.Skipped = true
 		return &p.result, nil
 	}
-	for _, step := range []func(context.Context) error{p.listPacks, p.findNeeded, p.condemn, p.publish, p.sweep} {
+	for _, step := range []func(context.Context) error{p.listPacks, p.findNeeded, p.findOrphans, p.condemn, p.publish, p.sweep} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -95,7 +95,7 @@ type prune struct {
 	view *view
 
 	packs    map[pack.ID]store.Object // as listed
-	expired  []string                 // partial records that protect nothing any more
+	expired  []string                 // partial records that protect nothing any more, notes on snapshots that are gone
 	needed   map[chunk.ID]error       // blobs that snapshots refer to; all errors are nil
 	live     map[pack.ID]map[chunk.ID]index.Location
 	spare    map[pack.ID]bool // condemned packs that must not be deleted yet

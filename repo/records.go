@@ -5,25 +5,40 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"firn/crypt"
 	"firn/snapshot"
 )
 
-// Snapshots returns the snapshots of the repository, newest first. If some
-// records cannot be read, it returns the others together with an error that
-// joins a [CorruptError], or what the store said, for each.
+// Snapshots returns the snapshots of the repository, newest first, with what
+// notes tell of them. If some records or notes cannot be read, it returns the
+// others together with an error that joins a [CorruptError], or what the store
+// said, for each.
 func (r *Repo) Snapshots(ctx context.Context) ([]*snapshot.Snapshot, error) {
 	v, err := r.lookToRead(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return r.readRecords(ctx, v)
+	return r.readSnapshots(ctx, v)
 }
 
-// readRecords reads the records of a view. Those that were forgotten since are
-// left out.
+// readSnapshots reads the records of a view and the notes on them.
+func (r *Repo) readSnapshots(ctx context.Context, v *view) ([]*snapshot.Snapshot, error) {
+	list, err := r.readRecords(ctx, v)
+	if list == nil {
+		return nil, err
+	}
+	unread := r.learn(ctx, v, list)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return list, errors.Join(err, unread)
+}
+
+// readRecords reads the records of a view without the notes. Those that were
+// forgotten since are left out.
 func (r *Repo) readRecords(ctx context.Context, v *view) ([]*snapshot.Snapshot, error) {
 	r.dropOldRecords(v)
 	list := make([]*snapshot.Snapshot, 0, len(v.records))
@@ -46,15 +61,15 @@ func (r *Repo) readRecords(ctx context.Context, v *view) ([]*snapshot.Snapshot, 
 
 // dropOldRecords removes from the cache what the listing no longer shows.
 func (r *Repo) dropOldRecords(v *view) {
-	listed := make(map[string]bool, len(v.records)+len(v.plans))
-	for _, o := range v.records {
+	listed := make(map[string]bool, len(v.records)+len(v.notes)+len(v.plans))
+	for _, o := range slices.Concat(v.records, v.notes) {
 		listed[o.Name] = true
 	}
 	for name := range v.plans {
 		listed[name] = true
 	}
 	r.cache.keepOnly(func(name string) bool {
-		temporary := strings.HasPrefix(name, snapshot.Prefix) || strings.HasPrefix(name, planPrefix)
+		temporary := strings.HasPrefix(name, snapshot.Prefix) || strings.HasPrefix(name, snapshot.NotePrefix) || strings.HasPrefix(name, planPrefix)
 		return !temporary || listed[name]
 	})
 }

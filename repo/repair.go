@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"firn/crypt"
 	"firn/pack"
 	"firn/snapshot"
 )
@@ -28,7 +29,7 @@ type RepairResult struct {
 	PutBack   []string
 	Condemned int      // damaged packs
 	Copied    int64    // bytes saved out of them
-	Deleted   []string // damaged records, slots and plans
+	Deleted   []string // damaged records, notes, slots and plans
 	Forgotten []*snapshot.Snapshot
 }
 
@@ -132,6 +133,8 @@ func (x *repair) putBack(ctx context.Context) error {
 			err = x.putBackKey(ctx, name, sound)
 		case strings.HasPrefix(name, snapshot.Prefix):
 			err = x.putBackRecord(ctx, name, sound)
+		case strings.HasPrefix(name, snapshot.NotePrefix):
+			err = x.putBackNote(ctx, name, sound)
 		case name == configName:
 			err = x.putBackAs(ctx, name, sound)
 		}
@@ -157,6 +160,17 @@ func (x *repair) putBackKey(ctx context.Context, name string, sound []byte) erro
 		}
 	}
 	return x.repo.store.Put(ctx, newKeyName(), sound)
+}
+
+// putBackNote stores a note under a new name, too, for the same reason.
+func (x *repair) putBackNote(ctx context.Context, name string, sound []byte) error {
+	x.remove = append(x.remove, name)
+	id, _ := snapshot.ParseNoteName(name)
+	plain, err := x.repo.keys.OpenObject(crypt.ObjectNote, name, sound)
+	if err == nil {
+		_, err = x.repo.putNote(ctx, snapshot.NewNoteName(id), plain)
+	}
+	return err
 }
 
 // putBackRecord keeps prunes from taking the snapshot's packs for garbage while

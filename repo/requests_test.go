@@ -2,6 +2,7 @@ package repo_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +36,10 @@ func TestRequests(t *testing.T) {
 			_, err := r.Snapshots(context.Background())
 			return err
 		}, true, 0, "list meta"},
+		{"Note", noteOnce, true, 0, "list meta, put meta"},
+		{"NoteAgain", func(w *world, r *repo.Repo) error {
+			return errors.Join(noteOnce(w, r), noteOnce(w, r))
+		}, true, 0, "list meta, put meta, list meta, put meta, delete meta"},
 		{"Prune", func(w *world, r *repo.Repo) error { return pruneNow(context.Background(), w, r) }, true, 0, "list meta, list packs, get packs"},
 		{"ChangedCached", backup(next, repo.BackupOptions{}), true, 64 << 20, "list meta, put packs, put meta, list meta"},
 		{"RetentionCached", backup(next, repo.BackupOptions{Keep: &retention.Policy{Last: 2}}), true, 64 << 20, "list meta, put packs, put meta, list meta, delete meta"},
@@ -71,6 +76,15 @@ func TestRequests(t *testing.T) {
 			w.verify(t)
 		})
 	}
+}
+
+// noteOnce lists, and notes that the oldest snapshot is sound.
+func noteOnce(_ *world, r *repo.Repo) error {
+	list, err := r.Snapshots(context.Background())
+	if err != nil {
+		return err
+	}
+	return r.Note(context.Background(), verification(list[len(list)-1].ID, ""))
 }
 
 // brief shortens calls to what and where, and counts the bases of deltas, which

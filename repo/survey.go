@@ -69,6 +69,12 @@ func (s *survey) read(ctx context.Context) error {
 			return err
 		}
 	}
+	for _, o := range s.view.notes {
+		_, err := s.repo.note(ctx, o.Name)
+		if err := s.wounded(ctx, o.Name, err); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
 	return s.readKeys(ctx)
 }
 

@@ -78,6 +78,7 @@ func TestLaterVersion(t *testing.T) {
 		"PlanHeader":    {func(t testing.TB, st *mem.Store) { headerOfVersion2(t, st, "meta/gc-") }, "backup prune"},
 		"RecordHeader":  {func(t testing.TB, st *mem.Store) { headerOfVersion2(t, st, snapshot.Prefix) }, "snapshots prune"},
 		"PartialHeader": {func(t testing.TB, st *mem.Store) { headerOfVersion2(t, st, "meta/part-") }, "prune repair"},
+		"NoteHeader":    {func(t testing.TB, st *mem.Store) { headerOfVersion2(t, st, snapshot.NotePrefix) }, "snapshots"},
 		"Plan": {func(t testing.TB, st *mem.Store) {
 			const name = "meta/gc-00000000ffff-0123456789abcdef"
 			b := keysOf(t, st).SealObject(crypt.ObjectPlan, name, []byte(`{"v":2,"sequence":65535,"condemned":{}}`))
@@ -91,6 +92,10 @@ func TestLaterVersion(t *testing.T) {
 			name := "meta/part-0123456789abcdef-" + strings.Repeat("0a", 16)
 			replace(t, st, name, keysOf(t, st).SealObject(crypt.ObjectPartial, name, []byte(`{"v":2,"packs":7}`)))
 		}, "prune repair"},
+		"Note": {func(t testing.TB, st *mem.Store) {
+			name := snapshot.NewNoteName(snapshot.ID{7})
+			replace(t, st, name, keysOf(t, st).SealObject(crypt.ObjectNote, name, frame(t, `{"v":2,"verified":7}`)))
+		}, "snapshots repair"},
 	}
 	prepared := everyKind(t)
 	for name, tt := range tests {

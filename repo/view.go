@@ -29,6 +29,7 @@ type view struct {
 	token    string           // of the plans, "" if there are none
 	records  []store.Object   // snapshot records, newest first
 	partials []store.Object
+	notes    []store.Object
 	newest   store.Object // by the store's clock
 	planned  time.Time    // when the newest plan was written, by the store's clock
 }
@@ -93,6 +94,8 @@ func (r *Repo) newView(objects []store.Object) *view {
 			v.records = append(v.records, o)
 		case strings.HasPrefix(o.Name, partialPrefix):
 			v.partials = append(v.partials, o)
+		case strings.HasPrefix(o.Name, snapshot.NotePrefix):
+			v.notes = append(v.notes, o)
 		}
 		if o.Time.After(v.newest.Time) {
 			v.newest = o

@@ -13,6 +13,7 @@ type Item struct {
 	Time       time.Time
 	Pinned     bool
 	Verified   bool // was restored and found sound
+	Unread     bool // a note on it cannot be read, which may tell that it must stay
 	PreRestore bool // taken of what a restore was about to replace
 }
 
@@ -23,7 +24,8 @@ type Decision struct {
 	// Reasons names every rule that keeps the item, none if it goes:
 	// "last 3" (the third newest), "within 2h", "hourly 2026-11-21 03:00 UTC",
 	// "daily 2026-11-21", "weekly 2026-W47", "monthly 2026-11", "yearly 2026",
-	// "pre-restore within 30d", "pinned", "newest verified", "newest".
+	// "pre-restore within 30d", "pinned", "unreadable note", "newest verified",
+	// "newest".
 	Reasons []string
 }
 
@@ -37,8 +39,9 @@ func (d *Decision) keep(reason string) {
 //
 // Items taken before a restore neither count for the policy's rules nor against
 // them: they stay while younger than [Policy.PreRestore] at the time now.
-// Whatever the rules say, these stay: pinned items, the newest verified item
-// that a backup made, the newest item that a backup made, and the newest of all.
+// Whatever the rules say, these stay: pinned items, those with a note that cannot
+// be read, the newest verified item that a backup made, the newest item that a
+// backup made, and the newest of all.
 // So at least one item stays, even under a policy that keeps nothing.
 //
 // The policy should be valid; see [Policy.Validate].
@@ -134,6 +137,9 @@ func (p Policy) keepPreRestore(decisions []Decision, now time.Time) {
 func keepSpecial(decisions []Decision, backups []*Decision) {
 	for _, d := range choose(decisions, func(d *Decision) bool { return d.Pinned }) {
 		d.keep("pinned")
+	}
+	for _, d := range choose(decisions, func(d *Decision) bool { return d.Unread }) {
+		d.keep("unreadable note")
 	}
 	if i := slices.IndexFunc(backups, func(d *Decision) bool { return d.Verified }); i >= 0 {
 		backups[i].keep("newest verified")

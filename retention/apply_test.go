@@ -23,7 +23,7 @@ func zone(t testing.TB, name string) *time.Location {
 }
 
 // item reads "2026-11-21 03:12", with an optional zone offset and the words
-// pinned, verified and pre-restore behind it. The text is the item's ID.
+// pinned, verified, unread and pre-restore behind it. The text is the item's ID.
 func item(t testing.TB, text string) retention.Item {
 	t.Helper()
 	words := strings.Fields(text)
@@ -35,6 +35,8 @@ func item(t testing.TB, text string) retention.Item {
 			it.Pinned = true
 		case "verified":
 			it.Verified = true
+		case "unread":
+			it.Unread = true
 		case "pre-restore":
 			it.PreRestore = true
 		default:
@@ -189,6 +191,12 @@ func TestApply(t *testing.T) {
 			2026-11-21 02:00 verified:
 			2026-11-21 01:00 verified pinned: pinned
 			2026-11-21 00:00:`},
+		"UnreadStays": {policy: retention.Policy{Last: 1}, want: `
+			2026-11-21 05:00: last 1, newest
+			2026-11-21 04:00 unread: unreadable note
+			2026-11-21 03:00 pinned unread: pinned, unreadable note
+			2026-11-21 02:00 verified: newest verified
+			2026-11-21 01:00:`},
 		"SpecialOnesDoNotReplaceOthers": {policy: retention.Policy{Last: 2, Daily: 1}, want: `
 			2026-11-21 05:00 pinned verified: last 1, daily 2026-11-21, pinned, newest verified, newest
 			2026-11-21 04:00: last 2

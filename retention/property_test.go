@@ -44,7 +44,7 @@ func histories() *rapid.Generator[[]retention.Item] {
 			kind := rapid.IntRange(0, 15).Draw(t, "kind")
 			list[i] = retention.Item{
 				ID: strconv.Itoa(rapid.IntRange(100, 999).Draw(t, "random")) + "-" + strconv.Itoa(i), Time: at,
-				Pinned: kind == 1, Verified: kind == 2 || kind == 3, PreRestore: kind == 3 || kind == 4,
+				Pinned: kind == 1, Verified: kind == 2 || kind == 3, PreRestore: kind == 3 || kind == 4, Unread: kind == 5,
 			}
 		}
 		return list
@@ -81,7 +81,7 @@ func TestNewestPinnedAndVerifiedStay(t *testing.T) {
 		}
 		verified, backup := false, false // seen
 		for i, d := range decisions {
-			must := i == 0 || d.Pinned || !d.PreRestore && (!backup || d.Verified && !verified)
+			must := i == 0 || d.Pinned || d.Unread || !d.PreRestore && (!backup || d.Verified && !verified)
 			if must && !d.Keep {
 				t.Fatalf("%s goes: %+v", d.ID, decisions)
 			}

@@ -98,6 +98,12 @@ func kinds() map[string]doer {
 		"record-foreign":  replaceForeign("meta/snap-"),
 		"records-swapped": swap("meta/snap-"),
 
+		"note-flipped":  change("meta/note-", flip(-10)),
+		"note-header":   change("meta/note-", flip(6)),
+		"note-empty":    change("meta/note-", empty),
+		"note-foreign":  replaceForeign("meta/note-"),
+		"notes-swapped": swap("meta/note-"),
+
 		"plan-flipped": change("meta/gc-", flip(-10)),
 		"plan-missing": drop("meta/gc-"),
 		"key-flipped":  change("meta/key-", flip(2)),

@@ -1,0 +1,199 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"firn/crypt"
+	"firn/snapshot"
+	"firn/store"
+)
+
+// Note stores what was learnt about a snapshot that [Repo.Snapshots] has returned:
+// n names it and has the fields that tell; time and host are filled in. Of each
+// field, the note that was stored last counts. Older ones on the snapshot that are
+// not needed any more are deleted, as far as that is allowed.
+func (r *Repo) Note(ctx context.Context, n snapshot.Note) error {
+	old := r.knownNotes(n.Snapshot)
+	n.Host, n.Time = r.opts.Host, r.opts.now().UTC().Truncate(time.Microsecond)
+	for _, o := range old {
+		if !n.Time.After(o.Time) { // by a clock that is ahead of this one
+			n.Time = o.Time.Add(time.Microsecond)
+		}
+	}
+	plain, err := n.Marshal()
+	if err != nil {
+		return fmt.Errorf("make note: %w", err)
+	}
+	name := snapshot.NewNoteName(n.Snapshot)
+	stored, err := r.putNote(ctx, name, plain)
+	if err != nil {
+		return fmt.Errorf("write note on snapshot %s: %w", n.Snapshot.Short(), err)
+	}
+	r.dropReplaced(ctx, stored, old)
+	r.cache.flush()
+	return nil
+}
+
+// putNote stores the plaintext of a note.
+func (r *Repo) putNote(ctx context.Context, name string, plain []byte) (*snapshot.Note, error) {
+	object := r.keys.SealObject(crypt.ObjectNote, name, plain)
+	n, err := r.openNote(name, object)
+	if err != nil {
+		return nil, fmt.Errorf("verify %s: %w", name, err)
+	}
+	r.listing = nil // it does not show the note
+	if err := r.store.Put(ctx, name, object); err != nil {
+		return nil, err
+	}
+	r.cache.put(name, object)
+	return n, nil
+}
+
+// knownNotes returns the notes on a snapshot that were read: they are in the cache.
+func (r *Repo) knownNotes(id snapshot.ID) []*snapshot.Note {
+	var notes []*snapshot.Note
+	for name, object := range r.cache.objects {
+		if of, ok := snapshot.ParseNoteName(name); ok && of == id {
+			if n, err := r.openNote(name, object); err == nil {
+				notes = append(notes, n)
+			}
+		}
+	}
+	return notes
+}
+
+// dropReplaced deletes the notes that a new one stands for. Its errors do not
+// matter: a note that stays is passed over, and goes the next time or with its
+// snapshot.
+func (r *Repo) dropReplaced(ctx context.Context, by *snapshot.Note, old []*snapshot.Note) {
+	var names []string
+	for _, o := range old {
+		if by.Replaces(o) {
+			names = append(names, o.Name)
+		}
+	}
+	if len(names) > 0 && r.remove(ctx, names...) == nil {
+		r.cache.keepOnly(func(name string) bool { return !slices.Contains(names, name) })
+	}
+}
+
+// note reads one note.
+func (r *Repo) note(ctx context.Context, name string) (*snapshot.Note, error) {
+	return read(ctx, r, name, func(b []byte) (*snapshot.Note, error) {
+		n, err := r.openNote(name, b)
+		if err != nil {
+			return nil, damaged("note", name, err)
+		}
+		return n, nil
+	})
+}
+
+func (r *Repo) openNote(name string, object []byte) (*snapshot.Note, error) {
+	plain, err := r.keys.OpenObject(crypt.ObjectNote, name, object)
+	if err != nil {
+		return nil, err
+	}
+	n, err := snapshot.UnmarshalNote(plain)
+	if err != nil {
+		return nil, err
+	}
+	if id, ok := snapshot.ParseNoteName(name); !ok || id != n.Snapshot {
+		return nil, errors.New("the note belongs to another name")
+	}
+	n.Name = name
+	return n, nil
+}
+
+// learn fills in what the notes of a view tell of its snapshots. Those with a note
+// that cannot be read are marked; the error joins one for each such note.
+func (r *Repo) learn(ctx context.Context, v *view, list []*snapshot.Snapshot) error {
+	notes := make(map[snapshot.ID][]*snapshot.Note)
+	unread := make(map[snapshot.ID]bool)
+	var problems []error
+	for _, o := range v.notes {
+		id, _ := snapshot.ParseNoteName(o.Name)
+		n, err := r.note(ctx, o.Name)
+		switch {
+		case err == nil:
+			notes[id] = append(notes[id], n)
+		case errors.Is(err, fs.ErrNotExist): // replaced since
+		case ctx.Err() != nil:
+			return ctx.Err()
+		default:
+			unread[id] = true
+			problems = append(problems, err)
+		}
+	}
+	for _, s := range list {
+		s.Learn(notes[s.ID])
+		s.NoteUnread = unread[s.ID]
+	}
+	return errors.Join(problems...)
+}
+
+// noteNames returns the names of the notes on some snapshots that this host has
+// seen. Others, the next prune deletes.
+func (r *Repo) noteNames(ids []snapshot.ID) []string {
+	names := make(map[string]bool)
+	add := func(name string) {
+		if id, ok := snapshot.ParseNoteName(name); ok && slices.Contains(ids, id) {
+			names[name] = true
+		}
+	}
+	for name := range r.cache.objects {
+		add(name)
+	}
+	for _, o := range r.listing {
+		add(o.Name)
+	}
+	if r.seen != nil {
+		for _, o := range r.seen.notes {
+			add(o.Name)
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// findOrphans finds the notes on snapshots that are gone. That the listing shows no
+// record does not prove it: the listing may have come too early for a record and in
+// time for a note on it, or while a repair puts the record back. So two more look,
+// in this order: a partial record stands for a record as long as that is away.
+func (p *prune) findOrphans(ctx context.Context) error {
+	orphans := make(map[snapshot.ID][]string)
+	for _, o := range p.view.notes {
+		if id, ok := snapshot.ParseNoteName(o.Name); ok {
+			orphans[id] = append(orphans[id], o.Name)
+		}
+	}
+	for _, o := range p.view.records {
+		delete(orphans, idAtEnd(o))
+	}
+	if len(orphans) == 0 || p.opts.DryRun {
+		return nil
+	}
+	for _, prefix := range []string{partialPrefix, snapshot.Prefix} {
+		for o, err := range p.repo.store.List(ctx, prefix) {
+			if err != nil {
+				return fmt.Errorf("look for snapshots of notes: %w", err)
+			}
+			delete(orphans, idAtEnd(o))
+		}
+	}
+	for _, names := range orphans {
+		p.expired = append(p.expired, names...)
+	}
+	return nil
+}
+
+// idAtEnd returns the ID with which the name of a record ends, or a partial one's.
+func idAtEnd(o store.Object) snapshot.ID {
+	id, _ := snapshot.ParseID(o.Name[strings.LastIndexByte(o.Name, '-')+1:]) // zero for none: no snapshot has it
+	return id
+}
