@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -72,14 +71,18 @@ func (c *cli) backup(ctx context.Context, args []string, o backupOptions) error 
 		return err
 	}
 	defer s.close()
-	r := &backupRun{session: s, dryRun: o.dryRun}
+	r := &backupRun{session: s, dryRun: o.dryRun, outcomes: several{cli: c}}
 	for _, j := range jobs {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		r.add(j, r.one(ctx, j), len(jobs) > 1)
+		err := r.one(ctx, j)
+		if err != nil {
+			err = fmt.Errorf("back up %s: %w", j.environment, err)
+		}
+		r.outcomes.add(err, len(jobs) > 1)
 	}
-	if o.prune && r.succeeded > 0 {
+	if o.prune && r.outcomes.succeeded > 0 {
 		r.prune(ctx)
 	}
 	return r.end()
@@ -89,8 +92,7 @@ func (c *cli) backup(ctx context.Context, args []string, o backupOptions) error 
 type backupRun struct {
 	*session
 	dryRun    bool
-	succeeded int
-	errs      []error
+	outcomes  several
 	pruneErr  error
 	summaries []backupMessage
 }
@@ -187,21 +189,6 @@ func (r *backupRun) summaryLine(m backupMessage) string {
 	return b.String()
 }
 
-// add takes note of an environment's outcome, and reports an error at once if
-// there is more to come.
-func (r *backupRun) add(j job, err error, more bool) {
-	if err == nil {
-		r.succeeded++
-		return
-	}
-	err = fmt.Errorf("back up %s: %w", j.environment, err)
-	if more && !errors.Is(err, context.Canceled) {
-		r.fail(err)
-		err = &reported{err}
-	}
-	r.errs = append(r.errs, err)
-}
-
 // prune frees space, if that is due.
 func (r *backupRun) prune(ctx context.Context) {
 	result, err := r.repo.Prune(ctx, repo.PruneOptions{IfDue: true, DryRun: r.dryRun})
@@ -223,28 +210,12 @@ func (r *backupRun) end() error {
 			}
 		}
 	}
-	if len(r.errs) == 0 {
+	failed := r.outcomes.outcome()
+	if failed == nil {
 		return r.pruneErr
 	}
 	if r.pruneErr != nil {
 		r.fail(r.pruneErr)
 	}
-	if len(r.errs) == 1 && r.succeeded == 0 {
-		return r.errs[0]
-	}
-	return &problem{fmt.Errorf("%s failed, %d done", plural(len(r.errs), "environment"), r.succeeded), r.code(), ""}
-}
-
-// code is the one code of several failures.
-func (r *backupRun) code() int {
-	if r.succeeded > 0 {
-		return exitPartly
-	}
-	code, _ := classify(r.errs[0])
-	for _, err := range r.errs[1:] {
-		if other, _ := classify(err); other != code {
-			return exitFailed
-		}
-	}
-	return code
+	return failed
 }

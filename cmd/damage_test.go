@@ -32,6 +32,7 @@ func newPlace(t *testing.T) *place {
 	for _, repository := range []string{"repo", "foreign"} {
 		p.firn(t, 0, repository, "init")
 		p.firn(t, 0, repository, "backup", "--database", p.path("app.db"), "--env", "production")
+		p.firn(t, 0, repository, "verify", "production")
 	}
 	return p
 }
@@ -98,6 +99,7 @@ func TestEveryDamage(t *testing.T) {
 			backup := []string{"backup", "--database", p.path("app.db"), "--env", "production", "--force-scan"}
 			p.sql(t, "INSERT INTO t VALUES (hex(randomblob(300000)))")
 			p.firn(t, 0, "repo", backup...)
+			p.firn(t, 0, "repo", "verify", "production")
 			names := p.damage(t, kind)
 			if kind == "config-missing" {
 				p.firn(t, 10, "repo", "check")

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -73,16 +74,16 @@ func (c *cli) dump(ctx context.Context, ref string, o dumpOptions) error {
 // find finds the snapshot that the user means. Whoever says latest, or a time,
 // does not mean what a restore has put aside, unless that is asked for.
 func (c *cli) find(list []*snapshot.Snapshot, ref string, withPreRestore bool) (*snapshot.Snapshot, error) {
-	if _, err := findByID(list, ref); err == nil || withPreRestore {
+	verified := strings.HasPrefix(ref, snapshot.LatestVerified)
+	if _, err := findByID(list, ref); err == nil || withPreRestore && !verified {
 		return snapshot.Find(list, ref, c.zone)
 	}
-	var others []*snapshot.Snapshot
-	for _, s := range list {
-		if !preRestore(s) {
-			others = append(others, s)
-		}
-	}
-	return snapshot.Find(others, ref, c.zone)
+	return snapshot.Find(ofBackups(list), ref, c.zone)
+}
+
+// ofBackups leaves out what restores have put aside.
+func ofBackups(list []*snapshot.Snapshot) []*snapshot.Snapshot {
+	return slices.DeleteFunc(slices.Clone(list), preRestore)
 }
 
 // copyImage writes a snapshot's image.

@@ -137,9 +137,24 @@ type snapshotMessage struct {
 	Unchanged   bool      `json:"unchanged"`
 	Pinned      bool      `json:"pinned"`
 
-	Rows     *int64                 `json:"rows"`     // of all tables; null: not known
-	Tables   []snapshot.TableRows   `json:"tables"`   // null: not known, or too many
-	Verified *snapshot.Verification `json:"verified"` // null: never
+	Rows     *int64               `json:"rows"`     // of all tables; null: not known
+	Tables   []snapshot.TableRows `json:"tables"`   // null: not known, or too many
+	Verified *verifiedInfo        `json:"verified"` // null: never
+}
+
+// verifiedInfo is the last outcome of verify for a snapshot.
+type verifiedInfo struct {
+	Time    time.Time `json:"time"`
+	How     string    `json:"how"`
+	Sound   bool      `json:"sound"`
+	Problem string    `json:"problem,omitempty"`
+}
+
+func newVerified(v *snapshot.Verification) *verifiedInfo {
+	if v == nil {
+		return nil
+	}
+	return &verifiedInfo{v.Time, v.How, v.Sound(), v.Problem}
 }
 
 func newSnapshotMessage(s *snapshot.Snapshot) snapshotMessage {
@@ -149,7 +164,7 @@ func newSnapshotMessage(s *snapshot.Snapshot) snapshotMessage {
 		Tags: append([]string{}, s.Tags...),
 		Size: s.Image().Size, Added: s.Added,
 		Parent: idText(s.Parent), ReplacedBy: idText(s.ReplacedBy),
-		Unchanged: s.Unchanged, Pinned: s.Pinned, Verified: s.Verified,
+		Unchanged: s.Unchanged, Pinned: s.Pinned, Verified: newVerified(s.Verified),
 		Rows: s.Image().RowCount, Tables: s.Image().Tables,
 	}
 }

@@ -78,6 +78,9 @@ func (s *session) describeRepair(d *repo.Diagnosis, o checkOptions) {
 	}
 	for _, name := range d.Deleted {
 		what := "damaged beyond repair"
+		if id, ok := snapshot.ParseNoteName(name); ok {
+			what = fmt.Sprintf(`what it told of snapshot %s is lost, "firn verify" finds it out again`, id.Short())
+		}
 		if id, ok := snapshot.ParseObjectName(name); ok {
 			what = fmt.Sprintf("snapshot %s is LOST by that. Another host that has listed it may", id.Short())
 		}

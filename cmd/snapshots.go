@@ -152,7 +152,7 @@ func (s *session) printSnapshots(list []*snapshot.Snapshot) error {
 }
 
 func snapshotHead() []string {
-	return []string{"ID", "Time", "Environment", "Tags", "Size", "Added"}
+	return []string{"ID", "Time", "Environment", "Tags", "Size", "Added", "Verified"}
 }
 
 // snapshotRow leaves out the tag that repeats the environment.
@@ -164,6 +164,17 @@ func (c *cli) snapshotRow(s *snapshot.Snapshot) []string {
 	return []string{
 		s.ID.Short(), c.when(s.Time), s.Environment,
 		fmt.Sprint(s.Tags.Remove(tags.Environment(s.Environment))),
-		size(s.Image().Size), added,
+		size(s.Image().Size), added, verdict(s.Verified),
 	}
+}
+
+// verdict says in a word how a snapshot was found.
+func verdict(v *snapshot.Verification) string {
+	switch {
+	case v == nil:
+		return ""
+	case v.Sound():
+		return "sound"
+	}
+	return "FAILED"
 }

@@ -118,7 +118,11 @@ func Find(list []*Snapshot, ref string, loc *time.Location) (*Snapshot, error) {
 		case latest:
 			return single(ref, newest(list, among.Match))
 		case LatestVerified:
-			return single(ref, newest(list, func(s *Snapshot) bool { return s.Verified.Sound() && among.Match(s) }))
+			best := newest(list, func(s *Snapshot) bool { return s.Verified.Sound() && among.Match(s) })
+			if best == nil {
+				return nil, fmt.Errorf("%w: %q: none was verified and found sound", ErrNotFound, ref)
+			}
+			return best, nil
 		}
 	}
 	byID, isID := idPrefix(ref)

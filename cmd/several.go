@@ -1,0 +1,54 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// several gathers the outcomes of environments: one that fails does not stop the
+// others.
+type several struct {
+	cli       *cli
+	succeeded int
+	errs      []error
+}
+
+// add takes note of an environment's outcome, and reports an error at once if
+// there is more to come.
+func (s *several) add(err error, more bool) {
+	if err == nil {
+		s.succeeded++
+		return
+	}
+	if more && !errors.Is(err, context.Canceled) {
+		s.cli.fail(err)
+		err = &reported{err}
+	}
+	s.errs = append(s.errs, err)
+}
+
+// outcome returns the error that stands for all, nil if there is none.
+func (s *several) outcome() error {
+	switch {
+	case len(s.errs) == 0:
+		return nil
+	case len(s.errs) == 1 && s.succeeded == 0:
+		return s.errs[0]
+	}
+	return &problem{fmt.Errorf("%s failed, %d done", plural(len(s.errs), "environment"), s.succeeded), s.code(), ""}
+}
+
+// code is the one code of several failures.
+func (s *several) code() int {
+	if s.succeeded > 0 {
+		return exitPartly
+	}
+	code, _ := classify(s.errs[0])
+	for _, err := range s.errs[1:] {
+		if other, _ := classify(err); other != code {
+			return exitFailed
+		}
+	}
+	return code
+}

@@ -1,0 +1,313 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"firn/repo"
+	"firn/snapshot"
+	"firn/sqlite"
+)
+
+// verifyOptions are the flags of verify.
+type verifyOptions struct {
+	all               bool
+	snapshot, tempDir string
+}
+
+func newVerify(c *cli) *cobra.Command {
+	var o verifyOptions
+	cmd := &cobra.Command{
+		Use:     "verify ENV... | --all | --snapshot SNAPSHOT",
+		Short:   "Restore snapshots to a temporary file and look whether they are sound",
+		GroupID: groupMain,
+		Long: `Restores the newest snapshot of each environment to a private temporary file, and
+runs SQLite's integrity_check and foreign_key_check on it, then the environment's own
+SQL, if it has verify configured: rows that it returns must not be.
+
+The outcome is recorded: "firn snapshots" shows it, retention never removes the newest
+sound one, and latest-verified means it wherever a SNAPSHOT is asked for. With several
+environments, one that fails does not stop the others.`,
+		Example: `  firn verify production
+  firn verify --all --quiet
+  firn verify --snapshot 3f2a91c0`,
+		ValidArgsFunction: c.completeEnvironment,
+		RunE:              func(cmd *cobra.Command, args []string) error { return c.verify(cmd.Context(), args, o) },
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.BoolVar(&o.all, "all", false, "all environments, those that are configured and those that have snapshots")
+	f.StringVar(&o.snapshot, "snapshot", "", "this `snapshot`, of the environment if one is named: ID, latest, or the beginning of a time")
+	f.StringVar(&o.tempDir, "temp-dir", "", "`folder` with room for a database (default: $TMPDIR)")
+	c.addJSONFlag(cmd)
+	return cmd
+}
+
+// verifyMessage is the outcome for one snapshot in JSON.
+type verifyMessage struct {
+	Type        string    `json:"message_type"` // "summary"
+	SnapshotID  string    `json:"snapshot_id"`
+	Environment string    `json:"environment"`
+	Database    string    `json:"database"`
+	Time        time.Time `json:"time"` // of the snapshot
+	Size        int64     `json:"size"`
+	How         string    `json:"how"`
+	Sound       bool      `json:"sound"`
+	Problem     string    `json:"problem,omitempty"`
+	Duration    float64   `json:"duration"`
+}
+
+// verifyRun is one run, snapshot by snapshot.
+type verifyRun struct {
+	*session
+	options   verifyOptions
+	list      []*snapshot.Snapshot
+	outcomes  several
+	summaries []verifyMessage
+}
+
+// verifyJob is a snapshot to verify, or the reason why an environment has none.
+type verifyJob struct {
+	snap *snapshot.Snapshot
+	err  error
+}
+
+func (c *cli) verify(ctx context.Context, args []string, o verifyOptions) error {
+	if err := o.validate(args); err != nil {
+		return err
+	}
+	s, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	list, err := s.repo.Snapshots(ctx)
+	if list == nil && err != nil {
+		return err
+	}
+	if err != nil {
+		s.warn("not everything can be read: %v", err)
+	}
+	r := &verifyRun{session: s, options: o, list: list, outcomes: several{cli: c}}
+	jobs, err := r.jobs(args)
+	if err != nil {
+		return err
+	}
+	for _, j := range jobs {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		err := j.err
+		if err == nil {
+			err = r.one(ctx, j.snap)
+		}
+		r.outcomes.add(err, len(jobs) > 1)
+	}
+	return r.end()
+}
+
+func (o verifyOptions) validate(args []string) error {
+	switch {
+	case o.all && (len(args) > 0 || o.snapshot != ""):
+		return usage("", "give environments, or --all, or --snapshot: only one of them")
+	case o.snapshot != "" && len(args) > 1:
+		return usage("", "--snapshot: one snapshot is of one environment")
+	case !o.all && o.snapshot == "" && len(args) == 0:
+		return usage("Name an environment, or give --all, or --snapshot.", "nothing to verify is named")
+	}
+	return nil
+}
+
+// jobs finds the snapshots, and refuses names that nobody knows before anything is done.
+func (r *verifyRun) jobs(names []string) ([]verifyJob, error) {
+	if r.options.all {
+		known := environments(r.list)
+		names = slices.Compact(slices.Sorted(slices.Values(append(known, r.conf.names()...))))
+	}
+	for _, name := range names {
+		if err := r.knownEnvironment(r.list, name); err != nil {
+			return nil, err
+		}
+	}
+	if r.options.snapshot != "" {
+		snap, err := r.find(filter(r.list, snapshot.Filter{Environment: first(names)}), r.options.snapshot, false)
+		return []verifyJob{{snap: snap}}, err
+	}
+	var jobs []verifyJob
+	for _, name := range names {
+		jobs = append(jobs, r.newest(name)...)
+	}
+	if len(jobs) == 0 {
+		return nil, fmt.Errorf("verify: %w", snapshot.ErrNotFound)
+	}
+	return jobs, nil
+}
+
+// newest returns the newest snapshots that backups took of an environment: of the
+// configured database, or else of each that there is.
+func (r *verifyRun) newest(name string) []verifyJob {
+	own := ofBackups(filter(r.list, snapshot.Filter{Environment: name}))
+	if env := r.conf.Env[name]; env != nil {
+		if same := filter(own, snapshot.Filter{Database: env.Name}); len(same) > 0 {
+			own = same
+		}
+	}
+	if len(own) == 0 {
+		return []verifyJob{{err: failed(fmt.Sprintf(`Take one: "firn backup %s".`, name), "verify %s: %w", name, snapshot.ErrNotFound)}}
+	}
+	var jobs []verifyJob
+	for _, snap := range newest(own, 1) {
+		jobs = append(jobs, verifyJob{snap: snap})
+	}
+	return jobs
+}
+
+// one verifies a snapshot and records the outcome. What keeps it from looking is
+// no outcome.
+func (r *verifyRun) one(ctx context.Context, snap *snapshot.Snapshot) error {
+	started := r.now()
+	how, unsound, err := r.look(ctx, snap)
+	if err != nil {
+		return r.cannotVerify(snap, err)
+	}
+	found := &snapshot.Verification{Time: r.now(), How: how}
+	if unsound != nil {
+		found.Problem = unsound.Error()
+	}
+	r.tell(snap, found, r.now().Sub(started))
+	err = r.repo.Note(ctx, snapshot.Note{Snapshot: snap.ID, Verified: found})
+	if err != nil {
+		err = fmt.Errorf("verify %s: the outcome could not be recorded: %w", snap.Environment, err)
+	}
+	if unsound == nil {
+		return err
+	}
+	return errors.Join(r.unsound(snap, unsound), err)
+}
+
+// look restores a snapshot to a temporary file and says how it looked and what is
+// wrong, or why it could not look.
+func (r *verifyRun) look(ctx context.Context, snap *snapshot.Snapshot) (how string, unsound, err error) {
+	dir := cmp.Or(r.options.tempDir, os.TempDir())
+	path, err := r.stage(ctx, snap, filepath.Join(dir, "verify.db"))
+	if corrupt, ok := errors.AsType[*repo.CorruptError](err); ok && ctx.Err() == nil {
+		return "restore", corrupt, r.stillThere(ctx, snap)
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	defer func() { err = errors.Join(err, removeFile(path)) }()
+	how = "integrity, foreign keys"
+	if err := sqlite.Check(ctx, path); err != nil {
+		return how, unsoundness(err), refused(err)
+	}
+	env := r.conf.Env[snap.Environment]
+	if env == nil || env.Verify == "" || env.Name != snap.Database {
+		return how, nil, nil
+	}
+	how += ", verify SQL"
+	rows, err := sqlite.Violations(ctx, path, env.Verify)
+	if len(rows) > 0 {
+		unsound = fmt.Errorf("its verify SQL returns %s", strings.Join(rows, "; "))
+	}
+	return how, cmp.Or(unsound, unsoundness(err)), refused(err)
+}
+
+// stillThere tells a snapshot that is damaged from one that was forgotten while it
+// was read.
+func (r *verifyRun) stillThere(ctx context.Context, snap *snapshot.Snapshot) error {
+	list, err := r.repo.Snapshots(ctx)
+	if list == nil {
+		return err
+	}
+	if !slices.ContainsFunc(list, func(s *snapshot.Snapshot) bool { return s.ID == snap.ID }) {
+		return failed("Run it again.", "snapshot %s was forgotten meanwhile", snap.ID.Short())
+	}
+	return nil
+}
+
+// unsoundness returns what an error says of the database, nil if it is about
+// something else; without the name of the temporary file.
+func unsoundness(err error) error {
+	if found, ok := errors.AsType[*sqlite.IntegrityError](err); ok {
+		return &sqlite.IntegrityError{Path: "its database", Messages: found.Messages}
+	}
+	for _, kind := range []error{sqlite.ErrNotDatabase, sqlite.ErrEmpty, sqlite.ErrCorrupt} {
+		if errors.Is(err, kind) {
+			return kind
+		}
+	}
+	return nil
+}
+
+// refused returns an error that is not about the database.
+func refused(err error) error {
+	if unsoundness(err) != nil {
+		return nil
+	}
+	return err
+}
+
+// cannotVerify says of wrong SQL where it stands.
+func (r *verifyRun) cannotVerify(snap *snapshot.Snapshot, err error) error {
+	if wrong, ok := errors.AsType[*sqlite.StatementError](err); ok {
+		return usage(fmt.Sprintf("Correct verify of [env.%s] in %s. Nothing was recorded.", snap.Environment, r.conf.path),
+			"verify %s: %w", snap.Environment, wrong)
+	}
+	err = fmt.Errorf("verify %s: %w", snap.Environment, err)
+	if errors.Is(err, sqlite.ErrNoSpace) {
+		return failed("Make room there, or name a folder with more: --temp-dir, or TMPDIR.", "%w", err)
+	}
+	return err
+}
+
+// unsound is the error for a snapshot that is not sound.
+func (r *verifyRun) unsound(snap *snapshot.Snapshot, err error) error {
+	hint := "" // for a damaged repository, the table has one
+	if _, ok := errors.AsType[*repo.CorruptError](err); !ok {
+		hint = fmt.Sprintf(`The database was so when it was backed up: "firn dump %s -o FILE" writes it for a look.`, snap.ID.Short())
+		if r.hasSound(snap) {
+			hint += fmt.Sprintf(` "firn restore %s --snapshot %s" takes the newest that was found sound.`, snap.Environment, snapshot.LatestVerified)
+		}
+	}
+	return &problem{fmt.Errorf("verify %s: snapshot %s, %s, is not sound: %w", snap.Environment, snap.ID.Short(), r.when(snap.Time), err), exitDamage, hint}
+}
+
+// hasSound reports whether another snapshot of the environment was found sound.
+func (r *verifyRun) hasSound(snap *snapshot.Snapshot) bool {
+	return slices.ContainsFunc(ofBackups(r.list), func(s *snapshot.Snapshot) bool {
+		return s.Environment == snap.Environment && s.ID != snap.ID && s.Verified.Sound()
+	})
+}
+
+// tell tells the outcome; of an unsound snapshot the error says it.
+func (r *verifyRun) tell(snap *snapshot.Snapshot, found *snapshot.Verification, took time.Duration) {
+	r.summaries = append(r.summaries, verifyMessage{
+		Type: "summary", SnapshotID: snap.ID.String(), Environment: snap.Environment, Database: snap.Database, Time: snap.Time,
+		Size: snap.Image().Size, How: found.How, Sound: found.Sound(), Problem: found.Problem, Duration: took.Seconds(),
+	})
+	if found.Sound() {
+		r.done("%s: snapshot %s, %s, %s: sound (%s)", snap.Environment, snap.ID.Short(), r.when(snap.Time), size(snap.Image().Size), found.How)
+	}
+}
+
+// end prints the summaries in JSON, which come last.
+func (r *verifyRun) end() error {
+	if r.json {
+		for _, m := range r.summaries {
+			if err := r.printJSON(m); err != nil {
+				return err
+			}
+		}
+	}
+	return r.outcomes.outcome()
+}
