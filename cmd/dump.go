@@ -28,7 +28,8 @@ func newDump(c *cli) *cobra.Command {
 		Short:   "Write a snapshot's database to a file or standard output",
 		GroupID: groupMain,
 		Long: `Writes the database of a snapshot, as it was. SNAPSHOT is at least 4 digits of an
-ID, latest, latest:ENV, or the beginning of a time: 2026-11-21, 2026-11-21T03.
+ID, latest, latest-verified, either with :ENV, or the beginning of a time:
+2026-11-21, 2026-11-21T03.
 
 Unlike restore, dump does not look into the database; it writes what was stored,
 and every byte of it is verified. It never overwrites a file.`,

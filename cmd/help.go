@@ -30,6 +30,9 @@ database = "/srv/app/production.db" # needed
 name     = "app"                    # default: the file's name without its extension
 tags     = ["web"]                  # beyond env_production and db_app
 keep     = { daily = 30 }           # overrides single values of [keep]
+# For "firn verify": SQL that finds what must not be. A row that any of its statements
+# returns means that the snapshot is not sound. It can only read.
+verify   = "SELECT id FROM account WHERE balance < 0"
 
 [env.demo]
 database = "/srv/app/demo.db"
