@@ -16,22 +16,18 @@ func (r *restoration) showChoices(shown []*snapshot.Snapshot) error {
 	for i, s := range shown {
 		rows[len(shown)-1-i] = append([]string{strconv.Itoa(i + 1)}, r.choiceRow(s)...)
 	}
-	head := []string{"No.", "Time", "Age", "Size", "Schema", "Rows", "Tags", "ID"}
-	head, rows = fit(head, rows, []string{"Tags", "Schema", "Size", "ID", "Rows", "Age"}, terminalWidth(r.stderr))
+	head := []string{"No.", "Time", "Age", "Size", "Schema", "Rows", "Verified", "Tags", "ID"}
+	spare := []string{"Tags", "Schema", "Verified", "Size", "ID", "Rows", "Age"}
+	head, rows = fit(head, rows, spare, terminalWidth(r.stderr))
 	return r.table(r.stderr, head, rows)
 }
 
 func (r *restoration) choiceRow(s *snapshot.Snapshot) []string {
 	i := s.Image()
 	return []string{
-		r.when(s.Time), age(max(r.now().Sub(s.Time), 0)), size(i.Size), fmt.Sprint(i.UserVersion), rowsText(s),
-		remarks(s), s.ID.Short(),
+		r.when(s.Time), age(max(r.now().Sub(s.Time), 0)), size(i.Size), fmt.Sprint(i.UserVersion), rowsText(i),
+		verdict(s.Verified), fmt.Sprint(s.Tags.Remove(tags.Environment(s.Environment), tags.Database(s.Database))), s.ID.Short(),
 	}
-}
-
-// remarks are the tags, but for those that all of them have.
-func remarks(s *snapshot.Snapshot) string {
-	return fmt.Sprint(s.Tags.Remove(tags.Environment(s.Environment), tags.Database(s.Database)))
 }
 
 // age returns a duration for people, in one unit.

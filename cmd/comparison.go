@@ -1,12 +1,12 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	"firn/sqlite"
@@ -66,11 +66,13 @@ func (r *restoration) compare(ctx context.Context) (*comparison, error) {
 	if t.exists {
 		c.target(r.when(t.modified), "changed "+r.ago(t.modified), size(bytes), schema)
 	}
+	then := rowsOf(i)
 	now, err := r.countTarget(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c.addRows(rowsOf(r.source), now)
+	c.add("Rows", cmp.Or(then.total(), rowsText(i), "unknown"), now.total())
+	c.addRows(then, now)
 	return &c, nil
 }
 
@@ -113,10 +115,9 @@ func (r *restoration) countTarget(ctx context.Context) (rowCounts, error) {
 // addRows compares the numbers of rows: in all, and of the tables in which they
 // differ.
 func (c *comparison) addRows(then, now rowCounts) {
-	if then == nil && now == nil {
+	if then == nil || now == nil { // nothing to compare
 		return
 	}
-	c.add("Rows", then.totalText(), now.totalText())
 	names := make(map[string]bool)
 	for _, counts := range []rowCounts{then, now} {
 		for name := range counts {
@@ -135,37 +136,6 @@ func (c *comparison) addRows(then, now rowCounts) {
 	if n := len(differing) - comparedTables; n > 0 {
 		c.add(fmt.Sprintf("  and %d more", n), "", "")
 	}
-}
-
-// rowCounts are the numbers of rows of tables, less than 0 where it is unknown; nil
-// if nothing is known.
-type rowCounts map[string]int64
-
-func (c rowCounts) text(table string) string {
-	n, ok := c[table]
-	switch {
-	case c == nil:
-		return ""
-	case !ok:
-		return "no such table"
-	case n < 0:
-		return "not counted"
-	}
-	return strconv.FormatInt(n, 10)
-}
-
-func (c rowCounts) totalText() string {
-	var total int64
-	for _, n := range c {
-		if n < 0 {
-			return "not all counted"
-		}
-		total += n
-	}
-	if c == nil {
-		return ""
-	}
-	return fmt.Sprintf("%d in %s", total, plural(len(c), "table"))
 }
 
 // plan names the steps that are not a matter of course.

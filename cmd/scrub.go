@@ -61,7 +61,7 @@ func (r *restoration) refuseUnscrubbed() error {
 // run scrubs a private image.
 func (s *scrubbing) run(ctx context.Context, image string) error {
 	err := sqlite.Scrub(ctx, image, s.script)
-	if se, ok := errors.AsType[*sqlite.ScriptError](err); ok && ctx.Err() == nil && !errors.Is(err, sqlite.ErrNoSpace) {
+	if se, ok := errors.AsType[*sqlite.StatementError](err); ok {
 		return &problem{fmt.Errorf("restore: the target is left as it is: %s, line %d: %w", s.path, se.Line, se.Err), exitUsage,
 			"Correct the scrub file. It runs on a copy of the snapshot, so it must fit its schema."}
 	}

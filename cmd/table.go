@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/term"
@@ -28,9 +29,18 @@ func (c *cli) table(w io.Writer, head []string, rows [][]string) error {
 func line(cells []string, widths []int) string {
 	var b strings.Builder
 	for i, cell := range cells {
-		fmt.Fprintf(&b, "%-*s", widths[i]+columnGap, cell)
+		fmt.Fprintf(&b, "%-*s", widths[i]+columnGap, strings.Map(harmless, cell))
 	}
 	return strings.TrimRight(b.String(), " ")
+}
+
+// harmless replaces what a terminal would act upon: names of tables, for one, come
+// from databases that are not to be trusted.
+func harmless(r rune) rune {
+	if unicode.IsControl(r) {
+		return unicode.ReplacementChar
+	}
+	return r
 }
 
 // columnWidths returns how wide the columns of a table are, in characters.
@@ -53,14 +63,15 @@ func tableWidth(head []string, rows [][]string) int {
 	return total
 }
 
-// fit leaves out columns of a table, in the order in which they can be spared,
-// until it is not wider than width or none can be.
+// fit leaves out columns of a table that can be spared: those with nothing in them,
+// and in the order that is given more, until it is not wider than width.
 func fit(head []string, rows [][]string, spare []string, width int) ([]string, [][]string) {
 	for _, name := range spare {
-		if tableWidth(head, rows) <= width {
-			break
-		}
 		at := slices.Index(head, name)
+		full := slices.ContainsFunc(rows, func(row []string) bool { return row[at] != "" })
+		if full && tableWidth(head, rows) <= width {
+			continue
+		}
 		head = without(head, at)
 		rows = slices.Clone(rows)
 		for i, row := range rows {

@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -8,66 +10,86 @@ import (
 	lib "modernc.org/sqlite/lib"
 )
 
-// ScriptError says where a script of SQL statements failed.
-type ScriptError struct {
-	Line int // on which the statement begins, from 1
+// maxSQLText is how many characters of a statement are shown.
+const maxSQLText = 60
+
+// StatementError is SQL that SQLite refuses: it is wrong, does not fit the database, or may not change it.
+type StatementError struct {
+	Line int    // of the script on which the statement begins, from 1
+	SQL  string // from the statement on
 	Err  error
 }
 
-// Error names the line.
-func (e *ScriptError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
+// Error shows the beginning of the statement.
+func (e *StatementError) Error() string {
+	return fmt.Sprintf("SQL %q: %v", cut(strings.Join(strings.Fields(e.SQL), " "), maxSQLText), e.Err)
+}
 
-// Unwrap returns what SQLite said.
-func (e *ScriptError) Unwrap() error { return e.Err }
+// Unwrap returns what SQLite says.
+func (e *StatementError) Unwrap() error { return e.Err }
 
-// script runs statements one after the other and drops their rows. It ends at the first that fails, with a
-// *ScriptError, and does not undo those before it.
-func (c *conn) script(sql string) error {
+// script runs statements one after the other and calls row for every row, until it returns false. The first that fails
+// ends it, and what those before it did is not undone. The error is a *StatementError if the SQL is to blame.
+func (c *conn) script(sql string, row func(*stmt) bool) error {
+	if strings.ContainsRune(sql, 0) { // what follows would be left out
+		return &StatementError{1, sql, errors.New("it holds a zero byte")}
+	}
 	z, err := libc.CString(sql)
 	if err != nil {
 		return err
 	}
 	defer libc.Xfree(c.tls, z)
-	for at := z; ; {
-		s, next, err := c.prepareAt(at)
-		if err == nil && s.handle != 0 {
-			err = s.drain()
+	for at := 0; at < len(sql); {
+		if c.ctx.Err() != nil { // an interrupt between two statements is lost
+			return context.Cause(c.ctx)
 		}
-		if err != nil {
-			return &ScriptError{1 + strings.Count(sql[:begin(sql, int(at-z))], "\n"), err}
+		more, next, err := c.statement(z+uintptr(at), row)
+		if err != nil && refused(err) {
+			start := len(sql) - len(strings.TrimLeft(sql[at:], " \t\r\n\f"))
+			return &StatementError{1 + strings.Count(sql[:start], "\n"), sql[start:], err}
 		}
-		if at = next; at == z+uintptr(len(sql)) {
-			return nil
-		}
-	}
-}
-
-// prepareAt compiles the statement at an address, which is none in white space and comments, and returns the address
-// after it.
-func (c *conn) prepareAt(at uintptr) (s *stmt, next uintptr, err error) {
-	out := c.tls.Alloc(2 * 8)
-	defer c.tls.Free(2 * 8)
-	if rc := lib.Xsqlite3_prepare_v2(c.tls, c.db, at, -1, out, out+8); rc != lib.SQLITE_OK {
-		return nil, 0, c.failure(rc)
-	}
-	return &stmt{c, *(*uintptr)(pointer(out))}, *(*uintptr)(pointer(out + 8)), nil
-}
-
-// drain steps over all rows and ends the statement.
-func (s *stmt) drain() error {
-	defer s.finalize()
-	for {
-		if s.conn.ctx.Err() != nil { // an interrupt between two statements is lost
-			return s.conn.ctx.Err()
-		}
-		row, err := s.step()
-		if err != nil || !row {
+		if err != nil || !more {
 			return err
 		}
+		at = int(next - z)
+	}
+	return nil
+}
+
+// statement runs the first statement of the text at an address and returns where the next one begins.
+func (c *conn) statement(z uintptr, row func(*stmt) bool) (more bool, next uintptr, err error) {
+	out := c.tls.Alloc(2 * 8)
+	defer c.tls.Free(2 * 8)
+	rc := lib.Xsqlite3_prepare_v2(c.tls, c.db, z, -1, out, out+8)
+	if rc != lib.SQLITE_OK {
+		return false, z, c.failure(rc)
+	}
+	s, next := &stmt{c, *(*uintptr)(pointer(out))}, *(*uintptr)(pointer(out + 8))
+	if s.handle == 0 { // white space, or a comment
+		return true, next, nil
+	}
+	defer s.finalize()
+	for {
+		found, err := s.step()
+		if err != nil || !found {
+			return err == nil, next, err
+		}
+		if !row(s) {
+			return false, next, nil
+		}
 	}
 }
 
-// begin returns where the statement begins that SQLite took up at an offset: white space comes before it.
-func begin(sql string, at int) int {
-	return len(sql) - len(strings.TrimLeft(sql[at:], " \t\r\n\f"))
+// refused reports whether an error is about a statement, and not about the database or the machine.
+func refused(err error) bool {
+	f, ok := errors.AsType[*failure](err)
+	if !ok {
+		return false
+	}
+	switch f.code & 0xff {
+	case lib.SQLITE_ERROR, lib.SQLITE_READONLY, lib.SQLITE_AUTH, lib.SQLITE_TOOBIG, lib.SQLITE_CONSTRAINT,
+		lib.SQLITE_MISMATCH, lib.SQLITE_RANGE, lib.SQLITE_CANTOPEN:
+		return true
+	}
+	return false
 }

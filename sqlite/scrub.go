@@ -15,7 +15,7 @@ import (
 // remains of full-text indexes and statistics.
 //
 // It needs room for a second file beside the first. The journal mode that the image is to have stays the same. What
-// is wrong in the script is a *[ScriptError]; after any error the image is of no use any more.
+// is wrong in the script is a *[StatementError]; after any error the image is of no use any more.
 func Scrub(ctx context.Context, image, script string) error {
 	if err := scrub(ctx, image, script); err != nil {
 		return fmt.Errorf("scrub: %w", err)
@@ -59,7 +59,7 @@ func scrubInto(ctx context.Context, image, script, compact string) (err error) {
 	if err := c.exec("PRAGMA journal_mode = delete; PRAGMA synchronous = off; PRAGMA secure_delete = on"); err != nil {
 		return err
 	}
-	if err := c.script(script); err != nil {
+	if err := c.script(script, func(*stmt) bool { return true }); err != nil {
 		return err
 	}
 	if lib.Xsqlite3_get_autocommit(c.tls, c.db) == 0 {

@@ -111,7 +111,7 @@ func TestScrubBadScript(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.says) {
 				t.Fatalf("got %v, want %q", err, tt.says)
 			}
-			se, ok := errors.AsType[*sqlite.ScriptError](err)
+			se, ok := errors.AsType[*sqlite.StatementError](err)
 			if ok != (tt.line > 0) || ok && se.Line != tt.line {
 				t.Errorf("got %v, want an error in line %d", err, tt.line)
 			}
