@@ -1,0 +1,90 @@
+package chunk_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+
+	"firn/chunk"
+)
+
+func newFrameEncoder(t testing.TB) *chunk.FrameEncoder {
+	t.Helper()
+	e, err := chunk.NewFrameEncoder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// plaintexts are of the sizes where frames differ.
+func plaintexts() map[string][]byte {
+	all := map[string][]byte{"empty": nil}
+	for _, n := range []int{1, 255, 256, 1024, 1025, 65536, 128<<10 + 1, 512 << 10, 1<<20 + 1, chunk.MaxPlain} {
+		all[fmt.Sprintf("text of %d", n)] = text(uint64(n), n)
+		all[fmt.Sprintf("noise of %d", n)] = noise(uint64(n), n)
+		all[fmt.Sprintf("zeros of %d", n)] = make([]byte, n)
+	}
+	return all
+}
+
+func TestFrame(t *testing.T) {
+	t.Parallel()
+	decoder, err := zstd.NewReader(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer decoder.Close()
+	e := newFrameEncoder(t)
+	for name, plain := range plaintexts() {
+		frame, ok := bytes.CutPrefix(e.Encode([]byte("kept"), plain), []byte("kept"))
+		got, err := decoder.DecodeAll(frame, nil)
+		if !ok || err != nil || !bytes.Equal(got, plain) {
+			t.Errorf("%s does not come back: %v", name, err)
+		}
+		var h zstd.Header
+		if err := h.Decode(frame); err != nil {
+			t.Fatal(err)
+		}
+		if !h.HasFCS || h.FrameContentSize != uint64(len(plain)) || h.HasCheckSum != (len(plain) > 0) {
+			t.Errorf("%s: got header %+v, want a size and a checksum", name, h)
+		}
+	}
+}
+
+// A frame depends on nothing but its plaintext: not on what the encoder did before,
+// nor on what it does meanwhile.
+func TestFrameIsFunction(t *testing.T) {
+	t.Parallel()
+	used := newFrameEncoder(t)
+	var running sync.WaitGroup
+	for name, plain := range plaintexts() {
+		want := newFrameEncoder(t).Encode(nil, plain)
+		for range 3 {
+			running.Go(func() {
+				if !bytes.Equal(used.Encode(nil, plain), want) {
+					t.Errorf("%s: a used encoder makes another frame", name)
+				}
+			})
+		}
+	}
+	running.Wait()
+}
+
+func TestSeekTable(t *testing.T) {
+	t.Parallel()
+	var table chunk.SeekTable
+	table.Add(0x1234, 0x10000)
+	table.Add(9, 1)
+	got := hex.EncodeToString(table.Append([]byte{0xaa}))
+	want := "aa" + "5e2a4d18" + "19000000" +
+		"34120000" + "00000100" + "09000000" + "01000000" +
+		"02000000" + "00" + "b1ea928f"
+	if got != want {
+		t.Errorf("got  %s,\nwant %s", got, want)
+	}
+}
