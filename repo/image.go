@@ -93,8 +93,29 @@ func (i *ImageReader) Size() int64 { return int64(i.tree.Chunks().Size()) }
 // Copy writes the whole image to w. Chunks are fetched and decoded in parallel
 // and written in order. After an error w may have got a part of the image.
 func (i *ImageReader) Copy(ctx context.Context, w io.Writer) error {
+	return i.pass(ctx, outlet{
+		encode: func(plain []byte) []byte { return plain },
+		write:  func(plain []byte, _ uint64) error { return writeImage(w, plain) },
+	})
+}
+
+func writeImage(w io.Writer, b []byte) error {
+	if _, err := w.Write(b); err != nil {
+		return fmt.Errorf("write image: %w", err)
+	}
+	return nil
+}
+
+// outlet is what becomes of an image's chunks.
+type outlet struct {
+	encode func(plain []byte) []byte               // of several at once; it must not change plain
+	write  func(encoded []byte, span uint64) error // of one after the other, in order
+}
+
+// pass hands every chunk of the image to the outlet.
+func (i *ImageReader) pass(ctx context.Context, out outlet) error {
 	for at, again := 0, false; ; again = true {
-		n, err := i.copyFrom(ctx, w, at)
+		n, err := i.passFrom(ctx, out, at)
 		if !isDamage(err) || again && n == 0 {
 			return err
 		}
@@ -106,19 +127,20 @@ func (i *ImageReader) Copy(ctx context.Context, w io.Writer) error {
 	}
 }
 
-// copyFrom writes the chunks from the given one on and returns how many.
-func (i *ImageReader) copyFrom(ctx context.Context, w io.Writer, first int) (n int, err error) {
+// passFrom hands on the chunks from the given one on and returns how many.
+func (i *ImageReader) passFrom(ctx context.Context, out outlet, first int) (n int, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var fetching sync.WaitGroup
-	defer fetching.Wait() // nothing may use the index after Copy has returned
+	defer fetching.Wait() // nothing may use the index after this has returned
 	defer cancel()
-	for f := range i.fetch(ctx, &fetching, i.tree.Chunks().Entries[first:]) {
-		plain, err := f.wait()
+	chunks := i.tree.Chunks().Entries[first:]
+	for f := range i.fetch(ctx, &fetching, chunks, out.encode) {
+		encoded, err := f.wait()
 		if err != nil {
 			return n, err
 		}
-		if _, err := w.Write(plain); err != nil {
-			return n, fmt.Errorf("write image: %w", err)
+		if err := out.write(encoded, chunks[n].Span); err != nil {
+			return n, err
 		}
 		n++
 	}
@@ -127,20 +149,20 @@ func (i *ImageReader) copyFrom(ctx context.Context, w io.Writer, first int) (n i
 
 // fetched is a chunk that is being fetched.
 type fetched struct {
-	done  chan struct{}
-	plain []byte
-	err   error
+	done    chan struct{}
+	encoded []byte
+	err     error
 }
 
 func (f *fetched) wait() ([]byte, error) {
 	<-f.done
-	return f.plain, f.err
+	return f.encoded, f.err
 }
 
-// fetch starts to read the chunks and returns them in order; the channel's
-// capacity bounds how many are being decoded, and what a window may hold how much
-// is read ahead of them. It ends early with ctx.
-func (i *ImageReader) fetch(ctx context.Context, fetching *sync.WaitGroup, chunks []chunk.Entry) <-chan *fetched {
+// fetch starts to read the chunks and returns them encoded, in order; the
+// channel's capacity bounds how many are being decoded and encoded, and what a
+// window may hold how much is read ahead of them. It ends early with ctx.
+func (i *ImageReader) fetch(ctx context.Context, fetching *sync.WaitGroup, chunks []chunk.Entry, encode func([]byte) []byte) <-chan *fetched {
 	ordered := make(chan *fetched, 2*runtime.GOMAXPROCS(0))
 	fetching.Go(func() {
 		defer close(ordered)
@@ -158,7 +180,12 @@ func (i *ImageReader) fetch(ctx context.Context, fetching *sync.WaitGroup, chunk
 				}
 				fetching.Go(func() {
 					defer close(f.done)
-					f.plain, f.err = i.chunk(ctx, current.held, e)
+					plain, err := i.chunk(ctx, current.held, e)
+					if err != nil {
+						f.err = err
+						return
+					}
+					f.encoded = encode(plain)
 				})
 			}
 		}
