@@ -75,6 +75,25 @@ func (s *stmt) bytes(column int32) []byte {
 	return unsafe.Slice((*byte)(pointer(p)), int(n))
 }
 
+// string returns a value as text in UTF-8, whatever the database has it in.
+func (s *stmt) string(column int32) string {
+	p := lib.Xsqlite3_column_text(s.conn.tls, s.handle, column)
+	n := lib.Xsqlite3_column_bytes(s.conn.tls, s.handle, column)
+	if p == 0 {
+		return ""
+	}
+	return string(unsafe.Slice((*byte)(pointer(p)), int(n)))
+}
+
+// kind returns the type of a value: lib.SQLITE_INTEGER and so on.
+func (s *stmt) kind(column int32) int32 {
+	return lib.Xsqlite3_column_type(s.conn.tls, s.handle, column)
+}
+
+func (s *stmt) real(column int32) float64 {
+	return lib.Xsqlite3_column_double(s.conn.tls, s.handle, column)
+}
+
 func (s *stmt) bindNumber(index int32, n int64) error {
 	return s.bound(lib.Xsqlite3_bind_int64(s.conn.tls, s.handle, index, n))
 }

@@ -1,0 +1,211 @@
+package sqlite
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	lib "modernc.org/sqlite/lib"
+)
+
+// maxStatement is how long a statement SQLite reads (SQLITE_MAX_SQL_LENGTH).
+const maxStatement = 1_000_000_000
+
+// DumpSQL writes the database in a private file that nobody writes, an image, as a script that makes it anew in an empty
+// database: all that `sqlite3 FILE .dump` means, for any SQLite that knows what the schema uses. What the script makes
+// has equal rows with equal rowids, in tables of equal definitions; virtual tables too, by their shadow tables.
+//
+// Nothing in the database is trusted. No view, trigger or expression of it is evaluated, no virtual table is connected
+// to, and the script has no more statements than the schema has entries. What it defines is as it was: a trigger runs
+// when the new database is written.
+//
+// If the database cannot be read, or ctx is done, the script says so and ends with ROLLBACK; damage of one table keeps
+// no other from being written. Errors of w are returned as they are, wrapped.
+func DumpSQL(ctx context.Context, path string, w io.Writer) error {
+	if err := dumpSQL(ctx, path, w); err != nil {
+		return fmt.Errorf("dump %s: %w", path, err)
+	}
+	return nil
+}
+
+func dumpSQL(ctx context.Context, path string, w io.Writer) (err error) {
+	if _, _, err := resolve(path); err != nil {
+		return err
+	}
+	c, err := openImmutable(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
+	return c.dumpSQL(w)
+}
+
+// dumpSQL writes the main database, which must not change. It takes from the connection whatever could run or be
+// asked by a hostile schema, virtual tables above all: it is for nothing else afterwards.
+func (c *conn) dumpSQL(w io.Writer) error {
+	d := &sqlDump{conn: c, out: bufio.NewWriterSize(w, 64<<10), limit: maxStatement}
+	if err := d.script(); err != nil {
+		d.failed = append(d.failed, err)
+	}
+	if len(d.failed) > 0 {
+		d.giveUp()
+	}
+	if err := d.out.Flush(); err != nil {
+		return err // and what failed before is of no interest to a closed pipe
+	}
+	return errors.Join(d.failed...)
+}
+
+// sqlDump writes the script.
+type sqlDump struct {
+	conn     *conn
+	out      *bufio.Writer // keeps its first error
+	length   int           // of the statement that is being written
+	limit    int           // of that
+	encoding string        // of the database's text: "UTF-8", "UTF-16le" or "UTF-16be"
+	writable bool          // the script has set writable_schema
+	failed   []error       // tables that could not be read to the end
+}
+
+// entry is an object of the schema.
+type entry struct {
+	kind, name string
+	sql        string // as it is stored, up to the first zero byte: as SQLite reads it
+}
+
+// script writes everything, and returns the error that ended it. What concerns one table only is in d.failed.
+func (d *sqlDump) script() error {
+	if err := d.conn.distrust(); err != nil {
+		return err
+	}
+	if err := d.head(); err != nil {
+		return err
+	}
+	schema, err := d.schema()
+	if err != nil {
+		return err
+	}
+	if err := d.tables(schema); err != nil {
+		return err
+	}
+	for _, kind := range []string{"index", "view", "trigger"} {
+		for _, e := range schema {
+			if e.kind != kind {
+				continue
+			}
+			if err := d.create(e.sql); err != nil {
+				return err
+			}
+		}
+	}
+	if len(d.failed) > 0 {
+		return nil
+	}
+	return d.tail()
+}
+
+// distrust takes from the connection what a hostile schema could make use of. Without modules there is no virtual table
+// to connect to, whatever the schema says.
+func (c *conn) distrust() error {
+	lib.Xsqlite3_drop_modules(c.tls, c.db, 0)
+	return errors.Join(
+		c.config(lib.SQLITE_DBCONFIG_DEFENSIVE, 1),
+		c.config(lib.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0),
+		c.config(lib.SQLITE_DBCONFIG_ENABLE_VIEW, 0),
+		c.config(lib.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0))
+}
+
+// head begins the script. The first pragmas count only in a database without content. Rows were let in by the rules of
+// their time, so constraints that were added since must not keep them out.
+func (d *sqlDump) head() (err error) {
+	if d.encoding, err = d.pragmaText("encoding"); err != nil {
+		return err
+	}
+	d.line("PRAGMA foreign_keys=OFF;")
+	d.line("PRAGMA ignore_check_constraints=ON;")
+	d.line("PRAGMA encoding='", d.encoding, "';")
+	for _, name := range []string{"page_size", "auto_vacuum"} {
+		if err := d.pragma(name); err != nil {
+			return err
+		}
+	}
+	return d.line("BEGIN TRANSACTION;")
+}
+
+// tail ends it. A version of 0 is set, too: without any write there would be no database.
+func (d *sqlDump) tail() error {
+	for _, name := range []string{"user_version", "application_id"} {
+		if err := d.pragma(name); err != nil {
+			return err
+		}
+	}
+	d.line("COMMIT;")
+	return d.undo()
+}
+
+// undo sets back what would trouble whoever goes on with the connection that loads the script. RESET makes it read
+// the schema again: virtual tables are there.
+func (d *sqlDump) undo() error {
+	if d.writable {
+		d.line("PRAGMA writable_schema=RESET;")
+	}
+	return d.line("PRAGMA ignore_check_constraints=OFF;")
+}
+
+// giveUp ends the script so that nobody takes it for whole. Errors may speak in the words of the database: quoted, they
+// cannot end the comment.
+func (d *sqlDump) giveUp() {
+	for _, err := range d.failed {
+		d.line("/**** ERROR: ", strings.ReplaceAll(strconv.Quote(err.Error()), "*/", "* /"), " *****/")
+	}
+	d.line("ROLLBACK; -- due to errors")
+	d.undo()
+}
+
+func (d *sqlDump) pragmaText(name string) (value string, err error) {
+	err = d.conn.rows("PRAGMA "+name, func(s *stmt) { value = s.string(0) })
+	return value, err
+}
+
+// pragma sets a number.
+func (d *sqlDump) pragma(name string) error {
+	n, err := d.conn.number("PRAGMA " + name)
+	if err != nil {
+		return err
+	}
+	return d.line("PRAGMA ", name, "=", strconv.FormatInt(n, 10), ";")
+}
+
+// line writes a line; its error is that of any write so far.
+func (d *sqlDump) line(parts ...string) (err error) {
+	for _, part := range parts {
+		d.out.WriteString(part)
+	}
+	return d.out.WriteByte('\n')
+}
+
+// schema returns the entries that have a definition, in the order in which they were made. The name of sqlite_master
+// cannot be taken by another table, that of sqlite_schema can.
+func (d *sqlDump) schema() (entries []entry, err error) {
+	const query = "SELECT type, name, sql FROM main.sqlite_master WHERE sql IS NOT NULL ORDER BY rowid"
+	err = d.conn.rows(query, func(s *stmt) {
+		e := entry{kind: s.string(0)}
+		e.name, _, _ = strings.Cut(s.string(1), "\x00")
+		e.sql, _, _ = strings.Cut(s.string(2), "\x00")
+		entries = append(entries, e)
+	})
+	return entries, err
+}
+
+// create writes the statement that makes an entry.
+func (d *sqlDump) create(sql string) error {
+	statement, err := statementOf(sql)
+	if err != nil {
+		return err
+	}
+	return d.line(statement)
+}

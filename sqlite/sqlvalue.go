@@ -1,0 +1,166 @@
+package sqlite
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	lib "modernc.org/sqlite/lib"
+)
+
+// value writes a value of the current row as a literal that is that value again, in any version of SQLite and whatever
+// a text editor or the shell does to ends of lines.
+func (d *sqlDump) value(s *stmt, column int32) {
+	switch s.kind(column) {
+	case lib.SQLITE_INTEGER:
+		d.put(strconv.FormatInt(s.number(column), 10))
+	case lib.SQLITE_FLOAT:
+		d.put(realLiteral(s.real(column)))
+	case lib.SQLITE_TEXT:
+		stored := s.bytes(column)
+		if text, ok := decodeText(stored, d.encoding); ok {
+			d.text(text)
+		} else {
+			d.put("CAST(")
+			d.blob(stored)
+			d.put(" AS TEXT)")
+		}
+	case lib.SQLITE_BLOB:
+		d.blob(s.bytes(column))
+	default:
+		d.put("NULL")
+	}
+}
+
+// put writes a part of a statement; [sqlDump.line] tells its errors.
+func (d *sqlDump) put(text string) {
+	d.length += len(text)
+	d.out.WriteString(text)
+}
+
+func (d *sqlDump) blob(b []byte) {
+	d.length += 2 * len(b)
+	d.put("x'")
+	hex.NewEncoder(d.out).Write(b)
+	d.put("'")
+}
+
+// text writes text. Control characters are written as char(n) in the place of marks that the text does not have, for
+// instance replace('one\ntwo','\n',char(10)): raw ones would be lost on the way (the shell makes CR LF one LF), end
+// the statement (NUL), or do things to a terminal.
+func (d *sqlDump) text(text string) {
+	controls := controlsOf(text)
+	if len(controls) == 0 {
+		d.put(quoted(text))
+		return
+	}
+	infix := markInfix(text, controls)
+	marks := make([]string, 0, 2*len(controls))
+	for _, c := range controls {
+		d.put("replace(")
+		marks = append(marks, string(rune(c)), markOf(c, infix))
+	}
+	d.put(quoted(strings.NewReplacer(marks...).Replace(text)))
+	for _, c := range controls {
+		d.put(fmt.Sprintf(",'%s',char(%d))", markOf(c, infix), c))
+	}
+}
+
+// quoted returns a text without control characters as a literal.
+func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+
+// identifier returns a name in quotes.
+func identifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// controlsOf returns the control characters of a text, each once. A tab is none.
+func controlsOf(text string) (controls []byte) {
+	for i := range len(text) {
+		if c := text[i]; (c < ' ' && c != '\t' || c == 0x7f) && !slices.Contains(controls, c) {
+			controls = append(controls, c)
+		}
+	}
+	return controls
+}
+
+// markOf returns what stands for a control character. None of them begins another one, and a backslash is only at the
+// beginning: so each is found where it was put, if the text has none of its own.
+func markOf(c byte, infix string) string {
+	switch c {
+	case '\n':
+		return `\` + infix + "n"
+	case '\r':
+		return `\` + infix + "r"
+	}
+	return fmt.Sprintf(`\%s%02x`, infix, c)
+}
+
+// markInfix returns zeros that make marks which a text does not have: none if that will do, else more than follow any
+// of its backslashes.
+func markInfix(text string, controls []byte) string {
+	if !slices.ContainsFunc(controls, func(c byte) bool { return strings.Contains(text, markOf(c, "")) }) {
+		return ""
+	}
+	longest := 0
+	for rest := text; ; {
+		_, after, ok := strings.Cut(rest, `\`)
+		if !ok {
+			return strings.Repeat("0", longest+1)
+		}
+		rest = strings.TrimLeft(after, "0")
+		longest = max(longest, len(after)-len(rest))
+	}
+}
+
+// decodeText returns a text as UTF-8, if it comes back from that as it was: what is not well-formed does not, nor do two
+// characters that SQLite takes for errors when it makes UTF-16 of them.
+func decodeText(stored []byte, encoding string) (text string, ok bool) {
+	var order binary.ByteOrder = binary.LittleEndian
+	switch encoding {
+	case "UTF-8":
+		return string(stored), utf8.Valid(stored)
+	case "UTF-16be":
+		order = binary.BigEndian
+	}
+	if len(stored)%2 != 0 {
+		return "", false
+	}
+	units := make([]uint16, len(stored)/2)
+	for i := range units {
+		units[i] = order.Uint16(stored[2*i:])
+		if units[i] >= 0xfffe {
+			return "", false
+		}
+	}
+	runes := utf16.Decode(units)
+	return string(runes), slices.Equal(utf16.Encode(runes), units)
+}
+
+// realLiteral returns a number with the 17 digits that tell it from all others, though 0.1 becomes
+// 0.10000000000000001 then: SQLite before 3.43 reads some of the shortest forms as a neighbour, and very small numbers
+// in any form. Those are written as a product, which is exact.
+func realLiteral(v float64) string {
+	const (
+		tiny     = 1e-250
+		exponent = 512
+		factor   = "7.4583407312002067e-155" // 2^-512
+	)
+	switch {
+	case math.IsInf(v, 1):
+		return "9.0e+999"
+	case math.IsInf(v, -1):
+		return "-9.0e+999"
+	case v != 0 && math.Abs(v) < tiny:
+		return strconv.FormatFloat(math.Ldexp(v, exponent), 'g', 17, 64) + "*" + factor
+	}
+	text := strconv.FormatFloat(v, 'g', 17, 64)
+	if !strings.ContainsAny(text, ".e") {
+		text += ".0"
+	}
+	return text
+}
