@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"firn/snapshot"
+	"firn/sqlite"
 )
 
 // dumpOptions are the flags of dump.
@@ -29,23 +30,30 @@ func newDump(c *cli) *cobra.Command {
 		GroupID: groupMain,
 		Long: `Writes the database of a snapshot, as it was. SNAPSHOT is at least 4 digits of an
 ID, latest, latest-verified, either with :ENV, or the beginning of a time:
-2026-11-21, 2026-11-21T03.
+2026-11-21, 2026-11-21T03. Every byte is verified, and no file is overwritten. The
+formats:
 
-Unlike restore, dump does not look into the database; it writes what was stored,
-and every byte of it is verified. It never overwrites a file.`,
+  db    the database file. Unlike restore, dump does not look into it.
+  zst   the same, compressed: "zstd -d" gives it back. Dumps of neighbouring
+        snapshots differ only where the databases do, so that rsync sends little.
+  sql   a script for sqlite3 that makes the database anew. It is readable, and
+        free of what deleted rows left behind. For this the database is put into
+        a file of TMPDIR for a while.`,
 		Example: `  firn dump latest:production -o copy.db
-  firn dump 3f2a91c0 | zstd > copy.db.zst`,
+  firn dump latest:production --format zst | ssh host 'cat > copy.db.zst'
+  firn dump 3f2a91c0 --format sql | grep 'INSERT INTO "users"'`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return c.dump(cmd.Context(), args[0], o) },
 	}
-	cmd.Flags().StringVar(&o.format, "format", "db", "`format`: db, the database file")
+	cmd.Flags().StringVar(&o.format, "format", "db", "`format`: db, zst or sql")
 	cmd.Flags().StringVarP(&o.output, "output", "o", "", "write to this new `file` (default: standard output)")
 	return cmd
 }
 
 func (c *cli) dump(ctx context.Context, ref string, o dumpOptions) error {
-	if o.format != "db" {
-		return usage("", "--format %q: this version of firn knows db only", o.format)
+	write := dumpFormats()[o.format]
+	if write == nil {
+		return usage("", "--format %q: it is db, zst or sql", o.format)
 	}
 	if o.output == "" && isTerminal(c.stdout) {
 		return usage("Give -o FILE, or redirect standard output.", "a database is not written to a terminal")
@@ -67,9 +75,24 @@ func (c *cli) dump(ctx context.Context, ref string, o dumpOptions) error {
 		return err
 	}
 	if o.output == "" {
-		return s.copyImage(ctx, snap, c.stdout)
+		return write(s, ctx, snap, c.stdout)
 	}
-	return s.dumpFile(ctx, snap, o.output)
+	var need int64 // of the others nobody knows it beforehand
+	if o.format == "db" {
+		need = snap.Image().Size
+	}
+	return s.dumpFile(snap, o.output, need, func(f *os.File) error { return write(s, ctx, snap, f) })
+}
+
+// dumpFormat is a way to write a snapshot.
+type dumpFormat func(*session, context.Context, *snapshot.Snapshot, io.Writer) error
+
+func dumpFormats() map[string]dumpFormat {
+	return map[string]dumpFormat{
+		"db":  (*session).copyImage,
+		"zst": (*session).copyFrames,
+		"sql": (*session).copySQL,
+	}
 }
 
 // find finds the snapshot that the user means. Whoever says latest, or a time,
@@ -98,6 +121,42 @@ func (s *session) copyImage(ctx context.Context, snap *snapshot.Snapshot, w io.W
 	return image.Copy(ctx, &countingWriter{w: w, progress: b.set})
 }
 
+// copyFrames writes it as a zstd stream.
+func (s *session) copyFrames(ctx context.Context, snap *snapshot.Snapshot, w io.Writer) error {
+	image, err := s.repo.Image(ctx, snap)
+	if err != nil {
+		return err
+	}
+	b := s.progress("read "+snap.ID.Short(), image.Size())
+	defer b.done()
+	return image.CopyFrames(ctx, w, b.set)
+}
+
+// copySQL writes it as a script. SQLite reads files, so there is one for a while.
+func (s *session) copySQL(ctx context.Context, snap *snapshot.Snapshot, w io.Writer) (err error) {
+	if err := needSpace(os.TempDir(), snap.Image().Size); err != nil {
+		return failed("Make room there, or set TMPDIR to a folder with more.", "%w", err)
+	}
+	image, err := private(os.TempDir(), "firn-dump-*", func(f *os.File) error { return s.copyImage(ctx, snap, f) })
+	if err != nil {
+		return fmt.Errorf("write database into %s: %w", os.TempDir(), err)
+	}
+	defer func() { err = errors.Join(err, removeFile(image)) }()
+	b := s.progress("write SQL", snap.Image().Size) // about as long, usually
+	defer b.done()
+	err = sqlite.DumpSQL(ctx, image, &countingWriter{w: w, progress: b.set})
+	if errors.Is(err, sqlite.ErrCorrupt) {
+		return &problem{
+			fmt.Errorf("database of snapshot %s is not sound, the script does nothing: %w", snap.ID.Short(), err), exitDamage,
+			"The database was so when it was backed up. --format db writes it as it is.",
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("write snapshot %s as SQL: %w", snap.ID.Short(), err)
+	}
+	return nil
+}
+
 // countingWriter tells how many bytes went through it.
 type countingWriter struct {
 	w        io.Writer
@@ -114,8 +173,8 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 }
 
 // dumpFile makes the file under its name only once it is whole.
-func (s *session) dumpFile(ctx context.Context, snap *snapshot.Snapshot, path string) (err error) {
-	temporary, err := s.stage(ctx, snap, path)
+func (s *session) dumpFile(snap *snapshot.Snapshot, path string, need int64, write func(*os.File) error) (err error) {
+	temporary, err := beside(path, need, write)
 	if err != nil {
 		return err
 	}
@@ -149,22 +208,32 @@ func stageName(target string) string {
 // same disk, and returns its path. The caller removes it. With an error there is
 // no file.
 func (s *session) stage(ctx context.Context, snap *snapshot.Snapshot, target string) (path string, err error) {
+	return beside(target, snap.Image().Size, func(f *os.File) error { return s.copyImage(ctx, snap, f) })
+}
+
+// beside is [private] for a file that will take the target's name: there must be
+// room for it, and it must survive a crash.
+func beside(target string, need int64, write func(*os.File) error) (path string, err error) {
 	dir := filepath.Dir(target)
-	if err := needSpace(dir, snap.Image().Size); err != nil {
+	if err := needSpace(dir, need); err != nil {
 		return "", err
 	}
-	f, err := os.CreateTemp(dir, stageName(target)+"-*") // with mode 0600
+	path, err = private(dir, stageName(target)+"-*", func(f *os.File) error { return errors.Join(write(f), f.Sync()) })
 	if err != nil {
 		return "", fmt.Errorf("write beside %s: %w", target, err)
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, removeFile(f.Name()))
-		}
-	}()
-	copied := s.copyImage(ctx, snap, f)
-	if err := errors.Join(copied, f.Sync(), f.Close()); err != nil {
-		return "", fmt.Errorf("write beside %s: %w", target, err)
+	return path, nil
+}
+
+// private makes a file that only its owner may read, and returns its path. The
+// caller removes it. With an error there is no file.
+func private(dir, pattern string, write func(*os.File) error) (path string, err error) {
+	f, err := os.CreateTemp(dir, pattern) // with mode 0600
+	if err != nil {
+		return "", err
+	}
+	if err := errors.Join(write(f), f.Close()); err != nil {
+		return "", errors.Join(err, removeFile(f.Name()))
 	}
 	return f.Name(), nil
 }

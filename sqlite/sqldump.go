@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -24,15 +23,9 @@ const maxStatement = 1_000_000_000
 // when the new database is written.
 //
 // If the database cannot be read, or ctx is done, the script says so and ends with ROLLBACK; damage of one table keeps
-// no other from being written. Errors of w are returned as they are, wrapped.
-func DumpSQL(ctx context.Context, path string, w io.Writer) error {
-	if err := dumpSQL(ctx, path, w); err != nil {
-		return fmt.Errorf("dump %s: %w", path, err)
-	}
-	return nil
-}
-
-func dumpSQL(ctx context.Context, path string, w io.Writer) (err error) {
+// no other from being written. Errors of w are returned as they are; others say what could not be read, and leave it
+// to the caller to say of which database.
+func DumpSQL(ctx context.Context, path string, w io.Writer) (err error) {
 	if _, _, err := resolve(path); err != nil {
 		return err
 	}
