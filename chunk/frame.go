@@ -4,21 +4,22 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/klauspost/compress/zstd"
 )
 
 // A FrameEncoder makes zstd frames that anybody's decoder reads: those of a dump.
-// Each is a function of its plaintext and of this version of firn alone, declares
-// its content's size and ends with its checksum. It is safe for concurrent use;
-// as many as there are processors encode at once.
+// Each declares its content's size and ends with its checksum, which stored frames
+// do not need. It is safe for concurrent use; as many as there are processors encode
+// at once.
 type FrameEncoder struct{ zstd *zstd.Encoder }
 
 // NewFrameEncoder returns an encoder.
 func NewFrameEncoder() (*FrameEncoder, error) {
 	e, err := zstd.NewWriter(nil,
-		zstd.WithEncoderLevel(zstd.SpeedDefault),
+		zstd.WithEncoderLevel(zstd.SpeedDefault), // these two as in [NewEncoder], so that frames are the same
 		zstd.WithWindowSize(1<<20),
-		zstd.WithSingleSegment(true), // which declares the size of the smallest, too
+		zstd.WithSingleSegment(true),
 		zstd.WithZeroFrames(true))
 	if err != nil {
 		return nil, fmt.Errorf("make zstd encoder: %w", err)
@@ -28,6 +29,75 @@ func NewFrameEncoder() (*FrameEncoder, error) {
 
 // Encode appends a frame with this plaintext, which may be empty, to dst.
 func (e *FrameEncoder) Encode(dst, plain []byte) []byte { return e.zstd.EncodeAll(plain, dst) }
+
+// A frame of one segment, with a checksum and without a dictionary (RFC 8878):
+//
+//	offset  size  field
+//	0       4     magic 0xFD2FB528
+//	4       1     descriptor: size of the next field in bits 7 and 6, single segment in 5, checksum in 2
+//	5       k     content size: u8; u16, less 256; or u32
+//	5+k           blocks: u24 (last in bit 0, type in 1 and 2, size above) and content
+//	              u32, the low half of XXH64
+const (
+	frameMagic       = 0xFD2FB528
+	singleSegment    = 1 << 5
+	contentChecksum  = 1 << 2
+	contentSizeShift = 6
+	blockHeaderLen   = 3
+	blockTypeRLE     = 1 // of one byte, however long it gets
+)
+
+// Reframe appends the frame of a payload whose plaintext this is: what [FrameEncoder.Encode]
+// makes if the payload's encoder was the same, without its work. It reports
+// whether the payload has a frame that this can be done with.
+func Reframe(dst, payload, plain []byte) ([]byte, bool) {
+	codec, length, err := PayloadCodec(payload)
+	if err != nil || codec != Zstd || length != len(plain) {
+		return dst, false
+	}
+	body := payload[payloadHeader:]
+	var h zstd.Header
+	if h.Decode(body) != nil || h.HasCheckSum || h.DictionaryID != 0 || !h.HasFCS || h.FrameContentSize != uint64(len(plain)) {
+		return dst, false
+	}
+	blocks := body[h.HeaderSize:]
+	if !oneFrame(blocks) {
+		return dst, false
+	}
+	dst = append(appendFrameHeader(dst, len(plain)), blocks...)
+	return binary.LittleEndian.AppendUint32(dst, uint32(xxhash.Sum64(plain))), true
+}
+
+// oneFrame reports whether blocks end with the last of a frame.
+func oneFrame(blocks []byte) bool {
+	for len(blocks) >= blockHeaderLen {
+		header := uint32(blocks[0]) | uint32(blocks[1])<<8 | uint32(blocks[2])<<16
+		last, kind, size := header&1 == 1, header>>1&3, int(header>>3)
+		if kind == blockTypeRLE {
+			size = 1
+		}
+		blocks = blocks[blockHeaderLen:]
+		if size > len(blocks) {
+			return false
+		}
+		if blocks = blocks[size:]; last {
+			return len(blocks) == 0
+		}
+	}
+	return false
+}
+
+func appendFrameHeader(dst []byte, size int) []byte {
+	dst = binary.LittleEndian.AppendUint32(dst, frameMagic)
+	const flags = singleSegment | contentChecksum
+	switch {
+	case size < 256:
+		return append(dst, flags, byte(size))
+	case size < 256+1<<16:
+		return binary.LittleEndian.AppendUint16(append(dst, flags|1<<contentSizeShift), uint16(size-256))
+	}
+	return binary.LittleEndian.AppendUint32(append(dst, flags|2<<contentSizeShift), uint32(size))
+}
 
 // A SeekTable tells where the frames of a stream are, so that a part of it can be
 // read without the rest. It is zstd's seekable format, version 0.1.0: a skippable

@@ -75,6 +75,67 @@ func TestFrameIsFunction(t *testing.T) {
 	running.Wait()
 }
 
+// A stored frame becomes the one that its plaintext would be encoded to.
+func TestReframe(t *testing.T) {
+	t.Parallel()
+	stored, _ := codecs(t)
+	e := newFrameEncoder(t)
+	done := 0
+	for name, plain := range plaintexts() {
+		payload := stored.Encode(nil, plain)
+		frame, ok := chunk.Reframe([]byte("kept"), payload, plain)
+		if want := append([]byte("kept"), e.Encode(nil, plain)...); ok && !bytes.Equal(frame, want) {
+			t.Errorf("%s: got a frame of %d bytes, want that of the encoder, of %d", name, len(frame), len(want))
+		}
+		if codec, _, err := chunk.PayloadCodec(payload); !ok && err == nil && codec == chunk.Zstd && len(plain) >= 256 {
+			t.Errorf("%s: its frame is not used", name)
+		}
+		if ok {
+			done++
+		}
+	}
+	if done < 10 {
+		t.Errorf("%d frames used, which says little", done)
+	}
+}
+
+func TestReframeRefuses(t *testing.T) {
+	t.Parallel()
+	stored, _ := codecs(t)
+	plain := text(1, 300_000)
+	good := stored.Encode(nil, plain)
+	delta, err := stored.EncodeDelta(nil, plain, text(2, 300_000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := func(options ...zstd.EOption) []byte {
+		w, err := zstd.NewWriter(nil, options...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w.EncodeAll(plain, bytes.Clone(good[:5]))
+	}
+	for name, payload := range map[string][]byte{
+		"Nothing":   nil,
+		"Raw":       stored.Encode(nil, noise(1, 1000)),
+		"Delta":     delta,
+		"Other":     stored.Encode(nil, plain[1:]),
+		"Checksum":  with(),
+		"Cut":       good[:len(good)-1],
+		"More":      append(bytes.Clone(good), 0),
+		"TwoFrames": append(bytes.Clone(good), good[5:]...),
+		"Skippable": append(bytes.Clone(good), 0x5e, 0x2a, 0x4d, 0x18, 0, 0, 0, 0),
+		"Header":    good[:8],
+	} {
+		if got, ok := chunk.Reframe(nil, payload, plain); ok || len(got) > 0 {
+			t.Errorf("%s: got a frame of %d bytes", name, len(got))
+		}
+	}
+	if _, ok := chunk.Reframe(nil, good, plain); !ok {
+		t.Error("OK: got no frame")
+	}
+}
+
 func TestSeekTable(t *testing.T) {
 	t.Parallel()
 	var table chunk.SeekTable

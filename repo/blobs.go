@@ -102,10 +102,11 @@ func (b *blobReader) readChain(ctx context.Context, held *batch, chain []index.L
 	for i := len(chain) - 1; i >= 0; i-- {
 		plain, ok := b.remembered(chain[i].ID)
 		if !ok {
-			var err error
-			if plain, err = b.decode(ctx, held, chain[i], base); err != nil {
+			blob, err := b.decode(ctx, held, chain[i], base)
+			if err != nil {
 				return nil, err
 			}
+			plain = blob.plain
 			b.remember(chain[i].ID, plain)
 		}
 		plains[i], base = plain, plain
@@ -113,30 +114,54 @@ func (b *blobReader) readChain(ctx context.Context, held *batch, chain []index.L
 	return plains, nil
 }
 
+// readStored is readFrom with the payload, if the blob is stored whole.
+func (b *blobReader) readStored(ctx context.Context, held *batch, id chunk.ID) (opened, error) {
+	var first error
+	if chain := b.repo.index.Chain(id); len(chain) == 1 {
+		blob, err := b.decode(ctx, held, chain[0], nil)
+		if err == nil {
+			b.remember(id, blob.plain)
+		}
+		if !isDamage(err) {
+			return blob, err
+		}
+		first = err
+	}
+	plain, err := b.readFrom(ctx, held, id)
+	if first != nil && isDamage(err) {
+		err = first
+	}
+	return opened{plain: plain}, err
+}
+
+// opened is a blob: what is stored of it, and what that stands for. The caller must
+// change neither.
+type opened struct{ payload, plain []byte }
+
 // decode reads one blob from its pack. What comes back is what its ID names, or
 // an error: decoding on a wrong base, for one, shows only there. A place where
 // the store has nothing, or something else, is one no more.
-func (b *blobReader) decode(ctx context.Context, held *batch, l index.Location, base []byte) (plain []byte, err error) {
+func (b *blobReader) decode(ctx context.Context, held *batch, l index.Location, base []byte) (blob opened, err error) {
 	if b.atHand(held, l, func(sealed []byte) error {
-		plain, err = b.open(l, sealed, base)
+		blob, err = b.open(l, sealed, base)
 		return err
 	}) {
-		return plain, nil
+		return blob, nil
 	}
 	sealed, err := b.repo.store.Get(ctx, l.Pack.Name(), int64(l.Offset), int64(l.Length))
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, io.ErrUnexpectedEOF) {
 		b.repo.index.Spoil(l.Pack, l.ID)
-		return nil, &CorruptError{Kind: "pack", Name: l.Pack.Name(), Err: err}
+		return opened{}, &CorruptError{Kind: "pack", Name: l.Pack.Name(), Err: err}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read blob %s from pack %s: %w", l.ID, l.Pack, err)
+		return opened{}, fmt.Errorf("read blob %s from pack %s: %w", l.ID, l.Pack, err)
 	}
-	if plain, err = b.open(l, sealed, base); err != nil {
+	if blob, err = b.open(l, sealed, base); err != nil {
 		b.repo.index.Spoil(l.Pack, l.ID)
-		return nil, &CorruptError{Kind: "pack", Name: l.Pack.Name(), Err: fmt.Errorf("blob %s at %d: %w", l.ID, l.Offset, err)}
+		return opened{}, &CorruptError{Kind: "pack", Name: l.Pack.Name(), Err: fmt.Errorf("blob %s at %d: %w", l.ID, l.Offset, err)}
 	}
 	b.repo.packs.putBlob(l, sealed)
-	return plain, nil
+	return blob, nil
 }
 
 // atHand hands a sealed blob to use, first from the batch, then from the cache,
@@ -160,15 +185,15 @@ func (b *blobReader) atHand(held *batch, l index.Location, use func(sealed []byt
 	return true
 }
 
-func (b *blobReader) open(l index.Location, sealed, base []byte) ([]byte, error) {
+func (b *blobReader) open(l index.Location, sealed, base []byte) (opened, error) {
 	payload, err := pack.OpenBlob(b.repo.keys, nil, l.Entry, sealed)
 	if err != nil {
-		return nil, err
+		return opened{}, err
 	}
 	d, ok := b.decoders.Get().(*chunk.Decoder)
 	if !ok {
 		if d, err = chunk.NewDecoder(); err != nil {
-			return nil, err
+			return opened{}, err
 		}
 	}
 	defer b.decoders.Put(d)
@@ -177,12 +202,12 @@ func (b *blobReader) open(l index.Location, sealed, base []byte) ([]byte, error)
 	}
 	plain, err := d.Decode(nil, payload, base)
 	if err != nil {
-		return nil, err
+		return opened{}, err
 	}
 	if b.repo.name(l.Kind, plain) != l.ID {
-		return nil, errors.New("content does not match its ID")
+		return opened{}, errors.New("content does not match its ID")
 	}
-	return plain, nil
+	return opened{payload, plain}, nil
 }
 
 // name computes a blob's ID.

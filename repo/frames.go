@@ -8,27 +8,50 @@ import (
 )
 
 // CopyFrames writes the whole image to w as a zstd stream: a frame for each chunk,
-// and a table of them at the end (docs/design.md, "Compressed dumps"). Equal chunks
-// become equal frames, however they are stored and whatever stands before them.
-// Progress is called with the bytes of the image that were written; it may be nil.
-// After an error w may have got a part of the stream, which ends within a frame.
+// and a table of them at the end (docs/design.md, "Compressed dumps"). Frames do
+// not depend on one another, so two images differ in those alone that they do not
+// have in common. Progress is called with the bytes of the image that were written;
+// it may be nil. Every byte was checked as [ImageReader.Copy] does. After an error w
+// may have got a part of the stream, which ends within a frame.
 func (i *ImageReader) CopyFrames(ctx context.Context, w io.Writer, progress func(bytes int64)) error {
 	encoder, err := chunk.NewFrameEncoder()
 	if err != nil {
 		return err
 	}
 	frames := frameWriter{w: w, progress: progress}
-	encode := func(plain []byte) []byte { return encoder.Encode(make([]byte, heldBack, heldBack+len(plain)/2), plain) }
-	if err := i.pass(ctx, outlet{encode, frames.write}); err != nil {
+	read := func(ctx context.Context, held *batch, e chunk.Entry) ([]byte, error) {
+		return i.frame(ctx, held, e, encoder)
+	}
+	if err := i.pass(ctx, outlet{read, frames.write}); err != nil {
 		return err
 	}
 	if i.Size() == 0 { // a stream without a frame is none
-		if err := frames.write(encode(nil), 0); err != nil {
+		if err := frames.write(encoder.Encode(make([]byte, heldBack), nil), 0); err != nil {
 			return err
 		}
 	}
 	return frames.close()
 }
+
+// frame returns one entry as a frame with heldBack bytes of room before it: the
+// stored one, or if there is none, a new one.
+func (i *ImageReader) frame(ctx context.Context, held *batch, e chunk.Entry, encoder *chunk.FrameEncoder) ([]byte, error) {
+	blob, err := i.repo.reader.readStored(ctx, held, e.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := spans(blob.plain, e); err != nil {
+		return nil, err
+	}
+	room := make([]byte, heldBack, heldBack+max(len(blob.payload), len(blob.plain)/2)+frameExtra)
+	if frame, ok := chunk.Reframe(room, blob.payload, blob.plain); ok {
+		return frame, nil
+	}
+	return encoder.Encode(room, blob.plain), nil
+}
+
+// frameExtra is by how much a frame of a dump may be longer than its payload.
+const frameExtra = 16
 
 // heldBack is how many bytes of a frame are written together with the next one. A
 // decoder takes a stream that ends between two frames for a whole one; so a dump

@@ -94,8 +94,8 @@ func (i *ImageReader) Size() int64 { return int64(i.tree.Chunks().Size()) }
 // and written in order. After an error w may have got a part of the image.
 func (i *ImageReader) Copy(ctx context.Context, w io.Writer) error {
 	return i.pass(ctx, outlet{
-		encode: func(plain []byte) []byte { return plain },
-		write:  func(plain []byte, _ uint64) error { return writeImage(w, plain) },
+		read:  i.chunk,
+		write: func(plain []byte, _ uint64) error { return writeImage(w, plain) },
 	})
 }
 
@@ -108,8 +108,8 @@ func writeImage(w io.Writer, b []byte) error {
 
 // outlet is what becomes of an image's chunks.
 type outlet struct {
-	encode func(plain []byte) []byte               // of several at once; it must not change plain
-	write  func(encoded []byte, span uint64) error // of one after the other, in order
+	read  func(context.Context, *batch, chunk.Entry) ([]byte, error) // several at once
+	write func(b []byte, span uint64) error                          // one after the other, in order
 }
 
 // pass hands every chunk of the image to the outlet.
@@ -134,12 +134,12 @@ func (i *ImageReader) passFrom(ctx context.Context, out outlet, first int) (n in
 	defer fetching.Wait() // nothing may use the index after this has returned
 	defer cancel()
 	chunks := i.tree.Chunks().Entries[first:]
-	for f := range i.fetch(ctx, &fetching, chunks, out.encode) {
-		encoded, err := f.wait()
+	for f := range i.fetch(ctx, &fetching, chunks, out.read) {
+		b, err := f.wait()
 		if err != nil {
 			return n, err
 		}
-		if err := out.write(encoded, chunks[n].Span); err != nil {
+		if err := out.write(b, chunks[n].Span); err != nil {
 			return n, err
 		}
 		n++
@@ -149,20 +149,21 @@ func (i *ImageReader) passFrom(ctx context.Context, out outlet, first int) (n in
 
 // fetched is a chunk that is being fetched.
 type fetched struct {
-	done    chan struct{}
-	encoded []byte
-	err     error
+	done  chan struct{}
+	bytes []byte
+	err   error
 }
 
 func (f *fetched) wait() ([]byte, error) {
 	<-f.done
-	return f.encoded, f.err
+	return f.bytes, f.err
 }
 
-// fetch starts to read the chunks and returns them encoded, in order; the
-// channel's capacity bounds how many are being decoded and encoded, and what a
-// window may hold how much is read ahead of them. It ends early with ctx.
-func (i *ImageReader) fetch(ctx context.Context, fetching *sync.WaitGroup, chunks []chunk.Entry, encode func([]byte) []byte) <-chan *fetched {
+// fetch starts to read the chunks and returns what read makes of them, in order;
+// the channel's capacity bounds how many are being decoded, and what a window may
+// hold how much is read ahead of them. It ends early with ctx.
+func (i *ImageReader) fetch(ctx context.Context, fetching *sync.WaitGroup, chunks []chunk.Entry,
+	read func(context.Context, *batch, chunk.Entry) ([]byte, error)) <-chan *fetched {
 	ordered := make(chan *fetched, 2*runtime.GOMAXPROCS(0))
 	fetching.Go(func() {
 		defer close(ordered)
@@ -180,12 +181,7 @@ func (i *ImageReader) fetch(ctx context.Context, fetching *sync.WaitGroup, chunk
 				}
 				fetching.Go(func() {
 					defer close(f.done)
-					plain, err := i.chunk(ctx, current.held, e)
-					if err != nil {
-						f.err = err
-						return
-					}
-					f.encoded = encode(plain)
+					f.bytes, f.err = read(ctx, current.held, e)
 				})
 			}
 		}
@@ -199,8 +195,13 @@ func (i *ImageReader) chunk(ctx context.Context, held *batch, e chunk.Entry) ([]
 	if err != nil {
 		return nil, err
 	}
+	return plain, spans(plain, e)
+}
+
+// spans reports a chunk that is not as long as its list says.
+func spans(plain []byte, e chunk.Entry) error {
 	if uint64(len(plain)) != e.Span {
-		return nil, &CorruptError{Kind: "blob", Name: e.ID.String(), Err: fmt.Errorf("%w: its list says %d bytes, it has %d", chunk.ErrTree, e.Span, len(plain))}
+		return &CorruptError{Kind: "blob", Name: e.ID.String(), Err: fmt.Errorf("%w: its list says %d bytes, it has %d", chunk.ErrTree, e.Span, len(plain))}
 	}
-	return plain, nil
+	return nil
 }
