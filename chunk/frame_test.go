@@ -149,3 +149,32 @@ func TestSeekTable(t *testing.T) {
 		t.Errorf("got  %s,\nwant %s", got, want)
 	}
 }
+
+// FuzzReframe takes payloads over that decode, and expects their plaintext.
+func FuzzReframe(f *testing.F) {
+	stored, _ := codecs(f)
+	for _, n := range []int{0, 300, 70_000, 200_000} {
+		f.Add(stored.Encode(nil, text(1, n)))
+	}
+	f.Add(stored.Encode(nil, make([]byte, 1000)))
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		_, decoder := codecs(t)
+		plain, err := decoder.Decode(nil, payload, nil)
+		if err != nil {
+			chunk.Reframe(nil, payload, payload)
+			return
+		}
+		frame, ok := chunk.Reframe(nil, payload, plain)
+		if !ok {
+			return
+		}
+		d, err := zstd.NewReader(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		if got, err := d.DecodeAll(frame, nil); err != nil || !bytes.Equal(got, plain) {
+			t.Errorf("%x becomes %x, which decodes to %d bytes or others, %v", payload, frame, len(got), err)
+		}
+	})
+}
