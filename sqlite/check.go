@@ -55,7 +55,7 @@ func check(ctx context.Context, path string) (messages []string, err error) {
 		return nil, err
 	}
 	err = c.rows(fmt.Sprintf("PRAGMA integrity_check(%d)", maxMessages), func(s *stmt) {
-		if text := string(s.bytes(0)); text != "ok" {
+		if text := s.string(0); text != "ok" {
 			messages = append(messages, text)
 		}
 	})
@@ -66,7 +66,7 @@ func check(ctx context.Context, path string) (messages []string, err error) {
 	query := fmt.Sprintf(`SELECT "table", rowid, parent FROM pragma_foreign_key_check LIMIT %d`, maxMessages)
 	err = c.rows(query, func(s *stmt) {
 		messages = append(messages, fmt.Sprintf("row %s of table %s refers to a missing row of table %s",
-			rowName(s, 1), s.bytes(0), s.bytes(2)))
+			rowName(s, 1), s.string(0), s.string(2)))
 	})
 	return messages, err
 }

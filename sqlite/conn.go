@@ -161,7 +161,7 @@ func (c *conn) number(sql string) (int64, error) {
 // text returns the first column of the first row.
 func (c *conn) text(sql string) (string, error) {
 	var text string
-	err := c.rows(sql, func(s *stmt) { text = string(s.bytes(0)) })
+	err := c.rows(sql, func(s *stmt) { text = s.string(0) })
 	return text, err
 }
 

@@ -115,7 +115,7 @@ func (c *conn) distrust() error {
 // head begins the script. The first pragmas count only in a database without content. Rows were let in by the rules of
 // their time, so constraints that were added since must not keep them out.
 func (d *sqlDump) head() (err error) {
-	if d.encoding, err = d.pragmaText("encoding"); err != nil {
+	if d.encoding, err = d.conn.text("PRAGMA encoding"); err != nil {
 		return err
 	}
 	d.line("PRAGMA foreign_keys=OFF;")
@@ -157,11 +157,6 @@ func (d *sqlDump) giveUp() {
 	}
 	d.line("ROLLBACK; -- due to errors")
 	d.undo()
-}
-
-func (d *sqlDump) pragmaText(name string) (value string, err error) {
-	err = d.conn.rows("PRAGMA "+name, func(s *stmt) { value = s.string(0) })
-	return value, err
 }
 
 // pragma sets a number.
