@@ -142,7 +142,7 @@ func decodeText(stored []byte, encoding string) (text string, ok bool) {
 }
 
 // realLiteral returns a number with the 17 digits that tell it from all others, though 0.1 becomes
-// 0.10000000000000001 then: SQLite before 3.43 reads some of the shortest forms as a neighbour, and very small numbers
+// 0.10000000000000001 then: SQLite 3.40 reads some of the shortest forms as a neighbour, and very small numbers
 // in any form. Those are written as a product, which is exact.
 func realLiteral(v float64) string {
 	const (
