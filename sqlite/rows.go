@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // TableRows is the number of rows of one table.
@@ -74,7 +73,7 @@ func (c *conn) countRows() ([]TableRows, error) {
 	}
 	rows := make([]TableRows, 0, len(tables))
 	for _, t := range tables {
-		n, err := c.number("SELECT count(*) FROM main." + quote(t.name))
+		n, err := c.number("SELECT count(*) FROM main." + identifier(t.name))
 		if err != nil && c.ctx.Err() == context.Canceled {
 			return nil, err
 		}
@@ -88,6 +87,3 @@ func (c *conn) countRows() ([]TableRows, error) {
 
 // notCounted stands for the rows of a table that could not be counted.
 const notCounted = -1
-
-// quote makes a name an SQL identifier.
-func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
