@@ -35,6 +35,7 @@ type conn struct {
 	ctx     context.Context // of the call that opened it: an io.Reader is given none
 	tls     *libc.TLS
 	db      uintptr
+	image   *imageFS // that the database is in; nil for a file
 	unwatch func()
 }
 
@@ -45,7 +46,16 @@ func pointer(address uintptr) unsafe.Pointer {
 
 // open opens the database with this file name.
 func open(ctx context.Context, name string, flags int32) (*conn, error) {
-	c := &conn{ctx: ctx, tls: libc.NewTLS(), unwatch: func() {}}
+	return openOn(ctx, nil, name, flags)
+}
+
+// openOn opens a database in an image, or with nil in a file.
+func openOn(ctx context.Context, image *imageFS, name string, flags int32) (*conn, error) {
+	c := &conn{ctx: ctx, tls: libc.NewTLS(), image: image, unwatch: func() {}}
+	var vfs uintptr
+	if image != nil {
+		vfs = image.name()
+	}
 	z, err := libc.CString(name)
 	if err != nil {
 		c.tls.Close()
@@ -54,7 +64,7 @@ func open(ctx context.Context, name string, flags int32) (*conn, error) {
 	defer libc.Xfree(c.tls, z)
 	out := c.tls.Alloc(8)
 	defer c.tls.Free(8)
-	rc := lib.Xsqlite3_open_v2(c.tls, z, out, flags|lib.SQLITE_OPEN_EXRESCODE, 0)
+	rc := lib.Xsqlite3_open_v2(c.tls, z, out, flags|lib.SQLITE_OPEN_EXRESCODE, vfs)
 	c.db = *(*uintptr)(pointer(out))
 	if rc != lib.SQLITE_OK {
 		return nil, errors.Join(c.failure(rc), c.close())
@@ -112,6 +122,9 @@ func (c *conn) close() error {
 func (c *conn) failure(rc int32) error {
 	if rc&0xff == lib.SQLITE_INTERRUPT && c.ctx.Err() != nil {
 		return context.Cause(c.ctx)
+	}
+	if err := c.image.failed(); err != nil {
+		return err
 	}
 	if c.db == 0 {
 		return newFailure(rc, "out of memory", 0)

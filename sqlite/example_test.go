@@ -98,6 +98,34 @@ func ExampleRestore() {
 	// Output: delta first
 }
 
+// A database is read where it is, through anything that can read at an offset.
+func ExampleOpenView() {
+	path := exampleDB()
+	defer os.RemoveAll(filepath.Dir(path))
+	save(path, path+".image")
+	image, err := os.Open(path + ".image")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer image.Close()
+
+	view, err := sqlite.OpenView(context.Background(), image, 8192)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer view.Close()
+	head := func(columns []string) error { fmt.Println(columns); return nil }
+	row := func(values []any) error { fmt.Println(values); return nil }
+	if err := view.Query("SELECT text, length(text) AS n FROM notes", head, row); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(view.Query("DELETE FROM notes", head, row))
+	// Output:
+	// [text n]
+	// [first 5]
+	// an image can only be read
+}
+
 // save writes an image of the database to a private file.
 func save(path, to string) {
 	image, err := sqlite.Open(context.Background(), path, sqlite.Options{})

@@ -15,20 +15,32 @@ type stmt struct {
 }
 
 func (c *conn) prepare(sql string) (*stmt, error) {
+	s, _, err := c.prepareNext(sql)
+	return s, err
+}
+
+// prepareNext compiles the first statement of a text and returns what follows it. There is none, and no error, in a
+// comment or in blanks.
+func (c *conn) prepareNext(sql string) (s *stmt, rest string, err error) {
 	if c.ctx.Err() != nil { // an interrupt between two statements is lost
-		return nil, context.Cause(c.ctx)
+		return nil, "", context.Cause(c.ctx)
 	}
+	c.image.forget()
 	z, err := libc.CString(sql)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	defer libc.Xfree(c.tls, z)
-	out := c.tls.Alloc(8)
-	defer c.tls.Free(8)
-	if rc := lib.Xsqlite3_prepare_v2(c.tls, c.db, z, -1, out, 0); rc != lib.SQLITE_OK {
-		return nil, c.failure(rc)
+	out := c.tls.Alloc(2 * 8)
+	defer c.tls.Free(2 * 8)
+	if rc := lib.Xsqlite3_prepare_v2(c.tls, c.db, z, -1, out, out+8); rc != lib.SQLITE_OK {
+		return nil, "", c.failure(rc)
 	}
-	return &stmt{c, *(*uintptr)(pointer(out))}, nil
+	rest = sql[*(*uintptr)(pointer(out + 8))-z:]
+	if handle := *(*uintptr)(pointer(out)); handle != 0 {
+		s = &stmt{c, handle}
+	}
+	return s, rest, nil
 }
 
 // step reports whether there is a row.
@@ -37,7 +49,7 @@ func (s *stmt) step() (bool, error) {
 	case lib.SQLITE_ROW:
 		return true, nil
 	case lib.SQLITE_DONE:
-		return false, nil
+		return false, s.conn.image.failed()
 	default:
 		return false, s.conn.failure(rc)
 	}
@@ -73,6 +85,36 @@ func (s *stmt) bytes(column int32) []byte {
 		return nil
 	}
 	return unsafe.Slice((*byte)(pointer(p)), int(n))
+}
+
+// readOnly reports whether the statement changes no database.
+func (s *stmt) readOnly() bool { return lib.Xsqlite3_stmt_readonly(s.conn.tls, s.handle) != 0 }
+
+// width returns the number of columns.
+func (s *stmt) width() int { return int(lib.Xsqlite3_column_count(s.conn.tls, s.handle)) }
+
+// columns returns their names.
+func (s *stmt) columns() []string {
+	names := make([]string, s.width())
+	for i := range names {
+		names[i] = libc.GoString(lib.Xsqlite3_column_name(s.conn.tls, s.handle, int32(i)))
+	}
+	return names
+}
+
+// value returns a copy of a value: nil, int64, float64, string or []byte.
+func (s *stmt) value(column int32) any {
+	switch s.kind(column) {
+	case lib.SQLITE_INTEGER:
+		return s.number(column)
+	case lib.SQLITE_FLOAT:
+		return s.real(column)
+	case lib.SQLITE_TEXT:
+		return s.string(column)
+	case lib.SQLITE_BLOB:
+		return append([]byte{}, s.bytes(column)...)
+	}
+	return nil
 }
 
 // string returns a value as text in UTF-8, whatever the database has it in.
