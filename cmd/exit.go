@@ -70,6 +70,7 @@ func endings() []ending {
 		{is(snapshot.ErrNotFound), exitFailed, `"firn snapshots" lists what there is.`},
 		{is(retention.ErrKeepsNothing), exitUsage, "Keep something: --keep-last 10, for instance, or [keep] in the configuration."},
 		{is(tags.ErrInvalid), exitUsage, ""},
+		{is(sqlite.ErrSQL), exitUsage, ""},
 
 		{is(s3.ErrBucket), exitNoRepository, "Make the bucket first, or check its name and the endpoint."},
 		{is(s3.ErrCredentials), exitFailed, "Check access_key_file and secret_key_file of [s3], or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."},

@@ -52,7 +52,8 @@ func newRoot(c *cli) *cobra.Command {
 	root.SetCompletionCommandGroupID(groupOther)
 	c.addGlobalFlags(root)
 	root.AddCommand(
-		newInit(c), newBackup(c), newSnapshots(c), newRestore(c), newUndo(c), newVerify(c), newDump(c), newDiff(c),
+		newInit(c), newBackup(c), newSnapshots(c),
+		newRestore(c), newUndo(c), newVerify(c), newDump(c), newQuery(c), newDiff(c),
 		newForget(c), newPrune(c), newCheck(c), newKey(c), newVersion(c), newConfigurationHelp())
 	checkArguments(root)
 	return root

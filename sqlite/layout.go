@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -143,21 +142,6 @@ func (c *conn) setDefault(column *storedColumn) error {
 		return err
 	}
 	return c.exec("DROP TABLE temp.d")
-}
-
-// value returns a copy of a value: nil, int64, float64, string or []byte.
-func (s *stmt) value(column int32) any {
-	switch lib.Xsqlite3_column_type(s.conn.tls, s.handle, column) {
-	case lib.SQLITE_INTEGER:
-		return s.number(column)
-	case lib.SQLITE_FLOAT:
-		return lib.Xsqlite3_column_double(s.conn.tls, s.handle, column)
-	case lib.SQLITE_TEXT:
-		return string(s.bytes(column))
-	case lib.SQLITE_BLOB:
-		return bytes.Clone(s.bytes(column))
-	}
-	return nil
 }
 
 // execText runs a statement with texts as parameters.

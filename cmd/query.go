@@ -1,0 +1,113 @@
+package cmd
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"firn/snapshot"
+	"firn/sqlite"
+)
+
+// queryOptions are the flags of query, but for --json.
+type queryOptions struct {
+	csv, noHeader bool
+}
+
+func newQuery(c *cli) *cobra.Command {
+	var o queryOptions
+	cmd := &cobra.Command{
+		Use:     "query SNAPSHOT SQL",
+		Short:   "Ask a snapshot's database with SQL",
+		GroupID: groupMain,
+		Long: `Runs one SQL statement on the database of a snapshot, without restoring it: only the
+parts of it that the statement needs are fetched, so that a row of a large database
+in a bucket comes at once. Nothing can be changed. SNAPSHOT is as for dump. With - as
+SQL, it is read from standard input.
+
+The table is for people: blobs are shortened, x'0102..., 300 bytes; NULL is no text,
+and texts that could be mistaken for one of these, or hold control characters, are
+quoted. --csv (RFC 4180) and --json (one object for each row) give all of every value,
+blobs in hexadecimal. NULL is an empty field in CSV, an empty text is "". In JSON, of
+columns with the same name the second has :1 behind it, and bytes that are not UTF-8
+are replaced.`,
+		Example: `  firn query latest:production "SELECT count(*) FROM users"
+  firn query 2026-03-15T03 "SELECT * FROM posts WHERE id = 4711" --json
+  firn query 3f2a91c0 - --csv < report.sql > report.csv`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error { return c.query(cmd.Context(), args[0], args[1], o) },
+	}
+	cmd.Flags().BoolVar(&o.csv, "csv", false, "print CSV")
+	cmd.Flags().BoolVar(&o.noHeader, "no-header", false, "leave out the names of the columns")
+	c.addJSONFlag(cmd)
+	return cmd
+}
+
+func (c *cli) query(ctx context.Context, ref, sql string, o queryOptions) error {
+	if o.csv && c.json {
+		return usage("", "--csv and --json cannot be had together")
+	}
+	if sql == "-" {
+		text, err := await(ctx, func() ([]byte, error) { return io.ReadAll(c.stdin) })
+		if err != nil {
+			return fmt.Errorf("read SQL from standard input: %w", err)
+		}
+		sql = string(text)
+	}
+	s, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	list, err := s.repo.Snapshots(ctx)
+	if list == nil && err != nil {
+		return err
+	}
+	snap, err := s.find(list, ref, false)
+	if err != nil {
+		return err
+	}
+	err = s.querySnapshot(ctx, snap, sql, o)
+	if errors.Is(err, sqlite.ErrReadOnly) {
+		return usage("Restore it into another file to change that: firn restore --target FILE.",
+			"query %s: a snapshot cannot be changed: only statements that read can be run", snap.ID.Short())
+	}
+	if err != nil {
+		return fmt.Errorf("query %s: %w", snap.ID.Short(), err)
+	}
+	return nil
+}
+
+func (s *session) querySnapshot(ctx context.Context, snap *snapshot.Snapshot, sql string, o queryOptions) (err error) {
+	image, err := s.repo.Image(ctx, snap)
+	if err != nil {
+		return err
+	}
+	at := image.At(ctx)
+	v, err := sqlite.OpenView(ctx, at, at.Size())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
+	w := bufio.NewWriter(s.stdout)
+	r := s.newResult(w, o)
+	if err := v.Query(sql, r.head, r.row); err != nil {
+		return errors.Join(err, w.Flush()) // the rows so far are right
+	}
+	return errors.Join(r.end(), w.Flush())
+}
+
+// newResult returns what prints rows in the form that was asked for.
+func (s *session) newResult(w *bufio.Writer, o queryOptions) result {
+	switch {
+	case s.json:
+		return &jsonResult{w: w}
+	case o.csv:
+		return &csvResult{w: w, noHeader: o.noHeader}
+	}
+	return &tableResult{cli: s.cli, w: w, noHeader: o.noHeader}
+}

@@ -1,0 +1,266 @@
+package cmd
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// result prints what a query returns, row by row. Values are nil, int64, float64,
+// string or []byte.
+type result interface {
+	head(columns []string) error
+	row(values []any) error
+	end() error
+}
+
+// How much of a result is held back to find out how wide its columns are.
+const (
+	widthRows  = 1000
+	widthBytes = 1 << 20
+	// A wider column is no better to read, but pushes the next ones away.
+	widthMost = 60
+)
+
+// blobShown is how many bytes of a blob a table shows.
+const blobShown = 8
+
+// tableResult is for people.
+type tableResult struct {
+	*cli
+	w        *bufio.Writer
+	noHeader bool
+	columns  []string
+	rows     [][]string // held back
+	held     int        // bytes in rows
+	widths   []int      // nil while rows are held back
+}
+
+func (t *tableResult) head(columns []string) error {
+	t.columns = make([]string, len(columns))
+	for i, name := range columns {
+		if !t.noHeader {
+			t.columns[i] = cell(name)
+		}
+	}
+	return nil
+}
+
+func (t *tableResult) row(values []any) error {
+	cells := make([]string, len(values))
+	for i, v := range values {
+		cells[i] = cell(v)
+		t.held += len(cells[i])
+	}
+	if t.widths != nil {
+		return t.print(line(cells, t.widths))
+	}
+	t.rows = append(t.rows, cells)
+	if len(t.rows) < widthRows && t.held < widthBytes {
+		return nil
+	}
+	return t.end()
+}
+
+// end prints what was held back. What comes after it has the same widths.
+func (t *tableResult) end() error {
+	if t.widths != nil {
+		return nil
+	}
+	t.widths = columnWidths(t.columns, t.rows)
+	for i := range t.widths {
+		t.widths[i] = min(t.widths[i], widthMost)
+	}
+	if !t.noHeader {
+		if err := t.print(t.bold(t.stdout, line(t.columns, t.widths))); err != nil {
+			return err
+		}
+	}
+	for _, row := range t.rows {
+		if err := t.print(line(row, t.widths)); err != nil {
+			return err
+		}
+	}
+	t.rows = nil
+	return nil
+}
+
+func (t *tableResult) print(line string) error {
+	_, err := t.w.WriteString(line + "\n")
+	return err
+}
+
+// null is how a table shows NULL.
+const null = "NULL"
+
+// cell returns a value as a table shows it. A text that is not plain is quoted: the
+// database may be hostile to terminals.
+func cell(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return null
+	case []byte:
+		if len(v) > blobShown {
+			return fmt.Sprintf("x'%x..., %d bytes", v[:blobShown], len(v))
+		}
+		return fmt.Sprintf("x'%x'", v)
+	case string:
+		if v == null || strings.HasPrefix(v, "x'") || strings.HasPrefix(v, `"`) || strings.ContainsFunc(v, notPlain) {
+			return strconv.Quote(v)
+		}
+		return v
+	}
+	return plainText(value)
+}
+
+// notPlain is true for bytes that are not UTF-8, too.
+func notPlain(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }
+
+// plainText returns a value as text; NULL is empty.
+func plainText(value any) string {
+	switch v := value.(type) {
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case float64:
+		return realText(v)
+	case []byte:
+		return hex.EncodeToString(v)
+	case string:
+		return v
+	}
+	return ""
+}
+
+// realText returns the shortest text that SQLite reads as this number, and not as
+// an integer.
+func realText(f float64) string {
+	abs := math.Abs(f)
+	switch {
+	case math.IsInf(f, 0):
+		return strings.TrimPrefix(strconv.FormatFloat(f, 'g', -1, 64), "+")
+	case abs != 0 && (abs < 1e-4 || abs >= 1e15):
+		return strconv.FormatFloat(f, 'e', -1, 64)
+	}
+	text := strconv.FormatFloat(f, 'f', -1, 64)
+	if !strings.Contains(text, ".") {
+		text += ".0"
+	}
+	return text
+}
+
+// csvResult is as RFC 4180 wants it. encoding/csv cannot tell an empty text from
+// NULL, and changes line breaks in values.
+type csvResult struct {
+	w        *bufio.Writer
+	noHeader bool
+}
+
+func (c *csvResult) head(columns []string) error {
+	if c.noHeader {
+		return nil
+	}
+	names := make([]any, len(columns))
+	for i, name := range columns {
+		names[i] = name
+	}
+	return c.row(names)
+}
+
+func (c *csvResult) row(values []any) error {
+	for i, value := range values {
+		if i > 0 {
+			c.w.WriteByte(',') // the writer keeps its error
+		}
+		text := plainText(value)
+		if value == "" || strings.ContainsAny(text, "\",\r\n") {
+			text = `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
+		}
+		c.w.WriteString(text)
+	}
+	_, err := c.w.WriteString("\r\n")
+	return err
+}
+
+func (c *csvResult) end() error { return nil }
+
+// jsonResult is an array with an object for each row, one on each line.
+type jsonResult struct {
+	w     *bufio.Writer
+	names []string // of the columns, in JSON
+	some  bool     // a row was printed
+}
+
+func (j *jsonResult) head(columns []string) error {
+	for _, name := range distinctNames(columns) {
+		j.names = append(j.names, jsonText(name))
+	}
+	_, err := j.w.WriteString("[")
+	return err
+}
+
+func (j *jsonResult) row(values []any) error {
+	if j.some {
+		j.w.WriteByte(',') // the writer keeps its error
+	}
+	j.some = true
+	separator := "\n{"
+	for i, value := range values {
+		j.w.WriteString(separator + j.names[i] + ":" + jsonText(value))
+		separator = ","
+	}
+	return j.w.WriteByte('}')
+}
+
+func (j *jsonResult) end() error {
+	if j.some {
+		j.w.WriteByte('\n')
+	}
+	_, err := j.w.WriteString("]\n")
+	return err
+}
+
+// jsonText returns a value in JSON. Infinity is what SQLite reads as such, a number
+// that is too large.
+func jsonText(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return "null"
+	case string:
+		return quoteJSON(v)
+	case []byte:
+		return quoteJSON(plainText(v))
+	case float64:
+		if math.IsInf(v, 0) {
+			return strings.Replace(realText(v), "Inf", "1e999", 1)
+		}
+	}
+	return plainText(value)
+}
+
+func quoteJSON(text string) string {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(text) // a string in memory
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// distinctNames makes columns with the same name differ, as SQLite does for tables
+// that are made from queries: id, id:1.
+func distinctNames(columns []string) []string {
+	names, taken := make([]string, len(columns)), make(map[string]bool)
+	for i, column := range columns {
+		names[i] = column
+		for n := 1; taken[names[i]]; n++ {
+			names[i] = fmt.Sprintf("%s:%d", column, n)
+		}
+		taken[names[i]] = true
+	}
+	return names
+}
