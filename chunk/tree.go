@@ -201,6 +201,13 @@ func (t *Tree) loadLevel(level int, read func(ids []ID) ([][]byte, error)) error
 	return nil
 }
 
+// ParseNode returns what a node of a level refers to, checked against the entry
+// that refers to the node. Offsets in the list count from the node's first byte.
+func ParseNode(level int, node Entry, plain []byte) (*List, error) {
+	below := &List{}
+	return below, appendNode(below, level, node, plain)
+}
+
 // appendNode checks a node against the entry that refers to it.
 func appendNode(below *List, level int, node Entry, plain []byte) error {
 	got, entries, err := DecodeNode(plain)

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 
 	"golang.org/x/sync/errgroup"
@@ -21,6 +22,8 @@ const (
 	// tailGuess is how much of a pack's end is read at first, in bytes: enough for
 	// the footer and the list nodes of a usual run.
 	tailGuess = 32 << 10
+	// It is this much for who counts bytes rather than requests.
+	sparingGuess = 4 << 10
 	// So many footers are read at a time.
 	footerReads = 8
 	// Up to so many packs that are new here are the runs of other hosts since the
@@ -97,7 +100,7 @@ func (r *Repo) fetchFooters(ctx context.Context, footers []*footer) error {
 	group.SetLimit(footerReads)
 	for _, f := range footers {
 		group.Go(func() error {
-			f.problem = r.fetchFooter(ctx, f, len(footers) <= newPacks)
+			f.problem = r.fetchFooter(ctx, f, len(footers) <= newPacks && !r.sparing)
 			if f.problem == nil || isDamage(f.problem) || errors.Is(f.problem, fs.ErrNotExist) {
 				return nil
 			}
@@ -111,17 +114,23 @@ func (r *Repo) fetchFooters(ctx context.Context, footers []*footer) error {
 // puts what it gets into the cache of packs.
 func (r *Repo) fetchFooter(ctx context.Context, f *footer, keep bool) error {
 	want := int64(tailGuess)
+	if r.sparing {
+		want = sparingGuess
+	}
 	if keep && f.size < wholeBelow && r.packs.admits(f.size) {
 		want = max(want, f.size)
 	}
+	end, err := r.store.Get(ctx, f.pack.Name(), -want, -1)
 	for {
-		end, err := r.store.Get(ctx, f.pack.Name(), -want, -1)
+		if errors.Is(err, io.ErrUnexpectedEOF) { // it is not as long as it was listed
+			return damaged("pack", f.pack.Name(), err)
+		}
 		if err != nil {
 			return fmt.Errorf("read tail of pack %s: %w", f.pack, err)
 		}
-		entries, need, err := pack.ParseTail(r.keys, f.pack, f.size, end)
-		if err != nil {
-			return damaged("pack", f.pack.Name(), err)
+		entries, need, bad := pack.ParseTail(r.keys, f.pack, f.size, end)
+		if bad != nil {
+			return damaged("pack", f.pack.Name(), bad)
 		}
 		if need == 0 {
 			f.entries = entries
@@ -134,7 +143,9 @@ func (r *Repo) fetchFooter(ctx context.Context, f *footer, keep bool) error {
 		if int64(need) <= want {
 			return damaged("pack", f.pack.Name(), fmt.Errorf("%w: %d bytes where %d are listed", pack.ErrFormat, len(end), f.size))
 		}
-		want = int64(need)
+		var front []byte
+		front, err = r.store.Get(ctx, f.pack.Name(), f.size-int64(need), int64(need)-want)
+		end, want = append(front, end...), int64(need)
 	}
 }
 

@@ -94,7 +94,7 @@ func (i *ImageReader) Size() int64 { return int64(i.tree.Chunks().Size()) }
 // and written in order. After an error w may have got a part of the image.
 func (i *ImageReader) Copy(ctx context.Context, w io.Writer) error {
 	return i.pass(ctx, outlet{
-		read:  i.chunk,
+		read:  i.repo.chunk,
 		write: func(plain []byte, _ uint64) error { return writeImage(w, plain) },
 	})
 }
@@ -190,8 +190,8 @@ func (i *ImageReader) fetch(ctx context.Context, fetching *sync.WaitGroup, chunk
 }
 
 // chunk returns the plaintext of one entry.
-func (i *ImageReader) chunk(ctx context.Context, held *batch, e chunk.Entry) ([]byte, error) {
-	plain, err := i.repo.reader.readFrom(ctx, held, e.ID)
+func (r *Repo) chunk(ctx context.Context, held *batch, e chunk.Entry) ([]byte, error) {
+	plain, err := r.reader.readFrom(ctx, held, e.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -2,10 +2,12 @@ package repo
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"sync"
 
 	"firn/chunk"
+	"firn/snapshot"
 )
 
 // How many bytes of the image [RandomReader] fetches at once for one who reads on
@@ -13,96 +15,163 @@ import (
 const (
 	aheadLeast = 256 << 10
 	aheadMost  = 4 << 20
+	// Who leaves out this much reads on all the same.
+	aheadGap = 256 << 10
 )
 
 // RandomReader reads an image anywhere, and fetches only the chunks that it is
 // asked for, or is about to be: who reads on and on is read ahead of. It is safe
 // for concurrent use, but of the readers of one [Repo] only one may be used at once.
 type RandomReader struct {
-	ctx   context.Context // io.ReaderAt is given none
-	image *ImageReader
+	ctx    context.Context // io.ReaderAt is given none
+	repo   *Repo
+	root   chunk.Entry
+	height int // of the tree
 
-	mu    sync.Mutex
-	index int    // of the chunk that was read last, -1 before the first
-	plain []byte // of it
-	ahead uint64 // how many bytes were fetched with it
+	mu     sync.Mutex
+	chunks *chunk.List // neighbours in the image, all if the tree is known
+	start  uint64      // where they begin in it
+	plain  []byte      // of the chunk that was read last
+	offset uint64      // of that chunk
+
+	reached uint64 // the end of what was fetched last
+	ahead   uint64 // how many bytes that was more than was asked for
 }
 
 // At returns a reader of any part of the image. The context governs its reads.
 func (i *ImageReader) At(ctx context.Context) *RandomReader {
-	return &RandomReader{ctx: ctx, image: i, index: -1}
+	chunks := i.tree.Chunks()
+	return &RandomReader{ctx: ctx, repo: i.repo, root: chunk.Entry{ID: i.tree.Root(), Span: chunks.Size()}, chunks: chunks}
+}
+
+// ImageAt returns a reader of any part of a snapshot's image, for who wants little
+// of it: the list of its chunks is not read either, but for the nodes that lead to
+// what is asked for. From here on, r reads nothing on suspicion that the next run
+// could use it, since there may be no next run. The context governs the reads too.
+func (r *Repo) ImageAt(ctx context.Context, s *snapshot.Snapshot) (*RandomReader, error) {
+	r.sparing = true
+	if err := r.ensureIndex(ctx); err != nil {
+		return nil, err
+	}
+	image := s.Image()
+	if image.Levels < 1 {
+		return nil, fmt.Errorf("snapshot %s: %w: height %d", s.ID.Short(), chunk.ErrTree, image.Levels)
+	}
+	return &RandomReader{
+		ctx: ctx, repo: r, chunks: &chunk.List{},
+		root: chunk.Entry{ID: image.Root, Span: uint64(image.Size)}, height: image.Levels,
+	}, nil
 }
 
 // Size returns the length of the image in bytes.
-func (r *RandomReader) Size() int64 { return r.image.Size() }
+func (r *RandomReader) Size() int64 { return int64(r.root.Span) }
 
 // ReadAt implements [io.ReaderAt]. It fails as [ImageReader.Copy] does.
 func (r *RandomReader) ReadAt(p []byte, off int64) (n int, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	chunks := r.image.tree.Chunks()
 	for n < len(p) {
 		at := uint64(off) + uint64(n)
-		index := chunks.At(at)
-		if index == chunks.Len() {
+		if at >= r.root.Span {
 			return n, io.EOF
 		}
-		if err := r.seek(index); err != nil {
-			return n, err
+		if at < r.offset || at-r.offset >= uint64(len(r.plain)) {
+			if err := r.seek(at); err != nil {
+				return n, err
+			}
 		}
-		n += copy(p[n:], r.plain[at-chunks.Offset(index):])
+		n += copy(p[n:], r.plain[at-r.offset:])
 	}
 	return n, nil
 }
 
-// seek makes a chunk the current one.
-func (r *RandomReader) seek(index int) error {
-	if index == r.index {
-		return nil
+// seek makes the chunk that covers a byte the current one.
+func (r *RandomReader) seek(at uint64) error {
+	err := r.seekOnce(at)
+	if !isDamage(err) {
+		return err
 	}
-	r.ahead = min(max(2*r.ahead, aheadLeast), aheadMost)
-	if index != r.index+1 {
-		r.ahead = 0
+	// A prune may have moved it to another pack.
+	if afresh := r.repo.refresh(r.ctx); afresh != nil {
+		return err
 	}
-	chunks := r.image.tree.Chunks()
-	end := chunks.At(chunks.Offset(index) + r.ahead)
-	plain, err := r.fetch(chunks.Entries[index:max(end, index+1)])
+	r.reached = 0
+	return r.seekOnce(at)
+}
+
+func (r *RandomReader) seekOnce(at uint64) error {
+	if err := r.find(at); err != nil {
+		return err
+	}
+	index := r.chunks.At(at - r.start)
+	plain, err := r.fetch(index)
 	if err != nil {
 		return err
 	}
-	r.index, r.plain = index, plain
+	r.plain, r.offset = plain, r.start+r.chunks.Offset(index)
 	return nil
 }
 
-// fetch returns the first of the chunks; the others will be remembered.
-func (r *RandomReader) fetch(chunks []chunk.Entry) ([]byte, error) {
-	repo := r.image.repo
-	plain, err := r.fetchOnce(chunks)
-	if !isDamage(err) {
-		return plain, err
+// find makes the chunks known among which one covers a byte: it goes down the tree,
+// by one node of each level.
+func (r *RandomReader) find(at uint64) error {
+	if at >= r.start && at-r.start < r.chunks.Size() {
+		return nil
 	}
-	// A prune may have moved it to another pack.
-	if afresh := repo.refresh(r.ctx); afresh != nil {
-		return nil, err
+	node, start := r.root, uint64(0)
+	var below *chunk.List
+	for level := r.height; level >= 1; level-- {
+		if below != nil {
+			i := below.At(at - start)
+			node, start = below.Entries[i], start+below.Offset(i)
+		}
+		plain, err := r.repo.reader.read(r.ctx, node.ID)
+		if err != nil {
+			return fmt.Errorf("read list of chunks: %w", err)
+		}
+		if below, err = chunk.ParseNode(level, node, plain); err != nil {
+			return &CorruptError{Kind: "blob", Name: node.ID.String(), Err: err}
+		}
 	}
-	return r.fetchOnce(chunks[:1])
+	r.chunks, r.start = below, start
+	return nil
 }
 
-func (r *RandomReader) fetchOnce(chunks []chunk.Entry) ([]byte, error) {
-	reader := r.image.repo.reader
-	if _, ok := reader.remembered(chunks[0].ID); ok || len(chunks) == 1 {
-		return r.image.chunk(r.ctx, nil, chunks[0])
+// fetch returns a chunk. What is remembered costs nothing, and does not tell where
+// the next one will be missed.
+func (r *RandomReader) fetch(index int) ([]byte, error) {
+	chunks, reader := r.chunks, r.repo.reader
+	if plain, ok := reader.remembered(chunks.Entries[index].ID); ok && uint64(len(plain)) == chunks.Entries[index].Span {
+		return plain, nil
+	}
+	begin := chunks.Offset(index)
+	r.ahead = min(max(2*r.ahead, aheadLeast), aheadMost)
+	if missed := r.start + begin; r.reached == 0 || missed < r.reached || missed-r.reached > aheadGap {
+		r.ahead = 0
+	}
+	end := max(chunks.At(begin+r.ahead), index+1)
+	plain, err := r.fetchAll(chunks.Entries[index:end])
+	if err == nil {
+		r.reached = r.start + chunks.Offset(end)
+	}
+	return plain, err
+}
+
+// fetchAll returns the first of the chunks; the others will be remembered.
+func (r *RandomReader) fetchAll(chunks []chunk.Entry) ([]byte, error) {
+	if len(chunks) == 1 {
+		return r.repo.chunk(r.ctx, nil, chunks[0])
 	}
 	ids := make([]chunk.ID, len(chunks))
 	for i, c := range chunks {
 		ids[i] = c.ID
 	}
-	held, stop := reader.gather(r.ctx, ids)
+	held, stop := r.repo.reader.gather(r.ctx, ids)
 	defer stop()
 	for i := len(chunks) - 1; i > 0; i-- {
-		if _, err := r.image.chunk(r.ctx, held, chunks[i]); err != nil {
+		if _, err := r.repo.chunk(r.ctx, held, chunks[i]); err != nil {
 			break // who comes to it will see
 		}
 	}
-	return r.image.chunk(r.ctx, held, chunks[0])
+	return r.repo.chunk(r.ctx, held, chunks[0])
 }

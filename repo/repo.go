@@ -52,6 +52,7 @@ type Repo struct {
 	listing []store.Object // of meta/, from Open, until the first use
 	seen    *view          // the last one, nil for none
 	reader  *blobReader
+	sparing bool // read nothing that is not asked for, see [Repo.ImageAt]
 
 	index       *index.Index      // nil until it is needed
 	packObjects []store.Object    // the last listing of the packs
