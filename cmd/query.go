@@ -83,12 +83,11 @@ func (c *cli) query(ctx context.Context, ref, sql string, o queryOptions) error 
 }
 
 func (s *session) querySnapshot(ctx context.Context, snap *snapshot.Snapshot, sql string, o queryOptions) (err error) {
-	image, err := s.repo.Image(ctx, snap)
+	image, err := s.repo.ImageAt(ctx, snap)
 	if err != nil {
 		return err
 	}
-	at := image.At(ctx)
-	v, err := sqlite.OpenView(ctx, at, at.Size())
+	v, err := sqlite.OpenView(ctx, image, image.Size())
 	if err != nil {
 		return err
 	}

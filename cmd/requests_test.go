@@ -105,3 +105,26 @@ func (r *requestRig) want(t *testing.T, want string, args ...string) {
 		t.Errorf("%v: got %s, want %s", args, got, want)
 	}
 }
+
+// TestQueryBytes looks up one row of a database of 40 MB by its key, in a bucket of
+// which nothing is known here, and another one after that.
+func TestQueryBytes(t *testing.T) {
+	t.Parallel()
+	r := newRequestRig(t)
+	r.exec(t, "CREATE TABLE large(id INTEGER PRIMARY KEY, text)")
+	r.exec(t, "INSERT INTO large WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c WHERE i < 20000) SELECT i, hex(randomblob(1000)) FROM c")
+	for range 3 {
+		r.firn(t, "backup", "production")
+		r.exec(t, "UPDATE large SET text = hex(randomblob(1000)) WHERE id % 1000 = 7")
+	}
+	if err := os.RemoveAll(filepath.Join(r.dir, "cache")); err != nil {
+		t.Fatal(err)
+	}
+	for i, most := range []int64{400 << 10, 200 << 10} {
+		r.proxy.Reset()
+		r.firn(t, "query", "latest", fmt.Sprintf("SELECT text FROM large WHERE id = %d", 5000+9000*i))
+		if got := r.proxy.Answered(); got > most {
+			t.Errorf("query %d: got %d bytes, want at most %d", i, got, most)
+		}
+	}
+}

@@ -26,6 +26,7 @@ type Proxy struct {
 
 	mu       sync.Mutex
 	requests []Request
+	answered int64 // bytes
 	fault    func(n int, r *http.Request) Fault
 	n        int // requests since fault was set
 }
@@ -62,11 +63,18 @@ func (p *Proxy) Requests() []Request {
 	return slices.Clone(p.requests)
 }
 
+// Answered returns how many bytes the server's answers to these requests had, without their headers.
+func (p *Proxy) Answered() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.answered
+}
+
 // Reset forgets the requests that arrived.
 func (p *Proxy) Reset() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.requests = nil
+	p.requests, p.answered = nil, 0
 }
 
 // Break has f decide on each request from now on; nil lets all pass. It counts them, n from 1. Its calls come one at
@@ -102,6 +110,9 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return
 	}
+	p.mu.Lock()
+	p.answered += int64(len(body))
+	p.mu.Unlock()
 	fault.answer(w, response, body)
 }
 
