@@ -24,26 +24,6 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestUTF16 has SQLite tell what it tells in another encoding, which is the database's.
-func TestUTF16(t *testing.T) {
-	t.Parallel()
-	for _, mode := range []string{"wal", "delete"} {
-		path := filepath.Join(t.TempDir(), "app.db")
-		db := dbtest.Open(t, path)
-		dbtest.Exec(t, db, "PRAGMA encoding = 'UTF-16'; PRAGMA journal_mode = "+mode+"; CREATE TABLE t(a); INSERT INTO t VALUES ('x')")
-		if got := openImage(t, path, sqlite.Options{}).Info().JournalMode; got != mode {
-			t.Errorf("journal mode: got %q, want %q", got, mode)
-		}
-		image := readImage(t, path, sqlite.Options{})
-		if err := db.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if err := sqlite.Check(t.Context(), writeFile(t, "", image)); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
 func TestCheckFinds(t *testing.T) {
 	t.Parallel()
 	damage := map[string]func(t *testing.T, path string){

@@ -93,12 +93,12 @@ func (c *conn) storedColumns() (columns []storedColumn, err error) {
 		FROM pragma_table_list l, pragma_table_xinfo(l.name) i LEFT JOIN pragma_index_xinfo(l.name) x ON l.wr AND x.cid = i.cid
 		WHERE l.schema = 'main' AND l.name <> 'sqlite_schema' AND i.hidden <> 2 ORDER BY x.seqno, i.cid`
 	err = c.rows(query, func(s *stmt) {
-		column := storedColumn{Column: Column{Name: string(s.bytes(0))}, affinity: affinity(string(s.bytes(1)))}
-		column.expression = string(s.bytes(2))
+		column := storedColumn{Column: Column{Name: s.string(0)}, affinity: affinity(s.string(1))}
+		column.expression = s.string(2)
 		column.isKey, column.isRowID = s.number(3) == 1, s.number(6) == 1
 		column.Real = column.affinity == "REAL"
 		if column.isKey {
-			column.Order = string(s.bytes(4))
+			column.Order = s.string(4)
 			if s.number(5) == 1 {
 				column.Order += " DESC"
 			}

@@ -24,7 +24,7 @@ func (c *conn) tables() ([]table, error) {
 	tables := []table{}
 	err := c.rows(`SELECT name, rootpage FROM sqlite_schema
 		WHERE type = 'table' AND rootpage > 0 AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`, func(s *stmt) {
-		tables = append(tables, table{string(s.bytes(0)), s.number(1)})
+		tables = append(tables, table{s.string(0), s.number(1)})
 	})
 	if err != nil {
 		return nil, err

@@ -84,7 +84,7 @@ func (c *conn) forgetDerived() error {
 			WHERE schema = 'main' AND type = 'shadow' AND name IN (fts5.name || '_idx', fts5.name || '_config'))
 		UNION ALL
 		SELECT format('DELETE FROM "%w"', name) FROM sqlite_schema WHERE name IN ('sqlite_stat3', 'sqlite_stat4')`,
-		func(s *stmt) { statements = append(statements, string(s.bytes(0))) })
+		func(s *stmt) { statements = append(statements, s.string(0)) })
 	if err != nil {
 		return err
 	}

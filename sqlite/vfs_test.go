@@ -45,7 +45,7 @@ func TestViewReadFails(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, sql := range []string{"PRAGMA integrity_check", "SELECT count(*) FROM words('word1')", "SELECT sum(length(data)) FROM sqlite_dbpage", "SELECT body FROM posts ORDER BY body"} {
-			got, err := ask(v, sql)
+			got, err := askView(v, sql)
 			if err == nil && sql == "SELECT sum(length(data)) FROM sqlite_dbpage" {
 				t.Errorf("%s, broken at %d: got %q, want an error", sql, off, got)
 			}
@@ -54,7 +54,7 @@ func TestViewReadFails(t *testing.T) {
 			}
 		}
 		r.broken = false
-		wantRows(t, v, "SELECT count(*) FROM posts", "count(*)", "int64 180")
+		wantAnswer(t, v, "SELECT count(*) FROM posts", "count(*)", "int64 180")
 		if err := v.Close(); err != nil {
 			t.Error(err)
 		}
@@ -78,7 +78,7 @@ func TestViewCancelled(t *testing.T) {
 	if !errors.Is(err, enough) || n < 3 {
 		t.Errorf("cancelled in a query: got %v after %d rows, want %v", err, n, enough)
 	}
-	if _, err := ask(v, "SELECT 1"); !errors.Is(err, enough) {
+	if _, err := askView(v, "SELECT 1"); !errors.Is(err, enough) {
 		t.Errorf("cancelled before a query: got %v, want %v", err, enough)
 	}
 }
@@ -120,14 +120,14 @@ func TestViewBad(t *testing.T) {
 	t.Run("ShorterThanSaid", func(t *testing.T) {
 		t.Parallel()
 		v := viewOf(t, t.Context(), bytes.NewReader(image[:len(image)/2]), len(image))
-		if _, err := ask(v, "PRAGMA integrity_check"); !errors.Is(err, io.ErrUnexpectedEOF) {
+		if _, err := askView(v, "PRAGMA integrity_check"); !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("got %v, want %v", err, io.ErrUnexpectedEOF)
 		}
 	})
 	t.Run("Malformed", func(t *testing.T) {
 		t.Parallel()
 		v := view(t, header(func(b []byte) { clear(b[4096:]) }))
-		if _, err := ask(v, "SELECT * FROM users"); !errors.Is(err, sqlite.ErrCorrupt) {
+		if _, err := askView(v, "SELECT * FROM users"); !errors.Is(err, sqlite.ErrCorrupt) {
 			t.Errorf("got %v, want %v", err, sqlite.ErrCorrupt)
 		}
 	})
@@ -146,11 +146,11 @@ func TestViews(t *testing.T) {
 			image := images[n%3]
 			v := view(t, image)
 			want := []string{"count(*)", fmt.Sprintf("int64 %d", 40*(n%3+1))}
-			wantRows(t, v, "SELECT count(*) FROM sessions", want...)
+			wantAnswer(t, v, "SELECT count(*) FROM sessions", want...)
 			inner := view(t, image)
 			err := v.Query("SELECT 1 FROM ledger_a", func([]string) error { return nil }, func([]any) error {
-				wantRows(t, inner, "SELECT count(*) FROM sessions", want...)
-				wantRows(t, v, "SELECT count(*) FROM sessions", want...)
+				wantAnswer(t, inner, "SELECT count(*) FROM sessions", want...)
+				wantAnswer(t, v, "SELECT count(*) FROM sessions", want...)
 				return nil
 			})
 			if err != nil {

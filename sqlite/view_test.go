@@ -56,7 +56,7 @@ func viewOf(t testing.TB, ctx context.Context, r io.ReaderAt, size int) *sqlite.
 }
 
 // ask returns the rows of a query: columns, and then values with their types.
-func ask(v *sqlite.View, sql string) (lines []string, err error) {
+func askView(v *sqlite.View, sql string) (lines []string, err error) {
 	err = v.Query(sql, func(columns []string) error {
 		lines = append(lines, strings.Join(columns, "|"))
 		return nil
@@ -72,9 +72,9 @@ func ask(v *sqlite.View, sql string) (lines []string, err error) {
 }
 
 // wantRows runs a query and compares its rows.
-func wantRows(t testing.TB, v *sqlite.View, sql string, want ...string) {
+func wantAnswer(t testing.TB, v *sqlite.View, sql string, want ...string) {
 	t.Helper()
-	got, err := ask(v, sql)
+	got, err := askView(v, sql)
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("%s: got %q, %v, want %q", sql, got, err, want)
 	}
@@ -91,9 +91,9 @@ func TestView(t *testing.T) {
 					t.Fatalf("WAL in the header: got %v, want %v", got, wal)
 				}
 				v := view(t, image)
-				wantRows(t, v, "SELECT count(*) AS n, sum(amount) FROM ledger_a", "n|sum(amount)", "int64 16|int64 16000")
-				wantRows(t, v, "SELECT count(*) FROM posts JOIN users ON users.id = author WHERE body > ''", "count(*)", "int64 180")
-				wantRows(t, v, "PRAGMA integrity_check", "integrity_check", "string ok")
+				wantAnswer(t, v, "SELECT count(*) AS n, sum(amount) FROM ledger_a", "n|sum(amount)", "int64 16|int64 16000")
+				wantAnswer(t, v, "SELECT count(*) FROM posts JOIN users ON users.id = author WHERE body > ''", "count(*)", "int64 180")
+				wantAnswer(t, v, "PRAGMA integrity_check", "integrity_check", "string ok")
 			})
 		}
 	}
@@ -103,10 +103,10 @@ func TestViewValues(t *testing.T) {
 	t.Parallel()
 	image := imageOf(t, dbtest.Options{}, "CREATE TABLE v(a); INSERT INTO v VALUES (randomblob(3000000)), (hex(zeroblob(700000)))")
 	v := view(t, image)
-	wantRows(t, v, "SELECT NULL, -9223372036854775808, 0.5, 'ü' || char(0) || 'x', x'00ff', x'', ''",
+	wantAnswer(t, v, "SELECT NULL, -9223372036854775808, 0.5, 'ü' || char(0) || 'x', x'00ff', x'', ''",
 		"NULL|-9223372036854775808|0.5|'ü' || char(0) || 'x'|x'00ff'|x''|''",
 		"<nil> <nil>|int64 -9223372036854775808|float64 0.5|string ü\x00x|[]uint8 [0 255]|[]uint8 []|string ")
-	wantRows(t, v, "SELECT 1 AS a, 2 AS a WHERE 0", "a|a")
+	wantAnswer(t, v, "SELECT 1 AS a, 2 AS a WHERE 0", "a|a")
 	var lengths []int
 	err := v.Query("SELECT a FROM v", func([]string) error { return nil }, func(values []any) error {
 		switch value := values[0].(type) {
@@ -135,7 +135,7 @@ func TestViewUTF16(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantRows(t, view(t, image), "SELECT a FROM t", "a", "string grün")
+	wantAnswer(t, view(t, image), "SELECT a FROM t", "a", "string grün")
 }
 
 func TestViewModules(t *testing.T) {
@@ -145,22 +145,22 @@ func TestViewModules(t *testing.T) {
 		"CREATE VIRTUAL TABLE boxes USING rtree(id, x0, x1); INSERT INTO boxes VALUES (1, 0, 5), (2, 7, 9)",
 		"CREATE VIEW names AS SELECT json_extract(profile, '$.name') AS name FROM users",
 		"CREATE VIEW found AS SELECT text FROM words('firn')"))
-	wantRows(t, v, "SELECT text, rank < 0 FROM words('snow')", "text|rank < 0", "string snow on firn|int64 1")
-	wantRows(t, v, "SELECT * FROM found", "text", "string snow on firn")
-	wantRows(t, v, "SELECT id FROM boxes WHERE x0 > 6", "id", "int64 2")
-	wantRows(t, v, "SELECT count(name), count(DISTINCT length(name)) FROM names", "count(name)|count(DISTINCT length(name))", "int64 50|int64 1")
-	wantRows(t, v, "SELECT count(*) FROM sessions WHERE token > ''", "count(*)", "int64 200")
-	wantRows(t, v, "SELECT value FROM json_each('[1,2]')", "value", "int64 1", "int64 2")
-	wantRows(t, v, "SELECT name FROM pragma_table_info('ledger_a')", "name", "string account", "string amount")
-	wantRows(t, v, "PRAGMA index_info(users_token)", "seqno|cid|name", "int64 0|int64 2|string token")
-	wantRows(t, v, "WITH RECURSIVE c(i) AS (SELECT 1 UNION SELECT i + 1 FROM c WHERE i < 1000) SELECT max(i) FROM c", "max(i)", "int64 1000")
+	wantAnswer(t, v, "SELECT text, rank < 0 FROM words('snow')", "text|rank < 0", "string snow on firn|int64 1")
+	wantAnswer(t, v, "SELECT * FROM found", "text", "string snow on firn")
+	wantAnswer(t, v, "SELECT id FROM boxes WHERE x0 > 6", "id", "int64 2")
+	wantAnswer(t, v, "SELECT count(name), count(DISTINCT length(name)) FROM names", "count(name)|count(DISTINCT length(name))", "int64 50|int64 1")
+	wantAnswer(t, v, "SELECT count(*) FROM sessions WHERE token > ''", "count(*)", "int64 200")
+	wantAnswer(t, v, "SELECT value FROM json_each('[1,2]')", "value", "int64 1", "int64 2")
+	wantAnswer(t, v, "SELECT name FROM pragma_table_info('ledger_a')", "name", "string account", "string amount")
+	wantAnswer(t, v, "PRAGMA index_info(users_token)", "seqno|cid|name", "int64 0|int64 2|string token")
+	wantAnswer(t, v, "WITH RECURSIVE c(i) AS (SELECT 1 UNION SELECT i + 1 FROM c WHERE i < 1000) SELECT max(i) FROM c", "max(i)", "int64 1000")
 }
 
 // TestViewSorts sorts more than SQLite keeps in memory: it needs a temporary file.
 func TestViewSorts(t *testing.T) {
 	t.Parallel()
 	v := view(t, imageOf(t, dbtest.Options{}))
-	wantRows(t, v, `WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 60000)
+	wantAnswer(t, v, `WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 60000)
 		SELECT i, length(b) FROM (SELECT i, hex(randomblob(300)) AS b FROM c ORDER BY b LIMIT 60000) ORDER BY i DESC LIMIT 1`,
 		"i|length(b)", "int64 60000|int64 600")
 }
@@ -186,19 +186,19 @@ func TestViewReadsOnly(t *testing.T) {
 		"PRAGMA trusted_schema = 1", "PRAGMA hard_heap_limit = 1000", "PRAGMA temp_store_directory = '" + dir + "'", "PRAGMA mmap_size = 1000000",
 		"UPDATE sqlite_dbpage SET data = zeroblob(4096) WHERE pgno = 2", "EXPLAIN DELETE FROM users",
 	} {
-		if got, err := ask(v, sql); !errors.Is(err, sqlite.ErrReadOnly) {
+		if got, err := askView(v, sql); !errors.Is(err, sqlite.ErrReadOnly) {
 			t.Errorf("%s: got %v, %v, want %v", sql, got, err, sqlite.ErrReadOnly)
 		}
 	}
 	for _, sql := range []string{"UPDATE sqlite_schema SET sql = ''", "SELECT load_extension('x')", "SELECT writefile('" + out + "', 'x')", "SELECT readfile('" + other + "')", "SELECT fts3_tokenizer('x', x'00')"} {
-		if _, err := ask(v, sql); !errors.Is(err, sqlite.ErrSQL) {
+		if _, err := askView(v, sql); !errors.Is(err, sqlite.ErrSQL) {
 			t.Errorf("%s: got %v, want %v", sql, err, sqlite.ErrSQL)
 		}
 	}
 	if _, err := os.Stat(out); !errors.Is(err, os.ErrNotExist) || !bytes.Equal(image, before) {
 		t.Errorf("something was written: the image, or %s: %v", out, err)
 	}
-	wantRows(t, v, "PRAGMA query_only", "query_only", "int64 1")
+	wantAnswer(t, v, "PRAGMA query_only", "query_only", "int64 1")
 }
 
 func TestViewSQL(t *testing.T) {
@@ -214,11 +214,11 @@ func TestViewSQL(t *testing.T) {
 		"SELECT 1\x00; SELECT 2":      "SQL error: there is a zero byte in it",
 		"SELECT json('{') FROM users": "SQL error: malformed JSON (SQLite code 1)",
 	} {
-		if _, err := ask(v, sql); !errors.Is(err, sqlite.ErrSQL) || err.Error() != want {
+		if _, err := askView(v, sql); !errors.Is(err, sqlite.ErrSQL) || err.Error() != want {
 			t.Errorf("%q: got %v, want %s", sql, err, want)
 		}
 	}
-	wantRows(t, v, ";\n/* one */ SELECT 'ä;' ; ; -- and no more\n", "'ä;'", "string ä;")
+	wantAnswer(t, v, ";\n/* one */ SELECT 'ä;' ; ; -- and no more\n", "'ä;'", "string ä;")
 
 	stop := errors.New("stop")
 	none := func([]any) error { t.Error("a row after head has failed"); return nil }
@@ -237,11 +237,11 @@ func TestViewHostile(t *testing.T) {
 	t.Parallel()
 	v := view(t, imageOf(t, dbtest.Options{}, "CREATE VIEW pages AS SELECT pgno FROM sqlite_dbpage", "CREATE VIEW loads AS SELECT load_extension('x') AS a"))
 	for _, sql := range []string{"SELECT * FROM pages", "SELECT * FROM loads"} {
-		if _, err := ask(v, sql); !errors.Is(err, sqlite.ErrSQL) || !strings.Contains(err.Error(), "unsafe use") {
+		if _, err := askView(v, sql); !errors.Is(err, sqlite.ErrSQL) || !strings.Contains(err.Error(), "unsafe use") {
 			t.Errorf("%s: got %v, want unsafe use", sql, err)
 		}
 	}
-	wantRows(t, v, "SELECT count(*) > 0 FROM sqlite_dbpage", "count(*) > 0", "int64 1") // the user may
+	wantAnswer(t, v, "SELECT count(*) > 0 FROM sqlite_dbpage", "count(*) > 0", "int64 1") // the user may
 }
 
 // countedAt counts the distinct 64 KiB of an image that were read.
@@ -266,7 +266,7 @@ func TestViewReadsLittle(t *testing.T) {
 	if len(r.parts) != 1 {
 		t.Errorf("opening: got %d parts, want 1", len(r.parts))
 	}
-	wantRows(t, v, "SELECT id FROM posts WHERE id = 4001", "id", "int64 4001")
+	wantAnswer(t, v, "SELECT id FROM posts WHERE id = 4001", "id", "int64 4001")
 	if got, all := len(r.parts), len(image)>>16; got > 5 || all < 100 {
 		t.Errorf("one row: got %d parts of %d, want at most 5", got, all)
 	}

@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
-
-	lib "modernc.org/sqlite/lib"
 )
 
 // maxRowText is how many characters of a row are shown.
@@ -42,17 +40,17 @@ func Violations(ctx context.Context, path, sql string) (rows []string, err error
 
 // rowText returns the values of a row for people. What is not printable is quoted: it goes to terminals.
 func rowText(s *stmt) string {
-	var values []string
-	for i := range lib.Xsqlite3_column_count(s.conn.tls, s.handle) {
-		switch lib.Xsqlite3_column_type(s.conn.tls, s.handle, i) {
-		case lib.SQLITE_NULL:
-			values = append(values, "NULL")
-		case lib.SQLITE_BLOB:
-			b := s.bytes(i)
-			values = append(values, fmt.Sprintf("x'%x'", b[:min(len(b), maxRowText)]))
+	values := make([]string, s.width())
+	for i := range values {
+		switch v := s.value(int32(i)).(type) {
+		case nil:
+			values[i] = "NULL"
+		case []byte:
+			values[i] = fmt.Sprintf("x'%x'", v[:min(len(v), maxRowText)])
+		case string:
+			values[i] = printable(v[:min(len(v), 4*maxRowText)])
 		default:
-			b := s.bytes(i)
-			values = append(values, printable(string(b[:min(len(b), 4*maxRowText)])))
+			values[i] = fmt.Sprint(v)
 		}
 	}
 	return cut(strings.Join(values, "|"), maxRowText)
