@@ -1,12 +1,10 @@
 package sqlite
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
 
-	"modernc.org/libc"
 	lib "modernc.org/sqlite/lib"
 )
 
@@ -34,48 +32,34 @@ func (c *conn) script(sql string, row func(*stmt) bool) error {
 	if strings.ContainsRune(sql, 0) { // what follows would be left out
 		return &StatementError{1, sql, errors.New("it holds a zero byte")}
 	}
-	z, err := libc.CString(sql)
-	if err != nil {
-		return err
-	}
-	defer libc.Xfree(c.tls, z)
-	for at := 0; at < len(sql); {
-		if c.ctx.Err() != nil { // an interrupt between two statements is lost
-			return context.Cause(c.ctx)
+	for rest := sql; rest != ""; {
+		s, next, err := c.prepareNext(rest)
+		more := true
+		if err == nil && s != nil { // no white space, and no comment
+			more, err = s.each(row)
 		}
-		more, next, err := c.statement(z+uintptr(at), row)
 		if err != nil && refused(err) {
-			start := len(sql) - len(strings.TrimLeft(sql[at:], " \t\r\n\f"))
-			return &StatementError{1 + strings.Count(sql[:start], "\n"), sql[start:], err}
+			from := strings.TrimLeft(rest, " \t\r\n\f")
+			return &StatementError{1 + strings.Count(sql[:len(sql)-len(from)], "\n"), from, err}
 		}
 		if err != nil || !more {
 			return err
 		}
-		at = int(next - z)
+		rest = next
 	}
 	return nil
 }
 
-// statement runs the first statement of the text at an address and returns where the next one begins.
-func (c *conn) statement(z uintptr, row func(*stmt) bool) (more bool, next uintptr, err error) {
-	out := c.tls.Alloc(2 * 8)
-	defer c.tls.Free(2 * 8)
-	rc := lib.Xsqlite3_prepare_v2(c.tls, c.db, z, -1, out, out+8)
-	if rc != lib.SQLITE_OK {
-		return false, z, c.failure(rc)
-	}
-	s, next := &stmt{c, *(*uintptr)(pointer(out))}, *(*uintptr)(pointer(out + 8))
-	if s.handle == 0 { // white space, or a comment
-		return true, next, nil
-	}
+// each calls f for every row, until it returns false, and ends the statement.
+func (s *stmt) each(f func(*stmt) bool) (more bool, err error) {
 	defer s.finalize()
 	for {
 		found, err := s.step()
 		if err != nil || !found {
-			return err == nil, next, err
+			return err == nil, err
 		}
-		if !row(s) {
-			return false, next, nil
+		if !f(s) {
+			return false, nil
 		}
 	}
 }
