@@ -22,7 +22,7 @@ import (
 
 // runSQL runs statements, or prints the first column of a query's rows.
 func runSQL(path, query string) int {
-	db, err := sql.Open("sqlite", path)
+	db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(10000)")
 	if err == nil {
 		defer db.Close()
 		err = printRows(db, query)

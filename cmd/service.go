@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 )
 
@@ -36,18 +37,18 @@ func (r *restoration) aroundService(ctx context.Context, f func() error) (err er
 		}
 	}()
 	if r.env.Stop != "" {
-		if err := r.stop(ctx); err != nil {
+		if err := r.stop(ctx, s); err != nil {
 			return fmt.Errorf("restore: nothing was changed: %w", err)
 		}
 	}
 	return f()
 }
 
-// stop runs the stop command; what it prints is for the user.
-func (r *restoration) stop(ctx context.Context) error {
+// stop runs the stop command; what it prints is for the user. Should firn be killed
+// meanwhile, the starter waits for the end of it.
+func (r *restoration) stop(ctx context.Context, s *starter) error {
 	r.note("Run stop: %s", r.env.Stop)
-	cmd := shell(ctx, r.env.Stop)
-	shield(cmd)
+	cmd := keepingOpen(ctx, r.env.Stop, s.wait)
 	cmd.Stdout, cmd.Stderr = r.stderr, r.stderr
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("run stop command of %s: %w", r.env.name, err)
@@ -59,17 +60,23 @@ func (r *restoration) stop(ctx context.Context) error {
 // until firn is gone. So the command runs once, however firn ends.
 type starter struct {
 	cmd  *exec.Cmd
-	wait io.Closer // what it waits for the end of
+	wait *os.File // a pipe that it waits to be closed
 }
 
 func newStarter(command string, output io.Writer) (*starter, error) {
-	cmd := whenClosed(command)
-	cmd.Stdout, cmd.Stderr = output, output
-	wait, err := cmd.StdinPipe()
+	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	return &starter{cmd, wait}, cmd.Start()
+	cmd := whenClosed(command)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = r, output, output
+	err = cmd.Start()
+	r.Close() // the process has its own
+	if err != nil {
+		w.Close()
+		return nil, err
+	}
+	return &starter{cmd, w}, nil
 }
 
 // start runs the command and waits for its end.

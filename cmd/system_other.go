@@ -5,6 +5,7 @@ package cmd
 import (
 	"context"
 	"io/fs"
+	"os"
 	"os/exec"
 )
 
@@ -16,8 +17,11 @@ func shell(ctx context.Context, command string) *exec.Cmd {
 	return exec.CommandContext(ctx, "cmd", "/C", command)
 }
 
-// shield does nothing: there is no telling processes apart here.
-func shield(*exec.Cmd) {}
+// keepingOpen returns a command as the command interpreter runs it. Files are not
+// passed on here: after a kill, the application may be started while it still stops.
+func keepingOpen(ctx context.Context, command string, _ *os.File) *exec.Cmd {
+	return shell(ctx, command)
+}
 
 // whenClosed returns a command as the command interpreter runs it, once its standard
 // input is closed, which more reads to its end.

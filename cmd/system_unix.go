@@ -24,10 +24,16 @@ func shell(ctx context.Context, command string) *exec.Cmd {
 	return exec.CommandContext(ctx, "/bin/sh", "-c", command)
 }
 
-// shield keeps Ctrl-C from a command: it is meant for firn, not for a service
-// that is being started.
-func shield(cmd *exec.Cmd) {
+// keepingOpen returns a command as sh runs it that keeps a file open until it has
+// ended, but not for what it leaves running. Ctrl-C does not reach it: firn hears of
+// that, and kills it with all that it has started.
+func keepingOpen(ctx context.Context, command string, f *os.File) *exec.Cmd {
+	// The exit keeps sh from running the command in its own place, which closes the file.
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", `/bin/sh -c "$1" 3>&-; exit $?`, "firn", command)
+	cmd.ExtraFiles = []*os.File{f} // 3
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	return cmd
 }
 
 // whenClosed returns a command as sh runs it, once its standard input is closed: by
