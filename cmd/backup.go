@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"firn/repo"
+	"firn/sqlite"
 )
 
 // backupOptions are the flags of backup.
@@ -133,7 +134,7 @@ func (r *backupRun) one(ctx context.Context, j job) error {
 	started := r.now()
 	b := r.progress(j.environment, total)
 	j.options.Progress = b.set
-	result, err := r.repo.Backup(ctx, source(j.path, j.compact), j.options)
+	result, err := r.repo.Backup(ctx, source(j.path, sqlite.Options{Compact: j.compact}), j.options)
 	b.done()
 	if result != nil { // with an error, too, if only old snapshots could not be removed
 		r.tell(result, r.now().Sub(started))

@@ -3,6 +3,7 @@ package cmd
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -36,6 +37,9 @@ func (r *restoration) choose(ctx context.Context) error {
 		return err
 	}
 	list := filter(all, snapshot.Filter{Environment: from, Database: r.options.name, Tags: byTag})
+	if from == "" && strings.Trim(r.options.snapshot, "0123456789abcdefABCDEF") != "" {
+		return usage("Name the environment with --from, or the snapshot by its ID.", "restore: %s could be any environment's", r.options.snapshot)
+	}
 	switch {
 	case r.options.undo:
 		r.source, err = r.lastReplaced(list)
@@ -46,6 +50,9 @@ func (r *restoration) choose(ctx context.Context) error {
 	default:
 		return r.offer(ctx, list)
 	}
+	if other, e := findByID(all, r.options.snapshot); e == nil && errors.Is(err, snapshot.ErrNotFound) && other.Environment != from {
+		err = failed("To take that one: --from "+quoteWord(other.Environment)+".", "%w, but one of %s", err, other.Environment)
+	}
 	if err != nil && from != "" {
 		err = fmt.Errorf("%s from %s: %w", r.command(), from, err)
 	}
@@ -53,7 +60,11 @@ func (r *restoration) choose(ctx context.Context) error {
 }
 
 // from is the environment whose snapshot is taken, "" for any.
-func (r *restoration) from() string { return cmp.Or(r.options.from, r.options.environment) }
+func (r *restoration) from() string {
+	_, named, _ := strings.Cut(r.options.snapshot, "latest") // latest:ENV, latest-verified:ENV
+	_, named, _ = strings.Cut(named, ":")
+	return cmp.Or(r.options.from, named, r.options.environment)
+}
 
 func (r *restoration) hasSnapshots(list []*snapshot.Snapshot, environment string) error {
 	known := environments(list)
@@ -71,8 +82,9 @@ func (r *restoration) named(list []*snapshot.Snapshot) (*snapshot.Snapshot, erro
 	own, err := r.oneDatabase(list)
 	if err == nil {
 		var s *snapshot.Snapshot
-		if s, err = r.find(own, ref, slices.Contains(r.options.tags, repo.PreRestoreTag)); err == nil {
-			return s, nil
+		s, err = r.find(own, ref, slices.Contains(r.options.tags, repo.PreRestoreTag))
+		if err == nil || !errors.Is(err, snapshot.ErrNotFound) {
+			return s, err
 		}
 	}
 	s, other := findByID(list, ref)

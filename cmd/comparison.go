@@ -3,7 +3,6 @@ package cmd
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -31,11 +30,10 @@ func (c *comparison) add(label, snapshot, target string) {
 
 // describe shows what will be replaced by what, and what else will be done.
 func (r *restoration) describe(ctx context.Context) error {
-	if r.flags.quiet || r.json {
+	if r.json || r.flags.quiet && r.options.yes {
 		return nil
 	}
-	r.note("Restore  %s", r.path)
-	r.note("from     snapshot %s of %s\n", r.source.ID.Short(), r.source.Environment)
+	fmt.Fprintf(r.stderr, "Restore  %s\nfrom     snapshot %s of %s\n\n", r.path, r.source.ID.Short(), r.source.Environment)
 	c, err := r.compare(ctx)
 	if err != nil {
 		return err
@@ -44,9 +42,9 @@ func (r *restoration) describe(ctx context.Context) error {
 	if err := r.table(r.stderr, head, c.rows); err != nil {
 		return err
 	}
-	r.note("")
+	fmt.Fprintln(r.stderr)
 	for _, step := range r.plan() {
-		r.note("%s", step)
+		fmt.Fprintln(r.stderr, step)
 	}
 	return nil
 }
@@ -71,7 +69,11 @@ func (r *restoration) compare(ctx context.Context) (*comparison, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.add("Rows", cmp.Or(then.total(), rowsText(i), "unknown"), now.total())
+	counted := now.total()
+	if t.exists && t.broken == nil {
+		counted = cmp.Or(counted, "not counted")
+	}
+	c.add("Rows", cmp.Or(then.total(), rowsText(i), "unknown"), counted)
 	c.addRows(then, now)
 	return &c, nil
 }
@@ -102,8 +104,9 @@ func (r *restoration) countTarget(ctx context.Context) (rowCounts, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+	if err != nil {
 		r.detail("rows were not counted: %v", err)
+		return nil, nil
 	}
 	counts := make(rowCounts)
 	for _, t := range counted {

@@ -201,7 +201,7 @@ const stagePrefix = ".firn-"
 
 // stageName begins the names of private files beside one target.
 func stageName(target string) string {
-	return stagePrefix + strings.TrimPrefix(filepath.Base(target), ".")
+	return stagePrefix + filepath.Base(target)
 }
 
 // stage writes a snapshot's image to a private file beside the target, on the

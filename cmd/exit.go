@@ -225,7 +225,7 @@ func (c *cli) report(err error, code int, hint string) {
 		return
 	}
 	for line := range strings.Lines(err.Error()) { // several errors are on several lines
-		fmt.Fprintln(c.stderr, c.red("firn:"), strings.TrimRight(line, "\n"))
+		fmt.Fprintln(c.stderr, c.red("firn:"), strings.Map(harmless, strings.TrimRight(line, "\n")))
 	}
 	if hint != "" {
 		fmt.Fprintln(c.stderr, "firn: hint:", hint)

@@ -5,19 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"firn/repo"
+	"firn/sqlite"
 	"firn/tags"
 )
 
-// saveAs is where what is replaced is saved: under the target's
-// environment, or, for a file of none, apart from all of them.
+// saveAs is where what is replaced is saved: under the target's environment, or, for
+// a file of none, apart from all of them, where no undo takes it for an environment's.
 func (r *restoration) saveAs() (environment, database string) {
-	switch {
-	case r.env != nil:
+	if r.env != nil {
 		return r.env.name, r.env.Name
-	case r.options.environment != "":
-		return r.options.environment, databaseName(r.path)
 	}
 	return "file", databaseName(r.path)
 }
@@ -46,6 +45,9 @@ func (r *restoration) save(ctx context.Context) error {
 // saveAgain saves what was committed to the target since [restoration.save]. It
 // runs while nobody else can commit: what is replaced is all in a snapshot.
 func (r *restoration) saveAgain(ctx context.Context) error {
+	if r.saved == nil && isEmpty(r.path) {
+		return nil
+	}
 	if r.saved == nil { // the target has appeared since we looked
 		return fmt.Errorf("restore %s: it was not there a moment ago: %w", r.path, fs.ErrExist)
 	}
@@ -64,6 +66,12 @@ func (r *restoration) saveAgain(ctx context.Context) error {
 	return nil
 }
 
+// isEmpty reports whether a file holds nothing that could be lost.
+func isEmpty(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Size() == 0
+}
+
 // snapshotTarget takes a pre-restore snapshot.
 func (r *restoration) snapshotTarget(ctx context.Context, opts repo.BackupOptions) (*repo.BackupResult, error) {
 	set, err := tags.New(repo.PreRestoreTag)
@@ -72,5 +80,5 @@ func (r *restoration) snapshotTarget(ctx context.Context, opts repo.BackupOption
 	}
 	opts.Environment, opts.Database = r.saveAs()
 	opts.Tags, opts.ReplacedBy = set, r.source.ID
-	return r.repo.Backup(ctx, source(r.path, false), opts)
+	return r.repo.Backup(ctx, source(r.path, sqlite.Options{BusyTimeout: r.options.wait}), opts)
 }

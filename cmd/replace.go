@@ -21,7 +21,7 @@ func (r *restoration) fetchAndReplace(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
-	defer func() { err = errors.Join(err, removeFile(image)) }()
+	defer func() { err = errors.Join(err, removeStaged(image)) }()
 	r.note("Fetched it; checking the database")
 	if err := r.prepare(ctx, image); err != nil {
 		return err
@@ -42,7 +42,7 @@ func (r *restoration) fetchAndReplace(ctx context.Context) (err error) {
 
 // prepare makes sure of the image, before and after it was scrubbed.
 func (r *restoration) prepare(ctx context.Context, image string) error {
-	if err := sqlite.Check(ctx, image); err != nil {
+	if err := r.tolerate(sqlite.Check(ctx, image)); err != nil {
 		return r.unsound(err)
 	}
 	if r.scrub == nil {
@@ -52,8 +52,25 @@ func (r *restoration) prepare(ctx context.Context, image string) error {
 	if err := r.scrub.run(ctx, image); err != nil {
 		return err
 	}
-	if err := sqlite.Check(ctx, image); err != nil {
+	if err := r.tolerate(sqlite.Check(ctx, image)); err != nil {
 		return usage("Correct the scrub file.", "restore: the target is left as it is: after %s: %w", r.scrub.path, err)
+	}
+	return nil
+}
+
+// tolerate warns of what keeps no image from being restored: what could not be looked
+// at here; and what is wrong with a database, if that was allowed, or was so with the
+// one that an undo puts back.
+func (r *restoration) tolerate(err error) error {
+	_, unchecked := errors.AsType[*sqlite.UncheckedError](err)
+	found, wrong := errors.AsType[*sqlite.IntegrityError](err)
+	switch {
+	case unchecked:
+		r.warn("%v", err)
+	case wrong && (r.options.unsound || r.options.undo):
+		r.warn("snapshot %s is not sound: %s", r.source.ID.Short(), strings.Join(found.Messages, "; "))
+	default:
+		return err
 	}
 	return nil
 }
@@ -62,21 +79,29 @@ func (r *restoration) prepare(ctx context.Context, image string) error {
 // killed: nothing else looks for it, it may be large, and not scrubbed. We hold the
 // lock, so that it is no other's of this moment.
 func (r *restoration) removeLeftovers() {
-	files, err := filepath.Glob(escapeGlob(filepath.Join(filepath.Dir(r.path), stageName(r.path))) + "-*")
+	dir := filepath.Dir(r.path)
+	files, err := os.ReadDir(dir)
 	if err != nil {
 		return // it is about tidiness only
 	}
-	for _, path := range files {
-		if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
-			r.detail("remove %s, left behind by a restore that was killed", path)
-			_ = removeFile(path)
+	for _, f := range files {
+		rest, ours := strings.CutPrefix(f.Name(), stageName(r.path)+"-")
+		random := strings.TrimRight(rest, "abcdefghijklmnopqrstuvwxyz-") // without what removeStaged knows
+		if ours && f.Type().IsRegular() && random != "" && strings.Trim(random, "0123456789") == "" {
+			r.detail("remove %s, left behind by a restore that was killed", f.Name())
+			_ = removeFile(filepath.Join(dir, f.Name()))
 		}
 	}
 }
 
-// escapeGlob makes a path stand for itself in a pattern.
-func escapeGlob(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+// removeStaged removes a private image, and what SQLite and a scrub file can leave
+// beside it.
+func removeStaged(image string) error {
+	var errs []error
+	for _, end := range []string{"", "-journal", "-wal", "-shm", "-compact", "-compact-journal"} {
+		errs = append(errs, removeFile(image+end))
+	}
+	return errors.Join(errs...)
 }
 
 // unsound explains a snapshot that was stored as the database was: damaged.
@@ -86,7 +111,7 @@ func (r *restoration) unsound(err error) error {
 			fmt.Errorf("restore: snapshot %s is not sound, the target is left as it is: %w", r.source.ID.Short(), &sqlite.IntegrityError{
 				Path: "its database", Messages: ie.Messages}),
 			exitDamage,
-			fmt.Sprintf(`The database was so when it was backed up. Choose an earlier snapshot; "firn dump %s -o FILE" writes this one as it is.`, r.source.ID.Short()),
+			"The database was so when it was backed up. Choose an earlier snapshot, or add --unsound to have it as it was.",
 		}
 	}
 	return err
@@ -124,23 +149,26 @@ func (r *restoration) replace(ctx context.Context, image string) (*sqlite.Restor
 }
 
 // dress gives a new file the owner of the database that the snapshot is of, if
-// that is on this machine, and returns its mode. Else it is private: nobody who
-// should not read it can.
+// that is on this machine, and returns its mode. Else it belongs to whom its folder
+// belongs to, who is probably the one who has to open it, and nobody else can read it.
 func (r *restoration) dress(image string) (fs.FileMode, error) {
-	env := r.conf.Env[r.source.Environment]
-	if env == nil {
-		return 0, nil
-	}
-	info, err := os.Stat(env.Database)
-	if err != nil {
-		return 0, nil // not here, or not any more
-	}
-	uid, gid, ok := owner(info)
-	if ok {
-		if err := os.Chown(image, uid, gid); err != nil {
-			r.warn("%s will belong to you, not to the owner of %s: %v", r.path, env.Database, err)
-			return 0, nil
+	like, mode := filepath.Dir(r.path), fs.FileMode(0o600)
+	info, err := os.Stat(like)
+	if env := r.conf.Env[r.source.Environment]; env != nil {
+		if database, e := os.Stat(env.Database); e == nil {
+			like, info, err, mode = env.Database, database, nil, database.Mode().Perm()
 		}
 	}
-	return info.Mode().Perm(), nil
+	if err != nil {
+		return 0, err
+	}
+	uid, gid, ok := owner(info)
+	if !ok {
+		return mode, nil
+	}
+	if err := os.Chown(image, uid, gid); err != nil {
+		r.warn("%s will belong to you, not to the owner of %s: %v", r.path, like, err)
+		return 0, nil
+	}
+	return mode, nil
 }

@@ -15,6 +15,7 @@ type restoreOptions struct {
 	snapshot, target, scrub string
 	tags                    []string
 	yes, dryRun, offline    bool
+	unsound                 bool
 	wait                    time.Duration
 	beforeSchema            int64
 	olderSchema             bool // beforeSchema is given
@@ -61,6 +62,7 @@ nobody can be asked, --snapshot and --yes are needed.`,
 	f.StringArrayVar(&o.tags, "tag", nil, "only snapshots with these `tags`: a comma means and, a repeated flag or")
 	f.StringVar(&o.target, "target", "", "database `file` to restore into (default: the environment's)")
 	f.StringVar(&o.scrub, "scrub", "", "SQL `file` to run on the copy before it goes live (default for clones: the environment's)")
+	f.BoolVar(&o.unsound, "unsound", false, "restore even a database in which the checks find something wrong")
 	addReplaceFlags(cmd, &o)
 	c.addJSONFlag(cmd)
 	return cmd

@@ -13,13 +13,13 @@ import (
 )
 
 // source makes a database file something to back up.
-func source(path string, compact bool) repo.Source {
+func source(path string, opts sqlite.Options) repo.Source {
 	return func(ctx context.Context) (repo.Image, error) {
-		i, err := sqlite.Open(ctx, path, sqlite.Options{Compact: compact})
+		i, err := sqlite.Open(ctx, path, opts)
 		if err != nil {
 			return nil, &sourceError{err}
 		}
-		return &image{i, compact}, nil
+		return &image{i, opts.Compact}, nil
 	}
 }
 

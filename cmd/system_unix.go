@@ -25,22 +25,24 @@ func shell(ctx context.Context, command string) *exec.Cmd {
 }
 
 // keepingOpen returns a command as sh runs it that keeps a file open until it has
-// ended, but not for what it leaves running. Ctrl-C does not reach it: firn hears of
-// that, and kills it with all that it has started.
+// ended, but not for what it leaves running. It has no terminal to ask a question on.
+// Ctrl-C does not reach it: firn hears of that, and kills it with all that it has
+// started.
 func keepingOpen(ctx context.Context, command string, f *os.File) *exec.Cmd {
 	// The exit keeps sh from running the command in its own place, which closes the file.
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", `/bin/sh -c "$1" 3>&-; exit $?`, "firn", command)
 	cmd.ExtraFiles = []*os.File{f} // 3
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	return cmd
 }
 
 // whenClosed returns a command as sh runs it, once its standard input is closed: by
 // us, or by the system when we are gone. It is in a session of its own, out of reach
-// of Ctrl-C and of a terminal that is lost.
+// of Ctrl-C and of a terminal that is lost, and does not hear what ends us while it
+// waits: systemd sends that to all of a unit's processes.
 func whenClosed(command string) *exec.Cmd {
-	cmd := exec.Command("/bin/sh", "-c", `cat >/dev/null; exec /bin/sh -c "$1" </dev/null`, "firn", command)
+	cmd := exec.Command("/bin/sh", "-c", `trap "" HUP INT TERM; cat >/dev/null; trap - HUP INT TERM; exec /bin/sh -c "$1" </dev/null`, "firn", command)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	return cmd
 }

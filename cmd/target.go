@@ -42,9 +42,7 @@ func (r *restoration) findTarget() error {
 	if r.path, err = filepath.Abs(r.path); err != nil {
 		return err
 	}
-	if real, err := filepath.EvalSymlinks(r.path); err == nil {
-		r.path = real // the private file goes beside the database itself, onto its disk
-	}
+	r.path = realPath(r.path) // the private file goes beside the database itself, onto its disk
 	if r.env == nil || !r.env.owns(r.path) {
 		r.env = r.conf.owner(r.path)
 	}
@@ -61,9 +59,17 @@ func (conf *config) owner(path string) *environment {
 	return nil
 }
 
-func (e *environment) owns(path string) bool {
-	real, err := filepath.EvalSymlinks(e.Database)
-	return path == e.Database || err == nil && path == real
+func (e *environment) owns(path string) bool { return realPath(path) == realPath(e.Database) }
+
+// realPath returns a path without symbolic links. The file itself may be missing.
+func realPath(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		return filepath.Join(dir, filepath.Base(path))
+	}
+	return path
 }
 
 // inspect looks at the target.
@@ -137,7 +143,16 @@ func (r *restoration) checkPageSize() error {
 		r.path, r.source.ID.Short(), from, to, sqlite.ErrPageSize)
 }
 
+// inspectFolder looks at where a new file will be.
 func (r *restoration) inspectFolder() error {
+	if _, err := os.Lstat(r.path); err == nil {
+		return failed("Remove the link, or make what it leads to.", "restore to %s: it is a symbolic link to nothing", r.path)
+	}
+	for _, end := range []string{"-wal", "-shm", "-journal"} {
+		if !missing(r.path + end) {
+			return fmt.Errorf("restore to %s: %w: %s (it may hold the last changes of a lost database)", r.path, sqlite.ErrSidecar, r.path+end)
+		}
+	}
 	dir := filepath.Dir(r.path)
 	info, err := os.Stat(dir)
 	if err == nil && !info.IsDir() {

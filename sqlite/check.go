@@ -25,50 +25,98 @@ func (e *IntegrityError) Error() string {
 // Unwrap returns [ErrCorrupt].
 func (e *IntegrityError) Unwrap() error { return ErrCorrupt }
 
-// Check runs SQLite's integrity_check and foreign_key_check on a private file that nobody writes: an image, not a
-// live database, because a journal or WAL beside the file is ignored. It creates and changes nothing. What it finds
-// is an *[IntegrityError]; other errors mean that it could not look.
-func Check(ctx context.Context, path string) error {
-	messages, err := check(ctx, path)
-	if errors.Is(err, ErrCorrupt) { // too damaged to be checked
-		messages, err = append(messages, err.Error()), nil
-	}
-	if err != nil {
-		return fmt.Errorf("check %s: %w", path, err)
-	}
-	if len(messages) == 0 {
-		return nil
-	}
-	return &IntegrityError{path, messages[:min(len(messages), maxMessages)]}
+// UncheckedError says what [Check] could not look at, because it takes something that only the application's SQLite has,
+// as a collation or a tokenizer of its own: the rest is sound.
+type UncheckedError struct {
+	Messages []string // at least one
 }
 
-func check(ctx context.Context, path string) (messages []string, err error) {
-	if _, _, err := resolve(path); err != nil {
-		return nil, err
+// Error lists all of it.
+func (e *UncheckedError) Error() string {
+	return "not everything could be checked: " + strings.Join(e.Messages, "; ")
+}
+
+// Check runs SQLite's integrity_check and foreign_key_check on a private file that nobody writes: an image, not a
+// live database, because a journal or WAL beside the file is ignored. It creates and changes nothing. What it finds
+// is an *[IntegrityError], what it cannot look at an *[UncheckedError]; after other errors it knows nothing. CHECK
+// constraints are not looked at, as SQLite does for a file that is only read.
+func Check(ctx context.Context, path string) error {
+	l := look{path: path}
+	err := l.run(ctx)
+	if errors.Is(err, ErrCorrupt) { // too damaged to be checked
+		l.found, err = append(l.found, err.Error()), nil
 	}
-	c, err := openImmutable(ctx, path)
-	if err != nil {
-		return nil, err
+	switch {
+	case err != nil:
+		return fmt.Errorf("check %s: %w", path, err)
+	case len(l.found) > 0:
+		return &IntegrityError{path, l.found[:min(len(l.found), maxMessages)]}
+	case len(l.missed) > 0:
+		return &UncheckedError{l.missed[:min(len(l.missed), maxMessages)]}
 	}
-	defer func() { err = errors.Join(err, c.close()) }()
-	if err := c.whole(path); err != nil {
-		return nil, err
+	return nil
+}
+
+// look is one run of [Check].
+type look struct {
+	path          string
+	conn          *conn
+	found, missed []string // what is wrong, and what could not be looked at
+}
+
+func (l *look) run(ctx context.Context) (err error) {
+	if _, _, err := resolve(l.path); err != nil {
+		return err
 	}
-	err = c.rows(fmt.Sprintf("PRAGMA integrity_check(%d)", maxMessages), func(s *stmt) {
+	if l.conn, err = openImmutable(ctx, l.path); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.conn.close()) }()
+	if err := l.conn.whole(l.path); err != nil {
+		return err
+	}
+	if err := l.integrity(); err != nil {
+		return err
+	}
+	return l.foreignKeys()
+}
+
+func (l *look) integrity() error {
+	return l.miss("", l.conn.rows(fmt.Sprintf("PRAGMA integrity_check(%d)", maxMessages), func(s *stmt) {
 		if text := s.string(0); text != "ok" {
-			messages = append(messages, text)
+			l.found = append(l.found, text)
 		}
-	})
+	}))
+}
+
+// foreignKeys looks table by table: a definition that does not fit must not keep it from the others.
+func (l *look) foreignKeys() error {
+	tables, err := l.conn.tables()
 	if err != nil {
-		return messages, err
+		return err
 	}
-	// In a subquery of its own, because the pragma has no limit.
-	query := fmt.Sprintf(`SELECT "table", rowid, parent FROM pragma_foreign_key_check LIMIT %d`, maxMessages)
-	err = c.rows(query, func(s *stmt) {
-		messages = append(messages, fmt.Sprintf("row %s of table %s refers to a missing row of table %s",
-			rowName(s, 1), s.string(0), s.string(2)))
-	})
-	return messages, err
+	for _, t := range tables {
+		// In a query of its own, because the pragma has no limit.
+		query := fmt.Sprintf(`SELECT rowid, parent FROM pragma_foreign_key_check('%s') LIMIT %d`,
+			strings.ReplaceAll(t.name, "'", "''"), maxMessages)
+		err := l.miss("foreign keys of table "+t.name+": ", l.conn.rows(query, func(s *stmt) {
+			l.found = append(l.found, fmt.Sprintf("row %s of table %s refers to a missing row of table %s",
+				rowName(s, 0), t.name, s.string(1)))
+		}))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// miss takes note of an error that only says that something could not be looked at, and returns any other.
+func (l *look) miss(what string, err error) error {
+	if err == nil || !refused(err) {
+		return err
+	}
+	l.missed = append(l.missed, what+err.Error())
+	return nil
 }
 
 // rowName returns a rowid, which tables WITHOUT ROWID do not have.

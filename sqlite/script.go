@@ -26,16 +26,22 @@ func (e *StatementError) Error() string {
 // Unwrap returns what SQLite says.
 func (e *StatementError) Unwrap() error { return e.Err }
 
-// script runs statements one after the other and calls row for every row, until it returns false. The first that fails
-// ends it, and what those before it did is not undone. The error is a *StatementError if the SQL is to blame.
+// errNoStatement is the cause in a StatementError for a script that does nothing.
+var errNoStatement = errors.New("there is no statement")
+
+// script runs statements one after the other, one at least, and calls row for every row, until it returns false. The
+// first that fails ends it, and what those before it did is not undone. The error is a *StatementError if the SQL is to
+// blame.
 func (c *conn) script(sql string, row func(*stmt) bool) error {
 	if strings.ContainsRune(sql, 0) { // what follows would be left out
 		return &StatementError{1, sql, errors.New("it holds a zero byte")}
 	}
+	none := true
 	for rest := sql; rest != ""; {
 		s, next, err := c.prepareNext(rest)
 		more := true
 		if err == nil && s != nil { // no white space, and no comment
+			none = false
 			more, err = s.each(row)
 		}
 		if err != nil && refused(err) {
@@ -46,6 +52,9 @@ func (c *conn) script(sql string, row func(*stmt) bool) error {
 			return err
 		}
 		rest = next
+	}
+	if none {
+		return &StatementError{1, sql, errNoStatement}
 	}
 	return nil
 }

@@ -131,15 +131,17 @@ func TestScrubInterrupted(t *testing.T) {
 	onlyFile(t, image)
 }
 
+// TestScrubEmptyScript gives scripts that were lost on their way.
 func TestScrubEmptyScript(t *testing.T) {
 	t.Parallel()
 	image := writeFile(t, filepath.Join(t.TempDir(), "image"), readImage(t, newSecretDB(t, dbtest.Options{}), sqlite.Options{}))
 	for _, script := range []string{"", " \n-- nothing\n", ";;"} {
-		if err := sqlite.Scrub(t.Context(), image, script); err != nil {
-			t.Errorf("%q: %v", script, err)
+		err := sqlite.Scrub(t.Context(), image, script)
+		if _, ok := errors.AsType[*sqlite.StatementError](err); !ok {
+			t.Errorf("%q: got %v, want a StatementError", script, err)
 		}
 	}
-	if err := sqlite.Scrub(t.Context(), image+"nowhere", ""); !errors.Is(err, fs.ErrNotExist) {
+	if err := sqlite.Scrub(t.Context(), image+"nowhere", "SELECT 1"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no image: got %v, want %v", err, fs.ErrNotExist)
 	}
 }
