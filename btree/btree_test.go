@@ -156,6 +156,34 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
+// TestClaims has every row claim far more than it has, with overflow pages that lead
+// to themselves, and many tables claim one tree. Reading must not take as long as what
+// they claim.
+func TestClaims(t *testing.T) {
+	t.Parallel()
+	const size = 512
+	sound := newDB(t, "PRAGMA page_size = 512", "CREATE TABLE t (a)",
+		"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 40) INSERT INTO t SELECT zeroblob(3000) FROM n")
+	// Payloads of 3003 bytes; 26 pages more leave the cells as they are.
+	claiming := bytes.ReplaceAll(sound, []byte{0x97, 0x3b}, []byte{0xfe, 0x53})
+	for n := size; n < len(claiming); n += size {
+		if claiming[n] == 0 { // an overflow page
+			binary.BigEndian.PutUint32(claiming[n:], uint32(n/size)+1)
+		}
+	}
+	twice := newDB(t, "CREATE TABLE t (a)", "CREATE TABLE u (a)", "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = 2")
+	for name, pair := range map[string][2][]byte{
+		"Chains": {claiming, claiming}, "ChainsChanged": {sound, claiming}, "Roots": {sound, twice},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if err := readAll(pair[0], pair[1]); !errors.Is(err, btree.ErrFormat) {
+				t.Errorf("got %v, want %v", err, btree.ErrFormat)
+			}
+		})
+	}
+}
+
 // readAll compares two databases, and reads all rows of b.
 func readAll(bytesA, bytesB []byte) error {
 	a, err := open(bytesA)

@@ -64,6 +64,7 @@ type comparison struct {
 	pair  *Pair
 	visit func(page uint32) error
 	level
+	shared int // pages of this height that both have
 }
 
 // settle finds what is the same among the others: pages that have come from one
@@ -98,6 +99,10 @@ func (c *comparison) settle(height int) error {
 
 // share adds a page to the same ones. Of leaves nothing is kept.
 func (c *comparison) share(n *node, height int) error {
+	c.shared++
+	if err := c.full(after, c.shared); err != nil {
+		return err
+	}
 	if height > 0 {
 		c.same = append(c.same, n)
 	}
@@ -106,13 +111,13 @@ func (c *comparison) share(n *node, height int) error {
 			return err
 		}
 	}
-	return c.full(after, c.same)
+	return nil
 }
 
 // descend replaces the pages of a height by their children.
 func (c *comparison) descend(height int) error {
 	above := c.level
-	c.level = level{}
+	c.level, c.shared = level{}, 0
 	for _, n := range above.same {
 		err := c.children(after, n, func(child *node) error {
 			child.up[before] = n
@@ -121,7 +126,7 @@ func (c *comparison) descend(height int) error {
 			}
 			c.others[before] = append(c.others[before], child)
 			c.others[after] = append(c.others[after], child)
-			return c.full(after, c.others[after])
+			return c.full(after, len(c.others[after]))
 		})
 		if err != nil {
 			return err
@@ -131,7 +136,7 @@ func (c *comparison) descend(height int) error {
 		for _, n := range nodes {
 			err := c.children(side, n, func(child *node) error {
 				c.others[side] = append(c.others[side], child)
-				return c.full(side, c.others[side])
+				return c.full(side, len(c.others[side]))
 			})
 			if err != nil {
 				return err
@@ -142,8 +147,8 @@ func (c *comparison) descend(height int) error {
 }
 
 // full reports more pages of one height than the database has.
-func (c *comparison) full(side int, nodes []*node) error {
-	if f := c.pair.files[side]; len(nodes) > int(f.PageCount) {
+func (c *comparison) full(side, pages int) error {
+	if f := c.pair.files[side]; pages > int(f.PageCount) {
 		return fmt.Errorf("%w: more than %d pages in one tree", ErrFormat, f.PageCount)
 	}
 	return nil

@@ -11,6 +11,7 @@ type merger struct {
 	pair  *Pair
 	key   int
 	spots [2]func() (spot, error, bool) // nil for no table
+	left  [2]budget
 	yield func(Change) bool
 }
 
@@ -32,8 +33,11 @@ func (m *merger) next(side int) (*Row, error) {
 		return nil, p.malformed("it is not of the kind that the table's definition says")
 	}
 	c, err := p.cell(at.cell)
+	if err != nil {
+		return nil, err
+	}
 	row.RowID = c.rowID
-	return row, err
+	return row, m.left[side].spend(c)
 }
 
 // byRowID compares tables that are sorted by rowid.

@@ -59,3 +59,18 @@ func (f *File) payload(c cell) ([]byte, error) {
 	}
 	return payload, nil
 }
+
+// budget is how many bytes the payloads that a walk meets may have yet. A byte is in
+// one of them only; but in bytes that are no database chains run into each other and
+// into themselves, and cells overlap, so that each may claim as much as there is.
+type budget int64
+
+func (f *File) budget() budget { return budget(f.offset(f.PageCount + 1)) }
+
+func (b *budget) spend(c cell) error {
+	if c.size > int64(*b) {
+		return fmt.Errorf("%w: its rows have more bytes than it has", ErrFormat)
+	}
+	*b -= budget(c.size)
+	return nil
+}

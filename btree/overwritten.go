@@ -92,6 +92,7 @@ func (f *File) mayBeOverflow(page uint32) (bool, error) {
 // of one side: all such chains, or those that begin with a changed page.
 func (p *Pair) clear(s suspects, side int, free set, all bool) error {
 	f := p.files[side]
+	left := f.budget()
 	clear := func(page uint32) error {
 		if len(s) == 0 {
 			return errFound
@@ -103,7 +104,7 @@ func (p *Pair) clear(s suspects, side int, free set, all bool) error {
 		if err != nil || binary.BigEndian.Uint32(b) <= f.PageCount || page > 1 && !isTree(b[0]) {
 			return err // what may be an overflow page is not taken for a page of a tree
 		}
-		_, err = p.clearPage(s, side, page, all)
+		_, err = p.clearPage(s, side, page, all, &left)
 		return err
 	}
 	err := p.changed.all(clear)
@@ -121,10 +122,13 @@ var errFound = errors.New("no suspects are left")
 
 // clearPage removes the suspects in chains of one page, and reports whether there
 // were any.
-func (p *Pair) clearPage(s suspects, side int, page uint32, all bool) (found bool, err error) {
+func (p *Pair) clearPage(s suspects, side int, page uint32, all bool, left *budget) (found bool, err error) {
 	f := p.files[side]
 	for c, err := range f.overflowing(page) {
 		if err != nil {
+			return false, err
+		}
+		if err := left.spend(c); err != nil {
 			return false, err
 		}
 		if !all && !p.differs(c.overflow) {
@@ -173,6 +177,7 @@ func (p *Pair) search(s suspects) error {
 		return err
 	}
 	seen := newSet(p.count)
+	left := [2]budget{p.files[before].budget(), p.files[after].budget()}
 	for _, distance := range []uint32{16, 512, everywhere} {
 		around := p.around(s, distance)
 		visit := func(page uint32) error {
@@ -183,7 +188,7 @@ func (p *Pair) search(s suspects) error {
 				return nil
 			}
 			seen.add(page)
-			return p.inspect(s, page)
+			return p.inspect(s, page, &left)
 		}
 		for _, roots := range tables {
 			if _, err := p.unshared(roots, visit); err != nil {
@@ -211,13 +216,13 @@ func (p *Pair) around(s suspects, distance uint32) set {
 
 // inspect counts a shared page among the changed ones if a row on it goes on in a
 // suspect.
-func (p *Pair) inspect(s suspects, page uint32) error {
-	found, err := p.clearPage(s, after, page, true)
+func (p *Pair) inspect(s suspects, page uint32, left *[2]budget) error {
+	found, err := p.clearPage(s, after, page, true, &left[after])
 	if err != nil || !found {
 		return err
 	}
 	p.changed.add(page)
-	_, err = p.clearPage(s, before, page, true) // the chains may have parted
+	_, err = p.clearPage(s, before, page, true, &left[before]) // the chains may have parted
 	return err
 }
 

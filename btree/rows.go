@@ -72,6 +72,7 @@ func (p *Pair) Rows(a, b uint32, key int) iter.Seq2[Change, error] {
 			if roots[side] == 0 {
 				continue
 			}
+			m.left[side] = f.budget()
 			var stop func()
 			m.spots[side], stop = iter.Pull2(f.rows(roots[side], selections[side]))
 			defer stop()

@@ -17,28 +17,48 @@ type Object struct {
 // Schema returns the objects of the database, but for the table that lists them.
 func (f *File) Schema() ([]Object, error) {
 	var objects []Object
+	roots, left := newSet(f.PageCount), f.budget()
 	for at, err := range f.rows(schemaRoot, nil) {
+		var o Object
+		if err == nil {
+			o, err = f.object(&Row{file: f, at: at}, &left)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read schema: %w", err)
 		}
-		values, err := (&Row{file: f, at: at}).Values()
-		if err != nil {
-			return nil, fmt.Errorf("read schema: %w", err)
+		if o.Root != 0 && roots.has(o.Root) { // else a tree could be read as often as there are names for it
+			return nil, fmt.Errorf("read schema: %w: page %d is the root of two trees", ErrFormat, o.Root)
 		}
-		if len(values) < 5 {
-			return nil, fmt.Errorf("read schema: %w: a row of %d columns", ErrFormat, len(values))
-		}
-		o := Object{}
-		o.Type, _ = values[0].(string)
-		o.Name, _ = values[1].(string)
-		o.Table, _ = values[2].(string)
-		o.SQL, _ = values[4].(string)
-		if root, ok := values[3].(int64); ok && root > 0 && root <= int64(f.PageCount) {
-			o.Root = uint32(root)
-		}
+		roots.add(o.Root)
 		objects = append(objects, o)
 	}
 	return objects, nil
+}
+
+// object reads a row of the schema.
+func (f *File) object(row *Row, left *budget) (o Object, err error) {
+	c, err := row.cell()
+	if err == nil {
+		err = left.spend(c)
+	}
+	if err != nil {
+		return o, err
+	}
+	values, err := row.Values()
+	if err != nil {
+		return o, err
+	}
+	if len(values) < 5 {
+		return o, fmt.Errorf("%w: a row of %d columns", ErrFormat, len(values))
+	}
+	o.Type, _ = values[0].(string)
+	o.Name, _ = values[1].(string)
+	o.Table, _ = values[2].(string)
+	o.SQL, _ = values[4].(string)
+	if root, ok := values[3].(int64); ok && root > 0 && root <= int64(f.PageCount) {
+		o.Root = uint32(root)
+	}
+	return o, nil
 }
 
 // isTable reports whether the object has rows of its own.
