@@ -324,3 +324,25 @@ func TestUnlikePages(t *testing.T) {
 		}
 	}
 }
+
+// TestUnlikeEncodings compares keys that are sorted in another way in each encoding.
+func TestUnlikeEncodings(t *testing.T) {
+	t.Parallel()
+	make := func(e btree.Encoding, values string) string {
+		path := filepath.Join(t.TempDir(), "app.db")
+		db := dbtest.Open(t, path)
+		defer db.Close()
+		dbtest.Exec(t, db, fmt.Sprintf("PRAGMA encoding = '%s'", e))
+		dbtest.Exec(t, db, "CREATE TABLE t (k TEXT PRIMARY KEY, n) WITHOUT ROWID; INSERT INTO t VALUES "+values)
+		return path
+	}
+	encodings := []btree.Encoding{btree.UTF8, btree.UTF16LE, btree.UTF16BE}
+	for _, a := range encodings {
+		for _, b := range encodings {
+			pathA := make(a, "('é', 1), ('Ā', 2), ('z', 3), ('ab', 4), ('ā', 5), ('€', 6), ('𝄞', 7)")
+			pathB := make(b, "('é', 1), ('Ā', 2), ('z', 0), ('ab', 4), ('ā', 5), ('＿', 6), ('𝄞', 7)")
+			comparePaths(t, rand.New(rand.NewPCG(1, 1)), pathA, pathB)
+			comparePaths(t, rand.New(rand.NewPCG(1, 1)), pathB, pathA)
+		}
+	}
+}

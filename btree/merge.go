@@ -86,6 +86,9 @@ func (m *merger) pass(a, b *Row) (more bool, err error) {
 // (collations may be the application's own): rows that one side has and the other has
 // not met yet wait, until a row meets its like. Then whatever waits before it has
 // none. What waits is no more than the longest run of rows without their like.
+//
+// Where texts are encoded in two ways, even SQLite's own order is not the same in both:
+// it compares bytes. Then rows wait to the end.
 func (m *merger) byKey() error {
 	var waiting [2]queue
 	var done [2]bool
@@ -130,11 +133,16 @@ func (m *merger) step(side int, waiting *[2]queue, done *bool) (more bool, err e
 	return m.meet(waiting, key)
 }
 
-// meet passes on what waits up to the rows of a key, which both sides have.
+// meet passes on what waits up to the rows of a key, which both sides have, or only
+// these if the sides are not sorted alike.
 func (m *merger) meet(waiting *[2]queue, key string) (more bool, err error) {
 	var rows [2]*Row
 	for side := range waiting {
 		last, _ := waiting[side].find(key)
+		if !m.sortedAlike() {
+			rows[side] = &Row{file: m.pair.files[side], at: waiting[side].pick(last)}
+			continue
+		}
 		waits := waiting[side].take(last)
 		if !m.flush(side, waits[:last]) {
 			return false, nil
@@ -144,9 +152,16 @@ func (m *merger) meet(waiting *[2]queue, key string) (more bool, err error) {
 	return m.pass(rows[before], rows[after])
 }
 
+func (m *merger) sortedAlike() bool {
+	return m.pair.files[before].Encoding == m.pair.files[after].Encoding
+}
+
 // flush yields rows that one side alone has.
 func (m *merger) flush(side int, waits []waiting) (more bool) {
 	for _, w := range waits {
+		if w.picked {
+			continue
+		}
 		var rows [2]*Row
 		rows[side] = &Row{file: m.pair.files[side], at: w.at}
 		if !m.yield(Change{rows[before], rows[after]}) {
@@ -164,8 +179,9 @@ type queue struct {
 }
 
 type waiting struct {
-	key string
-	at  spot
+	key    string
+	at     spot
+	picked bool // it has left, but not those before it
 }
 
 func (q *queue) empty() bool { return len(q.rows) == 0 }
@@ -175,12 +191,20 @@ func (q *queue) push(key string, at spot) {
 		q.index = make(map[string]int)
 	}
 	q.index[key] = q.gone + len(q.rows)
-	q.rows = append(q.rows, waiting{key, at})
+	q.rows = append(q.rows, waiting{key: key, at: at})
 }
 
 func (q *queue) find(key string) (i int, ok bool) {
 	i, ok = q.index[key]
 	return i - q.gone, ok
+}
+
+// pick takes one row out of the queue.
+func (q *queue) pick(i int) spot {
+	w := &q.rows[i]
+	delete(q.index, w.key)
+	w.key, w.picked = "", true
+	return w.at
 }
 
 // take takes the rows up to the given one, or all for -1, out of the queue.
@@ -191,7 +215,9 @@ func (q *queue) take(last int) []waiting {
 	}
 	taken := q.rows[:n]
 	for _, w := range taken {
-		delete(q.index, w.key)
+		if !w.picked {
+			delete(q.index, w.key)
+		}
 	}
 	q.rows, q.gone = q.rows[n:], q.gone+n
 	return taken

@@ -54,8 +54,8 @@ func (r *Row) cell() (cell, error) {
 // Rows returns the rows that differ between two tables, or two states of one. A root
 // is the page of a table's tree, 0 for no table. With key 0 rows are the same row
 // that have the same rowid; in tables WITHOUT ROWID, those that have the same first
-// key columns in their records, by which both tables must be sorted alike. A row has
-// changed if what is stored of it has.
+// key columns in their records, by which both tables must be sorted alike, but for what
+// comes of two encodings. A row has changed if what is stored of it has.
 //
 // Rows come in the order of the table; of tables WITHOUT ROWID, runs of removed rows
 // come before those that are in their place.
