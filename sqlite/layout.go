@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	lib "modernc.org/sqlite/lib"
 )
@@ -77,7 +79,8 @@ func (c *conn) layoutOf(table, definition string) (Layout, error) {
 // storedColumn is a column, and what else SQLite says of it.
 type storedColumn struct {
 	Column
-	affinity       string
+	declared       string // type
+	strict         bool   // its table
 	expression     string // of the default
 	isKey, isRowID bool
 }
@@ -89,14 +92,14 @@ func (c *conn) storedColumns() (columns []storedColumn, err error) {
 	const query = `SELECT i.name, i.type, i.dflt_value, coalesce(x.key, 0), coalesce(x.coll, ''), coalesce(x."desc", 0),
 		NOT l.wr AND i.pk AND upper(i.type) = 'INTEGER'
 			AND (SELECT count(*) FROM pragma_table_info(l.name) WHERE pk) = 1
-			AND NOT EXISTS (SELECT 1 FROM pragma_index_list(l.name) WHERE origin = 'pk')
+			AND NOT EXISTS (SELECT 1 FROM pragma_index_list(l.name) WHERE origin = 'pk'),
+		l.strict
 		FROM pragma_table_list l, pragma_table_xinfo(l.name) i LEFT JOIN pragma_index_xinfo(l.name) x ON l.wr AND x.cid = i.cid
 		WHERE l.schema = 'main' AND l.name <> 'sqlite_schema' AND i.hidden <> 2 ORDER BY x.seqno, i.cid`
 	err = c.rows(query, func(s *stmt) {
-		column := storedColumn{Column: Column{Name: s.string(0)}, affinity: affinity(s.string(1))}
-		column.expression = s.string(2)
-		column.isKey, column.isRowID = s.number(3) == 1, s.number(6) == 1
-		column.Real = column.affinity == "REAL"
+		column := storedColumn{Column: Column{Name: s.string(0)}, declared: s.string(1), expression: s.string(2)}
+		column.isKey, column.isRowID, column.strict = s.number(3) == 1, s.number(6) == 1, s.number(7) == 1
+		column.Real = affinity(column.declared) == "REAL"
 		if column.isKey {
 			column.Order = s.string(4)
 			if s.number(5) == 1 {
@@ -128,20 +131,46 @@ func affinity(declared string) string {
 // maxDefault is how long a default may be.
 const maxDefault = 1 << 20
 
-// setDefault finds out what rows have that are older than the column. Only a literal can be the default of a column
-// that is added to a table; what is more was there from the beginning, and no row lacks it.
+// setDefault finds out what rows have that are older than the column, as SQLite does: by adding it to a table with a
+// row. SQLite refuses what is no constant, such as the time: then the column was there from the beginning, and no row
+// lacks it.
 func (c *conn) setDefault(column *storedColumn) error {
 	if column.expression == "" {
 		return nil
 	}
-	create := fmt.Sprintf("CREATE TEMP TABLE d (c %s DEFAULT %s)", column.affinity, column.expression)
-	if c.execText(create) != nil || c.exec("INSERT INTO temp.d DEFAULT VALUES") != nil {
-		return errors.Join(c.ctx.Err(), c.exec("DROP TABLE IF EXISTS temp.d")) // no literal, or one that is too long
+	create := "CREATE TEMP TABLE d (a)"
+	if column.strict {
+		create = "CREATE TEMP TABLE d (a ANY) STRICT"
+	}
+	if err := c.exec(create + "; INSERT INTO temp.d VALUES (NULL)"); err != nil {
+		return err
+	}
+	if c.addColumn(column) != nil {
+		return errors.Join(c.ctx.Err(), c.exec("DROP TABLE temp.d"))
 	}
 	if err := c.rows("SELECT c FROM temp.d", func(s *stmt) { column.Default = s.value(0) }); err != nil {
 		return err
 	}
 	return c.exec("DROP TABLE temp.d")
+}
+
+// addColumn adds the column to the temporary table. Its expression stands in parentheses, which SQLite has taken off,
+// and may end with a comment; only a name without any is a text, and in parentheses a column.
+func (c *conn) addColumn(column *storedColumn) error {
+	add := "ALTER TABLE temp.d ADD COLUMN c " + column.declared + " DEFAULT "
+	err := c.execText(add + "(" + column.expression + "\n)")
+	if err != nil && isName(column.expression) {
+		err = c.execText(add + column.expression)
+	}
+	return err
+}
+
+// isName reports whether an expression is an identifier or has the quotes of one.
+func isName(expression string) bool {
+	quoted := strings.ContainsAny(expression[:1], "\"`[")
+	return quoted || !strings.ContainsFunc(expression, func(r rune) bool {
+		return r < utf8.RuneSelf && r != '_' && r != '$' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	})
 }
 
 // execText runs a statement with texts as parameters.

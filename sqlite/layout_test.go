@@ -42,6 +42,16 @@ func TestTableLayout(t *testing.T) {
 				{Name: "g"}, {Name: "h"}, {Name: "i", Default: "w"},
 			}, 0, -1,
 		}},
+		{"defaults", "CREATE TABLE defaults (a TEXT DEFAULT 1e3, b DEFAULT (5 -- x\n), c DEFAULT current_timestamp, d DEFAULT (random()), e DEFAULT w, f DEFAULT TRUE, g VARCHAR(9) NOT NULL DEFAULT ('x'), h REAL DEFAULT '1', i INT DEFAULT +5, j DEFAULT (1 || 2))", sqlite.Layout{
+			[]sqlite.Column{
+				{Name: "a", Default: "1e3"}, {Name: "b", Default: int64(5)}, {Name: "c"}, {Name: "d"}, {Name: "e", Default: "w"},
+				{Name: "f", Default: int64(1)}, {Name: "g", Default: "x"}, {Name: "h", Default: 1.0, Real: true},
+				{Name: "i", Default: int64(5)}, {Name: "j"},
+			}, 0, -1,
+		}},
+		{"strict", "CREATE TABLE strict (a ANY DEFAULT '001', b TEXT DEFAULT 7, c INT DEFAULT '8') STRICT", sqlite.Layout{
+			[]sqlite.Column{{Name: "a", Default: "001"}, {Name: "b", Default: "7"}, {Name: "c", Default: int64(8)}}, 0, -1,
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
