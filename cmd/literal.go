@@ -50,22 +50,44 @@ func textLiteral(s string, most int) string {
 	if n := utf8.RuneCountInString(s); most > 0 && n > most {
 		s, rest = string([]rune(s)[:most])+"...", fmt.Sprintf(" (%s)", plural(n, "character"))
 	}
-	if !utf8.ValidString(s) {
-		return "CAST(x'" + hex.EncodeToString([]byte(s)) + "' AS TEXT)" + rest
+	if parts := textParts(s); utf8.ValidString(s) && len(parts) <= maxParts {
+		return strings.Join(parts, "||") + rest
 	}
-	quoted := strings.ReplaceAll(s, "'", "''")
-	if printable(s) == s {
-		return "'" + quoted + "'" + rest
-	}
-	return "unistr('" + printable(strings.ReplaceAll(quoted, `\`, `\\`)) + "')" + rest
+	return "CAST(x'" + hex.EncodeToString([]byte(s)) + "' AS TEXT)" + rest
 }
 
-// printable escapes what is not to be seen, as SQLite's unistr reads it.
+// maxParts is how many parts of a text are put together; SQLite takes 1000 at most.
+const maxParts = 500
+
+// textParts returns SQL for the parts of a text. What is not to be seen is a call of
+// char, which every SQLite knows; unistr has come with 3.50.
+func textParts(s string) (parts []string) {
+	add := func(text string) {
+		if text != "" || s == "" {
+			parts = append(parts, "'"+strings.ReplaceAll(text, "'", "''")+"'")
+		}
+	}
+	start := 0
+	for i, r := range s {
+		if hidden(r) {
+			add(s[start:i])
+			parts = append(parts, fmt.Sprintf("char(%d)", r))
+			start = i + utf8.RuneLen(r)
+		}
+	}
+	add(s[start:])
+	return parts
+}
+
+// hidden reports whether a character is not to be seen, or obeyed by a terminal.
+func hidden(r rune) bool { return r != ' ' && !unicode.IsPrint(r) }
+
+// printable escapes what is not to be seen.
 func printable(s string) string {
 	var b strings.Builder
 	for _, r := range s {
 		switch {
-		case r == ' ' || unicode.IsPrint(r):
+		case !hidden(r):
 			b.WriteRune(r)
 		case r < 0x10000:
 			fmt.Fprintf(&b, `\u%04x`, r)
