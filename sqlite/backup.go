@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -50,7 +51,18 @@ func (t *target) withoutWAL(f func() error) error {
 		return fmt.Errorf("leave WAL mode (does an application have the database open?): %w", err)
 	}
 	err := f()
-	return errors.Join(err, t.setJournalMode(walMode))
+	return errors.Join(err, t.backToWAL())
+}
+
+// backToWAL goes through a connection of its own, since the context of this one may be cancelled: that is no reason to
+// leave the application's database in another mode than it had.
+func (t *target) backToWAL() error {
+	c, err := openTarget(context.WithoutCancel(t.ctx), t.path, t.timeout)
+	if err != nil {
+		return fmt.Errorf("go back to WAL mode: %w", err)
+	}
+	afresh := target{conn: c, path: t.path, timeout: t.timeout}
+	return errors.Join(afresh.setJournalMode(walMode), c.close())
 }
 
 func (t *target) setJournalMode(mode string) error {
