@@ -32,6 +32,7 @@ func (r *restoration) choose(ctx context.Context) error {
 	if err != nil {
 		r.warn("some snapshots cannot be read: %v", err)
 	}
+	r.all = all
 	from := r.from()
 	if err := r.hasSnapshots(all, from); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"firn/repo"
+	"firn/snapshot"
 	"firn/sqlite"
 	"firn/tags"
 )
@@ -37,7 +38,7 @@ func (r *restoration) save(ctx context.Context) error {
 	if err != nil {
 		return refuseTarget(err)
 	}
-	r.saved = result.Snapshot
+	r.keepInMind(result.Snapshot)
 	r.note("Saved what was there as snapshot %s", r.saved.ID.Short())
 	return nil
 }
@@ -60,10 +61,16 @@ func (r *restoration) saveAgain(ctx context.Context) error {
 		return refuseTarget(err)
 	}
 	if !result.Skipped {
-		r.saved = result.Snapshot
+		r.keepInMind(result.Snapshot)
 		r.note("Saved what was committed since as snapshot %s", r.saved.ID.Short())
 	}
 	return nil
+}
+
+// keepInMind remembers a snapshot of the target.
+func (r *restoration) keepInMind(s *snapshot.Snapshot) {
+	r.saved = s
+	r.saves = append(r.saves, s)
 }
 
 // isEmpty reports whether a file holds nothing that could be lost.

@@ -34,10 +34,12 @@ func (r *restoration) fetchAndReplace(ctx context.Context) (err error) {
 		result, err = r.replace(ctx, image)
 		return err
 	})
-	if result != nil { // with an error, too, if only the start failed
-		err = cmp.Or(err, r.tell(result))
+	if result == nil {
+		r.recordUndo(ctx, err)
+		return err
 	}
-	return err
+	r.recordUndo(ctx, nil)
+	return cmp.Or(err, r.tell(result)) // with an error, too, if only the start failed
 }
 
 // prepare makes sure of the image, before and after it was scrubbed.

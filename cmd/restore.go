@@ -87,8 +87,10 @@ type restoration struct {
 	scrub   *scrubbing // nil for none
 	target  *target
 	started time.Time
-	saved   *snapshot.Snapshot // what was replaced
-	kept    string             // the file that a damaged target has become
+	all     []*snapshot.Snapshot // that there were, newest first
+	saves   []*snapshot.Snapshot // of the target
+	saved   *snapshot.Snapshot   // the last one: what was replaced
+	kept    string               // the file that a damaged target has become
 }
 
 func (c *cli) restore(ctx context.Context, o restoreOptions) error {

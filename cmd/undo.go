@@ -1,9 +1,15 @@
 package cmd
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
 	"github.com/spf13/cobra"
 
 	"firn/snapshot"
+	"firn/sqlite"
 )
 
 func newUndo(c *cli) *cobra.Command {
@@ -33,10 +39,60 @@ that a second undo is the undoing of the first.`,
 // lastReplaced returns the snapshot that an undo puts back.
 func (r *restoration) lastReplaced(list []*snapshot.Snapshot) (*snapshot.Snapshot, error) {
 	for _, s := range list {
-		if preRestore(s) && s.Database == r.env.Name {
+		switch {
+		case !preRestore(s) || s.Database != r.env.Name:
+		case s.NoUndo == nil:
 			return s, nil
+		case s.NoUndo.Reason != "":
+			return nil, failed(fmt.Sprintf(`What an earlier restore has replaced: "firn restore %s --snapshot %s".`, r.env.name, s.ID.Short()),
+				"the last restore %s", s.NoUndo.Reason)
 		}
 	}
 	return nil, failed(`"firn snapshots --tag pre-restore" lists what restores have replaced, in other environments, too.`,
 		"%w: no restore has replaced anything here that is still kept", snapshot.ErrNotFound)
+}
+
+// recordTime bounds what a restore does about a later undo when it was interrupted.
+const recordTime = 10 * time.Second
+
+// recordUndo takes note of what a later undo has to know, if that is not what the
+// snapshots say: that a restore has failed which had saved its target, or one has
+// replaced what it could not save. A restore that is killed leaves no note: then its
+// target may have been replaced.
+func (r *restoration) recordUndo(ctx context.Context, failure error) {
+	if r.env == nil || errors.Is(failure, sqlite.ErrDiffers) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+	defer cancel()
+	if failure != nil {
+		for _, s := range r.saves {
+			r.noteNoUndo(ctx, s, "")
+		}
+		return
+	}
+	if r.saved != nil {
+		return
+	}
+	for _, s := range r.all { // the newest that an undo would come to
+		if preRestore(s) && s.Environment == r.env.name && s.Database == r.env.Name {
+			r.noteNoUndo(ctx, s, r.unsaved())
+			return
+		}
+	}
+}
+
+// unsaved says where what was replaced has gone.
+func (r *restoration) unsaved() string {
+	if r.kept != "" {
+		return "kept what it replaced as " + r.kept
+	}
+	return "replaced nothing: there was no database"
+}
+
+func (r *restoration) noteNoUndo(ctx context.Context, s *snapshot.Snapshot, reason string) {
+	n := snapshot.Note{Snapshot: s.ID, NoUndo: &snapshot.NoUndo{Time: r.now(), Reason: reason}}
+	if err := r.repo.Note(ctx, n); err != nil {
+		r.warn("firn undo would put back snapshot %s, which is not what was replaced last: %v", s.ID.Short(), err)
+	}
 }

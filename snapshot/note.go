@@ -23,6 +23,7 @@ type Note struct {
 	Host     string    `json:"host,omitempty"` // that wrote it
 
 	Verified *Verification `json:"verified,omitempty"`
+	NoUndo   *NoUndo       `json:"no_undo,omitempty"`
 
 	Name  string   `json:"-"` // of its object; it decides between equal times
 	tells []string // names of the fields that it has, those of newer versions too
@@ -38,6 +39,15 @@ type Verification struct {
 
 // Sound reports whether the snapshot was verified and nothing was wrong with it.
 func (v *Verification) Sound() bool { return v != nil && v.Problem == "" }
+
+// NoUndo says of a snapshot that a restore took of its target that an undo must not
+// put it back.
+type NoUndo struct {
+	Time time.Time `json:"time"` // UTC, in microseconds
+	// Reason is empty if that restore replaced nothing, so that an older one counts.
+	// Else what was replaced later is in no snapshot, and this is where it went.
+	Reason string `json:"reason,omitempty"`
+}
 
 // NewNoteName returns the name of an object for a note, which no other had:
 // "meta/note-<id>-<random>" (docs/format.md, section 1).
@@ -110,6 +120,11 @@ func (n *Note) normal() Note {
 		v.Time = stamp(v.Time)
 		c.Verified = &v
 	}
+	if n.NoUndo != nil {
+		u := *n.NoUndo
+		u.Time = stamp(u.Time)
+		c.NoUndo = &u
+	}
 	return c
 }
 
@@ -121,6 +136,8 @@ func (n *Note) validate() error {
 		return fmt.Errorf("%w: no time, or one out of range", ErrFormat)
 	case n.Verified != nil && (n.Verified.Time.IsZero() || !validTime(n.Verified.Time)):
 		return fmt.Errorf("%w: verified at no time, or one out of range", ErrFormat)
+	case n.NoUndo != nil && (n.NoUndo.Time.IsZero() || !validTime(n.NoUndo.Time)):
+		return fmt.Errorf("%w: no undo since no time, or one out of range", ErrFormat)
 	}
 	return nil
 }
@@ -144,11 +161,17 @@ func (n *Note) Replaces(other *Note) bool {
 // Learn fills in what notes tell of the snapshot, and nothing else of what notes
 // tell. Notes on others are passed over; the order does not matter.
 func (s *Snapshot) Learn(notes []*Note) {
-	s.Verified = nil
-	var by *Note
+	s.Verified, s.NoUndo = nil, nil
+	var verified, noUndo *Note // that count so far
 	for _, n := range notes {
-		if n.Snapshot == s.ID && n.Verified != nil && (by == nil || n.after(by)) {
-			by, s.Verified = n, n.Verified
+		if n.Snapshot != s.ID {
+			continue
+		}
+		if n.Verified != nil && (verified == nil || n.after(verified)) {
+			verified, s.Verified = n, n.Verified
+		}
+		if n.NoUndo != nil && (noUndo == nil || n.after(noUndo)) {
+			noUndo, s.NoUndo = n, n.NoUndo
 		}
 	}
 }

@@ -18,6 +18,7 @@ func exampleNote() *snapshot.Note {
 	return &snapshot.Note{
 		Snapshot: snapshot.ID{0x3f, 0x2a, 0x91, 0xc0}, Time: noted, Host: "web1",
 		Verified: &snapshot.Verification{Time: noted, How: "integrity", Problem: "row <7> missing"},
+		NoUndo:   &snapshot.NoUndo{Time: noted, Reason: "kept as a file"},
 	}
 }
 
@@ -33,7 +34,8 @@ func readNote(t testing.TB, b []byte) *snapshot.Note {
 func TestNoteDocument(t *testing.T) {
 	t.Parallel()
 	const full = `{"v":1,"snapshot":"3f2a91c0000000000000000000000000","time":"2026-11-22T04:17:05.123456Z","host":"web1",` +
-		`"verified":{"time":"2026-11-22T04:17:05.123456Z","how":"integrity","problem":"row <7> missing"}}`
+		`"verified":{"time":"2026-11-22T04:17:05.123456Z","how":"integrity","problem":"row <7> missing"},` +
+		`"no_undo":{"time":"2026-11-22T04:17:05.123456Z","reason":"kept as a file"}}`
 	n := exampleNote()
 	n.Time = n.Time.In(time.FixedZone("", 3600)).Add(789)
 	n.Verified.Time = n.Time
@@ -42,8 +44,8 @@ func TestNoteDocument(t *testing.T) {
 		t.Fatalf("got %d bytes, %v: %s", len(b), err, document(t, b))
 	}
 	got := readNote(t, wrap(t, full))
-	if got.Snapshot != n.Snapshot || got.Time != noted || got.Host != n.Host || *got.Verified != *exampleNote().Verified {
-		t.Errorf("got %+v, %+v", got, got.Verified)
+	if got.Snapshot != n.Snapshot || got.Time != noted || got.Host != n.Host || *got.Verified != *exampleNote().Verified || *got.NoUndo != *exampleNote().NoUndo {
+		t.Errorf("got %+v, %+v, %+v", got, got.Verified, got.NoUndo)
 	}
 }
 
@@ -70,6 +72,7 @@ func TestNoteRejects(t *testing.T) {
 		"YearZero":     {edit(`"2026-11-22T04:17:05.123456Z"`, `"0000-01-01T00:00:00+23:00"`), snapshot.ErrFormat},
 		"VerifiedType": {edit(`"verified":{`, `"verified":7,"x":{`), snapshot.ErrFormat},
 		"VerifiedTime": {edit(`"verified":{"time"`, `"verified":{"x"`), snapshot.ErrFormat},
+		"NoUndoTime":   {edit(`"no_undo":{"time"`, `"no_undo":{"x"`), snapshot.ErrFormat},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if n, err := snapshot.UnmarshalNote(tt.in); n != nil || !errors.Is(err, tt.want) {
@@ -82,6 +85,7 @@ func TestNoteRejects(t *testing.T) {
 		"NoTime":       func(n *snapshot.Note) { n.Time = time.Time{} },
 		"LateTime":     func(n *snapshot.Note) { n.Time = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
 		"VerifiedTime": func(n *snapshot.Note) { n.Verified.Time = time.Time{} },
+		"NoUndoTime":   func(n *snapshot.Note) { n.NoUndo.Time = time.Time{} },
 	} {
 		n := exampleNote()
 		breakIt(n)
@@ -183,5 +187,24 @@ func TestReplaces(t *testing.T) {
 		if got := tt.by.Replaces(tt.old); got != tt.want {
 			t.Errorf("%s: got %v, want %v", name, got, tt.want)
 		}
+	}
+}
+
+// TestLearnFields: notes on one thing do not undo those on another.
+func TestLearnFields(t *testing.T) {
+	t.Parallel()
+	s := example()
+	at := func(minutes int) time.Time { return noted.Add(time.Duration(minutes) * time.Minute) }
+	s.Learn([]*snapshot.Note{
+		{Snapshot: s.ID, Time: at(2), NoUndo: &snapshot.NoUndo{Time: at(2), Reason: "later"}},
+		{Snapshot: s.ID, Time: at(0), NoUndo: &snapshot.NoUndo{Time: at(0)}},
+		{Snapshot: s.ID, Time: at(1), Verified: &snapshot.Verification{Time: at(1), How: "test"}},
+		{Snapshot: snapshot.ID{1}, Time: at(3), NoUndo: &snapshot.NoUndo{Time: at(3), Reason: "another's"}},
+	})
+	if s.NoUndo == nil || s.NoUndo.Reason != "later" || !s.Verified.Sound() {
+		t.Errorf("got %+v and %+v", s.NoUndo, s.Verified)
+	}
+	if s.Learn(nil); s.NoUndo != nil || s.Verified != nil {
+		t.Errorf("without notes: got %+v and %+v", s.NoUndo, s.Verified)
 	}
 }

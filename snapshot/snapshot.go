@@ -45,6 +45,7 @@ type Snapshot struct {
 
 	// What notes tell, see [Snapshot.Learn]; the record does not hold it.
 	Verified   *Verification `json:"-"` // nil: never
+	NoUndo     *NoUndo       `json:"-"` // nil: an undo may put it back
 	NoteUnread bool          `json:"-"` // a note could not be read: nobody knows what it tells
 }
 

@@ -25,6 +25,8 @@ var (
 	ErrBusy = errors.New("database is locked, by a long transaction or by locking_mode=EXCLUSIVE")
 	// ErrNoSpace is returned when the disk is full, or too full for what is about to be written.
 	ErrNoSpace = errors.New("not enough free disk space")
+	// ErrDiffers is returned by [Restore] when a database was restored, and is not what it should be.
+	ErrDiffers = errors.New("restored database differs from the image")
 	// ErrSidecar is returned by [Restore] when a journal or WAL lies beside a target that does not exist.
 	ErrSidecar = errors.New("left-over journal or WAL beside a missing database")
 	// ErrPageSize is returned by [Restore] when the target is in WAL mode and its page size is not the image's.

@@ -52,7 +52,7 @@ type RestoreResult struct {
 // The image is used up: it is gone, or its header is changed, afterwards. Remove what is left of it.
 //
 // It fails with [ErrSidecar], [ErrPageSize], [ErrNotDatabase], [ErrCorrupt], [ErrBusy], [ErrNoSpace] or
-// fs.ErrPermission, and the target is what it was then.
+// fs.ErrPermission, and the target is what it was then; or with [ErrDiffers].
 func Restore(ctx context.Context, target, image string, opts RestoreOptions) (*RestoreResult, error) {
 	if opts.BusyTimeout == 0 {
 		opts.BusyTimeout = defaultBusyTimeout

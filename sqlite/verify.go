@@ -7,9 +7,6 @@ import (
 	"fmt"
 )
 
-// errDiffers is returned when a restored database is not what it should be.
-var errDiffers = errors.New("restored database differs from the image")
-
 // verify compares the restored database with the image, through a connection of its own that knows nothing of what
 // was written: the given pages, or all if none are given. When another process has written meanwhile (the data version
 // has changed) or has locked the database, there is nothing left to compare with; the transaction was complete.
@@ -23,7 +20,7 @@ func (t *target) verify(version int64, numbers []int64) error {
 		return err
 	}
 	err = errors.Join(c.compare(t, numbers), c.close())
-	if !errors.Is(err, errDiffers) {
+	if !errors.Is(err, ErrDiffers) {
 		return err
 	}
 	now, e := t.number("PRAGMA data_version")
@@ -47,7 +44,7 @@ func (c *conn) compare(t *target, numbers []int64) error {
 		return err
 	}
 	if info.PageCount != t.src.pages || info.PageSize != t.src.pageSize {
-		return fmt.Errorf("%w: %d pages of %d bytes, not %d of %d", errDiffers,
+		return fmt.Errorf("%w: %d pages of %d bytes, not %d of %d", ErrDiffers,
 			info.PageCount, info.PageSize, t.src.pages, t.src.pageSize)
 	}
 	if numbers == nil {
@@ -105,7 +102,7 @@ func (c *conn) comparePage(src *staged, n int64, page []byte) error {
 		equal = sameFirst(page, mergeHeader(want, page, src.pages))
 	}
 	if !equal && n != lockPage(src.pageSize) {
-		return fmt.Errorf("%w: in page %d", errDiffers, n)
+		return fmt.Errorf("%w: in page %d", ErrDiffers, n)
 	}
 	return nil
 }

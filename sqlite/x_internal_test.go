@@ -111,8 +111,8 @@ func TestVerifyNotices(t *testing.T) {
 					t.Fatal(err)
 				}
 				x.src.first = 0 // forget what was read
-				if err := x.verify(version, pages); !errors.Is(err, errDiffers) {
-					t.Errorf("verify with another image: got %v, want %v", err, errDiffers)
+				if err := x.verify(version, pages); !errors.Is(err, ErrDiffers) {
+					t.Errorf("verify with another image: got %v, want %v", err, ErrDiffers)
 				}
 			})
 		}
