@@ -25,6 +25,12 @@ func (f *File) height(root uint32) (int, error) {
 	return 0, fmt.Errorf("%w: a tree of more than %d levels", ErrFormat, maxHeight)
 }
 
+// Empty reports whether the table with this root has no rows.
+func (f *File) Empty(root uint32) (bool, error) {
+	p, err := f.tree(root)
+	return err == nil && p.leaf() && p.cells == 0, err
+}
+
 // selection names the pages of a tree whose rows are wanted, and those that lead
 // to them. A nil one is of all pages.
 type selection struct {

@@ -41,26 +41,32 @@ type schemaMessage struct {
 
 // tableMessage counts rows of a table.
 type tableMessage struct {
-	Table    string `json:"table"`
-	ShadowOf string `json:"shadow_of,omitempty"`
-	Added    int64  `json:"added"`
-	Removed  int64  `json:"removed"`
-	Changed  int64  `json:"changed"`
-	Note     string `json:"note,omitempty"` // why rows were not compared
+	Table         string `json:"table"`
+	ShadowOf      string `json:"shadow_of,omitempty"`
+	*changeCounts        // nil if rows were not compared
+	Note          string `json:"note,omitempty"` // why they were not
 }
 
-func (m *tableMessage) count(kind string) {
+type changeCounts struct {
+	Added   int64 `json:"added"`
+	Removed int64 `json:"removed"`
+	Changed int64 `json:"changed"`
+}
+
+func (c *changeCounts) count(kind string) {
 	switch kind {
 	case rowAdded:
-		m.Added++
+		c.Added++
 	case rowRemoved:
-		m.Removed++
+		c.Removed++
 	default:
-		m.Changed++
+		c.Changed++
 	}
 }
 
-func (m tableMessage) differs() bool { return m.Added+m.Removed+m.Changed > 0 || m.Note != "" }
+func (m tableMessage) differs() bool {
+	return m.changeCounts == nil || *m.changeCounts != changeCounts{}
+}
 
 // settings returns what changed of the databases' headers.
 func (d *diff) settings() (changed []settingMessage) {
@@ -139,12 +145,12 @@ func (d *diff) tableRows(tables []tableMessage) (rows [][]string) {
 		if t.ShadowOf != "" {
 			name += " (of " + identifier(t.ShadowOf) + ")"
 		}
-		row := []string{name, fmt.Sprint(t.Added), fmt.Sprint(t.Removed), fmt.Sprint(t.Changed)}
-		if t.Note != "" {
-			row = []string{name, "?", "?", "?"}
+		if t.changeCounts == nil {
+			rows = append(rows, []string{name, "?", "?", "?"})
 			d.warn("table %s: %s", identifier(t.Table), t.Note)
+			continue
 		}
-		rows = append(rows, row)
+		rows = append(rows, []string{name, fmt.Sprint(t.Added), fmt.Sprint(t.Removed), fmt.Sprint(t.Changed)})
 	}
 	return rows
 }

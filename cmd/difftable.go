@@ -61,13 +61,16 @@ func pairTables(schemas [2][]btree.Object) []tablePair {
 
 // compareTable counts the rows that differ, and hands them to show if that is not nil.
 func (d *diff) compareTable(ctx context.Context, t tablePair, show func(rowChange) error) (tableMessage, error) {
-	counts := tableMessage{Table: t.name, ShadowOf: t.shadowOf}
+	counts := tableMessage{Table: t.name, ShadowOf: t.shadowOf, changeCounts: &changeCounts{}}
 	if same, err := d.pair.Same(t.root(before), t.root(after)); same || err != nil {
+		return counts, err
+	}
+	if err := d.leaveOutEmpty(&t); err != nil {
 		return counts, err
 	}
 	key, note, err := t.define(ctx)
 	if err != nil || note != "" {
-		counts.Note = note
+		counts.changeCounts, counts.Note = nil, note
 		return counts, err
 	}
 	for change, err := range d.pair.Rows(t.root(before), t.root(after), key) {
@@ -92,6 +95,22 @@ func (d *diff) compareTable(ctx context.Context, t tablePair, show func(rowChang
 		counts.count(kind)
 	}
 	return counts, nil
+}
+
+// leaveOutEmpty takes a table without rows for none: how it would sort them does not
+// matter.
+func (d *diff) leaveOutEmpty(t *tablePair) error {
+	for side, file := range d.files {
+		if t.objects[side] == nil {
+			continue
+		}
+		if empty, err := file.Empty(t.root(side)); err != nil {
+			return err
+		} else if empty {
+			t.objects[side] = nil
+		}
+	}
+	return nil
 }
 
 func (t *tablePair) root(side int) uint32 {
@@ -126,19 +145,22 @@ func (t *tablePair) define(ctx context.Context) (key int, note string, err error
 	return max(a.Key, b.Key), "", nil
 }
 
-// sameKey reports whether rows are sorted by the same columns in the same way.
+// sameKey reports whether rows are sorted by the same columns in the same way. They may
+// have been renamed.
 func sameKey(a, b sqlite.Layout) bool {
 	return slices.EqualFunc(a.Columns[:a.Key], b.Columns[:b.Key], func(x, y sqlite.Column) bool {
-		return strings.EqualFold(x.Name, y.Name) && strings.EqualFold(x.Order, y.Order)
+		renamed := indexOf(b.Columns, x.Name) < 0 && indexOf(a.Columns, y.Name) < 0
+		return (renamed || strings.EqualFold(x.Name, y.Name)) && strings.EqualFold(x.Order, y.Order)
 	})
+}
+
+func indexOf(columns []sqlite.Column, name string) int {
+	return slices.IndexFunc(columns, func(c sqlite.Column) bool { return strings.EqualFold(c.Name, name) })
 }
 
 // pairColumns finds each column among the others by its name. One without a namesake
 // is taken for the one at its place, if that has none either: it was renamed.
 func pairColumns(a, b []sqlite.Column) (pairs []columnPair) {
-	index := func(columns []sqlite.Column, name string) int {
-		return slices.IndexFunc(columns, func(c sqlite.Column) bool { return strings.EqualFold(c.Name, name) })
-	}
 	if len(b) == 0 {
 		for i, c := range a {
 			pairs = append(pairs, columnPair{c.Name, [2]int{i, -1}})
@@ -146,8 +168,8 @@ func pairColumns(a, b []sqlite.Column) (pairs []columnPair) {
 		return pairs
 	}
 	for i, c := range b {
-		old := index(a, c.Name)
-		if old < 0 && i < len(a) && index(b, a[i].Name) < 0 {
+		old := indexOf(a, c.Name)
+		if old < 0 && i < len(a) && indexOf(b, a[i].Name) < 0 {
 			old = i
 		}
 		pairs = append(pairs, columnPair{c.Name, [2]int{old, i}})
