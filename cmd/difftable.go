@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -30,11 +31,13 @@ type columnPair struct {
 // pairTables returns the tables of two schemas, by name.
 func pairTables(schemas [2][]btree.Object) []tablePair {
 	known := make(map[string]*tablePair)
-	var virtual []string
+	shadows := make(map[string]string) // the virtual table of each
 	for side := range schemas {
 		for i, o := range schemas[side] {
 			if o.Type == "table" && o.Root == 0 {
-				virtual = append(virtual, o.Name)
+				for _, suffix := range shadowSuffixes(o.SQL) {
+					shadows[strings.ToLower(o.Name+"_"+suffix)] = o.Name
+				}
 			}
 			if o.Type != "table" || o.Root == 0 {
 				continue
@@ -47,16 +50,33 @@ func pairTables(schemas [2][]btree.Object) []tablePair {
 		}
 	}
 	var tables []tablePair
-	for _, t := range known {
-		for _, v := range virtual {
-			if len(v) > len(t.shadowOf) && strings.HasPrefix(strings.ToLower(t.name), strings.ToLower(v)+"_") {
-				t.shadowOf = v
-			}
-		}
+	for key, t := range known {
+		t.shadowOf = shadows[key]
 		tables = append(tables, *t)
 	}
 	slices.SortFunc(tables, func(a, b tablePair) int { return strings.Compare(a.name, b.name) })
 	return tables
+}
+
+// virtualModule finds the module in the definition of a virtual table.
+var virtualModule = regexp.MustCompile("(?is)^CREATE VIRTUAL TABLE (?:\"(?:[^\"]|\"\")*\"|'(?:[^']|'')*'|`(?:[^`]|``)*`|\\[[^]]*\\]|[^\\s\"'`\\[]+)\\s*USING\\s+[\"'`\\[]?(\\w+)")
+
+// shadowSuffixes returns the names that a module which comes with SQLite gives to the
+// tables where it keeps the content of a virtual one.
+func shadowSuffixes(definition string) []string {
+	m := virtualModule.FindStringSubmatch(definition)
+	if m == nil {
+		return nil
+	}
+	switch strings.ToLower(m[1]) {
+	case "fts5":
+		return []string{"data", "idx", "content", "docsize", "config"}
+	case "fts3", "fts4":
+		return []string{"content", "segments", "segdir", "docsize", "stat"}
+	case "rtree", "rtree_i32", "geopoly":
+		return []string{"node", "rowid", "parent"}
+	}
+	return nil
 }
 
 // compareTable counts the rows that differ, and hands them to show if that is not nil.
