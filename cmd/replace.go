@@ -16,7 +16,7 @@ import (
 // fetchAndReplace is the part of a restore that needs disk space and time: the
 // image is fetched, checked and scrubbed while the target is in use.
 func (r *restoration) fetchAndReplace(ctx context.Context) (err error) {
-	r.removeLeftovers()
+	r.removeLeftovers(r.path, 0) // we hold the lock: they are no other's of this moment
 	image, err := r.stage(ctx, r.source, r.path)
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
@@ -75,35 +75,6 @@ func (r *restoration) tolerate(err error) error {
 		return err
 	}
 	return nil
-}
-
-// removeLeftovers removes what a restore of this target has left behind that was
-// killed: nothing else looks for it, it may be large, and not scrubbed. We hold the
-// lock, so that it is no other's of this moment.
-func (r *restoration) removeLeftovers() {
-	dir := filepath.Dir(r.path)
-	files, err := os.ReadDir(dir)
-	if err != nil {
-		return // it is about tidiness only
-	}
-	for _, f := range files {
-		rest, ours := strings.CutPrefix(f.Name(), stageName(r.path)+"-")
-		random := strings.TrimRight(rest, "abcdefghijklmnopqrstuvwxyz-") // without what removeStaged knows
-		if ours && f.Type().IsRegular() && random != "" && strings.Trim(random, "0123456789") == "" {
-			r.detail("remove %s, left behind by a restore that was killed", f.Name())
-			_ = removeFile(filepath.Join(dir, f.Name()))
-		}
-	}
-}
-
-// removeStaged removes a private image, and what SQLite and a scrub file can leave
-// beside it.
-func removeStaged(image string) error {
-	var errs []error
-	for _, end := range []string{"", "-journal", "-wal", "-shm", "-compact", "-compact-journal"} {
-		errs = append(errs, removeFile(image+end))
-	}
-	return errors.Join(errs...)
 }
 
 // unsound explains a snapshot that was stored as the database was: damaged.

@@ -194,11 +194,15 @@ func (r *verifyRun) one(ctx context.Context, snap *snapshot.Snapshot) error {
 	return errors.Join(r.unsound(snap, unsound), err)
 }
 
+// leftoverAge is from when on no run that is under way uses a file of a shared folder.
+const leftoverAge = 24 * time.Hour
+
 // look restores a snapshot to a temporary file and says how it looked and what is
 // wrong, or why it could not look.
 func (r *verifyRun) look(ctx context.Context, snap *snapshot.Snapshot) (how string, unsound, err error) {
-	dir := cmp.Or(r.options.tempDir, os.TempDir())
-	path, err := r.stage(ctx, snap, filepath.Join(dir, "verify.db"))
+	file := filepath.Join(cmp.Or(r.options.tempDir, os.TempDir()), "verify.db")
+	r.removeLeftovers(file, leftoverAge)
+	path, err := r.stage(ctx, snap, file)
 	if corrupt, ok := errors.AsType[*repo.CorruptError](err); ok && ctx.Err() == nil {
 		return "restore", corrupt, r.stillThere(ctx, snap)
 	}
@@ -211,7 +215,11 @@ func (r *verifyRun) look(ctx context.Context, snap *snapshot.Snapshot) (how stri
 		return how, unsoundness(err), refused(err)
 	}
 	env := r.conf.Env[snap.Environment]
-	if env == nil || env.Verify == "" || env.Name != snap.Database {
+	if env == nil || env.Verify == "" {
+		return how, nil, nil
+	}
+	if env.Name != snap.Database {
+		r.warn("verify SQL was not run on snapshot %s: it is of the database %s, not of %s", snap.ID.Short(), snap.Database, env.Name)
 		return how, nil, nil
 	}
 	how += ", verify SQL"
