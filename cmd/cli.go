@@ -4,6 +4,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"os"
@@ -54,6 +55,7 @@ func Run(ctx context.Context, args []string, streams Streams) int {
 	root := newRoot(c)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	err = cmp.Or(err, c.profiles.stop())
 	if err == nil {
 		return exitDone
 	}
@@ -74,6 +76,7 @@ type cli struct {
 	zone           *time.Location // of times that people read or type
 
 	flags     flags
+	profiles  profiles
 	json      bool
 	repairing bool // open what only the cache can open
 }

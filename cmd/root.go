@@ -36,6 +36,8 @@ func newRoot(c *cli) *cobra.Command {
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs, // to suggest commands, below
 		RunE:          runRoot,
+
+		PersistentPreRunE: func(*cobra.Command, []string) error { return c.profiles.start() },
 	}
 	root.SetIn(c.stdin)
 	root.SetOut(c.stdout)
@@ -51,6 +53,7 @@ func newRoot(c *cli) *cobra.Command {
 	root.SetHelpCommandGroupID(groupOther)
 	root.SetCompletionCommandGroupID(groupOther)
 	c.addGlobalFlags(root)
+	c.profiles.addFlags(root)
 	root.AddCommand(
 		newInit(c), newBackup(c), newSnapshots(c),
 		newRestore(c), newUndo(c), newVerify(c), newDump(c), newQuery(c), newDiff(c),

@@ -1,0 +1,77 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/pprof"
+	"runtime/trace"
+
+	"github.com/spf13/cobra"
+)
+
+// profiles are the files in which a run tells where its time and memory went, for
+// go tool pprof and go tool trace. Their flags are hidden: they are for firn's developers.
+type profiles struct {
+	cpu, memory, trace string // paths, empty for none
+	running            []profile
+}
+
+// profile is one that is being taken.
+type profile struct {
+	file *os.File
+	end  func(*os.File) error
+}
+
+func (p *profiles) addFlags(root *cobra.Command) {
+	set := root.PersistentFlags()
+	for _, flag := range []struct {
+		path        *string
+		name, usage string
+	}{
+		{&p.cpu, "cpuprofile", "write a CPU profile to this `file`"},
+		{&p.memory, "memprofile", "write a profile of all allocations to this `file`"},
+		{&p.trace, "trace", "write an execution trace to this `file`"},
+	} {
+		set.StringVar(flag.path, flag.name, "", flag.usage)
+		_ = set.MarkHidden(flag.name)                  // fails for flags
+		_ = root.MarkPersistentFlagFilename(flag.name) // that do not exist only
+	}
+}
+
+// start begins with the profiles that were asked for.
+func (p *profiles) start() error {
+	return errors.Join(
+		p.begin(p.cpu, func(f *os.File) error { return pprof.StartCPUProfile(f) },
+			func(*os.File) error { pprof.StopCPUProfile(); return nil }),
+		p.begin(p.trace, func(f *os.File) error { return trace.Start(f) },
+			func(*os.File) error { trace.Stop(); return nil }),
+		p.begin(p.memory, func(*os.File) error { return nil },
+			func(f *os.File) error { runtime.GC(); return pprof.Lookup("allocs").WriteTo(f, 0) }))
+}
+
+func (p *profiles) begin(path string, begin, end func(*os.File) error) error {
+	if path == "" {
+		return nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("profile: %w", err)
+	}
+	if err := begin(f); err != nil {
+		return errors.Join(fmt.Errorf("profile %s: %w", path, err), f.Close())
+	}
+	p.running = append(p.running, profile{f, end})
+	return nil
+}
+
+// stop completes the files.
+func (p *profiles) stop() error {
+	var err error
+	for _, r := range p.running {
+		err = errors.Join(err, r.end(r.file), r.file.Close())
+	}
+	p.running = nil
+	return err
+}
