@@ -64,7 +64,7 @@ func Reframe(dst, payload, plain []byte) ([]byte, bool) {
 	if !oneFrame(blocks) {
 		return dst, false
 	}
-	dst = append(appendFrameHeader(dst, len(plain)), blocks...)
+	dst = append(appendFrameHeader(dst, len(plain), contentChecksum), blocks...)
 	return binary.LittleEndian.AppendUint32(dst, uint32(xxhash.Sum64(plain))), true
 }
 
@@ -87,9 +87,10 @@ func oneFrame(blocks []byte) bool {
 	return false
 }
 
-func appendFrameHeader(dst []byte, size int) []byte {
+// appendFrameHeader appends the header of a frame of one segment; flags are more of them.
+func appendFrameHeader(dst []byte, size int, flags byte) []byte {
 	dst = binary.LittleEndian.AppendUint32(dst, frameMagic)
-	const flags = singleSegment | contentChecksum
+	flags |= singleSegment
 	switch {
 	case size < 256:
 		return append(dst, flags, byte(size))

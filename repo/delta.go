@@ -30,6 +30,7 @@ type blob struct {
 // worker encodes and seals blobs. It is for one goroutine; its buffers are reused.
 type worker struct {
 	enc    *chunk.Encoder
+	patch  chunk.Patch
 	plain  []byte // the copy of a chunk that it works on
 	whole  []byte
 	deltas [2][]byte
@@ -87,17 +88,45 @@ func (w *worker) encodeDelta(ctx context.Context, r *Repo, b blob) (pack.Entry, 
 // depthOn returns the depth of a delta on chain[i].
 func depthOn(chain []index.Location, i int) uint8 { return uint8(len(chain) - i) }
 
-// chooseBase encodes b against the nearest possible base, which is the most
-// alike, and then against the others from the shallowest on, until one costs
-// little more.
+// chooseBase returns the delta on the shallowest of the possible bases on which it
+// costs little more than on the nearest, which is the most alike.
 func (w *worker) chooseBase(b blob, chain []index.Location, plains [][]byte) (int, []byte, error) {
 	nearest := max(0, len(chain)-chunk.MaxDepth)
+	if base, ok := w.choosePatch(b, plains, nearest); ok {
+		w.deltas[0] = w.patch.Append(w.deltas[0][:0])
+		return base, w.deltas[0], nil
+	}
+	return w.searchBase(b, plains, nearest)
+}
+
+// choosePatch compares b with its possible bases where they have the same bytes at
+// the same places, and reports whether that is enough. The patch is the one on the
+// base that it returns.
+func (w *worker) choosePatch(b blob, plains [][]byte, nearest int) (base int, ok bool) {
+	w.patch.Compare(b.plain, plains[nearest])
+	if !w.patch.Small() {
+		return 0, false
+	}
+	cheapest := w.patch.Cost()
+	for i := len(plains) - 1; i > nearest; i-- {
+		w.patch.Compare(b.plain, plains[i])
+		if w.patch.Small() && w.patch.Cost() <= baseTolerance*cheapest {
+			return i, true
+		}
+	}
+	w.patch.Compare(b.plain, plains[nearest])
+	return nearest, true
+}
+
+// searchBase encodes b against the nearest base, and then against the others from
+// the shallowest on.
+func (w *worker) searchBase(b blob, plains [][]byte, nearest int) (int, []byte, error) {
 	cheapest, err := w.enc.EncodeDelta(w.deltas[0][:0], b.plain, plains[nearest])
 	w.deltas[0] = cheapest
 	if err != nil {
 		return 0, nil, err
 	}
-	for i := len(chain) - 1; i > nearest; i-- {
+	for i := len(plains) - 1; i > nearest; i-- {
 		payload, err := w.enc.EncodeDelta(w.deltas[1][:0], b.plain, plains[i])
 		w.deltas[1] = payload
 		if err != nil {

@@ -1,0 +1,197 @@
+package chunk
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// A patch is a delta that is made without a search: the bytes that are the same at
+// the same place are matches, all others literals. It is a zstd frame like other
+// deltas, of blocks with raw literals and the predefined tables. To index the base,
+// as zstd's encoder does for every delta, takes a hundred times as long.
+//
+// See docs/design.md, "Deltas".
+
+const (
+	// A patch of up to so many bytes is not worth a search for a smaller one.
+	patchMax = 192
+	// So many equal bytes at least are a match: about what a sequence costs.
+	patchMatch = 8
+	// What a patch costs at least, and each run of it beyond its bytes.
+	patchLeast, patchRun = 16, 6
+
+	leastMatch       = 3         // of zstd
+	blockMax         = 128 << 10 // plaintext of a block
+	blockCompressed  = 2 << 1    // the type's bits in a block's header
+	blockLast        = 1
+	predefinedTables = 0 // compression modes of the sequences
+)
+
+// run is a part of a plaintext that differs from its base at the same place.
+type run struct{ at, n int }
+
+// Patch is how a plaintext differs from a base byte by byte, at the same places.
+// The zero Patch is ready for [Patch.Compare]; reuse it.
+type Patch struct {
+	plain, base []byte
+	runs        []run
+	bytes       int // in runs
+}
+
+// Compare finds the differences. It keeps both slices until the next call.
+func (p *Patch) Compare(plain, base []byte) {
+	p.plain, p.base, p.runs, p.bytes = plain, base, p.runs[:0], 0
+	common := min(len(plain), len(base))
+	for at := p.differs(0, common); at < common; at = p.differs(at, common) {
+		at = p.add(at, common)
+	}
+	if common < len(plain) {
+		p.join(common, len(plain))
+	}
+}
+
+// differs returns where the two differ next, or end.
+func (p *Patch) differs(at, end int) int {
+	const stride = 256 // compared at the speed of memory
+	for at+stride <= end && bytes.Equal(p.plain[at:at+stride], p.base[at:at+stride]) {
+		at += stride
+	}
+	for at+8 <= end && binary.LittleEndian.Uint64(p.plain[at:]) == binary.LittleEndian.Uint64(p.base[at:]) {
+		at += 8
+	}
+	for at < end && p.plain[at] == p.base[at] {
+		at++
+	}
+	return at
+}
+
+// add notes the run that begins at a byte that differs, and returns its end: where
+// enough bytes for a match are equal.
+func (p *Patch) add(at, end int) int {
+	last := at
+	for i := at; i < end && i-last < patchMatch; i++ {
+		if p.plain[i] != p.base[i] {
+			last = i
+		}
+	}
+	p.join(at, last+1)
+	return last + 1
+}
+
+// join notes a run, as a part of the last one where no match fits between them.
+func (p *Patch) join(from, to int) {
+	if n := len(p.runs); n > 0 && from-(p.runs[n-1].at+p.runs[n-1].n) < patchMatch {
+		p.bytes += to - (p.runs[n-1].at + p.runs[n-1].n)
+		p.runs[n-1].n = to - p.runs[n-1].at
+		return
+	}
+	p.runs = append(p.runs, run{from, to - from})
+	p.bytes += to - from
+}
+
+// Cost returns about how many bytes the patch takes.
+func (p *Patch) Cost() int { return patchLeast + p.bytes + patchRun*len(p.runs) }
+
+// Small reports whether the patch should be taken as it is.
+func (p *Patch) Small() bool { return p.Cost() <= patchMax }
+
+// Append appends the payload of a small patch to dst: a [Delta] on the base.
+func (p *Patch) Append(dst []byte) []byte {
+	dst = appendHeader(dst, Delta, p.plain)
+	dst = appendFrameHeader(dst, len(p.plain), 0)
+	b := patchBlocks{plain: p.plain, distance: len(p.base), runs: p.runs}
+	for !b.done {
+		dst = b.append(dst)
+	}
+	return dst
+}
+
+// patchBlocks makes the blocks of a patch, one after the other.
+type patchBlocks struct {
+	plain    []byte
+	distance int   // from every byte back to the base's byte at the same place
+	runs     []run // that are in no block yet
+	at       int   // in plain
+	repeated bool  // the distance is the decoder's last one
+	done     bool
+
+	literals  []byte // of the current block
+	sequences []sequence
+}
+
+func (b *patchBlocks) append(dst []byte) []byte {
+	end := min(b.at+blockMax, len(b.plain))
+	b.done = end == len(b.plain)
+	b.cut(end)
+	header := len(dst)
+	dst = appendLiterals(append(dst, make([]byte, blockHeaderLen)...), b.literals)
+	dst = append(dst, byte(len(b.sequences))) // below 128, as a small patch has few
+	if len(b.sequences) > 0 {
+		dst = appendSequences(append(dst, predefinedTables), b.sequences)
+	}
+	h := uint32(len(dst)-header-blockHeaderLen)<<3 | blockCompressed
+	if b.done {
+		h |= blockLast
+	}
+	dst[header], dst[header+1], dst[header+2] = byte(h), byte(h>>8), byte(h>>16)
+	return dst
+}
+
+// cut makes literals and sequences of the bytes up to end.
+func (b *patchBlocks) cut(end int) {
+	b.literals, b.sequences = b.literals[:0], b.sequences[:0]
+	for pending := 0; b.at < end; {
+		pending += b.literal(min(end, b.runEnd()))
+		next := end
+		if len(b.runs) > 0 {
+			next = min(end, max(b.at, b.runs[0].at))
+		}
+		if next-b.at < leastMatch { // at the edge of a block only
+			pending += b.literal(next)
+			continue
+		}
+		b.sequences = append(b.sequences, sequence{literals: pending, match: next - b.at, offset: b.offset(pending)})
+		b.at, pending = next, 0
+	}
+}
+
+// runEnd returns where the run ends that the current byte is in: at that byte if it
+// is in none.
+func (b *patchBlocks) runEnd() int {
+	if len(b.runs) == 0 || b.runs[0].at > b.at {
+		return b.at
+	}
+	return b.runs[0].at + b.runs[0].n
+}
+
+// literal takes the bytes up to end as literals, and returns how many they are.
+func (b *patchBlocks) literal(end int) int {
+	n := end - b.at
+	b.literals = append(b.literals, b.plain[b.at:end]...)
+	b.at = end
+	for len(b.runs) > 0 && b.runs[0].at+b.runs[0].n <= end {
+		b.runs = b.runs[1:]
+	}
+	return n
+}
+
+// offset returns the value of the one distance there is. Without literals before
+// it, a repeated offset has another meaning (RFC 8878, 3.1.1.5).
+func (b *patchBlocks) offset(literals int) int {
+	if b.repeated && literals > 0 {
+		return 1
+	}
+	b.repeated = true
+	return b.distance + 3
+}
+
+// appendLiterals appends a literals section of raw bytes (RFC 8878, 3.1.1.3.1).
+func appendLiterals(dst, literals []byte) []byte {
+	switch n := len(literals); {
+	case n < 1<<5:
+		dst = append(dst, byte(n<<3))
+	default: // below 1<<12, as a small patch has few
+		dst = binary.LittleEndian.AppendUint16(dst, uint16(n<<4|1<<2))
+	}
+	return append(dst, literals...)
+}
