@@ -46,6 +46,12 @@ func NewWriter(keys *crypt.Keys, id ID) *Writer {
 	return &Writer{keys: keys, id: id, data: section{bytes: header[:]}}
 }
 
+// Reset makes w a writer of an empty pack again, in the same memory: what Finish
+// returned as the object is overwritten.
+func (w *Writer) Reset(id ID) {
+	*w = Writer{keys: w.keys, id: id, data: section{bytes: w.data.bytes[:crypt.HeaderLen]}}
+}
+
 // ID returns the name that the pack will have.
 func (w *Writer) ID() ID { return w.id }
 

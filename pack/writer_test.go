@@ -195,3 +195,29 @@ func BenchmarkFinish(b *testing.B) {
 		}
 	}
 }
+
+// A writer that is used again makes the pack that a new one makes.
+func TestWriterReset(t *testing.T) {
+	t.Parallel()
+	keys := newKeys()
+	blobs := samples(t, keys)
+	w := pack.NewWriter(keys, pack.NewID())
+	for n := len(blobs); n >= 0; n-- { // shorter each time: nothing must be left of the last one
+		id := pack.NewID()
+		w.Reset(id)
+		if w.ID() != id || w.Len() != 0 {
+			t.Fatalf("reset to %s: has ID %s and %d blobs", id, w.ID(), w.Len())
+		}
+		for _, b := range blobs[:n] {
+			w.Add(b.entry, b.sealed)
+		}
+		object, entries, tail, err := w.Finish()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, wantEntries, _ := finish(t, keys, id, blobs[:n])
+		if blobsEnd := len(object) - tail; !bytes.Equal(object[:blobsEnd], want[:blobsEnd]) || !slices.Equal(entries, wantEntries) {
+			t.Errorf("%d blobs: another pack than a new writer makes", n)
+		}
+	}
+}

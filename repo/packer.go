@@ -22,6 +22,7 @@ type packer struct {
 
 	mu       sync.Mutex
 	open     *pack.Writer
+	spare    *pack.Writer // whose pack is stored, for its memory; nil for none
 	claimed  map[chunk.ID]bool
 	stored   map[pack.ID][]pack.Entry
 	added    int64 // bytes of the packs
@@ -59,9 +60,20 @@ func (p *packer) add(ctx context.Context, e pack.Entry, sealed []byte) error {
 		p.mu.Unlock()
 		return nil
 	}
-	p.open = pack.NewWriter(p.repo.keys, pack.NewID())
+	p.open = p.writer()
 	p.mu.Unlock()
 	return p.upload(ctx, full)
+}
+
+// writer returns a writer of a new pack.
+func (p *packer) writer() *pack.Writer {
+	w := p.spare
+	if w == nil {
+		return pack.NewWriter(p.repo.keys, pack.NewID())
+	}
+	p.spare = nil
+	w.Reset(pack.NewID())
+	return w
 }
 
 // flush stores the last pack, if it holds anything.
@@ -70,7 +82,7 @@ func (p *packer) flush(ctx context.Context) error {
 		return nil
 	}
 	last := p.open
-	p.open = pack.NewWriter(p.repo.keys, pack.NewID())
+	p.open = p.writer()
 	return p.upload(ctx, last)
 }
 
@@ -90,6 +102,7 @@ func (p *packer) upload(ctx context.Context, w *pack.Writer) error {
 	defer p.mu.Unlock()
 	p.stored[w.ID()] = entries
 	p.added += int64(len(object))
+	p.spare = w // the store has its copy
 	if p.dry {
 		return nil
 	}
