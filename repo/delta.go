@@ -12,12 +12,21 @@ import (
 const (
 	// A delta is kept only if it costs at most 1/maxDeltaShare of a whole frame.
 	maxDeltaShare = 2
-	// Of the possible bases whose delta costs at most baseTolerance times the
-	// cheapest one, the shallowest is taken. See docs/design.md, "Deltas".
-	baseTolerance = 2
 	// What a delta costs in the footer beyond a whole blob, in bytes.
 	deltaFooterCost = 1 + chunk.IDLen
+	// What every blob costs beside its payload: sealing, footer, and its ID in a
+	// node of the list, in bytes.
+	blobCost = crypt.Overhead + deltaFooterCost + 2*chunk.IDLen
 )
+
+// depthTolerance says how many times the cost of a delta on the nearest base one of
+// this depth may cost. See docs/design.md, "Deltas".
+var depthTolerance = [chunk.MaxDepth]int{1: 5, 2: 2}
+
+// affordable reports whether a delta is cheap enough for its depth.
+func affordable(depth uint8, delta, cheapest int) bool {
+	return delta+blobCost <= depthTolerance[depth]*(cheapest+blobCost)
+}
 
 // blob is a plaintext on its way into a pack.
 type blob struct {
@@ -110,7 +119,7 @@ func (w *worker) choosePatch(b blob, plains [][]byte, nearest int) (base int, ok
 	cheapest := w.patch.Cost()
 	for i := len(plains) - 1; i > nearest; i-- {
 		w.patch.Compare(b.plain, plains[i])
-		if w.patch.Small() && w.patch.Cost() <= baseTolerance*cheapest {
+		if w.patch.Small() && affordable(uint8(len(plains)-i), w.patch.Cost(), cheapest) {
 			return i, true
 		}
 	}
@@ -132,7 +141,7 @@ func (w *worker) searchBase(b blob, plains [][]byte, nearest int) (int, []byte, 
 		if err != nil {
 			return 0, nil, err
 		}
-		if len(payload) <= baseTolerance*len(cheapest) {
+		if affordable(uint8(len(plains)-i), len(payload), len(cheapest)) {
 			return i, payload, nil
 		}
 	}
