@@ -21,6 +21,8 @@ const workloadArg = "workload"
 //	create DATABASE SIZE SEED    makes it; returns its size
 //	tick DATABASE SEED N         makes an application's N-th changes
 //	pages DATABASE SEED N PAGES  changes one row in each of PAGES pages
+//	append DATABASE SEED N ROWS  adds rows to the table that only grows
+//	vacuum DATABASE              packs all rows anew
 //	count DATABASE               checks it; returns its number of rows
 func workload(args ...any) (int64, error) {
 	argv := []string{workloadArg}
@@ -76,6 +78,11 @@ func act(action, path string, n [3]int64) (result int64, err error) {
 		return 0, a.transaction(a.tick)
 	case "pages":
 		return 0, a.transaction(func() { a.touchPages(n[2]) })
+	case "append":
+		return 0, a.transaction(func() { a.repeat(int(n[2]), a.addEvent) })
+	case "vacuum":
+		_, err := db.Exec("VACUUM")
+		return 0, err
 	case "count":
 		return count(db)
 	}

@@ -23,12 +23,9 @@ const (
 	formatVersion = 1
 )
 
-// The chunk sizes of new repositories. See docs/design.md, "Chunk sizes".
-const (
-	defaultMin         = 64 << 10
-	defaultMax         = 512 << 10
-	defaultAverageBits = 17
-)
+// DefaultChunkSizes are the ones of new repositories, unless others are asked for. See
+// docs/design.md, "Chunk sizes".
+var DefaultChunkSizes = ChunkSizes{Min: 64 << 10, Max: 512 << 10, AverageBits: 17}
 
 // config is the content of the configuration object. It is public but for the
 // polynomial's seed, which comes from the key.
@@ -37,10 +34,11 @@ type config struct {
 	Version int                `json:"version"`
 	ID      crypt.RepositoryID `json:"id"`
 	Created time.Time          `json:"created"`
-	Chunk   chunkSizes         `json:"chunk"`
+	Chunk   ChunkSizes         `json:"chunk"`
 }
 
-type chunkSizes struct {
+// ChunkSizes say how long chunks are. They are chosen when a repository is made.
+type ChunkSizes struct {
 	Min         int `json:"min"`          // bytes
 	Max         int `json:"max"`          // bytes
 	AverageBits int `json:"average_bits"` // a cut every 2^n bytes past Min, on random data
@@ -52,13 +50,13 @@ type configFile struct {
 	MAC    string          `json:"mac"`
 }
 
-func newConfig(id crypt.RepositoryID, now time.Time) config {
+func newConfig(id crypt.RepositoryID, now time.Time, sizes ChunkSizes) config {
 	return config{
 		Format:  formatName,
 		Version: formatVersion,
 		ID:      id,
 		Created: now.UTC().Truncate(time.Second),
-		Chunk:   chunkSizes{Min: defaultMin, Max: defaultMax, AverageBits: defaultAverageBits},
+		Chunk:   sizes,
 	}
 }
 
@@ -132,15 +130,20 @@ func (f configFile) verify(keys *crypt.Keys) error {
 
 // params returns where chunks may end in this repository.
 func (c config) params(keys *crypt.Keys) (chunk.Params, error) {
+	p, err := c.Chunk.params(keys)
+	if err != nil {
+		return chunk.Params{}, badConfig(err)
+	}
+	return p, nil
+}
+
+func (s ChunkSizes) params(keys *crypt.Keys) (chunk.Params, error) {
 	polynomial, err := chunk.DerivePolynomial(keys.ChunkerSeed())
 	if err != nil {
 		return chunk.Params{}, fmt.Errorf("derive chunker polynomial: %w", err)
 	}
-	p := chunk.Params{Min: c.Chunk.Min, Max: c.Chunk.Max, AverageBits: c.Chunk.AverageBits, Polynomial: polynomial}
-	if err := p.Validate(); err != nil {
-		return chunk.Params{}, badConfig(err)
-	}
-	return p, nil
+	p := chunk.Params{Min: s.Min, Max: s.Max, AverageBits: s.AverageBits, Polynomial: polynomial}
+	return p, p.Validate()
 }
 
 // storedConfig reads the configuration that is in the store, and returns what is

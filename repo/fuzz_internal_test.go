@@ -23,7 +23,7 @@ var (
 
 // FuzzParseConfig: what is taken is what firn writes, to the byte.
 func FuzzParseConfig(f *testing.F) {
-	good, err := newConfig(fuzzID, time.Unix(1e9, 0)).marshal(fuzzKeys)
+	good, err := newConfig(fuzzID, time.Unix(1e9, 0), DefaultChunkSizes).marshal(fuzzKeys)
 	if err != nil {
 		f.Fatal(err)
 	}

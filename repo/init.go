@@ -33,6 +33,10 @@ func Init(ctx context.Context, opts Options, keys ...NewKey) (*Repo, error) {
 		return nil, err
 	}
 	secret, id := crypt.NewSecret(), crypt.NewRepositoryID()
+	derived, sizes := crypt.Derive(secret, id), opts.chunkSizes()
+	if _, err := sizes.params(derived); err != nil {
+		return nil, fmt.Errorf("make repository: %w", err)
+	}
 	remains, err := listRemains(ctx, opts.Store)
 	if err != nil {
 		return nil, err
@@ -41,7 +45,7 @@ func Init(ctx context.Context, opts Options, keys ...NewKey) (*Repo, error) {
 	if err != nil {
 		return nil, err
 	}
-	conf, err := newConfig(id, opts.now()).marshal(crypt.Derive(secret, id))
+	conf, err := newConfig(id, opts.now(), sizes).marshal(derived)
 	if err != nil {
 		return nil, err
 	}

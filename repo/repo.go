@@ -21,6 +21,7 @@ type Options struct {
 	Host       string           // recorded in what is written
 	Tool       string           // name and version of the program, recorded in snapshots
 	Now        func() time.Time // clock; nil means time.Now
+	ChunkSizes ChunkSizes       // of a repository that [Init] makes; zero means [DefaultChunkSizes]
 
 	// TrustCache is for stores where listing the packs is dear: backups then rely
 	// on the cache to know which packs exist, for a day at most, as long as no
@@ -57,6 +58,13 @@ type Repo struct {
 	index       *index.Index      // nil until it is needed
 	packObjects []store.Object    // the last listing of the packs
 	unreadable  map[pack.ID]error // packs that the index had to leave out: a CorruptError each
+}
+
+func (o Options) chunkSizes() ChunkSizes {
+	if o.ChunkSizes == (ChunkSizes{}) {
+		return DefaultChunkSizes
+	}
+	return o.ChunkSizes
 }
 
 func (o Options) now() time.Time {

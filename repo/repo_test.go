@@ -238,3 +238,29 @@ func TestRemainsOfInitAreIgnored(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Other chunk sizes are part of the repository: whoever opens it cuts by them. Those
+// that cannot work make none.
+func TestChunkSizes(t *testing.T) {
+	t.Parallel()
+	for sizes, chunks := range map[repo.ChunkSizes]int{
+		{}: 7, {Min: 4 << 10, Max: 4 << 10, AverageBits: 17}: 100, {Min: 400 << 10, Max: 512 << 10, AverageBits: 20}: 1,
+		{Min: 1}: 0, {Min: 2 << 10, Max: 1 << 10, AverageBits: 17}: 0,
+	} {
+		st := mem.New()
+		opts := options(st)
+		opts.ChunkSizes = sizes
+		if _, err := repo.Init(t.Context(), opts, repo.NewKey{Credential: testKey}); (err == nil) != (chunks > 0) {
+			t.Fatalf("%+v: %v", sizes, err)
+		}
+		if chunks == 0 {
+			if n := countOf(t, st, ""); n > 0 {
+				t.Errorf("%+v: refused, and wrote %d objects", sizes, n)
+			}
+			continue
+		}
+		if s := take(t, open(t, st), "production", pages(1, 100)); s.Chunks != chunks {
+			t.Errorf("%+v: got %d chunks, want %d", sizes, s.Chunks, chunks)
+		}
+	}
+}

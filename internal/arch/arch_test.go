@@ -24,6 +24,7 @@ const module = "firn"
 // import anything.
 const imports = `
 bench:
+bench/tune: crypt repo snapshot store/mem
 btree:
 chunk:
 cmd: btree chunk crypt index pack repo retention snapshot sqlite store store/local store/s3 tags
@@ -81,17 +82,17 @@ crypto/pbkdf2: crypt
 # store/mem is a store, and a store's clock is its own; the conformance test
 # compares a store's clock with the true one. store/s3 sets the deadlines of
 # connections and of locks, which other machines keep.
-time.Now: cmd bench repo sqlite store/mem store/s3 store/storetest
-time.Since: cmd bench store/s3 store/storetest
+time.Now: cmd bench bench/tune repo sqlite store/mem store/s3 store/storetest
+time.Since: cmd bench bench/tune store/s3 store/storetest
 time.Until: cmd bench store/storetest
 
 # Libraries return errors; only the command line talks and exits. The writer of
 # test databases runs as a process of its own, to be killed at work.
-fmt.Print*: cmd bench demo
+fmt.Print*: cmd bench bench/tune demo
 log: cmd bench
 log/slog: cmd bench
-os.Exit: cmd cmd/firn bench demo internal/dbtest
-os.Std*: cmd bench demo internal/dbtest
+os.Exit: cmd cmd/firn bench bench/tune demo internal/dbtest
+os.Std*: cmd bench bench/tune demo internal/dbtest
 
 # Order of initialisation is nobody's to guess.
 func init:
