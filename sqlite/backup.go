@@ -29,6 +29,9 @@ func (t *target) backup(offline bool) (*RestoreResult, error) {
 	if err := needSpace(filepath.Dir(t.path), t.src.size()); err != nil {
 		return nil, err
 	}
+	if err := t.partial.Complete(t.ctx, t.src); err != nil {
+		return nil, err
+	}
 	if err := t.locked(); err != nil {
 		return nil, err
 	}

@@ -59,10 +59,11 @@ func (t *target) commit() (int64, error) {
 // difference is what has to be written, found under the write lock.
 type difference struct {
 	*target
-	live  []byte // page 1 of the live database
-	count int64  // its pages
-	first []byte // page 1 to be
-	pages []int64
+	reader pageReader // of the live database
+	live   []byte     // its page 1
+	count  int64      // its pages
+	first  []byte     // page 1 to be
+	pages  []int64
 }
 
 // none reports whether the database is equal to the image already.
@@ -82,40 +83,104 @@ func (d *difference) find() error {
 		return errNoDelta
 	}
 	d.count = info.PageCount
-	pages, err := d.conn.pages(info, func() error { return nil })
+	if d.reader, err = d.pageReader(); err != nil {
+		return err
+	}
+	defer d.reader.finalize()
+	if err := d.findFirst(); err != nil {
+		return err
+	}
+	ranges, err := d.findRanges(info)
 	if err != nil {
 		return err
 	}
+	return d.compare(ranges)
+}
+
+// findFirst looks at page 1.
+func (d *difference) findFirst() error {
+	live, err := d.reader.page(1)
+	if err != nil {
+		return err
+	}
+	want, err := d.src.page(d.conn, 1)
+	if err != nil {
+		return err
+	}
+	d.live, d.first = bytes.Clone(live), mergeHeader(want, live, d.src.pages)
+	if live[20] != d.src.reserved {
+		return errNoDelta
+	}
+	return nil
+}
+
+// findRanges returns the ranges outside of which the live database is equal to the image. The pages in which they begin
+// and end are whole in the image file: what is missing of them is the same in both.
+func (d *difference) findRanges(info Info) ([][2]int64, error) {
+	pages, err := d.conn.pages(info, func() error { return nil })
+	if err != nil {
+		return nil, err
+	}
 	defer pages.Close()
-	return d.compare(pages)
+	ranges, err := d.partial.Differing(d.ctx, pages, d.src)
+	if err != nil {
+		return nil, err
+	}
+	size := int64(d.src.pageSize)
+	for _, r := range crossing(ranges, size) {
+		live, err := d.reader.page(r[0]/size + 1)
+		if err == nil && live == nil {
+			err = fmt.Errorf("%w: page %d is gone", ErrCorrupt, r[0]/size+1)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if _, err := d.src.WriteAt(live[r[0]%size:][:r[1]-r[0]], r[0]); err != nil {
+			return nil, err
+		}
+	}
+	d.src.forget()
+	return ranges, nil
 }
 
 // compare lists the differing pages, page 1 last.
-func (d *difference) compare(pages *pages) error {
-	for n := int64(1); n <= min(d.count, d.src.pages); n++ {
-		live, err := pages.next()
-		if err != nil {
-			return err
-		}
-		want, err := d.src.page(d.conn, n)
-		if err != nil {
-			return err
-		}
-		if n == 1 {
-			d.live, d.first = bytes.Clone(live), mergeHeader(want, live, d.src.pages)
-			if live[20] != d.src.reserved {
-				return errNoDelta
+func (d *difference) compare(ranges [][2]int64) error {
+	size := int64(d.src.pageSize)
+	next := int64(2)
+	for _, r := range ranges {
+		for n := max(next, r[0]/size+1); (n-1)*size < r[1]; n++ {
+			if err := d.findPage(n); err != nil {
+				return err
 			}
-		} else if !bytes.Equal(live, want) {
-			d.add(n)
+			next = n + 1
 		}
-	}
-	for n := d.count + 1; n <= d.src.pages; n++ {
-		d.add(n)
 	}
 	// Page 1 is part of every change, because the pager counts changes there.
 	if len(d.pages) > 0 || d.count != d.src.pages || !sameFirst(d.live, d.first) {
 		d.add(1)
+	}
+	return nil
+}
+
+// findPage adds a page if it differs.
+func (d *difference) findPage(n int64) error {
+	if n > d.count {
+		d.add(n)
+		return nil
+	}
+	if d.ctx.Err() != nil { // an interrupt between two statements is lost
+		return context.Cause(d.ctx)
+	}
+	live, err := d.reader.page(n)
+	if err != nil {
+		return err
+	}
+	want, err := d.src.page(d.conn, n)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(live, want) {
+		d.add(n)
 	}
 	return nil
 }

@@ -22,6 +22,7 @@ const (
 	headerMagic   = "SQLite format 3\x00"
 	versionOffset = 18
 	minPageSize   = 512
+	maxPageSize   = 65536
 
 	walMode    = "wal"
 	deleteMode = "delete" // stands for all modes with a rollback journal: each connection chooses its own
@@ -49,7 +50,7 @@ func parseHeader(b []byte) (header, error) {
 		cookie:   binary.BigEndian.Uint32(b[40:]),
 	}
 	if h.pageSize == 1 {
-		h.pageSize = 65536
+		h.pageSize = maxPageSize
 	}
 	if b[versionOffset] == 2 {
 		h.mode = walMode
@@ -61,7 +62,7 @@ func parseHeader(b []byte) (header, error) {
 }
 
 func validPageSize(n int) bool {
-	return n >= minPageSize && n <= 65536 && n&(n-1) == 0
+	return n >= minPageSize && n <= maxPageSize && n&(n-1) == 0
 }
 
 // journalVersion returns the two version bytes for a journal mode.

@@ -94,3 +94,24 @@ func (r *pages) Close() error {
 	}
 	return nil
 }
+
+// pageReader reads single pages through the sqlite_dbpage table.
+type pageReader struct{ *stmt }
+
+func (c *conn) pageReader() (pageReader, error) {
+	s, err := c.prepare("SELECT data FROM sqlite_dbpage WHERE pgno = ?")
+	return pageReader{s}, err
+}
+
+// page returns page n, valid until the next call; nil if the database does not have it.
+func (r pageReader) page(n int64) ([]byte, error) {
+	r.reset()
+	if err := r.bindNumber(1, n); err != nil {
+		return nil, err
+	}
+	row, err := r.step()
+	if err != nil || !row {
+		return nil, err
+	}
+	return r.bytes(0), nil
+}

@@ -23,6 +23,8 @@ type RestoreOptions struct {
 	// KeepAs is for a target that is damaged, or no database, and that nobody has open: the file is not looked into, but
 	// kept under this name in the same folder, with its journals, and the image takes its place, owner and mode.
 	KeepAs string
+	// Partial fills in the image file as far as that is needed; nil if it is whole.
+	Partial Partial
 }
 
 // The values of [RestoreResult].Method.
@@ -39,7 +41,7 @@ type RestoreResult struct {
 	PageCount    int64 // of the restored database
 }
 
-// Restore makes the database target equal to image, a complete private file in the target's folder.
+// Restore makes the database target equal to image, a private file in the target's folder.
 //
 // A target that does not exist is made of the image file itself, never over anything. An existing one stays the same
 // file and is changed in one SQLite transaction: applications that have it open go on with the restored content, and
@@ -80,15 +82,16 @@ func restore(ctx context.Context, target, image string, opts RestoreOptions) (re
 			err = errors.Join(err, e)
 		}
 	}()
+	if opts.Partial == nil {
+		opts.Partial = whole{src}
+	}
 	path, _, err := resolve(target)
 	switch {
-	case opts.KeepAs != "":
-		if path, err = filepath.EvalSymlinks(target); err != nil {
+	case opts.KeepAs != "" || errors.Is(err, fs.ErrNotExist):
+		if err := opts.Partial.Complete(ctx, src); err != nil {
 			return nil, err
 		}
-		return putAside(path, src, opts.KeepAs)
-	case errors.Is(err, fs.ErrNotExist):
-		return place(target, src, opts.Mode)
+		return becomeTarget(target, src, opts)
 	case errors.Is(err, ErrEmpty):
 		// SQLite deletes a WAL beside an empty database. A journal it handles well: an application may be in its
 		// first transaction.
@@ -98,6 +101,18 @@ func restore(ctx context.Context, target, image string, opts RestoreOptions) (re
 		return nil, err
 	}
 	return restoreLive(ctx, path, src, opts)
+}
+
+// becomeTarget makes the image file the target: one that was not there, or is put aside.
+func becomeTarget(target string, src *staged, opts RestoreOptions) (*RestoreResult, error) {
+	if opts.KeepAs == "" {
+		return place(target, src, opts.Mode)
+	}
+	path, err := filepath.EvalSymlinks(target)
+	if err != nil {
+		return nil, err
+	}
+	return putAside(path, src, opts.KeepAs)
 }
 
 // refuseSidecars reports files beside a database which would be taken for a part of the restored one: an old WAL is
@@ -167,7 +182,7 @@ func restoreLive(ctx context.Context, path string, src *staged, opts RestoreOpti
 		src.release(c)
 		err = errors.Join(err, c.close())
 	}()
-	t := &target{conn: c, path: path, src: src, timeout: opts.BusyTimeout, locked: opts.Locked}
+	t := &target{conn: c, path: path, src: src, partial: opts.Partial, timeout: opts.BusyTimeout, locked: opts.Locked}
 	result, err = t.delta()
 	if !errors.Is(err, errNoDelta) {
 		return result, err
@@ -196,6 +211,7 @@ type target struct {
 	*conn
 	path    string
 	src     *staged
+	partial Partial // of src
 	timeout time.Duration
 	locked  func() error // see [RestoreOptions]
 }

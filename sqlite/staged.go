@@ -62,7 +62,11 @@ func (s *staged) page(c *conn, n int64) ([]byte, error) {
 	}
 	at := int(n-s.first) * s.pageSize
 	if s.first == 0 || n < s.first || at >= s.valid {
-		k, err := s.ReadAt(s.run, (n-1)*int64(s.pageSize))
+		length := maxPageSize // little, unless one page is read after the other
+		if s.first != 0 && n == s.first+int64(s.valid/s.pageSize) {
+			length = spoolRun
+		}
+		k, err := s.ReadAt(s.run[:length], (n-1)*int64(s.pageSize))
 		if err != nil && err != io.EOF {
 			return nil, err
 		}
@@ -74,10 +78,14 @@ func (s *staged) page(c *conn, n int64) ([]byte, error) {
 	return s.run[at : at+s.pageSize], nil
 }
 
+// forget makes [staged.page] read again what was written to the file since.
+func (s *staged) forget() { s.first = 0 }
+
 // release frees the memory of [staged.page] before its connection is closed.
 func (s *staged) release(c *conn) {
 	if s.run != nil {
 		c.free(s.run)
-		s.run, s.first = nil, 0
+		s.run = nil
+		s.forget()
 	}
 }

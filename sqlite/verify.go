@@ -72,22 +72,19 @@ func (c *conn) compareAll(src *staged, info Info) error {
 }
 
 func (c *conn) compareSome(src *staged, numbers []int64) error {
-	s, err := c.prepare("SELECT data FROM sqlite_dbpage WHERE pgno = ?")
+	pages, err := c.pageReader()
 	if err != nil {
 		return err
 	}
-	defer s.finalize()
+	defer pages.finalize()
 	for _, n := range numbers {
-		if err := s.bindNumber(1, n); err != nil {
+		page, err := pages.page(n)
+		if err != nil {
 			return err
 		}
-		if _, err := s.step(); err != nil {
+		if err := c.comparePage(src, n, page); err != nil {
 			return err
 		}
-		if err := c.comparePage(src, n, s.bytes(0)); err != nil {
-			return err
-		}
-		s.reset()
 	}
 	return nil
 }

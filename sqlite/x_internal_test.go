@@ -110,7 +110,7 @@ func TestVerifyNotices(t *testing.T) {
 				if _, err := x.src.WriteAt([]byte("x"), 2*4096-1); err != nil {
 					t.Fatal(err)
 				}
-				x.src.first = 0 // forget what was read
+				x.src.forget()
 				if err := x.verify(version, pages); !errors.Is(err, ErrDiffers) {
 					t.Errorf("verify with another image: got %v, want %v", err, ErrDiffers)
 				}
@@ -147,7 +147,7 @@ func newTarget(t *testing.T, mode string) *target {
 			t.Error(err)
 		}
 	})
-	return &target{conn: c, path: filepath.Join(dir, "old"), src: src, timeout: time.Second}
+	return &target{conn: c, path: filepath.Join(dir, "old"), src: src, partial: whole{src}, timeout: time.Second}
 }
 
 // CacheMisses returns how many pages the image's connection has read since it was opened.
