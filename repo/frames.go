@@ -22,7 +22,7 @@ func (i *ImageReader) CopyFrames(ctx context.Context, w io.Writer, progress func
 	read := func(ctx context.Context, held *batch, e chunk.Entry) ([]byte, error) {
 		return i.frame(ctx, held, e, encoder)
 	}
-	if err := i.pass(ctx, outlet{read, frames.write}); err != nil {
+	if err := i.pass(ctx, i.tree.Chunks().Entries, outlet{read, frames.write}); err != nil {
 		return err
 	}
 	if i.Size() == 0 { // a stream without a frame is none

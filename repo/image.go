@@ -93,7 +93,7 @@ func (i *ImageReader) Size() int64 { return int64(i.tree.Chunks().Size()) }
 // Copy writes the whole image to w. Chunks are fetched and decoded in parallel
 // and written in order. After an error w may have got a part of the image.
 func (i *ImageReader) Copy(ctx context.Context, w io.Writer) error {
-	return i.pass(ctx, outlet{
+	return i.pass(ctx, i.tree.Chunks().Entries, outlet{
 		read:  i.repo.chunk,
 		write: func(plain []byte, _ uint64) error { return writeImage(w, plain) },
 	})
@@ -112,28 +112,27 @@ type outlet struct {
 	write func(b []byte, span uint64) error                          // one after the other, in order
 }
 
-// pass hands every chunk of the image to the outlet.
-func (i *ImageReader) pass(ctx context.Context, out outlet) error {
-	for at, again := 0, false; ; again = true {
-		n, err := i.passFrom(ctx, out, at)
+// pass hands chunks of the image to the outlet, one after the other.
+func (i *ImageReader) pass(ctx context.Context, chunks []chunk.Entry, out outlet) error {
+	for again := false; ; again = true {
+		n, err := i.passOnce(ctx, chunks, out)
 		if !isDamage(err) || again && n == 0 {
 			return err
 		}
 		// A prune may have moved the rest to other packs: look for it once more.
-		at += n
+		chunks = chunks[n:]
 		if afresh := i.repo.refresh(ctx); afresh != nil {
 			return errors.Join(err, afresh)
 		}
 	}
 }
 
-// passFrom hands on the chunks from the given one on and returns how many.
-func (i *ImageReader) passFrom(ctx context.Context, out outlet, first int) (n int, err error) {
+// passOnce returns how many chunks it has handed on.
+func (i *ImageReader) passOnce(ctx context.Context, chunks []chunk.Entry, out outlet) (n int, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var fetching sync.WaitGroup
 	defer fetching.Wait() // nothing may use the index after this has returned
 	defer cancel()
-	chunks := i.tree.Chunks().Entries[first:]
 	for f := range i.fetch(ctx, &fetching, chunks, out.read) {
 		b, err := f.wait()
 		if err != nil {

@@ -1,0 +1,169 @@
+package repo_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"testing"
+
+	"firn/repo"
+)
+
+// sparse is a file in memory. What was not written is wrong.
+type sparse []byte
+
+func newSparse(n int) sparse { return bytes.Repeat([]byte{0xee}, n) }
+
+func (s sparse) WriteAt(p []byte, off int64) (int, error) { return copy(s[off:], p), nil }
+
+// over returns what a near copy becomes when the ranges are taken from the file.
+func (s sparse) over(near []byte, ranges [][2]int64) []byte {
+	b := make([]byte, len(s))
+	copy(b, near)
+	for _, r := range ranges {
+		copy(b[r[0]:r[1]], s[r[0]:r[1]])
+	}
+	return b
+}
+
+// TestFiller makes images of what is nearly the same: neighbours, one that is longer, one that is shorter, one whose
+// content has moved, and nothing.
+func TestFiller(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	image := pages(5, 400)
+	s := w.take(t, "production", image)
+	r := open(t, w.st)
+	reader, err := r.Image(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, near := range [][]byte{
+		image,
+		touch(image, 6, 8),
+		append(bytes.Clone(image), pages(7, 60)...),
+		image[:150*4096+17],
+		slices.Concat(pages(8, 3)[:5000], image),
+		{},
+	} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			for name, expect := range map[string]func(*repo.Filler, io.WriterAt) error{
+				"Nothing": func(*repo.Filler, io.WriterAt) error { return nil },
+				"Head":    func(f *repo.Filler, file io.WriterAt) error { return f.Head(t.Context(), 4096, file) },
+				"Itself":  func(f *repo.Filler, file io.WriterAt) error { return f.Expect(t.Context(), reader, file) },
+			} {
+				f, file := reader.Filler(), newSparse(len(image))
+				err := expect(f, file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if name == "Head" && !bytes.Equal(file[:4096], image[:4096]) {
+					t.Error("the head is not in the file")
+				}
+				ranges, err := f.Differing(t.Context(), bytes.NewReader(near), file)
+				if err != nil || !bytes.Equal(file.over(near, ranges), image) {
+					t.Errorf("%s: got another image from %v, %v", name, ranges, err)
+				}
+				for i := 1; i < len(ranges); i++ {
+					if ranges[i-1][1] >= ranges[i][0] {
+						t.Errorf("ranges that touch: %v", ranges)
+					}
+				}
+				if err := f.Complete(t.Context(), file); err != nil || !bytes.Equal(file, image) {
+					t.Errorf("%s: got another image when all was fetched, %v", name, err)
+				}
+			}
+			f, file := reader.Filler(), newSparse(len(image))
+			if err := f.CompleteFrom(t.Context(), bytes.NewReader(near), file); err != nil || !bytes.Equal(file, image) {
+				t.Errorf("with what is the same: got another image, %v", err)
+			}
+		})
+	}
+}
+
+// TestFillerFetches counts what is asked of the store for a near copy with few differing pages: no more than their
+// chunks, and nothing when they were expected.
+func TestFillerFetches(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	image := pages(5, 3000) // 12 MB
+	near := touch(image, 6, 5)
+	other, s := w.take(t, "demo", near), w.take(t, "production", image)
+	counter := &weighed{Store: w.st}
+	r := open(t, counter)
+	reader, err := r.Image(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	like, err := r.Image(t.Context(), other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fetched := func(f *repo.Filler, file sparse) int64 {
+		before := counter.bytes.Load()
+		ranges, err := f.Differing(t.Context(), bytes.NewReader(near), file)
+		if err != nil || !bytes.Equal(file.over(near, ranges), image) {
+			t.Fatalf("got another image, %v", err)
+		}
+		return counter.bytes.Load() - before
+	}
+	unexpected := fetched(reader.Filler(), newSparse(len(image)))
+	if unexpected == 0 || unexpected > int64(len(image))/10 {
+		t.Errorf("5 pages of 3000: got %d bytes fetched", unexpected)
+	}
+	f, file := reader.Filler(), newSparse(len(image))
+	if err := f.Expect(t.Context(), like, file); err != nil {
+		t.Fatal(err)
+	}
+	if got := fetched(f, file); got != 0 {
+		t.Errorf("when they were expected: got %d bytes fetched", got)
+	}
+}
+
+// TestFillerDamage asks for a chunk that the store has no more.
+func TestFillerDamage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	image := pages(5, 300)
+	s := w.take(t, "production", image)
+	r := open(t, w.st)
+	reader, err := r.Image(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range objectsOf(t, w.st, "packs/") {
+		if err := w.st.Delete(t.Context(), o.Name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	same, file := bytes.NewReader(image), newSparse(len(image))
+	if ranges, err := reader.Filler().Differing(t.Context(), same, file); len(ranges) != 0 || err != nil {
+		t.Errorf("nothing is needed: got %v, %v", ranges, err)
+	}
+	var corrupt *repo.CorruptError
+	differing := bytes.NewReader(touch(image, 1, 1))
+	if ranges, err := reader.Filler().Differing(t.Context(), differing, file); !errors.As(err, &corrupt) {
+		t.Errorf("got %v, %v, want a CorruptError", ranges, err)
+	}
+}
+
+// BenchmarkFiller compares an image with a near copy.
+func BenchmarkFiller(b *testing.B) {
+	w := newWorld(b)
+	near := touch(benchImage, 1, 20)
+	r := open(b, w.st)
+	reader, err := r.Image(b.Context(), take(b, r, "production", benchImage))
+	if err != nil {
+		b.Fatal(err)
+	}
+	file := newSparse(len(benchImage))
+	b.SetBytes(int64(len(benchImage)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := reader.Filler().Differing(b.Context(), bytes.NewReader(near), file); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
