@@ -174,7 +174,8 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 
 // dumpFile makes the file under its name only once it is whole.
 func (s *session) dumpFile(snap *snapshot.Snapshot, path string, need int64, write func(*os.File) error) (err error) {
-	temporary, err := beside(path, need, write)
+	// It must be on disk before the name is: a name of an unwritten file would survive a crash.
+	temporary, err := beside(path, need, func(f *os.File) error { return errors.Join(write(f), f.Sync()) })
 	if err != nil {
 		return err
 	}
@@ -206,19 +207,18 @@ func stageName(target string) string {
 
 // stage writes a snapshot's image to a private file beside the target, on the
 // same disk, and returns its path. The caller removes it. With an error there is
-// no file.
+// no file. It need not survive a crash: whoever makes more of it sees to that.
 func (s *session) stage(ctx context.Context, snap *snapshot.Snapshot, target string) (path string, err error) {
 	return beside(target, snap.Image().Size, func(f *os.File) error { return s.copyImage(ctx, snap, f) })
 }
 
-// beside is [private] for a file that will take the target's name: there must be
-// room for it, and it must survive a crash.
+// beside is [private] for a file in the target's folder. There must be room for it.
 func beside(target string, need int64, write func(*os.File) error) (path string, err error) {
 	dir := filepath.Dir(target)
 	if err := needSpace(dir, need); err != nil {
 		return "", err
 	}
-	path, err = private(dir, stageName(target)+"-*", func(f *os.File) error { return errors.Join(write(f), f.Sync()) })
+	path, err = private(dir, stageName(target)+"-*", write)
 	if err != nil {
 		return "", fmt.Errorf("write beside %s: %w", target, err)
 	}

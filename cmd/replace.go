@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"firn/snapshot"
 	"firn/sqlite"
 )
 
@@ -17,12 +18,11 @@ import (
 // image is fetched, checked and scrubbed while the target is in use.
 func (r *restoration) fetchAndReplace(ctx context.Context) (err error) {
 	r.removeLeftovers(r.path, 0) // we hold the lock: they are no other's of this moment
-	image, err := r.stage(ctx, r.source, r.path)
+	image, err := r.fetch(ctx)
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
 	defer func() { err = errors.Join(err, removeStaged(image)) }()
-	r.note("Fetched it; checking the database")
 	if err := r.prepare(ctx, image); err != nil {
 		return err
 	}
@@ -30,6 +30,9 @@ func (r *restoration) fetchAndReplace(ctx context.Context) (err error) {
 	err = r.aroundService(ctx, func() error {
 		if err := r.save(ctx); err != nil { // after the stop: what the application wrote last is in it
 			return err
+		}
+		if err := r.expect(ctx, image, r.saved); err != nil {
+			return fmt.Errorf("restore: the target is left as it is: %w", err)
 		}
 		result, err = r.replace(ctx, image)
 		return err
@@ -42,9 +45,18 @@ func (r *restoration) fetchAndReplace(ctx context.Context) (err error) {
 	return cmp.Or(err, r.tell(result)) // with an error, too, if only the start failed
 }
 
+// fetch puts the image, or what is needed of it, into a file beside the target. With an
+// error there is none.
+func (r *restoration) fetch(ctx context.Context) (image string, err error) {
+	if r.fromNear() {
+		return r.stageNear(ctx)
+	}
+	return r.stage(ctx, r.source, r.path)
+}
+
 // prepare makes sure of the image, before and after it was scrubbed.
 func (r *restoration) prepare(ctx context.Context, image string) error {
-	if err := r.tolerate(sqlite.Check(ctx, image)); err != nil {
+	if err := r.check(ctx, image); err != nil {
 		return r.unsound(err)
 	}
 	if r.scrub == nil {
@@ -58,6 +70,33 @@ func (r *restoration) prepare(ctx context.Context, image string) error {
 		return usage("Correct the scrub file.", "restore: the target is left as it is: after %s: %w", r.scrub.path, err)
 	}
 	return nil
+}
+
+// check looks whether the image is sound, unless that is known.
+func (r *restoration) check(ctx context.Context, image string) error {
+	if r.sound() {
+		r.note("It was found sound on %s (%s)", r.when(r.source.Verified.Time), r.source.Verified.How)
+		return nil
+	}
+	r.note("Fetched it; checking the database")
+	found := sqlite.Check(ctx, image)
+	if found == nil {
+		r.recordSound(ctx)
+	}
+	return r.tolerate(found)
+}
+
+// recordSound spares the next restore the check. Of an environment whose own SQL is a part of being verified, or that is
+// not configured here, this was less than that.
+func (r *restoration) recordSound(ctx context.Context) {
+	env := r.conf.Env[r.source.Environment]
+	if env == nil || env.Verify != "" || r.source.Verified != nil {
+		return
+	}
+	n := snapshot.Note{Snapshot: r.source.ID, Verified: &snapshot.Verification{Time: r.now(), How: checkedHow}}
+	if err := r.repo.Note(ctx, n); err != nil {
+		r.detail("that snapshot %s is sound could not be recorded: %v", r.source.ID.Short(), err)
+	}
 }
 
 // tolerate warns of what keeps no image from being restored: what could not be looked
@@ -96,6 +135,9 @@ func (r *restoration) replace(ctx context.Context, image string) (*sqlite.Restor
 		BusyTimeout: r.options.wait,
 		Offline:     r.options.offline || r.stops(),
 		Locked:      func() error { return r.saveAgain(ctx) },
+	}
+	if r.near != nil {
+		opts.Partial = r.near
 	}
 	switch {
 	case r.target.broken != nil:

@@ -86,6 +86,7 @@ type restoration struct {
 	source  *snapshot.Snapshot
 	scrub   *scrubbing // nil for none
 	target  *target
+	near    *nearCopy // nil if the whole image is fetched
 	started time.Time
 	all     []*snapshot.Snapshot // that there were, newest first
 	saves   []*snapshot.Snapshot // of the target

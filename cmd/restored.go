@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"strings"
+	"time"
 
 	"firn/sqlite"
 )
@@ -19,14 +20,19 @@ type restoreMessage struct {
 	PreRestoreID string  `json:"pre_restore_id,omitempty"` // of what was replaced
 	Kept         string  `json:"kept,omitempty"`           // the file that was replaced, if it was no database
 	Scrubbed     bool    `json:"scrubbed"`
+	Verified     string  `json:"verified,omitempty"` // when the snapshot was found sound, if it was before
 	Duration     float64 `json:"duration"`
 }
 
 func (r *restoration) newMessage() restoreMessage {
-	return restoreMessage{
+	m := restoreMessage{
 		Type: "summary", DryRun: r.options.dryRun, SnapshotID: r.source.ID.String(), Environment: r.source.Environment,
 		Target: r.path, Size: r.source.Image().Size, Scrubbed: r.scrub != nil, Duration: r.now().Sub(r.started).Seconds(),
 	}
+	if r.sound() {
+		m.Verified = r.source.Verified.Time.Format(time.RFC3339)
+	}
+	return m
 }
 
 func (r *restoration) tellDryRun() error {

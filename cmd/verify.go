@@ -197,6 +197,9 @@ func (r *verifyRun) one(ctx context.Context, snap *snapshot.Snapshot) error {
 // leftoverAge is from when on no run that is under way uses a file of a shared folder.
 const leftoverAge = 24 * time.Hour
 
+// checkedHow says what [sqlite.Check] looks at.
+const checkedHow = "integrity, foreign keys"
+
 // look restores a snapshot to a temporary file and says how it looked and what is
 // wrong, or why it could not look.
 func (r *verifyRun) look(ctx context.Context, snap *snapshot.Snapshot) (how string, unsound, err error) {
@@ -210,7 +213,7 @@ func (r *verifyRun) look(ctx context.Context, snap *snapshot.Snapshot) (how stri
 		return "", nil, err
 	}
 	defer func() { err = errors.Join(err, removeFile(path)) }()
-	how = "integrity, foreign keys"
+	how = checkedHow
 	if err := sqlite.Check(ctx, path); err != nil {
 		return how, unsoundness(err), refused(err)
 	}
