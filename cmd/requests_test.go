@@ -18,6 +18,7 @@ import (
 func TestRequests(t *testing.T) {
 	t.Parallel()
 	r := newRequestRig(t)
+	restore := []string{"restore", "--from", "production", "--snapshot", "latest", "--target", filepath.Join(r.dir, "copy.db"), "--yes"}
 	tests := []struct {
 		name, statement, want string
 		args                  []string
@@ -27,7 +28,8 @@ func TestRequests(t *testing.T) {
 		{"Unchanged", "SELECT 1", "3 list, put, list", []string{"backup", "production", "--prune"}},
 		{"Retention", "UPDATE t SET a = 'third' WHERE rowid = 4000", "5 list, put, put, list, delete", []string{"backup", "production", "--prune"}},
 		{"Listing", "SELECT 1", "1 list", []string{"snapshots"}},
-		{"Restore", "SELECT 1", "2 list, list", []string{"restore", "--from", "production", "--snapshot", "latest", "--target", filepath.Join(r.dir, "copy.db"), "--yes"}},
+		{"Restore", "SELECT 1", "3 list, list, put", restore},
+		{"RestoreSound", "SELECT 1", "6 list, list, list, put, list, list", restore},
 		{"Prune", "SELECT 1", "2 list, list", []string{"prune"}},
 	}
 	for _, tt := range tests { // each starts where the one before it has ended
