@@ -33,8 +33,18 @@ func (f *Filler) Head(ctx context.Context, n int64, file io.WriterAt) error {
 // Expect fetches what the list of another image does not have at the same place, by
 // whom a near copy is likely to be described.
 func (f *Filler) Expect(ctx context.Context, like *ImageReader, file io.WriterAt) error {
+	same := f.sameAs(like)
+	return f.fetch(ctx, file, func(c int) bool { return !same[c] })
+}
+
+// sameAs tells which chunks another image has at the same place.
+func (f *Filler) sameAs(like *ImageReader) []bool {
 	chunks, others := f.image.tree.Chunks(), like.tree.Chunks()
-	return f.fetch(ctx, file, func(c int) bool { return !hasAt(others, chunks.Offset(c), chunks.Entries[c]) })
+	same := make([]bool, chunks.Len())
+	for c := range same {
+		same[c] = hasAt(others, chunks.Offset(c), chunks.Entries[c])
+	}
+	return same
 }
 
 // Complete fetches all that is missing.
@@ -59,6 +69,16 @@ func (f *Filler) Differing(ctx context.Context, near io.Reader, file io.WriterAt
 	if err != nil {
 		return nil, err
 	}
+	return f.differing(ctx, same, file)
+}
+
+// DifferingFrom is Differing for a near copy that is known to be the other image,
+// byte for byte: nothing of it need be read.
+func (f *Filler) DifferingFrom(ctx context.Context, like *ImageReader, file io.WriterAt) ([][2]int64, error) {
+	return f.differing(ctx, f.sameAs(like), file)
+}
+
+func (f *Filler) differing(ctx context.Context, same []bool, file io.WriterAt) ([][2]int64, error) {
 	if err := f.fetch(ctx, file, func(c int) bool { return !same[c] }); err != nil {
 		return nil, err
 	}

@@ -120,6 +120,11 @@ func TestFillerFetches(t *testing.T) {
 	if got := fetched(f, file); got != 0 {
 		t.Errorf("when they were expected: got %d bytes fetched", got)
 	}
+	f, file = reader.Filler(), newSparse(len(image))
+	ranges, err := f.DifferingFrom(t.Context(), like, file)
+	if err != nil || len(ranges) == 0 || !bytes.Equal(file.over(near, ranges), image) {
+		t.Errorf("of a near copy that is known: got another image from %v, %v", ranges, err)
+	}
 }
 
 // TestFillerDamage asks for a chunk that the store has no more.
