@@ -3,8 +3,6 @@ package chunk
 import (
 	"fmt"
 	"io"
-	"runtime"
-	"sync"
 
 	"github.com/restic/chunker"
 )
@@ -125,51 +123,37 @@ func (s *Splitter) guess() bool {
 	if s.first == s.parent.Len() || s.parent.Offset(s.first) != s.offset {
 		return false
 	}
-	from := len(s.guesses)
-	to := s.reach()
-	if to > from {
-		s.guesses = append(s.guesses, make([]ID, to-from)...)
-		s.nameAll(from, to)
+	s.win.reserve(lookAheadBytes + 1) // so that the views stay where they are
+	names := newNames(s.name)
+	for n := len(s.guesses); n < lookAheadChunks; n++ {
+		view := s.reach(s.first + n)
+		if view == nil {
+			break
+		}
+		names.add(view)
 	}
+	s.guesses = append(s.guesses, names.wait()...)
 	return len(s.guesses) > 0
 }
 
-// reach returns how many of the parent's chunks from s.first on lie within
-// reach and within the image. The parent's last chunk ended with its image, not
+// reach returns the bytes at the place of the parent's chunk i, nil if they are out of
+// reach or not all in the image. The parent's last chunk ended with its image, not
 // at a cut: its end is a boundary only if this image ends there too, else a
 // growing database would leave a trail of small chunks.
-func (s *Splitter) reach() int {
-	n := 0
-	for i := s.first; i < s.parent.Len() && n < lookAheadChunks; i++ {
-		need := s.parent.Offset(i+1) - s.offset
-		if need > lookAheadBytes {
-			break
-		}
-		last := i == s.parent.Len()-1
-		if have := uint64(len(s.win.fill(int(need) + 1))); have < need || last && have > need {
-			break
-		}
-		n++
+func (s *Splitter) reach(i int) []byte {
+	if i >= s.parent.Len() {
+		return nil
 	}
-	return n
-}
-
-// nameAll computes guesses[from:to] in parallel.
-func (s *Splitter) nameAll(from, to int) {
-	end := int(s.parent.Offset(s.first+to) - s.offset)
-	view := s.win.fill(end)
-	workers := min(runtime.GOMAXPROCS(0), to-from)
-	var wg sync.WaitGroup
-	for w := range workers {
-		wg.Go(func() {
-			for i := from + w; i < to; i += workers {
-				a := s.parent.Offset(s.first+i) - s.offset
-				b := s.parent.Offset(s.first+i+1) - s.offset
-				s.guesses[i] = s.name(Data, view[a:b])
-			}
-		})
+	from, to := s.parent.Offset(i)-s.offset, s.parent.Offset(i+1)-s.offset
+	if to > lookAheadBytes {
+		return nil
 	}
-	wg.Wait()
+	view := s.win.fill(int(to) + 1)
+	have, last := uint64(len(view)), i == s.parent.Len()-1
+	if have < to || last && have > to {
+		return nil
+	}
+	return view[from:to]
 }
 
 // keep decides how many of the guessed boundaries are inherited: all up to the

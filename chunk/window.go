@@ -41,12 +41,16 @@ func (w *window) reserve(n int) {
 	w.start, w.end = 0, w.end-w.start
 }
 
-// read reads until n bytes are in the window, and more where the reader gives
-// more at once: few large reads keep a page source fast.
+// read reads until n bytes are in the window, and little more: what is there can be
+// worked on while the rest is read.
 func (w *window) read(n int) {
-	const patience = 100 // empty reads in a row, as in bufio
+	const (
+		patience = 100       // empty reads in a row, as in bufio
+		run      = 256 << 10 // fewer bytes at once would be slow
+	)
 	for empty := 0; w.end-w.start < n && w.err == nil; {
-		k, err := w.r.Read(w.buf[w.end:])
+		upTo := min(len(w.buf), max(w.start+n, w.end+run))
+		k, err := w.r.Read(w.buf[w.end:upTo])
 		w.end += k
 		w.err = err
 		if k > 0 {
