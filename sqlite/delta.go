@@ -21,9 +21,6 @@ func (t *target) delta() (*RestoreResult, error) {
 	}
 	d := difference{target: t}
 	err = d.find()
-	if err == nil {
-		err = t.locked()
-	}
 	if err == nil && !d.none() {
 		err = d.write()
 	}
@@ -88,6 +85,9 @@ func (d *difference) find() error {
 	}
 	defer d.reader.finalize()
 	if err := d.findFirst(); err != nil {
+		return err
+	}
+	if err := d.locked(); err != nil { // first: Partial may take what that has read for what is there
 		return err
 	}
 	ranges, err := d.findRanges(info)

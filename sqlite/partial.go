@@ -12,7 +12,8 @@ import (
 type Partial interface {
 	// Differing compares the image with the one that live delivers, and returns ranges of bytes, each from the first up to
 	// the second number, in order and apart from each other: outside of them both are the same, and what is inside is in
-	// the file then. Bytes that live does not have differ. It runs while nobody can write to the target.
+	// the file then. Bytes that live does not have differ. It runs while nobody can write to the target, after Locked of
+	// [RestoreOptions] under the same lock.
 	Differing(ctx context.Context, live io.Reader, file io.WriterAt) ([][2]int64, error)
 	// Complete writes all that is missing.
 	Complete(ctx context.Context, file io.WriterAt) error

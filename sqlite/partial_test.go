@@ -144,3 +144,25 @@ func TestRestorePartialFails(t *testing.T) {
 		checkSame(t, "target", content(t, path), before)
 	}
 }
+
+// TestRestorePartialLocked tells a Partial what Locked has done under the same lock, and
+// does not ask it when that fails.
+func TestRestorePartialLocked(t *testing.T) {
+	t.Parallel()
+	path := newDB(t, dbtest.Options{WAL: true})
+	l := newLender(readImage(t, path, sqlite.Options{}), rand.New(rand.NewPCG(5, 5)))
+	dbtest.Mutate(t, path, 1, 10)
+	before := content(t, path)
+	refused := errors.New("no")
+	o := sqlite.RestoreOptions{Partial: l, Locked: func() error { return refused }}
+	if _, err := sqlite.Restore(t.Context(), path, l.file(t, path), o); !errors.Is(err, refused) || l.lent != 0 {
+		t.Errorf("got %v and %d bytes lent, want the error of Locked and none", err, l.lent)
+	}
+	checkSame(t, "target", content(t, path), before)
+	l.err = errors.New("asked before Locked")
+	o.Locked = func() error { l.err = nil; return nil }
+	if _, err := sqlite.Restore(t.Context(), path, l.file(t, path), o); err != nil {
+		t.Fatal(err)
+	}
+	checkRestored(t, path, l.image)
+}

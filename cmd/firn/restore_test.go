@@ -215,3 +215,29 @@ func TestRestoreKilledScrubbed(t *testing.T) {
 		}
 	})
 }
+
+// TestRestoreWritten restores a snapshot that was found sound, again and again, into a
+// near copy to which another process writes as fast as it can: what that commits between
+// the save and the lock must be replaced, too.
+func TestRestoreWritten(t *testing.T) {
+	t.Parallel()
+	for n, wal := range []bool{true, false} {
+		t.Run(fmt.Sprintf("wal=%v", wal), func(t *testing.T) {
+			t.Parallel()
+			c := newClinic(t, seedOf(t)+uint64(n), dbtest.Options{WAL: wal, Rows: 10_000}, "")
+			restore := []string{"restore", "demo", "--from", "production", "--snapshot", "latest", "--yes"}
+			c.must(restore...)
+			for round := range uint64(5) {
+				writer := dbtest.StartWriter(t, c.path("demo.db"), round)
+				c.must(restore...)
+				dbtest.Integrity(t, c.path("demo.db"))
+				dbtest.CheckInvariant(t, c.path("demo.db"))
+				writer.Kill()
+			}
+			c.must(restore...)
+			if contentOf(t, c.path("demo.db")) != c.production {
+				t.Error("the database is not that of the snapshot")
+			}
+		})
+	}
+}
