@@ -39,12 +39,10 @@ func (n *nearCopy) Complete(ctx context.Context, file io.WriterAt) error {
 	return n.Filler.Complete(ctx, file)
 }
 
-// Differing reads the target only where nobody knows for sure what is in it. It is called
-// after [restoration.saveAgain], under the same lock: what that has saved is what is there,
-// read just now, or recognised by the checksum over the WAL. A file's times would be too
-// little to rely on: the pages that differ would stay what they are.
+// Differing reads the target, unless [restoration.saveAgain] has settled under the same
+// lock what is in it.
 func (n *nearCopy) Differing(ctx context.Context, live io.Reader, file io.WriterAt) ([][2]int64, error) {
-	if n.r.saved == nil || !inWAL(n.r.saved) {
+	if !n.r.savedIsThere {
 		return n.Filler.Differing(ctx, live, file)
 	}
 	like, err := n.r.repo.Image(ctx, n.r.saved)

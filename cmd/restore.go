@@ -92,6 +92,8 @@ type restoration struct {
 	saves   []*snapshot.Snapshot // of the target
 	saved   *snapshot.Snapshot   // the last one: what was replaced
 	kept    string               // the file that a damaged target has become
+
+	savedIsThere bool // every byte of saved was read, by us, and nothing was committed since
 }
 
 func (c *cli) restore(ctx context.Context, o restoreOptions) error {

@@ -57,6 +57,7 @@ type BackupResult struct {
 	Snapshot  *snapshot.Snapshot   // as recorded; if Skipped, the one before
 	Skipped   bool                 // nothing changed and IfChanged was asked for
 	Forgotten []retention.Decision // the snapshots that retention removed
+	Read      bool                 // all pages were read: no fingerprint was relied on
 	Tries     int                  // more than 1 if prunes came in between
 	// ClockBehind is set if the clock is behind the newest snapshot's time: then
 	// retention, which goes by times, was left out.
@@ -313,6 +314,7 @@ func (b *backup) store(ctx context.Context, image Image) error {
 	if b.tree, err = p.run(ctx, image); err != nil {
 		return err
 	}
+	b.result.Read = true
 	described := image.Describe()
 	described.Root, described.Levels = b.tree.Root(), b.tree.Height()
 	described.Size = int64(b.tree.Chunks().Size())

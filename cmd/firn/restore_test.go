@@ -241,3 +241,33 @@ func TestRestoreWritten(t *testing.T) {
 		})
 	}
 }
+
+// TestRestoreRepairs restores over a page that was overwritten in the file of a database in
+// use, past SQLite: no WAL tells of that.
+func TestRestoreRepairs(t *testing.T) {
+	t.Parallel()
+	c := newClinic(t, seedOf(t), dbtest.Options{WAL: true, Rows: 10_000}, "")
+	restore := []string{"restore", "demo", "--from", "production", "--snapshot", "latest", "--yes"}
+	c.must(restore...)
+	app := dbtest.Open(t, c.path("demo.db"))
+	defer app.Close()
+	dbtest.Exec(t, app, "CREATE TABLE written(a)")
+	dbtest.Exec(t, app, "PRAGMA wal_checkpoint")
+	c.must("backup", "demo")
+	f, err := os.OpenFile(c.path("demo.db"), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err == nil {
+		_, err = f.WriteAt(make([]byte, 4096), info.Size()/2/4096*4096)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.must(restore...)
+	if contentOf(t, c.path("demo.db")) != c.production {
+		t.Error("the database is not that of the snapshot")
+	}
+}
