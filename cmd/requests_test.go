@@ -109,7 +109,8 @@ func (r *requestRig) want(t *testing.T, want string, args ...string) {
 }
 
 // TestQueryBytes looks up one row of a database of 40 MB by its key, in a bucket of
-// which nothing is known here, and another one after that.
+// which nothing is known here, and another one after that. Where chunks end is chance:
+// most of the time it is 330 and 80 KB, but one of four chunks may have thrice its size.
 func TestQueryBytes(t *testing.T) {
 	t.Parallel()
 	r := newRequestRig(t)
@@ -122,7 +123,7 @@ func TestQueryBytes(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(r.dir, "cache")); err != nil {
 		t.Fatal(err)
 	}
-	for i, most := range []int64{400 << 10, 200 << 10} {
+	for i, most := range []int64{700 << 10, 300 << 10} {
 		r.proxy.Reset()
 		r.firn(t, "query", "latest", fmt.Sprintf("SELECT text FROM large WHERE id = %d", 5000+9000*i))
 		if got := r.proxy.Answered(); got > most {
