@@ -10,11 +10,12 @@ type names struct {
 	name    Namer
 	wanted  chan *named
 	all     []*named
+	started int
 	workers sync.WaitGroup
 }
 
 type named struct {
-	view []byte
+	view []byte // nil for bytes that were never read
 	id   ID
 }
 
@@ -29,10 +30,14 @@ func (n *names) add(view []byte) {
 	w := &named{view: view}
 	n.all = append(n.all, w)
 	n.wanted <- w
-	if len(n.all) <= runtime.GOMAXPROCS(0) {
+	if n.started < runtime.GOMAXPROCS(0) {
+		n.started++
 		n.workers.Go(n.work)
 	}
 }
+
+// know adds what has its name already.
+func (n *names) know(id ID) { n.all = append(n.all, &named{id: id}) }
 
 func (n *names) work() {
 	for w := range n.wanted {
@@ -40,13 +45,9 @@ func (n *names) work() {
 	}
 }
 
-// wait returns the IDs in the order of add.
-func (n *names) wait() []ID {
+// wait returns all in the order of add and know.
+func (n *names) wait() []*named {
 	close(n.wanted)
 	n.workers.Wait()
-	ids := make([]ID, len(n.all))
-	for i, w := range n.all {
-		ids[i] = w.id
-	}
-	return ids
+	return n.all
 }

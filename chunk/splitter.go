@@ -46,7 +46,8 @@ func DerivePolynomial(seed io.Reader) (chunker.Pol, error) {
 type Chunk struct {
 	ID     ID     // zero where the splitter had no need to compute it
 	Offset uint64 // in the image
-	Data   []byte // valid until the next call of [Splitter.Next]
+	Span   uint64 // its length
+	Data   []byte // valid until the next call of [Splitter.Next]; nil if it was not read, see [Known]
 }
 
 // Splitter cuts an image into chunks. Where the image continues a parent whose
@@ -58,10 +59,12 @@ type Splitter struct {
 	parent  *List
 	win     window
 	offset  uint64 // of the cut position in the image
-	pending int    // bytes handed out by the last Next
+	pending Chunk  // handed out by the last Next
+	known   *Known // nil if all is read
+	absent  uint64 // bytes between the cut position and the window's end that were not read
 
 	// guesses[i] is the ID of the bytes at the place of parent entry first+i.
-	guesses []ID
+	guesses []*named
 	first   int
 	kept    int // guesses that are decided: their boundaries are inherited
 
@@ -83,6 +86,24 @@ func NewSplitter(r io.Reader, params Params, parent *List, name Namer) *Splitter
 	return s
 }
 
+// Known tells what of an image need not be read, as it is certain to be what the
+// parent has there.
+type Known struct {
+	Size uint64 // of the image
+	// Unchanged reports whether the parent's chunk at offset is in the image, too,
+	// and stored where it can be relied on.
+	Unchanged func(e Entry, offset uint64) bool
+	// Skip moves the reader n bytes on without reading them.
+	Skip func(n int64) error
+}
+
+// Know has the splitter leave out what is known. The chunks are those that it would
+// make if it read everything. Call it before the first Next.
+func (s *Splitter) Know(k Known) {
+	s.known = &k
+	s.win.sparse = true
+}
+
 // Next returns the next chunk, io.EOF after the last one, or the reader's error.
 func (s *Splitter) Next() (Chunk, error) {
 	s.advance()
@@ -90,28 +111,39 @@ func (s *Splitter) Next() (Chunk, error) {
 		s.keep()
 	}
 	if s.kept > 0 {
-		s.kept--
-		return s.emit(s.guesses[0], int(s.parent.Entries[s.first].Span)), nil
+		return s.inherit(), nil
 	}
 	return s.cut()
 }
 
 // advance moves past the chunk that the last Next handed out.
 func (s *Splitter) advance() {
-	s.win.drop(s.pending)
-	s.offset += uint64(s.pending)
-	s.reader.ahead -= s.pending
-	s.pending = 0
+	s.win.drop(len(s.pending.Data))
+	s.offset += s.pending.Span
+	s.absent -= s.pending.Span - uint64(len(s.pending.Data))
+	s.reader.ahead -= len(s.pending.Data)
+	s.pending = Chunk{}
 	for len(s.guesses) > 0 && s.parent.Offset(s.first) < s.offset {
 		s.guesses = s.guesses[1:]
 		s.first++
 	}
 }
 
+// inherit hands out the next of the parent's chunks whose boundaries are kept.
+func (s *Splitter) inherit() Chunk {
+	s.kept--
+	guess, span := s.guesses[0], s.parent.Entries[s.first].Span
+	if guess.view != nil {
+		return s.emit(guess.id, int(span))
+	}
+	s.pending = Chunk{ID: guess.id, Offset: s.offset, Span: span}
+	return s.pending
+}
+
 // emit hands out the next n bytes.
 func (s *Splitter) emit(id ID, n int) Chunk {
-	s.pending = n
-	return Chunk{ID: id, Offset: s.offset, Data: s.win.fill(n)[:n]}
+	s.pending = Chunk{ID: id, Offset: s.offset, Span: uint64(n), Data: s.win.fill(n)[:n]}
+	return s.pending
 }
 
 // guess names the bytes at the places of the parent's next chunks, if the cut
@@ -125,8 +157,12 @@ func (s *Splitter) guess() bool {
 	}
 	s.win.reserve(lookAheadBytes + 1) // so that the views stay where they are
 	names := newNames(s.name)
-	for n := len(s.guesses); n < lookAheadChunks; n++ {
-		view := s.reach(s.first + n)
+	for i := s.first + len(s.guesses); i < s.first+lookAheadChunks && s.within(i); i++ {
+		if s.skip(i) {
+			names.know(s.parent.Entries[i].ID)
+			continue
+		}
+		view := s.reach(i)
 		if view == nil {
 			break
 		}
@@ -136,32 +172,55 @@ func (s *Splitter) guess() bool {
 	return len(s.guesses) > 0
 }
 
-// reach returns the bytes at the place of the parent's chunk i, nil if they are out of
-// reach or not all in the image. The parent's last chunk ended with its image, not
-// at a cut: its end is a boundary only if this image ends there too, else a
-// growing database would leave a trail of small chunks.
-func (s *Splitter) reach(i int) []byte {
-	if i >= s.parent.Len() {
-		return nil
-	}
-	from, to := s.parent.Offset(i)-s.offset, s.parent.Offset(i+1)-s.offset
-	if to > lookAheadBytes {
-		return nil
-	}
-	view := s.win.fill(int(to) + 1)
-	have, last := uint64(len(view)), i == s.parent.Len()-1
-	if have < to || last && have > to {
-		return nil
-	}
-	return view[from:to]
+// within reports whether the parent has a chunk i, and that is not too far ahead.
+func (s *Splitter) within(i int) bool {
+	return i < s.parent.Len() && s.parent.Offset(i+1)-s.offset <= lookAheadBytes
 }
+
+// skip moves over the bytes at the place of the parent's chunk i without reading
+// them, if they are known to be the parent's. Its guess is right then, so that its
+// boundary is kept: no chunker will ask for the bytes.
+func (s *Splitter) skip(i int) bool {
+	if s.known == nil {
+		return false
+	}
+	from, to := s.parent.Offset(i), s.parent.Offset(i+1)
+	if to > s.known.Size || s.isLast(i) && to < s.known.Size || !s.known.Unchanged(s.parent.Entries[i], from) {
+		return false
+	}
+	if !s.win.skip(int(from-s.offset-s.absent), int(to-from), s.known.Skip) {
+		return false
+	}
+	s.absent += to - from
+	return true
+}
+
+// reach returns the bytes at the place of the parent's chunk i, nil if they are not
+// all in the image. The parent's last chunk ended with its image, not at a cut: its
+// end is a boundary only if this image ends there too, else a growing database would
+// leave a trail of small chunks.
+func (s *Splitter) reach(i int) []byte {
+	from := int(s.parent.Offset(i) - s.offset - s.absent)
+	to := from + int(s.parent.Entries[i].Span)
+	beyond := 0
+	if s.isLast(i) {
+		beyond = 1
+	}
+	have := len(s.win.fill(to + beyond))
+	if have < to || s.isLast(i) && have > to {
+		return nil
+	}
+	return s.win.fill(to)[from:to]
+}
+
+func (s *Splitter) isLast(i int) bool { return i == s.parent.Len()-1 }
 
 // keep decides how many of the guessed boundaries are inherited: all up to the
 // last chunk whose bytes are unchanged at its place. What follows it stays a
 // guess until more of the image has been seen.
 func (s *Splitter) keep() {
 	for i := len(s.guesses) - 1; i >= 0; i-- {
-		if s.guesses[i] == s.parent.Entries[s.first+i].ID {
+		if s.guesses[i].id == s.parent.Entries[s.first+i].ID {
 			s.kept = i + 1
 			s.cutting = false
 			return
@@ -190,7 +249,7 @@ func (s *Splitter) cut() (Chunk, error) {
 // guessed returns the ID of the next n bytes if it is known, else the zero ID.
 func (s *Splitter) guessed(n int) ID {
 	if len(s.guesses) > 0 && s.parent.Offset(s.first) == s.offset && s.parent.Entries[s.first].Span == uint64(n) {
-		return s.guesses[0]
+		return s.guesses[0].id
 	}
 	return ID{}
 }

@@ -12,6 +12,7 @@ type window struct {
 	buf        []byte
 	start, end int // buf[start:end] is the window
 	err        error
+	sparse     bool // reads no byte too many
 }
 
 // fill makes the first n bytes after the cut position available and returns
@@ -49,7 +50,10 @@ func (w *window) read(n int) {
 		run      = 256 << 10 // fewer bytes at once would be slow
 	)
 	for empty := 0; w.end-w.start < n && w.err == nil; {
-		upTo := min(len(w.buf), max(w.start+n, w.end+run))
+		upTo := w.start + n
+		if !w.sparse {
+			upTo = min(len(w.buf), max(upTo, w.end+run))
+		}
 		k, err := w.r.Read(w.buf[w.end:upTo])
 		w.end += k
 		w.err = err
@@ -59,6 +63,19 @@ func (w *window) read(n int) {
 			w.err = io.ErrNoProgress
 		}
 	}
+}
+
+// skip leaves out the n bytes that stand at bytes after the cut position, if not all
+// of them are in the window already; forward moves the reader. What follows them moves
+// up to their place.
+func (w *window) skip(at, n int, forward func(int64) error) bool {
+	have := w.end - w.start - at
+	if have >= n || w.err != nil {
+		return false
+	}
+	w.end -= have
+	w.err = forward(int64(n - have))
+	return w.err == nil
 }
 
 // drop moves the cut position n bytes on.
