@@ -131,11 +131,16 @@ func (c *census) link(page []byte, cells int) bool {
 		before = c.append(before, page[cell:])
 	}
 	c.append(before, page[lastChild:])
-	c.inner = append(c.inner, inner{number, uint32(start)})
+	c.linked(number, start)
+	return true
+}
+
+// linked makes what was appended to the links since start those of a page.
+func (c *census) linked(page uint32, start int) {
+	c.inner = append(c.inner, inner{page, uint32(start)})
 	if int64(len(c.links)) > c.limit() {
 		c.full, c.links, c.inner = true, nil, nil
 	}
-	return true
 }
 
 // append adds the child at the beginning of b, and returns it.
@@ -143,6 +148,23 @@ func (c *census) append(before uint32, b []byte) uint32 {
 	child := binary.BigEndian.Uint32(b)
 	c.links = binary.AppendVarint(c.links, int64(child)-int64(before))
 	return child
+}
+
+// copyTo remembers of the next pages, up to number n, what an older census remembers: they have not changed since.
+func (c *census) copyTo(n int64, old *census) {
+	for next := int64(len(c.pages)); next < n; next++ {
+		if next >= int64(len(old.pages)) || old.full {
+			c.full = true
+			return
+		}
+		mark, page := old.pages[next], uint32(next+1)
+		c.pages = append(c.pages, mark)
+		if mark&markMask == markInterior && !c.full {
+			start := len(c.links)
+			c.links = append(c.links, old.linksOf(page)...)
+			c.linked(page, start)
+		}
+	}
 }
 
 // linksOf returns the links of an interior page. The first is the difference to its own number.

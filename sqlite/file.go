@@ -8,7 +8,7 @@ import (
 	lib "modernc.org/sqlite/lib"
 )
 
-// file is SQLite's own handle of the database file. A live database must never be opened by other means: closing
+// file is SQLite's own handle of the database file or of its WAL. A live database must never be opened by other means: closing
 // any descriptor of a file drops every POSIX lock the process holds on it, SQLite's too.
 type file struct {
 	conn *conn
@@ -17,7 +17,13 @@ type file struct {
 	size func(tls *libc.TLS, file, size uintptr) int32
 }
 
-func (c *conn) file() (*file, error) {
+// file returns the handle of the main database file.
+func (c *conn) file() (*file, error) { return c.handle(lib.SQLITE_FCNTL_FILE_POINTER) }
+
+// wal returns the handle of the WAL, in WAL mode.
+func (c *conn) wal() (*file, error) { return c.handle(lib.SQLITE_FCNTL_JOURNAL_POINTER) }
+
+func (c *conn) handle(which int32) (*file, error) {
 	z, err := libc.CString("main")
 	if err != nil {
 		return nil, err
@@ -25,13 +31,16 @@ func (c *conn) file() (*file, error) {
 	defer libc.Xfree(c.tls, z)
 	out := c.tls.Alloc(8)
 	defer c.tls.Free(8)
-	if rc := lib.Xsqlite3_file_control(c.tls, c.db, z, lib.SQLITE_FCNTL_FILE_POINTER, out); rc != lib.SQLITE_OK {
+	if rc := lib.Xsqlite3_file_control(c.tls, c.db, z, which, out); rc != lib.SQLITE_OK {
 		return nil, c.failure(rc)
 	}
 	p := *(*uintptr)(pointer(out))
+	if p == 0 {
+		return nil, errors.New("file is not open")
+	}
 	methods := (*lib.Tsqlite3_file)(pointer(p)).FpMethods
 	if methods == 0 {
-		return nil, errors.New("database file is not open")
+		return nil, errors.New("file is not open")
 	}
 	io := (*lib.Tsqlite3_io_methods)(pointer(methods))
 	return &file{

@@ -83,16 +83,19 @@ func parseWALHeader(b []byte) (*WALState, error) {
 // same reports whether two fingerprints prove the same content. Where they prove nothing it is false: that costs a
 // scan, the other way round would cost data.
 func (f Fingerprint) same(old Fingerprint) bool {
-	if f.Inode == 0 || f.Inode != old.Inode || f.Device != old.Device {
-		return false
-	}
 	switch {
+	case !f.sameFile(old):
+		return false
 	case f.WAL != nil && old.WAL != nil:
 		return f.WAL.same(*old.WAL)
 	case f.WAL == nil && old.WAL == nil && f.File != nil && old.File != nil:
 		return f.File.same(*old.File)
 	}
 	return false
+}
+
+func (f Fingerprint) sameFile(old Fingerprint) bool {
+	return f.Inode != 0 && f.Inode == old.Inode && f.Device == old.Device
 }
 
 func (w WALState) same(old WALState) bool {

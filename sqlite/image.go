@@ -41,6 +41,10 @@ type Options struct {
 	TempDir     string           // for private temporary files; empty means os.TempDir()
 	Now         func() time.Time // to tell whether a file's times can be trusted; nil means time.Now
 
+	// StatePath is a file that keeps what is known of each page, so that of the next image only what has changed need be
+	// read, see [Image.Changed]; empty for none. It may be deleted at any time.
+	StatePath string
+
 	memoryLimit int64 // largest image of a rollback-mode database that is held in memory; 0 means 32 MiB
 }
 
@@ -84,6 +88,7 @@ type Image struct {
 	pages io.ReadCloser // what Read delivers; nil before the first Read
 	err   error         // sticky: of Read
 
+	before *census     // of the image that this one is read as the changes of; nil for none
 	tables []table     // nil if the schema cannot be read
 	census *census     // of what was delivered so far; nil when there is nothing to count
 	rows   []TableRows // nil before all was delivered, or if they could not be counted
@@ -257,7 +262,7 @@ func (i *Image) read(p []byte) (int, error) {
 // deliver begins with what Read delivers.
 func (i *Image) deliver(pages io.ReadCloser) {
 	i.pages = pages
-	if i.tables != nil {
+	if i.tables != nil && i.before == nil {
 		i.census = newCensus(i.info.PageSize, i.info.PageCount)
 	}
 }
@@ -265,18 +270,28 @@ func (i *Image) deliver(pages io.ReadCloser) {
 // take has the census see what is delivered, and counts when it was the last.
 func (i *Image) take(b []byte) {
 	i.census.see(b)
-	if !i.census.complete() {
-		return
+	if i.census.complete() {
+		i.count(i.census)
+		i.census = nil
 	}
-	if rows, ok := i.census.rows(i.tables); ok {
+}
+
+// count counts the rows, and keeps what the next image's count may need. A census that cannot be kept costs that one's
+// reading all pages.
+func (i *Image) count(c *census) {
+	if i.opts.StatePath != "" && i.print.WAL != nil && !i.opts.Compact {
+		_ = c.save(i.opts.StatePath, i.print)
+	}
+	if rows, ok := c.rows(i.tables); ok {
 		i.rows = rows
 	}
-	i.census = nil
 }
 
 // start decides how to read the pages.
 func (i *Image) start() (io.ReadCloser, error) {
 	switch {
+	case i.before != nil:
+		return i.sparse()
 	case i.opts.Compact:
 		return i.compact()
 	case i.info.JournalMode == walMode:

@@ -2,9 +2,11 @@ package sqlite
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -221,5 +223,45 @@ func FuzzFingerprint(f *testing.F) {
 		if err := json.Unmarshal(again, &twice); err != nil || !reflect.DeepEqual(old, twice) {
 			t.Errorf("through JSON: got %+v, %v, want %+v", twice, err, old)
 		}
+	})
+}
+
+// WholeImage reads all pages in the image's own transaction, which goes on.
+func WholeImage(t testing.TB, i *Image) []byte {
+	t.Helper()
+	pages, err := i.conn.pages(i.info, func() error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pages.Close()
+	b, err := io.ReadAll(pages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// FuzzState decodes what might be in a file, and uses it.
+func FuzzState(f *testing.F) {
+	c := newCensus(512, 3)
+	page := make([]byte, 3*512)
+	page[0], page[512], page[1024] = tableLeaf, tableInterior, indexLeaf
+	page[512+4], page[512+13] = 1, 100
+	c.see(page)
+	f.Add(c.encode(Fingerprint{Inode: 1})[len(stateMagic):])
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		b = append([]byte(stateMagic), b[:max(0, len(b)-sha256.Size)]...)
+		sum := sha256.Sum256(b)
+		_, c, err := decodeCensus(append(b, sum[:]...))
+		if err != nil {
+			return
+		}
+		again := newCensus(c.pageSize, c.count)
+		again.copyTo(c.count, c)
+		if !again.full && !reflect.DeepEqual(append([]uint16{}, again.pages...), append([]uint16{}, c.pages...)) {
+			t.Errorf("pages: got %v, want %v", again.pages, c.pages)
+		}
+		again.rows([]table{{"all", 1}, {"more", 2}})
 	})
 }

@@ -1,0 +1,174 @@
+package sqlite
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+)
+
+// worthwhile is the part of the pages that may have changed, at most, for a sparse reading: one in so many. Pages are
+// read in order faster than one by one.
+const worthwhile = 4
+
+// Changed returns ranges of bytes, each from the first up to the second number, in order: outside of them the image is
+// certain to be what it was when old was taken. It is false where that is not known, or all may as well be read: the WAL
+// was reset since, there is no WAL, or the file of [Options.StatePath] does not belong to old. If it is true,
+// [Image.Skip] can be called. Call it before the first Read.
+func (i *Image) Changed(old Fingerprint) ([][2]int64, bool) {
+	now := i.print.WAL
+	if now == nil || old.WAL == nil || !i.print.sameFile(old) || i.opts.Compact || i.tables == nil || i.pages != nil {
+		return nil, false
+	}
+	if int64(now.Frames)-int64(old.WAL.Frames) > i.info.PageCount {
+		return nil, false
+	}
+	before, err := loadCensus(i.opts.StatePath, old, i.info.PageSize)
+	if err != nil {
+		return nil, false
+	}
+	changed, err := i.conn.changes(*old.WAL, *now)
+	if err != nil || int64(len(before.pages)) < changed.smallest {
+		return nil, false
+	}
+	if int64(len(changed.pages)) > i.info.PageCount/worthwhile {
+		return nil, false
+	}
+	i.before = before
+	return changed.ranges(int64(i.info.PageSize)), true
+}
+
+// ranges returns the bytes that have changed. All beyond the smallest size are among them.
+func (w *walChanges) ranges(pageSize int64) [][2]int64 {
+	var ranges [][2]int64
+	pages := make([]int64, 0, len(w.pages))
+	for page := range w.pages {
+		pages = append(pages, page)
+	}
+	slices.SortFunc(pages, cmp.Compare[int64])
+	for _, page := range pages {
+		if page <= w.smallest {
+			ranges = append(ranges, [2]int64{(page - 1) * pageSize, page * pageSize})
+		}
+	}
+	return append(ranges, [2]int64{w.smallest * pageSize, math.MaxInt64})
+}
+
+// Skip passes over the next n bytes, all of which [Image.Changed] has left out.
+func (i *Image) Skip(n int64) error {
+	if i.err != nil {
+		return i.err
+	}
+	if err := i.skip(n); err != nil {
+		i.err = fmt.Errorf("read database %s: %w", i.path, err)
+	}
+	return i.err
+}
+
+func (i *Image) skip(n int64) error {
+	if i.pages == nil {
+		pages, err := i.start()
+		if err != nil {
+			return err
+		}
+		i.deliver(pages)
+	}
+	s, ok := i.pages.(*sparse)
+	if !ok || n < 0 || n > i.info.Size-s.next {
+		return fmt.Errorf("internal error: cannot skip %d bytes", n)
+	}
+	return s.skip(n)
+}
+
+// sparse reads the pages that are asked for, in order, within the connection's transaction.
+type sparse struct {
+	pageReader
+	image  *Image
+	next   int64 // byte to deliver
+	page   []byte
+	number int64   // of page; 0 before the first
+	census *census // of the pages up to number
+}
+
+func (i *Image) sparse() (io.ReadCloser, error) {
+	r, err := i.conn.pageReader()
+	if err != nil {
+		return nil, err
+	}
+	return &sparse{pageReader: r, image: i, census: newCensus(i.info.PageSize, i.info.PageCount)}, nil
+}
+
+// Read delivers bytes of as many pages as needed.
+func (s *sparse) Read(p []byte) (int, error) {
+	info, n := s.image.info, 0
+	for n < len(p) && s.next < info.Size {
+		if err := s.load(s.next/int64(info.PageSize) + 1); err != nil {
+			return n, err
+		}
+		k := copy(p[n:], s.page[s.next%int64(info.PageSize):])
+		n, s.next = n+k, s.next+int64(k)
+	}
+	if s.next < info.Size {
+		return n, nil
+	}
+	if s.stmt == nil && n == 0 && len(p) > 0 {
+		return 0, io.EOF
+	}
+	if err := s.finish(); err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+// load reads a page, if it is not the last that was read.
+func (s *sparse) load(number int64) error {
+	if number == s.number {
+		return nil
+	}
+	if err := s.conn.ctx.Err(); err != nil {
+		return err
+	}
+	page, err := s.pageReader.page(number)
+	if err != nil {
+		return err
+	}
+	if len(page) != s.image.info.PageSize {
+		return fmt.Errorf("%w: page %d of %d bytes, not %d", ErrCorrupt, number, len(page), s.image.info.PageSize)
+	}
+	s.page, s.number = append(s.page[:0], page...), number
+	s.census.copyTo(number-1, s.image.before)
+	s.census.add(page)
+	return nil
+}
+
+func (s *sparse) skip(n int64) error {
+	s.next += n
+	if s.next < s.image.info.Size {
+		return nil
+	}
+	return s.finish()
+}
+
+// finish ends the transaction at once: a consumer may take long over what it was given.
+func (s *sparse) finish() error {
+	if s.stmt == nil {
+		return nil
+	}
+	s.Close()
+	if err := s.image.end(); err != nil {
+		return err
+	}
+	s.census.copyTo(s.image.info.PageCount, s.image.before)
+	s.image.count(s.census)
+	return nil
+}
+
+// Close frees the statement, and leaves the transaction open.
+func (s *sparse) Close() error {
+	if s.stmt != nil {
+		s.finalize()
+		s.stmt = nil
+	}
+	return nil
+}
