@@ -58,6 +58,7 @@ type BackupResult struct {
 	Skipped   bool                 // nothing changed and IfChanged was asked for
 	Forgotten []retention.Decision // the snapshots that retention removed
 	Read      bool                 // all pages were read: no fingerprint was relied on
+	Scanned   int64                // bytes of the image that were read
 	Tries     int                  // more than 1 if prunes came in between
 	// ClockBehind is set if the clock is behind the newest snapshot's time: then
 	// retention, which goes by times, was left out.
@@ -263,10 +264,7 @@ func (b *backup) unchanged(ctx context.Context, image Image) (bool, error) {
 		return false, nil
 	}
 	old := b.previous.Image()
-	if age := b.started.Sub(old.ReadAt); age < 0 || age > fullScanEvery || len(old.Fingerprint) == 0 {
-		return false, nil
-	}
-	if !image.Unchanged(old.Fingerprint) || image.Describe().Export != old.Export {
+	if !b.trusted(old, image) || !image.Unchanged(old.Fingerprint) {
 		return false, nil
 	}
 	if b.previous.Token == b.view.token && b.repo.opts.TrustCache {
@@ -277,6 +275,12 @@ func (b *backup) unchanged(ctx context.Context, image Image) (bool, error) {
 		return false, ctx.Err() // not readable: read the database instead
 	}
 	return b.repo.available(tree), nil
+}
+
+// trusted reports whether the fingerprint of an older image may spare reading this one.
+func (b *backup) trusted(old *snapshot.Image, image Image) bool {
+	age := b.started.Sub(old.ReadAt)
+	return age >= 0 && age <= fullScanEvery && len(old.Fingerprint) > 0 && image.Describe().Export == old.Export
 }
 
 // reuse makes the record point at the previous snapshot's image.
@@ -311,14 +315,18 @@ func (b *backup) store(ctx context.Context, image Image) error {
 	if err != nil {
 		return err
 	}
+	p.known = b.known(image, base)
 	if b.tree, err = p.run(ctx, image); err != nil {
 		return err
 	}
-	b.result.Read = true
+	b.result.Read, b.result.Scanned = p.known == nil, p.scanned
 	described := image.Describe()
 	described.Root, described.Levels = b.tree.Root(), b.tree.Height()
 	described.Size = int64(b.tree.Chunks().Size())
 	described.ReadAt = b.started
+	if p.known != nil { // not all pages were read: the day until that must be done goes on
+		described.ReadAt = b.parent.Image().ReadAt
+	}
 	b.record.Images = []snapshot.Image{described}
 	b.record.Chunks, b.record.ChunksNew = b.tree.Chunks().Len(), p.chunksNew
 	b.record.Added = b.packer.added

@@ -27,10 +27,12 @@ type pipeline struct {
 	base     *chunk.Tree // of the parent, nil for none
 	idle     chan *worker
 	progress func(int64)
+	known    *chunk.Known // what need not be read; nil for nothing
 
 	chunks    []*chunk.Entry // in order; workers fill in the IDs
 	stored    atomic.Int64   // chunks that were new
 	chunksNew int
+	scanned   int64 // bytes that were read
 }
 
 func newPipeline(r *Repo, p *packer, base *chunk.Tree, progress func(int64)) (*pipeline, error) {
@@ -79,6 +81,9 @@ func (l *pipeline) storeChunks(ctx context.Context, image io.Reader) error {
 
 func (l *pipeline) split(ctx context.Context, group *errgroup.Group, image io.Reader) error {
 	splitter := chunk.NewSplitter(image, l.params, l.parentLevel(0), l.repo.name)
+	if l.known != nil {
+		splitter.Know(*l.known)
+	}
 	for {
 		c, err := splitter.Next()
 		if errors.Is(err, io.EOF) {
@@ -91,7 +96,7 @@ func (l *pipeline) split(ctx context.Context, group *errgroup.Group, image io.Re
 			return err
 		}
 		if l.progress != nil {
-			l.progress(int64(c.Offset) + int64(len(c.Data)))
+			l.progress(int64(c.Offset + c.Span))
 		}
 	}
 }
@@ -99,8 +104,12 @@ func (l *pipeline) split(ctx context.Context, group *errgroup.Group, image io.Re
 // submit hands a chunk to a worker, unless it is known to be stored. It waits
 // for an idle worker: that is what bounds the memory.
 func (l *pipeline) submit(ctx context.Context, group *errgroup.Group, c chunk.Chunk) error {
-	entry := &chunk.Entry{ID: c.ID, Span: uint64(len(c.Data))}
+	entry := &chunk.Entry{ID: c.ID, Span: c.Span}
 	l.chunks = append(l.chunks, entry)
+	l.scanned += int64(len(c.Data))
+	if c.Data == nil { // was not read, since it is available
+		return ctx.Err()
+	}
 	if !c.ID.IsZero() && l.repo.index.Available(c.ID) {
 		return ctx.Err()
 	}

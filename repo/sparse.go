@@ -1,0 +1,51 @@
+package repo
+
+import (
+	"encoding/json"
+	"sort"
+
+	"firn/chunk"
+)
+
+// SparseImage is an [Image] that can tell what has changed since another one was
+// taken, so that only that is read.
+type SparseImage interface {
+	Image
+	// Changed returns ranges of bytes, each from the first up to the second number,
+	// in order: outside of them the image has the same bytes as the one with this
+	// fingerprint. It must report false in every case of doubt. It is called before
+	// the first Read; Describe tells the size then.
+	Changed(fingerprint json.RawMessage) ([][2]int64, bool)
+	// Skip passes over the next n bytes, all of which are outside of the ranges.
+	Skip(n int64) error
+}
+
+// known returns what of the image need not be read, because it is the parent's and
+// stored; nil if all must be. The base is the parent's tree.
+func (b *backup) known(image Image, base *chunk.Tree) *chunk.Known {
+	sparse, ok := image.(SparseImage)
+	if !ok || base == nil || b.opts.ForceScan {
+		return nil
+	}
+	old := b.parent.Image()
+	if !b.trusted(old, image) {
+		return nil
+	}
+	changed, ok := sparse.Changed(old.Fingerprint)
+	if !ok {
+		return nil
+	}
+	return &chunk.Known{
+		Size: uint64(sparse.Describe().Size),
+		Skip: sparse.Skip,
+		Unchanged: func(e chunk.Entry, offset uint64) bool {
+			return !touches(changed, int64(offset), int64(offset+e.Span)) && b.repo.index.Available(e.ID)
+		},
+	}
+}
+
+// touches reports whether any of the ranges has bytes from one place up to another.
+func touches(ranges [][2]int64, from, to int64) bool {
+	i := sort.Search(len(ranges), func(i int) bool { return ranges[i][1] > from })
+	return i < len(ranges) && ranges[i][0] < to
+}
