@@ -106,6 +106,7 @@ type backupMessage struct {
 	Database    string    `json:"database"`
 	Time        time.Time `json:"time"`
 	Size        int64     `json:"size"`
+	Scanned     int64     `json:"scanned"` // bytes of the database that were read
 	Added       int64     `json:"added"`
 	Chunks      int       `json:"chunks"`
 	ChunksNew   int       `json:"chunks_new"`
@@ -134,7 +135,7 @@ func (r *backupRun) one(ctx context.Context, j job) error {
 	started := r.now()
 	b := r.progress(j.environment, total)
 	j.options.Progress = b.set
-	result, err := r.repo.Backup(ctx, source(j.path, sqlite.Options{Compact: j.compact}), j.options)
+	result, err := r.repo.Backup(ctx, source(j.path, r.exportOptions(j)), j.options)
 	b.done()
 	if result != nil { // with an error, too, if only old snapshots could not be removed
 		r.tell(result, r.now().Sub(started))
@@ -142,11 +143,21 @@ func (r *backupRun) one(ctx context.Context, j job) error {
 	return err
 }
 
+// exportOptions say how to read the database. What is known of its pages is kept beside the run's lock, under which it
+// is written; a dry run must leave it as it is, for the next one.
+func (r *backupRun) exportOptions(j job) sqlite.Options {
+	o := sqlite.Options{Compact: j.compact}
+	if !r.dryRun && r.cacheDir != "" {
+		o.StatePath = r.runPath(r.cacheDir, "backup", j.environment, j.database) + ".census"
+	}
+	return o
+}
+
 func (r *backupRun) tell(result *repo.BackupResult, took time.Duration) {
 	s := result.Snapshot
 	m := backupMessage{
 		Type: "summary", SnapshotID: s.ID.String(), Environment: s.Environment, Database: s.Database, Time: s.Time,
-		Size: s.Image().Size, Added: s.Added, Chunks: s.Chunks, ChunksNew: s.ChunksNew,
+		Size: s.Image().Size, Scanned: result.Scanned, Added: s.Added, Chunks: s.Chunks, ChunksNew: s.ChunksNew,
 		Unchanged: s.Unchanged || result.Skipped, Skipped: result.Skipped, DryRun: r.dryRun,
 		Forgotten: []string{}, Duration: took.Seconds(),
 	}
@@ -157,6 +168,7 @@ func (r *backupRun) tell(result *repo.BackupResult, took time.Duration) {
 		m.SetBack = newSetBack(result.SetBack)
 		r.warnSetBack(result.SetBack)
 	}
+	r.detail("read %s of %s", size(result.Scanned), size(m.Size))
 	if result.Left != nil {
 		r.detail("left behind: %v", result.Left)
 	}

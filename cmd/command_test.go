@@ -124,6 +124,16 @@ func hold(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
+// connect keeps a database open, as an application does: its WAL stays when others close it.
+func connect(ts *testscript.TestScript, _ bool, args []string) {
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Defer(func() { ts.Check(db.Close()) })
+	db.SetMaxOpenConns(1)
+	_, err = db.Exec("SELECT count(*) FROM sqlite_schema")
+	ts.Check(err)
+}
+
 // flip changes the byte in the middle of the largest file that a pattern matches.
 func flip(ts *testscript.TestScript, _ bool, args []string) {
 	paths, err := filepath.Glob(ts.MkAbs(args[0]))

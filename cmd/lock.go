@@ -30,8 +30,6 @@ type holder struct {
 // lock takes the lock on what the parts name, in the repository's cache folder
 // or, without one, in a private folder for temporary files.
 func (s *session) lock(parts ...string) (*lock, error) {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q", append([]string{s.place.String()}, parts...)))
-	name := "run-" + hex.EncodeToString(sum[:8])
 	dir := s.cacheDir
 	if dir == "" {
 		var err error
@@ -40,7 +38,7 @@ func (s *session) lock(parts ...string) (*lock, error) {
 			return nil, nil
 		}
 	}
-	path := filepath.Join(dir, name)
+	path := s.runPath(dir, parts...)
 	file := flock.New(path+".lock", flock.SetPermissions(0o600))
 	ok, err := file.TryLock()
 	if err != nil {
@@ -57,6 +55,12 @@ func (s *session) lock(parts ...string) (*lock, error) {
 		return nil, errors.Join(fmt.Errorf("lock: %w", err), file.Close())
 	}
 	return &lock{file}, nil
+}
+
+// runPath begins the names of the files that runs of what the parts name keep in a folder.
+func (s *session) runPath(dir string, parts ...string) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", append([]string{s.place.String()}, parts...)))
+	return filepath.Join(dir, "run-"+hex.EncodeToString(sum[:8]))
 }
 
 // describeHolder is for people; what cannot be read is left out.

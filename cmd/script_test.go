@@ -65,6 +65,7 @@ func params(setUp func(*testscript.Env) error, bucket bool) testscript.Params {
 			"unchanged": unchanged,
 			"lock":      lock,
 			"hold":      hold,
+			"connect":   connect,
 			"flip":      flip,
 			"damage":    doDamage,
 			"id":        id,

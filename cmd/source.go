@@ -81,3 +81,20 @@ func (i *image) Unchanged(fingerprint json.RawMessage) bool {
 	var old sqlite.Fingerprint
 	return json.Unmarshal(fingerprint, &old) == nil && i.Image.Unchanged(old)
 }
+
+// Changed tells what has changed since the database had that fingerprint.
+func (i *image) Changed(fingerprint json.RawMessage) ([][2]int64, bool) {
+	var old sqlite.Fingerprint
+	if json.Unmarshal(fingerprint, &old) != nil {
+		return nil, false
+	}
+	return i.Image.Changed(old)
+}
+
+// Skip tells errors of the source from those of the repository, like Read.
+func (i *image) Skip(n int64) error {
+	if err := i.Image.Skip(n); err != nil {
+		return &sourceError{err}
+	}
+	return nil
+}

@@ -42,7 +42,7 @@ type Options struct {
 	Now         func() time.Time // to tell whether a file's times can be trusted; nil means time.Now
 
 	// StatePath is a file that keeps what is known of each page, so that of the next image only what has changed need be
-	// read, see [Image.Changed]; empty for none. It may be deleted at any time.
+	// read, see [Image.Changed]; empty for none. It may be deleted at any time. One image at a time may use it.
 	StatePath string
 
 	memoryLimit int64 // largest image of a rollback-mode database that is held in memory; 0 means 32 MiB

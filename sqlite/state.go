@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
-	"path/filepath"
 )
 
 // The file of a census; numbers are little-endian:
@@ -36,16 +35,13 @@ func (c *census) save(path string, print Fingerprint) error {
 	if c.full || !c.complete() {
 		return errState
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "census-*.tmp") // with mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(c.encode(print))
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path) // so that a reader sees the old or the new one
+	temp := path + ".tmp" // one name, so that what a killed process leaves is written over
+	err := os.WriteFile(temp, c.encode(print), 0o600)
+	if err == nil {
+		err = os.Rename(temp, path) // so that a reader sees the old or the new one
 	}
 	if err != nil {
-		_ = os.Remove(f.Name())
+		_ = os.Remove(temp)
 	}
 	return err
 }
