@@ -149,7 +149,10 @@ func newTarget(t *testing.T, mode string) *target {
 			t.Error(err)
 		}
 	})
-	return &target{conn: c, path: filepath.Join(dir, "old"), src: src, partial: whole{src}, timeout: time.Second}
+	return &target{
+		conn: c, path: filepath.Join(dir, "old"), src: src, partial: whole{src}, timeout: time.Second,
+		locked: func() error { return nil },
+	}
 }
 
 // CacheMisses returns how many pages the image's connection has read since it was opened.
