@@ -119,15 +119,24 @@ type backupMessage struct {
 	SetBack *setBackInfo `json:"set_back,omitempty"`
 }
 
-// one backs up one database.
+// one backs up one database. A run that meets another one of the same is none: it is
+// not watched.
 func (r *backupRun) one(ctx context.Context, j job) error {
-	if !r.dryRun {
-		l, err := r.lock("backup", j.environment, j.database)
-		if err != nil {
-			return err
-		}
-		defer l.release()
+	if r.dryRun {
+		_, err := r.take(ctx, j)
+		return err
 	}
+	l, err := r.lock("backup", j.environment, j.database)
+	if err != nil {
+		return err
+	}
+	defer l.release()
+	return r.newWatch(j.env).around(ctx, func() (*backupMessage, error) { return r.take(ctx, j) })
+}
+
+// take takes the snapshot. There is one with an error, too, if only old snapshots could
+// not be removed.
+func (r *backupRun) take(ctx context.Context, j job) (m *backupMessage, err error) {
 	var total int64
 	if info, err := os.Stat(j.path); err == nil {
 		total = info.Size()
@@ -137,10 +146,10 @@ func (r *backupRun) one(ctx context.Context, j job) error {
 	j.options.Progress = b.set
 	result, err := r.repo.Backup(ctx, source(j.path, r.exportOptions(j)), j.options)
 	b.done()
-	if result != nil { // with an error, too, if only old snapshots could not be removed
-		r.tell(result, r.now().Sub(started))
+	if result != nil {
+		m = r.tell(result, r.now().Sub(started))
 	}
-	return err
+	return m, err
 }
 
 // exportOptions say how to read the database. What is known of its pages is kept beside the run's lock, under which it
@@ -153,7 +162,7 @@ func (r *backupRun) exportOptions(j job) sqlite.Options {
 	return o
 }
 
-func (r *backupRun) tell(result *repo.BackupResult, took time.Duration) {
+func (r *backupRun) tell(result *repo.BackupResult, took time.Duration) *backupMessage {
 	s := result.Snapshot
 	m := backupMessage{
 		Type: "summary", SnapshotID: s.ID.String(), Environment: s.Environment, Database: s.Database, Time: s.Time,
@@ -174,12 +183,13 @@ func (r *backupRun) tell(result *repo.BackupResult, took time.Duration) {
 	}
 	r.summaries = append(r.summaries, m)
 	r.done("%s", r.summaryLine(m))
+	return &m
 }
 
 // summaryLine reads well in the log of a cron job.
-func (r *backupRun) summaryLine(m backupMessage) string {
+func (c *cli) summaryLine(m backupMessage) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s: ", m.Time.In(r.zone).Format("2006-01-02 15:04:05 MST"), m.Environment)
+	fmt.Fprintf(&b, "%s %s: ", m.Time.In(c.zone).Format("2006-01-02 15:04:05 MST"), m.Environment)
 	short := m.SnapshotID[:min(8, len(m.SnapshotID))]
 	switch {
 	case m.Skipped:

@@ -49,9 +49,11 @@ type environment struct {
 	After     string   `toml:"after"`
 	OnFailure string   `toml:"on_failure"`
 	Ping      string   `toml:"ping"`
-	Scrub     string   `toml:"scrub"`
-	Verify    string   `toml:"verify"`
-	Keep      keep     `toml:"keep"`
+
+	HookTimeout duration `toml:"hook_timeout"` // of Before, After and OnFailure
+	Scrub       string   `toml:"scrub"`
+	Verify      string   `toml:"verify"`
+	Keep        keep     `toml:"keep"`
 
 	RequireScrub bool `toml:"require_scrub"` // its data goes nowhere else, or no other's comes here, as it is
 }
@@ -204,7 +206,7 @@ func (e *environment) validate() error {
 	}
 	_, ageErr := e.MaxAge.value("max_age")
 	_, tagErr := tags.New(e.Tags...)
-	return errors.Join(checkExport(e.Export), checkNames(e.name, e.Name), tagErr, ageErr, err)
+	return errors.Join(checkExport(e.Export), checkNames(e.name, e.Name), tagErr, ageErr, err, e.checkHooks())
 }
 
 func checkNames(environment, database string) error {

@@ -30,6 +30,11 @@ database = "/srv/app/production.db" # needed
 name     = "app"                    # default: the file's name without its extension
 tags     = ["web"]                  # beyond env_production and db_app
 keep     = { daily = 30 }           # overrides single values of [keep]
+before     = "systemctl reload app"   # commands around a backup: FIRN_ENV, FIRN_DATABASE, and then
+after      = "logger backed up $FIRN_SNAPSHOT"  # FIRN_SNAPSHOT, FIRN_SIZE, FIRN_ADDED, FIRN_UNCHANGED, FIRN_DURATION;
+on_failure = "mail -s \"$FIRN_ERROR\" root"     # FIRN_ERROR, FIRN_EXIT_CODE tell how it went
+#hook_timeout = "10m"               # each is killed after this
+ping       = "https://hc-ping.com/your-uuid"   # a monitor: told of success here, at /start and at /fail
 # For "firn verify": SQL that finds what must not be. A row that any of its statements
 # returns means that the snapshot is not sound. It can only read.
 verify   = "SELECT id FROM account WHERE balance < 0"

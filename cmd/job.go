@@ -13,6 +13,7 @@ import (
 
 // job is one database to back up.
 type job struct {
+	env         *environment
 	environment string
 	database    string // name
 	path        string
@@ -32,7 +33,6 @@ func (c *cli) jobs(conf *config, args []string, o backupOptions) ([]job, error) 
 	}
 	var jobs []job
 	for _, env := range envs {
-		c.warnUnused(env)
 		j, err := o.job(conf, env)
 		if err != nil {
 			return nil, err
@@ -99,7 +99,7 @@ func (o backupOptions) job(conf *config, env *environment) (job, error) {
 	if err != nil {
 		return job{}, usage("", "%w", err)
 	}
-	j := job{environment: env.name, database: env.Name, path: env.Database, compact: export == exportCompact}
+	j := job{env: env, environment: env.name, database: env.Name, path: env.Database, compact: export == exportCompact}
 	j.options = repo.BackupOptions{
 		Environment: env.name, Database: env.Name, Tags: set,
 		ForceScan: o.forceScan, IfChanged: o.ifChanged, DryRun: o.dryRun,
@@ -112,17 +112,6 @@ func (o backupOptions) job(conf *config, env *environment) (job, error) {
 		err = usage("", "--keep-... needs --prune")
 	}
 	return j, err
-}
-
-// warnUnused names what is configured and not acted upon.
-func (c *cli) warnUnused(env *environment) {
-	for _, key := range []struct{ name, value string }{
-		{"before", env.Before}, {"after", env.After}, {"on_failure", env.OnFailure}, {"ping", env.Ping},
-	} {
-		if key.value != "" {
-			c.warn("env.%s.%s has no effect in this version of firn", env.name, key.name)
-		}
-	}
 }
 
 const dateTimeSeconds = "2006-01-02 15:04:05"

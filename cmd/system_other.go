@@ -23,6 +23,9 @@ func keepingOpen(ctx context.Context, command string, _ *os.File) *exec.Cmd {
 	return shell(ctx, command)
 }
 
+// shellGroup returns a command as the command interpreter runs it.
+func shellGroup(ctx context.Context, command string) *exec.Cmd { return shell(ctx, command) }
+
 // whenClosed returns a command as the command interpreter runs it, once its standard
 // input is closed, which more reads to its end.
 func whenClosed(command string) *exec.Cmd {

@@ -30,8 +30,17 @@ func shell(ctx context.Context, command string) *exec.Cmd {
 // started.
 func keepingOpen(ctx context.Context, command string, f *os.File) *exec.Cmd {
 	// The exit keeps sh from running the command in its own place, which closes the file.
-	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", `/bin/sh -c "$1" 3>&-; exit $?`, "firn", command)
+	cmd := inGroup(exec.CommandContext(ctx, "/bin/sh", "-c", `/bin/sh -c "$1" 3>&-; exit $?`, "firn", command))
 	cmd.ExtraFiles = []*os.File{f} // 3
+	return cmd
+}
+
+// shellGroup returns a command as sh runs it, without a terminal, that is killed with all
+// that it has started.
+func shellGroup(ctx context.Context, command string) *exec.Cmd { return inGroup(shell(ctx, command)) }
+
+// inGroup gives a command a session of its own, all of which is killed with it.
+func inGroup(cmd *exec.Cmd) *exec.Cmd {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	return cmd

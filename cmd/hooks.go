@@ -1,0 +1,153 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"firn/retention"
+)
+
+const (
+	// A command around a backup is killed after so long, unless hook_timeout says
+	// otherwise: one that hangs would keep all later runs from starting.
+	hookTimeout = 10 * time.Minute
+	// So long is waited for output of processes that a command has left running.
+	hookGrace = time.Second
+	// So much of a command's output is shown with --quiet, when it fails.
+	hookOutput = 64 << 10
+)
+
+// watch is what an environment's operator has put around its backups: commands, and a
+// monitor that is pinged.
+type watch struct {
+	*cli
+	env  *environment
+	ping *pinger
+}
+
+func (c *cli) newWatch(env *environment) *watch {
+	return &watch{c, env, c.newPinger(env)}
+}
+
+// around has a backup watched. An error of the backup, or of a command, is an error of
+// the run: whoever is told of failures shall be told of it.
+func (w *watch) around(ctx context.Context, backup func() (*backupMessage, error)) error {
+	w.ping.start(ctx)
+	var m *backupMessage
+	err := w.run(ctx, "before", w.env.Before, nil)
+	if err == nil {
+		m, err = backup()
+	}
+	if err == nil {
+		if err = w.run(ctx, "after", w.env.After, w.outcome(m, nil)); err != nil {
+			err = fmt.Errorf("snapshot %s is stored, but %w", m.SnapshotID[:8], err)
+		}
+	}
+	if err != nil {
+		w.failed(ctx, m, err)
+		return err
+	}
+	w.ping.succeeded(ctx, m)
+	return nil
+}
+
+// failed tells of a failure; an interrupt is one, and must not keep it from being told.
+func (w *watch) failed(ctx context.Context, m *backupMessage, err error) {
+	ctx = context.WithoutCancel(ctx)
+	if e := w.run(ctx, "on_failure", w.env.OnFailure, w.outcome(m, err)); e != nil {
+		w.warn("%s: %v", w.env.name, e)
+	}
+	w.ping.failed(ctx, err)
+}
+
+// outcome returns the variables that tell a command what has happened.
+func (w *watch) outcome(m *backupMessage, err error) []string {
+	var vars []string
+	if m != nil {
+		vars = append(vars,
+			"FIRN_SNAPSHOT="+m.SnapshotID,
+			"FIRN_SIZE="+strconv.FormatInt(m.Size, 10),
+			"FIRN_ADDED="+strconv.FormatInt(m.Added, 10),
+			"FIRN_UNCHANGED="+strconv.FormatBool(m.Unchanged),
+			"FIRN_DURATION="+strconv.FormatFloat(m.Duration, 'f', 3, 64))
+	}
+	if err != nil {
+		code, _ := classify(err)
+		vars = append(vars, "FIRN_ERROR="+err.Error(), "FIRN_EXIT_CODE="+strconv.Itoa(code))
+	}
+	return vars
+}
+
+// run runs a command, if there is one. What it prints is shown; with --quiet, only if
+// it fails.
+func (w *watch) run(ctx context.Context, name, command string, vars []string) error {
+	if command == "" {
+		return nil
+	}
+	w.detail("%s: run %s: %s", w.env.name, name, command)
+	limit := w.env.hookTimeout()
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	cmd := shellGroup(ctx, command)
+	cmd.Env = append(os.Environ(), "FIRN_HOOK="+name, "FIRN_ENV="+w.env.name, "FIRN_DATABASE="+w.env.Database)
+	cmd.Env = append(cmd.Env, vars...)
+	cmd.WaitDelay = hookGrace
+	output := &tail{limit: hookOutput}
+	cmd.Stdout, cmd.Stderr = w.stderr, w.stderr
+	if w.flags.quiet {
+		cmd.Stdout, cmd.Stderr = output, output
+	}
+	err := cmd.Run()
+	if err == nil || errors.Is(err, exec.ErrWaitDelay) { // it is done, and has left something running
+		return nil
+	}
+	_, _ = w.stderr.Write(output.bytes)
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		err = fmt.Errorf("it was killed after %s", retention.FormatDuration(limit))
+	}
+	return fmt.Errorf("%s command failed: %w", name, err)
+}
+
+// tail keeps the end of what is written to it.
+type tail struct {
+	bytes []byte
+	limit int
+}
+
+// Write implements io.Writer.
+func (t *tail) Write(p []byte) (int, error) {
+	t.bytes = append(t.bytes, p...)
+	if extra := len(t.bytes) - t.limit; extra > 0 {
+		t.bytes = bytes.Clone(t.bytes[extra:])
+	}
+	return len(p), nil
+}
+
+func (e *environment) hookTimeout() time.Duration {
+	d, err := e.HookTimeout.value("hook_timeout") // validated
+	if err != nil || d == 0 {
+		return hookTimeout
+	}
+	return d
+}
+
+// checkHooks refuses what cannot be run or asked for.
+func (e *environment) checkHooks() error {
+	if _, err := e.HookTimeout.value("hook_timeout"); err != nil {
+		return err
+	}
+	if e.Ping == "" {
+		return nil
+	}
+	if _, err := parsePing(strings.TrimSpace(e.Ping)); err != nil {
+		return fmt.Errorf("ping: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	pingTries   = 3
+	pingTimeout = 5 * time.Second // of a try
+	pingPause   = time.Second     // between two, and twice that before the last
+	pingBody    = 10 << 10        // bytes: what healthchecks.io shows, and others accept
+)
+
+// pinger tells a monitor how backups go, by the conventions of healthchecks.io: a
+// request to the address itself is success, to /start and /fail below it what these
+// say. The monitor raises the alarm, also when it hears nothing. Whether it can be
+// reached is nothing that a backup depends on.
+type pinger struct {
+	*cli
+	name    string
+	address *url.URL      // nil for no monitor
+	started chan struct{} // closed when the start was told
+}
+
+func (c *cli) newPinger(env *environment) *pinger {
+	p := &pinger{cli: c, name: env.name, started: make(chan struct{})}
+	if env.Ping != "" {
+		p.address, _ = parsePing(env.Ping) // validated
+	}
+	return p
+}
+
+func parsePing(address string) (*url.URL, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, errors.New("it is no address of the web") // the error itself repeats it, and it is a secret
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, errors.New("want an address that starts with https:// or http://")
+	}
+	return u, nil
+}
+
+// start tells of the start, beside the backup: that shall not wait for a monitor.
+func (p *pinger) start(ctx context.Context) {
+	if p.address == nil {
+		return
+	}
+	go func() {
+		defer close(p.started)
+		p.send(context.WithoutCancel(ctx), "start", "")
+	}()
+}
+
+func (p *pinger) succeeded(ctx context.Context, m *backupMessage) {
+	p.end(ctx, "", p.summaryLine(*m))
+}
+
+func (p *pinger) failed(ctx context.Context, err error) { p.end(ctx, "fail", err.Error()) }
+
+// end comes after the start at the monitor too.
+func (p *pinger) end(ctx context.Context, what, body string) {
+	if p.address == nil {
+		return
+	}
+	<-p.started
+	p.send(context.WithoutCancel(ctx), what, body)
+}
+
+// send makes some attempts, and warns if none gets through.
+func (p *pinger) send(ctx context.Context, what, body string) {
+	var err error
+	for try := range pingTries {
+		time.Sleep(time.Duration(try) * pingPause)
+		var again bool
+		if again, err = p.try(ctx, what, body); err == nil || !again {
+			break
+		}
+	}
+	if err != nil {
+		p.warn("%s: the monitor at %s was not told: %v", p.name, p.address.Host, err)
+	}
+}
+
+// try makes one attempt, and tells whether another may do better.
+func (p *pinger) try(ctx context.Context, what, body string) (again bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
+	defer cancel()
+	address := p.address
+	if what != "" {
+		address = address.JoinPath(what)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address.String(), strings.NewReader(body[:min(len(body), pingBody)]))
+	if err != nil {
+		return false, err
+	}
+	request.Header.Set("User-Agent", "firn/"+toolVersion())
+	request.Header.Set("Content-Type", "text/plain; charset=utf-8")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		if wrapped, ok := errors.AsType[*url.Error](err); ok {
+			err = wrapped.Err // without the address, which is a secret
+		}
+		return true, err
+	}
+	_, _ = io.CopyN(io.Discard, response.Body, pingBody) // for the connection to be used again
+	response.Body.Close()
+	if response.StatusCode/100 != 2 {
+		return response.StatusCode/100 == 5 || response.StatusCode == http.StatusTooManyRequests, fmt.Errorf("it answers %s", response.Status)
+	}
+	return false, nil
+}
