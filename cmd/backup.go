@@ -17,6 +17,7 @@ import (
 type backupOptions struct {
 	all                                 bool
 	database, env, name, export, time   string
+	metricsFile                         string
 	tags                                []string
 	prune, ifChanged, dryRun, forceScan bool
 	keep                                *keepFlags
@@ -54,6 +55,7 @@ their space is freed: the line for cron.`,
 	f.BoolVar(&o.dryRun, "dry-run", false, "write nothing, say what would be stored")
 	f.BoolVar(&o.prune, "prune", false, "then forget old snapshots, and free their space")
 	o.keep = newKeepFlags(f)
+	f.StringVar(&o.metricsFile, "metrics-file", "", "write the outcome to this `file`, for Prometheus's node_exporter")
 	c.addJSONFlag(cmd)
 	return cmd
 }
@@ -72,6 +74,7 @@ func (c *cli) backup(ctx context.Context, args []string, o backupOptions) error 
 		return err
 	}
 	defer s.close()
+	s.metricsFile = o.metricsFile
 	r := &backupRun{session: s, dryRun: o.dryRun, outcomes: several{cli: c}}
 	for _, j := range jobs {
 		if ctx.Err() != nil {

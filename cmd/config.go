@@ -30,6 +30,7 @@ type config struct {
 	Keep            keep                    `toml:"keep"`
 	Env             map[string]*environment `toml:"env"`
 	CacheSize       string                  `toml:"cache_size"`
+	MetricsFile     string                  `toml:"metrics_file"`
 	S3              bucketConfig            `toml:"s3"`
 }
 
@@ -134,7 +135,7 @@ func explain(path string, err error) error {
 
 // resolve makes all paths absolute.
 func (conf *config) resolve(dir string) {
-	paths := []*string{&conf.KeyFile, &conf.PasswordFile, &conf.S3.AccessKeyFile, &conf.S3.SecretKeyFile, &conf.S3.CAFile}
+	paths := []*string{&conf.KeyFile, &conf.PasswordFile, &conf.MetricsFile, &conf.S3.AccessKeyFile, &conf.S3.SecretKeyFile, &conf.S3.CAFile}
 	if !remote(conf.Repository) {
 		paths = append(paths, &conf.Repository)
 	}

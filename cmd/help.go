@@ -13,6 +13,7 @@ const configurationHelp = `# firn.toml, looked for in: --config, $FIRN_CONFIG, .
 repository = "/mnt/backup/firn"     # or "s3:https://host:port/bucket/prefix", or "s3://bucket/prefix"
 key_file   = "/etc/firn/key"        # or password_file, or password_command
 #cache_size = "1GiB"                # what is kept here of a repository in S3
+#metrics_file = "/var/lib/prometheus/node-exporter/firn.prom"   # what backups do, for Prometheus
 
 [keep]                              # what retention keeps; these are the defaults
 last     = 10                       # a number, or "all", like those that follow

@@ -24,38 +24,54 @@ const (
 	hookOutput = 64 << 10
 )
 
-// watch is what an environment's operator has put around its backups: commands, and a
-// monitor that is pinged.
+// watch is what an environment's operator has put around its backups: commands, a
+// monitor that is pinged, and a file with metrics.
 type watch struct {
-	*cli
+	*session
 	env  *environment
 	ping *pinger
 }
 
-func (c *cli) newWatch(env *environment) *watch {
-	return &watch{c, env, c.newPinger(env)}
+func (s *session) newWatch(env *environment) *watch {
+	return &watch{s, env, s.newPinger(env)}
 }
 
 // around has a backup watched. An error of the backup, or of a command, is an error of
 // the run: whoever is told of failures shall be told of it.
 func (w *watch) around(ctx context.Context, backup func() (*backupMessage, error)) error {
+	began, before := w.now(), w.requests()
 	w.ping.start(ctx)
-	var m *backupMessage
-	err := w.run(ctx, "before", w.env.Before, nil)
-	if err == nil {
-		m, err = backup()
-	}
-	if err == nil {
-		if err = w.run(ctx, "after", w.env.After, w.outcome(m, nil)); err != nil {
-			err = fmt.Errorf("snapshot %s is stored, but %w", m.SnapshotID[:8], err)
-		}
-	}
+	m, err := w.backUp(ctx, backup)
+	w.recordMetrics(ctx, recorded{w.env, began, w.now().Sub(began), w.requests() - before, m, err})
 	if err != nil {
 		w.failed(ctx, m, err)
 		return err
 	}
 	w.ping.succeeded(ctx, m)
 	return nil
+}
+
+// backUp runs the backup between its commands.
+func (w *watch) backUp(ctx context.Context, backup func() (*backupMessage, error)) (*backupMessage, error) {
+	if err := w.run(ctx, "before", w.env.Before, nil); err != nil {
+		return nil, err
+	}
+	m, err := backup()
+	if err != nil {
+		return m, err
+	}
+	if err := w.run(ctx, "after", w.env.After, w.outcome(m, nil)); err != nil {
+		return m, fmt.Errorf("snapshot %s is stored, but %w", m.SnapshotID[:8], err)
+	}
+	return m, nil
+}
+
+// requests returns how many were made to a bucket so far.
+func (s *session) requests() int64 {
+	if s.bucket == nil {
+		return 0
+	}
+	return s.bucket.Traffic().Requests()
 }
 
 // failed tells of a failure; an interrupt is one, and must not keep it from being told.

@@ -30,13 +30,10 @@ type holder struct {
 // lock takes the lock on what the parts name, in the repository's cache folder
 // or, without one, in a private folder for temporary files.
 func (s *session) lock(parts ...string) (*lock, error) {
-	dir := s.cacheDir
-	if dir == "" {
-		var err error
-		if dir, err = lockFolder(); err != nil {
-			s.warn("runs at the same time will not be noticed: %v", err)
-			return nil, nil
-		}
+	dir, err := s.lockDir()
+	if err != nil {
+		s.warn("runs at the same time will not be noticed: %v", err)
+		return nil, nil
 	}
 	path := s.runPath(dir, parts...)
 	file := flock.New(path+".lock", flock.SetPermissions(0o600))
@@ -59,8 +56,21 @@ func (s *session) lock(parts ...string) (*lock, error) {
 
 // runPath begins the names of the files that runs of what the parts name keep in a folder.
 func (s *session) runPath(dir string, parts ...string) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q", append([]string{s.place.String()}, parts...)))
-	return filepath.Join(dir, "run-"+hex.EncodeToString(sum[:8]))
+	return filepath.Join(dir, lockName(append([]string{s.place.String()}, parts...)...))
+}
+
+// lockName names the files of a lock by what it is on.
+func lockName(parts ...string) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", parts))
+	return "run-" + hex.EncodeToString(sum[:8])
+}
+
+// lockDir returns the folder of locks.
+func (s *session) lockDir() (string, error) {
+	if s.cacheDir != "" {
+		return s.cacheDir, nil
+	}
+	return lockFolder()
 }
 
 // describeHolder is for people; what cannot be read is left out.

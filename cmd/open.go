@@ -23,6 +23,8 @@ type session struct {
 	cacheDir string    // of this repository; "" for none
 	bucket   *s3.Store // nil for a repository in a folder
 	repo     *repo.Repo
+
+	metricsFile string // of this run's flags
 }
 
 // start finds out where the repository is, without opening it.

@@ -84,11 +84,11 @@ func setUp(env *testscript.Env) error {
 
 // condition knows [bucket]: repositories are in a bucket; [powerless]: a user
 // without root's rights over files can be had; [tmpfs]: a small disk can be made;
-// [zstd], [sqlite3]: the program is there. Where dbtest.Tool would fail, so does the
+// [zstd], [sqlite3], [promtool]: the program is there. Where dbtest.Tool would fail, so does the
 // script: the commands run, and do not find it.
 func condition(name string, bucket bool) (bool, error) {
 	switch name {
-	case "zstd", "sqlite3":
+	case "zstd", "sqlite3", "promtool":
 		_, err := exec.LookPath(name)
 		return err == nil || os.Getenv("CI") != "", nil
 	case "bucket":

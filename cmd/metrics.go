@@ -1,0 +1,176 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// metric is one that the file for Prometheus has, for each environment.
+type metric struct{ name, help string }
+
+// metrics are all of them, in the order of the file. An age is no metric: it would be
+// that of the moment of writing; time() - firn_last_success_time_seconds is always true.
+var metrics = [...]metric{
+	{"firn_last_run_time_seconds", "When the last backup ran, whatever came of it, in seconds since 1970."},
+	{"firn_last_run_exit_code", "What the last backup ended with; 0 is success."},
+	{"firn_last_run_duration_seconds", "How long the last backup took, with the commands around it."},
+	{"firn_last_run_requests", "How many requests the last backup made to the object store."},
+	{"firn_last_success_time_seconds", "When a backup succeeded last, in seconds since 1970."},
+	{"firn_snapshot_time_seconds", "Of when the newest snapshot is, in seconds since 1970."},
+	{"firn_snapshot_size_bytes", "Size of the database in the newest snapshot."},
+	{"firn_snapshot_added_bytes", "By how much the newest snapshot made the repository grow."},
+	{"firn_snapshot_unchanged", "1 if the newest snapshot is the same as the one before."},
+}
+
+// samples are values by metric and labels. Those of environments that this run does
+// not back up stay as they are, and of a run that fails those of the last success.
+type samples map[string]map[string]string
+
+func (s samples) set(name, labels string, value float64) {
+	if s[name] == nil {
+		s[name] = make(map[string]string)
+	}
+	s[name][labels] = strconv.FormatFloat(value, 'f', -1, 64)
+}
+
+// recorded is one backup, as far as the metrics tell of it.
+type recorded struct {
+	env      *environment
+	began    time.Time
+	took     time.Duration
+	requests int64
+	message  *backupMessage // nil for no snapshot
+	err      error
+}
+
+func (s samples) add(r recorded) {
+	labels := fmt.Sprintf(`{environment="%s",database="%s"}`, escapeLabel(r.env.name), escapeLabel(r.env.Name))
+	ended := seconds1970(r.began.Add(r.took))
+	code := exitDone
+	if r.err != nil {
+		code, _ = classify(r.err)
+	}
+	s.set("firn_last_run_time_seconds", labels, ended)
+	s.set("firn_last_run_exit_code", labels, float64(code))
+	s.set("firn_last_run_duration_seconds", labels, r.took.Seconds())
+	s.set("firn_last_run_requests", labels, float64(r.requests))
+	if r.err == nil {
+		s.set("firn_last_success_time_seconds", labels, ended)
+	}
+	if m := r.message; m != nil {
+		s.set("firn_snapshot_time_seconds", labels, seconds1970(m.Time))
+		s.set("firn_snapshot_size_bytes", labels, float64(m.Size))
+		s.set("firn_snapshot_added_bytes", labels, float64(m.Added))
+		s.set("firn_snapshot_unchanged", labels, map[bool]float64{true: 1}[m.Unchanged])
+	}
+}
+
+func seconds1970(t time.Time) float64 { return float64(t.UnixMilli()) / 1e3 }
+
+func escapeLabel(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s)
+}
+
+// String returns the file: Prometheus's text format.
+func (s samples) String() string {
+	var b strings.Builder
+	for _, m := range metrics {
+		if len(s[m.name]) == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %s gauge\n", m.name, m.help, m.name)
+		for _, labels := range slices.Sorted(maps.Keys(s[m.name])) {
+			fmt.Fprintf(&b, "%s%s %s\n", m.name, labels, s[m.name][labels])
+		}
+	}
+	return b.String()
+}
+
+// parseSamples reads what String wrote. Whatever else there is it leaves out.
+func parseSamples(text string) samples {
+	s := make(samples)
+	for line := range strings.Lines(text) {
+		name, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "{")
+		at := strings.LastIndex(rest, "} ")
+		known := slices.ContainsFunc(metrics[:], func(m metric) bool { return m.name == name })
+		if !known || at < 0 {
+			continue
+		}
+		if value, err := strconv.ParseFloat(rest[at+2:], 64); err == nil {
+			s.set(name, "{"+rest[:at+1], value)
+		}
+	}
+	return s
+}
+
+// recordMetrics writes the outcome of a backup into the metrics file, if there is one. No
+// backup depends on it.
+func (s *session) recordMetrics(ctx context.Context, r recorded) {
+	path := cmp.Or(s.metricsFile, s.conf.MetricsFile)
+	if path == "" {
+		return
+	}
+	if err := s.updateMetrics(context.WithoutCancel(ctx), path, r); err != nil {
+		s.warn("metrics of %s could not be written: %v", r.env.name, err)
+	}
+}
+
+// updateMetrics replaces the file at once: the collector must not read a half of it.
+func (s *session) updateMetrics(ctx context.Context, path string, r recorded) error {
+	release, err := s.lockMetrics(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer release()
+	old, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	all := parseSamples(string(old))
+	all.add(r)
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // not *.prom: it is not collected
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(all.String())
+	// The collector runs as another user. No sync: what a crash takes, the next run writes.
+	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
+
+// lockMetrics waits for others that write the same file: environments have runs, and
+// lines in cron, of their own.
+func (s *session) lockMetrics(ctx context.Context, path string) (release func(), err error) {
+	dir, err := s.lockDir()
+	if err != nil {
+		return nil, err
+	}
+	path, err = filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	file := flock.New(filepath.Join(dir, lockName("metrics", path)+".lock"), flock.SetPermissions(0o600))
+	if _, err := file.TryLockContext(ctx, 20*time.Millisecond); err != nil {
+		return nil, fmt.Errorf("wait for another run: %w", err)
+	}
+	return func() { _ = file.Close() }, nil
+}
