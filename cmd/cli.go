@@ -89,6 +89,8 @@ type cli struct {
 	profiles  profiles
 	json      bool
 	repairing bool // open what only the cache can open
+
+	onlyExistingCache bool // make none
 }
 
 // flags are the global ones.

@@ -113,11 +113,22 @@ func (c *cli) openCache(location string) string {
 		dir = filepath.Join(user, "firn")
 	}
 	dir = filepath.Join(dir, locationHash(location))
+	if c.onlyExistingCache {
+		return existingCache(dir)
+	}
 	if err := makePrivate(dir); err != nil {
 		c.detail("no cache: %v", err)
 		return ""
 	}
 	c.detail("cache: %s", dir)
+	return dir
+}
+
+// existingCache returns a cache folder only if it is there.
+func existingCache(dir string) string {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return ""
+	}
 	return dir
 }
 

@@ -55,7 +55,7 @@ func newRoot(c *cli) *cobra.Command {
 	c.addGlobalFlags(root)
 	c.profiles.addFlags(root)
 	root.AddCommand(
-		newInit(c), newBackup(c), newSnapshots(c),
+		newInit(c), newBackup(c), newSnapshots(c), newStatus(c),
 		newRestore(c), newUndo(c), newVerify(c), newDump(c), newQuery(c), newDiff(c),
 		newForget(c), newPrune(c), newCheck(c), newKey(c), newVersion(c), newConfigurationHelp())
 	checkArguments(root)

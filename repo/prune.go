@@ -108,17 +108,25 @@ type prune struct {
 // pruneDue reports whether the last prune, here or anywhere, is long ago. The
 // clock decides about cost only.
 func (r *Repo) pruneDue(v *view) bool {
-	var last time.Time
-	if b, ok := r.cache.get(prunedEntry); ok {
-		if seconds, err := strconv.ParseInt(string(b), 10, 64); err == nil {
-			last = time.Unix(seconds, 0)
-		}
-	}
+	last := r.prunedHere()
 	if v.planned.After(last) {
 		last = v.planned
 	}
 	age := r.opts.now().Sub(last)
 	return age < 0 || age >= pruneEvery
+}
+
+// prunedHere returns when this host pruned last, zero if its cache does not tell.
+func (r *Repo) prunedHere() time.Time {
+	b, ok := r.cache.get(prunedEntry)
+	if !ok {
+		return time.Time{}
+	}
+	seconds, err := strconv.ParseInt(string(b), 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0)
 }
 
 // listPacks lists the packs, after the records: a record that appears later

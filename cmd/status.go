@@ -1,0 +1,190 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"firn/repo"
+	"firn/retention"
+)
+
+// defaultMaxAge is for environments without max_age: a daily backup, and an hour.
+const defaultMaxAge = 25 * time.Hour
+
+// statusOptions are the flags of status.
+type statusOptions struct {
+	environment string
+	maxAge      string
+}
+
+func newStatus(c *cli) *cobra.Command {
+	var o statusOptions
+	cmd := &cobra.Command{
+		Use:     "status [ENV]",
+		Short:   "Tell whether backups are as they should be",
+		GroupID: groupMain,
+		Long: `Tells for each environment how old its newest snapshot is, and whether that is within
+its max_age (default: 25h). The exit code is 0 if all are, else 1: for a monitor, on
+this host or on another one that has the repository and a key. It changes nothing.
+
+A run that finds nothing changed records that, so an old snapshot means that no run
+has succeeded since, not that nothing has happened. Environments that are in the
+repository and not in the configuration are shown, and judged only if they are named,
+or if --max-age is given. What restores have replaced does not count.`,
+		Example: `  firn status
+  firn status production --max-age 30m || mail -s "no backup" root </dev/null`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: c.completeEnvironment,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.environment = first(args)
+			return c.status(cmd.Context(), o)
+		},
+	}
+	cmd.Flags().StringVar(&o.maxAge, "max-age", "", "`age` up to which snapshots are fresh, such as 30m or 2d, for all environments")
+	c.addJSONFlag(cmd)
+	return cmd
+}
+
+func (c *cli) status(ctx context.Context, o statusOptions) error {
+	maxAge, err := parseMaxAge(o.maxAge)
+	if err != nil {
+		return err
+	}
+	c.onlyExistingCache = true
+	s, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	all, damage := s.repo.Snapshots(ctx)
+	if all == nil && damage != nil {
+		return damage
+	}
+	if err := s.knownEnvironment(all, o.environment); err != nil {
+		return err
+	}
+	usage, err := s.repo.Usage(ctx)
+	if err != nil {
+		return err
+	}
+	states := s.states(all, o.environment, maxAge)
+	if err := s.printStatus(states, usage); err != nil {
+		return err
+	}
+	return cmp.Or(damage, notFresh(states))
+}
+
+func parseMaxAge(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	d, err := retention.ParseDuration(text)
+	if err != nil || d == 0 {
+		return 0, usage("Write 30m, 25h or 2d.", "--max-age %q is not an age", text)
+	}
+	return d, nil
+}
+
+// notFresh is the error that makes the exit code; all has been told.
+func notFresh(states []*state) error {
+	for _, st := range states {
+		if st.Judged && st.State != stateOK {
+			return &reported{errors.New("not all environments are as they should be")}
+		}
+	}
+	return nil
+}
+
+// statusMessage is all of it in JSON.
+type statusMessage struct {
+	Environments []*state        `json:"environments"`
+	Repository   repositoryState `json:"repository"`
+}
+
+// repositoryState is how much room there is.
+type repositoryState struct {
+	Location string     `json:"location"`
+	Size     int64      `json:"size"`
+	Packs    int        `json:"packs"`
+	Free     *int64     `json:"free,omitempty"` // bytes on its disk
+	Pruned   *time.Time `json:"pruned,omitempty"`
+}
+
+func (s *session) printStatus(states []*state, u *repo.Usage) error {
+	r := repositoryState{Location: s.place.String(), Size: u.Size, Packs: u.Packs}
+	if !u.Pruned.IsZero() {
+		r.Pruned = &u.Pruned
+	}
+	if s.place.bucket == nil {
+		if free, ok := freeSpace(s.place.folder); ok {
+			r.Free = &free
+		}
+	}
+	if s.json {
+		return s.printJSON(statusMessage{states, r})
+	}
+	if len(states) == 0 {
+		s.note("No snapshots.")
+	} else if err := s.tableOfStates(states); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(s.stdout, s.repositoryLine(r))
+	return err
+}
+
+func (s *session) tableOfStates(states []*state) error {
+	head := []string{"State", "Environment", "Database", "Newest", "Limit", "Changed", "Size", "Per day", "Stored per day", "Verified"}
+	rows := make([][]string, 0, len(states))
+	for _, st := range states {
+		rows = append(rows, s.statusRow(st))
+	}
+	spare := []string{"Stored per day", "Per day", "Database", "Changed", "Size", "Limit", "Verified"}
+	head, rows = fit(head, rows, spare, terminalWidth(s.stdout))
+	return s.table(s.stdout, head, rows)
+}
+
+func (s *session) statusRow(st *state) []string {
+	word := st.State
+	if !st.Judged {
+		word = "(" + word + ")"
+	}
+	row := []string{word, st.Environment, st.Database, "none", retention.FormatDuration(st.maxAge), "", "", "", "", ""}
+	if st.Time == nil {
+		return row
+	}
+	row[3], row[5], row[6] = ago(s.now().Sub(*st.Time)), ago(s.now().Sub(*st.Changed)), size(st.Size)
+	if st.SizePerDay != 0 || st.AddedPerDay != 0 {
+		row[7], row[8] = signed(st.SizePerDay), size(st.AddedPerDay)
+	}
+	if v := st.Verified; v != nil {
+		row[9] = ago(s.now().Sub(v.Time))
+		if !v.Sound {
+			row[9] = "FAILED " + row[9]
+		}
+	}
+	return row
+}
+
+// signed is [size] with a sign.
+func signed(n int64) string {
+	if n < 0 {
+		return "-" + size(-n)
+	}
+	return "+" + size(n)
+}
+
+func (s *session) repositoryLine(r repositoryState) string {
+	line := fmt.Sprintf("Repository %s: %s in %s", r.Location, size(r.Size), plural(r.Packs, "pack"))
+	if r.Free != nil {
+		line += fmt.Sprintf(", %s free", size(*r.Free))
+	}
+	if r.Pruned == nil {
+		return line + ", not pruned yet"
+	}
+	return line + ", pruned " + ago(s.now().Sub(*r.Pruned))
+}
