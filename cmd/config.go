@@ -61,6 +61,9 @@ type environment struct {
 
 const configName = "firn.toml"
 
+// systemConfig is the last place where it is looked for.
+const systemConfig = "/etc/firn/" + configName
+
 // loadConfig reads the configuration file, if there is one.
 func (c *cli) loadConfig() (*config, error) {
 	path, err := c.findConfig()
@@ -101,7 +104,7 @@ func (c *cli) configPlaces() []string {
 	if user != "" {
 		places = append(places, filepath.Join(user, "firn", configName))
 	}
-	return append(places, filepath.Join("/etc/firn", configName))
+	return append(places, systemConfig)
 }
 
 func parseConfig(path string, b []byte) (*config, error) {

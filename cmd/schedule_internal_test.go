@@ -1,0 +1,149 @@
+package cmd
+
+import (
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"firn/internal/dbtest"
+)
+
+var update = flag.Bool("update", false, "write deploy/ anew")
+
+// TestDeploy compares deploy/ with what schedule makes of its configuration.
+func TestDeploy(t *testing.T) {
+	t.Parallel()
+	const dir = "../deploy"
+	b, err := os.ReadFile(filepath.Join(dir, "firn.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	conf, err := parseConfig(systemConfig, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	every, err := parseInterval(12 * time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &schedule{conf: conf, repository: place{folder: conf.Repository}, program: "/usr/local/bin/firn"}
+	for i, at := range every.spread(2) {
+		name := []string{"production", "demo"}[i]
+		s.Backups = append(s.Backups, scheduled{name, conf.Env[name], at})
+	}
+	units, err := s.units()
+	if err != nil {
+		t.Fatal(err)
+	}
+	crontab, err := render("crontab", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, u := range append(units, unit{"crontab", crontab}, unit{"firn.toml", string(b)}) {
+		path := filepath.Join(dir, u.name)
+		if *update {
+			if err := os.WriteFile(path, []byte(u.text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != u.text {
+			t.Errorf("%s differs from what schedule writes, %v: go test ./cmd -run TestDeploy -update", path, err)
+		}
+		names = append(names, u.name)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if !slices.Contains(names, f.Name()) {
+			t.Errorf("%s is not written by schedule", f.Name())
+		}
+	}
+}
+
+// TestUnits has systemd look at units of a configuration full of odd characters.
+func TestUnits(t *testing.T) {
+	t.Parallel()
+	tool := dbtest.Tool(t, "systemd-analyze")
+	dir := t.TempDir()
+	program, err := exec.LookPath("true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	odd := filepath.Join(dir, `it's "50 %" \ $HOME`)
+	if err := os.Mkdir(odd, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	conf := &config{path: filepath.Join(odd, "firn.toml"), KeyFile: filepath.Join(odd, "key"), Env: map[string]*environment{
+		"production": {name: "production", Database: filepath.Join(odd, "app.db")},
+	}}
+	s := &schedule{conf: conf, repository: place{folder: odd}, program: program, User: "root"}
+	for _, every := range []time.Duration{time.Minute, 12 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour} {
+		at, err := parseInterval(every)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Backups = []scheduled{{"production", conf.Env["production"], at.spread(2)[1]}}
+		units, err := s.units()
+		if err != nil {
+			t.Fatal(err)
+		}
+		args := []string{"verify", "--man=no"}
+		for _, u := range units {
+			path := filepath.Join(dir, u.name)
+			if err := os.WriteFile(path, []byte(u.text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			args = append(args, path)
+		}
+		if out, err := exec.Command(tool, args...).CombinedOutput(); err != nil || strings.Contains(string(out), dir) {
+			t.Errorf("every %s: %v\n%s", every, err, out)
+		}
+	}
+}
+
+func TestInterval(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		every          time.Duration
+		cron, calendar string // of the second of two
+	}{
+		{time.Minute, "*/1 * * * *", "*:00/1"},
+		{12 * time.Minute, "6-59/12 * * * *", "*:06/12"},
+		{time.Hour, "30 * * * *", "*:30"},
+		{3 * time.Hour, "30 1-23/3 * * *", "*-*-* 01/3:30"},
+		{24 * time.Hour, "0 12 * * *", "*-*-* 12:00"},
+		{0, "", ""}, {7 * time.Minute, "", ""}, {90 * time.Minute, "", ""}, {5 * time.Hour, "", ""}, {48 * time.Hour, "", ""},
+		{90 * time.Second, "", ""}, {-time.Hour, "", ""},
+	} {
+		i, err := parseInterval(tt.every)
+		if (err == nil) != (tt.cron != "") {
+			t.Errorf("%s: %v", tt.every, err)
+		}
+		if err != nil {
+			continue
+		}
+		at := i.spread(2)[1]
+		if got := at.cron(); got != tt.cron {
+			t.Errorf("%s: cron %q, want %q", tt.every, got, tt.cron)
+		}
+		if got := at.calendar(); got != tt.calendar {
+			t.Errorf("%s: calendar %q, want %q", tt.every, got, tt.calendar)
+		}
+	}
+}
+
+func TestCronCommand(t *testing.T) {
+	t.Parallel()
+	s := &schedule{conf: &config{path: "/etc/my firn/100%.toml"}, program: "/opt/firn"}
+	if got, want := s.Command("backup", "demo"), `/opt/firn backup demo --config '/etc/my firn/100\%.toml'`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
