@@ -1,15 +1,19 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+SOURCE ?= $(shell git log -1 --format=%H,%cI 2>/dev/null)
 PREFIX ?= /usr/local
 FUZZTIME ?= 5000x
 # One of each system, and both processors; what is built here besides is built by the tests.
 PLATFORMS = linux/arm64 darwin/arm64 windows/amd64
 
-.PHONY: build test lint server full race cross fuzz cover demo bench install clean help
+.PHONY: build test lint server full race cross packages fuzz cover demo bench man install deb clean help
 
 build: ## build bin/firn: static, reproducible, with its version
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X firn/cmd.version=$(VERSION)' -o bin/firn ./cmd/firn
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X firn/cmd.version=$(VERSION) -X firn/cmd.builtFrom=$(SOURCE)' -o bin/firn ./cmd/firn
 
-test: lint full race cross fuzz ## everything that a change must pass
+bin/firn:
+	@$(MAKE) build
+
+test: lint full race cross packages fuzz ## everything that a change must pass
 
 lint: ## check formatting, vet, staticcheck and the import graph
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run gofmt -w on these files' >&2; exit 1; }
@@ -29,6 +33,9 @@ cross: ## build for other platforms
 	@set -e; for p in $(PLATFORMS); do echo "build $$p"; \
 		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} go build -o /dev/null ./...; done
 
+packages: ## build twice, compare, install the package and use it
+	packaging/test
+
 fuzz: ## fuzz each target for FUZZTIME, a number of runs or a time
 	.ci/fuzz $(FUZZTIME)
 cover: server ## write the tests' coverage of the whole tree to .cache/cover.html
@@ -38,8 +45,12 @@ demo: build ## show backup and restore on a small database
 	go run ./demo bin/firn
 bench: ## compare with the script pipeline; ARGS='-size 500MB' and so on
 	bench/install && go run ./bench $(ARGS)
-install: build ## install bin/firn under PREFIX
-	install -D -m 755 bin/firn $(DESTDIR)$(PREFIX)/bin/firn
+man: build ## write the manual pages to dist/man
+	bin/firn man dist/man
+install: bin/firn ## install it, its manual and completions under PREFIX
+	packaging/install "$(DESTDIR)$(PREFIX)"
+deb: build ## make a package for Debian in dist
+	packaging/deb
 clean: ## remove what was built
 	rm -rf bin dist .cache
 help: ## list the targets

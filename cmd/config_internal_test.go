@@ -2,6 +2,9 @@ package cmd
 
 import (
 	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,6 +31,19 @@ func TestConfigOfHelp(t *testing.T) {
 	demo, err := conf.policy("demo", nil)
 	if got, want := demo.String(), bare.String(); err != nil || got != want {
 		t.Errorf("the help's defaults: got %q, want %q (%v)", got, want, err)
+	}
+}
+
+// TestHelpNamesKeys looks for every key that there is in the help, perhaps behind a #.
+func TestHelpNamesKeys(t *testing.T) {
+	t.Parallel()
+	for _, table := range []any{config{}, environment{}, keep{}, bucketConfig{}} {
+		for field := range reflect.TypeOf(table).Fields() {
+			key := field.Tag.Get("toml")
+			if key != "" && !regexp.MustCompile(`(?m)^#?(\[`+key+`[.\]]|`+key+` *= )`).MatchString(configurationHelp) && !strings.Contains(configurationHelp, " or "+key) {
+				t.Errorf("%s is not in the help", key)
+			}
+		}
 	}
 }
 

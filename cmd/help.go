@@ -29,6 +29,7 @@ timezone = "UTC"                    # in which days begin
 [env.production]
 database = "/srv/app/production.db" # needed
 name     = "app"                    # default: the file's name without its extension
+max_age  = "30m"                    # of the newest snapshot, for "firn status"; default: 25h
 tags     = ["web"]                  # beyond env_production and db_app
 keep     = { daily = 30 }           # overrides single values of [keep]
 before     = "systemctl reload app"   # commands around a backup: FIRN_ENV, FIRN_DATABASE, and then

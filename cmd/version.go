@@ -5,28 +5,48 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 )
 
-// version is set by the linker, see the Makefile.
-var version string
+// version and builtFrom are set by the linker, see the Makefile; builtFrom is a revision and its
+// time, with a comma between them.
+var version, builtFrom string
 
 // toolVersion returns the version of this program: what the linker was told,
 // else what go build recorded.
 func toolVersion() string {
-	if version != "" {
-		return version
-	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
+	info, _ := debug.ReadBuildInfo()
+	if version != "" || info == nil {
+		return cmp.Or(version, "unknown")
 	}
 	return cmp.Or(info.Main.Version, "unknown")
 }
 
+// revision returns which source this program was built from, and of when that is; none if
+// nobody recorded it.
+func revision() (hash string, at time.Time) {
+	hash, date, _ := strings.Cut(builtFrom, ",")
+	info, ok := debug.ReadBuildInfo()
+	if hash == "" && ok {
+		for _, s := range info.Settings {
+			switch s.Key {
+			case "vcs.revision":
+				hash = s.Value
+			case "vcs.time":
+				date = s.Value
+			}
+		}
+	}
+	at, _ = time.Parse(time.RFC3339, date) // as git and go write it
+	return hash, at
+}
+
 type versionMessage struct {
 	Version  string `json:"version"`
+	Revision string `json:"revision,omitempty"`
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
 }
@@ -44,10 +64,14 @@ func newVersion(c *cli) *cobra.Command {
 }
 
 func (c *cli) printVersion() error {
-	v := versionMessage{toolVersion(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+	hash, _ := revision()
+	v := versionMessage{toolVersion(), hash, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
 	if c.json {
 		return c.printJSON(v)
 	}
-	_, err := fmt.Fprintf(c.stdout, "firn %s (%s, %s)\n", v.Version, v.Go, v.Platform)
+	if hash != "" {
+		hash = "revision " + hash[:min(12, len(hash))] + ", "
+	}
+	_, err := fmt.Fprintf(c.stdout, "firn %s (%s%s, %s)\n", v.Version, hash, v.Go, v.Platform)
 	return err
 }
