@@ -15,7 +15,7 @@ import (
 
 // backupOptions are the flags of backup.
 type backupOptions struct {
-	all                                 bool
+	all, stdin                          bool
 	database, env, name, export, time   string
 	metricsFile                         string
 	tags                                []string
@@ -26,7 +26,7 @@ type backupOptions struct {
 func newBackup(c *cli) *cobra.Command {
 	var o backupOptions
 	cmd := &cobra.Command{
-		Use:     "backup ENV... | --all | --database FILE --env NAME",
+		Use:     "backup ENV... | --all | --database FILE --env NAME | --stdin --name NAME",
 		Short:   "Take snapshots of databases",
 		GroupID: groupMain,
 		Long: `Takes a snapshot of each environment's database, while applications use it. The
@@ -34,10 +34,15 @@ database is only read. With several environments, one that fails does not stop t
 others.
 
 With --prune, old snapshots are thinned by the retention rules in the same run, and
-their space is freed: the line for cron.`,
+their space is freed: the line for cron.
+
+With --stdin, what comes in on standard input is stored, whatever it is. If that is a
+database file, the snapshot is like any other; else "firn dump" gives the bytes back,
+and it cannot be restored into a database.`,
 		Example: `  firn backup production
   firn backup --all --prune --quiet
-  firn backup --database /srv/app.db --env production --prune --keep-last 10 --keep-daily 7`,
+  firn backup --database /srv/app.db --env production --prune --keep-last 10 --keep-daily 7
+  pg_dump app | firn backup --stdin --name app.sql`,
 		ValidArgsFunction: c.completeEnvironment,
 		RunE:              func(cmd *cobra.Command, args []string) error { return c.backup(cmd.Context(), args, o) },
 	}
@@ -45,8 +50,9 @@ their space is freed: the line for cron.`,
 	f.SortFlags = false
 	f.BoolVar(&o.all, "all", false, "all configured environments")
 	f.StringVar(&o.database, "database", "", "database `file`, without a configured environment")
-	f.StringVar(&o.env, "env", "", "its environment's `name`")
-	f.StringVar(&o.name, "name", "", "its database's `name` (default: the file's, without extension)")
+	f.BoolVar(&o.stdin, "stdin", false, "what comes in on standard input, whatever it is")
+	f.StringVar(&o.env, "env", "", "the environment's `name` (default, of --stdin only: stdin)")
+	f.StringVar(&o.name, "name", "", "the database's `name` (default: the file's, without extension)")
 	f.StringVar(&o.export, "export", "", "`how` to read: pages, or compact for VACUUM INTO (default: pages)")
 	f.StringArrayVar(&o.tags, "tag", nil, "add these `tags`, separated by commas")
 	f.StringVar(&o.time, "time", "", "`time` of the snapshot: RFC 3339, or \"2006-01-02 15:04:05\" (default: now)")
@@ -140,6 +146,18 @@ func (r *backupRun) one(ctx context.Context, j job) error {
 // take takes the snapshot. There is one with an error, too, if only old snapshots could
 // not be removed.
 func (r *backupRun) take(ctx context.Context, j job) (m *backupMessage, err error) {
+	if !j.stream {
+		return r.takeFrom(ctx, j, source(j.path, r.exportOptions(j)))
+	}
+	err = r.spooled(ctx, j.environment, func(path string) (err error) {
+		j.path = path
+		m, err = r.takeFrom(ctx, j, streamSource(path))
+		return err
+	})
+	return m, err
+}
+
+func (r *backupRun) takeFrom(ctx context.Context, j job, source repo.Source) (m *backupMessage, err error) {
 	var total int64
 	if info, err := os.Stat(j.path); err == nil {
 		total = info.Size()
@@ -147,7 +165,7 @@ func (r *backupRun) take(ctx context.Context, j job) (m *backupMessage, err erro
 	started := r.now()
 	b := r.progress(j.environment, total)
 	j.options.Progress = b.set
-	result, err := r.repo.Backup(ctx, source(j.path, r.exportOptions(j)), j.options)
+	result, err := r.repo.Backup(ctx, source, j.options)
 	b.done()
 	if result != nil {
 		m = r.tell(result, r.now().Sub(started))

@@ -49,13 +49,16 @@ func (r *restoration) choose(ctx context.Context) error {
 	case r.options.snapshot != "":
 		r.source, err = r.named(list)
 	default:
-		return r.offer(ctx, list)
+		return r.offer(ctx, withoutStreams(list))
 	}
 	if other, e := findByID(all, r.options.snapshot); e == nil && errors.Is(err, snapshot.ErrNotFound) && other.Environment != from {
 		err = failed("To take that one: --from "+quoteWord(other.Environment)+".", "%w, but one of %s", err, other.Environment)
 	}
 	if err != nil && from != "" {
 		err = fmt.Errorf("%s from %s: %w", r.command(), from, err)
+	}
+	if err == nil && isStream(r.source) {
+		return refuseStream(r.source)
 	}
 	return err
 }

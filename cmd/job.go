@@ -18,6 +18,7 @@ type job struct {
 	database    string // name
 	path        string
 	compact     bool
+	stream      bool // standard input, not a file
 	options     repo.BackupOptions
 }
 
@@ -45,15 +46,25 @@ func (c *cli) jobs(conf *config, args []string, o backupOptions) ([]job, error) 
 
 // environments returns the ones that the arguments name.
 func (o backupOptions) environments(conf *config, args []string) ([]*environment, error) {
-	if (len(args) > 0 && o.all) || (len(args) > 0 || o.all) && o.database != "" {
-		return nil, usage("", "give environments, or --all, or --database: only one of them")
+	named := 0
+	for _, given := range []bool{len(args) > 0, o.all, o.database != "", o.stdin} {
+		if given {
+			named++
+		}
+	}
+	if named > 1 {
+		return nil, usage("", "give environments, or --all, or --database, or --stdin: only one of them")
+	}
+	if o.stdin {
+		env, err := o.streamEnvironment()
+		return []*environment{env}, err
 	}
 	if o.database != "" {
 		env, err := o.flagEnvironment()
 		return []*environment{env}, err
 	}
 	if o.env != "" || o.name != "" {
-		return nil, usage("To back up a configured environment, name it without --env.", "--env and --name need --database")
+		return nil, usage("To back up a configured environment, name it without --env.", "--env and --name need --database or --stdin")
 	}
 	if o.all {
 		args = conf.names()
@@ -99,7 +110,7 @@ func (o backupOptions) job(conf *config, env *environment) (job, error) {
 	if err != nil {
 		return job{}, usage("", "%w", err)
 	}
-	j := job{env: env, environment: env.name, database: env.Name, path: env.Database, compact: export == exportCompact}
+	j := job{env: env, environment: env.name, database: env.Name, path: env.Database, compact: export == exportCompact, stream: o.stdin}
 	j.options = repo.BackupOptions{
 		Environment: env.name, Database: env.Name, Tags: set,
 		ForceScan: o.forceScan, IfChanged: o.ifChanged, DryRun: o.dryRun,

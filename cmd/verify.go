@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -203,6 +204,9 @@ const checkedHow = "integrity, foreign keys"
 // look restores a snapshot to a temporary file and says how it looked and what is
 // wrong, or why it could not look.
 func (r *verifyRun) look(ctx context.Context, snap *snapshot.Snapshot) (how string, unsound, err error) {
+	if isStream(snap) {
+		return r.lookAtStream(ctx, snap)
+	}
 	file := filepath.Join(cmp.Or(r.options.tempDir, os.TempDir()), "verify.db")
 	r.removeLeftovers(file, leftoverAge)
 	path, err := r.stage(ctx, snap, file)
@@ -231,6 +235,16 @@ func (r *verifyRun) look(ctx context.Context, snap *snapshot.Snapshot) (how stri
 		unsound = fmt.Errorf("its verify SQL returns %s", strings.Join(rows, "; "))
 	}
 	return how, cmp.Or(unsound, unsoundness(err)), refused(err)
+}
+
+// lookAtStream reads what is no database to its end: every byte is verified on the way,
+// and more cannot be known.
+func (r *verifyRun) lookAtStream(ctx context.Context, snap *snapshot.Snapshot) (how string, unsound, err error) {
+	err = r.copyImage(ctx, snap, io.Discard)
+	if corrupt, ok := errors.AsType[*repo.CorruptError](err); ok && ctx.Err() == nil {
+		return "read", corrupt, r.stillThere(ctx, snap)
+	}
+	return "read", nil, err
 }
 
 // stillThere tells a snapshot that is damaged from one that was forgotten while it

@@ -66,7 +66,7 @@ type Image struct {
 	RowCount *int64      `json:"rows,omitempty"`  // of all tables; nil: not known, see [Image.Rows]
 	Tables   []TableRows `json:"tables,omitzero"` // all of them, by name; nil if they are not known, or too many
 
-	Export      string          `json:"export,omitempty"`      // how it was read: pages, compact
+	Export      string          `json:"export,omitempty"`      // how it was read: pages, compact, or stream for what is no database
 	Fingerprint json.RawMessage `json:"fingerprint,omitempty"` // of the source, to notice that nothing changed
 	ReadAt      time.Time       `json:"read_at,omitzero"`      // when its pages were last read, UTC, in microseconds
 }

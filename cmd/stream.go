@@ -1,0 +1,103 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"firn/repo"
+	"firn/snapshot"
+	"firn/sqlite"
+)
+
+const (
+	// stdinEnvironment is where streams go that no environment is named for.
+	stdinEnvironment = "stdin"
+	// exportStream is what records say of what is no database: its bytes are all that is known.
+	exportStream = "stream"
+)
+
+// isStream reports whether a snapshot holds something else than a database.
+func isStream(s *snapshot.Snapshot) bool { return s.Image().Export == exportStream }
+
+// streamEnvironment is what --stdin is backed up as. The commands and the monitor of a
+// configured environment of that name are about its own database, not about this.
+func (o backupOptions) streamEnvironment() (*environment, error) {
+	if o.name == "" {
+		return nil, usage("", "--stdin needs --name: what the stream is to be found under")
+	}
+	if o.export != "" || o.forceScan {
+		return nil, usage("", "--export and --force-scan are for databases that firn reads itself, not for --stdin")
+	}
+	env := &environment{name: cmp.Or(o.env, stdinEnvironment), Name: o.name}
+	return env, checkNames(env.name, env.Name)
+}
+
+// spooled runs a backup of a stream that was read into a private file first: a backup may
+// read it again, if prunes come in between, nothing waits for whoever writes it, and
+// SQLite wants a file to look at.
+func (c *cli) spooled(ctx context.Context, label string, backup func(path string) error) (err error) {
+	b := c.progress(label, 0)
+	path, err := private(os.TempDir(), "firn-stdin-*", func(f *os.File) error {
+		_, err := await(ctx, func() (int64, error) {
+			return io.Copy(&countingWriter{w: f, progress: func(n int64) { b.setTotal(n, n) }}, c.stdin)
+		})
+		return err
+	})
+	b.done()
+	if err != nil {
+		return &sourceError{fmt.Errorf("copy standard input to %s: %w", os.TempDir(), err)}
+	}
+	defer func() { err = errors.Join(err, removeStaged(path)) }()
+	return backup(path)
+}
+
+// streamSource makes a file of which we know nothing something to back up. If it is a
+// database it is stored as one, so that it can be restored like those that firn has read
+// itself. One that is cut short is an error: then whatever should have sent it has failed.
+func streamSource(path string) repo.Source {
+	return func(ctx context.Context) (repo.Image, error) {
+		database, err := source(path, sqlite.Options{})(ctx)
+		if err == nil && wholeFile(path, database) {
+			return database, nil
+		}
+		if err != nil && !errors.Is(err, sqlite.ErrNotDatabase) {
+			return nil, failed("Look at the program that should have written it all.", "standard input: %w", err)
+		}
+		f, err := os.Open(path)
+		if database != nil {
+			err = errors.Join(err, database.Close())
+		}
+		return &stream{f}, err
+	}
+}
+
+// wholeFile reports whether the file has nothing behind the database, which an image of
+// it would leave out.
+func wholeFile(path string, database repo.Image) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Size() == database.Describe().Size
+}
+
+// stream is a file as [repo.Image].
+type stream struct{ *os.File }
+
+// Describe says that nothing is known.
+func (s *stream) Describe() snapshot.Image { return snapshot.Image{Export: exportStream} }
+
+// Unchanged is never certain: the file is a new one every time.
+func (s *stream) Unchanged(json.RawMessage) bool { return false }
+
+// withoutStreams leaves out what cannot be restored into a database.
+func withoutStreams(list []*snapshot.Snapshot) []*snapshot.Snapshot {
+	return slices.DeleteFunc(slices.Clone(list), isStream)
+}
+
+func refuseStream(s *snapshot.Snapshot) error {
+	return failed(fmt.Sprintf(`"firn dump %s -o FILE" writes it.`, s.ID.Short()), "snapshot %s is of a stream, not of a database", s.ID.Short())
+}
