@@ -81,7 +81,7 @@ func (c *cli) dump(ctx context.Context, ref string, o dumpOptions) error {
 	if o.format == "db" {
 		need = snap.Image().Size
 	}
-	return s.dumpFile(snap, o.output, need, func(f *os.File) error { return write(s, ctx, snap, f) })
+	return s.dumpFile(snap, o.output, need, func(w io.Writer) error { return write(s, ctx, snap, w) })
 }
 
 // dumpFormat is a way to write a snapshot.
@@ -173,9 +173,9 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 }
 
 // dumpFile makes the file under its name only once it is whole.
-func (s *session) dumpFile(snap *snapshot.Snapshot, path string, need int64, write func(*os.File) error) (err error) {
+func (s *session) dumpFile(snap *snapshot.Snapshot, path string, need int64, write func(io.Writer) error) (err error) {
 	// It must be on disk before the name is: a name of an unwritten file would survive a crash.
-	temporary, err := beside(path, need, func(f *os.File) error { return errors.Join(write(f), f.Sync()) })
+	temporary, err := beside(path, need, func(f *os.File) error { return errors.Join(write(&aheadFile{File: f}), f.Sync()) })
 	if err != nil {
 		return err
 	}

@@ -51,6 +51,11 @@ func (r *restoration) fetch(ctx context.Context) (image string, err error) {
 	if r.fromNear() {
 		return r.stageNear(ctx)
 	}
+	if missing(r.path) { // the file will be the target
+		return beside(r.path, r.source.Image().Size, func(f *os.File) error {
+			return r.copyImage(ctx, r.source, &aheadFile{File: f})
+		})
+	}
 	return r.stage(ctx, r.source, r.path)
 }
 
