@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -20,6 +21,7 @@ type backupOptions struct {
 	metricsFile                         string
 	tags                                []string
 	prune, ifChanged, dryRun, forceScan bool
+	accept                              bool
 	keep                                *keepFlags
 }
 
@@ -32,6 +34,10 @@ func newBackup(c *cli) *cobra.Command {
 		Long: `Takes a snapshot of each environment's database, while applications use it. The
 database is only read. With several environments, one that fails does not stop the
 others.
+
+A database that has lost a table or most of its rows, or that is another application's
+all at once, gets a snapshot that is marked suspect, and the run fails: until somebody
+has looked and --accept was given, the last good snapshot is kept.
 
 With --prune, old snapshots are thinned by the retention rules in the same run, and
 their space is freed: the line for cron.
@@ -57,6 +63,7 @@ and it cannot be restored into a database.`,
 	f.StringArrayVar(&o.tags, "tag", nil, "add these `tags`, separated by commas")
 	f.StringVar(&o.time, "time", "", "`time` of the snapshot: RFC 3339, or \"2006-01-02 15:04:05\" (default: now)")
 	f.BoolVar(&o.ifChanged, "if-changed", false, "record nothing if nothing has changed")
+	f.BoolVar(&o.accept, "accept", false, "take the database for good, whatever is suspect about it")
 	f.BoolVar(&o.forceScan, "force-scan", false, "read every page, whatever the file's fingerprint says")
 	f.BoolVar(&o.dryRun, "dry-run", false, "write nothing, say what would be stored")
 	f.BoolVar(&o.prune, "prune", false, "then forget old snapshots, and free their space")
@@ -121,6 +128,7 @@ type backupMessage struct {
 	ChunksNew   int       `json:"chunks_new"`
 	Unchanged   bool      `json:"unchanged"`
 	Skipped     bool      `json:"skipped"`
+	Suspect     []string  `json:"suspect,omitempty"` // why it is unlikely to be meant
 	DryRun      bool      `json:"dry_run"`
 	Forgotten   []string  `json:"forgotten"`
 	Duration    float64   `json:"duration"`
@@ -169,6 +177,7 @@ func (r *backupRun) takeFrom(ctx context.Context, j job, source repo.Source) (m 
 	b.done()
 	if result != nil {
 		m = r.tell(result, r.now().Sub(started))
+		err = cmp.Or(err, suspicion(result, r.dryRun))
 	}
 	return m, err
 }
@@ -188,7 +197,7 @@ func (r *backupRun) tell(result *repo.BackupResult, took time.Duration) *backupM
 	m := backupMessage{
 		Type: "summary", SnapshotID: s.ID.String(), Environment: s.Environment, Database: s.Database, Time: s.Time,
 		Size: s.Image().Size, Scanned: result.Scanned, Added: s.Added, Chunks: s.Chunks, ChunksNew: s.ChunksNew,
-		Unchanged: s.Unchanged || result.Skipped, Skipped: result.Skipped, DryRun: r.dryRun,
+		Unchanged: s.Unchanged || result.Skipped, Skipped: result.Skipped, Suspect: s.Suspect, DryRun: r.dryRun,
 		Forgotten: []string{}, Duration: took.Seconds(),
 	}
 	for _, d := range result.Forgotten {

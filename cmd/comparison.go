@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"firn/sqlite"
@@ -30,6 +31,9 @@ func (c *comparison) add(label, snapshot, target string) {
 
 // describe shows what will be replaced by what, and what else will be done.
 func (r *restoration) describe(ctx context.Context) error {
+	if why := r.source.Suspect; len(why) > 0 {
+		r.warn("snapshot %s is suspect: %s", r.source.ID.Short(), strings.Join(why, "; "))
+	}
 	if r.json || r.flags.quiet && r.options.yes {
 		return nil
 	}

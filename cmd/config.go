@@ -56,7 +56,9 @@ type environment struct {
 	Verify      string   `toml:"verify"`
 	Keep        keep     `toml:"keep"`
 
-	RequireScrub bool `toml:"require_scrub"` // its data goes nowhere else, or no other's comes here, as it is
+	Guard        *bool  `toml:"guard"`         // nil: true
+	MaxShrink    *share `toml:"max_shrink"`    // nil: defaultMaxShrink
+	RequireScrub bool   `toml:"require_scrub"` // its data goes nowhere else, or no other's comes here, as it is
 }
 
 const configName = "firn.toml"
@@ -210,7 +212,7 @@ func (e *environment) validate() error {
 	}
 	_, ageErr := e.MaxAge.value("max_age")
 	_, tagErr := tags.New(e.Tags...)
-	return errors.Join(checkExport(e.Export), checkNames(e.name, e.Name), tagErr, ageErr, err, e.checkHooks())
+	return errors.Join(checkExport(e.Export), checkNames(e.name, e.Name), tagErr, ageErr, err, e.checkHooks(), e.checkGuard())
 }
 
 func checkNames(environment, database string) error {

@@ -115,6 +115,9 @@ func (o backupOptions) job(conf *config, env *environment) (job, error) {
 		Environment: env.name, Database: env.Name, Tags: set,
 		ForceScan: o.forceScan, IfChanged: o.ifChanged, DryRun: o.dryRun,
 	}
+	if !o.accept {
+		j.options.Guard = env.guard()
+	}
 	if o.prune {
 		var keep retention.Policy
 		keep, err = conf.policy(env.name, o.keep)

@@ -136,6 +136,7 @@ type snapshotMessage struct {
 	ReplacedBy  string    `json:"replaced_by,omitempty"`
 	Unchanged   bool      `json:"unchanged"`
 	Pinned      bool      `json:"pinned"`
+	Suspect     []string  `json:"suspect,omitempty"` // why it is unlikely to be meant
 
 	Rows     *int64               `json:"rows"`     // of all tables; null: not known
 	Tables   []snapshot.TableRows `json:"tables"`   // null: not known, or too many
@@ -164,7 +165,7 @@ func newSnapshotMessage(s *snapshot.Snapshot) snapshotMessage {
 		Tags: append([]string{}, s.Tags...),
 		Size: s.Image().Size, Added: s.Added,
 		Parent: idText(s.Parent), ReplacedBy: idText(s.ReplacedBy),
-		Unchanged: s.Unchanged, Pinned: s.Pinned, Verified: newVerified(s.Verified),
+		Unchanged: s.Unchanged, Pinned: s.Pinned, Suspect: s.Suspect, Verified: newVerified(s.Verified),
 		Rows: s.Image().RowCount, Tables: s.Image().Tables,
 	}
 }

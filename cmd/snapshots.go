@@ -152,7 +152,7 @@ func (s *session) printSnapshots(list []*snapshot.Snapshot) error {
 }
 
 func snapshotHead() []string {
-	return []string{"ID", "Time", "Environment", "Tags", "Size", "Added", "Verified"}
+	return []string{"ID", "Time", "Environment", "Tags", "Size", "Added", "State"}
 }
 
 // snapshotRow leaves out the tag that repeats the environment.
@@ -164,8 +164,16 @@ func (c *cli) snapshotRow(s *snapshot.Snapshot) []string {
 	return []string{
 		s.ID.Short(), c.when(s.Time), s.Environment,
 		fmt.Sprint(s.Tags.Remove(tags.Environment(s.Environment))),
-		size(s.Image().Size), added, verdict(s.Verified),
+		size(s.Image().Size), added, remark(s),
 	}
+}
+
+// remark says what to know before one takes it.
+func remark(s *snapshot.Snapshot) string {
+	if len(s.Suspect) > 0 {
+		return strings.TrimSuffix("SUSPECT, "+verdict(s.Verified), ", ")
+	}
+	return verdict(s.Verified)
 }
 
 // verdict says in a word how a snapshot was found.

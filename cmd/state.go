@@ -15,11 +15,12 @@ const (
 	stateStale  = "STALE"
 	stateNone   = "NONE"
 	stateFuture = "FUTURE"
+	stateBad    = "SUSPECT"
 )
 
 // state is how one environment's database is kept.
 type state struct {
-	State       string     `json:"state"`  // OK, STALE, NONE (no snapshot) or FUTURE (newer than now: a clock is wrong)
+	State       string     `json:"state"`  // OK, STALE, NONE (no snapshot), SUSPECT or FUTURE (newer than now: a clock is wrong)
 	Judged      bool       `json:"judged"` // it counts for the exit code
 	Environment string     `json:"environment"`
 	Database    string     `json:"database"`
@@ -33,6 +34,7 @@ type state struct {
 	AddedPerDay int64      `json:"added_per_day"` // by how much the repository does
 	Snapshots   int        `json:"snapshots"`
 
+	Suspect  []string       `json:"suspect,omitempty"`  // of the newest: why it is unlikely to be meant
 	Verified *verifiedState `json:"verified,omitempty"` // the newest that was
 
 	maxAge time.Duration
@@ -94,6 +96,8 @@ func (st *state) read(history []*snapshot.Snapshot, now time.Time) {
 		st.State = stateFuture
 	case age > st.maxAge:
 		st.State = stateStale
+	case len(newest.Suspect) > 0:
+		st.State, st.Suspect = stateBad, newest.Suspect
 	default:
 		st.State = stateOK
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -132,6 +133,11 @@ func (s *session) printStatus(states []*state, u *repo.Usage) error {
 		s.note("No snapshots.")
 	} else if err := s.tableOfStates(states); err != nil {
 		return err
+	}
+	for _, st := range states {
+		if st.State == stateBad {
+			fmt.Fprintf(s.stdout, "%s: snapshot %s is suspect: %s\n", st.Environment, st.SnapshotID[:8], strings.Join(st.Suspect, "; "))
+		}
 	}
 	_, err := fmt.Fprintln(s.stdout, s.repositoryLine(r))
 	return err

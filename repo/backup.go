@@ -43,6 +43,7 @@ type BackupOptions struct {
 	IfChanged bool              // write no record if nothing changed
 	DryRun    bool              // write nothing
 	Pinned    bool              // no retention removes the snapshot
+	Guard     *snapshot.Guard   // says what is suspect, compared with the last good snapshot; nil for nothing
 
 	// ReplacedBy is for a snapshot that a restore takes of its target: the one
 	// that is about to take its place.
@@ -57,6 +58,7 @@ type BackupResult struct {
 	Snapshot  *snapshot.Snapshot   // as recorded; if Skipped, the one before
 	Skipped   bool                 // nothing changed and IfChanged was asked for
 	Forgotten []retention.Decision // the snapshots that retention removed
+	Good      *snapshot.Snapshot   // that Guard has compared with; nil if there is none
 	Read      bool                 // all pages were read: no fingerprint was relied on
 	Scanned   int64                // bytes of the image that were read
 	Tries     int                  // more than 1 if prunes came in between
@@ -132,6 +134,7 @@ type backup struct {
 	parent   *snapshot.Snapshot   // whose bytes the image most likely continues; may be nil
 	packer   *packer
 	tree     *chunk.Tree // of the new image; nil if it is unchanged
+	same     bool        // the image is the previous snapshot's
 	record   *snapshot.Snapshot
 	forgot   []snapshot.ID // to delete once the new snapshot is confirmed
 	result   BackupResult
@@ -228,6 +231,8 @@ func (b *backup) take(ctx context.Context, image Image) error {
 	} else if err := b.store(ctx, image); err != nil {
 		return err
 	}
+	b.judge()
+	b.skipUnchanged()
 	b.expire()
 	b.record.Duration = b.repo.opts.now().Sub(b.started).Seconds()
 	return nil
@@ -291,15 +296,7 @@ func (b *backup) reuse(image Image) {
 	b.record.Parent = b.previous.ID
 	b.record.Chunks = b.previous.Chunks
 	b.record.Unchanged = true
-	b.skipUnchanged()
-}
-
-// skipUnchanged leaves the record out, if that was asked for: the image is the
-// previous snapshot's, and all of it can be relied on.
-func (b *backup) skipUnchanged() {
-	if b.opts.IfChanged {
-		b.result.Skipped, b.result.Snapshot = true, b.previous
-	}
+	b.same = true
 }
 
 // store reads the image, stores its new blobs, and describes it.
@@ -337,10 +334,17 @@ func (b *backup) store(ctx context.Context, image Image) error {
 		b.record.Packs = append(b.record.Packs, id.String())
 	}
 	// The source could not tell by its fingerprint, but nothing had to be stored.
-	if b.previous != nil && described.Root == b.previous.Image().Root && len(b.record.Packs) == 0 {
-		b.skipUnchanged()
-	}
+	b.same = b.previous != nil && described.Root == b.previous.Image().Root && len(b.record.Packs) == 0
 	return nil
+}
+
+// skipUnchanged leaves the record out, if that was asked for and it would tell
+// nothing new: the image is the previous snapshot's, all of it can be relied on, and
+// nobody has accepted what was suspect of it.
+func (b *backup) skipUnchanged() {
+	if b.same && b.opts.IfChanged && slices.Equal(b.record.Suspect, b.previous.Suspect) {
+		b.result.Skipped, b.result.Snapshot = true, b.previous
+	}
 }
 
 // loadParent reads the parent's tree. Another host may have stored it, in packs

@@ -52,6 +52,7 @@ func items(list []*snapshot.Snapshot) []retention.Item {
 			Pinned:     s.Pinned,
 			Verified:   s.Verified.Sound(),
 			Unread:     s.NoteUnread,
+			Suspect:    len(s.Suspect) > 0,
 			PreRestore: s.Tags.Has(PreRestoreTag),
 		}
 	}

@@ -23,7 +23,7 @@ func zone(t testing.TB, name string) *time.Location {
 }
 
 // item reads "2026-11-21 03:12", with an optional zone offset and the words
-// pinned, verified, unread and pre-restore behind it. The text is the item's ID.
+// pinned, verified, unread, suspect and pre-restore behind it. The text is the item's ID.
 func item(t testing.TB, text string) retention.Item {
 	t.Helper()
 	words := strings.Fields(text)
@@ -37,6 +37,8 @@ func item(t testing.TB, text string) retention.Item {
 			it.Verified = true
 		case "unread":
 			it.Unread = true
+		case "suspect":
+			it.Suspect = true
 		case "pre-restore":
 			it.PreRestore = true
 		default:
@@ -191,6 +193,17 @@ func TestApply(t *testing.T) {
 			2026-11-21 02:00 verified:
 			2026-11-21 01:00 verified pinned: pinned
 			2026-11-21 00:00:`},
+		"LastGoodStays": {policy: retention.Policy{Last: 1}, want: `
+			2026-11-21 06:00 pre-restore: newest
+			2026-11-21 05:00 suspect: last 1, newest
+			2026-11-21 04:00 suspect verified: newest verified
+			2026-11-21 03:00 suspect:
+			2026-11-21 02:00: newest not suspect
+			2026-11-21 01:00:`},
+		"AcceptedIsNewest": {policy: retention.Policy{Last: 1}, want: `
+			2026-11-21 05:00: last 1, newest
+			2026-11-21 04:00 suspect:
+			2026-11-21 03:00:`},
 		"UnreadStays": {policy: retention.Policy{Last: 1}, want: `
 			2026-11-21 05:00: last 1, newest
 			2026-11-21 04:00 unread: unreadable note

@@ -42,6 +42,7 @@ type Snapshot struct {
 	Forgot    []ID     `json:"forgot,omitempty"`    // snapshots this run's retention removes
 	Unchanged bool     `json:"unchanged,omitempty"` // same image as Previous; no page was read
 	Pinned    bool     `json:"pinned,omitempty"`    // retention never removes it
+	Suspect   []string `json:"suspect,omitempty"`   // why its image is unlikely to be meant, see [Guard]
 
 	// What notes tell, see [Snapshot.Learn]; the record does not hold it.
 	Verified   *Verification `json:"-"` // nil: never

@@ -1,0 +1,113 @@
+package repo_test
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"testing"
+
+	"firn/repo"
+	"firn/retention"
+	"firn/snapshot"
+)
+
+// rowsImage is an image that says of itself that it has so many rows.
+type rowsImage struct {
+	image
+	rows int64
+}
+
+func (i *rowsImage) Describe() snapshot.Image {
+	described := i.image.Describe()
+	described.SetRows([]snapshot.TableRows{{Name: "t", Rows: i.rows}})
+	return described
+}
+
+// guarded backs up b, which has so many rows.
+func (w *world) guarded(t testing.TB, b []byte, rows int64, opts repo.BackupOptions) *repo.BackupResult {
+	t.Helper()
+	if opts.Environment == "" {
+		opts.Environment = "production"
+	}
+	opts.Database = "app"
+	source := func(context.Context) (repo.Image, error) {
+		return &rowsImage{image{Reader: bytes.NewReader(b)}, rows}, nil
+	}
+	result, err := open(t, w.st).Backup(t.Context(), source, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.images[result.Snapshot.ID] = b
+	for _, d := range result.Forgotten {
+		id, err := snapshot.ParseID(d.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		delete(w.images, id)
+	}
+	return result
+}
+
+// TestGuard follows an environment through a disaster and what comes after it.
+func TestGuard(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	whole, rest := pages(1, 60), pages(1, 8)
+	guard := repo.BackupOptions{Guard: &snapshot.Guard{MaxShrink: 0.5}, Keep: &retention.Policy{Last: 1}}
+	good := w.guarded(t, whole, 900, guard)
+	if len(good.Snapshot.Suspect) > 0 || good.Good != nil {
+		t.Errorf("the first: got suspect %q, compared with %v, want nothing", good.Snapshot.Suspect, good.Good)
+	}
+	for range 3 { // as often as it comes
+		bad := w.guarded(t, rest, 9, guard)
+		if want := []string{"it has 9 rows, it had 900"}; !slices.Equal(bad.Snapshot.Suspect, want) || bad.Good.ID != good.Snapshot.ID {
+			t.Fatalf("got suspect %q, compared with %s, want %q, %s", bad.Snapshot.Suspect, bad.Good.ID.Short(), want, good.Snapshot.ID.Short())
+		}
+		w.verify(t) // the good one is still there
+	}
+	// A restore saves what it replaces, and is told by that what comes next.
+	saved := w.guarded(t, rest, 9, repo.BackupOptions{ReplacedBy: good.Snapshot.ID})
+	again := w.guarded(t, whole, 900, guard)
+	if len(saved.Snapshot.Suspect)+len(again.Snapshot.Suspect) > 0 || again.Good.ID != good.Snapshot.ID {
+		t.Errorf("after a restore: got suspect %q, %q, want nothing", saved.Snapshot.Suspect, again.Snapshot.Suspect)
+	}
+	accepted := w.guarded(t, rest, 9, repo.BackupOptions{})
+	if next := w.guarded(t, rest, 9, guard); len(next.Snapshot.Suspect) > 0 || next.Good.ID != accepted.Snapshot.ID {
+		t.Errorf("after it was accepted: got suspect %q", next.Snapshot.Suspect)
+	}
+	w.verify(t)
+}
+
+// TestGuardAfterClone has a clone that was scrubbed: it is no disaster that less is in it.
+func TestGuardAfterClone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	guard := &snapshot.Guard{MaxShrink: 0.5}
+	production := w.guarded(t, pages(1, 60), 900, repo.BackupOptions{})
+	w.guarded(t, pages(2, 60), 900, repo.BackupOptions{Environment: "demo"})
+	w.guarded(t, pages(2, 60), 900, repo.BackupOptions{Environment: "demo", ReplacedBy: production.Snapshot.ID})
+	clone := w.guarded(t, pages(3, 8), 9, repo.BackupOptions{Environment: "demo", Guard: guard})
+	if len(clone.Snapshot.Suspect) > 0 || clone.Good != nil {
+		t.Errorf("got suspect %q, want nothing", clone.Snapshot.Suspect)
+	}
+	if next := w.guarded(t, pages(3, 1), 1, repo.BackupOptions{Environment: "demo", Guard: &snapshot.Guard{}}); next.Good == nil || next.Good.ID != clone.Snapshot.ID {
+		t.Errorf("then: got compared with %v, want the clone", next.Good)
+	}
+	w.verify(t)
+}
+
+// TestGuardAccepts records that an unchanged image was accepted, although nothing else is new.
+func TestGuardAccepts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	guard := repo.BackupOptions{Guard: &snapshot.Guard{MaxShrink: 0.5}, IfChanged: true}
+	w.guarded(t, pages(1, 60), 900, guard)
+	bad := w.guarded(t, pages(1, 8), 9, guard)
+	if next := w.guarded(t, pages(1, 8), 9, guard); !next.Skipped || next.Snapshot.ID != bad.Snapshot.ID {
+		t.Errorf("unchanged: got skipped %t", next.Skipped)
+	}
+	if next := w.guarded(t, pages(1, 8), 9, repo.BackupOptions{IfChanged: true}); next.Skipped || len(next.Snapshot.Suspect) > 0 {
+		t.Errorf("accepted: got skipped %t, suspect %q, want a record", next.Skipped, next.Snapshot.Suspect)
+	}
+	w.verify(t)
+}

@@ -1,0 +1,77 @@
+package snapshot_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"firn/snapshot"
+)
+
+// imageWith returns an image with tables of so many rows: "users=3 posts=0".
+func imageWith(t testing.TB, tables string) snapshot.Image {
+	t.Helper()
+	rows := []snapshot.TableRows{}
+	for _, field := range strings.Fields(tables) {
+		name, n, _ := strings.Cut(field, "=")
+		var count int64
+		for _, c := range n {
+			count = 10*count + int64(c-'0')
+		}
+		rows = append(rows, snapshot.TableRows{Name: name, Rows: count})
+	}
+	image := snapshot.Image{Size: 1 << 20, Export: "pages"}
+	image.SetRows(rows)
+	return image
+}
+
+func TestGuard(t *testing.T) {
+	t.Parallel()
+	sized := func(n int64) func(*snapshot.Image) {
+		return func(i *snapshot.Image) { i.RowCount, i.Tables, i.Size = nil, nil, n }
+	}
+	tests := []struct {
+		name     string
+		old, now string
+		alterOld func(*snapshot.Image)
+		alterNow func(*snapshot.Image)
+		most     float64
+		want     []string
+	}{
+		{name: "Same", old: "a=500 b=1", now: "a=500 b=1", most: 0.5},
+		{name: "NewTable", old: "a=500", now: "a=500 b=1", most: 0.5},
+		{name: "HalfIsLeft", old: "a=500", now: "a=250", most: 0.5},
+		{name: "LessThanHalf", old: "a=500 b=500", now: "a=0 b=499", most: 0.5, want: []string{"it has 499 rows, it had 1,000"}},
+		{name: "AnyShare", old: "a=500", now: "a=1", most: 1},
+		{name: "NoShare", old: "a=500", now: "a=499", want: []string{"it has 499 rows, it had 500"}},
+		{name: "FewRows", old: "a=99", now: "a=1", most: 0.5},
+		{name: "NoRows", old: "a=2", now: "a=0", most: 1, want: []string{"it has 0 rows, it had 2"}},
+		{name: "NoTables", old: "a=500 b=2", now: "", most: 0.5, want: []string{"it has no tables, it had 2"}},
+		{name: "NeverHadTables", old: "", now: "", most: 0.5},
+		{name: "TableGone", old: "a=1 b=2", now: "b=2", most: 0.5, want: []string{`table "a" is gone`}},
+		{name: "TablesGone", old: "a=1 b=2 c=3", now: "b=2", most: 0.5, want: []string{`tables "a", "c" are gone`}},
+		{name: "ManyTablesGone", old: "a=1 b=2 c=3 d=4 e=5 f=6 g=7 h=8", now: "h=8", most: 0.9, want: []string{`tables "a", "b", "c", "d", "e" and 2 more are gone`}},
+		{name: "ApplicationID", old: "a=1", now: "a=1", most: 0.5, alterNow: func(i *snapshot.Image) { i.ApplicationID = -3 },
+			want: []string{"its application_id is -3, it was 0"}},
+		{name: "Vacuumed", old: "a=500", now: "a=500", most: 0.5, alterNow: func(i *snapshot.Image) { i.Size = 4096 }},
+		{name: "NotCounted", most: 0.5, alterOld: sized(10 << 20), alterNow: sized(1 << 20), want: []string{"it has 1.0 MiB, it had 10 MiB"}},
+		{name: "NotCountedAndSmall", most: 0.5, alterOld: sized(40000), alterNow: sized(4096)},
+		{name: "NotCountedAnyMore", old: "a=500", most: 0.5, alterNow: sized(1 << 20)},
+		{name: "OtherExport", most: 0.5, alterOld: sized(10 << 20), alterNow: func(i *snapshot.Image) { sized(1 << 20)(i); i.Export = "compact" }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			old, now := imageWith(t, tt.old), imageWith(t, tt.now)
+			if tt.alterOld != nil {
+				tt.alterOld(&old)
+			}
+			if tt.alterNow != nil {
+				tt.alterNow(&now)
+			}
+			if got := (snapshot.Guard{MaxShrink: tt.most}).Compare(&old, &now); !slices.Equal(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
