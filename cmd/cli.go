@@ -61,7 +61,10 @@ func stopSignals() []os.Signal {
 // Run runs firn with the arguments after its name and returns the exit code,
 // for programs that bring their own streams. It neither handles signals nor exits.
 func Run(ctx context.Context, args []string, streams Streams) int {
-	c := newCLI(streams)
+	return newCLI(streams).run(ctx, args)
+}
+
+func (c *cli) run(ctx context.Context, args []string) int {
 	root := newRoot(c)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

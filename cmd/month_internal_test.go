@@ -1,0 +1,335 @@
+package cmd
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"firn/internal/dbtest"
+)
+
+const monthConfig = `repository = "repo"
+[env.production]
+database = "production.db"
+name     = "app"
+max_age  = "90m"
+verify   = "SELECT k FROM t WHERE v = 'bad'"
+[env.demo]
+database = "demo.db"
+name     = "app"
+max_age  = "90m"
+keep     = { last = 2, hourly = 0, daily = 1, weekly = 0, monthly = 0, yearly = 0 }
+`
+
+const (
+	monthMaxAge = 90 * time.Minute
+	monthTick   = 6 * time.Minute // the grid of all that "firn schedule" writes, but for minute 17
+)
+
+// trouble is what goes wrong from one time of the month to another.
+type trouble struct {
+	name       string
+	from, to   string // "day hour", days from 0
+	begin, end func(*month)
+	noCron     bool // nothing runs
+	idle       bool // the application writes nothing
+	code       int  // of runs of production
+	everyone   bool // of demo's, too, and of status
+	state      string
+}
+
+// month is an operator's, and what must be true of it.
+type month struct {
+	*operator
+	jobs     []cronJob
+	start    time.Time
+	newest   map[string]time.Time // snapshots that were taken, by environment
+	suspect  map[string]bool      // the newest is
+	contents map[int64]string     // of production, by time of the snapshot
+	weekly   map[string][]int     // exit codes of check and verify
+	turn     int
+	broken   string // pack
+}
+
+// TestMonth runs the jobs of a schedule for a month. Each part is broken once, and status
+// has to tell the truth after every one of its six-minute steps.
+func TestMonth(t *testing.T) {
+	t.Parallel()
+	days := 30
+	if testing.Short() {
+		days = 7
+	}
+	start := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC) // a Monday
+	m := &month{
+		operator: newOperator(t, start, monthConfig), start: start,
+		newest: make(map[string]time.Time), suspect: make(map[string]bool), contents: make(map[int64]string), weekly: make(map[string][]int),
+	}
+	for _, name := range []string{"production.db", "demo.db"} {
+		m.exec(name, "PRAGMA journal_mode = wal; CREATE TABLE t (k INTEGER PRIMARY KEY, v TEXT)")
+		m.exec(name, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) INSERT INTO t SELECT i, hex(randomblob(30)) FROM n")
+	}
+	m.want(exitDone, "init")
+	crontab, _ := m.want(exitDone, "schedule")
+	m.jobs = parseCrontab(t, crontab)
+	for end := start.AddDate(0, 0, days); m.now.Before(end); m.now = m.now.Add(monthTick) {
+		if m.counts() {
+			m.step(active(m.now.Sub(start)))
+		}
+	}
+	m.checkEnd(days)
+}
+
+// troubles are what a month is made of. Sundays are the days 6, 13, 20 and 27.
+var troubles = []trouble{
+	{name: "cron stops", from: "1 10", to: "1 13", noCron: true, state: stateStale},
+	{name: "the database is gone", from: "2 10", to: "2 12", code: exitSource, state: stateStale,
+		begin: func(m *month) { m.rename("production.db", "elsewhere.db") }, end: func(m *month) { m.rename("elsewhere.db", "production.db") }},
+	{name: "somebody deletes everything", from: "3 8", to: "3 20", code: exitFailed, idle: true, state: stateBad,
+		begin: func(m *month) { m.exec("production.db", "DELETE FROM t") }, end: (*month).restoreLastGood},
+	{name: "the disk of the repository is not there", from: "4 8", to: "4 10", code: exitNoRepository, everyone: true,
+		begin: func(m *month) { m.rename("repo", "unmounted") }, end: func(m *month) { m.rename("unmounted", "repo") }},
+	{name: "another key", from: "5 8", to: "5 10", code: exitWrongKey, everyone: true,
+		begin: (*month).changeKey, end: func(m *month) { m.rename("right.key", "firn.key") }},
+	{name: "nothing is written", from: "8 0", to: "9 12", idle: true, state: stateOK},
+	{name: "data that must not be", from: "13 0", to: "13 12", state: stateOK,
+		begin: func(m *month) { m.exec("production.db", "UPDATE t SET v = 'bad' WHERE k = 500") },
+		end:   func(m *month) { m.exec("production.db", "UPDATE t SET v = 'good' WHERE k = 500") }},
+	{name: "a clock goes back", from: "16 8", to: "16 9", idle: true, begin: (*month).setClockBack, state: stateOK},
+	{name: "a disk loses a bit", from: "20 4", to: "20 5", begin: (*month).flipBit, end: (*month).flipBit, state: stateOK},
+}
+
+func moment(text string) time.Duration {
+	var day, hour int
+	if _, err := fmt.Sscan(text, &day, &hour); err != nil {
+		panic(err)
+	}
+	return time.Duration(24*day+hour) * time.Hour
+}
+
+// active returns the trouble of a time, an empty one for none.
+func active(at time.Duration) trouble {
+	for _, tr := range troubles {
+		if at >= moment(tr.from) && at <= moment(tr.to) {
+			return tr
+		}
+	}
+	return trouble{}
+}
+
+// counts leaves out most of what is alike: all happens that is due from eight to ten,
+// and from four to six on Sundays, else what is in the first minutes of an hour.
+func (m *month) counts() bool {
+	h := m.now.Hour()
+	return h == 8 || h == 9 || m.now.Weekday() == time.Sunday && (h == 4 || h == 5) || m.now.Minute() < 12
+}
+
+// step does what is due until the next one.
+func (m *month) step(tr trouble) {
+	at := m.now.Sub(m.start)
+	if tr.name != "" && at == moment(tr.from) && tr.begin != nil {
+		m.t.Logf("%s: %s", m.now.Format(time.DateTime), tr.name)
+		tr.begin(m)
+	}
+	if tr.name != "" && at == moment(tr.to) {
+		if got := m.state("production"); tr.state != "" && got != tr.state {
+			m.t.Errorf("%s: %s: status says %s in the end, want %s", m.now.Format(time.DateTime), tr.name, got, tr.state)
+		}
+		if tr.end != nil {
+			tr.end(m)
+		}
+		tr = trouble{}
+	}
+	if !tr.idle && tr.code != exitSource {
+		m.turn++
+		m.exec("production.db", "UPDATE t SET v = hex(randomblob(30)) WHERE k = ?", 1+m.turn%499)
+	}
+	for minute := range int(monthTick / time.Minute) {
+		for _, job := range m.jobs {
+			if when := m.now.Add(time.Duration(minute) * time.Minute); !tr.noCron && job.due(when) {
+				m.run(job, tr)
+			}
+		}
+	}
+	m.checkStatus(tr)
+}
+
+func (m *month) run(job cronJob, tr trouble) {
+	code, stdout, stderr := m.firn(job.line)
+	env := strings.Fields(job.line)[1]
+	if strings.HasPrefix(job.line, "backup ") {
+		want := 0
+		if env == "production" || tr.everyone {
+			want = tr.code
+		}
+		if code != want || stdout != "" || (code == 0) != (stderr == "") {
+			m.t.Fatalf("%s: %s: firn %s: exit code %d, want %d\n%s%s", m.now.Format(time.DateTime), tr.name, job.line, code, want, stdout, stderr)
+		}
+		if code == exitDone || code == exitFailed {
+			m.newest[env], m.suspect[env] = m.now, code == exitFailed
+			if env == "production" {
+				m.contents[m.now.Unix()] = m.content("production.db")
+			}
+		}
+		return
+	}
+	command, _, _ := strings.Cut(job.line, " ")
+	m.weekly[command] = append(m.weekly[command], code)
+}
+
+// checkStatus compares what status says with what is known.
+func (m *month) checkStatus(tr trouble) {
+	states, code := m.status("")
+	if tr.everyone {
+		if code != tr.code {
+			m.t.Fatalf("%s: %s: status: exit code %d, want %d", m.now.Format(time.DateTime), tr.name, code, tr.code)
+		}
+		return
+	}
+	wantCode := exitDone
+	for env, taken := range m.newest {
+		want := stateOK
+		switch {
+		case m.now.Sub(taken) > monthMaxAge:
+			want = stateStale
+		case m.suspect[env]:
+			want = stateBad
+		}
+		if want != stateOK {
+			wantCode = exitFailed
+		}
+		if st := states[env]; st == nil || st.State != want || !st.Time.Equal(taken) || st.Age != m.now.Sub(taken).Seconds() {
+			m.t.Fatalf("%s: %s: status of %s: got %+v, want %s, of %s", m.now.Format(time.DateTime), tr.name, env, st, want, taken.Format(time.DateTime))
+		}
+	}
+	if len(m.newest) == 2 && code != wantCode {
+		m.t.Fatalf("%s: %s: status: exit code %d, want %d", m.now.Format(time.DateTime), tr.name, code, wantCode)
+	}
+}
+
+func (m *month) state(env string) string {
+	states, _ := m.status("")
+	if states[env] == nil {
+		return ""
+	}
+	return states[env].State
+}
+
+// list returns the snapshots of an environment, oldest first.
+func (m *month) list(env string) []snapshotMessage {
+	m.t.Helper()
+	stdout, _ := m.want(exitDone, "snapshots "+env+" --json")
+	var list []snapshotMessage
+	if err := json.Unmarshal([]byte(stdout), &list); err != nil {
+		m.t.Fatal(err)
+	}
+	return list
+}
+
+func (m *month) restoreLastGood() {
+	list := m.list("production")
+	i := len(list) - 1
+	for len(list[i].Suspect) > 0 {
+		i--
+	}
+	if age := m.now.Sub(list[i].Time); age < 11*time.Hour {
+		m.t.Errorf("the last good snapshot is %s old, want it from before the disaster", age)
+	}
+	m.want(exitDone, "restore production --snapshot "+list[i].ID+" --yes")
+	if got := m.content("production.db"); got != m.contents[list[i].Time.Unix()] {
+		m.t.Error("the restored database is not what it was")
+	}
+}
+
+func (m *month) changeKey() {
+	key, _ := m.want(exitDone, "key generate")
+	m.rename("firn.key", "right.key")
+	m.write("firn.key", key)
+}
+
+// setClockBack has one run at a wrong time. Until the clock is right again, what was
+// taken before is from the future, and no snapshot is removed.
+func (m *month) setClockBack() {
+	right := m.now
+	m.now = right.Add(-3 * time.Hour)
+	before := len(m.list("production"))
+	m.want(exitDone, "backup production --prune")
+	if after := len(m.list("production")); after != before+1 {
+		m.t.Errorf("with the clock set back: %d snapshots, want %d", after, before+1)
+	}
+	m.contents[m.now.Unix()] = m.content("production.db")
+	states, code := m.status(" production")
+	if st := states["production"]; code != exitFailed || st.State != stateFuture {
+		m.t.Errorf("with the clock set back: status %s, exit code %d, want %s, %d", st.State, code, stateFuture, exitFailed)
+	}
+	m.now = right
+}
+
+// flipBit changes a bit of the largest pack, and back.
+func (m *month) flipBit() {
+	m.t.Helper()
+	if m.broken == "" {
+		m.broken = m.largestPack()
+	}
+	b, err := os.ReadFile(m.broken)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	b[len(b)/2] ^= 1
+	if err := errors.Join(os.Chmod(m.broken, 0o600), os.WriteFile(m.broken, b, 0o600)); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+func (m *month) largestPack() string {
+	m.t.Helper()
+	packs, err := filepath.Glob(m.path("repo/packs/*/*"))
+	if err != nil || len(packs) == 0 {
+		m.t.Fatalf("packs: %v, %v", packs, err)
+	}
+	size := func(path string) int64 {
+		info, err := os.Stat(path)
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		return info.Size()
+	}
+	return slices.MaxFunc(packs, func(a, b string) int { return int(size(a) - size(b)) })
+}
+
+// checkEnd looks at what a month has left.
+func (m *month) checkEnd(days int) {
+	wantCheck, wantVerify := []int{0, 0, exitDamage, 0}, []int{0, exitPartly, 0, 0}
+	if days < 30 {
+		wantCheck, wantVerify = wantCheck[:1], wantVerify[:1]
+	}
+	if got := m.weekly["check"]; !slices.Equal(got, wantCheck) {
+		m.t.Errorf("exit codes of check: got %v, want %v", got, wantCheck)
+	}
+	if got := m.weekly["verify"]; !slices.Equal(got, wantVerify) {
+		m.t.Errorf("exit codes of verify: got %v, want %v", got, wantVerify)
+	}
+	list := m.list("production")
+	if oldest := m.now.Sub(list[0].Time); len(list) < 30 || len(list) > 60 || oldest < time.Duration(days-6)*24*time.Hour {
+		m.t.Errorf("%d snapshots are left, the oldest of %s ago", len(list), oldest)
+	}
+	for _, s := range list {
+		if slices.Contains(s.Tags, "pre-restore") {
+			continue
+		}
+		m.want(exitDone, "dump "+s.ID+" --output "+m.path("dump.db"))
+		dbtest.Integrity(m.t, m.path("dump.db"))
+		if got := m.content("dump.db"); got != m.contents[s.Time.Unix()] {
+			m.t.Errorf("snapshot %s of %s is not what was backed up then", s.ShortID, s.Time.Format(time.DateTime))
+		}
+		if err := os.Remove(m.path("dump.db")); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+	m.want(exitDone, "check --read-data")
+}

@@ -1,0 +1,139 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"firn/internal/dbtest"
+)
+
+// operator runs firn under a clock of its own, as cron does.
+type operator struct {
+	t      *testing.T
+	dir    string
+	now    time.Time
+	stamps map[string]bool // files whose times are those of this clock
+}
+
+func newOperator(t *testing.T, start time.Time, config string) *operator {
+	t.Helper()
+	o := &operator{t: t, dir: inMemory(t), now: start, stamps: make(map[string]bool)}
+	o.write("firn.toml", config)
+	return o
+}
+
+// inMemory returns a folder that needs no disk, where there is such a thing: thousands
+// of runs are not about what survives a crash.
+func inMemory(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "firn-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+func (o *operator) path(name string) string { return filepath.Join(o.dir, name) }
+
+func (o *operator) write(name, text string) {
+	o.t.Helper()
+	if err := os.WriteFile(o.path(name), []byte(text), 0o600); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+func (o *operator) rename(from, to string) {
+	o.t.Helper()
+	if err := os.Rename(o.path(from), o.path(to)); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// firn runs a command line and returns its exit code, and what it printed.
+func (o *operator) firn(line string) (code int, stdout, stderr string) {
+	o.t.Helper()
+	var out, err bytes.Buffer
+	c := newCLI(Streams{In: strings.NewReader(""), Out: &out, Err: &err})
+	c.now, c.zone = func() time.Time { return o.now }, time.UTC
+	code = c.run(context.Background(), append(strings.Fields(line), "--config", o.path("firn.toml"), "--cache-dir", o.path("cache")))
+	o.stamp()
+	return code, out.String(), err.String()
+}
+
+// want runs a command line that must end with that code.
+func (o *operator) want(code int, line string) (stdout, stderr string) {
+	o.t.Helper()
+	got, stdout, stderr := o.firn(line)
+	if got != code {
+		o.t.Fatalf("%s: firn %s: exit code %d, want %d\n%s%s", o.now.Format(time.DateTime), line, got, code, stdout, stderr)
+	}
+	return stdout, stderr
+}
+
+// stamp gives new files of the repositories the time of this clock, as their disk would.
+func (o *operator) stamp() {
+	o.t.Helper()
+	for _, dir := range []string{"repo", "offsite"} {
+		err := filepath.WalkDir(o.path(dir), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || o.stamps[path] {
+				return nil // it is gone, or not there at all
+			}
+			o.stamps[path] = true
+			return os.Chtimes(path, o.now, o.now)
+		})
+		if err != nil {
+			o.t.Fatal(err)
+		}
+	}
+}
+
+// exec runs SQL on a database, as an application does.
+func (o *operator) exec(name, query string, args ...any) {
+	o.t.Helper()
+	db := dbtest.Open(o.t, o.path(name))
+	defer db.Close()
+	dbtest.Exec(o.t, db, query, args...)
+}
+
+// content returns all rows of the table t.
+func (o *operator) content(name string) string {
+	o.t.Helper()
+	var text sql.NullString
+	db := dbtest.Open(o.t, o.path(name))
+	defer db.Close()
+	if err := db.QueryRow("SELECT group_concat(k || '=' || v, ';') FROM (SELECT * FROM t ORDER BY k)").Scan(&text); err != nil {
+		o.t.Fatal(err)
+	}
+	return text.String
+}
+
+// status returns the states by environment, and the exit code.
+func (o *operator) status(flags string) (map[string]*state, int) {
+	o.t.Helper()
+	code, stdout, stderr := o.firn("status --json" + flags)
+	if code > exitFailed {
+		return nil, code
+	}
+	var message statusMessage
+	if err := json.Unmarshal([]byte(stdout), &message); err != nil {
+		o.t.Fatalf("status: %v\n%s%s", err, stdout, stderr)
+	}
+	states := make(map[string]*state)
+	for _, st := range message.Environments {
+		states[st.Environment] = st
+	}
+	return states, code
+}
