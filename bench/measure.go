@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"firn/internal/usage"
 )
 
 // cost is what one run took.
@@ -56,7 +58,7 @@ func (b *bench) run(script string) (cost, error) {
 	if err := cmd.Run(); err != nil {
 		return cost{}, fmt.Errorf("run %s: %w\n%s%s", b.name, err, script, output.String())
 	}
-	c := cost{wall: time.Since(start), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), rss: peakRSS(cmd.ProcessState)}
+	c := cost{wall: time.Since(start), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), rss: usage.PeakRSS(cmd.ProcessState)}
 	after, err := dirSize(b.repo)
 	c.added = after - before
 	return c, err

@@ -23,7 +23,8 @@ const module = "firn"
 // internal/s3test and store/storetest, can be imported by tests only. Tests may
 // import anything.
 const imports = `
-bench:
+bench: internal/usage
+bench/scale: chunk crypt index internal/damage internal/usage pack snapshot store store/local tags
 bench/tune: crypt repo snapshot store/mem
 btree:
 chunk:
@@ -36,6 +37,7 @@ internal/arch:
 internal/damage: chunk crypt pack store
 internal/dbtest:
 internal/s3test:
+internal/usage:
 pack: chunk crypt
 repo: chunk crypt index pack retention snapshot store tags
 retention:
@@ -60,7 +62,7 @@ modernc.org/libc*: sqlite
 
 # The repository engine knows no SQLite; the rest goes through package sqlite.
 # Test databases and the benchmark's workload are made with the plain driver.
-modernc.org/sqlite*: sqlite internal/dbtest bench demo
+modernc.org/sqlite*: sqlite internal/dbtest bench bench/scale demo
 
 # An embedding program must not drag in the command line or an S3 client.
 github.com/spf13/*: cmd
@@ -82,17 +84,17 @@ crypto/pbkdf2: crypt
 # store/mem is a store, and a store's clock is its own; the conformance test
 # compares a store's clock with the true one. store/s3 sets the deadlines of
 # connections and of locks, which other machines keep.
-time.Now: cmd bench bench/tune repo sqlite store/mem store/s3 store/storetest
-time.Since: cmd bench bench/tune store/s3 store/storetest
+time.Now: cmd bench bench/scale bench/tune repo sqlite store/mem store/s3 store/storetest
+time.Since: cmd bench bench/scale bench/tune store/s3 store/storetest
 time.Until: cmd bench store/storetest
 
 # Libraries return errors; only the command line talks and exits. The writer of
 # test databases runs as a process of its own, to be killed at work.
-fmt.Print*: cmd bench bench/tune demo
+fmt.Print*: cmd bench bench/scale bench/tune demo
 log: cmd bench
 log/slog: cmd bench
-os.Exit: cmd cmd/firn bench bench/tune demo internal/dbtest
-os.Std*: cmd bench bench/tune demo internal/dbtest
+os.Exit: cmd cmd/firn bench bench/scale bench/tune demo internal/dbtest
+os.Std*: cmd bench bench/scale bench/tune demo internal/dbtest
 
 # Order of initialisation is nobody's to guess.
 func init:

@@ -30,6 +30,15 @@ type Target struct {
 
 // Open opens the repository in st with a credential.
 func Open(ctx context.Context, st store.Store, c crypt.Credential) (*Target, error) {
+	keys, err := Keys(ctx, st, c)
+	if err != nil {
+		return nil, err
+	}
+	return &Target{store: st, keys: keys}, nil
+}
+
+// Keys returns the keys of the repository in st.
+func Keys(ctx context.Context, st store.Store, c crypt.Credential) (*crypt.Keys, error) {
 	b, err := st.Get(ctx, "meta/config", 0, -1)
 	if err != nil {
 		return nil, err
@@ -55,7 +64,7 @@ func Open(ctx context.Context, st store.Store, c crypt.Credential) (*Target, err
 			return nil, err
 		}
 		if secret, err := slot.Open(file.Config.ID, c); err == nil {
-			return &Target{store: st, keys: crypt.Derive(secret, file.Config.ID)}, nil
+			return crypt.Derive(secret, file.Config.ID), nil
 		}
 	}
 	return nil, crypt.ErrWrongKey
