@@ -82,24 +82,17 @@ func frame(plain []byte) ([]byte, error) {
 	return append(b, make([]byte, -len(b)&(padding-1))...), nil
 }
 
-// Unmarshal decodes what [Snapshot.Marshal] made. Unknown fields are ignored.
-// It allocates at most in proportion to 16 MiB of JSON, whatever b holds. The
-// error matches [ErrVersion] for a record that a newer firn made, else
-// [ErrFormat]. The snapshot keeps no reference to b.
-func Unmarshal(b []byte) (*Snapshot, error) {
-	plain, err := unframe(b)
-	if err != nil {
-		return nil, err
-	}
+// Unmarshal decodes what [Snapshot.Marshal] made; see [Decoder.Snapshot].
+func Unmarshal(b []byte) (*Snapshot, error) { return new(Decoder).Snapshot(b) }
+
+// decode decodes a document in any spelling.
+func decode(plain []byte) (*Snapshot, error) {
 	rec := record{}
-	err = json.Unmarshal(plain, &rec)
+	err := json.Unmarshal(plain, &rec)
 	if err := checkVersion(plain, rec.V, err); err != nil {
 		return nil, err
 	}
 	s := rec.normal()
-	if err := s.validate(); err != nil {
-		return nil, err
-	}
 	return &s, nil
 }
 
@@ -121,44 +114,6 @@ func checkVersion(plain []byte, v int, err error) error {
 		return fmt.Errorf("%w: version %d", ErrFormat, v)
 	}
 	return nil
-}
-
-// unframe checks length and padding and returns the document between them.
-func unframe(b []byte) ([]byte, error) {
-	if len(b) == 0 || len(b)%padding != 0 {
-		return nil, fmt.Errorf("%w: length %d is not a multiple of %d", ErrFormat, len(b), padding)
-	}
-	n, rest := binary.LittleEndian.Uint32(b), b[lengthLen:]
-	if uint64(n)+padding <= uint64(len(rest)) || uint64(n) > uint64(len(rest)) {
-		return nil, fmt.Errorf("%w: frame of %d bytes in %d", ErrFormat, n, len(b))
-	}
-	if slices.ContainsFunc(rest[n:], func(c byte) bool { return c != 0 }) {
-		return nil, fmt.Errorf("%w: padding is not zero", ErrFormat)
-	}
-	return decompress(rest[:n])
-}
-
-// decompress decodes a single frame into the size it declares, so that memory
-// is bounded before anything is decoded.
-func decompress(frame []byte) ([]byte, error) {
-	var h zstd.Header
-	if err := h.Decode(frame); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
-	}
-	if h.Skippable || !h.HasFCS || h.FrameContentSize > maxJSON {
-		return nil, fmt.Errorf("%w: frame of undeclared or excessive size", ErrFormat)
-	}
-	r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxMemory(maxJSON), zstd.WithDecodeAllCapLimit(true))
-	if err != nil {
-		return nil, fmt.Errorf("decompress record: %w", err)
-	}
-	defer r.Close()
-	plain, err := r.DecodeAll(frame, make([]byte, 0, h.FrameContentSize))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
-	}
-	return plain, nil
 }
 
 // normal returns a copy with the times as the format has them, and the

@@ -85,15 +85,13 @@ func (n *Note) Marshal() ([]byte, error) {
 	return encode(doc)
 }
 
-// UnmarshalNote decodes what [Note.Marshal] made. Unknown fields are ignored. The
-// errors and the bound on memory are those of [Unmarshal].
-func UnmarshalNote(b []byte) (*Note, error) {
-	plain, err := unframe(b)
-	if err != nil {
-		return nil, err
-	}
+// UnmarshalNote decodes what [Note.Marshal] made; see [Decoder.Note].
+func UnmarshalNote(b []byte) (*Note, error) { return new(Decoder).Note(b) }
+
+func decodeNote(plain []byte) (*Note, error) {
 	doc, fields := note{}, map[string]json.RawMessage{}
-	if err = json.Unmarshal(plain, &doc); err == nil {
+	err := json.Unmarshal(plain, &doc)
+	if err == nil {
 		err = json.Unmarshal(plain, &fields)
 	}
 	if err := checkVersion(plain, doc.V, err); err != nil {

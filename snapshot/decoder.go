@@ -1,0 +1,103 @@
+package snapshot
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// Decoder decodes many records and notes in the memory of one. The zero Decoder is ready;
+// it is for one goroutine. What it returns keeps no reference to it.
+type Decoder struct {
+	zstd  *zstd.Decoder
+	plain []byte            // the last document
+	texts map[string]string // that records repeat
+}
+
+// maxKept is up to how many bytes of a document's room are kept for the next one.
+const maxKept = 256 << 10
+
+// Snapshot decodes what [Snapshot.Marshal] made. Unknown fields are ignored.
+// It allocates at most in proportion to 16 MiB of JSON, whatever b holds. The
+// error matches [ErrVersion] for a record that a newer firn made, else [ErrFormat].
+func (d *Decoder) Snapshot(b []byte) (*Snapshot, error) {
+	plain, err := d.unframe(b)
+	if err != nil {
+		return nil, err
+	}
+	s, ok := d.read(plain)
+	if !ok { // not in the spelling of Marshal
+		if s, err = decode(plain); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.validate(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Note decodes what [Note.Marshal] made. Unknown fields are ignored. The errors and the
+// bound on memory are those of [Decoder.Snapshot].
+func (d *Decoder) Note(b []byte) (*Note, error) {
+	plain, err := d.unframe(b)
+	if err != nil {
+		return nil, err
+	}
+	return decodeNote(plain)
+}
+
+// unframe checks length and padding and returns the document between them, which is
+// valid until the next call.
+func (d *Decoder) unframe(b []byte) ([]byte, error) {
+	if len(b) == 0 || len(b)%padding != 0 {
+		return nil, fmt.Errorf("%w: length %d is not a multiple of %d", ErrFormat, len(b), padding)
+	}
+	n, rest := binary.LittleEndian.Uint32(b), b[lengthLen:]
+	if uint64(n)+padding <= uint64(len(rest)) || uint64(n) > uint64(len(rest)) {
+		return nil, fmt.Errorf("%w: frame of %d bytes in %d", ErrFormat, n, len(b))
+	}
+	if len(bytes.Trim(rest[n:], "\x00")) > 0 {
+		return nil, fmt.Errorf("%w: padding is not zero", ErrFormat)
+	}
+	return d.decompress(rest[:n])
+}
+
+// decompress decodes a single frame into the size it declares, so that memory
+// is bounded before anything is decoded.
+func (d *Decoder) decompress(frame []byte) ([]byte, error) {
+	var h zstd.Header
+	if err := h.Decode(frame); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	if h.Skippable || !h.HasFCS || h.FrameContentSize > maxJSON {
+		return nil, fmt.Errorf("%w: frame of undeclared or excessive size", ErrFormat)
+	}
+	if err := d.prepare(int(h.FrameContentSize)); err != nil {
+		return nil, err
+	}
+	plain, err := d.zstd.DecodeAll(frame, d.plain[:0:h.FrameContentSize])
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	return plain, nil
+}
+
+// prepare makes room for a document of n bytes, and the decompressor.
+func (d *Decoder) prepare(n int) error {
+	if cap(d.plain) < n || cap(d.plain) > maxKept {
+		d.plain = make([]byte, 0, n)
+	}
+	if d.zstd != nil {
+		return nil
+	}
+	var err error
+	d.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxMemory(maxJSON), zstd.WithDecodeAllCapLimit(true))
+	if err != nil {
+		return fmt.Errorf("decompress record: %w", err)
+	}
+	return nil
+}
