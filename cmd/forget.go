@@ -75,9 +75,10 @@ func (c *cli) forget(ctx context.Context, args []string, o forgetOptions) error 
 		return err
 	}
 	var ids []snapshot.ID
+	known := byID(list)
 	for _, d := range decisions(groups) {
 		if !d.Keep {
-			ids = append(ids, byID(list, d.ID).ID)
+			ids = append(ids, known[d.ID].ID)
 		}
 	}
 	if !o.dryRun {
@@ -104,9 +105,13 @@ func decisions(groups []repo.Group) []retention.Decision {
 	return all
 }
 
-func byID(list []*snapshot.Snapshot, id string) *snapshot.Snapshot {
-	i := slices.IndexFunc(list, func(s *snapshot.Snapshot) bool { return s.ID.String() == id })
-	return list[i] // decisions are made of this list
+// byID returns the snapshots by what decisions, which are made of them, call them.
+func byID(list []*snapshot.Snapshot) map[string]*snapshot.Snapshot {
+	known := make(map[string]*snapshot.Snapshot, len(list))
+	for _, s := range list {
+		known[s.ID.String()] = s
+	}
+	return known
 }
 
 // chooseForgotten decides by rules, unless snapshots are named.
@@ -182,8 +187,9 @@ func findByID(list []*snapshot.Snapshot, ref string) (*snapshot.Snapshot, error)
 func (s *session) tellForget(list []*snapshot.Snapshot, groups []repo.Group, dryRun bool) error {
 	m := forgetMessage{Type: "summary", DryRun: dryRun, Keep: []decisionInfo{}, Removed: []decisionInfo{}}
 	var rows [][]string
+	known := byID(list)
 	for _, d := range decisions(groups) {
-		snap := byID(list, d.ID)
+		snap := known[d.ID]
 		info := decisionInfo{newSnapshotMessage(snap), append([]string{}, d.Reasons...)}
 		what := "remove"
 		if d.Keep {

@@ -161,9 +161,9 @@ func (r *Repo) verify(name string, b []byte) error {
 	case strings.HasPrefix(name, planPrefix):
 		_, err = openPlan(r.keys, name, b)
 	case strings.HasPrefix(name, snapshot.Prefix):
-		_, err = r.openRecord(name, b)
+		_, err = r.openRecord(new(snapshot.Decoder), name, b)
 	case strings.HasPrefix(name, snapshot.NotePrefix):
-		_, err = r.openNote(name, b)
+		_, err = r.openNote(new(snapshot.Decoder), name, b)
 	default:
 		err = errors.New("no copies are kept of such objects")
 	}

@@ -93,7 +93,7 @@ func FuzzOpenRecord(f *testing.F) {
 	f.Add(plain[:len(plain)-1])
 	r := &Repo{keys: fuzzKeys}
 	f.Fuzz(func(t *testing.T, plain []byte) {
-		s, err := r.openRecord(name, fuzzKeys.SealObject(crypt.ObjectSnapshot, name, plain))
+		s, err := r.openRecord(new(snapshot.Decoder), name, fuzzKeys.SealObject(crypt.ObjectSnapshot, name, plain))
 		if err == nil && s.ObjectName() != name {
 			t.Errorf("got a record of %s under the name %s", s.ObjectName(), name)
 		}
@@ -112,7 +112,7 @@ func FuzzOpenNote(f *testing.F) {
 	f.Add(plain[:len(plain)-1])
 	r := &Repo{keys: fuzzKeys}
 	f.Fuzz(func(t *testing.T, plain []byte) {
-		got, err := r.openNote(name, fuzzKeys.SealObject(crypt.ObjectNote, name, plain))
+		got, err := r.openNote(new(snapshot.Decoder), name, fuzzKeys.SealObject(crypt.ObjectNote, name, plain))
 		if err == nil && (got.Snapshot != n.Snapshot || got.Name != name) {
 			t.Errorf("got a note on %s under the name %s", got.Snapshot, name)
 		}

@@ -44,7 +44,7 @@ func (r *Repo) Note(ctx context.Context, n snapshot.Note) error {
 // putNote stores the plaintext of a note.
 func (r *Repo) putNote(ctx context.Context, name string, plain []byte) (*snapshot.Note, error) {
 	object := r.keys.SealObject(crypt.ObjectNote, name, plain)
-	n, err := r.openNote(name, object)
+	n, err := r.openNote(new(snapshot.Decoder), name, object)
 	if err != nil {
 		return nil, fmt.Errorf("verify %s: %w", name, err)
 	}
@@ -61,7 +61,7 @@ func (r *Repo) knownNotes(id snapshot.ID) []*snapshot.Note {
 	var notes []*snapshot.Note
 	for name, object := range r.cache.objects {
 		if of, ok := snapshot.ParseNoteName(name); ok && of == id {
-			if n, err := r.openNote(name, object); err == nil {
+			if n, err := r.openNote(new(snapshot.Decoder), name, object); err == nil {
 				notes = append(notes, n)
 			}
 		}
@@ -87,20 +87,25 @@ func (r *Repo) dropReplaced(ctx context.Context, by *snapshot.Note, old []*snaps
 // note reads one note.
 func (r *Repo) note(ctx context.Context, name string) (*snapshot.Note, error) {
 	return read(ctx, r, name, func(b []byte) (*snapshot.Note, error) {
-		n, err := r.openNote(name, b)
-		if err != nil {
-			return nil, damaged("note", name, err)
-		}
-		return n, nil
+		return r.decodeNote(new(snapshot.Decoder), name, b)
 	})
 }
 
-func (r *Repo) openNote(name string, object []byte) (*snapshot.Note, error) {
+// decodeNote is openNote with errors that tell of damage.
+func (r *Repo) decodeNote(d *snapshot.Decoder, name string, object []byte) (*snapshot.Note, error) {
+	n, err := r.openNote(d, name, object)
+	if err != nil {
+		return nil, damaged("note", name, err)
+	}
+	return n, nil
+}
+
+func (r *Repo) openNote(d *snapshot.Decoder, name string, object []byte) (*snapshot.Note, error) {
 	plain, err := r.keys.OpenObject(crypt.ObjectNote, name, object)
 	if err != nil {
 		return nil, err
 	}
-	n, err := snapshot.UnmarshalNote(plain)
+	n, err := d.Note(plain)
 	if err != nil {
 		return nil, err
 	}
@@ -117,19 +122,18 @@ func (r *Repo) learn(ctx context.Context, v *view, list []*snapshot.Snapshot) er
 	notes := make(map[snapshot.ID][]*snapshot.Note)
 	unread := make(map[snapshot.ID]bool)
 	var problems []error
-	for _, o := range v.notes {
-		id, _ := snapshot.ParseNoteName(o.Name)
-		n, err := r.note(ctx, o.Name)
+	err := readAll(ctx, r, objectNames(v.notes), r.decodeNote, func(name string, n *snapshot.Note, err error) {
+		id, _ := snapshot.ParseNoteName(name)
 		switch {
 		case err == nil:
 			notes[id] = append(notes[id], n)
-		case errors.Is(err, fs.ErrNotExist): // replaced since
-		case ctx.Err() != nil:
-			return ctx.Err()
-		default:
+		case !errors.Is(err, fs.ErrNotExist): // else replaced since
 			unread[id] = true
 			problems = append(problems, err)
 		}
+	})
+	if err != nil {
+		return err
 	}
 	for _, s := range list {
 		s.Learn(notes[s.ID])
@@ -141,9 +145,12 @@ func (r *Repo) learn(ctx context.Context, v *view, list []*snapshot.Snapshot) er
 // noteNames returns the names of the notes on some snapshots that this host has
 // seen. Others, the next prune deletes.
 func (r *Repo) noteNames(ids []snapshot.ID) []string {
-	names := make(map[string]bool)
+	names, wanted := make(map[string]bool), make(map[snapshot.ID]bool)
+	for _, id := range ids {
+		wanted[id] = true
+	}
 	add := func(name string) {
-		if id, ok := snapshot.ParseNoteName(name); ok && slices.Contains(ids, id) {
+		if id, ok := snapshot.ParseNoteName(name); ok && wanted[id] {
 			names[name] = true
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"firn/crypt"
 	"firn/snapshot"
+	"firn/store"
 )
 
 // Snapshots returns the snapshots of the repository, newest first, with what
@@ -43,20 +44,27 @@ func (r *Repo) readRecords(ctx context.Context, v *view) ([]*snapshot.Snapshot, 
 	r.dropOldRecords(v)
 	list := make([]*snapshot.Snapshot, 0, len(v.records))
 	var problems []error
-	for _, o := range v.records {
-		s, err := r.record(ctx, o.Name)
+	err := readAll(ctx, r, objectNames(v.records), r.decodeRecord, func(_ string, s *snapshot.Snapshot, err error) {
 		switch {
 		case err == nil:
 			list = append(list, s)
-		case errors.Is(err, fs.ErrNotExist):
-		case ctx.Err() != nil:
-			return nil, ctx.Err()
-		default:
+		case !errors.Is(err, fs.ErrNotExist):
 			problems = append(problems, err)
 		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	snapshot.Sort(list)
 	return list, errors.Join(problems...)
+}
+
+func objectNames(objects []store.Object) []string {
+	names := make([]string, len(objects))
+	for i, o := range objects {
+		names[i] = o.Name
+	}
+	return names
 }
 
 // dropOldRecords removes from the cache what the listing no longer shows.
@@ -77,20 +85,25 @@ func (r *Repo) dropOldRecords(v *view) {
 // record reads one snapshot record.
 func (r *Repo) record(ctx context.Context, name string) (*snapshot.Snapshot, error) {
 	return read(ctx, r, name, func(b []byte) (*snapshot.Snapshot, error) {
-		s, err := r.openRecord(name, b)
-		if err != nil {
-			return nil, damaged("record", name, err)
-		}
-		return s, nil
+		return r.decodeRecord(new(snapshot.Decoder), name, b)
 	})
 }
 
-func (r *Repo) openRecord(name string, object []byte) (*snapshot.Snapshot, error) {
+// decodeRecord is openRecord with errors that tell of damage.
+func (r *Repo) decodeRecord(d *snapshot.Decoder, name string, object []byte) (*snapshot.Snapshot, error) {
+	s, err := r.openRecord(d, name, object)
+	if err != nil {
+		return nil, damaged("record", name, err)
+	}
+	return s, nil
+}
+
+func (r *Repo) openRecord(d *snapshot.Decoder, name string, object []byte) (*snapshot.Snapshot, error) {
 	plain, err := r.keys.OpenObject(crypt.ObjectSnapshot, name, object)
 	if err != nil {
 		return nil, err
 	}
-	s, err := snapshot.Unmarshal(plain)
+	s, err := d.Snapshot(plain)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +121,7 @@ func (r *Repo) putRecord(ctx context.Context, s *snapshot.Snapshot) error {
 	}
 	name := s.ObjectName()
 	object := r.keys.SealObject(crypt.ObjectSnapshot, name, plain)
-	if _, err := r.openRecord(name, object); err != nil {
+	if _, err := r.openRecord(new(snapshot.Decoder), name, object); err != nil {
 		return fmt.Errorf("verify new record %s: %w", name, err)
 	}
 	if err := r.store.Put(ctx, name, object); err != nil {

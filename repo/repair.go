@@ -177,7 +177,7 @@ func (x *repair) putBackNote(ctx context.Context, name string, sound []byte) err
 // its record is not there: a repair may be suspended just then. A partial record
 // names them; if this run dies, it stands for a week.
 func (x *repair) putBackRecord(ctx context.Context, name string, sound []byte) error {
-	s, err := x.repo.openRecord(name, sound)
+	s, err := x.repo.openRecord(new(snapshot.Decoder), name, sound)
 	if err != nil {
 		return err
 	}

@@ -135,23 +135,3 @@ func (r *Repo) unlock(ctx context.Context) error {
 	r.conf, r.id, r.keys = conf, conf.ID, crypt.Derive(secret, conf.ID)
 	return file.verify(r.keys)
 }
-
-// read reads a whole write-once object and opens it: from the cache, or, if it is
-// not there or does not open, from the store. Only what opens is cached.
-func read[T any](ctx context.Context, r *Repo, name string, open func([]byte) (T, error)) (T, error) {
-	if b, ok := r.cache.get(name); ok {
-		if opened, err := open(b); err == nil {
-			return opened, nil
-		}
-	}
-	b, err := r.store.Get(ctx, name, 0, -1)
-	if err != nil {
-		var none T
-		return none, fmt.Errorf("read %s: %w", name, err)
-	}
-	opened, err := open(b)
-	if err == nil {
-		r.cache.put(name, b)
-	}
-	return opened, err
-}

@@ -127,10 +127,7 @@ func (s *survey) readPlans(ctx context.Context) error {
 
 // readRecords reads the records, and adds those that can be put back.
 func (s *survey) readRecords(ctx context.Context) error {
-	names := make([]string, 0, len(s.view.records))
-	for _, o := range s.view.records {
-		names = append(names, o.Name)
-	}
+	names := objectNames(s.view.records)
 	for _, name := range s.copies.returning() {
 		if strings.HasPrefix(name, snapshot.Prefix) && !slices.Contains(names, name) {
 			err := &CorruptError{Kind: "record", Name: name, Err: errors.New("a repair ended before it was put back")}
@@ -160,7 +157,7 @@ func (s *survey) readRecord(ctx context.Context, name string) error {
 		}
 	}
 	if w := s.wounds[name]; w != nil && w.sound != nil {
-		record, err = s.repo.openRecord(name, w.sound)
+		record, err = s.repo.openRecord(new(snapshot.Decoder), name, w.sound)
 	}
 	if err == nil {
 		s.list = append(s.list, record)

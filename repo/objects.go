@@ -1,0 +1,79 @@
+package repo
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"firn/snapshot"
+)
+
+// objectReads is how many objects are read at a time: for a far store, and, of what
+// is cached, for as many processors as there are.
+const objectReads = 8
+
+// obtained is an object that was read and opened.
+type obtained[T any] struct {
+	value  T
+	object []byte // as it came from the store; nil if it was cached
+	err    error
+}
+
+// read reads a whole write-once object and opens it: from the cache, or, if it is
+// not there or does not open, from the store. Only what opens is cached.
+func read[T any](ctx context.Context, r *Repo, name string, open func([]byte) (T, error)) (T, error) {
+	f := fetch(ctx, r, name, open)
+	keep(r, name, f)
+	return f.value, f.err
+}
+
+// fetch is read without caching: any number of it may run at a time.
+func fetch[T any](ctx context.Context, r *Repo, name string, open func([]byte) (T, error)) (f obtained[T]) {
+	if b, ok := r.cache.get(name); ok {
+		if f.value, f.err = open(b); f.err == nil {
+			return f
+		}
+	}
+	var none T
+	if f.object, f.err = r.store.Get(ctx, name, 0, -1); f.err != nil {
+		f.value, f.err = none, fmt.Errorf("read %s: %w", name, f.err)
+		return f
+	}
+	f.value, f.err = open(f.object)
+	return f
+}
+
+func keep[T any](r *Repo, name string, f obtained[T]) {
+	if f.err == nil && f.object != nil {
+		r.cache.put(name, f.object)
+	}
+}
+
+// readAll reads objects as read does, several at a time, and calls each in the order of
+// the names with what was read. It ends with ctx, and with nothing else.
+func readAll[T any](ctx context.Context, r *Repo, names []string,
+	open func(d *snapshot.Decoder, name string, object []byte) (T, error), each func(name string, value T, err error)) error {
+	all := make([]obtained[T], len(names))
+	var next atomic.Int64
+	var group errgroup.Group
+	for range min(objectReads, len(names)) {
+		group.Go(func() error {
+			d := new(snapshot.Decoder)
+			for i := next.Add(1) - 1; i < int64(len(names)) && ctx.Err() == nil; i = next.Add(1) - 1 {
+				name := names[i]
+				all[i] = fetch(ctx, r, name, func(b []byte) (T, error) { return open(d, name, b) })
+			}
+			return ctx.Err()
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for i, f := range all {
+		keep(r, names[i], f)
+		each(names[i], f.value, f.err)
+	}
+	return ctx.Err()
+}
