@@ -24,7 +24,7 @@ type Location struct {
 type Index struct {
 	packs  []holder
 	byID   map[pack.ID]int
-	first  map[chunk.ID]place   // of each blob
+	first  table                // the place of each blob
 	others map[chunk.ID][]place // of the few blobs that are stored more than once
 
 	mu      sync.RWMutex
@@ -45,14 +45,10 @@ type holder struct {
 	gone      bool
 }
 
-// place points at an entry of a holder.
-type place struct{ pack, entry uint32 }
-
 // New returns an empty index.
 func New() *Index {
 	return &Index{
 		byID:   make(map[pack.ID]int),
-		first:  make(map[chunk.ID]place),
 		others: make(map[chunk.ID][]place),
 
 		spoiled: make(map[spot]bool),
@@ -70,10 +66,8 @@ func (x *Index) Add(id pack.ID, entries []pack.Entry) {
 	x.byID[id] = at
 	for i, e := range entries {
 		p := place{uint32(at), uint32(i)}
-		if _, ok := x.first[e.ID]; ok {
+		if !x.first.add(x.packs, e.ID, p) {
 			x.others[e.ID] = append(x.others[e.ID], p)
-		} else {
-			x.first[e.ID] = p
 		}
 	}
 }
@@ -147,12 +141,12 @@ func (x *Index) Entries(id pack.ID) []pack.Entry {
 }
 
 // Blobs returns the number of different blobs that were ever added.
-func (x *Index) Blobs() int { return len(x.first) }
+func (x *Index) Blobs() int { return x.first.used }
 
 // Places returns every place of a blob in packs that exist: those that are not
 // condemned first, then whole blobs before deltas and shallow deltas before deep ones.
 func (x *Index) Places(id chunk.ID) []Location {
-	p, ok := x.first[id]
+	p, ok := x.first.get(x.packs, id)
 	if !ok {
 		return nil
 	}

@@ -45,6 +45,7 @@ func printIndex(n int) error {
 	}
 	load := time.Since(start)
 	memory := heap() - before
+	runtime.KeepAlive(tails)
 	start = time.Now()
 	for i := range lookups {
 		if !x.Available(blobID(i * 7919 % n)) {
