@@ -96,7 +96,7 @@ func Size(entries []Entry) int64 {
 // parseFooter reads the entries and checks that they describe the bytes from
 // the header to end without gap or overlap.
 func parseFooter(plain []byte, end int64) ([]Entry, error) {
-	entries := make([]Entry, 0, len(plain)/entryLen)
+	entries := make([]Entry, 0, countEntries(plain))
 	at := int64(crypt.HeaderLen)
 	for len(plain) > 0 {
 		e, rest, err := cutEntry(plain)
@@ -113,6 +113,20 @@ func parseFooter(plain []byte, end int64) ([]Entry, error) {
 		return nil, fmt.Errorf("%w: blobs end at %d, want %d", ErrFormat, at, end)
 	}
 	return entries, nil
+}
+
+// countEntries returns how many entries a footer holds, or seems to: an index keeps
+// the room of all entries.
+func countEntries(plain []byte) int {
+	n := 0
+	for ; len(plain) >= entryLen; n++ {
+		length := entryLen
+		if chunk.Codec(plain[entryLen-1]) == chunk.Delta {
+			length = deltaEntryLen
+		}
+		plain = plain[min(length, len(plain)):]
+	}
+	return n
 }
 
 // ParseTail reads the footer of a pack of size bytes from its last bytes. If
