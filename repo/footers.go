@@ -46,15 +46,21 @@ type footer struct {
 func (r *Repo) footers(ctx context.Context, objects []store.Object) ([]*footer, error) {
 	var all, missing []*footer
 	for _, o := range objects {
-		id, ok := pack.ParseName(o.Name)
-		if !ok {
-			continue // not ours: a foreign file in the folder
+		if id, ok := pack.ParseName(o.Name); ok { // else a foreign file in the folder
+			all = append(all, &footer{pack: id, size: o.Size})
 		}
-		f := &footer{pack: id, size: o.Size}
-		if f.entries, ok = r.cachedFooter(id, o.Size); !ok {
+	}
+	cached := make([]bool, len(all))
+	err := spread(ctx, len(all), func(_, i int) {
+		all[i].entries, cached[i] = r.cachedFooter(all[i].pack, all[i].size)
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i, f := range all {
+		if !cached[i] {
 			missing = append(missing, f)
 		}
-		all = append(all, f)
 	}
 	if err := r.fetchFooters(ctx, missing); err != nil {
 		return nil, err

@@ -3,9 +3,8 @@ package repo
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
-
-	"golang.org/x/sync/errgroup"
 
 	"firn/snapshot"
 )
@@ -56,24 +55,32 @@ func keep[T any](r *Repo, name string, f obtained[T]) {
 func readAll[T any](ctx context.Context, r *Repo, names []string,
 	open func(d *snapshot.Decoder, name string, object []byte) (T, error), each func(name string, value T, err error)) error {
 	all := make([]obtained[T], len(names))
-	var next atomic.Int64
-	var group errgroup.Group
-	for range min(objectReads, len(names)) {
-		group.Go(func() error {
-			d := new(snapshot.Decoder)
-			for i := next.Add(1) - 1; i < int64(len(names)) && ctx.Err() == nil; i = next.Add(1) - 1 {
-				name := names[i]
-				all[i] = fetch(ctx, r, name, func(b []byte) (T, error) { return open(d, name, b) })
-			}
-			return ctx.Err()
-		})
-	}
-	if err := group.Wait(); err != nil {
+	var decoders [objectReads]snapshot.Decoder
+	err := spread(ctx, len(names), func(worker, i int) {
+		all[i] = fetch(ctx, r, names[i], func(b []byte) (T, error) { return open(&decoders[worker], names[i], b) })
+	})
+	if err != nil {
 		return err
 	}
 	for i, f := range all {
 		keep(r, names[i], f)
 		each(names[i], f.value, f.err)
 	}
+	return nil
+}
+
+// spread calls do for every i below n, several at a time, each worker one after the
+// other. It ends early with ctx.
+func spread(ctx context.Context, n int, do func(worker, i int)) error {
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for worker := range min(objectReads, n) {
+		group.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
+				do(worker, i)
+			}
+		})
+	}
+	group.Wait()
 	return ctx.Err()
 }
