@@ -375,8 +375,7 @@ func (c *check) walk(ctx context.Context) error {
 
 // walkList returns the snapshots that are damaged, and how.
 func (c *check) walkList(ctx context.Context, list []*snapshot.Snapshot) (hit []*snapshot.Snapshot, problems []error, err error) {
-	for _, s := range list {
-		err := c.marker.mark(ctx, s)
+	for s, err := range c.marker.markAll(ctx, list) {
 		if ctx.Err() != nil {
 			return nil, nil, ctx.Err()
 		}

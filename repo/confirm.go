@@ -150,8 +150,7 @@ func (b *backup) incomplete(ctx context.Context, list []*snapshot.Snapshot) ([]*
 	}
 	var missing []*snapshot.Snapshot
 	m := newMarker(b.repo)
-	for _, s := range list {
-		err := m.mark(ctx, s)
+	for s, err := range m.markAll(ctx, list) {
 		if err != nil && !isDamage(err) {
 			return nil, err
 		}

@@ -208,8 +208,7 @@ func (x *rescue) choose(ctx context.Context) error {
 // mark finds what the snapshots need and can still be read.
 func (x *rescue) mark(ctx context.Context) error {
 	m := newMarker(x.repo)
-	for _, s := range x.survey.list {
-		err := m.mark(ctx, s)
+	for s, err := range m.markAll(ctx, x.survey.list) {
 		if isDamage(err) {
 			x.lost = append(x.lost, s)
 		} else if err != nil {

@@ -3,6 +3,8 @@ package repo
 import (
 	"context"
 	"fmt"
+	"iter"
+	"slices"
 
 	"firn/chunk"
 	"firn/snapshot"
@@ -19,16 +21,46 @@ func newMarker(r *Repo) *marker {
 	return &marker{repo: r, needed: make(map[chunk.ID]error)}
 }
 
+// rootsTogether is of how many snapshots the roots are read at once.
+const rootsTogether = 256
+
+// markAll walks the trees of snapshots, and yields what [marker.mark] says of each.
+func (m *marker) markAll(ctx context.Context, list []*snapshot.Snapshot) iter.Seq2[*snapshot.Snapshot, error] {
+	return func(yield func(*snapshot.Snapshot, error) bool) {
+		for group := range slices.Chunk(list, rootsTogether) {
+			if !m.markGroup(ctx, group, yield) {
+				return
+			}
+		}
+	}
+}
+
+// markGroup reports whether more is wanted.
+func (m *marker) markGroup(ctx context.Context, group []*snapshot.Snapshot, yield func(*snapshot.Snapshot, error) bool) bool {
+	var roots []chunk.Entry
+	for _, s := range group {
+		roots = append(roots, root(s.Image()))
+	}
+	held, stop := m.ahead(ctx, roots)
+	defer stop()
+	for _, s := range group {
+		if !yield(s, m.walkFrom(ctx, held, s)) {
+			return false
+		}
+	}
+	return true
+}
+
+func root(i *snapshot.Image) chunk.Entry { return chunk.Entry{ID: i.Root, Span: uint64(i.Size)} }
+
 // mark walks a snapshot's tree to its end and returns the first thing found
 // missing or damaged in it, or the error that stopped it.
 func (m *marker) mark(ctx context.Context, s *snapshot.Snapshot) error {
-	for i := range s.Images {
-		image := &s.Images[i]
-		if err := m.node(ctx, nil, chunk.Entry{ID: image.Root, Span: uint64(image.Size)}, image.Levels); err != nil {
-			return err
-		}
-	}
-	return nil
+	return m.walkFrom(ctx, nil, s)
+}
+
+func (m *marker) walkFrom(ctx context.Context, held *batch, s *snapshot.Snapshot) error {
+	return m.node(ctx, held, root(s.Image()), s.Image().Levels)
 }
 
 // node marks a node, which held may have, and everything below it.
@@ -62,7 +94,7 @@ func (m *marker) walk(ctx context.Context, held *batch, e chunk.Entry, level int
 	if err != nil || got != level || span != e.Span {
 		return &CorruptError{Kind: "blob", Name: e.ID.String(), Err: fmt.Errorf("%w: node of level %d over %d bytes, want %d over %d", chunk.ErrTree, got, span, level, e.Span)}
 	}
-	held, stop := m.ahead(ctx, entries, level-1)
+	held, stop := m.below(ctx, entries, level-1)
 	defer stop()
 	var first error
 	for _, child := range entries {
@@ -73,11 +105,19 @@ func (m *marker) walk(ctx context.Context, held *batch, e chunk.Entry, level int
 	return first
 }
 
-// ahead starts to read the nodes below a node, which most often stand together.
-func (m *marker) ahead(ctx context.Context, entries []chunk.Entry, level int) (*batch, func()) {
+// below starts to read the nodes below a node of the level above.
+func (m *marker) below(ctx context.Context, entries []chunk.Entry, level int) (*batch, func()) {
+	if level == 0 { // they are chunks
+		return nil, func() {}
+	}
+	return m.ahead(ctx, entries)
+}
+
+// ahead starts to read nodes that are wanted together, which most often stand together.
+func (m *marker) ahead(ctx context.Context, entries []chunk.Entry) (*batch, func()) {
 	var unseen []chunk.ID
 	for _, e := range entries {
-		if _, seen := m.needed[e.ID]; !seen && level > 0 {
+		if _, seen := m.needed[e.ID]; !seen {
 			unseen = append(unseen, e.ID)
 		}
 	}

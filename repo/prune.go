@@ -163,8 +163,8 @@ func (p *prune) findNeeded(ctx context.Context) error {
 	}
 	m := newMarker(p.repo)
 	var problems []error
-	for _, s := range list {
-		if err := m.mark(ctx, s); err != nil {
+	for s, err := range m.markAll(ctx, list) {
+		if err != nil {
 			problems = append(problems, fmt.Errorf("snapshot %s of %s: %w", s.ID.Short(), s.Environment, err))
 		}
 	}
