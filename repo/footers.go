@@ -70,7 +70,17 @@ func (r *Repo) footers(ctx context.Context, objects []store.Object) ([]*footer, 
 			r.cacheTail(f.pack, f.size, f.tail)
 		}
 	}
+	r.rememberFooters(all)
 	return all, nil
+}
+
+func (r *Repo) rememberFooters(all []*footer) {
+	r.footed = make(remembered[[]pack.Entry], len(all))
+	for _, f := range all {
+		if cached, ok := r.cache.get(f.pack.Name()); ok && f.problem == nil {
+			r.footed.put(f.pack.Name(), cached, f.entries)
+		}
+	}
 }
 
 // A cached tail is the pack's size, 8 bytes little-endian, and its last bytes.
@@ -91,9 +101,12 @@ func cutTail(entry []byte) (size int64, tail []byte, ok bool) {
 
 func (r *Repo) cachedFooter(id pack.ID, size int64) ([]pack.Entry, bool) {
 	cached, _ := r.cache.get(id.Name())
-	_, tail, ok := cutTail(cached)
+	listed, tail, ok := cutTail(cached)
 	if !ok {
 		return nil, false
+	}
+	if entries, ok := r.footed.get(id.Name(), cached); ok && listed == size {
+		return entries, true
 	}
 	entries, need, err := pack.ParseTail(r.keys, id, size, tail)
 	return entries, err == nil && need == 0

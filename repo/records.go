@@ -44,10 +44,13 @@ func (r *Repo) readRecords(ctx context.Context, v *view) ([]*snapshot.Snapshot, 
 	r.dropOldRecords(v)
 	list := make([]*snapshot.Snapshot, 0, len(v.records))
 	var problems []error
-	err := readAll(ctx, r, objectNames(v.records), r.decodeRecord, func(_ string, s *snapshot.Snapshot, err error) {
+	known := make(remembered[*snapshot.Snapshot], len(v.records))
+	err := readAll(ctx, r, objectNames(v.records), r.recallRecord, func(name string, s *snapshot.Snapshot, err error) {
 		switch {
 		case err == nil:
 			list = append(list, s)
+			object, _ := r.cache.get(name)
+			known.put(name, object, s)
 		case !errors.Is(err, fs.ErrNotExist):
 			problems = append(problems, err)
 		}
@@ -55,8 +58,19 @@ func (r *Repo) readRecords(ctx context.Context, v *view) ([]*snapshot.Snapshot, 
 	if err != nil {
 		return nil, err
 	}
+	r.records = known
 	snapshot.Sort(list)
 	return list, errors.Join(problems...)
+}
+
+// recallRecord is decodeRecord, but copies what was decoded of these bytes before: each
+// list has its own, as notes are filled in.
+func (r *Repo) recallRecord(d *snapshot.Decoder, name string, object []byte) (*snapshot.Snapshot, error) {
+	if s, ok := r.records.get(name, object); ok {
+		c := *s
+		return &c, nil
+	}
+	return r.decodeRecord(d, name, object)
 }
 
 func objectNames(objects []store.Object) []string {

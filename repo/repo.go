@@ -10,6 +10,7 @@ import (
 	"firn/crypt"
 	"firn/index"
 	"firn/pack"
+	"firn/snapshot"
 	"firn/store"
 )
 
@@ -50,8 +51,10 @@ type Repo struct {
 	cache *cache
 	packs *packCache // nil for none
 
-	listing []store.Object // of meta/, from Open, until the first use
-	seen    *view          // the last one, nil for none
+	records remembered[*snapshot.Snapshot] // the last list
+	footed  remembered[[]pack.Entry]       // the packs of the index
+	listing []store.Object                 // of meta/, from Open, until the first use
+	seen    *view                          // the last one, nil for none
 	reader  *blobReader
 	sparing bool // read nothing that is not asked for, see [Repo.ImageAt]
 
