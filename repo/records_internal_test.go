@@ -2,7 +2,9 @@ package repo
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -99,6 +101,61 @@ func TestManyRecordsEndWithTheirContext(t *testing.T) {
 	cancel()
 	if list, err := r.readSnapshots(ctx, v); list != nil || err != context.Canceled { // as it is: no record is at fault
 		t.Errorf("got %d snapshots and %v, want none and that the context was cancelled", len(list), err)
+	}
+}
+
+// TestRecordsAreOpenedOnceAndCheckedAgain lists twice with one process: the lists are
+// apart, and a check still sees what became of the bytes in the store.
+func TestRecordsAreOpenedOnceAndCheckedAgain(t *testing.T) {
+	t.Parallel()
+	st, r := manyRecords(t, 3)
+	first, err := r.Snapshots(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	first[0].Verified = &snapshot.Verification{How: "not at all"}
+	second, err := r.Snapshots(t.Context())
+	if err != nil || second[0] == first[0] || second[0].ID != first[0].ID || second[0].Verified != nil {
+		t.Errorf("got %+v and %v, want a copy of the first without what was not noted", second[0], err)
+	}
+	name := first[1].ObjectName()
+	if err := st.Delete(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Put(t.Context(), name, []byte("damaged")); err != nil {
+		t.Fatal(err)
+	}
+	result, err := r.Check(t.Context(), CheckOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(result.Findings, func(f Finding) bool {
+		var damage *CorruptError
+		return errors.As(f.Err, &damage) && damage.Name == name
+	}) {
+		t.Errorf("a damaged record is not among %v", result.Findings)
+	}
+}
+
+func TestRemembered(t *testing.T) {
+	t.Parallel()
+	m := make(remembered[int])
+	object := []byte("object")
+	m.put("a", object, 7)
+	for name, tt := range map[string]struct {
+		name   string
+		object []byte
+		want   bool
+	}{
+		"Same":    {"a", object, true},
+		"Equal":   {"a", []byte("object"), false},
+		"Shorter": {"a", object[:3], false},
+		"Empty":   {"a", nil, false},
+		"Other":   {"b", object, false},
+	} {
+		if got, ok := m.get(tt.name, tt.object); ok != tt.want || ok && got != 7 {
+			t.Errorf("%s: got %v, %v, want %v", name, got, ok, tt.want)
+		}
 	}
 }
 
