@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"database/sql"
 	"fmt"
 	"os"
@@ -105,9 +106,11 @@ func (s *site) run(args string) (cost, error) {
 	cmd := exec.Command(s.binary, strings.Fields(args)...)
 	cmd.Dir = s.dir
 	cmd.Env = append(os.Environ(), "FIRN_CONFIG="+s.path("firn.toml"), "FIRN_CACHE_DIR="+s.path("cache"))
+	var problem bytes.Buffer
+	cmd.Stderr = &problem // what it prints would grow this process, and with it those that it starts
 	start := time.Now()
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return cost{}, fmt.Errorf("firn %s: %w\n%s", args, err, out)
+	if err := cmd.Run(); err != nil {
+		return cost{}, fmt.Errorf("firn %s: %w\n%s", args, err, &problem)
 	}
 	p := cmd.ProcessState
 	return cost{wall: time.Since(start), cpu: p.UserTime() + p.SystemTime(), rss: usage.PeakRSS(p)}, nil
