@@ -34,27 +34,40 @@ func printIndex(n int) error {
 		return err
 	}
 	before := heap()
-	start := time.Now()
-	x := index.New()
-	for _, t := range tails {
-		entries, _, err := pack.ParseTail(keys, t.id, t.size, t.bytes)
-		if err != nil {
-			return err
-		}
-		x.Add(t.id, entries)
+	x, took, err := load(keys, tails)
+	if err != nil {
+		return err
 	}
-	load := time.Since(start)
 	memory := heap() - before
 	runtime.KeepAlive(tails)
-	start = time.Now()
+	start := time.Now()
 	for i := range lookups {
 		if !x.Available(blobID(i * 7919 % n)) {
 			return fmt.Errorf("blob %d is not available", i)
 		}
 	}
-	fmt.Printf("| %d | %d | %s | %.1f | %d ns |\n", n, len(tails), milliseconds(load),
+	fmt.Printf("| %d | %d | %s | %.1f | %d ns |\n", n, len(tails), milliseconds(took),
 		float64(memory)/float64(n), time.Since(start).Nanoseconds()/lookups)
 	return nil
+}
+
+// load makes an index of packs, and says how long it took: the least of some tries.
+func load(keys *crypt.Keys, tails []tail) (x *index.Index, least time.Duration, err error) {
+	for i := range repeats {
+		start := time.Now()
+		x = index.New()
+		for _, t := range tails {
+			entries, _, err := pack.ParseTail(keys, t.id, t.size, t.bytes)
+			if err != nil {
+				return nil, 0, err
+			}
+			x.Add(t.id, entries)
+		}
+		if took := time.Since(start); i == 0 || took < least {
+			least = took
+		}
+	}
+	return x, least, nil
 }
 
 // blobID returns an ID that is as scattered as a real one.

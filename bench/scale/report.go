@@ -49,6 +49,7 @@ func (r *report) measure(o options, binary, work string) error {
 Written by %cgo run ./bench/scale%c on %s/%s with %d CPUs. A database of 3 MB with 30 tables, a run every
 12 minutes that changes one chunk; the packs of the newest 300 runs stand alone, those of older ones were merged.
 Wall time, CPU time, peak memory, of the best of %d runs where a command can be repeated.
+Where a machine has other work meanwhile, CPU time is the one to trust.
 `, '`', '`', runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), repeats)
 	var bySnapshots, byEnvironments []shape
 	for _, n := range o.snapshots {
