@@ -96,5 +96,8 @@ func withoutEmpty(s *snapshot.Snapshot) *snapshot.Snapshot {
 	if len(c.Forgot) == 0 {
 		c.Forgot = nil
 	}
+	if len(c.Suspect) == 0 {
+		c.Suspect = nil
+	}
 	return &c
 }

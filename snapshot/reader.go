@@ -86,6 +86,7 @@ func (r *reader) counts(s *Snapshot) {
 	r.optional(`,"forgot":`, func() { s.Forgot = list(r, r.snapshotID) })
 	s.Unchanged = r.has(`,"unchanged":true`)
 	s.Pinned = r.has(`,"pinned":true`)
+	r.optional(`,"suspect":`, func() { s.Suspect = list(r, r.text) })
 }
 
 func (r *reader) image() (i Image) {

@@ -34,7 +34,7 @@ var (
 		`"fingerprint":{"wal":{"salt":"<s}>"},"size":518},"read_at":"2026-11-21T03:12:05.123456Z"}],` +
 		`"parent":"01` + zeros + `","sequence":42,"previous":"02` + zeros + `","replaced_by":"03` + zeros + `","added":168200,` +
 		`"chunks":4144,"chunks_new":31,"packs":["0011","2233"],"token":"0a1b","forgot":["03` + zeros + `","04` + zeros + `"],` +
-		`"unchanged":true,"pinned":true}` + "\n"
+		`"unchanged":true,"pinned":true,"suspect":["it has 0 rows, it had 9"]}` + "\n"
 )
 
 func TestReaderReadsWhatIsWritten(t *testing.T) {
@@ -93,7 +93,7 @@ func TestReaderLeavesTheRest(t *testing.T) {
 		"FingerprintOpen": {`{"wal":{"salt":"<s}>"},"size":518}`, `{"wal":{`},
 		"FingerprintDeep": {`{"salt":"<s}>"}`, strings.Repeat(`{"a":`, 40) + "1" + strings.Repeat("}", 40)},
 		"Trailing":        {"}\n", "}\n{}"},
-		"NoNewline":       {"true}\n", "true}"},
+		"NoNewline":       {"]}\n", "]}"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plain := strings.Replace(full, change[0], change[1], 1)
