@@ -91,7 +91,7 @@ func (c *cli) backup(ctx context.Context, args []string, o backupOptions) error 
 	r := &backupRun{session: s, dryRun: o.dryRun, outcomes: several{cli: c}}
 	for _, j := range jobs {
 		if ctx.Err() != nil {
-			return ctx.Err()
+			break
 		}
 		err := r.one(ctx, j)
 		if err != nil {
@@ -99,10 +99,23 @@ func (c *cli) backup(ctx context.Context, args []string, o backupOptions) error 
 		}
 		r.outcomes.add(err, len(jobs) > 1)
 	}
-	if o.prune && r.outcomes.succeeded > 0 {
+	if o.prune && r.outcomes.succeeded > 0 && ctx.Err() == nil {
 		r.prune(ctx)
 	}
-	return r.end()
+	err = r.end()
+	if ctx.Err() != nil {
+		return r.stopped(len(jobs))
+	}
+	return err
+}
+
+// stopped says what an interrupt has left.
+func (r *backupRun) stopped(jobs int) error {
+	left := "what was stored of another one serves the next run, or is freed by a prune after a day"
+	if r.dryRun {
+		left = "it was a dry run"
+	}
+	return &problem{fmt.Errorf("interrupted: %d of %s taken; %s", r.outcomes.succeeded, plural(jobs, "snapshot"), left), exitInterrupted, ""}
 }
 
 // backupRun is the outcome of one run, environment by environment.
@@ -244,7 +257,9 @@ func (c *cli) summaryLine(m backupMessage) string {
 
 // prune frees space, if that is due.
 func (r *backupRun) prune(ctx context.Context) {
-	result, err := r.repo.Prune(ctx, repo.PruneOptions{IfDue: true, DryRun: r.dryRun})
+	b := r.progress("prune", 0)
+	result, err := r.repo.Prune(ctx, repo.PruneOptions{IfDue: true, DryRun: r.dryRun, Progress: b.setTotal})
+	b.done()
 	if err == nil && !result.Skipped {
 		err = r.tellPrune(result, r.dryRun, true)
 	}

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"slices"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -91,7 +92,8 @@ type cli struct {
 	flags     flags
 	profiles  profiles
 	json      bool
-	repairing bool // open what only the cache can open
+	repairing bool                // open what only the cache can open
+	bar       atomic.Pointer[bar] // the one that may be on the terminal; may hold nil
 
 	onlyExistingCache bool // make none
 }

@@ -224,6 +224,7 @@ func (c *cli) report(err error, code int, hint string) {
 		c.writeJSON(c.stderr, errorMessage{"error", code, err.Error(), hint})
 		return
 	}
+	c.bar.Load().hide()
 	for line := range strings.Lines(err.Error()) { // several errors are on several lines
 		fmt.Fprintln(c.stderr, c.red("firn:"), strings.Map(harmless, strings.TrimRight(line, "\n")))
 	}

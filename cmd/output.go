@@ -28,6 +28,7 @@ import (
 // done tells what was done.
 func (c *cli) done(format string, args ...any) {
 	if !c.flags.quiet && !c.json {
+		c.bar.Load().hide()
 		fmt.Fprintf(c.stdout, format+"\n", args...)
 	}
 }
@@ -35,6 +36,7 @@ func (c *cli) done(format string, args ...any) {
 // note tells what the user may want to know.
 func (c *cli) note(format string, args ...any) {
 	if !c.flags.quiet && !c.json {
+		c.bar.Load().hide()
 		fmt.Fprintf(c.stderr, format+"\n", args...)
 	}
 }
@@ -42,6 +44,7 @@ func (c *cli) note(format string, args ...any) {
 // detail tells what only the curious want to know.
 func (c *cli) detail(format string, args ...any) {
 	if c.flags.verbose {
+		c.bar.Load().hide()
 		fmt.Fprintf(c.stderr, format+"\n", args...)
 	}
 }
@@ -52,6 +55,7 @@ func (c *cli) warn(format string, args ...any) {
 		c.writeJSON(c.stderr, map[string]string{"message_type": "warning", "message": fmt.Sprintf(format, args...)})
 		return
 	}
+	c.bar.Load().hide()
 	fmt.Fprintf(c.stderr, "firn: warning: "+format+"\n", args...)
 }
 

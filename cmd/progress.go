@@ -1,51 +1,174 @@
 package cmd
 
 import (
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
 )
 
-// bar shows how far a long step is. A nil bar shows nothing.
+const (
+	barEvery = 100 * time.Millisecond
+	// barDelay spares whoever has not to wait a flicker.
+	barDelay = 500 * time.Millisecond
+	// The bar itself is between so wide; narrower ones tell nothing.
+	barLeast, barMost = 10, 40
+)
+
+// bar shows how far a long step is, on a line of a terminal that is written over and
+// over. It is ASCII and without colour, so that any terminal shows it. A nil bar shows
+// nothing. Methods may be called by several goroutines.
 type bar struct {
-	container *mpb.Progress
-	bar       *mpb.Bar
+	cli   *cli
+	label string
+
+	mu      sync.Mutex
+	total   int64 // bytes; 0: not known
+	pace    pace
+	next    time.Time // when to draw it again
+	visible bool
 }
 
 // progress starts a bar on a terminal; elsewhere it returns nil.
 func (c *cli) progress(label string, total int64) *bar {
-	if c.flags.quiet || c.json || !isTerminal(c.stderr) {
+	if c.flags.quiet || c.json || !isTerminal(c.stderr) || c.getenv("TERM") == "dumb" {
 		return nil
 	}
-	p := mpb.New(mpb.WithOutput(c.stderr), mpb.WithWidth(64))
-	b := p.AddBar(total,
-		mpb.BarRemoveOnComplete(),
-		mpb.PrependDecorators(decor.Name(label+" "), decor.CountersKibiByte("% .1f / % .1f")),
-		mpb.AppendDecorators(
-			decor.AverageSpeed(decor.SizeB1024(0), "% .1f"),
-			decor.Name(", "), decor.AverageETA(decor.ET_STYLE_GO), decor.Name(" left")))
-	return &bar{p, b}
+	b := c.newBar(label, total)
+	c.bar.Store(b)
+	return b
 }
 
-// set tells how many bytes are done. The last one does not complete the bar:
-// the total is an estimate, and done ends it.
+func (c *cli) newBar(label string, total int64) *bar {
+	now := c.now()
+	return &bar{cli: c, label: strings.Map(harmless, label), total: total, pace: pace{at: now}, next: now.Add(barDelay)}
+}
+
+// set tells how many bytes are done.
 func (b *bar) set(n int64) {
 	if b != nil {
-		b.bar.SetCurrent(n)
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.draw(n)
 	}
 }
 
 // setTotal is set for work whose size shows only on the way.
 func (b *bar) setTotal(n, total int64) {
 	if b != nil {
-		b.bar.SetTotal(total, false)
-		b.bar.SetCurrent(n)
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.total = total
+		b.draw(n)
 	}
 }
 
-// done removes the bar, so that what comes next stands in its place.
+func (b *bar) draw(n int64) {
+	now := b.cli.now()
+	if now.Before(b.next) {
+		return
+	}
+	b.pace.add(n, now)
+	b.next, b.visible = now.Add(barEvery), true
+	// One column less than there are: some terminals begin a new line in the last one.
+	fmt.Fprintf(b.cli.stderr, "\r%s\x1b[K", barLine(b.label, n, b.total, b.pace.rate, terminalWidth(b.cli.stderr)-1))
+}
+
+// hide removes the bar until it is drawn again: something else is about to be written.
+func (b *bar) hide() {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.visible {
+		fmt.Fprint(b.cli.stderr, "\r\x1b[K")
+		b.visible = false
+	}
+}
+
+// done ends the bar, so that what comes next stands in its place.
 func (b *bar) done() {
 	if b != nil {
-		b.bar.Abort(true)
-		b.container.Wait()
+		b.cli.bar.CompareAndSwap(b, nil)
+		b.hide()
 	}
+}
+
+// barLine returns the line without what does not fit into width characters.
+func barLine(label string, n, total int64, rate float64, width int) string {
+	share := 0.0
+	texts := []string{label, "", size(n), size(int64(rate)) + "/s", ""}
+	if total > 0 {
+		share = min(1, float64(n)/float64(total))
+		texts[1] = fmt.Sprintf("%3.0f%%", 100*share)
+		texts[2] += " of " + size(total)
+	}
+	if rate > 0 && n < total {
+		texts[4] = remaining(float64(total-n)/rate) + " left"
+	}
+	const name, amount, speed, left = 0, 2, 3, 4
+	order := []int{amount, speed, left, name} // in which they can be spared
+	if total == 0 {
+		order = []int{speed, name}
+	}
+	for len(order) > 0 && lineWidth(texts) > width {
+		texts[order[0]], order = "", order[1:]
+	}
+	if room := min(barMost, width-lineWidth(texts)-columnGap-len("[]")); total > 0 && room >= barLeast {
+		filled := int(share * float64(room))
+		texts[0] += fmt.Sprintf("  [%s%s]", strings.Repeat("=", filled), strings.Repeat(" ", room-filled))
+	}
+	return joinTexts(texts)
+}
+
+// joinTexts leaves out the empty ones.
+func joinTexts(texts []string) string {
+	var b strings.Builder
+	for _, t := range texts {
+		if t != "" {
+			b.WriteString(strings.Repeat(" ", columnGap*min(1, b.Len())) + t)
+		}
+	}
+	return b.String()
+}
+
+func lineWidth(texts []string) int { return utf8.RuneCountInString(joinTexts(texts)) }
+
+// remaining returns a time for people, not more exactly than it can be known.
+func remaining(seconds float64) string {
+	if seconds > math.MaxInt32 {
+		return "years"
+	}
+	d := time.Duration(math.Ceil(seconds)) * time.Second
+	if d >= time.Hour {
+		return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
+	}
+	return d.String()
+}
+
+// pace is how fast something goes: a mean in which what is older counts less.
+type pace struct {
+	n    int64
+	at   time.Time
+	rate float64 // per second
+}
+
+// paceSpan is after how long something counts about a third.
+const paceSpan = 5 * time.Second
+
+// add tells what was done so far. Less than before is a new beginning.
+func (p *pace) add(n int64, now time.Time) {
+	took := now.Sub(p.at)
+	if n < p.n {
+		*p = pace{}
+	}
+	current := float64(n-p.n) / max(took, time.Millisecond).Seconds()
+	if p.rate == 0 {
+		p.rate = current
+	}
+	p.rate += (current - p.rate) * (1 - math.Exp(-float64(took)/float64(paceSpan)))
+	p.n, p.at = n, now
 }

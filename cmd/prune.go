@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -58,7 +59,12 @@ type pruneMessage struct {
 }
 
 func (s *session) prune(ctx context.Context, o pruneOptions) error {
-	result, err := s.repo.Prune(ctx, repo.PruneOptions{DryRun: o.dryRun, OrphanAge: o.orphanAge})
+	b := s.progress("prune", 0)
+	result, err := s.repo.Prune(ctx, repo.PruneOptions{DryRun: o.dryRun, OrphanAge: o.orphanAge, Progress: b.setTotal})
+	b.done()
+	if ctx.Err() != nil {
+		return &problem{errors.New("interrupted: nothing that is needed was removed, the next prune goes on"), exitInterrupted, ""}
+	}
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func (c *cli) spooled(ctx context.Context, label string, backup func(path string
 	b := c.progress(label, 0)
 	path, err := private(os.TempDir(), "firn-stdin-*", func(f *os.File) error {
 		_, err := await(ctx, func() (int64, error) {
-			return io.Copy(&countingWriter{w: f, progress: func(n int64) { b.setTotal(n, n) }}, c.stdin)
+			return io.Copy(&countingWriter{w: f, progress: b.set}, c.stdin)
 		})
 		return err
 	})

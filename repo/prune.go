@@ -23,6 +23,8 @@ type PruneOptions struct {
 	OrphanAge time.Duration
 	// IfDue does nothing unless the last prune was some hours ago.
 	IfDue bool
+	// Progress is called with the bytes of blobs that were copied so far and in all; nil for none.
+	Progress func(done, total int64)
 }
 
 // PruneResult tells what Prune has done, or would do.
@@ -102,7 +104,10 @@ type prune struct {
 	victims  []pack.ID        // to be condemned
 	repacked map[pack.ID]bool // of them, those whose needed blobs are copied
 	next     string           // name of the plan that was published
-	result   PruneResult
+
+	copied, toCopy int64 // bytes of blobs of those, for Progress
+
+	result PruneResult
 }
 
 // pruneDue reports whether the last prune, here or anywhere, is long ago. The

@@ -90,11 +90,14 @@ func (p *prune) liveBytes(id pack.ID) int64 {
 // their pack: they are copied as they are, but opened to see that they are sound.
 func (p *prune) copyNeeded(ctx context.Context) error {
 	packer := newPacker(p.repo, [16]byte{}, false)
-	for _, id := range slices.SortedFunc(maps.Keys(p.live), compareIDs) {
-		if p.repacked[id] || p.spare[id] {
-			if err := p.copyPack(ctx, packer, id); err != nil {
-				return err
-			}
+	from := slices.SortedFunc(maps.Keys(p.live), compareIDs)
+	from = slices.DeleteFunc(from, func(id pack.ID) bool { return !p.repacked[id] && !p.spare[id] })
+	for _, id := range from {
+		p.toCopy += p.liveBytes(id)
+	}
+	for _, id := range from {
+		if err := p.copyPack(ctx, packer, id); err != nil {
+			return err
 		}
 	}
 	if err := packer.flush(ctx); err != nil {
@@ -131,6 +134,10 @@ func (p *prune) copyPack(ctx context.Context, packer *packer, id pack.ID) error 
 		sealed, err := p.sound(ctx, held, l)
 		if err != nil {
 			return err
+		}
+		p.copied += int64(l.Length)
+		if p.opts.Progress != nil {
+			p.opts.Progress(p.copied, p.toCopy)
 		}
 		if !packer.claim(l.ID) {
 			continue
