@@ -41,7 +41,7 @@ func (m *marker) markGroup(ctx context.Context, group []*snapshot.Snapshot, yiel
 	for _, s := range group {
 		roots = append(roots, root(s.Image()))
 	}
-	held, stop := m.ahead(ctx, roots)
+	held, stop := m.repo.ahead(ctx, roots, m.seen)
 	defer stop()
 	for _, s := range group {
 		if !yield(s, m.walkFrom(ctx, held, s)) {
@@ -82,19 +82,11 @@ func (m *marker) walk(ctx context.Context, held *batch, e chunk.Entry, level int
 	if err := m.readable(e.ID); err != nil {
 		return err
 	}
-	plain, err := m.repo.reader.readFrom(ctx, held, e.ID)
+	entries, err := m.repo.readNode(ctx, held, e, level)
 	if err != nil {
 		return err
 	}
-	got, entries, err := chunk.DecodeNode(plain)
-	var span uint64
-	for _, child := range entries {
-		span += child.Span
-	}
-	if err != nil || got != level || span != e.Span {
-		return &CorruptError{Kind: "blob", Name: e.ID.String(), Err: fmt.Errorf("%w: node of level %d over %d bytes, want %d over %d", chunk.ErrTree, got, span, level, e.Span)}
-	}
-	held, stop := m.below(ctx, entries, level-1)
+	held, stop := m.repo.below(ctx, entries, level-1, m.seen)
 	defer stop()
 	var first error
 	for _, child := range entries {
@@ -105,23 +97,45 @@ func (m *marker) walk(ctx context.Context, held *batch, e chunk.Entry, level int
 	return first
 }
 
-// below starts to read the nodes below a node of the level above.
-func (m *marker) below(ctx context.Context, entries []chunk.Entry, level int) (*batch, func()) {
+// readNode reads a node, which held may have, and returns what is below it.
+func (r *Repo) readNode(ctx context.Context, held *batch, e chunk.Entry, level int) ([]chunk.Entry, error) {
+	plain, err := r.reader.readFrom(ctx, held, e.ID)
+	if err != nil {
+		return nil, err
+	}
+	got, entries, err := chunk.DecodeNode(plain)
+	var span uint64
+	for _, child := range entries {
+		span += child.Span
+	}
+	if err != nil || got != level || span != e.Span {
+		return nil, &CorruptError{Kind: "blob", Name: e.ID.String(), Err: fmt.Errorf("%w: node of level %d over %d bytes, want %d over %d", chunk.ErrTree, got, span, level, e.Span)}
+	}
+	return entries, nil
+}
+
+// below starts to read the nodes below a node of the level above, but for those seen.
+func (r *Repo) below(ctx context.Context, entries []chunk.Entry, level int, seen func(chunk.ID) bool) (*batch, func()) {
 	if level == 0 { // they are chunks
 		return nil, func() {}
 	}
-	return m.ahead(ctx, entries)
+	return r.ahead(ctx, entries, seen)
 }
 
 // ahead starts to read nodes that are wanted together, which most often stand together.
-func (m *marker) ahead(ctx context.Context, entries []chunk.Entry) (*batch, func()) {
+func (r *Repo) ahead(ctx context.Context, entries []chunk.Entry, seen func(chunk.ID) bool) (*batch, func()) {
 	var unseen []chunk.ID
 	for _, e := range entries {
-		if _, seen := m.needed[e.ID]; !seen {
+		if !seen(e.ID) {
 			unseen = append(unseen, e.ID)
 		}
 	}
-	return m.repo.reader.gather(ctx, unseen)
+	return r.reader.gather(ctx, unseen)
+}
+
+func (m *marker) seen(id chunk.ID) bool {
+	_, ok := m.needed[id]
+	return ok
 }
 
 func (m *marker) child(ctx context.Context, held *batch, e chunk.Entry, level int) error {

@@ -1,0 +1,155 @@
+package repo
+
+import (
+	"context"
+	"fmt"
+
+	"firn/chunk"
+	"firn/snapshot"
+)
+
+// Shares says what snapshots hold together, and what each holds alone, in bytes of
+// blobs as they are stored.
+type Shares struct {
+	Needed      int64                 // what any of them needs
+	Snapshots   map[snapshot.ID]int64 // what only this one needs: forgetting it frees so much
+	Environment map[string]int64      // what only snapshots of this environment need
+}
+
+// Shares finds out who shares what of some snapshots that [Repo.Snapshots] has returned.
+// It reads their lists of chunks.
+func (r *Repo) Shares(ctx context.Context, list []*snapshot.Snapshot) (*Shares, error) {
+	if err := r.ensureIndex(ctx); err != nil {
+		return nil, err
+	}
+	f := &sharing{repo: r, known: make(map[chunk.ID]int32)}
+	environments := make(map[string]int32)
+	for i, s := range list {
+		image := s.Image()
+		root, err := f.node(ctx, nil, chunk.Entry{ID: image.Root, Span: uint64(image.Size)}, image.Levels)
+		if err != nil {
+			return nil, fmt.Errorf("snapshot %s: %w", s.ID.Short(), err)
+		}
+		if _, ok := environments[s.Environment]; !ok {
+			environments[s.Environment] = int32(len(environments)) + 1
+		}
+		f.claim(root, int32(i)+1, environments[s.Environment])
+	}
+	return f.sum(list, environments), nil
+}
+
+// sharing is the graph of what snapshots need: each blob once, whoever refers to it.
+type sharing struct {
+	repo  *Repo
+	known map[chunk.ID]int32 // where blobs has it
+	blobs []sharedBlob
+}
+
+// sharedBlob is one blob. Its owners are numbered from 1; 0 is nobody so far, and several
+// are shared. What is below a blob always has the blob's owners, and perhaps more.
+type sharedBlob struct {
+	size                  int64
+	snapshot, environment int32
+	below                 []int32 // its children in the tree, and its base
+}
+
+const shared = -1
+
+// node adds a node, which held may have, and all that is below it.
+func (f *sharing) node(ctx context.Context, held *batch, e chunk.Entry, level int) (int32, error) {
+	if at, ok := f.known[e.ID]; ok {
+		return at, nil
+	}
+	at, err := f.blob(e.ID)
+	if err != nil {
+		return 0, err
+	}
+	entries, err := f.repo.readNode(ctx, held, e, level)
+	if err != nil {
+		return 0, err
+	}
+	held, stop := f.repo.below(ctx, entries, level-1, f.seen)
+	defer stop()
+	for _, child := range entries {
+		var below int32
+		if level > 1 {
+			below, err = f.node(ctx, held, child, level-1)
+		} else {
+			below, err = f.blob(child.ID)
+		}
+		if err != nil {
+			return 0, err
+		}
+		f.blobs[at].below = append(f.blobs[at].below, below)
+	}
+	return at, nil
+}
+
+func (f *sharing) seen(id chunk.ID) bool {
+	_, ok := f.known[id]
+	return ok
+}
+
+// blob adds a blob and the bases that it stands on.
+func (f *sharing) blob(id chunk.ID) (int32, error) {
+	if at, ok := f.known[id]; ok {
+		return at, nil
+	}
+	chain := f.repo.index.Chain(id)
+	if chain == nil {
+		return 0, &CorruptError{Kind: "blob", Name: id.String(), Err: errMissing}
+	}
+	at := int32(len(f.blobs))
+	f.known[id] = at
+	f.blobs = append(f.blobs, sharedBlob{size: int64(chain[0].Length)})
+	if len(chain) > 1 {
+		base, err := f.blob(chain[1].ID)
+		if err != nil {
+			return 0, err
+		}
+		f.blobs[at].below = append(f.blobs[at].below, base)
+	}
+	return at, nil
+}
+
+// claim says that a snapshot needs a blob. Below one that it changes nothing of it
+// changes nothing, either: each is visited three times at most.
+func (f *sharing) claim(at, snapshot, environment int32) {
+	b := &f.blobs[at]
+	before := *b
+	b.snapshot, b.environment = joint(b.snapshot, snapshot), joint(b.environment, environment)
+	if b.snapshot == before.snapshot && b.environment == before.environment {
+		return
+	}
+	for _, below := range b.below {
+		f.claim(below, snapshot, environment)
+	}
+}
+
+func joint(old, additional int32) int32 {
+	if old == 0 || old == additional {
+		return additional
+	}
+	return shared
+}
+
+func (f *sharing) sum(list []*snapshot.Snapshot, environments map[string]int32) *Shares {
+	snapshots, in := make([]int64, len(list)+1), make([]int64, len(environments)+1)
+	s := &Shares{Snapshots: make(map[snapshot.ID]int64), Environment: make(map[string]int64)}
+	for _, b := range f.blobs {
+		s.Needed += b.size
+		if b.snapshot != shared {
+			snapshots[b.snapshot] += b.size
+		}
+		if b.environment != shared {
+			in[b.environment] += b.size
+		}
+	}
+	for i, snap := range list {
+		s.Snapshots[snap.ID] = snapshots[i+1]
+	}
+	for name, i := range environments {
+		s.Environment[name] = in[i]
+	}
+	return s
+}
