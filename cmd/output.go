@@ -1,9 +1,11 @@
 package cmd
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"firn/repo"
@@ -87,6 +89,12 @@ func (c *cli) red(s string) string {
 		return s
 	}
 	return "\x1b[31m" + s + "\x1b[0m"
+}
+
+// utf8 reports whether the locale is of UTF-8. Names are printed as they are, whatever it is.
+func (c *cli) utf8() bool {
+	locale := cmp.Or(c.getenv("LC_ALL"), c.getenv("LC_CTYPE"), c.getenv("LANG"))
+	return strings.Contains(strings.ToUpper(strings.ReplaceAll(locale, "-", "")), "UTF8")
 }
 
 // size returns a number of bytes for people: "494.3 MiB", "512 B".

@@ -155,7 +155,6 @@ func snapshotHead() []string {
 	return []string{"ID", "Time", "Environment", "Tags", "Size", "Added", "State"}
 }
 
-// snapshotRow leaves out the tag that repeats the environment.
 func (c *cli) snapshotRow(s *snapshot.Snapshot) []string {
 	added := size(s.Added)
 	if s.Unchanged {
@@ -163,9 +162,14 @@ func (c *cli) snapshotRow(s *snapshot.Snapshot) []string {
 	}
 	return []string{
 		s.ID.Short(), c.when(s.Time), s.Environment,
-		fmt.Sprint(s.Tags.Remove(tags.Environment(s.Environment))),
+		shownTags(s),
 		size(s.Image().Size), added, remark(s),
 	}
+}
+
+// shownTags leaves out the tag that repeats the environment.
+func shownTags(s *snapshot.Snapshot) string {
+	return fmt.Sprint(s.Tags.Remove(tags.Environment(s.Environment)))
 }
 
 // remark says what to know before one takes it.

@@ -103,7 +103,7 @@ func (st *state) read(history []*snapshot.Snapshot, now time.Time) {
 	}
 	st.SnapshotID, st.Time, st.Age, st.Size = newest.ID.String(), &newest.Time, max(0, age.Seconds()), newest.Image().Size
 	st.readChanges(history)
-	st.readTrend(history)
+	st.SizePerDay, st.AddedPerDay = trend(history)
 	st.readVerified(history)
 }
 
@@ -123,8 +123,12 @@ const (
 	trendLeast = time.Hour
 )
 
-// readTrend compares with about a week ago.
-func (st *state) readTrend(history []*snapshot.Snapshot) {
+// trend compares the newest of a history with about a week ago: by how much the database
+// grows in a day, and by how much the repository does for it.
+func trend(history []*snapshot.Snapshot) (sizePerDay, addedPerDay int64) {
+	if len(history) == 0 {
+		return 0, 0
+	}
 	var added int64
 	old := history[0]
 	for _, snap := range history {
@@ -136,11 +140,10 @@ func (st *state) readTrend(history []*snapshot.Snapshot) {
 	}
 	span := history[0].Time.Sub(old.Time)
 	if span < trendLeast {
-		return
+		return 0, 0
 	}
 	perDay := float64(24*time.Hour) / float64(span)
-	st.SizePerDay = int64(float64(history[0].Image().Size-old.Image().Size) * perDay)
-	st.AddedPerDay = int64(float64(added) * perDay)
+	return int64(float64(history[0].Image().Size-old.Image().Size) * perDay), int64(float64(added) * perDay)
 }
 
 func (st *state) readVerified(history []*snapshot.Snapshot) {

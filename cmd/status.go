@@ -164,9 +164,7 @@ func (s *session) statusRow(st *state) []string {
 		return row
 	}
 	row[3], row[5], row[6] = ago(s.now().Sub(*st.Time)), ago(s.now().Sub(*st.Changed)), size(st.Size)
-	if st.SizePerDay != 0 || st.AddedPerDay != 0 {
-		row[7], row[8] = signed(st.SizePerDay), size(st.AddedPerDay)
-	}
+	row[7], row[8] = perDay(st.SizePerDay, st.AddedPerDay)
 	if v := st.Verified; v != nil {
 		row[9] = ago(s.now().Sub(v.Time))
 		if !v.Sound {
@@ -174,6 +172,14 @@ func (s *session) statusRow(st *state) []string {
 		}
 	}
 	return row
+}
+
+// perDay shows a trend, unless there is none.
+func perDay(grown, added int64) (string, string) {
+	if grown == 0 && added == 0 {
+		return "", ""
+	}
+	return signed(grown), size(added)
 }
 
 // signed is [size] with a sign.

@@ -11,9 +11,9 @@ import (
 // Shares says what snapshots hold together, and what each holds alone, in bytes of
 // blobs as they are stored.
 type Shares struct {
-	Needed      int64                 // what any of them needs
-	Snapshots   map[snapshot.ID]int64 // what only this one needs: forgetting it frees so much
-	Environment map[string]int64      // what only snapshots of this environment need
+	Needed    int64                 // what any of them needs
+	Snapshots map[snapshot.ID]int64 // what only this one needs: forgetting it frees so much
+	Databases map[[2]string]int64   // what only snapshots of this environment and database need
 }
 
 // Shares finds out who shares what of some snapshots that [Repo.Snapshots] has returned.
@@ -23,19 +23,20 @@ func (r *Repo) Shares(ctx context.Context, list []*snapshot.Snapshot) (*Shares, 
 		return nil, err
 	}
 	f := &sharing{repo: r, known: make(map[chunk.ID]int32)}
-	environments := make(map[string]int32)
+	databases := make(map[[2]string]int32)
 	for i, s := range list {
 		image := s.Image()
 		root, err := f.node(ctx, nil, chunk.Entry{ID: image.Root, Span: uint64(image.Size)}, image.Levels)
 		if err != nil {
 			return nil, fmt.Errorf("snapshot %s: %w", s.ID.Short(), err)
 		}
-		if _, ok := environments[s.Environment]; !ok {
-			environments[s.Environment] = int32(len(environments)) + 1
+		database := [2]string{s.Environment, s.Database}
+		if databases[database] == 0 {
+			databases[database] = int32(len(databases)) + 1
 		}
-		f.claim(root, int32(i)+1, environments[s.Environment])
+		f.claim(root, int32(i)+1, databases[database])
 	}
-	return f.sum(list, environments), nil
+	return f.sum(list, databases), nil
 }
 
 // sharing is the graph of what snapshots need: each blob once, whoever refers to it.
@@ -48,9 +49,9 @@ type sharing struct {
 // sharedBlob is one blob. Its owners are numbered from 1; 0 is nobody so far, and several
 // are shared. What is below a blob always has the blob's owners, and perhaps more.
 type sharedBlob struct {
-	size                  int64
-	snapshot, environment int32
-	below                 []int32 // its children in the tree, and its base
+	size               int64
+	snapshot, database int32   // that need it
+	below              []int32 // its children in the tree, and its base
 }
 
 const shared = -1
@@ -114,15 +115,15 @@ func (f *sharing) blob(id chunk.ID) (int32, error) {
 
 // claim says that a snapshot needs a blob. Below one that it changes nothing of it
 // changes nothing, either: each is visited three times at most.
-func (f *sharing) claim(at, snapshot, environment int32) {
+func (f *sharing) claim(at, snapshot, database int32) {
 	b := &f.blobs[at]
 	before := *b
-	b.snapshot, b.environment = joint(b.snapshot, snapshot), joint(b.environment, environment)
-	if b.snapshot == before.snapshot && b.environment == before.environment {
+	b.snapshot, b.database = joint(b.snapshot, snapshot), joint(b.database, database)
+	if b.snapshot == before.snapshot && b.database == before.database {
 		return
 	}
 	for _, below := range b.below {
-		f.claim(below, snapshot, environment)
+		f.claim(below, snapshot, database)
 	}
 }
 
@@ -133,23 +134,23 @@ func joint(old, additional int32) int32 {
 	return shared
 }
 
-func (f *sharing) sum(list []*snapshot.Snapshot, environments map[string]int32) *Shares {
-	snapshots, in := make([]int64, len(list)+1), make([]int64, len(environments)+1)
-	s := &Shares{Snapshots: make(map[snapshot.ID]int64), Environment: make(map[string]int64)}
+func (f *sharing) sum(list []*snapshot.Snapshot, databases map[[2]string]int32) *Shares {
+	bySnapshot, byDatabase := make([]int64, len(list)+1), make([]int64, len(databases)+1)
+	s := &Shares{Snapshots: make(map[snapshot.ID]int64), Databases: make(map[[2]string]int64)}
 	for _, b := range f.blobs {
 		s.Needed += b.size
 		if b.snapshot != shared {
-			snapshots[b.snapshot] += b.size
+			bySnapshot[b.snapshot] += b.size
 		}
-		if b.environment != shared {
-			in[b.environment] += b.size
+		if b.database != shared {
+			byDatabase[b.database] += b.size
 		}
 	}
 	for i, snap := range list {
-		s.Snapshots[snap.ID] = snapshots[i+1]
+		s.Snapshots[snap.ID] = bySnapshot[i+1]
 	}
-	for name, i := range environments {
-		s.Environment[name] = in[i]
+	for database, i := range databases {
+		s.Databases[database] = byDatabase[i]
 	}
 	return s
 }

@@ -1,0 +1,88 @@
+package cmd
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+)
+
+// elements returns how many there are of each, and fails if it is no XML.
+func elements(t *testing.T, text string) map[string]int {
+	t.Helper()
+	counts := make(map[string]int)
+	d := xml.NewDecoder(strings.NewReader(text))
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return counts
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e, ok := token.(xml.StartElement); ok {
+			counts[e.Name.Local]++
+		}
+	}
+}
+
+func TestPlot(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	p := &plot{zone: time.UTC, curves: []curve{
+		{"production", []point{{start, 100 << 20}, {start.AddDate(0, 0, 10), 180 << 20}, {start.AddDate(0, 0, 20), 192 << 20}}},
+		{"a <b> & \x1b", []point{{start.AddDate(0, 0, 5), 64 << 20}}},
+	}}
+	p.draw()
+	if got := elements(t, p.String())["polyline"]; got != 2 {
+		t.Errorf("got %d lines, want 2", got)
+	}
+	for _, want := range []string{
+		`points="90.0,193.8 435.0,68.8 780.0,50.0 "`, // from the left to the right, the largest at the top
+		`points="262.5,250.0 "`,
+		">192 MiB<", ">32 MiB<", ">0 B<", ">2026-03-01<", ">2026-03-21<", ">a &lt;b&gt; &amp; \ufffd<",
+	} {
+		if !strings.Contains(p.String(), want) {
+			t.Errorf("missing %s in:\n%s", want, p)
+		}
+	}
+}
+
+// TestPlotOfLittle has no point, or one of no size.
+func TestPlotOfLittle(t *testing.T) {
+	t.Parallel()
+	for _, curves := range [][]curve{nil, {{"empty", []point{{time.Unix(0, 0), 0}}}}} {
+		p := &plot{zone: time.UTC, curves: curves}
+		p.draw()
+		elements(t, p.String())
+		if strings.Contains(p.String(), "NaN") || strings.Contains(p.String(), "Inf") {
+			t.Errorf("not a number in:\n%s", p)
+		}
+	}
+}
+
+func TestSparkline(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		sizes []int64
+		utf8  bool
+		want  string
+	}{
+		{"Growing", []int64{0, 1, 2, 3, 4, 5, 6, 7}, true, "▁▂▃▄▅▆▇█"},
+		{"ASCII", []int64{7, 6, 5, 4, 3, 2, 1, 0}, false, "#*+=~-._"},
+		{"Constant", []int64{5, 5, 5}, true, "▁▁▁"},
+		{"One", []int64{5}, true, ""},
+		{"None", nil, true, ""},
+		{"Many", []int64{0, 0, 0, 0, 0, 0, 0, 0, 7, 7, 7, 7, 7, 7, 7, 7, 7}, false, "____####"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got := sparkline(tt.sizes, 8, tt.utf8); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
