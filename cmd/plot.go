@@ -22,7 +22,7 @@ type point struct {
 
 // The plot's size, its frame, and what stands around that, in pixels.
 const (
-	plotWidth, plotRight  = 800, 780
+	plotWidth, plotRight  = 800, 750
 	plotLeft, plotTop     = 90, 50
 	plotBottom, plotLine  = 350, 18 // height of a line of the legend
 	plotTimes, plotSteps  = 5, 6    // labels of the axes, at most

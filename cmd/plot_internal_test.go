@@ -40,8 +40,8 @@ func TestPlot(t *testing.T) {
 		t.Errorf("got %d lines, want 2", got)
 	}
 	for _, want := range []string{
-		`points="90.0,193.8 435.0,68.8 780.0,50.0 "`, // from the left to the right, the largest at the top
-		`points="262.5,250.0 "`,
+		`points="90.0,193.8 420.0,68.8 750.0,50.0 "`, // from the left to the right, the largest at the top
+		`points="255.0,250.0 "`,
 		">192 MiB<", ">32 MiB<", ">0 B<", ">2026-03-01<", ">2026-03-21<", ">a &lt;b&gt; &amp; \ufffd<",
 	} {
 		if !strings.Contains(p.String(), want) {
