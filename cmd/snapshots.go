@@ -73,11 +73,8 @@ func (c *cli) listSnapshots(ctx context.Context, o snapshotsOptions) error {
 		return err
 	}
 	defer s.close()
-	all, damage := s.repo.Snapshots(ctx)
-	if all == nil && damage != nil {
-		return damage
-	}
-	if err := s.knownEnvironment(all, o.environment); err != nil {
+	all, damage, err := s.snapshotsOf(ctx, o.environment)
+	if err != nil {
 		return err
 	}
 	list := filter(all, snapshot.Filter{Environment: o.environment, Tags: byTag})
@@ -89,6 +86,16 @@ func (c *cli) listSnapshots(ctx context.Context, o snapshotsOptions) error {
 		return err
 	}
 	return damage
+}
+
+// snapshotsOf returns all snapshots, unless nobody knows the environment that is to be
+// chosen of them. What cannot be read is damage, and stops nothing.
+func (s *session) snapshotsOf(ctx context.Context, environment string) (all []*snapshot.Snapshot, damage, err error) {
+	all, damage = s.repo.Snapshots(ctx)
+	if all == nil && damage != nil {
+		return nil, nil, damage
+	}
+	return all, damage, s.knownEnvironment(all, environment)
 }
 
 // knownEnvironment reports a name that is neither configured nor in the repository.

@@ -51,11 +51,8 @@ func (c *cli) stats(ctx context.Context, o statsOptions) error {
 		return err
 	}
 	defer s.close()
-	all, damage := s.repo.Snapshots(ctx)
-	if all == nil && damage != nil {
-		return damage
-	}
-	if err := s.knownEnvironment(all, o.environment); err != nil {
+	all, damage, err := s.snapshotsOf(ctx, o.environment)
+	if err != nil {
 		return err
 	}
 	shares, err := s.repo.Shares(ctx, all)

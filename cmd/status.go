@@ -62,11 +62,8 @@ func (c *cli) status(ctx context.Context, o statusOptions) error {
 		return err
 	}
 	defer s.close()
-	all, damage := s.repo.Snapshots(ctx)
-	if all == nil && damage != nil {
-		return damage
-	}
-	if err := s.knownEnvironment(all, o.environment); err != nil {
+	all, damage, err := s.snapshotsOf(ctx, o.environment)
+	if err != nil {
 		return err
 	}
 	usage, err := s.repo.Usage(ctx)
