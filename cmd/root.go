@@ -56,7 +56,7 @@ func newRoot(c *cli) *cobra.Command {
 	c.profiles.addFlags(root)
 	root.AddCommand(
 		newInit(c), newBackup(c), newSnapshots(c), newStatus(c),
-		newRestore(c), newUndo(c), newVerify(c), newDump(c), newQuery(c), newDiff(c),
+		newRestore(c), newUndo(c), newVerify(c), newDump(c), newQuery(c), newDiff(c), newTag(c), newPin(c), newUnpin(c),
 		newForget(c), newPrune(c), newStats(c), newCheck(c), newKey(c), newSchedule(c), newMan(c), newVersion(c), newConfigurationHelp())
 	checkArguments(root)
 	return root

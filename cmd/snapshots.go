@@ -179,12 +179,19 @@ func shownTags(s *snapshot.Snapshot) string {
 	return fmt.Sprint(s.Tags.Remove(tags.Environment(s.Environment)))
 }
 
-// remark says what to know before one takes it.
+// remark says what to know before one takes it, or removes it.
 func remark(s *snapshot.Snapshot) string {
+	var parts []string
 	if len(s.Suspect) > 0 {
-		return strings.TrimSuffix("SUSPECT, "+verdict(s.Verified), ", ")
+		parts = append(parts, "SUSPECT")
 	}
-	return verdict(s.Verified)
+	if s.Pinned {
+		parts = append(parts, "pinned")
+	}
+	if v := verdict(s.Verified); v != "" {
+		parts = append(parts, v)
+	}
+	return strings.Join(parts, ", ")
 }
 
 // verdict says in a word how a snapshot was found.

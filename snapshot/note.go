@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"firn/tags"
 )
 
 // NotePrefix starts the name of every note's object.
@@ -24,6 +26,8 @@ type Note struct {
 
 	Verified *Verification `json:"verified,omitempty"`
 	NoUndo   *NoUndo       `json:"no_undo,omitempty"`
+	Pin      *Pin          `json:"pin,omitempty"`
+	Labels   *Labels       `json:"labels,omitempty"`
 
 	Name  string   `json:"-"` // of its object; it decides between equal times
 	tells []string // names of the fields that it has, those of newer versions too
@@ -47,6 +51,18 @@ type NoUndo struct {
 	// Reason is empty if that restore replaced nothing, so that an older one counts.
 	// Else what was replaced later is in no snapshot, and this is where it went.
 	Reason string `json:"reason,omitempty"`
+}
+
+// Pin says whether retention must leave a snapshot alone, whatever its record says.
+type Pin struct {
+	Time   time.Time `json:"time"` // UTC, in microseconds
+	Pinned bool      `json:"pinned"`
+}
+
+// Labels are all the tags of a snapshot, in place of those of its record.
+type Labels struct {
+	Time time.Time `json:"time"` // UTC, in microseconds
+	Tags tags.Set  `json:"tags"`
 }
 
 // NewNoteName returns the name of an object for a note, which no other had:
@@ -112,30 +128,48 @@ func decodeNote(plain []byte) (*Note, error) {
 // normal returns a copy with the times as the format has them.
 func (n *Note) normal() Note {
 	c := *n
+	c.Verified, c.NoUndo, c.Pin, c.Labels = copied(n.Verified), copied(n.NoUndo), copied(n.Pin), copied(n.Labels)
 	c.Time = stamp(n.Time)
-	if n.Verified != nil {
-		v := *n.Verified
-		v.Time = stamp(v.Time)
-		c.Verified = &v
-	}
-	if n.NoUndo != nil {
-		u := *n.NoUndo
-		u.Time = stamp(u.Time)
-		c.NoUndo = &u
+	for _, t := range c.toldAt() {
+		*t = stamp(*t)
 	}
 	return c
 }
 
+func copied[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	c := *p
+	return &c
+}
+
+// toldAt returns the times in the fields that the note has.
+func (n *Note) toldAt() []*time.Time {
+	var times []*time.Time
+	if n.Verified != nil {
+		times = append(times, &n.Verified.Time)
+	}
+	if n.NoUndo != nil {
+		times = append(times, &n.NoUndo.Time)
+	}
+	if n.Pin != nil {
+		times = append(times, &n.Pin.Time)
+	}
+	if n.Labels != nil {
+		times = append(times, &n.Labels.Time)
+	}
+	return times
+}
+
 func (n *Note) validate() error {
-	switch {
-	case n.Snapshot.IsZero():
+	if n.Snapshot.IsZero() {
 		return fmt.Errorf("%w: no ID", ErrFormat)
-	case n.Time.IsZero() || !validTime(n.Time):
-		return fmt.Errorf("%w: no time, or one out of range", ErrFormat)
-	case n.Verified != nil && (n.Verified.Time.IsZero() || !validTime(n.Verified.Time)):
-		return fmt.Errorf("%w: verified at no time, or one out of range", ErrFormat)
-	case n.NoUndo != nil && (n.NoUndo.Time.IsZero() || !validTime(n.NoUndo.Time)):
-		return fmt.Errorf("%w: no undo since no time, or one out of range", ErrFormat)
+	}
+	for _, t := range append(n.toldAt(), &n.Time) {
+		if t.IsZero() || !validTime(*t) {
+			return fmt.Errorf("%w: no time, or one out of range", ErrFormat)
+		}
 	}
 	return nil
 }
@@ -157,19 +191,31 @@ func (n *Note) Replaces(other *Note) bool {
 }
 
 // Learn fills in what notes tell of the snapshot, and nothing else of what notes
-// tell. Notes on others are passed over; the order does not matter.
+// tell. Notes on others are passed over; the order does not matter. What the record
+// says of pins and tags is lost if notes say otherwise.
 func (s *Snapshot) Learn(notes []*Note) {
 	s.Verified, s.NoUndo = nil, nil
-	var verified, noUndo *Note // that count so far
+	if n := s.counting(notes, func(n *Note) bool { return n.Verified != nil }); n != nil {
+		s.Verified = n.Verified
+	}
+	if n := s.counting(notes, func(n *Note) bool { return n.NoUndo != nil }); n != nil {
+		s.NoUndo = n.NoUndo
+	}
+	if n := s.counting(notes, func(n *Note) bool { return n.Pin != nil }); n != nil {
+		s.Pinned = n.Pin.Pinned
+	}
+	if n := s.counting(notes, func(n *Note) bool { return n.Labels != nil }); n != nil {
+		s.Tags = n.Labels.Tags
+	}
+}
+
+// counting returns the note on the snapshot that counts for a field, nil if none has it.
+func (s *Snapshot) counting(notes []*Note, has func(*Note) bool) *Note {
+	var found *Note
 	for _, n := range notes {
-		if n.Snapshot != s.ID {
-			continue
-		}
-		if n.Verified != nil && (verified == nil || n.after(verified)) {
-			verified, s.Verified = n, n.Verified
-		}
-		if n.NoUndo != nil && (noUndo == nil || n.after(noUndo)) {
-			noUndo, s.NoUndo = n, n.NoUndo
+		if n.Snapshot == s.ID && has(n) && (found == nil || n.after(found)) {
+			found = n
 		}
 	}
+	return found
 }

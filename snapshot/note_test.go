@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"firn/snapshot"
+	"firn/tags"
 )
 
 var noted = time.Date(2026, 11, 22, 4, 17, 5, 123456000, time.UTC)
@@ -19,6 +20,8 @@ func exampleNote() *snapshot.Note {
 		Snapshot: snapshot.ID{0x3f, 0x2a, 0x91, 0xc0}, Time: noted, Host: "web1",
 		Verified: &snapshot.Verification{Time: noted, How: "integrity", Problem: "row <7> missing"},
 		NoUndo:   &snapshot.NoUndo{Time: noted, Reason: "kept as a file"},
+		Pin:      &snapshot.Pin{Time: noted, Pinned: true},
+		Labels:   &snapshot.Labels{Time: noted, Tags: tags.Set{"audit", "db_app"}},
 	}
 }
 
@@ -35,7 +38,9 @@ func TestNoteDocument(t *testing.T) {
 	t.Parallel()
 	const full = `{"v":1,"snapshot":"3f2a91c0000000000000000000000000","time":"2026-11-22T04:17:05.123456Z","host":"web1",` +
 		`"verified":{"time":"2026-11-22T04:17:05.123456Z","how":"integrity","problem":"row <7> missing"},` +
-		`"no_undo":{"time":"2026-11-22T04:17:05.123456Z","reason":"kept as a file"}}`
+		`"no_undo":{"time":"2026-11-22T04:17:05.123456Z","reason":"kept as a file"},` +
+		`"pin":{"time":"2026-11-22T04:17:05.123456Z","pinned":true},` +
+		`"labels":{"time":"2026-11-22T04:17:05.123456Z","tags":["audit","db_app"]}}`
 	n := exampleNote()
 	n.Time = n.Time.In(time.FixedZone("", 3600)).Add(789)
 	n.Verified.Time = n.Time
@@ -44,8 +49,9 @@ func TestNoteDocument(t *testing.T) {
 		t.Fatalf("got %d bytes, %v: %s", len(b), err, document(t, b))
 	}
 	got := readNote(t, wrap(t, full))
-	if got.Snapshot != n.Snapshot || got.Time != noted || got.Host != n.Host || *got.Verified != *exampleNote().Verified || *got.NoUndo != *exampleNote().NoUndo {
-		t.Errorf("got %+v, %+v, %+v", got, got.Verified, got.NoUndo)
+	again, err := got.Marshal()
+	if err != nil || document(t, again) != full || got.Snapshot != n.Snapshot || got.Time != noted || *got.Verified != *exampleNote().Verified {
+		t.Errorf("got %s, %v", document(t, again), err)
 	}
 }
 
@@ -73,6 +79,9 @@ func TestNoteRejects(t *testing.T) {
 		"VerifiedType": {edit(`"verified":{`, `"verified":7,"x":{`), snapshot.ErrFormat},
 		"VerifiedTime": {edit(`"verified":{"time"`, `"verified":{"x"`), snapshot.ErrFormat},
 		"NoUndoTime":   {edit(`"no_undo":{"time"`, `"no_undo":{"x"`), snapshot.ErrFormat},
+		"PinTime":      {edit(`"pin":{"time"`, `"pin":{"x"`), snapshot.ErrFormat},
+		"LabelsTime":   {edit(`"labels":{"time"`, `"labels":{"x"`), snapshot.ErrFormat},
+		"BadTag":       {edit(`"audit"`, `"a,b"`), snapshot.ErrFormat},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if n, err := snapshot.UnmarshalNote(tt.in); n != nil || !errors.Is(err, tt.want) {
@@ -200,9 +209,14 @@ func TestLearnFields(t *testing.T) {
 		{Snapshot: s.ID, Time: at(0), NoUndo: &snapshot.NoUndo{Time: at(0)}},
 		{Snapshot: s.ID, Time: at(1), Verified: &snapshot.Verification{Time: at(1), How: "test"}},
 		{Snapshot: snapshot.ID{1}, Time: at(3), NoUndo: &snapshot.NoUndo{Time: at(3), Reason: "another's"}},
+		{Snapshot: s.ID, Time: at(5), Pin: &snapshot.Pin{Time: at(5)}},
+		{Snapshot: s.ID, Time: at(4), Pin: &snapshot.Pin{Time: at(4), Pinned: true}, Labels: &snapshot.Labels{Time: at(4), Tags: tags.Set{"audit"}}},
 	})
 	if s.NoUndo == nil || s.NoUndo.Reason != "later" || !s.Verified.Sound() {
 		t.Errorf("got %+v and %+v", s.NoUndo, s.Verified)
+	}
+	if s.Pinned || s.Tags.String() != "audit" {
+		t.Errorf("got pinned %t, tags %s", s.Pinned, s.Tags)
 	}
 	if s.Learn(nil); s.NoUndo != nil || s.Verified != nil {
 		t.Errorf("without notes: got %+v and %+v", s.NoUndo, s.Verified)

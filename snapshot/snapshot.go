@@ -41,7 +41,7 @@ type Snapshot struct {
 	Token     string   `json:"token,omitempty"`     // garbage collection plans the run has seen
 	Forgot    []ID     `json:"forgot,omitempty"`    // snapshots this run's retention removes
 	Unchanged bool     `json:"unchanged,omitempty"` // same image as Previous; no page was read
-	Pinned    bool     `json:"pinned,omitempty"`    // retention never removes it
+	Pinned    bool     `json:"pinned,omitempty"`    // retention never removes it; see [Note.Pin] too
 	Suspect   []string `json:"suspect,omitempty"`   // why its image is unlikely to be meant, see [Guard]
 
 	// What notes tell, see [Snapshot.Learn]; the record does not hold it.
