@@ -1,10 +1,12 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +19,8 @@ import (
 type forgetOptions struct {
 	dryRun, prune bool
 	keep          *keepFlags
+	simulate      string        // for how long; "" for not at all
+	every         time.Duration // between two backups of a simulation
 }
 
 func newForget(c *cli) *cobra.Command {
@@ -34,6 +38,7 @@ stays if any rule keeps it. Pinned ones, the newest, and the newest verified one
 always stay; snapshots that a restore took of what it replaced stay for 30 days.`,
 		Example: `  firn forget --dry-run
   firn forget production --keep-last 10 --keep-daily 7 --keep-monthly all --prune
+  firn forget production --simulate 90d --every 12m
   firn forget 3f2a91c0`,
 		ValidArgsFunction: c.completeEnvironment,
 		RunE:              func(cmd *cobra.Command, args []string) error { return c.forget(cmd.Context(), args, o) },
@@ -43,6 +48,8 @@ always stay; snapshots that a restore took of what it replaced stay for 30 days.
 	o.keep = newKeepFlags(f)
 	f.BoolVar(&o.dryRun, "dry-run", false, "change nothing, say what would be removed, and why not")
 	f.BoolVar(&o.prune, "prune", false, "then free the space")
+	f.StringVar(&o.simulate, "simulate", "", "change nothing, show what there will be after this `time` of backups: 90d")
+	f.DurationVar(&o.every, "every", defaultEvery, "`time` between two of them")
 	c.addJSONFlag(cmd)
 	return cmd
 }
@@ -69,6 +76,9 @@ func (c *cli) forget(ctx context.Context, args []string, o forgetOptions) error 
 	list, damage := s.repo.Snapshots(ctx)
 	if list == nil && damage != nil {
 		return damage
+	}
+	if o.simulate != "" {
+		return cmp.Or(s.simulate(list, args, o), damage)
 	}
 	groups, err := s.chooseForgotten(list, args, o)
 	if err != nil {

@@ -5,7 +5,10 @@ import (
 	"time"
 )
 
-const dayMinutes = 24 * 60
+const (
+	dayMinutes   = 24 * 60
+	defaultEvery = 12 * time.Minute
+)
 
 // interval is how often something runs, and at which of the minutes that this leaves.
 type interval struct{ every, offset int } // minutes

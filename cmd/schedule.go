@@ -48,7 +48,7 @@ the databases, whose -shm files are written by whoever reads them, and nothing e
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.DurationVar(&o.every, "every", 12*time.Minute, "`time` between two backups of an environment")
+	f.DurationVar(&o.every, "every", defaultEvery, "`time` between two backups of an environment")
 	f.StringVar(&o.format, "format", formatCron, "cron or systemd")
 	f.StringVar(&o.output, "output", "", "write systemd's files into this `folder`, not to standard output")
 	f.StringVar(&o.user, "user", "", "`user` who runs it (for cron: in the form of /etc/cron.d)")
