@@ -45,10 +45,11 @@ func revision() (hash string, at time.Time) {
 }
 
 type versionMessage struct {
-	Version  string `json:"version"`
-	Revision string `json:"revision,omitempty"`
-	Go       string `json:"go"`
-	Platform string `json:"platform"`
+	Version  string    `json:"version"`
+	Revision string    `json:"revision,omitempty"`
+	Time     time.Time `json:"time,omitzero"` // of the revision
+	Go       string    `json:"go"`
+	Platform string    `json:"platform"`
 }
 
 func newVersion(c *cli) *cobra.Command {
@@ -64,8 +65,8 @@ func newVersion(c *cli) *cobra.Command {
 }
 
 func (c *cli) printVersion() error {
-	hash, _ := revision()
-	v := versionMessage{toolVersion(), hash, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+	hash, at := revision()
+	v := versionMessage{toolVersion(), hash, at.UTC(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
 	if c.json {
 		return c.printJSON(v)
 	}
