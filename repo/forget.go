@@ -51,6 +51,7 @@ func items(list []*snapshot.Snapshot) []retention.Item {
 			Time:       s.Time,
 			Pinned:     s.Pinned,
 			Verified:   s.Verified.Sound(),
+			Unsound:    s.Verified != nil && !s.Verified.Sound(),
 			Unread:     s.NoteUnread,
 			Suspect:    len(s.Suspect) > 0,
 			PreRestore: s.Tags.Has(PreRestoreTag),

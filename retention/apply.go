@@ -13,6 +13,7 @@ type Item struct {
 	Time       time.Time
 	Pinned     bool
 	Verified   bool // was restored and found sound
+	Unsound    bool // was restored and found not sound
 	Unread     bool // a note on it cannot be read, which may tell that it must stay
 	Suspect    bool // its image is unlikely to be meant
 	PreRestore bool // taken of what a restore was about to replace
@@ -26,7 +27,7 @@ type Decision struct {
 	// "last 3" (the third newest), "within 2h", "hourly 2026-11-21 03:00 UTC",
 	// "daily 2026-11-21", "weekly 2026-W47", "monthly 2026-11", "yearly 2026",
 	// "pre-restore within 30d", "pinned", "unreadable note", "newest verified",
-	// "newest not suspect", "newest".
+	// "newest unsound", "newest not suspect", "newest".
 	Reasons []string
 }
 
@@ -41,7 +42,8 @@ func (d *Decision) keep(reason string) {
 // Items taken before a restore neither count for the policy's rules nor against
 // them: they stay while younger than [Policy.PreRestore] at the time now.
 // Whatever the rules say, these stay: pinned items, those with a note that cannot
-// be read, the newest verified item that a backup made, the newest item that a
+// be read, the newest verified item that a backup made, a newer one that was found
+// not sound, so that this is not forgotten before a sound one, the newest item that a
 // backup made, the newest of those that is not suspect, and the newest of all.
 // So at least one item stays, even under a policy that keeps nothing.
 //
@@ -144,6 +146,9 @@ func keepSpecial(decisions []Decision, backups []*Decision) {
 	}
 	if i := slices.IndexFunc(backups, func(d *Decision) bool { return d.Verified }); i >= 0 {
 		backups[i].keep("newest verified")
+	}
+	if i := slices.IndexFunc(backups, func(d *Decision) bool { return d.Verified || d.Unsound }); i >= 0 && backups[i].Unsound {
+		backups[i].keep("newest unsound")
 	}
 	if i := slices.IndexFunc(backups, func(d *Decision) bool { return !d.Suspect }); i > 0 {
 		backups[i].keep("newest not suspect")

@@ -23,7 +23,7 @@ func zone(t testing.TB, name string) *time.Location {
 }
 
 // item reads "2026-11-21 03:12", with an optional zone offset and the words
-// pinned, verified, unread, suspect and pre-restore behind it. The text is the item's ID.
+// pinned, verified, unsound, unread, suspect and pre-restore behind it. The text is the item's ID.
 func item(t testing.TB, text string) retention.Item {
 	t.Helper()
 	words := strings.Fields(text)
@@ -35,6 +35,8 @@ func item(t testing.TB, text string) retention.Item {
 			it.Pinned = true
 		case "verified":
 			it.Verified = true
+		case "unsound":
+			it.Unsound = true
 		case "unread":
 			it.Unread = true
 		case "suspect":
@@ -193,6 +195,17 @@ func TestApply(t *testing.T) {
 			2026-11-21 02:00 verified:
 			2026-11-21 01:00 verified pinned: pinned
 			2026-11-21 00:00:`},
+		"UnsoundStaysUntilOneIsSound": {policy: retention.Policy{Last: 1}, want: `
+			2026-11-21 06:00: last 1, newest
+			2026-11-21 05:00:
+			2026-11-21 04:00 unsound: newest unsound
+			2026-11-21 03:00 unsound:
+			2026-11-21 02:00 verified: newest verified
+			2026-11-21 01:00 unsound:`},
+		"SoundEndsUnsound": {policy: retention.Policy{Last: 1}, want: `
+			2026-11-21 03:00: last 1, newest
+			2026-11-21 02:00 verified: newest verified
+			2026-11-21 01:00 unsound:`},
 		"LastGoodStays": {policy: retention.Policy{Last: 1}, want: `
 			2026-11-21 06:00 pre-restore: newest
 			2026-11-21 05:00 suspect: last 1, newest

@@ -45,7 +45,7 @@ func histories() *rapid.Generator[[]retention.Item] {
 			list[i] = retention.Item{
 				ID: strconv.Itoa(rapid.IntRange(100, 999).Draw(t, "random")) + "-" + strconv.Itoa(i), Time: at,
 				Pinned: kind == 1, Verified: kind == 2 || kind == 3, PreRestore: kind == 3 || kind == 4, Unread: kind == 5,
-				Suspect: kind >= 6 && kind <= 9,
+				Suspect: kind >= 6 && kind <= 9, Unsound: kind == 9 || kind == 10,
 			}
 		}
 		return list
@@ -80,15 +80,16 @@ func TestNewestPinnedAndVerifiedStay(t *testing.T) {
 		if len(decisions) != len(list) {
 			t.Fatalf("got %d decisions for %d items", len(decisions), len(list))
 		}
-		verified, good, backup := false, false, false // seen
+		verified, unsound, good, backup := false, false, false, false // seen
 		for i, d := range decisions {
-			must := i == 0 || d.Pinned || d.Unread || !d.PreRestore && (!backup || d.Verified && !verified || !d.Suspect && !good)
+			must := i == 0 || d.Pinned || d.Unread || !d.PreRestore && (!backup || (d.Verified || d.Unsound && !unsound) && !verified || !d.Suspect && !good)
 			if must && !d.Keep {
 				t.Fatalf("%s goes: %+v", d.ID, decisions)
 			}
 			good = good || !d.Suspect && !d.PreRestore
 			backup = backup || !d.PreRestore
 			verified = verified || d.Verified && !d.PreRestore
+			unsound = unsound || d.Unsound && !d.PreRestore
 		}
 	})
 }
