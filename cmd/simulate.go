@@ -110,10 +110,7 @@ type simulatedInfo struct {
 }
 
 func (m *simulation) tell(decisions []retention.Decision) error {
-	known := make(map[string]*snapshot.Snapshot)
-	for _, snap := range m.list {
-		known[snap.ID.String()] = snap
-	}
+	known := byID(m.list)
 	message := simulationMessage{Type: "summary", Time: m.end.UTC(), Every: m.every.Seconds(), Keep: []simulatedInfo{}}
 	var rows [][]string
 	for _, d := range decisions {

@@ -3,6 +3,7 @@ package repo
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"firn/chunk"
 	"firn/snapshot"
@@ -22,21 +23,13 @@ func (r *Repo) Shares(ctx context.Context, list []*snapshot.Snapshot) (*Shares, 
 	if err := r.ensureIndex(ctx); err != nil {
 		return nil, err
 	}
-	f := &sharing{repo: r, known: make(map[chunk.ID]int32)}
-	databases := make(map[[2]string]int32)
-	for i, s := range list {
-		image := s.Image()
-		root, err := f.node(ctx, nil, chunk.Entry{ID: image.Root, Span: uint64(image.Size)}, image.Levels)
-		if err != nil {
-			return nil, fmt.Errorf("snapshot %s: %w", s.ID.Short(), err)
+	f := &sharing{repo: r, known: make(map[chunk.ID]int32), databases: make(map[[2]string]int32)}
+	for group := range slices.Chunk(list, rootsTogether) {
+		if err := f.add(ctx, group); err != nil {
+			return nil, err
 		}
-		database := [2]string{s.Environment, s.Database}
-		if databases[database] == 0 {
-			databases[database] = int32(len(databases)) + 1
-		}
-		f.claim(root, int32(i)+1, databases[database])
 	}
-	return f.sum(list, databases), nil
+	return f.sum(list), nil
 }
 
 // sharing is the graph of what snapshots need: each blob once, whoever refers to it.
@@ -44,6 +37,32 @@ type sharing struct {
 	repo  *Repo
 	known map[chunk.ID]int32 // where blobs has it
 	blobs []sharedBlob
+
+	snapshots int32               // that were added
+	databases map[[2]string]int32 // their numbers, from 1
+}
+
+// add adds snapshots and says what they need.
+func (f *sharing) add(ctx context.Context, group []*snapshot.Snapshot) error {
+	var roots []chunk.Entry
+	for _, s := range group {
+		roots = append(roots, root(s.Image()))
+	}
+	held, stop := f.repo.ahead(ctx, roots, f.seen)
+	defer stop()
+	for _, s := range group {
+		top, err := f.node(ctx, held, root(s.Image()), s.Image().Levels)
+		if err != nil {
+			return fmt.Errorf("snapshot %s: %w", s.ID.Short(), err)
+		}
+		database := [2]string{s.Environment, s.Database}
+		if f.databases[database] == 0 {
+			f.databases[database] = int32(len(f.databases)) + 1
+		}
+		f.snapshots++
+		f.claim(top, f.snapshots, f.databases[database])
+	}
+	return nil
 }
 
 // sharedBlob is one blob. Its owners are numbered from 1; 0 is nobody so far, and several
@@ -134,8 +153,8 @@ func joint(old, additional int32) int32 {
 	return shared
 }
 
-func (f *sharing) sum(list []*snapshot.Snapshot, databases map[[2]string]int32) *Shares {
-	bySnapshot, byDatabase := make([]int64, len(list)+1), make([]int64, len(databases)+1)
+func (f *sharing) sum(list []*snapshot.Snapshot) *Shares {
+	bySnapshot, byDatabase := make([]int64, len(list)+1), make([]int64, len(f.databases)+1)
 	s := &Shares{Snapshots: make(map[snapshot.ID]int64), Databases: make(map[[2]string]int64)}
 	for _, b := range f.blobs {
 		s.Needed += b.size
@@ -149,7 +168,7 @@ func (f *sharing) sum(list []*snapshot.Snapshot, databases map[[2]string]int32) 
 	for i, snap := range list {
 		s.Snapshots[snap.ID] = bySnapshot[i+1]
 	}
-	for database, i := range databases {
+	for database, i := range f.databases {
 		s.Databases[database] = byDatabase[i]
 	}
 	return s
