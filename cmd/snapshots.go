@@ -18,6 +18,7 @@ type snapshotsOptions struct {
 	environment string
 	tags        []string
 	latest      int
+	groupBy     string
 }
 
 func newSnapshots(c *cli) *cobra.Command {
@@ -40,6 +41,7 @@ func newSnapshots(c *cli) *cobra.Command {
 	}
 	cmd.Flags().StringArrayVar(&o.tags, "tag", nil, "only with these `tags`: a comma means and, a repeated flag or")
 	cmd.Flags().IntVar(&o.latest, "latest", 0, "only the newest `n` of each environment and database")
+	cmd.Flags().StringVar(&o.groupBy, "group-by", "", "in groups of the same `properties`: environment, database, host, tags, with commas between")
 	c.addJSONFlag(cmd)
 	return cmd
 }
@@ -65,6 +67,10 @@ func (c *cli) listSnapshots(ctx context.Context, o snapshotsOptions) error {
 	if err != nil {
 		return err
 	}
+	grouping, err := parseGrouping(o.groupBy)
+	if err != nil {
+		return err
+	}
 	if o.latest < 0 {
 		return usage("", "--latest %d: not a number of snapshots", o.latest)
 	}
@@ -82,10 +88,10 @@ func (c *cli) listSnapshots(ctx context.Context, o snapshotsOptions) error {
 		list = newest(list, o.latest)
 	}
 	slices.Reverse(list) // the newest last: on a terminal that is where one looks
-	if err := s.printSnapshots(list); err != nil {
-		return err
+	if len(grouping) > 0 && len(list) > 0 {
+		return cmp.Or(s.printGroups(grouping.groups(list)), damage)
 	}
-	return damage
+	return cmp.Or(s.printSnapshots(list), damage)
 }
 
 // snapshotsOf returns all snapshots, unless nobody knows the environment that is to be

@@ -116,11 +116,15 @@ type snapshotStats struct {
 
 func newStatsMessage(all []*snapshot.Snapshot, shares *repo.Shares, usage *repo.Usage) *statsMessage {
 	m := &statsMessage{Snapshots: len(all), Needed: shares.Needed, Size: usage.Size, Databases: []databaseStats{}}
-	for database, alone := range shares.Databases {
-		own := filter(all, snapshot.Filter{Environment: database[0], Database: database[1]})
+	histories := make(map[[2]string][]*snapshot.Snapshot)
+	for _, s := range all {
+		database := [2]string{s.Environment, s.Database}
+		histories[database] = append(histories[database], s)
+	}
+	for database, own := range histories {
 		d := databaseStats{
 			Environment: database[0], Database: database[1], Snapshots: len(own),
-			Size: own[0].Image().Size, Alone: alone, history: ofBackups(own),
+			Size: own[0].Image().Size, Alone: shares.Databases[database], history: ofBackups(own),
 		}
 		for _, s := range own {
 			d.Logical += s.Image().Size
