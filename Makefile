@@ -43,8 +43,9 @@ cover: server ## write the tests' coverage of the whole tree to .cache/cover.htm
 	go tool cover -html=.cache/cover.out -o .cache/cover.html && go tool cover -func=.cache/cover.out | tail -n 1
 demo: build ## show backup and restore on a small database
 	go run ./demo bin/firn
-bench: ## compare with the script pipeline; ARGS='-size 500MB' and so on
-	bench/install && go run ./bench $(ARGS)
+bench: ## compare with restic, borg and the script pipeline: a quarter of an hour; BENCH_LARGE=1 adds 10 GB
+	bench/install && go run ./bench -size 3MB,50MB,500MB -content -month $(if $(BENCH_LARGE),-large) \
+		-o docs/benchmarks.md -plot docs/month.svg $(ARGS)
 man: build ## write the manual pages to dist/man
 	bin/firn man dist/man
 install: bin/firn ## install it, its manual and completions under PREFIX

@@ -1,40 +1,30 @@
-// Command bench compares firn with the scripts that people run today: a copy by
-// sqlite3, zstd, and restic. All see the same states of the same database, in
-// one run on one machine, so that the ratios mean something elsewhere too.
+// Command bench compares firn with what people run today: copies by sqlite3,
+// zstd, restic and borg. All see the same states of the same databases, in one
+// run on one machine, so that the ratios mean something elsewhere too.
 //
-//	go run ./bench -size 500MB -ticks 5 -o docs/benchmarks.md
-//	go run ./bench -size 500MB -pages 600 -only firn
+//	go run ./bench -size 3MB,50MB,500MB -month -o docs/benchmarks.md -plot docs/month.svg
+//	go run ./bench -size 500MB -only firn
+//	go run ./bench month -every 12m -only firn
 //
-// The second form changes exactly 600 pages in place per tick.
+// The last form only simulates a month of backups. Its first argument is as much
+// as -month and no sizes.
 package main
 
 import (
-	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
-
-	"github.com/dustin/go-humanize"
 )
-
-// options are the flags.
-type options struct {
-	size                    int64 // of the database, bytes
-	ticks, unchanged, pages int
-	seed                    uint64
-	only                    []string
-	output, dir             string
-}
 
 func main() {
 	var err error
-	if len(os.Args) > 1 && os.Args[1] == workloadArg {
-		err = runWorkload(os.Args[2:])
-	} else {
-		err = run(os.Args[1:])
+	switch args := os.Args[1:]; {
+	case len(args) > 0 && args[0] == workloadArg:
+		err = runWorkload(args[1:])
+	case len(args) > 0 && args[0] == "month":
+		err = run(append([]string{"-size", "", "-month"}, args[1:]...))
+	default:
+		err = run(args)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -59,84 +49,41 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	r, err := compare(o, work, contenders)
+	r, err := measure(o, work, contenders)
 	if err != nil {
 		return err
 	}
-	fmt.Print(r)
-	if o.output == "" {
-		return nil
-	}
-	return os.WriteFile(o.output, []byte(r.String()), 0o644)
+	return r.write(o)
 }
 
-func parseFlags(args []string) (options, error) {
-	var o options
-	var only string
-	f := flag.NewFlagSet("bench", flag.ExitOnError)
-	size := f.String("size", "50MB", "size of the database")
-	f.IntVar(&o.ticks, "ticks", 5, "number of runs after a change")
-	f.IntVar(&o.unchanged, "unchanged", 3, "number of runs without a change")
-	f.IntVar(&o.pages, "pages", 0, "change exactly this many pages in place per tick, in place of the application's writes")
-	f.Uint64Var(&o.seed, "seed", 1, "seed of the database and its changes")
-	f.StringVar(&only, "only", "", "names of the contenders, with commas; all if empty")
-	f.StringVar(&o.output, "o", "", "write the report to this file too")
-	f.StringVar(&o.dir, "dir", "", "folder for everything temporary; the system's if empty")
-	if err := f.Parse(args); err != nil {
-		return o, err
-	}
-	n, err := humanize.ParseBytes(*size)
-	if err != nil {
-		return o, fmt.Errorf("parse -size: %w", err)
-	}
-	o.size = int64(n)
-	if only != "" {
-		o.only = strings.Split(only, ",")
-	}
-	return o, nil
-}
-
-// choose returns the contenders named, all for none, ready to be run in work.
-func choose(work string, only []string) ([]contender, error) {
-	chosen := slices.DeleteFunc(contenders(), func(c contender) bool {
-		return len(only) > 0 && !slices.Contains(only, c.name)
-	})
-	if len(chosen) == 0 {
-		return nil, fmt.Errorf("-only %s: no such contender", strings.Join(only, ","))
-	}
-	if slices.ContainsFunc(chosen, func(c contender) bool { return slices.Contains(c.tools, "firn") }) {
-		if err := buildFirn(filepath.Join(binaries(work), "firn")); err != nil {
+// measure does everything that the options ask for.
+func measure(o options, work string, contenders []contender) (*report, error) {
+	for _, size := range o.sizes { // before any of them takes minutes
+		if err := checkRoom(work, size, contenders); err != nil {
 			return nil, err
 		}
 	}
-	return chosen, checkTools(chosen)
-}
-
-// checkTools names every tool that a contender calls and this machine lacks.
-func checkTools(chosen []contender) error {
-	var missing []string
-	for _, c := range chosen {
-		for _, tool := range c.tools {
-			if _, err := exec.LookPath(tool); err != nil && !slices.Contains(missing, tool) {
-				missing = append(missing, tool)
-			}
+	r := &report{options: o, machine: machine(contenders)}
+	for _, size := range o.sizes {
+		c, err := compare(o.of(size), filepath.Join(work, "compare"), contenders)
+		if err != nil {
+			return nil, err
+		}
+		r.comparisons = append(r.comparisons, c)
+	}
+	var err error
+	if o.content {
+		if r.content, err = measureContent(o, filepath.Join(work, "content"), contenders); err != nil {
+			return nil, err
 		}
 	}
-	if len(missing) == 0 {
-		return nil
+	if o.month {
+		r.month, err = simulate(o, filepath.Join(work, "month"), contenders)
 	}
-	names := strings.Join(missing, " ")
-	return fmt.Errorf("missing %s: run apt-get install %s, or choose others by -only", names, names)
+	return r, err
 }
 
-// binaries is where firn is built: contenders have folders of their own names.
-func binaries(work string) string { return filepath.Join(work, "bin") }
-
-func buildFirn(path string) error {
-	build := exec.Command("go", "build", "-trimpath", "-o", path, "firn/cmd/firn")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build firn: %w\n%s", err, out)
-	}
-	return nil
+// logf tells how far the run is.
+func logf(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "bench: "+format+"\n", args...)
 }

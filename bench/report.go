@@ -3,8 +3,8 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
-	"runtime"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,51 +13,132 @@ import (
 
 // report is the outcome of a run.
 type report struct {
-	options options
-	size    int64 // of the database
-	pages   []int // changed by each tick
-	machine []string
-	results []result
+	options     options
+	machine     []string
+	comparisons []*comparison
+	content     []contentRow
+	month       *month
+}
+
+// write prints the report, and writes the files that the options name.
+func (r *report) write(o options) error {
+	fmt.Print(r)
+	if o.plot != "" && r.month != nil {
+		if err := os.WriteFile(o.plot, []byte(r.month.plot()), 0o644); err != nil {
+			return err
+		}
+	}
+	if o.output == "" {
+		return nil
+	}
+	return os.WriteFile(o.output, []byte(r.String()), 0o644)
 }
 
 // String returns the report as a Markdown document.
 func (r *report) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Benchmarks\n\nWritten by `go run ./bench`; %s, seed %d.\n", r.workload(), r.options.seed)
-	b.WriteString("Medians; all contenders saw the same states, one after the other. CPU is user and system time,\n" +
-		"memory the peak of the largest process. In brackets: how many times less than the first row.\n\n")
+	fmt.Fprintf(&b, "# Benchmarks\n\nWritten by `make bench`, seed %d. Medians of several runs; all contenders saw the same states, one after\n"+
+		"the other%s. CPU is user and system time, memory the peak of\n"+
+		"the largest process, added what the repository grew by. In brackets: how many times less than the first row.\n\n",
+		r.options.seed, r.connection())
 	for _, line := range r.machine {
 		fmt.Fprintf(&b, "- %s\n", line)
 	}
-	r.table(&b, "First backup", func(x result) cost { return x.first })
-	r.table(&b, "Backup after a change", func(x result) cost { return x.changed })
-	r.table(&b, "Backup without a change", func(x result) cost { return x.unchanged })
-	r.table(&b, "Restore into a new file", func(x result) cost { return x.restore })
-	b.WriteString("\n## Repository in the end\n\n| | size |\n|---|---|\n")
-	for _, x := range r.results {
-		fmt.Fprintf(&b, "| %s | %s%s |\n", x.title, bytesText(x.size), ratio(r.results[0].size, x.size))
+	if len(r.comparisons) > 0 {
+		b.WriteString(goalTable(r.goals()))
+	}
+	for _, c := range r.comparisons {
+		b.WriteString(c.String())
+	}
+	b.WriteString(contentTable(r.content))
+	if r.month != nil {
+		b.WriteString(r.month.String())
+		if r.options.plot != "" {
+			fmt.Fprintf(&b, "\n![Repository size over the month](%s)\n", filepath.Base(r.options.plot))
+		}
 	}
 	return b.String()
 }
 
-// workload describes the database and its changes.
-func (r *report) workload() string {
-	kind := "an application's writes"
-	if r.options.pages > 0 {
-		kind = "values of equal length changed in place"
+func (r *report) connection() string {
+	if r.options.reopen {
+		return ", of a database in WAL mode that nobody had open"
 	}
-	return fmt.Sprintf("a database of %s, %d ticks of %s, pages changed by them: %v",
-		bytesText(r.size), r.options.ticks, kind, r.pages)
+	return ", of a database in WAL mode that an application had open"
 }
 
-func (r *report) table(b *strings.Builder, title string, pick func(result) cost) {
-	fmt.Fprintf(b, "\n## %s\n\n| | wall | CPU | memory | added |\n|---|---|---|---|---|\n", title)
-	for _, x := range r.results {
-		c, base := pick(x), pick(r.results[0])
-		fmt.Fprintf(b, "| %s | %s%s | %s%s | %s%s | %s%s |\n", x.title,
-			seconds(c.wall), ratio(base.wall, c.wall), seconds(c.cpu), ratio(base.cpu, c.cpu),
-			bytesText(c.rss), ratio(base.rss, c.rss), bytesText(c.added), ratio(base.added, c.added))
+// String returns the section of one size.
+func (c *comparison) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n## A database of %s\n\n%s in the end. Pages written by each change in place: %v, by the application: %v.\n",
+		humanize.Bytes(uint64(c.sizes[0])), bytesText(c.size), c.pages[inPlace], c.pages[writes])
+	b.WriteString("\n| | | wall | CPU | memory | added | runs |\n|---|---|---|---|---|---|---|\n")
+	for _, op := range operations {
+		c.rows(&b, op)
 	}
+	b.WriteString("\n| repository after these changes | size |\n|---|---|\n")
+	for _, x := range c.results {
+		fmt.Fprintf(&b, "| %s | %s%s |\n", x.title, bytesText(x.size), ratio(c.results[0].size, x.size))
+	}
+	return b.String()
+}
+
+// rows writes what each contender took for an operation, which the first row names.
+func (c *comparison) rows(b *strings.Builder, op operation) {
+	title := string(op)
+	for _, x := range c.results {
+		n := len(x.costs[op])
+		if n == 0 {
+			continue
+		}
+		m, base := x.median(op), c.results[0].median(op)
+		fmt.Fprintf(b, "| %s | %s | %s%s | %s%s | %s%s | %s%s | %d |\n", title, x.title,
+			seconds(m.wall), ratio(base.wall, m.wall), seconds(m.cpu), ratio(base.cpu, m.cpu),
+			bytesText(m.rss), ratio(base.rss, m.rss), bytesText(m.added), ratio(base.added, m.added), n)
+		title = ""
+	}
+}
+
+// result returns a contender's, nil if it did not take part.
+func (c *comparison) result(name string) *result {
+	if c == nil {
+		return nil
+	}
+	i := slices.IndexFunc(c.results, func(x result) bool { return x.name == name })
+	if i < 0 {
+		return nil
+	}
+	return &c.results[i]
+}
+
+func contentTable(rows []contentRow) string {
+	if len(rows) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n## Other changes\n\nTo a database of %s, backed up by firn.\n\n"+
+		"| change | pages written | CPU | added |\n|---|---|---|---|\n", bytesText(contentSize))
+	for _, x := range rows {
+		for i, c := range x.costs {
+			fmt.Fprintf(&b, "| %s | %d | %s | %s |\n", x.title, x.pages[i], seconds(c.cpu), bytesText(c.added))
+		}
+	}
+	return b.String()
+}
+
+// String returns the section of the month.
+func (m *month) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n## A month\n\nA database of %s at first, %d simulated days, and every %s an application's writes and a backup, %d in all, under\n"+
+		"`%s`. firn prunes every six hours.\n\n"+
+		"| | repository in the end | largest | CPU of all runs |\n|---|---|---|---|\n",
+		humanize.Bytes(uint64(m.size)), m.days, shortDuration(m.every), m.backups(), keep)
+	first := m.lines[0]
+	for _, l := range m.lines {
+		fmt.Fprintf(&b, "| %s | %s%s | %s%s | %s%s |\n", l.title, bytesText(l.end()), ratio(first.end(), l.end()),
+			bytesText(l.largest()), ratio(first.largest(), l.largest()), seconds(l.cpu), ratio(first.cpu, l.cpu))
+	}
+	return b.String()
 }
 
 // ratio says how many times smaller than base x is, unless that means nothing.
@@ -70,52 +151,21 @@ func ratio[T ~int64](base, x T) string {
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.3f s", d.Seconds()) }
 
+// shortDuration leaves out what is zero: 2h, 12m.
+func shortDuration(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
 func bytesText(n int64) string {
 	if n < 0 {
 		return "-" + bytesText(-n)
 	}
 	return humanize.IBytes(uint64(n))
-}
-
-// machine describes where this runs, and the versions of all tools.
-func machine(contenders []contender) []string {
-	lines := []string{fmt.Sprintf("%s/%s, %d CPUs%s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), processor())}
-	seen := map[string]bool{}
-	for _, c := range contenders {
-		for _, tool := range c.tools {
-			if !seen[tool] {
-				seen[tool] = true
-				lines = append(lines, versionOf(tool))
-			}
-		}
-	}
-	return lines
-}
-
-// processor names the CPU where the system tells.
-func processor() string {
-	info, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return ""
-	}
-	_, rest, _ := strings.Cut(string(info), "model name")
-	name, _, _ := strings.Cut(rest, "\n")
-	return strings.Replace(name, "\t:", ",", 1)
-}
-
-// versionOf asks a tool for its version; restic and firn have a command for it.
-func versionOf(name string) string {
-	arg := "--version"
-	if name == "restic" || name == "firn" {
-		arg = "version"
-	}
-	out, err := exec.Command(name, arg).Output()
-	if err != nil {
-		return name + ": version unknown"
-	}
-	line, _, _ := strings.Cut(strings.Trim(string(out), "* \n"), "\n")
-	if !strings.HasPrefix(line, name) {
-		line = name + " " + line
-	}
-	return line
 }

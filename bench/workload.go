@@ -43,33 +43,54 @@ func workload(args ...any) (int64, error) {
 	return strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)
 }
 
-// runWorkload is the other side of [workload].
+// runWorkload is the other side of [workload]; "open" is that of [application].
 func runWorkload(args []string) error {
 	if len(args) < 2 {
 		return fmt.Errorf("workload: want an action and a database")
 	}
-	var n [3]int64
-	for i, a := range args[2:] {
-		var err error
-		if n[i], err = strconv.ParseInt(a, 10, 64); err != nil {
-			return fmt.Errorf("workload: %w", err)
-		}
+	if args[0] == "open" {
+		return serve(args[1], os.Stdin, os.Stdout)
 	}
-	result, err := act(args[0], args[1], n)
+	n, err := numbers(args[2:])
+	if err != nil {
+		return err
+	}
+	db, err := open(args[1])
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	result, err := act(db, args[0], n)
 	if err != nil {
 		return fmt.Errorf("%s: %w", args[0], err)
 	}
 	fmt.Println(result)
-	return nil
+	return db.Close()
 }
 
-func act(action, path string, n [3]int64) (result int64, err error) {
+// numbers parses an action's arguments; those that are not there are 0.
+func numbers(args []string) (n [3]int64, err error) {
+	if len(args) > len(n) {
+		return n, fmt.Errorf("workload: %d arguments are too many", len(args))
+	}
+	for i, a := range args {
+		if n[i], err = strconv.ParseInt(a, 10, 64); err != nil {
+			return n, fmt.Errorf("workload: %w", err)
+		}
+	}
+	return n, nil
+}
+
+func open(path string) (*sql.DB, error) {
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	db.SetMaxOpenConns(1) // pragmas are a connection's own
-	defer db.Close()
+	return db, nil
+}
+
+func act(db *sql.DB, action string, n [3]int64) (result int64, err error) {
 	if action == "create" {
 		return n[0], create(db, n[0], uint64(n[1]))
 	}

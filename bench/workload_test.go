@@ -2,11 +2,24 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
-	"time"
 )
+
+// TestMain makes the test binary be the workload's process, too.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == workloadArg {
+		if err := runWorkload(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
 
 // newDatabase makes a small database and returns its path.
 func newDatabase(t *testing.T, seed int64) string {
@@ -18,9 +31,14 @@ func newDatabase(t *testing.T, seed int64) string {
 
 func mustAct(t *testing.T, action, path string, n ...int64) int64 {
 	t.Helper()
+	db, err := open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
 	var args [3]int64
 	copy(args[:], n)
-	result, err := act(action, path, args)
+	result, err := act(db, action, args)
 	if err != nil {
 		t.Fatalf("%s: %v", action, err)
 	}
@@ -53,14 +71,12 @@ func TestWorkloadIsDeterministic(t *testing.T) {
 
 func TestPagesChangesThatManyPages(t *testing.T) {
 	t.Parallel()
-	path := newDatabase(t, 1)
-	var sums pageSums
-	if _, err := sums.update(path); err != nil {
+	a, err := openApplication(newDatabase(t, 1))
+	if err != nil {
 		t.Fatal(err)
 	}
-	for n := range int64(2) {
-		mustAct(t, "pages", path, 1, n, 40)
-		got, err := sums.update(path)
+	for n := range 40 { // enough for SQLite to begin the WAL anew
+		got, err := a.do("pages", 1, n, 40)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,19 +84,37 @@ func TestPagesChangesThatManyPages(t *testing.T) {
 			t.Errorf("pages changed: got %d, want %d", got, want)
 		}
 	}
+	if err := a.close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestPagesRefusesTooMany(t *testing.T) {
 	t.Parallel()
-	if _, err := act("pages", newDatabase(t, 1), [3]int64{1, 0, 4000}); err == nil {
-		t.Error("got no error")
+	a, err := openApplication(newDatabase(t, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.do("pages", 1, 0, 4000); err == nil || !strings.Contains(err.Error(), "too many") {
+		t.Errorf("got %v, want that pages are too many", err)
 	}
 }
 
-func TestMedianTakesEachFigureAlone(t *testing.T) {
+func TestOpenApplicationKeepsTheWAL(t *testing.T) {
 	t.Parallel()
-	got := median([]cost{{wall: 3 * time.Second, rss: 10}, {wall: time.Second, rss: 30}, {wall: 2 * time.Second, rss: 20}})
-	if want := (cost{wall: 2 * time.Second, rss: 20}); got != want {
-		t.Errorf("got %v, want %v", got, want)
+	path := newDatabase(t, 1)
+	a, err := openApplication(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.do("tick", 1, 0); err != nil {
+		t.Fatal(err)
+	}
+	mustAct(t, "count", path) // as another program that opens and closes it
+	if info, err := os.Stat(path + "-wal"); err != nil || info.Size() == 0 {
+		t.Errorf("got %v, want a WAL", err)
+	}
+	if err := a.close(); err != nil {
+		t.Error(err)
 	}
 }

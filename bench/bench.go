@@ -12,17 +12,11 @@ import (
 	"firn/internal/usage"
 )
 
-// cost is what one run took.
-type cost struct {
-	wall, cpu time.Duration
-	rss       int64 // peak of the largest process, bytes
-	added     int64 // growth of the repository, bytes
-}
-
 // bench is a contender at work in a folder of its own.
 type bench struct {
 	contender
 	env  []string
+	dir  string
 	repo string
 	out  string // where it restores to
 }
@@ -30,14 +24,16 @@ type bench struct {
 // newBench makes the contender's folder below work, and its repository.
 func newBench(c contender, work, database string) (*bench, error) {
 	dir := filepath.Join(work, c.name)
-	b := &bench{contender: c, repo: filepath.Join(dir, "repo"), out: filepath.Join(dir, "restored.db")}
-	if err := os.MkdirAll(filepath.Join(dir, "tmp"), 0o700); err != nil {
+	b := &bench{contender: c, dir: dir, repo: filepath.Join(dir, "repo"), out: filepath.Join(dir, "restored.db")}
+	tmp, cache := filepath.Join(dir, "tmp"), filepath.Join(dir, "cache")
+	if err := os.MkdirAll(tmp, 0o700); err != nil {
 		return nil, err
 	}
 	b.env = append(os.Environ(),
-		"DB="+database, "TMP="+filepath.Join(dir, "tmp"), "REPO="+b.repo, "OUT="+b.out,
-		"FIRN_CACHE_DIR="+filepath.Join(dir, "cache"),
-		"RESTIC_REPOSITORY="+b.repo, "RESTIC_PASSWORD=bench", "RESTIC_CACHE_DIR="+filepath.Join(dir, "cache"))
+		"TZ=UTC", "DB="+database, "TMP="+tmp, "REPO="+b.repo, "OUT="+b.out,
+		"FIRN_REPOSITORY="+b.repo, "FIRN_KEY_FILE="+filepath.Join(tmp, "key"), "FIRN_CACHE_DIR="+cache,
+		"RESTIC_REPOSITORY="+b.repo, "RESTIC_PASSWORD=bench", "RESTIC_CACHE_DIR="+cache,
+		"BORG_REPO="+b.repo, "BORG_PASSPHRASE=bench", "BORG_BASE_DIR="+cache)
 	_, err := b.run(c.init)
 	return b, err
 }
@@ -46,17 +42,17 @@ func newBench(c contender, work, database string) (*bench, error) {
 //
 // A process's peak memory begins with that of the process that started it, so
 // this program keeps small: whatever needs memory runs in another process.
-func (b *bench) run(script string) (cost, error) {
+func (b *bench) run(script string, env ...string) (cost, error) {
 	before, err := dirSize(b.repo)
 	if err != nil {
 		return cost{}, err
 	}
 	var output bytes.Buffer
 	cmd := exec.Command("sh", "-eu", "-c", script)
-	cmd.Env, cmd.Stdout, cmd.Stderr = b.env, &output, &output
+	cmd.Env, cmd.Stdout, cmd.Stderr = append(b.env[:len(b.env):len(b.env)], env...), &output, &output
 	start := time.Now()
 	if err := cmd.Run(); err != nil {
-		return cost{}, fmt.Errorf("run %s: %w\n%s%s", b.name, err, script, output.String())
+		return cost{}, fmt.Errorf("run %s: %w\n%s\n%s", b.name, err, script, output.String())
 	}
 	c := cost{wall: time.Since(start), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), rss: usage.PeakRSS(cmd.ProcessState)}
 	after, err := dirSize(b.repo)
@@ -64,11 +60,16 @@ func (b *bench) run(script string) (cost, error) {
 	return c, err
 }
 
-// restored runs the restore script and checks what came out.
+// restored restores into a new file.
 func (b *bench) restored(rows int64) (cost, error) {
 	if err := os.RemoveAll(b.out); err != nil {
 		return cost{}, err
 	}
+	return b.cloned(rows)
+}
+
+// cloned runs the restore script over what is there, and checks what came out.
+func (b *bench) cloned(rows int64) (cost, error) {
 	c, err := b.run(b.restore)
 	if err != nil {
 		return cost{}, err

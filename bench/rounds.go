@@ -1,0 +1,248 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// operation is something that is measured; its text is its row in the report.
+type operation string
+
+const (
+	firstBackup     operation = "first backup"
+	inPlace         operation = "backup, pages changed in place"
+	writes          operation = "backup after an application's writes"
+	unchanged       operation = "backup without a change"
+	backupPruned    operation = "backup after writes, and a prune that is due"
+	restoreNew      operation = "restore into a new file"
+	verifyNewest    operation = "verify"
+	restoreVerified operation = "restore into a new file, verified before"
+	clone           operation = "restore over a copy that is one change older"
+)
+
+// operations in the order of the report.
+var operations = []operation{
+	firstBackup, inPlace, writes, unchanged, backupPruned, restoreNew, verifyNewest, restoreVerified, clone,
+}
+
+// result is what one contender's runs took.
+type result struct {
+	contender
+	costs map[operation][]cost
+	size  int64 // of the repository after all changes
+}
+
+func (r result) median(op operation) cost { return median(r.costs[op]) }
+
+// rounds runs the same operation of one contender after the other.
+type rounds struct {
+	options
+	work     string
+	database string
+	app      *application
+	changes  int // made so far
+	pages    map[operation][]int
+	benches  []*bench
+	results  []result
+}
+
+func newRounds(o options, work string, contenders []contender) (*rounds, error) {
+	r := &rounds{options: o, work: work, database: filepath.Join(work, "app.db"), pages: make(map[operation][]int)}
+	if err := os.MkdirAll(work, 0o700); err != nil {
+		return nil, err
+	}
+	if _, err := workload("create", r.database, o.sizes[0], o.seed); err != nil {
+		return nil, err
+	}
+	for _, c := range contenders {
+		b, err := newBench(c, work, r.database)
+		if err != nil {
+			return nil, err
+		}
+		r.benches = append(r.benches, b)
+		r.results = append(r.results, result{contender: c, costs: make(map[operation][]cost)})
+	}
+	var err error
+	r.app, err = openApplication(r.database)
+	return r, err
+}
+
+// all runs everything.
+func (r *rounds) all() error {
+	steps := []struct {
+		n    int
+		step func() error
+	}{
+		{1, r.first}, {r.firsts - 1, r.firstAgain},
+		{r.ticks, r.inPlace}, {r.writes, r.written}, {r.unchanged, r.idle},
+		{1, r.sizes}, {1, r.verify}, {r.unchanged, r.restoreVerified}, {r.unchanged, r.clone},
+	}
+	for _, s := range steps {
+		for range s.n {
+			if err := s.step(); err != nil {
+				return err
+			}
+		}
+	}
+	return r.app.close()
+}
+
+func (r *rounds) first() error { return r.each(firstBackup, backupOf) }
+
+// firstAgain makes repositories for one backup each.
+func (r *rounds) firstAgain() error {
+	return r.each(firstBackup, func(b *bench) (cost, error) {
+		again, err := newBench(b.contender, filepath.Join(r.work, "again"), r.database)
+		if err != nil {
+			return cost{}, err
+		}
+		c, err := again.run(again.backup)
+		if err != nil {
+			return cost{}, err
+		}
+		return c, os.RemoveAll(again.dir)
+	})
+}
+
+func (r *rounds) inPlace() error {
+	if err := r.change(inPlace, "pages", r.options.pages); err != nil {
+		return err
+	}
+	return r.each(inPlace, backupOf)
+}
+
+func (r *rounds) written() error {
+	if err := r.change(writes, "tick"); err != nil {
+		return err
+	}
+	return r.each(writes, backupOf)
+}
+
+// idle restores, too: each time another snapshot, since a restore notes of what
+// it restored that it is sound.
+func (r *rounds) idle() error {
+	if err := r.each(unchanged, backupOf); err != nil {
+		return err
+	}
+	return r.restore(restoreNew, (*bench).restored)
+}
+
+func (r *rounds) sizes() (err error) {
+	for i, b := range r.benches {
+		if r.results[i].size, err = dirSize(b.repo); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *rounds) verify() error {
+	return r.each(verifyNewest, func(b *bench) (cost, error) { return b.run(b.contender.verify) })
+}
+
+func (r *rounds) restoreVerified() error { return r.restore(restoreVerified, (*bench).restored) }
+
+// clone restores over what was restored before the last change.
+func (r *rounds) clone() error {
+	if err := r.change(backupPruned, "tick"); err != nil {
+		return err
+	}
+	err := r.each(backupPruned, func(b *bench) (cost, error) { return b.run(b.backup + "\n" + b.prune) })
+	if err != nil {
+		return err
+	}
+	return r.restore(clone, (*bench).cloned)
+}
+
+// change changes the database as op says, and notes the pages that it wrote.
+func (r *rounds) change(op operation, action string, args ...any) error {
+	pages, err := r.app.do(action, append([]any{r.seed, r.changes}, args...)...)
+	if err != nil {
+		return err
+	}
+	r.changes++
+	r.pages[op] = append(r.pages[op], pages)
+	if !r.reopen {
+		return nil
+	}
+	if err := r.app.close(); err != nil {
+		return err
+	}
+	r.app, err = openApplication(r.database)
+	return err
+}
+
+func backupOf(b *bench) (cost, error) { return b.run(b.backup) }
+
+// each measures an operation of each contender that has it.
+func (r *rounds) each(op operation, run func(*bench) (cost, error)) error {
+	for i, b := range r.benches {
+		if !b.can(op) {
+			continue
+		}
+		c, err := run(b)
+		if err != nil {
+			return err
+		}
+		logf("%s: %s: %s, %s added", op, b.name, c.wall.Round(time.Millisecond), bytesText(c.added))
+		r.results[i].costs[op] = append(r.results[i].costs[op], c)
+	}
+	return nil
+}
+
+// can reports whether the contender has an operation.
+func (c contender) can(op operation) bool {
+	switch op {
+	case verifyNewest, restoreVerified:
+		return c.verify != ""
+	case backupPruned:
+		return c.prune != ""
+	case clone:
+		return c.clone
+	}
+	return true
+}
+
+// restore measures a restore by each contender. Only clones need the file later.
+func (r *rounds) restore(op operation, run func(b *bench, rows int64) (cost, error)) error {
+	rows, err := workload("count", r.database)
+	if err != nil {
+		return err
+	}
+	return r.each(op, func(b *bench) (cost, error) {
+		c, err := run(b, rows)
+		if err == nil && !b.contender.clone {
+			err = os.Remove(b.out)
+		}
+		return c, err
+	})
+}
+
+// comparison is what came out for one size.
+type comparison struct {
+	options
+	size    int64 // of the database after all changes
+	pages   map[operation][]int
+	results []result
+}
+
+// compare takes all contenders through the same states of one database, in a
+// folder that it removes.
+func compare(o options, work string, contenders []contender) (*comparison, error) {
+	defer os.RemoveAll(work)
+	logf("make a database of %s", bytesText(o.sizes[0]))
+	r, err := newRounds(o, work, contenders)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.all(); err != nil {
+		return nil, fmt.Errorf("compare at %s: %w", bytesText(o.sizes[0]), err)
+	}
+	info, err := os.Stat(r.database)
+	if err != nil {
+		return nil, err
+	}
+	return &comparison{options: o, size: info.Size(), pages: r.pages, results: r.results}, nil
+}
