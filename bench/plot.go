@@ -57,7 +57,7 @@ func (m *month) plot() string {
 <title>Repository size over a month</title>
 <rect width="100%%" height="100%%" fill="#fff"/>
 `, plotWidth, plotHeight)
-	text(&b, plotLeft, plotHeading, "start", fmt.Sprintf("Repository size: a database of %s, a backup every %s", humanize.Bytes(uint64(m.size)), shortDuration(m.every)))
+	text(&b, plotLeft, plotHeading, "start", fmt.Sprintf("Repository size: a database of %s, a backup every %s", humanize.Bytes(uint64(m.size)), period(m.every)))
 	s := newScale(m.lines)
 	s.axis(&b)
 	m.axis(&b)

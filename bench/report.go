@@ -132,7 +132,7 @@ func (m *month) String() string {
 	fmt.Fprintf(&b, "\n## A month\n\nA database of %s at first, %d simulated days, and every %s an application's writes and a backup, %d in all, under\n"+
 		"`%s`. firn prunes every six hours.\n\n"+
 		"| | repository in the end | largest | CPU of all runs |\n|---|---|---|---|\n",
-		humanize.Bytes(uint64(m.size)), m.days, shortDuration(m.every), m.backups(), keep)
+		humanize.Bytes(uint64(m.size)), m.days, period(m.every), m.backups(), keep)
 	first := m.lines[0]
 	for _, l := range m.lines {
 		fmt.Fprintf(&b, "| %s | %s%s | %s%s | %s%s |\n", l.title, bytesText(l.end()), ratio(first.end(), l.end()),
@@ -151,16 +151,12 @@ func ratio[T ~int64](base, x T) string {
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.3f s", d.Seconds()) }
 
-// shortDuration leaves out what is zero: 2h, 12m.
-func shortDuration(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
+// period is a whole number of hours, or else of minutes.
+func period(d time.Duration) string {
+	if d%time.Hour == 0 {
+		return fmt.Sprintf("%d h", d/time.Hour)
 	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
+	return fmt.Sprintf("%d min", d/time.Minute)
 }
 
 func bytesText(n int64) string {
