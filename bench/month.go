@@ -11,6 +11,7 @@ import (
 type month struct {
 	monthOptions
 	lines []line
+	end   int64 // size of the database after the month
 }
 
 // line is one contender's: sizes after each backup.
@@ -77,7 +78,11 @@ func simulate(o options, work string, contenders []contender) (*month, error) {
 	if err := s.all(); err != nil {
 		return nil, fmt.Errorf("simulate: %w", err)
 	}
-	return &month{monthOptions: o.monthly, lines: s.lines}, nil
+	info, err := os.Stat(r.database)
+	if err != nil {
+		return nil, err
+	}
+	return &month{o.monthly, s.lines, info.Size()}, nil
 }
 
 func (s *simulation) all() error {

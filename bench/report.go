@@ -129,10 +129,10 @@ func contentTable(rows []contentRow) string {
 // String returns the section of the month.
 func (m *month) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n## A month\n\nA database of %s at first, %d simulated days, and every %s an application's writes and a backup, %d in all, under\n"+
-		"`%s`. firn prunes every six hours.\n\n"+
+	fmt.Fprintf(&b, "\n## A month\n\nA database of %s, in the end of %s, %d simulated days, and every %s an application's writes and a backup, %d in\n"+
+		"all, under `%s`. firn prunes every six hours.\n\n"+
 		"| | repository in the end | largest | CPU of all runs |\n|---|---|---|---|\n",
-		humanize.Bytes(uint64(m.size)), m.days, period(m.every), m.backups(), keep)
+		humanize.Bytes(uint64(m.size)), humanize.Bytes(uint64(m.end)), m.days, period(m.every), m.backups(), keep)
 	first := m.lines[0]
 	for _, l := range m.lines {
 		fmt.Fprintf(&b, "| %s | %s%s | %s%s | %s%s |\n", l.title, bytesText(l.end()), ratio(first.end(), l.end()),

@@ -59,12 +59,21 @@ func toolsOf(contenders []contender) (tools []string) {
 func binaries(work string) string { return filepath.Join(work, "bin") }
 
 func buildFirn(path string) error {
-	build := exec.Command("go", "build", "-trimpath", "-o", path, "firn/cmd/firn")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-X firn/cmd.version="+revision(), "-o", path, "firn/cmd/firn")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("build firn: %w\n%s", err, out)
 	}
 	return nil
+}
+
+// revision names the tree that is measured, as the Makefile does.
+func revision() string {
+	out, err := exec.Command("git", "describe", "--tags", "--always", "--dirty").Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(out))
 }
 
 // machine describes where this runs, and the versions of all tools.
