@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,8 +18,8 @@ import (
 
 // What is worth rewriting. See docs/design.md, "Garbage".
 const (
-	// A pack is rewritten when less than repackBelow of a hundred parts is needed.
-	repackBelow = 40
+	// Of a hundred parts of all packs, at most wasteMost may be of no use.
+	wasteMost = 5
 	// Rewriting must win at least this much in all, or a tenth of the repository.
 	repackGain = 1 << 20
 	// Small packs of some age are merged when together they fill a pack.
@@ -26,36 +27,79 @@ const (
 	mergeAge  = 3 * 24 * time.Hour
 )
 
+// holding is a pack of which something is needed.
+type holding struct {
+	id         pack.ID
+	size, live int64 // of the pack, and of one that has only what is needed
+}
+
+func (h holding) waste() int64 { return h.size - h.live }
+
 // chooseVictims finds the packs that hold nothing needed, and those that are
 // worth rewriting.
 func (p *prune) chooseVictims() {
 	p.repacked = make(map[pack.ID]bool)
 	condemned := p.view.condemned()
-	var wasteful, small []pack.ID
-	var gain, size, mergeable int64
+	var held []holding
 	for _, id := range slices.SortedFunc(maps.Keys(p.packs), compareIDs) {
-		o, live := p.packs[id], p.liveBytes(id)
-		if condemned[id] {
-			continue
-		}
-		size += o.Size
+		o := p.packs[id]
 		switch {
-		case live == 0:
-			if p.settled(o.Time) {
-				p.victims = append(p.victims, id)
-			}
-		case live*100 < o.Size*repackBelow:
-			wasteful, gain = append(wasteful, id), gain+o.Size-live
-		case o.Size < smallPack && p.age(o.Time) > mergeAge:
-			small, mergeable = append(small, id), mergeable+live
+		case condemned[id]:
+		case len(p.live[id]) > 0:
+			held = append(held, holding{id, o.Size, p.liveSize(id)})
+		case p.settled(o.Time):
+			p.victims = append(p.victims, id)
 		}
 	}
-	if gain >= min(repackGain, size/10) {
-		p.rewrite(wasteful)
+	p.rewrite(wasteful(held))
+	p.rewrite(p.mergeable(held))
+}
+
+// wasteful chooses the packs that waste the largest part of themselves, until all
+// together waste little: so each byte that is copied wins the most.
+func wasteful(held []holding) []pack.ID {
+	var size, waste, gain int64
+	for _, h := range held {
+		size, waste = size+h.size, waste+h.waste()
 	}
-	if mergeable >= pack.TargetSize {
-		p.rewrite(small)
+	worst := slices.SortedStableFunc(slices.Values(held), func(a, b holding) int {
+		return cmp.Compare(float64(b.waste())/float64(b.size), float64(a.waste())/float64(a.size))
+	})
+	var ids []pack.ID
+	for _, h := range worst {
+		if (waste-gain)*100 <= (size-gain)*wasteMost {
+			break
+		}
+		ids, gain = append(ids, h.id), gain+h.waste()
 	}
+	if gain < min(repackGain, size/10) {
+		return nil
+	}
+	return ids
+}
+
+// mergeable returns small packs that together fill one, beside those that are rewritten.
+func (p *prune) mergeable(held []holding) []pack.ID {
+	var ids []pack.ID
+	var live int64
+	for _, h := range held {
+		if h.size < smallPack && p.age(p.packs[h.id].Time) > mergeAge && !p.repacked[h.id] {
+			ids, live = append(ids, h.id), live+h.live
+		}
+	}
+	if live < pack.TargetSize {
+		return nil
+	}
+	return ids
+}
+
+// liveSize returns the size of a pack that has only what is needed of another.
+func (p *prune) liveSize(id pack.ID) int64 {
+	var entries []pack.Entry
+	for _, l := range p.live[id] {
+		entries = append(entries, l.Entry)
+	}
+	return pack.Size(entries)
 }
 
 func compareIDs(a, b pack.ID) int { return slices.Compare(a[:], b[:]) }
