@@ -124,9 +124,9 @@ func memoryGoal(work string, c *comparison, limit int64) goal {
 }
 
 func restoreGoals(c *comparison) []goal {
-	near := goal{work: "clone into a near copy, 500 MB", limit: "1 s"}
-	if firn := c.result(firnName); firn.did(clone) {
-		wall := firn.median(clone).wall
+	near := goal{work: "clone of a verified snapshot into a near copy, 500 MB", limit: "1 s"}
+	if firn := c.result(firnName); firn.did(cloneVerified) {
+		wall := firn.median(cloneVerified).wall
 		near = near.judge(wall <= time.Second, seconds(wall))
 	}
 	return []goal{

@@ -20,11 +20,12 @@ const (
 	verifyNewest    operation = "verify"
 	restoreVerified operation = "restore into a new file, verified before"
 	clone           operation = "restore over a copy that is one change older"
+	cloneVerified   operation = "restore over such a copy, verified before"
 )
 
 // operations in the order of the report.
 var operations = []operation{
-	firstBackup, inPlace, writes, unchanged, backupPruned, restoreNew, verifyNewest, restoreVerified, clone,
+	firstBackup, inPlace, writes, unchanged, backupPruned, restoreNew, verifyNewest, restoreVerified, clone, cloneVerified,
 }
 
 // result is what one contender's runs took.
@@ -89,6 +90,7 @@ func (r *rounds) all() error {
 		{1, r.first}, {r.firsts - 1, r.firstAgain},
 		{r.ticks, r.inPlace}, {r.writes, r.written}, {r.unchanged, r.idle},
 		{1, r.sizes}, {1, r.verify}, {r.unchanged, r.restoreVerified}, {r.unchanged, r.clone},
+		{r.unchanged, r.cloneVerified},
 	}
 	for _, s := range steps {
 		for range s.n {
@@ -157,14 +159,28 @@ func (r *rounds) restoreVerified() error { return r.restore(restoreVerified, (*b
 
 // clone restores over what was restored before the last change.
 func (r *rounds) clone() error {
-	if err := r.change(backupPruned, "tick"); err != nil {
-		return err
-	}
-	err := r.each(backupPruned, func(b *bench) (cost, error) { return b.run(b.backup + "\n" + b.prune) })
-	if err != nil {
+	if err := r.pruned(); err != nil {
 		return err
 	}
 	return r.restore(clone, (*bench).cloned)
+}
+
+func (r *rounds) cloneVerified() error {
+	if err := r.pruned(); err != nil {
+		return err
+	}
+	if err := r.verify(); err != nil {
+		return err
+	}
+	return r.restore(cloneVerified, (*bench).cloned)
+}
+
+// pruned measures a backup after a change, and a prune.
+func (r *rounds) pruned() error {
+	if err := r.change(backupPruned, "tick"); err != nil {
+		return err
+	}
+	return r.each(backupPruned, func(b *bench) (cost, error) { return b.run(b.backup + "\n" + b.prune) })
 }
 
 // change changes the database as op says, and notes the pages that it wrote.
@@ -212,6 +228,8 @@ func (c contender) can(op operation) bool {
 		return c.prune != ""
 	case clone:
 		return c.clone
+	case cloneVerified:
+		return c.clone && c.verify != ""
 	}
 	return true
 }

@@ -35,7 +35,7 @@ func TestCompareMeasuresEveryOperation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[operation]int{firstBackup: 2, inPlace: 3, writes: 2, unchanged: 2, backupPruned: 2, restoreNew: 2, verifyNewest: 1, restoreVerified: 2, clone: 2}
+	want := map[operation]int{firstBackup: 2, inPlace: 3, writes: 2, unchanged: 2, backupPruned: 4, restoreNew: 2, verifyNewest: 3, restoreVerified: 2, clone: 2, cloneVerified: 2}
 	for _, op := range operations {
 		if got := len(c.result(firnName).costs[op]); got != want[op] {
 			t.Errorf("%s: got %d runs, want %d", op, got, want[op])
