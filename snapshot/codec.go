@@ -151,7 +151,7 @@ func (s *Snapshot) validate() error {
 	case s.Duration < 0 || math.IsNaN(s.Duration) || math.IsInf(s.Duration, 0):
 		return fmt.Errorf("%w: duration %v", ErrFormat, s.Duration)
 	}
-	return s.Images[0].validate()
+	return errors.Join(s.Original.validate(), s.Images[0].validate())
 }
 
 func (i *Image) validate() error {

@@ -31,7 +31,8 @@ func example() *snapshot.Snapshot {
 		}},
 		Parent: snapshot.ID{1}, Sequence: 42, Previous: snapshot.ID{2}, Added: 168200, Chunks: 4144, ChunksNew: 31,
 		Packs: []string{"00112233445566778899aabbccddeeff"}, Token: "0a1b", Forgot: []snapshot.ID{{3}, {4}},
-		Unchanged: true, Pinned: true,
+		Unchanged: true, Pinned: true, CopiedBy: "web2",
+		Original: &snapshot.Origin{Repository: "f53b80ed24e10ab096c121a2104a4041", Snapshot: snapshot.ID{5}},
 	}
 	s.Image().SetRows([]snapshot.TableRows{{Name: "posts", Rows: 71}, {Name: "users", Rows: 9}})
 	return s
@@ -99,7 +100,9 @@ func TestDocument(t *testing.T) {
 			`"journal_mode":"wal","user_version":7,"application_id":-1,"schema_hash":"9f86d081",` +
 			`"rows":80,"tables":[{"name":"posts","rows":71},{"name":"users","rows":9}],"export":"pages",` +
 			`"fingerprint":{"wal":"<salt>","size":518},"read_at":"2026-11-21T03:12:05.123456Z"}],` +
-			`"parent":"01` + zeros(30) + `","sequence":42,"previous":"02` + zeros(30) + `","added":168200,"chunks":4144,"chunks_new":31,` +
+			`"parent":"01` + zeros(30) + `","sequence":42,"previous":"02` + zeros(30) + `",` +
+			`"original":{"repository":"f53b80ed24e10ab096c121a2104a4041","snapshot":"05` + zeros(30) + `"},"copied_by":"web2",` +
+			`"added":168200,"chunks":4144,"chunks_new":31,` +
 			`"packs":["00112233445566778899aabbccddeeff"],"token":"0a1b","forgot":["03` + zeros(30) + `","04` + zeros(30) + `"],` +
 			`"unchanged":true,"pinned":true}`},
 		"Minimal": {minimal(), `{"v":1,"id":"01` + zeros(30) + `","environment":"demo","database":"app","time":"1970-01-01T00:00:00Z",` +
@@ -170,6 +173,8 @@ func TestMarshalRejects(t *testing.T) {
 		"NoID":             func(s *snapshot.Snapshot) { s.ID = snapshot.ID{} },
 		"NoImage":          func(s *snapshot.Snapshot) { s.Images = nil },
 		"TwoImages":        func(s *snapshot.Snapshot) { s.Images = append(s.Images, s.Images[0]) },
+		"CopyOfNothing":    func(s *snapshot.Snapshot) { s.Original = &snapshot.Origin{Repository: "f5"} },
+		"CopyOfNowhere":    func(s *snapshot.Snapshot) { s.Original = &snapshot.Origin{Snapshot: snapshot.ID{1}} },
 		"NoRoot":           func(s *snapshot.Snapshot) { s.Images[0].Root = chunk.ID{} },
 		"NegativeSize":     func(s *snapshot.Snapshot) { s.Images[0].Size = -1 },
 		"NegativeLevels":   func(s *snapshot.Snapshot) { s.Images[0].Levels = -1 },

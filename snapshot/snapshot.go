@@ -34,6 +34,9 @@ type Snapshot struct {
 	// snapshot that then took its place, which the next one continues.
 	ReplacedBy ID `json:"replaced_by,omitzero"`
 
+	Original *Origin `json:"original,omitempty"`  // of a copy, what it is a copy of; nil of others
+	CopiedBy string  `json:"copied_by,omitempty"` // host; Host, Time, Tags and the image are the original's
+
 	Added     int64    `json:"added"`               // bytes the repository grew by
 	Chunks    int      `json:"chunks"`              // chunks of the image
 	ChunksNew int      `json:"chunks_new"`          // of them, stored by this run
