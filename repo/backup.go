@@ -51,6 +51,8 @@ type BackupOptions struct {
 
 	// Progress is called now and then with the bytes read; nil for none.
 	Progress func(bytes int64)
+
+	copied *copied // the image is another repository's; nil for a database's
 }
 
 // BackupResult tells what Backup has done.
@@ -176,7 +178,9 @@ func (b *backup) prepare(ctx context.Context) error {
 	b.result.SetBack = b.repo.lastConfirmed(b.opts.Environment, b.opts.Database).setBack(b.view.records, b.list)
 	b.leaveOut(b.forgot...) // records of earlier tries: retention must not count them
 	load := b.repo.loadIndex
-	if b.opts.ForceScan { // it shall heal what is lost: no cache may say that it is there
+	// A scan shall heal what is lost: no cache may say that it is there. A copy that
+	// was killed has left packs that no cache knows of.
+	if b.opts.ForceScan || b.opts.copied.first() {
 		load = b.repo.reloadIndex
 	}
 	if err := load(ctx, b.view); err != nil {
@@ -185,14 +189,10 @@ func (b *backup) prepare(ctx context.Context) error {
 	if err := b.dropUnconfirmed(ctx); err != nil {
 		return err
 	}
-	b.previous = b.newest()
+	b.previous = snapshot.Latest(b.opts.copied.earlier(b.list), b.opts.Environment, b.opts.Database)
 	b.parent = b.chooseParent()
 	b.packer = newPacker(b.repo, snapshot.NewID(), b.opts.DryRun)
 	return nil
-}
-
-func (b *backup) newest() *snapshot.Snapshot {
-	return snapshot.Latest(b.list, b.opts.Environment, b.opts.Database)
 }
 
 // leaveOut takes snapshots off the list of those that the new one follows.
@@ -203,8 +203,11 @@ func (b *backup) leaveOut(ids ...snapshot.ID) {
 // chooseParent returns the snapshot whose bytes the database most likely
 // continues: the one restored over it, or the environment's newest, or, for a
 // first backup, the newest of this database anywhere, so that a clone shares
-// its chunks with its origin.
+// its chunks with its origin. A copy continues what its original does.
 func (b *backup) chooseParent() *snapshot.Snapshot {
+	if s := b.opts.copied.parent(b.list); s != nil {
+		return s
+	}
 	if b.previous == nil {
 		return snapshot.Latest(b.list, "", b.opts.Database)
 	}
@@ -259,6 +262,7 @@ func (b *backup) newRecord() {
 	if b.previous != nil {
 		b.record.Previous, b.record.Sequence = b.previous.ID, b.previous.Sequence+1
 	}
+	b.opts.copied.sign(b.record)
 	b.result.Snapshot = b.record
 }
 
@@ -320,9 +324,12 @@ func (b *backup) store(ctx context.Context, image Image) error {
 	described := image.Describe()
 	described.Root, described.Levels = b.tree.Root(), b.tree.Height()
 	described.Size = int64(b.tree.Chunks().Size())
-	described.ReadAt = b.started
-	if p.known != nil { // not all pages were read: the day until that must be done goes on
+	switch {
+	case b.opts.copied != nil: // it tells when the database was read
+	case p.known != nil: // not all pages were read: the day until that must be done goes on
 		described.ReadAt = b.parent.Image().ReadAt
+	default:
+		described.ReadAt = b.started
 	}
 	b.record.Images = []snapshot.Image{described}
 	b.record.Chunks, b.record.ChunksNew = b.tree.Chunks().Len(), p.chunksNew
@@ -335,6 +342,7 @@ func (b *backup) store(ctx context.Context, image Image) error {
 	}
 	// The source could not tell by its fingerprint, but nothing had to be stored.
 	b.same = b.previous != nil && described.Root == b.previous.Image().Root && len(b.record.Packs) == 0
+	b.record.Unchanged = b.same && b.opts.copied != nil
 	return nil
 }
 

@@ -58,7 +58,7 @@ func (b *backup) finish(ctx context.Context, partials []string) error {
 	if b.opts.DryRun {
 		return nil
 	}
-	if !b.result.Skipped {
+	if !b.result.Skipped && b.opts.copied.newest(b.list) { // the mark is on the newest of its database
 		b.repo.setConfirmed(b.record)
 	}
 	err := b.repo.forget(ctx, b.forgot, partials)
@@ -104,7 +104,7 @@ func (b *backup) unconfirmed() []*snapshot.Snapshot {
 		if s.ID == last.ID {
 			break
 		}
-		if s.Host == b.repo.opts.Host && s.Token != b.view.token {
+		if s.Writer() == b.repo.opts.Host && s.Token != b.view.token {
 			suspects = append(suspects, s)
 		}
 	}

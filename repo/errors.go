@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// These errors can be returned when a repository is made or opened.
+// These errors can be returned when a repository is made, opened or changed.
 var (
 	// ErrNotRepository is returned when there is no repository in the store.
 	ErrNotRepository = errors.New("there is no firn repository")
@@ -22,6 +22,13 @@ var (
 	// ErrUnsettled is returned by [Repo.Backup] when other hosts collected garbage
 	// so often that the snapshot could never be confirmed. Nothing is lost: run it again.
 	ErrUnsettled = errors.New("the snapshot could not be confirmed against concurrent prunes")
+
+	// ErrSameRepository is returned for a copy of a repository's snapshots into itself.
+	ErrSameRepository = errors.New("it is the same repository")
+
+	// ErrUnreadable is returned by [Copier.Copy], with the damage, when the snapshot
+	// cannot be read where it is. Others may be readable.
+	ErrUnreadable = errors.New("the snapshot cannot be read where it is")
 
 	// ErrMayNotDelete is returned when the store refuses to delete, as it does to
 	// credentials that may only append.

@@ -27,11 +27,7 @@ func (b *backup) known(image Image, base *chunk.Tree) *chunk.Known {
 	if !ok || base == nil || b.opts.ForceScan {
 		return nil
 	}
-	old := b.parent.Image()
-	if !b.trusted(old, image) {
-		return nil
-	}
-	changed, ok := sparse.Changed(old.Fingerprint)
+	changed, ok := b.changed(sparse)
 	if !ok {
 		return nil
 	}
@@ -42,6 +38,18 @@ func (b *backup) known(image Image, base *chunk.Tree) *chunk.Known {
 			return !touches(changed, int64(offset), int64(offset+e.Span)) && b.repo.index.Available(e.ID)
 		},
 	}
+}
+
+// changed returns the ranges outside of which the image is the parent's.
+func (b *backup) changed(image SparseImage) ([][2]int64, bool) {
+	if c, ok := image.(*copiedImage); ok { // compares what is stored: nothing can fool that
+		return c.since(b.parent)
+	}
+	old := b.parent.Image()
+	if !b.trusted(old, image) {
+		return nil, false
+	}
+	return image.Changed(old.Fingerprint)
 }
 
 // touches reports whether any of the ranges has bytes from one place up to another.

@@ -1,0 +1,190 @@
+package repo
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"firn/snapshot"
+)
+
+// Copier copies snapshots of one repository into another, which has its own key and
+// may be anywhere. A copy is a snapshot like any other there, and says what it is a
+// copy of: so it is known again, whatever way it came.
+//
+// Every byte goes through both repositories: it is read and verified here, and backed
+// up there, by the protocol of any backup. But if what the copy will build on is a
+// copy, too, and its original still here, only what differs between the two is read.
+type Copier struct {
+	from, to *Repo
+	sources  map[snapshot.ID]*snapshot.Snapshot
+	origins  map[snapshot.Origin]*snapshot.Snapshot // of sources
+	targets  []*snapshot.Snapshot
+	copies   map[snapshot.Origin]*snapshot.Snapshot // of targets
+	opened   []openedImage
+	begun    bool // a copy was made, so that the packs of the target were listed
+}
+
+// openedImage is an image of the source.
+type openedImage struct {
+	id    snapshot.ID
+	image *ImageReader
+}
+
+// keptImages is how many images stay open: that which is copied, those before it of
+// some environments, and their lists of chunks.
+const keptImages = 4
+
+// NewCopier returns a copier. The lists are what [Repo.Snapshots] has returned of each
+// repository. The error matches [ErrSameRepository] if both are one.
+func NewCopier(from *Repo, sources []*snapshot.Snapshot, to *Repo, targets []*snapshot.Snapshot) (*Copier, error) {
+	if from.id == to.id {
+		return nil, ErrSameRepository
+	}
+	c := &Copier{from: from, to: to, targets: slices.Clone(targets),
+		sources: make(map[snapshot.ID]*snapshot.Snapshot, len(sources)),
+		origins: make(map[snapshot.Origin]*snapshot.Snapshot, len(sources)),
+		copies:  make(map[snapshot.Origin]*snapshot.Snapshot, len(targets)),
+	}
+	for _, s := range sources {
+		c.sources[s.ID], c.origins[c.origin(s)] = s, s
+	}
+	for _, s := range targets {
+		c.copies[s.Origin(to.id.String())] = s
+	}
+	return c, nil
+}
+
+// origin returns where a snapshot of the source was first taken.
+func (c *Copier) origin(s *snapshot.Snapshot) snapshot.Origin { return s.Origin(c.from.id.String()) }
+
+// copyOf returns the copy of a snapshot of the source, nil if there is none.
+func (c *Copier) copyOf(s *snapshot.Snapshot) *snapshot.Snapshot { return c.copies[c.origin(s)] }
+
+// Copy copies a snapshot of the source that is not in the target; see [Repo.Backup].
+// Older ones should be copied before newer ones, which are differences to them. The
+// error matches [ErrUnreadable] if the source is damaged there.
+func (c *Copier) Copy(ctx context.Context, s *snapshot.Snapshot, progress func(bytes int64)) (*BackupResult, error) {
+	open := func(ctx context.Context) (Image, error) { return c.open(ctx, s) }
+	result, err := c.to.Backup(ctx, open, BackupOptions{
+		Environment: s.Environment, Database: s.Database, Tags: s.Tags, Time: s.Time, Pinned: s.Pinned,
+		ReplacedBy: c.replacedBy(s), Progress: progress, copied: &copied{c, s},
+	})
+	if result != nil {
+		c.targets = append(c.targets, result.Snapshot)
+		c.copies[c.origin(s)] = result.Snapshot
+	}
+	if err != nil {
+		return result, fmt.Errorf("copy snapshot %s of %s: %w", s.ID.Short(), s.Environment, err)
+	}
+	return result, nil
+}
+
+// replacedBy returns the copy of the snapshot that was restored over this one's
+// database. Where there is none, the ID names nothing, as that of a forgotten one does.
+func (c *Copier) replacedBy(s *snapshot.Snapshot) snapshot.ID {
+	if by := c.sources[s.ReplacedBy]; by != nil && c.copyOf(by) != nil {
+		return c.copyOf(by).ID
+	}
+	return s.ReplacedBy
+}
+
+// image opens an image of the source.
+func (c *Copier) image(ctx context.Context, s *snapshot.Snapshot) (*ImageReader, error) {
+	for _, o := range c.opened {
+		if o.id == s.ID {
+			return o.image, nil
+		}
+	}
+	image, err := c.from.Image(ctx, s)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	c.opened = append(c.opened[max(0, len(c.opened)+1-keptImages):], openedImage{s.ID, image})
+	return image, nil
+}
+
+// unreadable marks damage of the source.
+func unreadable(err error) error {
+	if isDamage(err) {
+		return fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	return err
+}
+
+// CarryNotes tells the copies of some snapshots of the source what an undo has to know
+// of them. It does not tell that they were verified: that says that a repository gave
+// them back, and of the target nobody has seen that.
+func (c *Copier) CarryNotes(ctx context.Context, list []*snapshot.Snapshot) error {
+	for _, s := range list {
+		to := c.copyOf(s)
+		if s.NoUndo == nil || to == nil || to.NoUndo != nil && !to.NoUndo.Time.Before(s.NoUndo.Time) {
+			continue
+		}
+		if err := c.to.Note(ctx, snapshot.Note{Snapshot: to.ID, NoUndo: s.NoUndo}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copied is what a backup knows of an image that a [Copier] brings; nil knows nothing.
+type copied struct {
+	copier   *Copier
+	original *snapshot.Snapshot
+}
+
+// first reports whether this is the first copy of a run, and that only once.
+func (c *copied) first() bool {
+	if c == nil || c.copier.begun {
+		return false
+	}
+	c.copier.begun = true
+	return true
+}
+
+// earlier returns those snapshots that are older than the original: a copy may be made
+// after that of a newer one.
+func (c *copied) earlier(list []*snapshot.Snapshot) []*snapshot.Snapshot {
+	if c == nil {
+		return list
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(s *snapshot.Snapshot) bool { return s.Time.After(c.original.Time) })
+}
+
+// newest reports whether the list has none of the same database that is newer.
+func (c *copied) newest(list []*snapshot.Snapshot) bool {
+	if c == nil {
+		return true
+	}
+	last := snapshot.Latest(list, c.original.Environment, c.original.Database)
+	return last == nil || !last.Time.After(c.original.Time)
+}
+
+// parent returns the copy of what the original builds on, or what that builds on, as
+// far as the source knows; nil if there is none on the list.
+func (c *copied) parent(list []*snapshot.Snapshot) *snapshot.Snapshot {
+	if c == nil {
+		return nil
+	}
+	s := c.original
+	for range c.copier.sources {
+		if s = c.copier.sources[s.Parent]; s == nil {
+			return nil
+		}
+		if to := c.copier.copyOf(s); to != nil && slices.ContainsFunc(list, func(l *snapshot.Snapshot) bool { return l.ID == to.ID }) {
+			return to
+		}
+	}
+	return nil
+}
+
+// sign makes the record that of a copy.
+func (c *copied) sign(record *snapshot.Snapshot) {
+	if c == nil {
+		return
+	}
+	origin := c.copier.origin(c.original)
+	record.Original, record.CopiedBy, record.Host = &origin, record.Host, c.original.Host
+	record.Suspect = c.original.Suspect
+}
