@@ -28,7 +28,12 @@ type bucketConfig struct {
 	LimitDownload  string   `toml:"limit_download"`
 }
 
-func (b bucketConfig) validate() error {
+// paths are the values that name files.
+func (b *bucketConfig) paths() []*string {
+	return []*string{&b.AccessKeyFile, &b.SecretKeyFile, &b.CAFile}
+}
+
+func (b *bucketConfig) validate() error {
 	_, lockErr := b.Lock.value("lock")
 	_, modeErr := lockMode(b.LockMode)
 	_, upErr := parseRate("limit_upload", b.LimitUpload)

@@ -68,8 +68,10 @@ func (s *servers) moveToBucket(env *testscript.Env) error {
 	env.Setenv("AWS_REGION", server.Region)
 	env.Setenv("SERVER", "s3:"+server.URL)
 	env.Setenv("HOST", strings.TrimPrefix(server.URL, "http://"))
-	if err := os.Symlink(filepath.Join(server.Dir, server.Bucket, name, "repo"), filepath.Join(env.WorkDir, "repo")); err != nil {
-		return err
+	for _, folder := range []string{"repo", "offsite"} {
+		if err := os.Symlink(filepath.Join(server.Dir, server.Bucket, name, folder), filepath.Join(env.WorkDir, folder)); err != nil {
+			return err
+		}
 	}
 	return filepath.WalkDir(env.WorkDir, func(file string, _ os.DirEntry, err error) error {
 		if err != nil || path.Ext(file) != ".toml" {
@@ -128,7 +130,7 @@ func moved(args []string) []string {
 		panic(err)
 	}
 	for i, arg := range args {
-		if arg == "-r" && i+1 < len(args) {
+		if (arg == "-r" || arg == "--to") && i+1 < len(args) {
 			args[i+1] = place(args[i+1])
 		}
 	}

@@ -32,6 +32,7 @@ type config struct {
 	CacheSize       string                  `toml:"cache_size"`
 	MetricsFile     string                  `toml:"metrics_file"`
 	S3              bucketConfig            `toml:"s3"`
+	Copy            copyConfig              `toml:"copy"`
 }
 
 // environment is one database that is backed up under a name.
@@ -140,7 +141,7 @@ func explain(path string, err error) error {
 
 // resolve makes all paths absolute.
 func (conf *config) resolve(dir string) {
-	paths := []*string{&conf.KeyFile, &conf.PasswordFile, &conf.MetricsFile, &conf.S3.AccessKeyFile, &conf.S3.SecretKeyFile, &conf.S3.CAFile}
+	paths := slices.Concat([]*string{&conf.KeyFile, &conf.PasswordFile, &conf.MetricsFile}, conf.S3.paths(), conf.Copy.paths())
 	if !remote(conf.Repository) {
 		paths = append(paths, &conf.Repository)
 	}
@@ -185,6 +186,9 @@ func (conf *config) validate() error {
 	}
 	if err := conf.S3.validate(); err != nil {
 		return usage("", "configuration %s: [s3]: %w", conf.path, err)
+	}
+	if err := conf.Copy.validate(); err != nil {
+		return usage("", "configuration %s: [copy]: %w", conf.path, err)
 	}
 	if conf.CacheSize != "" {
 		if _, err := parseSize(conf.CacheSize); err != nil {

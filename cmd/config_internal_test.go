@@ -37,7 +37,7 @@ func TestConfigOfHelp(t *testing.T) {
 // TestHelpNamesKeys looks for every key that there is in the help, perhaps behind a #.
 func TestHelpNamesKeys(t *testing.T) {
 	t.Parallel()
-	for _, table := range []any{config{}, environment{}, keep{}, bucketConfig{}} {
+	for _, table := range []any{config{}, environment{}, keep{}, bucketConfig{}, copyConfig{}} {
 		for field := range reflect.TypeOf(table).Fields() {
 			key := field.Tag.Get("toml")
 			if key != "" && !regexp.MustCompile(`(?m)^#?(\[`+key+`[.\]]|`+key+` *= )`).MatchString(configurationHelp) && !strings.Contains(configurationHelp, " or "+key) {
@@ -83,6 +83,11 @@ access_key_file = "k"
 secret_key_file = "/s"
 ca_file = "c"
 path_style = true
+[copy]
+repository = "s3://offsite/firn"
+key_file = "off.key"
+keep = { last = 3 }
+s3 = { access_key_file = "c", secret_key_file = "/s" }
 `
 	conf, err := parseConfig(filepath.FromSlash("/conf/firn.toml"), []byte(all))
 	if err != nil {
@@ -97,6 +102,9 @@ path_style = true
 		{"name of b", conf.Env["b"].Name, "b"},
 		{"access key file", conf.S3.AccessKeyFile, "/conf/k"},
 		{"secret key file", conf.S3.SecretKeyFile, "/s"},
+		{"target", conf.Copy.Repository, "s3://offsite/firn"},
+		{"key of the target", conf.Copy.KeyFile, "/conf/off.key"},
+		{"access key file of the target", conf.target().S3.AccessKeyFile, "/conf/c"},
 	} {
 		if c.got != filepath.FromSlash(c.want) {
 			t.Errorf("%s: got %q, want %q", c.what, c.got, c.want)
@@ -151,5 +159,27 @@ func TestKeepOverrides(t *testing.T) {
 	p, err := conf.policy("other", nil)
 	if got, want := p.String(), "last 3 (UTC)"; err != nil || got != want {
 		t.Errorf("got %q (%v), want %q: rules that are given replace the defaults", got, err, want)
+	}
+}
+
+// TestTargetPolicy has the rules of [copy] count alone there.
+func TestTargetPolicy(t *testing.T) {
+	t.Parallel()
+	const environments = "[keep]\nhourly = 5\ntimezone = \"Europe/Amsterdam\"\n[env.a]\ndatabase = \"a.db\"\nkeep = { daily = 30 }\n"
+	for _, tt := range []struct{ config, want string }{
+		{environments, "hourly 5, daily 30 (Europe/Amsterdam)"},
+		{environments + "[copy]\nkeep = { monthly = 3 }", "monthly 3 (Europe/Amsterdam)"},
+		{environments + "[copy]\nkeep = { monthly = 3, timezone = \"UTC\" }", "monthly 3 (UTC)"},
+	} {
+		conf, err := parseConfig("firn.toml", []byte(tt.config))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p, err := conf.target().policy("a", nil); err != nil || p.String() != tt.want {
+			t.Errorf("%s: got %s, %v, want %s", tt.config, p, err, tt.want)
+		}
+	}
+	if _, err := parseConfig("firn.toml", []byte("[copy]\ns3 = { access_key_file = \"a\" }")); err == nil || !strings.Contains(err.Error(), "[copy]: access_key_file") {
+		t.Errorf("half a pair of keys: got %v", err)
 	}
 }

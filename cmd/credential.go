@@ -43,11 +43,18 @@ func (k keySource) count() int {
 // keySource returns the first source of a key that is given: flags before the
 // environment before the configuration. It is empty if none is.
 func (c *cli) keySource(conf *config) (keySource, error) {
-	sources := []keySource{
-		{"the flags", c.flags.keyFile, c.flags.passwordFile, c.flags.passwordCommand, ""},
-		{"the environment variables", c.getenv("FIRN_KEY_FILE"), c.getenv("FIRN_PASSWORD_FILE"), "", c.getenv("FIRN_PASSWORD")},
-		{"the configuration " + conf.path, conf.KeyFile, conf.PasswordFile, conf.PasswordCommand, ""},
-	}
+	return firstKey(
+		keySource{"the flags", c.flags.keyFile, c.flags.passwordFile, c.flags.passwordCommand, ""},
+		keySource{"the environment variables", c.getenv("FIRN_KEY_FILE"), c.getenv("FIRN_PASSWORD_FILE"), "", c.getenv("FIRN_PASSWORD")},
+		conf.keySource())
+}
+
+func (conf *config) keySource() keySource {
+	return keySource{"the configuration " + conf.path, conf.KeyFile, conf.PasswordFile, conf.PasswordCommand, ""}
+}
+
+// firstKey returns the first of the sources that names a key.
+func firstKey(sources ...keySource) (keySource, error) {
 	for _, k := range sources {
 		switch k.count() {
 		case 0:

@@ -63,6 +63,7 @@ func endings() []ending {
 		{is(crypt.ErrWrongKey), exitWrongKey, `Is it the key of this repository? "firn help" tells where keys are looked for.`},
 		{is(repo.ErrVersion, crypt.ErrVersion, snapshot.ErrVersion), exitFailed, "Update firn."},
 		{is(repo.ErrExists), exitFailed, "It was left as it is. Use it, or choose another location."},
+		{is(repo.ErrSameRepository), exitUsage, `Name another one: "firn init --repository" makes it.`},
 		{is(repo.ErrLastKey), exitFailed, `Add another one first: "firn key add".`},
 		{is(repo.ErrMayNotDelete), exitFailed, "Forget and prune from a host whose credentials may delete; back up without --prune here."},
 		{is(repo.ErrUnsettled), exitFailed, "Run it again."},

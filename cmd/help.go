@@ -64,6 +64,12 @@ start    = "systemctl start app-demo"
 #lock_mode       = "governance"                    # default: compliance, nobody can undo it
 #limit_upload    = "2MB"                           # per second; a number is in KiB
 #limit_download  = "10MB"
+
+#[copy]                             # another repository, for "firn copy"
+#repository = "s3://offsite/firn"   # or a folder
+#key_file   = "/etc/firn/offsite.key" # or password_file, or password_command
+#keep       = { daily = 30, monthly = "all" } # these rules alone count there; default: those of the environments
+#s3         = { access_key_file = "/etc/firn/offsite-access", secret_key_file = "/etc/firn/offsite-secret" } # in place of [s3]
 `
 
 // newConfigurationHelp is no command: it has nothing to run.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"firn/crypt"
 	"firn/repo"
 	"firn/store/s3"
 )
@@ -45,25 +46,33 @@ func (c *cli) open(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.detail("repository: %s", s.place)
-	st, err := s.openStore(ctx)
-	if err != nil {
+	if err := s.openWith(ctx, c.credential); err != nil {
 		return nil, err
-	}
-	credential, err := c.credential(ctx, s.conf)
-	if err != nil {
-		return nil, err
-	}
-	s.cacheDir = c.openCache(s.place.String())
-	opts, err := s.options()
-	if err != nil {
-		return nil, err
-	}
-	opts.Store, opts.Credential = st, credential
-	if s.repo, err = repo.Open(ctx, opts); err != nil {
-		return nil, fmt.Errorf("open repository %s: %w", s.place, err)
 	}
 	return s, nil
+}
+
+// openWith opens the repository with a key that is asked for once it is there.
+func (s *session) openWith(ctx context.Context, credential func(context.Context, *config) (crypt.Credential, error)) error {
+	s.detail("repository: %s", s.place)
+	st, err := s.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	key, err := credential(ctx, s.conf)
+	if err != nil {
+		return err
+	}
+	s.cacheDir = s.openCache(s.place.String())
+	opts, err := s.options()
+	if err != nil {
+		return err
+	}
+	opts.Store, opts.Credential = st, key
+	if s.repo, err = repo.Open(ctx, opts); err != nil {
+		return fmt.Errorf("open repository %s: %w", s.place, err)
+	}
+	return nil
 }
 
 // close lets go of the repository and tells the curious what it took.

@@ -153,6 +153,8 @@ type snapshotMessage struct {
 	Rows     *int64               `json:"rows"`     // of all tables; null: not known
 	Tables   []snapshot.TableRows `json:"tables"`   // null: not known, or too many
 	Verified *verifiedInfo        `json:"verified"` // null: never
+
+	Original *snapshot.Origin `json:"original,omitempty"` // of a copy
 }
 
 // verifiedInfo is the last outcome of verify for a snapshot.
@@ -178,7 +180,7 @@ func newSnapshotMessage(s *snapshot.Snapshot) snapshotMessage {
 		Size: s.Image().Size, Added: s.Added,
 		Parent: idText(s.Parent), ReplacedBy: idText(s.ReplacedBy),
 		Unchanged: s.Unchanged, Pinned: s.Pinned, Suspect: s.Suspect, Verified: newVerified(s.Verified),
-		Rows: s.Image().RowCount, Tables: s.Image().Tables,
+		Rows: s.Image().RowCount, Tables: s.Image().Tables, Original: s.Original,
 	}
 }
 

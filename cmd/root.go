@@ -57,7 +57,7 @@ func newRoot(c *cli) *cobra.Command {
 	root.AddCommand(
 		newInit(c), newBackup(c), newSnapshots(c), newStatus(c),
 		newRestore(c), newUndo(c), newVerify(c), newDump(c), newQuery(c), newDiff(c), newTag(c), newPin(c), newUnpin(c),
-		newForget(c), newPrune(c), newStats(c), newCheck(c), newKey(c), newSchedule(c), newMan(c), newVersion(c), newConfigurationHelp())
+		newForget(c), newPrune(c), newCopy(c), newStats(c), newCheck(c), newKey(c), newSchedule(c), newMan(c), newVersion(c), newConfigurationHelp())
 	checkArguments(root)
 	return root
 }

@@ -1,0 +1,129 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"firn/snapshot"
+	"firn/tags"
+)
+
+// copyOptions are the flags of copy.
+type copyOptions struct {
+	to                                     string
+	keyFile, passwordFile, passwordCommand string
+	tags                                   []string
+	latest                                 int
+	prune, dryRun                          bool
+	keep                                   *keepFlags
+}
+
+func newCopy(c *cli) *cobra.Command {
+	var o copyOptions
+	cmd := &cobra.Command{
+		Use:     "copy [ENV... | ID...] --to REPOSITORY",
+		Short:   "Copy snapshots to another repository",
+		GroupID: groupSpace,
+		Long: `Copies snapshots to another repository, which has its own key and may be anywhere:
+all of them, those of some environments, or those that are named by their IDs. What
+is there already is passed over, so that an interrupted copy goes on where it was.
+
+Copies keep time, tags, environment, database, host and pins, and are restored like
+any snapshot. They get IDs of their own. That a snapshot was verified is not copied:
+verify it in the other repository.
+
+If there are rules for the other repository, keep of [copy] or the --keep flags, what
+they would not keep there is not copied. With --prune, they also thin what is there;
+without any, those of the environments count then.`,
+		Example: `  firn copy --to s3://offsite/firn --to-key-file /etc/firn/offsite.key
+  firn copy production --prune --quiet    # with [copy] in the configuration: the line for cron
+  firn copy 3f2a91c0 --to /media/disk/firn --to-password-file password`,
+		ValidArgsFunction: c.completeEnvironment,
+		RunE:              func(cmd *cobra.Command, args []string) error { return c.copy(cmd.Context(), args, o) },
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&o.to, "to", "", "`folder` or s3:https://host/bucket/prefix to copy to (default: that of [copy])")
+	f.StringVar(&o.keyFile, "to-key-file", "", "`file` with its key")
+	f.StringVar(&o.passwordFile, "to-password-file", "", "`file` with its password in the first line")
+	f.StringVar(&o.passwordCommand, "to-password-command", "", "`command` that prints its password")
+	f.StringArrayVar(&o.tags, "tag", nil, "only with these `tags`: a comma means and, a repeated flag or")
+	f.IntVar(&o.latest, "latest", 0, "only the newest `n` of each environment and database")
+	o.keep = newKeepFlags(f)
+	f.BoolVar(&o.prune, "prune", false, "then forget old snapshots there, and free their space")
+	f.BoolVar(&o.dryRun, "dry-run", false, "write nothing, say what would be copied")
+	c.addJSONFlag(cmd)
+	return cmd
+}
+
+// copyMessage is the outcome in JSON.
+type copyMessage struct {
+	Type       string            `json:"message_type"` // "summary"
+	Repository string            `json:"repository"`   // that was copied to
+	DryRun     bool              `json:"dry_run"`
+	Copied     []snapshotMessage `json:"copied"`   // the copies; in a dry run what would be copied
+	Present    int               `json:"present"`  // those that were there before
+	LeftOut    int               `json:"left_out"` // those that the rules of the target would not keep
+	Failed     int               `json:"failed"`
+	Size       int64             `json:"size"` // of the copied images
+	Read       int64             `json:"read"` // of them, the rest was known to be there
+	Added      int64             `json:"added"`
+	Forgotten  []string          `json:"forgotten"` // of the target
+	Duration   float64           `json:"duration"`
+}
+
+func (c *cli) copy(ctx context.Context, args []string, o copyOptions) error {
+	byTag, err := tags.ParseFilter(o.tags)
+	if err != nil {
+		return err
+	}
+	if o.latest < 0 {
+		return usage("", "--latest %d: not a number of snapshots", o.latest)
+	}
+	from, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer from.close()
+	to, err := from.openTarget(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer to.close()
+	r := &copyRun{session: from, to: to, options: o, started: c.now()}
+	return r.run(ctx, args, byTag)
+}
+
+func (m *copyMessage) add(s *snapshot.Snapshot) {
+	m.Copied = append(m.Copied, newSnapshotMessage(s))
+	m.Size += s.Image().Size
+}
+
+// String reads well in the log of a cron job.
+func (m *copyMessage) String() string {
+	copied := fmt.Sprintf("%s, %s", plural(len(m.Copied), "snapshot"), size(m.Size))
+	parts, forgot := []string{copied, "added " + size(m.Added)}, "forgot"
+	switch {
+	case m.DryRun:
+		parts, forgot = []string{"dry run, would copy " + copied}, "would forget"
+	case len(m.Copied)+m.Failed == 0:
+		parts = []string{"nothing to copy"}
+	}
+	for _, n := range []struct {
+		count int
+		of    string
+	}{
+		{m.Present, "%d there before"}, {m.LeftOut, "%d not kept there"}, {m.Failed, "%d failed"},
+	} {
+		if n.count > 0 {
+			parts = append(parts, fmt.Sprintf(n.of, n.count))
+		}
+	}
+	if n := len(m.Forgotten); n > 0 {
+		parts = append(parts, forgot+" "+plural(n, "old snapshot"))
+	}
+	return strings.Join(append(parts, "in "+elapsed(seconds(m.Duration))), ", ")
+}
