@@ -460,6 +460,37 @@ func copyUnchecked(ctx context.Context, from, to *repo.Repo) error {
 	return nil
 }
 
+// TestCopyDuringPrune has what a copy builds on condemned before its record is there:
+// it is taken again, from an image that is opened again.
+func TestCopyDuringPrune(t *testing.T) {
+	t.Parallel()
+	c := newCopies(t)
+	first := c.take(t, "production", small)
+	c.copy(t)
+	c.take(t, "production", changed)
+	c.world.forget(t, first.ID) // in both
+	pruned := false
+	hooked := storetest.NewHooked(c.to, func(op, name string) {
+		if op != "put" || !snapshotName(name) || pruned {
+			return
+		}
+		pruned = true
+		other := openOther(t, c.to)
+		list, _ := other.Snapshots(t.Context())
+		if err := other.Forget(t.Context(), list[0].ID); err != nil {
+			t.Error(err)
+		}
+		if got := pruneWith(t, openOther(t, c.to), repo.PruneOptions{OrphanAge: -1}); got.Condemned == 0 {
+			t.Error("nothing was condemned")
+		}
+	})
+	_, results, err := copyAll(t.Context(), t, open(t, c.st), openOther(t, hooked), nil)
+	if err != nil || results[0].Tries != 2 {
+		t.Fatalf("got %v, %+v, want a second try", err, results)
+	}
+	c.verify(t)
+}
+
 // TestCopyDamaged copies from a source that has lost chunks: what is whole is copied.
 func TestCopyDamaged(t *testing.T) {
 	t.Parallel()
