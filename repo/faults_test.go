@@ -99,6 +99,10 @@ func operations() []operation {
 			return err
 		}},
 		{"remove key", twoKeys, removeOtherKey},
+		{"rotate key", twoKeys, func(ctx context.Context, _ *world, r *repo.Repo) error {
+			_, _, err := r.RotateKey(ctx, testKey, "")
+			return err
+		}},
 	}
 }
 

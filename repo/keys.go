@@ -3,6 +3,7 @@ package repo
 import (
 	"context"
 	"crypto/rand"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -147,13 +148,12 @@ func (r *Repo) RemoveKey(ctx context.Context, prefix string) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	usable := 0
-	var found []Key
+	var found, others []Key
 	for _, k := range keys {
 		if strings.HasPrefix(k.ID, prefix) {
 			found = append(found, k)
-		} else if k.Err == nil {
-			usable++
+		} else {
+			others = append(others, k)
 		}
 	}
 	switch {
@@ -161,11 +161,130 @@ func (r *Repo) RemoveKey(ctx context.Context, prefix string) (Key, error) {
 		return Key{}, fmt.Errorf("key %q: %w", prefix, fs.ErrNotExist)
 	case len(found) > 1:
 		return Key{}, fmt.Errorf("key %q is ambiguous: %s and %s", prefix, found[0].ID, found[1].ID)
-	case usable == 0:
+	case !usable(others):
 		return Key{}, fmt.Errorf("remove key %s: %w", found[0].ID, ErrLastKey)
 	}
-	if err := r.remove(ctx, keyPrefix+found[0].ID); err != nil {
+	if err := r.removeSlots(ctx, found); err != nil {
 		return Key{}, fmt.Errorf("remove key %s: %w", found[0].ID, err)
 	}
 	return found[0], nil
+}
+
+// usable reports whether any of the keys is undamaged.
+func usable(keys []Key) bool {
+	return slices.ContainsFunc(keys, func(k Key) bool { return k.Err == nil })
+}
+
+// removeSlots deletes slots, and makes sure that another one is left: two who remove
+// each other's key at the same time have both seen one that would stay. Who looks last
+// sees that none has, and puts its own back. No store could do that in one step.
+func (r *Repo) removeSlots(ctx context.Context, keys []Key) error {
+	names := make([]string, len(keys))
+	var copies [][]byte
+	for i, k := range keys {
+		names[i] = keyPrefix + k.ID
+		b, err := r.store.Get(ctx, names[i], 0, -1)
+		if err == nil && k.Err == nil {
+			copies = append(copies, b)
+		} else if k.Err == nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("read %s: %w", names[i], err)
+		}
+	}
+	err := r.remove(ctx, names...)
+	ctx, cancel := lasting(ctx)
+	defer cancel()
+	left, listErr := r.Keys(ctx)
+	if listErr == nil && usable(left) {
+		r.cache.keepOnly(func(name string) bool { return !slices.Contains(names, name) })
+		r.cache.mustReplace() // else the file still has them
+		return err
+	}
+	ctx, cancel = lasting(ctx)
+	defer cancel()
+	for _, b := range copies { // under new names: one is used once
+		err = errors.Join(err, r.store.Put(ctx, newKeyName(), b))
+	}
+	if listErr == nil {
+		listErr = ErrLastKey
+	}
+	return errors.Join(listErr, err)
+}
+
+// lasting returns ctx, or in place of one that was told to end, one for last attempts.
+func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx.Err() == nil {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), lastAttempt)
+}
+
+// RotateKey replaces what the credential of [Open] opens by one new slot for another
+// credential, or, if that is the zero one, for the same with a new salt and the costs
+// of today. The label stays if it is empty. The secret of the repository does not change: see [Repo.RemoveKey].
+//
+// The new slot is read back and opened before an old one is deleted. After an error
+// there may be both.
+func (r *Repo) RotateKey(ctx context.Context, c crypt.Credential, label string) (added string, removed []Key, err error) {
+	secret, old, err := r.opened(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	if label == "" {
+		label = old[0].Label
+	}
+	if c.KDF() == "" {
+		c = r.opts.Credential
+	}
+	if added, err = putSlot(ctx, r.opts, secret, r.id, c, label); err != nil {
+		return "", nil, err
+	}
+	if err := r.tryKey(ctx, added, c, secret); err != nil {
+		return "", nil, fmt.Errorf("try new key %s: %w", added, err)
+	}
+	r.opts.Credential = c
+	if err := r.removeSlots(ctx, old); err != nil {
+		return added, nil, fmt.Errorf("key %s is there, but the old one could not be removed: %w", added, err)
+	}
+	return added, old, nil
+}
+
+// opened returns the slots that the credential of [Open] opens, at least one, and what
+// is in them.
+func (r *Repo) opened(ctx context.Context) (secret crypt.Secret, opened []Key, err error) {
+	keys, err := r.Keys(ctx)
+	if err != nil {
+		return secret, nil, err
+	}
+	for _, k := range keys {
+		if k.Err != nil || k.KDF != r.opts.Credential.KDF() {
+			continue
+		}
+		s, err := r.openSlot(ctx, keyPrefix+k.ID, r.id)
+		if err == nil {
+			secret, opened = s, append(opened, k)
+		} else if !errors.Is(err, crypt.ErrWrongKey) {
+			return secret, nil, err
+		}
+	}
+	if len(opened) == 0 { // another one has removed it
+		return secret, nil, crypt.ErrWrongKey
+	}
+	return secret, opened, nil
+}
+
+// tryKey opens a slot as the store has it.
+func (r *Repo) tryKey(ctx context.Context, id string, c crypt.Credential, want crypt.Secret) error {
+	b, err := r.store.Get(ctx, keyPrefix+id, 0, -1)
+	if err != nil {
+		return err
+	}
+	slot, err := crypt.ParseSlot(b)
+	if err != nil {
+		return damaged("key", keyPrefix+id, err)
+	}
+	secret, err := slot.Open(r.id, c)
+	if err == nil && subtle.ConstantTimeCompare(secret[:], want[:]) != 1 {
+		err = damaged("key", keyPrefix+id, crypt.ErrAuth)
+	}
+	return err
 }

@@ -15,7 +15,7 @@ import (
 	"firn/snapshot"
 )
 
-// lastAttempt is for how long a repair that is told to stop goes on to put back
+// lastAttempt is for how long a run that is told to stop goes on to put back
 // what it has just deleted.
 const lastAttempt = 10 * time.Second
 
@@ -222,7 +222,7 @@ func (x *repair) putBackAs(ctx context.Context, name string, sound []byte) error
 		}
 		err := r.store.Put(ctx, name, sound)
 		if ctx.Err() != nil { // told to stop between the two: a last attempt
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAttempt)
+			last, cancel := lasting(ctx)
 			defer cancel()
 			err = r.store.Put(last, name, sound)
 		}
