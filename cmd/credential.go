@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -152,8 +153,17 @@ func firstLine(text []byte) string {
 	return strings.TrimSuffix(string(line), "\r")
 }
 
-// readSecret reads a file that nobody else should be able to read.
+// standardInput stands for it in place of a file.
+const standardInput = "-"
+
+// maxSecret is more than any key file or password has, in bytes.
+const maxSecret = 1 << 20
+
+// readSecret reads a file that nobody else should be able to read, or standard input.
 func (c *cli) readSecret(path string) ([]byte, error) {
+	if path == standardInput {
+		return io.ReadAll(io.LimitReader(c.stdin, maxSecret))
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err

@@ -97,7 +97,7 @@ func (i *initialization) chooseKeys(ctx context.Context) error {
 	if k.count() == 0 {
 		k.keyFile = filepath.Join(i.conf.dir(), keyFileName)
 	}
-	if k.keyFile != "" && missing(k.keyFile) {
+	if k.keyFile != "" && k.keyFile != standardInput && missing(k.keyFile) {
 		return i.makeKeys(k.keyFile)
 	}
 	credential, err := i.readKey(ctx, k)
@@ -105,7 +105,11 @@ func (i *initialization) chooseKeys(ctx context.Context) error {
 		return err
 	}
 	label := keyLabel("password", "")
-	if k.keyFile != "" {
+	switch k.keyFile {
+	case "":
+	case standardInput:
+		label = keyLabel("key file", "")
+	default:
 		label = keyLabel("key file", filepath.Base(k.keyFile))
 		i.used = k.keyFile
 	}

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,15 +18,15 @@ import (
 func newKey(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "key",
-		Short:   "List, add and remove keys; generate a key file",
+		Short:   "List, add, rotate and remove keys; generate a key file",
 		GroupID: groupSpace,
 		Long: `A repository can have any number of keys: key files and passwords. Each opens it.
-Removing a key does not lock out who has copied the repository before, or has opened
-it: then make a new repository.`,
+Removing or rotating a key does not lock out who has copied the repository before, or
+has opened it: then make a new repository, and copy to it ("firn copy").`,
 		Args: cobra.ArbitraryArgs,
 		RunE: runRoot,
 	}
-	cmd.AddCommand(newKeyList(c), newKeyAdd(c), newKeyRemove(c), newKeyGenerate(c))
+	cmd.AddCommand(newKeyList(c), newKeyAdd(c), newKeyRotate(c), newKeyRemove(c), newKeyGenerate(c))
 	return cmd
 }
 
@@ -110,11 +111,15 @@ func newKeyAdd(c *cli) *cobra.Command {
 flag, firn asks for a new password.`,
 		RunE: c.withRepository(func(ctx context.Context, s *session) error { return s.addKey(ctx, o) }),
 	}
+	o.addFlags(cmd)
+	cmd.Flags().StringVar(&o.label, "label", "", "a `text` for the list of keys")
+	return cmd
+}
+
+func (o *keyAddOptions) addFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.keyFile, "new-key-file", "", "key `file`, made if it does not exist")
 	cmd.Flags().StringVar(&o.passwordFile, "new-password-file", "", "`file` with the password in its first line")
-	cmd.Flags().StringVar(&o.label, "label", "", "a `text` for the list of keys")
 	cmd.MarkFlagsMutuallyExclusive("new-key-file", "new-password-file")
-	return cmd
 }
 
 func (s *session) addKey(ctx context.Context, o keyAddOptions) error {
@@ -135,6 +140,9 @@ func (s *session) addKey(ctx context.Context, o keyAddOptions) error {
 
 func (s *session) newCredential(ctx context.Context, o keyAddOptions) (crypt.Credential, string, error) {
 	switch {
+	case o.keyFile == standardInput:
+		credential, err := s.readKeyFile(o.keyFile)
+		return credential, keyLabel("key file", ""), err
 	case o.keyFile != "":
 		if missing(o.keyFile) {
 			if err := writeKeyFile(o.keyFile, crypt.NewKeyFile(), s.now().UTC().Format(time.DateOnly)); err != nil {
@@ -152,6 +160,41 @@ func (s *session) newCredential(ctx context.Context, o keyAddOptions) (crypt.Cre
 	}
 	text, err := s.askNewPassword(ctx)
 	return crypt.Password(text), keyLabel("password", ""), err
+}
+
+func newKeyRotate(c *cli) *cobra.Command {
+	var o keyAddOptions
+	cmd := &cobra.Command{
+		Use: "rotate", Short: "Replace the key in use", Args: cobra.NoArgs,
+		Long: `Replaces the key that opens the repository now: by a new key file or password, or, with
+neither flag, by the same one with a new salt and the costs of this version. The new
+one is tried before the old one is removed. Other keys stay.`,
+		Example: `  firn key rotate --new-password-file /etc/firn/password.new`,
+		RunE:    c.withRepository(func(ctx context.Context, s *session) error { return s.rotateKey(ctx, o) }),
+	}
+	o.addFlags(cmd)
+	cmd.Flags().StringVar(&o.label, "label", "", "a `text` for the list of keys")
+	return cmd
+}
+
+func (s *session) rotateKey(ctx context.Context, o keyAddOptions) error {
+	var credential crypt.Credential // none: the same
+	if o.keyFile != "" || o.passwordFile != "" {
+		var label string
+		var err error
+		if credential, label, err = s.newCredential(ctx, o); err != nil {
+			return err
+		}
+		o.label = cmp.Or(o.label, label)
+	}
+	id, removed, err := s.repo.RotateKey(ctx, credential, o.label)
+	if err != nil {
+		return err
+	}
+	for _, old := range removed {
+		s.done("Replaced key %s by %s: %s", old.ID, id, cmp.Or(o.label, old.Label))
+	}
+	return nil
 }
 
 func newKeyRemove(c *cli) *cobra.Command {

@@ -97,8 +97,8 @@ func (c *cli) addGlobalFlags(root *cobra.Command) {
 	f, set := &c.flags, root.PersistentFlags()
 	set.SortFlags = false
 	set.StringVarP(&f.repository, "repository", "r", "", "`folder` or s3:https://host/bucket/prefix ($FIRN_REPOSITORY)")
-	set.StringVar(&f.keyFile, "key-file", "", "`file` with the key ($FIRN_KEY_FILE)")
-	set.StringVar(&f.passwordFile, "password-file", "", "`file` with the password in its first line ($FIRN_PASSWORD_FILE)")
+	set.StringVar(&f.keyFile, "key-file", "", "`file` with the key, - for standard input ($FIRN_KEY_FILE)")
+	set.StringVar(&f.passwordFile, "password-file", "", "`file` with the password in its first line, or - ($FIRN_PASSWORD_FILE)")
 	set.StringVar(&f.passwordCommand, "password-command", "", "`command` that prints the password")
 	set.StringVar(&f.config, "config", "", "configuration `file` ($FIRN_CONFIG)")
 	set.StringVar(&f.cacheDir, "cache-dir", "", "`folder` for caches ($FIRN_CACHE_DIR)")
