@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -539,6 +540,23 @@ func TestCopyConflict(t *testing.T) {
 	}
 	if p := copies.Plan([]*snapshot.Snapshot{s}, nil, time.Now()); len(p.Conflicts) != 1 || len(p.Copy)+p.There > 0 {
 		t.Errorf("got %+v", p)
+	}
+}
+
+// TestCopyLearnt copies what is known of a snapshot since its record was written.
+func TestCopyLearnt(t *testing.T) {
+	t.Parallel()
+	c := newCopies(t)
+	c.take(t, "production", small)
+	copies, sources := copier(t, open(t, c.st), openOther(t, c.to))
+	s := *sources[0]
+	s.Pinned, s.Suspect, s.Tags = true, []string{"it has no rows"}, append(s.Tags, "before-migration")
+	if _, err := copies.Copy(t.Context(), &s, nil); err != nil {
+		t.Fatal(err)
+	}
+	list, err := openOther(t, c.to).Snapshots(t.Context())
+	if err != nil || !list[0].Pinned || !slices.Equal(list[0].Suspect, s.Suspect) || !list[0].Tags.Has("before-migration") {
+		t.Errorf("got %+v, %v", list[0], err)
 	}
 }
 

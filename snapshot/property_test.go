@@ -68,7 +68,7 @@ func snapshots() *rapid.Generator[*snapshot.Snapshot] {
 			Chunks: rapid.IntMin(0).Draw(t, "chunks"), ChunksNew: rapid.IntMin(0).Draw(t, "new"),
 			Packs: rapid.SliceOf(texts()).Draw(t, "packs"), Token: texts().Draw(t, "token"),
 			Forgot: rapid.SliceOf(ids()).Draw(t, "forgot"), Unchanged: rapid.Bool().Draw(t, "unchanged"), Pinned: rapid.Bool().Draw(t, "pinned"),
-			Suspect: rapid.SliceOf(texts()).Draw(t, "suspect"),
+			Suspect: rapid.SliceOf(texts()).Draw(t, "suspect"), CopiedBy: texts().Draw(t, "copier"),
 		}
 		s.Tags, _ = tags.New(rapid.SliceOf(rapid.StringMatching(`[a-z_]{1,9}`)).Draw(t, "tags")...)
 		return s

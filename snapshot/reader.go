@@ -71,6 +71,16 @@ func (r *reader) origin(s *Snapshot) {
 	r.optional(`,"sequence":`, func() { s.Sequence = uint64(r.number()) })
 	r.optional(`,"previous":`, func() { r.id(s.Previous[:]) })
 	r.optional(`,"replaced_by":`, func() { r.id(s.ReplacedBy[:]) })
+	r.optional(`,"original":{"repository":`, func() { s.Original = r.original() })
+	r.optional(`,"copied_by":`, func() { s.CopiedBy = r.text() })
+}
+
+func (r *reader) original() *Origin {
+	o := &Origin{Repository: r.text()}
+	r.want(`,"snapshot":`)
+	r.id(o.Snapshot[:])
+	r.want(`}`)
+	return o
 }
 
 // counts reads what the run did.

@@ -32,7 +32,8 @@ var (
 		`"journal_mode":"wal","user_version":7,"application_id":-1,"schema_hash":"9f86d081",` +
 		`"rows":80,"tables":[{"name":"posts]","rows":71},{"name":"users","rows":9}],"export":"pages",` +
 		`"fingerprint":{"wal":{"salt":"<s}>"},"size":518},"read_at":"2026-11-21T03:12:05.123456Z"}],` +
-		`"parent":"01` + zeros + `","sequence":42,"previous":"02` + zeros + `","replaced_by":"03` + zeros + `","added":168200,` +
+		`"parent":"01` + zeros + `","sequence":42,"previous":"02` + zeros + `","replaced_by":"03` + zeros + `",` +
+		`"original":{"repository":"f53b","snapshot":"05` + zeros + `"},"copied_by":"web2","added":168200,` +
 		`"chunks":4144,"chunks_new":31,"packs":["0011","2233"],"token":"0a1b","forgot":["03` + zeros + `","04` + zeros + `"],` +
 		`"unchanged":true,"pinned":true,"suspect":["it has 0 rows, it had 9"]}` + "\n"
 )
