@@ -122,6 +122,45 @@ func TestRangeIgnored(t *testing.T) {
 	}
 }
 
+// TestSuffixRefused meets a server that refuses the end of an object that is shorter
+// than that, as "rclone serve s3" does.
+func TestSuffixRefused(t *testing.T) {
+	t.Parallel()
+	s := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.Header.Get("Range") {
+		case "bytes=-11":
+			w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
+		case "bytes=0-9":
+			w.Header().Set("Content-Range", "bytes 0-9/10")
+			w.WriteHeader(http.StatusPartialContent)
+			fmt.Fprint(w, "0123456789")
+		default:
+			w.Header().Set("Content-Length", "10") // of the answer to HEAD
+		}
+	})
+	if got, err := s.Get(t.Context(), "packs/00/ab", -11, -1); err != nil || string(got) != "0123456789" {
+		t.Errorf("got %q, %v, want all of it", got, err)
+	}
+}
+
+// TestProbeOfStrict probes a server that takes no empty objects and ignores conditions.
+func TestProbeOfStrict(t *testing.T) {
+	t.Parallel()
+	s := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodPut && r.ContentLength <= 0:
+			w.WriteHeader(http.StatusLengthRequired)
+		case r.Method == http.MethodPut:
+			w.Header().Set("ETag", `"0"`)
+		case r.Method == http.MethodDelete:
+			w.WriteHeader(http.StatusNoContent)
+		}
+	})
+	if conditional, err := s.Probe(t.Context()); err != nil || conditional {
+		t.Errorf("got %t, %v, want a server without conditions", conditional, err)
+	}
+}
+
 // TestBrokenAnswer sees that an answer that breaks off is asked for again, and
 // does not pass for an object that is too short.
 func TestBrokenAnswer(t *testing.T) {

@@ -68,6 +68,9 @@ func (s *Store) getNothing(ctx context.Context, name string, off, length int64) 
 	if err != nil {
 		return nil, errShort
 	}
+	if off < 0 && from == 0 && to > 0 { // rclone refuses the end of an object that is shorter
+		return s.fetch(ctx, name, 0, to)
+	}
 	if from != to {
 		return nil, retryable{fmt.Errorf("the server refuses bytes %d to %d of %d", from, to, info.Size)}
 	}

@@ -138,11 +138,12 @@ func (s *Store) Probe(ctx context.Context) (conditional bool, err error) {
 	var random [8]byte
 	_, _ = rand.Read(random[:]) // never fails, see its documentation
 	name := "meta/probe-" + hex.EncodeToString(random[:])
-	if err := probe.Put(ctx, name, nil); err != nil {
+	data := []byte("probe") // not empty: "rclone serve s3" takes no empty object
+	if err := probe.Put(ctx, name, data); err != nil {
 		return false, fmt.Errorf("probe: %w", err)
 	}
 	// Not with Put, which after a lost answer looks by itself: the server is to say it.
-	again := &upload{store: probe, name: name, mark: rand.Text()}
+	again := &upload{store: probe, name: name, data: data, mark: rand.Text()}
 	taken, err := retry(ctx, probe, func() (bool, error) {
 		err := again.send(ctx)
 		if taken := isStatus(err, http.StatusPreconditionFailed); taken || isStatus(err, http.StatusNotImplemented) {
