@@ -5,7 +5,7 @@ FUZZTIME ?= 5000x
 # One of each system, and both processors; what is built here besides is built by the tests.
 PLATFORMS = linux/arm64 darwin/arm64 windows/amd64
 
-.PHONY: build test lint server full race cross packages fuzz cover demo bench man install deb clean help
+.PHONY: build test lint server full race cross packages fuzz cover demo bench rclone-test man install deb clean help
 
 build: ## build bin/firn: static, reproducible, with its version
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X firn/cmd.version=$(VERSION) -X firn/cmd.builtFrom=$(SOURCE)' -o bin/firn ./cmd/firn
@@ -46,6 +46,8 @@ demo: build ## show backup and restore on a small database
 bench: ## compare with restic, borg and the script pipeline: a quarter of an hour; BENCH_LARGE=1 adds 10 GB
 	bench/install && go run ./bench -size 3MB,50MB,500MB -content -month $(if $(BENCH_LARGE),-large) \
 		-o docs/benchmarks.md -plot docs/month.svg $(ARGS)
+rclone-test: ## copy to SFTP and WebDAV through rclone, which is built for it
+	tools/rclone-test
 man: build ## write the manual pages to dist/man
 	bin/firn man dist/man
 install: bin/firn ## install it, its manual and completions under PREFIX
@@ -55,4 +57,4 @@ deb: build ## make a package for Debian in dist
 clean: ## remove what was built
 	rm -rf bin dist .cache
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 13
