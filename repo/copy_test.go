@@ -64,18 +64,23 @@ func (c *copies) takeAt(t testing.TB, env string, when time.Time, b []byte) *sna
 	return result.Snapshot
 }
 
-// copier lists both repositories.
-func copier(t testing.TB, from, to *repo.Repo) (*repo.Copier, []*snapshot.Snapshot) {
-	t.Helper()
-	sources, err := from.Snapshots(context.Background())
+// listBoth returns a copier and the snapshots of the source.
+func listBoth(ctx context.Context, from, to *repo.Repo) (*repo.Copier, []*snapshot.Snapshot, error) {
+	sources, err := from.Snapshots(ctx)
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
-	targets, err := to.Snapshots(context.Background())
+	targets, err := to.Snapshots(ctx)
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
 	c, err := repo.NewCopier(from, sources, to, targets)
+	return c, sources, err
+}
+
+func copier(t testing.TB, from, to *repo.Repo) (*repo.Copier, []*snapshot.Snapshot) {
+	t.Helper()
+	c, sources, err := listBoth(context.Background(), from, to)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,9 +88,11 @@ func copier(t testing.TB, from, to *repo.Repo) (*repo.Copier, []*snapshot.Snapsh
 }
 
 // copyAll copies what is missing, and returns what was done.
-func copyAll(ctx context.Context, t testing.TB, from, to *repo.Repo, rules map[string]retention.Policy) (*repo.CopyPlan, []*repo.BackupResult, error) {
-	t.Helper()
-	c, sources := copier(t, from, to)
+func copyAll(ctx context.Context, from, to *repo.Repo, rules map[string]retention.Policy) (*repo.CopyPlan, []*repo.BackupResult, error) {
+	c, sources, err := listBoth(ctx, from, to)
+	if err != nil {
+		return nil, nil, err
+	}
 	plan := c.Plan(sources, rules, time.Now())
 	var results []*repo.BackupResult
 	for _, s := range plan.Copy {
@@ -100,7 +107,7 @@ func copyAll(ctx context.Context, t testing.TB, from, to *repo.Repo, rules map[s
 
 func (c *copies) copy(t testing.TB) []*repo.BackupResult {
 	t.Helper()
-	_, results, err := copyAll(t.Context(), t, open(t, c.st), openOther(t, c.to), nil)
+	_, results, err := copyAll(t.Context(), open(t, c.st), openOther(t, c.to), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +217,7 @@ func TestCopyAgain(t *testing.T) {
 		{"Third", target, func() *repo.Repo { return open(t, third) }, 4},
 		{"ThirdFromOrigin", origin, func() *repo.Repo { return open(t, third) }, 0},
 	} {
-		_, results, err := copyAll(t.Context(), t, run.from(), run.to(), nil)
+		_, results, err := copyAll(t.Context(), run.from(), run.to(), nil)
 		if err != nil || len(results) != run.want {
 			t.Errorf("%s: got %d copies, %v, want %d", run.name, len(results), err, run.want)
 		}
@@ -326,7 +333,7 @@ func TestCopyRules(t *testing.T) {
 			day = day.Add(6 * time.Hour)
 		}
 		from, to := open(t, c.st), openOther(t, c.to)
-		plan, results, err := copyAll(t.Context(), t, from, to, rules)
+		plan, results, err := copyAll(t.Context(), from, to, rules)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -421,7 +428,7 @@ func TestCopyFaults(t *testing.T) {
 				ctx := faulty.Context(t.Context())
 				to, err := repo.Open(ctx, otherOptions(faulty))
 				if err == nil {
-					err = copyUnchecked(ctx, open(t, c.st), to)
+					_, _, err = copyAll(ctx, open(t, c.st), to, nil)
 				}
 				if err != nil && !injected(err, storetest.Fault{At: n, Kind: kind}) {
 					t.Fatalf("call %d of %q: %v", n, faulty.Log(), err)
@@ -437,28 +444,6 @@ func TestCopyFaults(t *testing.T) {
 			}
 		})
 	}
-}
-
-// copyUnchecked is copyAll without a test that fails.
-func copyUnchecked(ctx context.Context, from, to *repo.Repo) error {
-	sources, err := from.Snapshots(ctx)
-	if err != nil {
-		return err
-	}
-	targets, err := to.Snapshots(ctx)
-	if err != nil {
-		return err
-	}
-	c, err := repo.NewCopier(from, sources, to, targets)
-	if err != nil {
-		return err
-	}
-	for _, s := range c.Plan(sources, nil, time.Now()).Copy {
-		if _, err := c.Copy(ctx, s, nil); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // TestCopyDuringPrune has what a copy builds on condemned before its record is there:
@@ -485,7 +470,7 @@ func TestCopyDuringPrune(t *testing.T) {
 			t.Error("nothing was condemned")
 		}
 	})
-	_, results, err := copyAll(t.Context(), t, open(t, c.st), openOther(t, hooked), nil)
+	_, results, err := copyAll(t.Context(), open(t, c.st), openOther(t, hooked), nil)
 	if err != nil || results[0].Tries != 2 {
 		t.Fatalf("got %v, %+v, want a second try", err, results)
 	}
