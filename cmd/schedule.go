@@ -36,8 +36,8 @@ func newSchedule(c *cli) *cobra.Command {
 		Short:   "Write a crontab or systemd units",
 		GroupID: groupOther,
 		Long: `Writes what has all of it run by itself: a backup of each environment at a regular
-interval, spread over it so that they do not meet, and a check and a verification once
-a week. Nothing is installed.
+interval, spread over it so that they do not meet, a check and a verification once a
+week, and, if [copy] is configured, a copy once a day. Nothing is installed.
 
 The units of systemd are hardened: they can write the folders of the repository and of
 the databases, whose -shm files are written by whoever reads them, and nothing else.`,
@@ -84,6 +84,7 @@ func (c *cli) schedule(args []string, o scheduleOptions) error {
 type schedule struct {
 	conf       *config
 	repository place
+	target     *place // of the daily copy; nil for none
 	program    string
 	User       string
 	Backups    []scheduled
@@ -127,9 +128,16 @@ func (c *cli) newSchedule(args []string, o scheduleOptions) (*schedule, error) {
 		}
 		s.Backups = append(s.Backups, scheduled{env.name, env, at})
 	}
-	s.repository, err = c.findRepository(conf)
+	if s.repository, err = c.findRepository(conf); err != nil || conf.Copy.Repository == "" {
+		return s, err
+	}
+	target, err := parsePlace(conf.Copy.Repository, c.endpoint(conf.target()))
+	s.target = &target
 	return s, err
 }
+
+// Copies reports whether there is a daily copy.
+func (s *schedule) Copies() bool { return s.target != nil }
 
 // CronUser is the column that files in /etc/cron.d have.
 func (s *schedule) CronUser() string {
@@ -162,12 +170,14 @@ type unit struct{ name, text string }
 // service is what the template of services is filled with.
 type service struct {
 	File, Description, User, Key string
+	CopyKey                      string // of the repository that is copied to
 	Commands                     []string
 	Mounts, Writable             string
 	ProtectHome                  string
 }
 
-// units returns a service and a timer for each environment, and for the weekly work.
+// units returns a service and a timer for each environment, for the weekly work, and for
+// the daily copy.
 func (s *schedule) units() ([]unit, error) {
 	var units []unit
 	for _, b := range s.Backups {
@@ -184,7 +194,30 @@ func (s *schedule) units() ([]unit, error) {
 	}
 	weekly := s.service("firn-verify", "firn check and verification, weekly", envs, s.exec("check", "--read-data"), s.exec("verify", "--all"))
 	pair, err := weekly.pair("Sun 04:17")
+	if err != nil || s.target == nil {
+		return append(units, pair...), err
+	}
+	units = append(units, pair...)
+	pair, err = s.copyService().pair("*-*-* 03:41")
 	return append(units, pair...), err
+}
+
+// copyService hands its user the key of the target, too.
+func (s *schedule) copyService() service {
+	command := s.exec("copy", "--prune")
+	if s.conf.Copy.KeyFile != "" {
+		command += " --to-key-file %d/copy.key"
+	}
+	v := s.service("firn-copy", "firn copy to another repository, daily", nil, command)
+	v.CopyKey = strings.ReplaceAll(s.conf.Copy.KeyFile, "%", "%%")
+	if folder := s.target.folder; folder != "" {
+		v.Mounts = strings.TrimSpace(v.Mounts + " " + unitWord(folder))
+		v.Writable = strings.TrimSpace(v.Writable + " " + unitWord(folder))
+		if atHome(folder) {
+			v.ProtectHome = "read-only"
+		}
+	}
+	return v
 }
 
 func (s *schedule) service(name, description string, envs []*environment, commands ...string) service {

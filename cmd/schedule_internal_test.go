@@ -31,7 +31,11 @@ func TestDeploy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &schedule{conf: conf, repository: place{folder: conf.Repository}, program: "/usr/local/bin/firn"}
+	target, err := parsePlace(conf.Copy.Repository, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &schedule{conf: conf, repository: place{folder: conf.Repository}, target: &target, program: "/usr/local/bin/firn"}
 	for i, at := range every.spread(2) {
 		name := []string{"production", "demo"}[i]
 		s.Backups = append(s.Backups, scheduled{name, conf.Env[name], at})
@@ -84,7 +88,8 @@ func TestUnits(t *testing.T) {
 	conf := &config{path: filepath.Join(odd, "firn.toml"), KeyFile: filepath.Join(odd, "key"), Env: map[string]*environment{
 		"production": {name: "production", Database: filepath.Join(odd, "app.db")},
 	}}
-	s := &schedule{conf: conf, repository: place{folder: odd}, program: program, User: "root"}
+	conf.Copy.KeyFile = conf.KeyFile
+	s := &schedule{conf: conf, repository: place{folder: odd}, target: &place{folder: odd}, program: program, User: "root"}
 	for _, every := range []time.Duration{time.Minute, 12 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour} {
 		at, err := parseInterval(every)
 		if err != nil {
