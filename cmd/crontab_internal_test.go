@@ -24,8 +24,8 @@ func parseCrontab(t *testing.T, text string) []cronJob {
 		f := strings.Fields(line)
 		jobs = append(jobs, cronJob{f[0], f[1], f[4], strings.Join(withoutFlag(f[6:], "--config"), " ")})
 	}
-	if len(jobs) != 4 {
-		t.Fatalf("got %d jobs, want 4, in:\n%s", len(jobs), text)
+	if len(jobs) != 5 {
+		t.Fatalf("got %d jobs, want 5, in:\n%s", len(jobs), text)
 	}
 	return jobs
 }

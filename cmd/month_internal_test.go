@@ -25,6 +25,10 @@ database = "demo.db"
 name     = "app"
 max_age  = "90m"
 keep     = { last = 2, hourly = 0, daily = 1, weekly = 0, monthly = 0, yearly = 0 }
+[copy]
+repository = "offsite"
+key_file   = "offsite.key"
+keep       = { daily = 14 }
 `
 
 const (
@@ -52,7 +56,7 @@ type month struct {
 	newest   map[string]time.Time // snapshots that were taken, by environment
 	suspect  map[string]bool      // the newest is
 	contents map[int64]string     // of production, by time of the snapshot
-	weekly   map[string][]int     // exit codes of check and verify
+	others   map[string][]int     // exit codes of check, verify and copy
 	turn     int
 	broken   string // pack
 }
@@ -68,13 +72,14 @@ func TestMonth(t *testing.T) {
 	start := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC) // a Monday
 	m := &month{
 		operator: newOperator(t, start, monthConfig), start: start,
-		newest: make(map[string]time.Time), suspect: make(map[string]bool), contents: make(map[int64]string), weekly: make(map[string][]int),
+		newest: make(map[string]time.Time), suspect: make(map[string]bool), contents: make(map[int64]string), others: make(map[string][]int),
 	}
 	for _, name := range []string{"production.db", "demo.db"} {
 		m.exec(name, "PRAGMA journal_mode = wal; CREATE TABLE t (k INTEGER PRIMARY KEY, v TEXT)")
 		m.exec(name, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) INSERT INTO t SELECT i, hex(randomblob(30)) FROM n")
 	}
 	m.want(exitDone, "init")
+	m.want(exitDone, "init"+m.offsite())
 	crontab, _ := m.want(exitDone, "schedule")
 	m.jobs = parseCrontab(t, crontab)
 	for end := start.AddDate(0, 0, days); m.now.Before(end); m.now = m.now.Add(monthTick) {
@@ -97,6 +102,8 @@ var troubles = []trouble{
 	{name: "another key", from: "5 8", to: "5 10", code: exitWrongKey, everyone: true,
 		begin: (*month).changeKey, end: func(m *month) { m.rename("right.key", "firn.key") }},
 	{name: "nothing is written", from: "8 0", to: "9 12", idle: true, state: stateOK},
+	{name: "the other repository is not there", from: "10 3", to: "10 4", state: stateOK,
+		begin: func(m *month) { m.rename("offsite", "unmounted") }, end: func(m *month) { m.rename("unmounted", "offsite") }},
 	{name: "data that must not be", from: "13 0", to: "13 12", state: stateOK,
 		begin: func(m *month) { m.exec("production.db", "UPDATE t SET v = 'bad' WHERE k = 500") },
 		end:   func(m *month) { m.exec("production.db", "UPDATE t SET v = 'good' WHERE k = 500") }},
@@ -123,10 +130,11 @@ func active(at time.Duration) trouble {
 }
 
 // counts leaves out most of what is alike: all happens that is due from eight to ten,
-// and from four to six on Sundays, else what is in the first minutes of an hour.
+// and from four to six on Sundays, else what is in the first minutes of an hour, and
+// the daily copy.
 func (m *month) counts() bool {
 	h := m.now.Hour()
-	return h == 8 || h == 9 || m.now.Weekday() == time.Sunday && (h == 4 || h == 5) || m.now.Minute() < 12
+	return h == 8 || h == 9 || h == 3 && m.now.Minute() == 36 || m.now.Weekday() == time.Sunday && (h == 4 || h == 5) || m.now.Minute() < 12
 }
 
 // step does what is due until the next one.
@@ -179,7 +187,7 @@ func (m *month) run(job cronJob, tr trouble) {
 		return
 	}
 	command, _, _ := strings.Cut(job.line, " ")
-	m.weekly[command] = append(m.weekly[command], code)
+	m.others[command] = append(m.others[command], code)
 }
 
 // checkStatus compares what status says with what is known.
@@ -220,10 +228,20 @@ func (m *month) state(env string) string {
 	return states[env].State
 }
 
+// offsite are the flags that name the other repository.
+func (m *month) offsite() string {
+	return " --repository " + m.path("offsite") + " --key-file " + m.path("offsite.key")
+}
+
 // list returns the snapshots of an environment, oldest first.
 func (m *month) list(env string) []snapshotMessage {
 	m.t.Helper()
-	stdout, _ := m.want(exitDone, "snapshots "+env+" --json")
+	return m.listWith(env)
+}
+
+func (m *month) listWith(arguments string) []snapshotMessage {
+	m.t.Helper()
+	stdout, _ := m.want(exitDone, "snapshots "+arguments+" --json")
 	var list []snapshotMessage
 	if err := json.Unmarshal([]byte(stdout), &list); err != nil {
 		m.t.Fatal(err)
@@ -308,21 +326,28 @@ func (m *month) checkEnd(days int) {
 	if days < 30 {
 		wantCheck, wantVerify = wantCheck[:1], wantVerify[:1]
 	}
-	if got := m.weekly["check"]; !slices.Equal(got, wantCheck) {
+	if got := m.others["check"]; !slices.Equal(got, wantCheck) {
 		m.t.Errorf("exit codes of check: got %v, want %v", got, wantCheck)
 	}
-	if got := m.weekly["verify"]; !slices.Equal(got, wantVerify) {
+	if got := m.others["verify"]; !slices.Equal(got, wantVerify) {
 		m.t.Errorf("exit codes of verify: got %v, want %v", got, wantVerify)
 	}
 	list := m.list("production")
 	if oldest := m.now.Sub(list[0].Time); len(list) < 30 || len(list) > 60 || oldest < time.Duration(days-6)*24*time.Hour {
 		m.t.Errorf("%d snapshots are left, the oldest of %s ago", len(list), oldest)
 	}
+	m.checkContents(list, "")
+	m.checkCopies(days)
+}
+
+// checkContents compares snapshots with what was backed up, and looks at every byte.
+func (m *month) checkContents(list []snapshotMessage, flags string) {
+	m.t.Helper()
 	for _, s := range list {
 		if slices.Contains(s.Tags, "pre-restore") {
 			continue
 		}
-		m.want(exitDone, "dump "+s.ID+" --output "+m.path("dump.db"))
+		m.want(exitDone, "dump "+s.ID+" --output "+m.path("dump.db")+flags)
 		dbtest.Integrity(m.t, m.path("dump.db"))
 		if got := m.content("dump.db"); got != m.contents[s.Time.Unix()] {
 			m.t.Errorf("snapshot %s of %s is not what was backed up then", s.ShortID, s.Time.Format(time.DateTime))
@@ -331,5 +356,31 @@ func (m *month) checkEnd(days int) {
 			m.t.Fatal(err)
 		}
 	}
-	m.want(exitDone, "check --read-data")
+	m.want(exitDone, "check --read-data"+flags)
+}
+
+// checkCopies looks at the other repository: what its own rules keep is there, what the
+// day without it has missed too.
+func (m *month) checkCopies(days int) {
+	want := make([]int, days)
+	if days > 10 {
+		want[10] = exitNoRepository
+	}
+	if got := m.others["copy"]; !slices.Equal(got, want) {
+		m.t.Errorf("exit codes of copy: got %v, want %v", got, want)
+	}
+	list := m.listWith("production" + m.offsite())
+	dates := make(map[string]bool)
+	replaced := 0
+	for _, s := range list {
+		if slices.Contains(s.Tags, "pre-restore") {
+			replaced++
+		} else {
+			dates[s.Time.Format(time.DateOnly)] = true
+		}
+	}
+	if want := min(days, 14); len(dates) != want || len(list) != want+1 || replaced != 1 {
+		m.t.Errorf("%d copies of %d days, %d of them of what was replaced, want one of each of %d days, and one", len(list), len(dates), replaced, want)
+	}
+	m.checkContents(list, m.offsite())
 }
