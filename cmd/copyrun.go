@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -135,10 +136,14 @@ func (r *copyRun) copyAll(ctx context.Context) error {
 	r.problems = append(r.problems, r.plan.Conflicts...)
 	for i, s := range r.plan.Copy {
 		err := r.one(ctx, s, i+1)
-		if errors.Is(err, repo.ErrUnreadable) {
+		switch {
+		case errors.Is(err, snapshot.ErrNotFound): // by a retention that went on meanwhile
+			r.detail("%v", err)
+			r.drop(s)
+		case errors.Is(err, repo.ErrUnreadable):
 			r.message.Failed++
 			r.problems = append(r.problems, err)
-		} else if err != nil {
+		case err != nil:
 			return err
 		}
 	}
@@ -149,6 +154,12 @@ func (r *copyRun) copyAll(ctx context.Context) error {
 		return r.prune(ctx)
 	}
 	return nil
+}
+
+// drop has no rule count on a snapshot.
+func (r *copyRun) drop(gone *snapshot.Snapshot) {
+	same := func(s *snapshot.Snapshot) bool { return s == gone }
+	r.sources, r.chosen = slices.DeleteFunc(r.sources, same), slices.DeleteFunc(r.chosen, same)
 }
 
 // one copies a snapshot.

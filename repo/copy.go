@@ -2,6 +2,7 @@ package repo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -63,7 +64,8 @@ func (c *Copier) copyOf(s *snapshot.Snapshot) *snapshot.Snapshot { return c.copi
 
 // Copy copies a snapshot of the source that is not in the target; see [Repo.Backup].
 // Older ones should be copied before newer ones, which are differences to them. The
-// error matches [ErrUnreadable] if the source is damaged there.
+// error matches [ErrUnreadable] if the source is damaged there, snapshot.ErrNotFound if
+// it was forgotten since it was listed.
 func (c *Copier) Copy(ctx context.Context, s *snapshot.Snapshot, progress func(bytes int64)) (*BackupResult, error) {
 	open := func(ctx context.Context) (Image, error) { return c.open(ctx, s) }
 	result, err := c.to.Backup(ctx, open, BackupOptions{
@@ -74,10 +76,20 @@ func (c *Copier) Copy(ctx context.Context, s *snapshot.Snapshot, progress func(b
 		c.targets = append(c.targets, result.Snapshot)
 		c.copies[c.origin(s)] = result.Snapshot
 	}
+	if errors.Is(err, ErrUnreadable) && c.forgotten(ctx, s) {
+		err = fmt.Errorf("%w: it was forgotten meanwhile", snapshot.ErrNotFound)
+	}
 	if err != nil {
 		return result, fmt.Errorf("copy snapshot %s of %s: %w", s.ID.Short(), s.Environment, err)
 	}
 	return result, nil
+}
+
+// forgotten reports whether the source has no record of a snapshot any more: then it
+// is no damage that prunes have taken its chunks.
+func (c *Copier) forgotten(ctx context.Context, s *snapshot.Snapshot) bool {
+	objects, err := collect(c.from.store.List(ctx, s.ObjectName()))
+	return err == nil && len(objects) == 0
 }
 
 // replacedBy returns the copy of the snapshot that was restored over this one's

@@ -502,6 +502,21 @@ func TestCopyDamaged(t *testing.T) {
 	}
 }
 
+// TestCopyForgotten has the source forget and prune what a copy was about to read.
+func TestCopyForgotten(t *testing.T) {
+	t.Parallel()
+	c := newCopies(t)
+	s := c.take(t, "production", pages(1, 100))
+	copies, _ := copier(t, open(t, c.st), openOther(t, c.to))
+	c.world.forget(t, s.ID)
+	for range 3 {
+		pruneAll(t, c.st)
+	}
+	if _, err := copies.Copy(t.Context(), s, nil); !errors.Is(err, snapshot.ErrNotFound) || errors.Is(err, repo.ErrUnreadable) {
+		t.Errorf("got %v, want that it is gone", err)
+	}
+}
+
 // TestCopyOfItself copies a repository into itself.
 func TestCopyOfItself(t *testing.T) {
 	t.Parallel()
