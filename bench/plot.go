@@ -2,11 +2,11 @@ package main
 
 import (
 	"fmt"
-	"html"
 	"math"
-	"strings"
 
 	"github.com/dustin/go-humanize"
+
+	"firn/internal/svg"
 )
 
 // The plot's size, its frame, and what stands around that, in pixels.
@@ -19,9 +19,6 @@ const (
 	plotEntry               = 350    // width of a legend's entry
 	plotDays                = plotBottom + 20
 )
-
-// colours of the lines, told apart by all eyes on a white ground.
-var colours = []string{"#c2410c", "#1d4ed8", "#047857", "#7e22ce"}
 
 // scale places sizes on a logarithmic axis from low to high.
 type scale struct{ low, high float64 }
@@ -52,33 +49,29 @@ func (m *month) x(day float64) float64 {
 
 // plot draws the size of each repository over the days as SVG.
 func (m *month) plot() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="13" fill="#222">
-<title>Repository size over a month</title>
-<rect width="100%%" height="100%%" fill="#fff"/>
-`, plotWidth, plotHeight)
-	text(&b, plotLeft, plotHeading, "start", fmt.Sprintf("Repository size: a database of %s, a backup every %s", humanize.Bytes(uint64(m.size)), period(m.every)))
+	d := svg.New("Repository size over a month", plotWidth, plotHeight)
+	d.Text(svg.Point{X: plotLeft, Y: plotHeading}, "start",
+		fmt.Sprintf("Repository size: a database of %s, a backup every %s", humanize.Bytes(uint64(m.size)), period(m.every)))
 	s := newScale(m.lines)
-	s.axis(&b)
-	m.axis(&b)
+	s.axis(d)
+	m.axis(d)
 	for i, l := range m.lines {
-		m.draw(&b, s, l, colours[i%len(colours)])
+		m.draw(d, s, i, l)
 	}
-	m.legend(&b)
-	b.WriteString("</svg>\n")
-	return b.String()
+	m.legend(d)
+	return d.End()
 }
 
 // axis draws a line across for 1, 2 and 5 of each power of ten.
-func (s scale) axis(b *strings.Builder) {
+func (s scale) axis(d *svg.Drawing) {
 	for power := s.low; power <= s.high; power++ {
 		for _, n := range []float64{1, 2, 5} {
 			size := n * math.Pow(10, power)
 			if math.Log10(size) > s.high {
 				break
 			}
-			rule(b, plotLeft, s.y(size), plotRight, s.y(size), "#ddd")
-			text(b, plotLeft-8, s.y(size)+4, "end", sizeLabel(size))
+			d.Line(svg.Point{X: plotLeft, Y: s.y(size)}, svg.Point{X: plotRight, Y: s.y(size)}, svg.Pale)
+			d.Text(svg.Point{X: plotLeft - 8, Y: s.y(size) + 4}, "end", sizeLabel(size))
 		}
 	}
 }
@@ -95,42 +88,31 @@ func sizeLabel(size float64) string {
 }
 
 // axis draws the days, up to ten of them named.
-func (m *month) axis(b *strings.Builder) {
+func (m *month) axis(d *svg.Drawing) {
 	step := max(1, (m.days+5)/10)
 	for day := 0; day <= m.days; day += step {
 		x := m.x(float64(day))
-		rule(b, x, plotBottom, x, plotBottom+5, "#222")
-		text(b, x, plotDays, "middle", fmt.Sprint(day))
+		d.Line(svg.Point{X: x, Y: plotBottom}, svg.Point{X: x, Y: plotBottom + 5}, svg.Ink)
+		d.Text(svg.Point{X: x, Y: plotDays}, "middle", fmt.Sprint(day))
 	}
-	rule(b, plotLeft, plotBottom, plotRight, plotBottom, "#222")
-	rule(b, plotLeft, plotTop, plotLeft, plotBottom, "#222")
-	text(b, (plotLeft+plotRight)/2, plotDays+20, "middle", "days")
+	d.Line(svg.Point{X: plotLeft, Y: plotBottom}, svg.Point{X: plotRight, Y: plotBottom}, svg.Ink)
+	d.Line(svg.Point{X: plotLeft, Y: plotTop}, svg.Point{X: plotLeft, Y: plotBottom}, svg.Ink)
+	d.Text(svg.Point{X: (plotLeft + plotRight) / 2, Y: plotDays + 20}, "middle", "days")
 }
 
-func (m *month) draw(b *strings.Builder, s scale, l line, colour string) {
-	fmt.Fprintf(b, `<polyline fill="none" stroke="%s" stroke-width="2" stroke-linejoin="round" points="`, colour)
-	for i, p := range l.points {
-		if i > 0 {
-			b.WriteByte(' ')
-		}
-		fmt.Fprintf(b, "%.1f,%.1f", m.x(p.day), s.y(float64(p.size)))
+func (m *month) draw(d *svg.Drawing, s scale, i int, l line) {
+	var points []svg.Point
+	for _, p := range l.points {
+		points = append(points, svg.Point{X: m.x(p.day), Y: s.y(float64(p.size))})
 	}
-	b.WriteString("\"/>\n")
+	d.Curve(i, points...)
 }
 
 // legend stands above the frame, where no line can be.
-func (m *month) legend(b *strings.Builder) {
+func (m *month) legend(d *svg.Drawing) {
 	for i, l := range m.lines {
 		x := float64(plotLeft + i*plotEntry)
-		fmt.Fprintf(b, `<rect x="%g" y="%d" width="24" height="3" fill="%s"/>`+"\n", x, plotLegend-6, colours[i%len(colours)])
-		text(b, x+32, plotLegend, "start", l.title)
+		d.Curve(i, svg.Point{X: x, Y: plotLegend - 4}, svg.Point{X: x + 24, Y: plotLegend - 4})
+		d.Text(svg.Point{X: x + 32, Y: plotLegend}, "start", l.title)
 	}
-}
-
-func rule(b *strings.Builder, x1, y1, x2, y2 float64, colour string) {
-	fmt.Fprintf(b, `<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="%s"/>`+"\n", x1, y1, x2, y2, colour)
-}
-
-func text(b *strings.Builder, x, y float64, anchor, content string) {
-	fmt.Fprintf(b, `<text x="%.1f" y="%.1f" text-anchor="%s">%s</text>`+"\n", x, y, anchor, html.EscapeString(content))
 }

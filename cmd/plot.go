@@ -2,11 +2,12 @@ package cmd
 
 import (
 	"fmt"
-	"html"
 	"math/bits"
 	"os"
 	"strings"
 	"time"
+
+	"firn/internal/svg"
 )
 
 // curve is a size over time, the oldest point first.
@@ -29,13 +30,9 @@ const (
 	plotMargin, plotTitle = 20, 24
 )
 
-// plotColours of the lines are told apart by all eyes on a white ground; more lines use
-// them again, dashed.
-func plotColours() []string { return []string{"#c2410c", "#1d4ed8", "#047857", "#7e22ce", "#525252"} }
-
 // plot draws curves of sizes as SVG.
 type plot struct {
-	strings.Builder
+	*svg.Drawing
 	curves      []curve
 	first, last time.Time
 	step, top   int64 // of the axis of sizes
@@ -45,37 +42,33 @@ type plot struct {
 // writePlot draws into a file.
 func (c *cli) writePlot(path string, curves []curve) error {
 	p := &plot{curves: curves, zone: c.zone}
-	p.draw()
-	if err := os.WriteFile(path, []byte(p.String()), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(p.draw()), 0o644); err != nil {
 		return fmt.Errorf("write plot: %w", err)
 	}
 	c.note("Wrote %s", path)
 	return nil
 }
 
-func (p *plot) draw() {
+func (p *plot) draw() string {
 	p.measure()
-	height := plotBottom + 3*plotMargin + plotLine*len(p.curves)
-	fmt.Fprintf(p, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="13" fill="#222">
-<title>Database sizes over time</title>
-<rect width="100%%" height="100%%" fill="#fff"/>
-`, plotWidth, height)
-	p.text(plotLeft, plotTitle, "start", "Size of the database in each snapshot")
+	p.Drawing = svg.New("Database sizes over time", plotWidth, plotBottom+3*plotMargin+plotLine*len(p.curves))
+	p.Text(svg.Point{X: plotLeft, Y: plotTitle}, "start", "Size of the database in each snapshot")
 	for size := int64(0); size <= p.top; size += p.step {
-		p.rule(plotLeft, p.y(size), plotRight, p.y(size), "#ddd")
-		p.text(plotLeft-8, p.y(size)+4, "end", sizeLabel(size))
+		p.Line(svg.Point{X: plotLeft, Y: p.y(size)}, svg.Point{X: plotRight, Y: p.y(size)}, svg.Pale)
+		p.Text(svg.Point{X: plotLeft - 8, Y: p.y(size) + 4}, "end", sizeLabel(size))
 	}
 	for i := range plotTimes {
 		at := p.first.Add(p.last.Sub(p.first) / (plotTimes - 1) * time.Duration(i))
-		p.rule(p.x(at), plotBottom, p.x(at), plotBottom+5, "#222")
-		p.text(p.x(at), plotBottom+plotMargin, "middle", at.In(p.zone).Format(p.layout()))
+		p.Line(svg.Point{X: p.x(at), Y: plotBottom}, svg.Point{X: p.x(at), Y: plotBottom + 5}, svg.Ink)
+		p.Text(svg.Point{X: p.x(at), Y: plotBottom + plotMargin}, "middle", at.In(p.zone).Format(p.layout()))
 	}
-	p.rule(plotLeft, plotBottom, plotRight, plotBottom, "#222")
-	p.rule(plotLeft, plotTop, plotLeft, plotBottom, "#222")
+	corner := svg.Point{X: plotLeft, Y: plotBottom}
+	p.Line(corner, svg.Point{X: plotRight, Y: plotBottom}, svg.Ink)
+	p.Line(svg.Point{X: plotLeft, Y: plotTop}, corner, svg.Ink)
 	for i, c := range p.curves {
-		p.line(i, c)
+		p.curve(i, c)
 	}
-	p.WriteString("</svg>\n")
+	return p.End()
 }
 
 // measure finds the axes' ends. The lower one of sizes is 0: else a little growth would
@@ -118,28 +111,16 @@ func (p *plot) layout() string {
 	return time.DateOnly
 }
 
-// line draws a curve, and its name in the legend.
-func (p *plot) line(i int, c curve) {
-	colours := plotColours()
-	style := fmt.Sprintf(`stroke="%s" stroke-width="2"`, colours[i%len(colours)])
-	if i >= len(colours) {
-		style += ` stroke-dasharray="6 4"`
-	}
-	fmt.Fprintf(p, `<polyline fill="none" stroke-linejoin="round" %s points="`, style)
+// curve draws a curve, and its name in the legend.
+func (p *plot) curve(i int, c curve) {
+	var points []svg.Point
 	for _, at := range c.points {
-		fmt.Fprintf(p, "%.1f,%.1f ", p.x(at.time), p.y(at.size))
+		points = append(points, svg.Point{X: p.x(at.time), Y: p.y(at.size)})
 	}
+	p.Curve(i, points...)
 	y := float64(plotBottom + 2*plotMargin + plotLine*(i+1))
-	fmt.Fprintf(p, `"/>`+"\n"+`<line x1="%d" y1="%.1f" x2="%d" y2="%.1f" %s/>`+"\n", plotLeft, y-4, plotLeft+24, y-4, style)
-	p.text(plotLeft+32, y, "start", c.name)
-}
-
-func (p *plot) rule(x1, y1, x2, y2 float64, colour string) {
-	fmt.Fprintf(p, `<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="%s"/>`+"\n", x1, y1, x2, y2, colour)
-}
-
-func (p *plot) text(x, y float64, anchor, content string) {
-	fmt.Fprintf(p, `<text x="%.1f" y="%.1f" text-anchor="%s">%s</text>`+"\n", x, y, anchor, html.EscapeString(strings.Map(harmless, content)))
+	p.Curve(i, svg.Point{X: plotLeft, Y: y - 4}, svg.Point{X: plotLeft + 24, Y: y - 4})
+	p.Text(svg.Point{X: plotLeft + 32, Y: y}, "start", c.name)
 }
 
 // sparkline shows the course of sizes in up to width characters, from the smallest to

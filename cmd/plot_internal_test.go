@@ -35,17 +35,17 @@ func TestPlot(t *testing.T) {
 		{"production", []point{{start, 100 << 20}, {start.AddDate(0, 0, 10), 180 << 20}, {start.AddDate(0, 0, 20), 192 << 20}}},
 		{"a <b> & \x1b", []point{{start.AddDate(0, 0, 5), 64 << 20}}},
 	}}
-	p.draw()
-	if got := elements(t, p.String())["polyline"]; got != 2 {
-		t.Errorf("got %d lines, want 2", got)
+	drawn := p.draw()
+	if got := elements(t, drawn)["polyline"]; got != 4 { // and two in the legend
+		t.Errorf("got %d lines, want 4", got)
 	}
 	for _, want := range []string{
 		`points="90.0,193.8 420.0,68.8 750.0,50.0 "`, // from the left to the right, the largest at the top
 		`points="255.0,250.0 "`,
 		">192 MiB<", ">32 MiB<", ">0 B<", ">2026-03-01<", ">2026-03-21<", ">a &lt;b&gt; &amp; \ufffd<",
 	} {
-		if !strings.Contains(p.String(), want) {
-			t.Errorf("missing %s in:\n%s", want, p)
+		if !strings.Contains(drawn, want) {
+			t.Errorf("missing %s in:\n%s", want, drawn)
 		}
 	}
 }
@@ -55,10 +55,10 @@ func TestPlotOfLittle(t *testing.T) {
 	t.Parallel()
 	for _, curves := range [][]curve{nil, {{"empty", []point{{time.Unix(0, 0), 0}}}}} {
 		p := &plot{zone: time.UTC, curves: curves}
-		p.draw()
-		elements(t, p.String())
-		if strings.Contains(p.String(), "NaN") || strings.Contains(p.String(), "Inf") {
-			t.Errorf("not a number in:\n%s", p)
+		drawn := p.draw()
+		elements(t, drawn)
+		if strings.Contains(drawn, "NaN") || strings.Contains(drawn, "Inf") {
+			t.Errorf("not a number in:\n%s", drawn)
 		}
 	}
 }

@@ -23,12 +23,12 @@ const module = "firn"
 // internal/s3test and store/storetest, can be imported by tests only. Tests may
 // import anything.
 const imports = `
-bench: internal/usage
+bench: internal/svg internal/usage
 bench/scale: chunk crypt index internal/damage internal/usage pack snapshot store store/local tags
 bench/tune: crypt repo snapshot store/mem
 btree:
 chunk:
-cmd: btree chunk crypt index pack repo retention snapshot sqlite store store/local store/s3 tags
+cmd: btree chunk crypt index internal/svg pack repo retention snapshot sqlite store store/local store/s3 tags
 cmd/firn: cmd
 crypt:
 demo:
@@ -37,6 +37,7 @@ internal/arch:
 internal/damage: chunk crypt pack store
 internal/dbtest:
 internal/s3test:
+internal/svg:
 internal/usage:
 pack: chunk crypt
 repo: chunk crypt index pack retention snapshot store tags
