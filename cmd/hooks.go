@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
 	"time"
 
 	"firn/retention"
@@ -18,6 +17,8 @@ const (
 	// A command around a backup is killed after so long, unless hook_timeout says
 	// otherwise: one that hangs would keep all later runs from starting.
 	hookTimeout = 10 * time.Minute
+	// After an interrupt somebody waits for the end, who could not end it any sooner.
+	interruptedTimeout = 5 * time.Second
 	// So long is waited for output of processes that a command has left running.
 	hookGrace = time.Second
 	// So much of a command's output is shown with --quiet, when it fails.
@@ -53,14 +54,14 @@ func (w *watch) around(ctx context.Context, backup func() (*backupMessage, error
 
 // backUp runs the backup between its commands.
 func (w *watch) backUp(ctx context.Context, backup func() (*backupMessage, error)) (*backupMessage, error) {
-	if err := w.run(ctx, "before", w.env.Before, nil); err != nil {
+	if err := w.run(ctx, "before", w.env.Before, w.env.hookTimeout(), nil); err != nil {
 		return nil, err
 	}
 	m, err := backup()
 	if err != nil {
 		return m, err
 	}
-	if err := w.run(ctx, "after", w.env.After, w.outcome(m, nil)); err != nil {
+	if err := w.run(ctx, "after", w.env.After, w.env.hookTimeout(), w.outcome(m, nil)); err != nil {
 		return m, fmt.Errorf("snapshot %s is stored, but %w", m.SnapshotID[:8], err)
 	}
 	return m, nil
@@ -76,8 +77,8 @@ func (s *session) requests() int64 {
 
 // failed tells of a failure; an interrupt is one, and must not keep it from being told.
 func (w *watch) failed(ctx context.Context, m *backupMessage, err error) {
-	ctx = context.WithoutCancel(ctx)
-	if e := w.run(ctx, "on_failure", w.env.OnFailure, w.outcome(m, err)); e != nil {
+	limit := w.env.failureTimeout(ctx)
+	if e := w.run(context.WithoutCancel(ctx), "on_failure", w.env.OnFailure, limit, w.outcome(m, err)); e != nil {
 		w.warn("%s: %v", w.env.name, e)
 	}
 	w.ping.failed(ctx, err)
@@ -101,14 +102,13 @@ func (w *watch) outcome(m *backupMessage, err error) []string {
 	return vars
 }
 
-// run runs a command, if there is one. What it prints is shown; with --quiet, only if
-// it fails.
-func (w *watch) run(ctx context.Context, name, command string, vars []string) error {
+// run runs a command, if there is one. What it prints is shown; with --quiet or --json,
+// only if it fails.
+func (w *watch) run(ctx context.Context, name, command string, limit time.Duration, vars []string) error {
 	if command == "" {
 		return nil
 	}
 	w.detail("%s: run %s: %s", w.env.name, name, command)
-	limit := w.env.hookTimeout()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	cmd := shellGroup(ctx, command)
@@ -117,18 +117,29 @@ func (w *watch) run(ctx context.Context, name, command string, vars []string) er
 	cmd.WaitDelay = hookGrace
 	output := &tail{limit: hookOutput}
 	cmd.Stdout, cmd.Stderr = w.stderr, w.stderr
-	if w.flags.quiet {
+	if w.flags.quiet || w.json {
 		cmd.Stdout, cmd.Stderr = output, output
 	}
 	err := cmd.Run()
 	if err == nil || errors.Is(err, exec.ErrWaitDelay) { // it is done, and has left something running
 		return nil
 	}
-	_, _ = w.stderr.Write(output.bytes)
+	w.printed(name, output.bytes)
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		err = fmt.Errorf("it was killed after %s", retention.FormatDuration(limit))
 	}
 	return fmt.Errorf("%s command failed: %w", name, err)
+}
+
+// printed shows what a command that has failed had to say.
+func (w *watch) printed(name string, output []byte) {
+	switch {
+	case len(output) == 0:
+	case w.json:
+		w.warn("%s: the %s command says: %s", w.env.name, name, output)
+	default:
+		fmt.Fprintf(w.stderr, "%s\n", bytes.TrimSuffix(output, []byte("\n")))
+	}
 }
 
 // tail keeps the end of what is written to it.
@@ -154,6 +165,14 @@ func (e *environment) hookTimeout() time.Duration {
 	return d
 }
 
+// failureTimeout is for OnFailure, after which nothing else is done.
+func (e *environment) failureTimeout(ctx context.Context) time.Duration {
+	if ctx.Err() != nil {
+		return min(e.hookTimeout(), interruptedTimeout)
+	}
+	return e.hookTimeout()
+}
+
 // checkHooks refuses what cannot be run or asked for.
 func (e *environment) checkHooks() error {
 	if _, err := e.HookTimeout.value("hook_timeout"); err != nil {
@@ -162,7 +181,7 @@ func (e *environment) checkHooks() error {
 	if e.Ping == "" {
 		return nil
 	}
-	if _, err := parsePing(strings.TrimSpace(e.Ping)); err != nil {
+	if _, err := parsePing(e.Ping); err != nil {
 		return fmt.Errorf("ping: %w", err)
 	}
 	return nil

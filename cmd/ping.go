@@ -25,12 +25,12 @@ const (
 type pinger struct {
 	*cli
 	name    string
-	address *url.URL      // nil for no monitor
-	started chan struct{} // closed when the start was told
+	address *url.URL   // nil for no monitor
+	started chan error // of telling the start, once
 }
 
 func (c *cli) newPinger(env *environment) *pinger {
-	p := &pinger{cli: c, name: env.name, started: make(chan struct{})}
+	p := &pinger{cli: c, name: env.name, started: make(chan error, 1)}
 	if env.Ping != "" {
 		p.address, _ = parsePing(env.Ping) // validated
 	}
@@ -38,7 +38,7 @@ func (c *cli) newPinger(env *environment) *pinger {
 }
 
 func parsePing(address string) (*url.URL, error) {
-	u, err := url.Parse(address)
+	u, err := url.Parse(strings.TrimSpace(address))
 	if err != nil {
 		return nil, errors.New("it is no address of the web") // the error itself repeats it, and it is a secret
 	}
@@ -48,14 +48,15 @@ func parsePing(address string) (*url.URL, error) {
 	return u, nil
 }
 
-// start tells of the start, beside the backup: that shall not wait for a monitor.
+// start tells of the start, beside the backup: that shall not wait for a monitor. One
+// attempt will do: it is the end that counts.
 func (p *pinger) start(ctx context.Context) {
 	if p.address == nil {
 		return
 	}
 	go func() {
-		defer close(p.started)
-		p.send(context.WithoutCancel(ctx), "start", "")
+		_, err := p.try(context.WithoutCancel(ctx), "start", "")
+		p.started <- err
 	}()
 }
 
@@ -65,27 +66,31 @@ func (p *pinger) succeeded(ctx context.Context, m *backupMessage) {
 
 func (p *pinger) failed(ctx context.Context, err error) { p.end(ctx, "fail", err.Error()) }
 
-// end comes after the start at the monitor too.
+// end comes after the start at the monitor too, and warns if it is not told.
 func (p *pinger) end(ctx context.Context, what, body string) {
 	if p.address == nil {
 		return
 	}
-	<-p.started
-	p.send(context.WithoutCancel(ctx), what, body)
+	if err := <-p.started; err != nil {
+		p.detail("%s: the monitor was not told of the start: %v", p.name, err)
+	}
+	if err := p.send(ctx, what, body); err != nil {
+		p.warn("%s: the monitor at %s was not told: %v", p.name, p.address.Host, err)
+	}
 }
 
-// send makes some attempts, and warns if none gets through.
-func (p *pinger) send(ctx context.Context, what, body string) {
-	var err error
-	for try := range pingTries {
-		time.Sleep(time.Duration(try) * pingPause)
-		var again bool
-		if again, err = p.try(ctx, what, body); err == nil || !again {
-			break
+// send makes some attempts. An interrupt is told of, too, but by one only: somebody waits.
+func (p *pinger) send(ctx context.Context, what, body string) error {
+	for try := 1; ; try++ {
+		again, err := p.try(context.WithoutCancel(ctx), what, body)
+		if err == nil || !again || try == pingTries {
+			return err
 		}
-	}
-	if err != nil {
-		p.warn("%s: the monitor at %s was not told: %v", p.name, p.address.Host, err)
+		select {
+		case <-time.After(time.Duration(try) * pingPause):
+		case <-ctx.Done():
+			return err
+		}
 	}
 }
 

@@ -75,23 +75,32 @@ func TestPing(t *testing.T) {
 		name, more string
 		args       []string
 		answers    []int
+		spaces     bool // around the address
 		code       int
 		want       []string // what each ping starts with
 		output     string
 	}{
 		{name: "Success", want: []string{"/uuid/start?a=b ", "/uuid?a=b 20"}},
 		{name: "Failure", more: `before = "exit 3"`, code: 1, want: []string{"/uuid/start?a=b ", "/uuid/fail?a=b before command failed: exit status 3"}},
+		{name: "Spaces", spaces: true, want: []string{"/uuid/start?a=b ", "/uuid?a=b 20"}},
 		{name: "DryRun", args: []string{"--dry-run"}},
-		{name: "Busy", answers: []int{500, 429}, want: []string{"/uuid/start?a=b ", "/uuid/start?a=b ", "/uuid/start?a=b ", "/uuid?a=b "}},
+		{name: "Busy", answers: []int{500, 500, 429}, want: []string{"/uuid/start?a=b ", "/uuid?a=b ", "/uuid?a=b ", "/uuid?a=b "}},
 		{name: "Gone", answers: []int{404, 404}, want: []string{"/uuid/start?a=b ", "/uuid?a=b "}, output: "production: the monitor at 127.0.0.1:"},
 		{name: "Down", answers: []int{200, 503, 503, 503}, want: []string{"/uuid/start?a=b ", "/uuid?a=b ", "/uuid?a=b ", "/uuid?a=b "}, output: "was not told: it answers 503"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			m := newMonitor(t, tt.answers...)
-			code, output := pinged(t, m.URL+"/uuid?a=b", tt.more, tt.args...)
+			address := m.URL + "/uuid?a=b"
+			if tt.spaces {
+				address = " " + address + "\n"
+			}
+			code, output := pinged(t, address, tt.more, tt.args...)
 			if code != tt.code || !strings.Contains(output, tt.output) || strings.Contains(output, "uuid") {
 				t.Errorf("code %d, want %d, with %q and without the address\n%s", code, tt.code, tt.output, output)
+			}
+			if n := strings.Count(output, "was not told"); n > 1 {
+				t.Errorf("%d warnings\n%s", n, output)
 			}
 			if !slices.EqualFunc(m.pings, tt.want, strings.HasPrefix) {
 				t.Errorf("got pings %q, want %q", m.pings, tt.want)
