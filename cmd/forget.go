@@ -41,7 +41,12 @@ always stay; snapshots that a restore took of what it replaced stay for 30 days.
   firn forget production --simulate 90d --every 12m
   firn forget 3f2a91c0`,
 		ValidArgsFunction: c.completeEnvironment,
-		RunE:              func(cmd *cobra.Command, args []string) error { return c.forget(cmd.Context(), args, o) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("every") && o.simulate == "" {
+				return usage("Add --simulate 90d, for instance.", "--every is for --simulate alone: without it, snapshots are removed")
+			}
+			return c.forget(cmd.Context(), args, o)
+		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
@@ -49,7 +54,7 @@ always stay; snapshots that a restore took of what it replaced stay for 30 days.
 	f.BoolVar(&o.dryRun, "dry-run", false, "change nothing, say what would be removed, and why not")
 	f.BoolVar(&o.prune, "prune", false, "then free the space")
 	f.StringVar(&o.simulate, "simulate", "", "change nothing, show what there will be after this `time` of backups: 90d")
-	f.DurationVar(&o.every, "every", defaultEvery, "`time` between two of them")
+	addEvery(f, &o.every, "`time` between two of them")
 	c.addJSONFlag(cmd)
 	return cmd
 }

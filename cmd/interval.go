@@ -3,12 +3,38 @@ package cmd
 import (
 	"fmt"
 	"time"
+
+	"github.com/spf13/pflag"
+
+	"firn/retention"
 )
 
 const (
 	dayMinutes   = 24 * 60
 	defaultEvery = 12 * time.Minute
 )
+
+// span is a time as a flag: with days and weeks, as everywhere else.
+type span time.Duration
+
+// Set implements pflag.Value.
+func (s *span) Set(text string) error {
+	d, err := retention.ParseDuration(text)
+	*s = span(d)
+	return err
+}
+
+// String implements pflag.Value.
+func (s *span) String() string { return retention.FormatDuration(time.Duration(*s)) }
+
+// Type implements pflag.Value.
+func (s *span) Type() string { return "time" }
+
+// addEvery adds the flag for the time between two backups of an environment.
+func addEvery(f *pflag.FlagSet, every *time.Duration, usage string) {
+	*every = defaultEvery
+	f.Var((*span)(every), "every", usage)
+}
 
 // interval is how often something runs, and at which of the minutes that this leaves.
 type interval struct{ every, offset int } // minutes
@@ -21,7 +47,7 @@ func parseInterval(d time.Duration) (interval, error) {
 		(60%minutes == 0 || minutes%60 == 0 && dayMinutes%minutes == 0)
 	if !divides {
 		return interval{}, usage("Take 1m, 5m, 10m, 12m, 15m, 30m, 1h, 2h, 6h, 12h or 24h, for instance.",
-			"--every %s divides neither an hour nor a day into equal parts of whole minutes", d)
+			"--every %s divides neither an hour nor a day into equal parts of whole minutes", retention.FormatDuration(d))
 	}
 	return interval{every: minutes}, nil
 }

@@ -68,7 +68,7 @@ func (o forgetOptions) span(args []string) (time.Duration, error) {
 	case err != nil || span == 0:
 		return 0, usage("Write 90d or 12w.", "--simulate %q is not a time", o.simulate)
 	case o.every <= 0 || o.every > span:
-		return 0, usage("", "--every %s: not a time between two backups in %s", o.every, o.simulate)
+		return 0, usage("", "--every %s: not a time between two backups in %s", retention.FormatDuration(o.every), o.simulate)
 	case o.prune:
 		return 0, usage("", "--simulate changes nothing: it does not go with --prune")
 	case len(args) > 1:
