@@ -219,7 +219,11 @@ func (e *environment) validate() error {
 	return errors.Join(checkExport(e.Export), checkNames(e.name, e.Name), tagErr, ageErr, err, e.checkHooks(), e.checkGuard())
 }
 
+// checkNames refuses what cannot be a tag, or would be taken for a flag by "firn backup".
 func checkNames(environment, database string) error {
+	if strings.HasPrefix(environment, "-") {
+		return usage("", "environment %q: a name that begins with - would be taken for a flag", environment)
+	}
 	_, err := tags.New(tags.Environment(environment), tags.Database(database))
 	return err
 }

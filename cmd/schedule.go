@@ -11,6 +11,7 @@ import (
 	"strings"
 	"text/template"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 )
@@ -48,7 +49,7 @@ the databases, whose -shm files are written by whoever reads them, and nothing e
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.DurationVar(&o.every, "every", defaultEvery, "`time` between two backups of an environment")
+	addEvery(f, &o.every, "`time` between two backups of an environment")
 	f.StringVar(&o.format, "format", formatCron, "cron or systemd")
 	f.StringVar(&o.output, "output", "", "write systemd's files into this `folder`, not to standard output")
 	f.StringVar(&o.user, "user", "", "`user` who runs it (for cron: in the form of /etc/cron.d)")
@@ -164,6 +165,24 @@ func (s *schedule) arguments(args []string) []string {
 	return append(slices.Clone(args), "--config", s.conf.path)
 }
 
+// These stand in units' names where others have the environment's.
+const weeklyName, copyName = "verify", "copy"
+
+// unitName names the units of an environment, with everything escaped that units, or files,
+// are not called, as systemd-escape does it.
+func unitName(environment string) string {
+	var b strings.Builder
+	b.WriteString("firn-")
+	for _, c := range []byte(environment) {
+		if c < 0x80 && (unicode.IsLetter(rune(c)) || unicode.IsDigit(rune(c)) || strings.IndexByte("-_.:", c) >= 0) {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, `\x%02x`, c)
+		}
+	}
+	return b.String()
+}
+
 // unit is a file for systemd.
 type unit struct{ name, text string }
 
@@ -181,7 +200,10 @@ type service struct {
 func (s *schedule) units() ([]unit, error) {
 	var units []unit
 	for _, b := range s.Backups {
-		service := s.service("firn-"+b.Name, "firn snapshot of "+b.Name, []*environment{b.env}, s.exec("backup", b.Name, "--prune"))
+		if other := map[string]string{weeklyName: "weekly", copyName: "daily"}[b.Name]; other != "" {
+			return nil, usage("Rename it, or leave it to cron.", "schedule: the units of environment %q would have the name of the %s ones", b.Name, other)
+		}
+		service := s.service(unitName(b.Name), "firn snapshot of "+strings.ReplaceAll(b.Name, "%", "%%"), []*environment{b.env}, s.exec("backup", b.Name, "--prune"))
 		pair, err := service.pair(b.at.calendar())
 		if err != nil {
 			return nil, err
@@ -192,7 +214,7 @@ func (s *schedule) units() ([]unit, error) {
 	for _, name := range s.conf.names() {
 		envs = append(envs, s.conf.Env[name])
 	}
-	weekly := s.service("firn-verify", "firn check and verification, weekly", envs, s.exec("check", "--read-data"), s.exec("verify", "--all"))
+	weekly := s.service(unitName(weeklyName), "firn check and verification, weekly", envs, s.exec("check", "--read-data"), s.exec("verify", "--all"))
 	pair, err := weekly.pair("Sun 04:17")
 	if err != nil || s.target == nil {
 		return append(units, pair...), err
@@ -208,7 +230,7 @@ func (s *schedule) copyService() service {
 	if s.conf.Copy.KeyFile != "" {
 		command += " --to-key-file %d/copy.key"
 	}
-	v := s.service("firn-copy", "firn copy to another repository, daily", nil, command)
+	v := s.service(unitName(copyName), "firn copy to another repository, daily", nil, command)
 	v.CopyKey = strings.ReplaceAll(s.conf.Copy.KeyFile, "%", "%%")
 	if folder := s.target.folder; folder != "" {
 		v.Mounts = strings.TrimSpace(v.Mounts + " " + unitWord(folder))

@@ -85,8 +85,9 @@ func TestUnits(t *testing.T) {
 	if err := os.Mkdir(odd, 0o700); err != nil {
 		t.Fatal(err)
 	}
+	const name = `../it's "50 %" \ $HOME`
 	conf := &config{path: filepath.Join(odd, "firn.toml"), KeyFile: filepath.Join(odd, "key"), Env: map[string]*environment{
-		"production": {name: "production", Database: filepath.Join(odd, "app.db")},
+		name: {name: name, Database: filepath.Join(odd, "app.db")},
 	}}
 	conf.Copy.KeyFile = conf.KeyFile
 	s := &schedule{conf: conf, repository: place{folder: odd}, target: &place{folder: odd}, program: program, User: "root"}
@@ -95,7 +96,7 @@ func TestUnits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.Backups = []scheduled{{"production", conf.Env["production"], at.spread(2)[1]}}
+		s.Backups = []scheduled{{name, conf.Env[name], at.spread(2)[1]}}
 		units, err := s.units()
 		if err != nil {
 			t.Fatal(err)
@@ -110,6 +111,17 @@ func TestUnits(t *testing.T) {
 		}
 		if out, err := exec.Command(tool, args...).CombinedOutput(); err != nil || strings.Contains(string(out), dir) {
 			t.Errorf("every %s: %v\n%s", every, err, out)
+		}
+	}
+}
+
+func TestUnitName(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"production": "firn-production", "eu-1.app_2": "firn-eu-1.app_2", "../x": `firn-..\x2fx`, "a b%": `firn-a\x20b\x25`, "Ü": `firn-\xc3\x9c`,
+	} {
+		if got := unitName(name); got != want {
+			t.Errorf("%q: got %s, want %s", name, got, want)
 		}
 	}
 }
