@@ -215,7 +215,10 @@ func (e *environment) validate() error {
 		err = fmt.Errorf("keep: %w", err)
 	}
 	_, ageErr := e.MaxAge.value("max_age")
-	_, tagErr := tags.New(e.Tags...)
+	set, tagErr := tags.New(e.Tags...)
+	if tagErr == nil {
+		tagErr = checkTags(set, e.name, e.Name)
+	}
 	return errors.Join(checkExport(e.Export), checkNames(e.name, e.Name), tagErr, ageErr, err, e.checkHooks(), e.checkGuard())
 }
 

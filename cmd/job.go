@@ -110,6 +110,9 @@ func (o backupOptions) job(conf *config, env *environment) (job, error) {
 	if err != nil {
 		return job{}, usage("", "%w", err)
 	}
+	if err := checkTags(set, env.name, env.Name); err != nil {
+		return job{}, err
+	}
 	j := job{env: env, environment: env.name, database: env.Name, path: env.Database, compact: export == exportCompact, stream: o.stdin}
 	j.options = repo.BackupOptions{
 		Environment: env.name, Database: env.Name, Tags: set,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -21,49 +22,80 @@ func newTag(c *cli) *cobra.Command {
 		RunE:    runRoot,
 	}
 	cmd.AddCommand(
-		c.newTagCommand("add", "Add tags to a snapshot", "Added to", tags.Set.Add),
-		c.newTagCommand("remove", "Remove tags from a snapshot", "Removed from",
-			func(s tags.Set, removed ...string) (tags.Set, error) { return s.Remove(removed...), nil }))
+		c.newTagCommand("add", "Add tags to a snapshot", tagChange{"Added to", "is tagged %s already", tags.Set.Add}),
+		c.newTagCommand("remove", "Remove tags from a snapshot", tagChange{"Removed from", "is not tagged %s",
+			func(s tags.Set, removed ...string) (tags.Set, error) { return s.Remove(removed...), nil }}))
 	return cmd
 }
 
-func (c *cli) newTagCommand(use, short, done string, change func(tags.Set, ...string) (tags.Set, error)) *cobra.Command {
+// tagChange is what a command does with tags, and how it tells that it is done, or was before.
+type tagChange struct {
+	done, before string
+	change       func(tags.Set, ...string) (tags.Set, error)
+}
+
+func (c *cli) newTagCommand(use, short string, change tagChange) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   use + " SNAPSHOT TAG...",
 		Short: short,
 		Long: short + `. SNAPSHOT is at least 4 digits of an ID, latest, latest-verified, either with
-:ENV, or the beginning of a time. Tags that firn itself sets stay as they are: those of
-the environment and the database, and pre-restore.`,
+:ENV, or the beginning of a time. Tags that say what a snapshot is are firn's own, and
+stay as they are: env_..., db_... and pre-restore.`,
 		Example: "  firn tag " + use + " latest:production before-migration",
 		Args:    cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.tag(cmd.Context(), args[0], args[1:], done, change)
+			return c.tag(cmd.Context(), args[0], args[1:], change)
 		},
 	}
 	c.addJSONFlag(cmd)
 	return cmd
 }
 
-func (c *cli) tag(ctx context.Context, ref string, args []string, done string, change func(tags.Set, ...string) (tags.Set, error)) error {
-	if _, err := tags.New(args...); err != nil {
+func (c *cli) tag(ctx context.Context, ref string, args []string, change tagChange) error {
+	set, err := tags.New(args...)
+	if err != nil {
 		return usage("", "%w", err)
 	}
 	return c.label(ctx, []string{ref}, func(s *session, snap *snapshot.Snapshot) (labelling, error) {
-		for _, tag := range args {
-			if slices.Contains([]string{tags.Environment(snap.Environment), tags.Database(snap.Database), repo.PreRestoreTag}, tag) {
-				return labelling{}, usage("", "tag %q is firn's own", tag)
-			}
+		changed, err := change.change(snap.Tags, args...)
+		if err == nil {
+			err = checkLabels(snap, changed)
 		}
-		changed, err := change(snap.Tags, args...)
 		if err != nil || slices.Equal(changed, snap.Tags) {
-			return labelling{told: fmt.Sprintf("Snapshot %s is tagged %s already", snap.ID.Short(), snap.Tags)}, err
+			return labelling{told: fmt.Sprintf("Snapshot %s "+change.before, snap.ID.Short(), set)}, err
 		}
 		snap.Tags = changed
 		return labelling{
 			&snapshot.Note{Labels: &snapshot.Labels{Time: s.now(), Tags: changed}},
-			fmt.Sprintf("%s snapshot %s: it is tagged %s now", done, snap.ID.Short(), changed),
+			fmt.Sprintf("%s snapshot %s: it is tagged %s now", change.done, snap.ID.Short(), changed),
 		}, nil
 	})
+}
+
+// checkLabels refuses a change of tags that say what a snapshot is, unless it takes away a wrong one.
+func checkLabels(s *snapshot.Snapshot, changed tags.Set) error {
+	own := tags.Set{tags.Environment(s.Environment), tags.Database(s.Database), repo.PreRestoreTag}
+	for _, tag := range own {
+		if s.Tags.Has(tag) && !changed.Has(tag) {
+			return ownTag(tag)
+		}
+	}
+	return checkTags(changed.Remove(s.Tags...), s.Environment, s.Database)
+}
+
+// checkTags refuses tags of the user's by which a snapshot would be taken for another
+// environment's, another database's, or for one that a restore took.
+func checkTags(set tags.Set, environment, database string) error {
+	for _, tag := range set.Remove(tags.Environment(environment), tags.Database(database)) {
+		if strings.HasPrefix(tag, tags.Environment("")) || strings.HasPrefix(tag, tags.Database("")) || tag == repo.PreRestoreTag {
+			return ownTag(tag)
+		}
+	}
+	return nil
+}
+
+func ownTag(tag string) error {
+	return usage("Take another one: env_..., db_... and "+repo.PreRestoreTag+" say what a snapshot is.", "tag %q is firn's own", tag)
 }
 
 func newPin(c *cli) *cobra.Command {
@@ -94,10 +126,13 @@ func (c *cli) newPinCommand(use, short, long string, pinned bool) *cobra.Command
 }
 
 func (c *cli) pin(ctx context.Context, refs []string, pinned bool) error {
-	word := map[bool]string{true: "pinned", false: "not pinned"}[pinned]
+	word, before := "pinned", "pinned already"
+	if !pinned {
+		word, before = "not pinned", "not pinned"
+	}
 	return c.label(ctx, refs, func(s *session, snap *snapshot.Snapshot) (labelling, error) {
 		if snap.Pinned == pinned {
-			return labelling{told: fmt.Sprintf("Snapshot %s is %s already", snap.ID.Short(), word)}, nil
+			return labelling{told: fmt.Sprintf("Snapshot %s is %s", snap.ID.Short(), before)}, nil
 		}
 		snap.Pinned = pinned
 		return labelling{
