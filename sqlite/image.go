@@ -139,7 +139,11 @@ func resolve(path string) (string, fs.FileInfo, error) {
 	if err != nil {
 		return "", nil, err
 	}
+	named := path
 	if path, err = filepath.EvalSymlinks(path); err != nil {
+		if missing, ok := errors.AsType[*fs.PathError](err); ok && missing.Path == named {
+			err = missing.Err // whoever opens it names it; a folder above it is named here
+		}
 		return "", nil, err
 	}
 	info, err := os.Stat(path)
