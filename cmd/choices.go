@@ -16,8 +16,8 @@ func (r *restoration) showChoices(shown []*snapshot.Snapshot) error {
 	for i, s := range shown {
 		rows[len(shown)-1-i] = append([]string{strconv.Itoa(i + 1)}, r.choiceRow(s)...)
 	}
-	head := []string{"No.", "Time", "Age", "Size", "Schema", "Rows", "Verified", "Tags", "ID"}
-	spare := []string{"Tags", "Schema", "Verified", "Size", "ID", "Rows", "Age"}
+	head := []string{"No.", "Time", "Age", "Size", "Schema", "Rows", "State", "Tags", "ID"}
+	spare := []string{"Tags", "Schema", "Size", "ID", "State", "Rows", "Age"}
 	head, rows = fit(head, rows, spare, terminalWidth(r.stderr))
 	return r.table(r.stderr, head, rows)
 }
@@ -26,7 +26,7 @@ func (r *restoration) choiceRow(s *snapshot.Snapshot) []string {
 	i := s.Image()
 	return []string{
 		r.when(s.Time), age(max(r.now().Sub(s.Time), 0)), size(i.Size), fmt.Sprint(i.UserVersion), rowsText(i),
-		verdict(s.Verified), fmt.Sprint(s.Tags.Remove(tags.Environment(s.Environment), tags.Database(s.Database))), s.ID.Short(),
+		remark(s), fmt.Sprint(s.Tags.Remove(tags.Environment(s.Environment), tags.Database(s.Database))), s.ID.Short(),
 	}
 }
 

@@ -112,7 +112,7 @@ func (c *cli) readKey(ctx context.Context, k keySource) (crypt.Credential, error
 func (c *cli) readKeyFile(path string) (crypt.Credential, error) {
 	text, err := c.readSecret(path)
 	if err != nil {
-		return crypt.Credential{}, &problem{fmt.Errorf("read key file: %w", err), exitWrongKey, ""}
+		return crypt.Credential{}, &problem{fmt.Errorf("read key file: %w", err), exitWrongKey, `Put it there, or give another one with --key-file: "firn help" tells where keys are looked for.`}
 	}
 	key, err := crypt.ParseKeyFile(text)
 	if err != nil {

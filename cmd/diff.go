@@ -97,6 +97,9 @@ func (d *diff) findBoth(ctx context.Context, refs [2]string) error {
 		if d.snapshots[side], err = d.find(list, ref, false); err != nil {
 			return err
 		}
+		if isStream(d.snapshots[side]) {
+			return refuseStream(d.snapshots[side])
+		}
 	}
 	return nil
 }

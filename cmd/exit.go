@@ -90,8 +90,8 @@ func endings() []ending {
 		{ofSource(sqlite.ErrNotFile), exitSource, "Name the database file itself."},
 		{ofSource(sqlite.ErrBusy), exitSource, "Look for a program that holds the database: lsof or fuser name it. Then run firn again."},
 		{ofSource(sqlite.ErrCorrupt), exitSource, `The database itself is damaged. Earlier snapshots are not: "firn snapshots", "firn restore".`},
-		{ofSource(sqlite.ErrNoSpace), exitSource, "Make room for temporary files, or set TMPDIR to a folder with more."},
-		{ofSource(nil), exitSource, ""},
+		{ofSource(sqlite.ErrNoSpace, syscall.ENOSPC, syscall.EDQUOT), exitSource, "Make room for temporary files, or set TMPDIR to a folder with more."},
+		{isA[*sourceError](), exitSource, ""},
 
 		{isA[*repo.CorruptError](), exitDamage, `"firn check" tells what is hit. Keep the repository as it is until then.`},
 		{is(sqlite.ErrSidecar), exitFailed, "Move the named file away, then run it again."},
@@ -122,11 +122,11 @@ func isA[T error]() func(error) bool {
 	}
 }
 
-// ofSource matches errors of reading a source database, of one kind or, with nil, all.
-func ofSource(kind error) func(error) bool {
+// ofSource matches errors of reading a source database that wrap one of the targets.
+func ofSource(targets ...error) func(error) bool {
 	return func(err error) bool {
 		s, ok := errors.AsType[*sourceError](err)
-		return ok && (kind == nil || errors.Is(s, kind))
+		return ok && is(targets...)(s)
 	}
 }
 

@@ -35,6 +35,7 @@ func TestExitCodes(t *testing.T) {
 		{"Tag", tags.ErrInvalid, exitUsage, false},
 		{"SourceMissing", &sourceError{fs.ErrNotExist}, exitSource, true},
 		{"SourceDamaged", &sourceError{sqlite.ErrCorrupt}, exitSource, true},
+		{"SourceNoSpace", &sourceError{syscall.ENOSPC}, exitSource, true},
 		{"SourceOther", &sourceError{errors.New("x")}, exitSource, false},
 		{"SourceInterrupted", &sourceError{context.Canceled}, exitInterrupted, false},
 		{"NotRepository", repo.ErrNotRepository, exitNoRepository, true},

@@ -71,6 +71,9 @@ func (c *cli) query(ctx context.Context, ref, sql string, o queryOptions) error 
 	if err != nil {
 		return err
 	}
+	if isStream(snap) {
+		return refuseStream(snap)
+	}
 	err = s.querySnapshot(ctx, snap, sql, o)
 	if errors.Is(err, sqlite.ErrReadOnly) {
 		return usage("Restore it into another file to change that: firn restore --target FILE.",

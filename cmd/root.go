@@ -43,6 +43,9 @@ func newRoot(c *cli) *cobra.Command {
 	root.SetOut(c.stdout)
 	root.SetErr(c.stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if args := cmd.Flags().Args(); !cmd.HasParent() && len(args) > 0 { // it is the command that is not known
+			return runRoot(cmd, args)
+		}
 		return usage(seeHelp(cmd), "%w", err)
 	})
 	root.SetHelpTemplate(root.HelpTemplate() + "\n" + exitCodes)

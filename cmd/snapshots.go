@@ -161,7 +161,8 @@ func (s *session) printSnapshots(list []*snapshot.Snapshot) error {
 	for _, snap := range list {
 		rows = append(rows, s.snapshotRow(snap))
 	}
-	return s.table(s.stdout, snapshotHead(), rows)
+	head, rows := fit(snapshotHead(), rows, []string{"Added", "Tags", "Size"}, terminalWidth(s.stdout))
+	return s.table(s.stdout, head, rows)
 }
 
 func snapshotHead() []string {

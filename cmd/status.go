@@ -134,6 +134,7 @@ func (s *session) printStatus(states []*state, u *repo.Usage) error {
 	for _, st := range states {
 		if st.State == stateBad {
 			fmt.Fprintf(s.stdout, "%s: snapshot %s is suspect: %s\n", st.Environment, st.SnapshotID[:8], strings.Join(st.Suspect, "; "))
+			s.note(`If that is meant: "firn backup %s --accept". If not: "firn restore %s".`, quoteWord(st.Environment), quoteWord(st.Environment))
 		}
 	}
 	_, err := fmt.Fprintln(s.stdout, s.repositoryLine(r))

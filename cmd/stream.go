@@ -62,12 +62,18 @@ func (c *cli) spooled(ctx context.Context, label string, backup func(path string
 // itself. One that is cut short is an error: then whatever should have sent it has failed.
 func streamSource(path string) repo.Source {
 	return func(ctx context.Context) (repo.Image, error) {
+		const hint = "Look at the program that should have written it all."
 		database, err := source(path, sqlite.Options{})(ctx)
 		if err == nil && wholeFile(path, database) {
 			return database, nil
 		}
-		if err != nil && !errors.Is(err, sqlite.ErrNotDatabase) {
-			return nil, failed("Look at the program that should have written it all.", "standard input: %w", err)
+		switch {
+		case errors.Is(err, sqlite.ErrEmpty):
+			return nil, &sourceError{failed(hint, "standard input: it is empty")}
+		case errors.Is(err, sqlite.ErrCorrupt):
+			return nil, &sourceError{failed(hint, "standard input: it begins as a database does, and is cut short or damaged")}
+		case err != nil && !errors.Is(err, sqlite.ErrNotDatabase):
+			return nil, failed(hint, "standard input: %w", err)
 		}
 		f, err := os.Open(path)
 		if database != nil {
