@@ -37,7 +37,7 @@ func TestDeploy(t *testing.T) {
 	}
 	s := &schedule{conf: conf, repository: place{folder: conf.Repository}, target: &target, program: "/usr/local/bin/firn"}
 	for i, at := range every.spread(2) {
-		name := []string{"production", "demo"}[i]
+		name := conf.names()[i]
 		s.Backups = append(s.Backups, scheduled{name, conf.Env[name], at})
 	}
 	units, err := s.units()
