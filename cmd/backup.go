@@ -60,6 +60,7 @@ and it cannot be restored into a database.`,
 	f.StringVar(&o.env, "env", "", "the environment's `name` (default, of --stdin only: stdin)")
 	f.StringVar(&o.name, "name", "", "the database's `name` (default: the file's, without extension)")
 	f.StringVar(&o.export, "export", "", "`how` to read: pages, or compact for VACUUM INTO (default: pages)")
+	complete(cmd, "export", exportPages, exportCompact)
 	f.StringArrayVar(&o.tags, "tag", nil, "add these `tags`, separated by commas")
 	f.StringVar(&o.time, "time", "", "`time` of the snapshot: RFC 3339, or \"2006-01-02 15:04:05\" (default: now)")
 	f.BoolVar(&o.ifChanged, "if-changed", false, "record nothing if nothing has changed")

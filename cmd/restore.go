@@ -56,6 +56,7 @@ nobody can be asked, --snapshot and --yes are needed.`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&o.from, "from", "", "the `environment` whose snapshot is taken (default: ENV)")
+	_ = cmd.RegisterFlagCompletionFunc("from", c.completeEnvironment) // it exists: no error
 	f.StringVar(&o.name, "name", "", "only snapshots of the database with this `name`")
 	f.StringVar(&o.snapshot, "snapshot", "", "the `snapshot`: ID, latest, latest-verified, or the beginning of a time")
 	f.Int64Var(&o.beforeSchema, "before-schema", 0, "the newest snapshot whose user_version is below `n`")

@@ -42,7 +42,7 @@ week, and, if [copy] is configured, a copy once a day. Nothing is installed.
 
 The units of systemd are hardened: they can write the folders of the repository and of
 the databases, whose -shm files are written by whoever reads them, and nothing else.`,
-		Example: `  firn schedule --every 12m | crontab -
+		Example: `  firn schedule --every 12m --user root >/etc/cron.d/firn
   firn schedule production demo --format systemd --output /etc/systemd/system`,
 		ValidArgsFunction: c.completeEnvironment,
 		RunE:              func(_ *cobra.Command, args []string) error { return c.schedule(args, o) },
@@ -53,6 +53,7 @@ the databases, whose -shm files are written by whoever reads them, and nothing e
 	f.StringVar(&o.format, "format", formatCron, "cron or systemd")
 	f.StringVar(&o.output, "output", "", "write systemd's files into this `folder`, not to standard output")
 	f.StringVar(&o.user, "user", "", "`user` who runs it (for cron: in the form of /etc/cron.d)")
+	complete(cmd, "format", formatCron, formatSystemd)
 	f.StringVar(&o.program, "program", "", "`path` of firn (default: this program's)")
 	return cmd
 }

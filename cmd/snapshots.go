@@ -42,8 +42,14 @@ func newSnapshots(c *cli) *cobra.Command {
 	cmd.Flags().StringArrayVar(&o.tags, "tag", nil, "only with these `tags`: a comma means and, a repeated flag or")
 	cmd.Flags().IntVar(&o.latest, "latest", 0, "only the newest `n` of each environment and database")
 	cmd.Flags().StringVar(&o.groupBy, "group-by", "", "in groups of the same `properties`: environment, database, host, tags, with commas between")
+	complete(cmd, "group-by", "environment", "database", "host", "tags")
 	c.addJSONFlag(cmd)
 	return cmd
+}
+
+// complete offers the values of a flag to the shell.
+func complete(cmd *cobra.Command, flag string, values ...string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // it exists: no error
 }
 
 func first(args []string) string {
