@@ -67,12 +67,15 @@ func (c *cli) stats(ctx context.Context, o statsOptions) error {
 	if o.environment != "" {
 		m.narrow(all, shares, o.environment)
 	}
+	if err := s.printStats(m, o.environment); err != nil {
+		return err
+	}
 	if o.plot != "" {
 		if err := s.writePlot(o.plot, m.curves()); err != nil {
 			return err
 		}
 	}
-	return cmp.Or(s.printStats(m, o.environment), damage)
+	return damage
 }
 
 // statsMessage is all of it in JSON.
@@ -187,7 +190,7 @@ func (s *session) printStats(m *statsMessage, environment string) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(s.stdout, "\n%s of %s take %s: %.1f times less. The repository has %s.\n",
+	_, err := fmt.Fprintf(s.stdout, "\nIn all, %s of %s take %s: %.1f times less. The repository has %s.\n",
 		plural(m.Snapshots, "snapshot"), size(m.Logical), size(m.Needed), m.Ratio, size(m.Size))
 	return err
 }
