@@ -35,7 +35,7 @@ Snapshots that cannot be restored stay, since a backup may heal them:
   firn check --repair
   firn backup --all --force-scan
   firn check --repair --forget-lost`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.check(cmd.Context(), o) },
 	}
 	f := cmd.Flags()

@@ -227,8 +227,10 @@ func checkNames(environment, database string) error {
 	if strings.HasPrefix(environment, "-") {
 		return usage("", "environment %q: a name that begins with - would be taken for a flag", environment)
 	}
-	_, err := tags.New(tags.Environment(environment), tags.Database(database))
-	return err
+	if _, err := tags.New(tags.Environment(environment), tags.Database(database)); err != nil {
+		return fmt.Errorf("names of environments and databases are tags, too: %w", err)
+	}
+	return nil
 }
 
 const (

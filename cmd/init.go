@@ -28,7 +28,7 @@ recovery key, which it shows once. Store copies of both elsewhere: without a key
 nobody can read the repository, and firn cannot help.`,
 		Example: `  firn init --repository /mnt/backup/firn
   firn init --repository /mnt/backup/firn --key-file /etc/firn/key`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := c.start()
 			if err != nil {

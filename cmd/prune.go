@@ -28,7 +28,7 @@ func newPrune(c *cli) *cobra.Command {
 Space is freed in two steps: one run marks what is not needed, a later one deletes
 it, once no running backup can count on it. What is marked is told as pending.
 "firn backup --prune" does all this, too, when it is due.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := c.open(cmd.Context())
 			if err != nil {

@@ -96,6 +96,14 @@ func checkArguments(parent *cobra.Command) {
 	}
 }
 
+// noArguments is cobra.NoArgs, which speaks of an unknown command.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%s takes no arguments, and %q is one", cmd.CommandPath(), args[0])
+	}
+	return nil
+}
+
 func (c *cli) addGlobalFlags(root *cobra.Command) {
 	f, set := &c.flags, root.PersistentFlags()
 	set.SortFlags = false

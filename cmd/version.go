@@ -57,7 +57,7 @@ func newVersion(c *cli) *cobra.Command {
 		Use:     "version",
 		Short:   "Show the version",
 		GroupID: groupOther,
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE:    func(*cobra.Command, []string) error { return c.printVersion() },
 	}
 	c.addJSONFlag(cmd)
