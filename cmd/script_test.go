@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -25,12 +26,14 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs each script on both backends; with -short, when the race
-// detector makes every process slow, only a few in a bucket.
+// detector makes every process slow, only those in which much happens at a time.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	t.Run("Folder", func(t *testing.T) {
 		t.Parallel()
-		testscript.Run(t, params(setUp, onFolder))
+		p := params(setUp, onFolder)
+		p.shorten("backup", "check", "copy", "forget", "overlap", "query", "repair", "restore_clone", "restore_near", "several", "sparse")
+		testscript.Run(t, p.Params)
 	})
 	t.Run("Bucket", func(t *testing.T) {
 		t.Parallel()
@@ -39,10 +42,8 @@ func TestScripts(t *testing.T) {
 			return errors.Join(setUp(env), servers.moveToBucket(env))
 		}, onBucket)
 		p.Cmds["locked"] = servers.locked
-		if testing.Short() {
-			p.Dir, p.Files = "", []string{"testdata/script/backup.txt", "testdata/script/bucket_rights.txt", "testdata/script/restore.txt"}
-		}
-		testscript.Run(t, p)
+		p.shorten("backup", "bucket_rights", "restore")
+		testscript.Run(t, p.Params)
 	})
 }
 
@@ -52,8 +53,22 @@ const (
 	onBucket = true
 )
 
-func params(setUp func(*testscript.Env) error, bucket bool) testscript.Params {
-	return testscript.Params{
+// scripts are which scripts are run, and how.
+type scripts struct{ testscript.Params }
+
+// shorten leaves some scripts with -short.
+func (s *scripts) shorten(names ...string) {
+	if !testing.Short() {
+		return
+	}
+	for _, name := range names {
+		s.Files = append(s.Files, filepath.Join(s.Dir, name+".txt"))
+	}
+	s.Dir = ""
+}
+
+func params(setUp func(*testscript.Env) error, bucket bool) *scripts {
+	return &scripts{testscript.Params{
 		Dir:                "testdata/script",
 		TestWork:           *work,
 		RequireUniqueNames: true,
@@ -71,7 +86,7 @@ func params(setUp func(*testscript.Env) error, bucket bool) testscript.Params {
 			"id":        id,
 			"locked":    func(ts *testscript.TestScript, _ bool, _ []string) { ts.Fatalf("locked needs [bucket]") },
 		},
-	}
+	}}
 }
 
 func setUp(env *testscript.Env) error {
