@@ -59,14 +59,11 @@ func (r *copyRun) run(ctx context.Context, args []string, byTag tags.Filter) err
 
 // list returns the snapshots of one of the repositories. Damage there stops nothing.
 func (r *copyRun) list(ctx context.Context, s *session) ([]*snapshot.Snapshot, error) {
-	list, damage := s.repo.Snapshots(ctx)
-	if list == nil && damage != nil {
-		return nil, damage
-	}
+	list, damage, err := s.snapshotsOf(ctx, "")
 	if damage != nil {
 		r.problems = append(r.problems, fmt.Errorf("repository %s: %w", s.place, damage))
 	}
-	return list, nil
+	return list, err
 }
 
 // choose finds what the arguments name.

@@ -78,9 +78,9 @@ func (c *cli) forget(ctx context.Context, args []string, o forgetOptions) error 
 		return err
 	}
 	defer s.close()
-	list, damage := s.repo.Snapshots(ctx)
-	if list == nil && damage != nil {
-		return damage
+	list, damage, err := s.snapshotsOf(ctx, "")
+	if err != nil {
+		return err
 	}
 	if o.simulate != "" {
 		return cmp.Or(s.simulate(list, args, o), damage)

@@ -161,9 +161,9 @@ func (c *cli) label(ctx context.Context, refs []string, change func(*session, *s
 		return err
 	}
 	defer s.close()
-	list, damage := s.repo.Snapshots(ctx)
-	if list == nil && damage != nil {
-		return damage
+	list, _, err := s.snapshotsOf(ctx, "") // damage elsewhere keeps nobody from labelling what is there
+	if err != nil {
+		return err
 	}
 	var chosen []*snapshot.Snapshot
 	for _, ref := range refs {

@@ -101,7 +101,7 @@ func (c *cli) listSnapshots(ctx context.Context, o snapshotsOptions) error {
 }
 
 // snapshotsOf returns all snapshots, unless nobody knows the environment that is to be
-// chosen of them. What cannot be read is damage, and stops nothing.
+// chosen of them, "" for all. What cannot be read is damage, and stops nothing.
 func (s *session) snapshotsOf(ctx context.Context, environment string) (all []*snapshot.Snapshot, damage, err error) {
 	all, damage = s.repo.Snapshots(ctx)
 	if all == nil && damage != nil {
@@ -112,8 +112,11 @@ func (s *session) snapshotsOf(ctx context.Context, environment string) (all []*s
 
 // knownEnvironment reports a name that is neither configured nor in the repository.
 func (s *session) knownEnvironment(list []*snapshot.Snapshot, name string) error {
+	if name == "" || s.conf.Env[name] != nil {
+		return nil
+	}
 	known := environments(list)
-	if name == "" || s.conf.Env[name] != nil || slices.Contains(known, name) {
+	if slices.Contains(known, name) {
 		return nil
 	}
 	return failed("There are snapshots of: "+cmp.Or(strings.Join(known, ", "), "none")+".",
