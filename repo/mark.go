@@ -27,24 +27,36 @@ const rootsTogether = 256
 // markAll walks the trees of snapshots, and yields what [marker.mark] says of each.
 func (m *marker) markAll(ctx context.Context, list []*snapshot.Snapshot) iter.Seq2[*snapshot.Snapshot, error] {
 	return func(yield func(*snapshot.Snapshot, error) bool) {
-		for group := range slices.Chunk(list, rootsTogether) {
-			if !m.markGroup(ctx, group, yield) {
+		for s, held := range m.repo.withRoots(ctx, list, m.seen) {
+			if !yield(s, m.walkFrom(ctx, held, s)) {
 				return
 			}
 		}
 	}
 }
 
-// markGroup reports whether more is wanted.
-func (m *marker) markGroup(ctx context.Context, group []*snapshot.Snapshot, yield func(*snapshot.Snapshot, error) bool) bool {
+// withRoots yields snapshots, each with what its root is read from, with those of
+// others, but for those seen.
+func (r *Repo) withRoots(ctx context.Context, list []*snapshot.Snapshot, seen func(chunk.ID) bool) iter.Seq2[*snapshot.Snapshot, *batch] {
+	return func(yield func(*snapshot.Snapshot, *batch) bool) {
+		for group := range slices.Chunk(list, rootsTogether) {
+			if !r.eachWithRoots(ctx, group, seen, yield) {
+				return
+			}
+		}
+	}
+}
+
+// eachWithRoots reports whether more is wanted.
+func (r *Repo) eachWithRoots(ctx context.Context, group []*snapshot.Snapshot, seen func(chunk.ID) bool, yield func(*snapshot.Snapshot, *batch) bool) bool {
 	var roots []chunk.Entry
 	for _, s := range group {
 		roots = append(roots, root(s.Image()))
 	}
-	held, stop := m.repo.ahead(ctx, roots, m.seen)
+	held, stop := r.ahead(ctx, roots, seen)
 	defer stop()
 	for _, s := range group {
-		if !yield(s, m.walkFrom(ctx, held, s)) {
+		if !yield(s, held) {
 			return false
 		}
 	}

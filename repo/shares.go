@@ -3,7 +3,6 @@ package repo
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"firn/chunk"
 	"firn/snapshot"
@@ -24,8 +23,8 @@ func (r *Repo) Shares(ctx context.Context, list []*snapshot.Snapshot) (*Shares, 
 		return nil, err
 	}
 	f := &sharing{repo: r, known: make(map[chunk.ID]int32), databases: make(map[[2]string]int32)}
-	for group := range slices.Chunk(list, rootsTogether) {
-		if err := f.add(ctx, group); err != nil {
+	for s, held := range r.withRoots(ctx, list, f.seen) {
+		if err := f.add(ctx, held, s); err != nil {
 			return nil, err
 		}
 	}
@@ -42,26 +41,18 @@ type sharing struct {
 	databases map[[2]string]int32 // their numbers, from 1
 }
 
-// add adds snapshots and says what they need.
-func (f *sharing) add(ctx context.Context, group []*snapshot.Snapshot) error {
-	var roots []chunk.Entry
-	for _, s := range group {
-		roots = append(roots, root(s.Image()))
+// add adds a snapshot, whose root held may have, and says what it needs.
+func (f *sharing) add(ctx context.Context, held *batch, s *snapshot.Snapshot) error {
+	top, err := f.node(ctx, held, root(s.Image()), s.Image().Levels)
+	if err != nil {
+		return fmt.Errorf("snapshot %s: %w", s.ID.Short(), err)
 	}
-	held, stop := f.repo.ahead(ctx, roots, f.seen)
-	defer stop()
-	for _, s := range group {
-		top, err := f.node(ctx, held, root(s.Image()), s.Image().Levels)
-		if err != nil {
-			return fmt.Errorf("snapshot %s: %w", s.ID.Short(), err)
-		}
-		database := [2]string{s.Environment, s.Database}
-		if f.databases[database] == 0 {
-			f.databases[database] = int32(len(f.databases)) + 1
-		}
-		f.snapshots++
-		f.claim(top, f.snapshots, f.databases[database])
+	database := [2]string{s.Environment, s.Database}
+	if f.databases[database] == 0 {
+		f.databases[database] = int32(len(f.databases)) + 1
 	}
+	f.snapshots++
+	f.claim(top, f.snapshots, f.databases[database])
 	return nil
 }
 
