@@ -29,6 +29,9 @@ type image struct {
 	compact bool
 }
 
+// A database of which all is read would not be noticed.
+var _ repo.SparseImage = (*image)(nil)
+
 // Read tells errors of the source from those of the repository.
 func (i *image) Read(p []byte) (int, error) {
 	n, err := i.Image.Read(p)
@@ -82,10 +85,10 @@ func (i *image) Unchanged(fingerprint json.RawMessage) bool {
 	return json.Unmarshal(fingerprint, &old) == nil && i.Image.Unchanged(old)
 }
 
-// Changed tells what has changed since the database had that fingerprint.
-func (i *image) Changed(fingerprint json.RawMessage) ([][2]int64, bool) {
+// Changed tells what has changed since the database had the snapshot's fingerprint.
+func (i *image) Changed(since *snapshot.Snapshot) ([][2]int64, bool) {
 	var old sqlite.Fingerprint
-	if json.Unmarshal(fingerprint, &old) != nil {
+	if json.Unmarshal(since.Image().Fingerprint, &old) != nil {
 		return nil, false
 	}
 	return i.Image.Changed(old)

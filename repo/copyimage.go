@@ -42,15 +42,12 @@ func (i *copiedImage) Describe() snapshot.Image {
 	return described
 }
 
-// Unchanged reports false: no fingerprint tells, but [copiedImage.since].
+// Unchanged reports false: no fingerprint tells, but [copiedImage.Changed].
 func (i *copiedImage) Unchanged(json.RawMessage) bool { return false }
 
-// Changed reports false for the same reason.
-func (i *copiedImage) Changed(json.RawMessage) ([][2]int64, bool) { return nil, false }
-
-// since returns what differs from the image of a snapshot of the target, if the
+// Changed returns what differs from the image of a snapshot of the target, if the
 // source still has that one's original.
-func (i *copiedImage) since(parent *snapshot.Snapshot) ([][2]int64, bool) {
+func (i *copiedImage) Changed(parent *snapshot.Snapshot) ([][2]int64, bool) {
 	before := i.copier.origins[parent.Origin(i.copier.to.id.String())]
 	if before == nil {
 		return nil, false

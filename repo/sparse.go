@@ -1,10 +1,10 @@
 package repo
 
 import (
-	"encoding/json"
 	"sort"
 
 	"firn/chunk"
+	"firn/snapshot"
 )
 
 // SparseImage is an [Image] that can tell what has changed since another one was
@@ -12,10 +12,10 @@ import (
 type SparseImage interface {
 	Image
 	// Changed returns ranges of bytes, each from the first up to the second number,
-	// in order: outside of them the image has the same bytes as the one with this
-	// fingerprint. It must report false in every case of doubt. It is called before
-	// the first Read; Describe tells the size then.
-	Changed(fingerprint json.RawMessage) ([][2]int64, bool)
+	// in order: outside of them the image has the same bytes as the snapshot's. It
+	// must report false in every case of doubt. It is called before the first Read;
+	// Describe tells the size then.
+	Changed(since *snapshot.Snapshot) ([][2]int64, bool)
 	// Skip passes over the next n bytes, all of which are outside of the ranges.
 	Skip(n int64) error
 }
@@ -27,7 +27,11 @@ func (b *backup) known(image Image, base *chunk.Tree) *chunk.Known {
 	if !ok || base == nil || b.opts.ForceScan {
 		return nil
 	}
-	changed, ok := b.changed(sparse)
+	// What a copier compares is what is stored, and not a fingerprint that grows old.
+	if b.opts.copied == nil && !b.trusted(b.parent.Image(), image) {
+		return nil
+	}
+	changed, ok := sparse.Changed(b.parent)
 	if !ok {
 		return nil
 	}
@@ -38,18 +42,6 @@ func (b *backup) known(image Image, base *chunk.Tree) *chunk.Known {
 			return !touches(changed, int64(offset), int64(offset+e.Span)) && b.repo.index.Available(e.ID)
 		},
 	}
-}
-
-// changed returns the ranges outside of which the image is the parent's.
-func (b *backup) changed(image SparseImage) ([][2]int64, bool) {
-	if c, ok := image.(*copiedImage); ok { // compares what is stored: nothing can fool that
-		return c.since(b.parent)
-	}
-	old := b.parent.Image()
-	if !b.trusted(old, image) {
-		return nil, false
-	}
-	return image.Changed(old.Fingerprint)
 }
 
 // touches reports whether any of the ranges has bytes from one place up to another.

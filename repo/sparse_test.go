@@ -39,9 +39,9 @@ func (i *sparseImage) Describe() snapshot.Image {
 	return described
 }
 
-func (i *sparseImage) Changed(print json.RawMessage) ([][2]int64, bool) {
+func (i *sparseImage) Changed(since *snapshot.Snapshot) ([][2]int64, bool) {
 	want, _ := json.Marshal(fingerprintOf(i.before))
-	return i.ranges, bytes.Equal(want, print)
+	return i.ranges, bytes.Equal(want, since.Image().Fingerprint)
 }
 
 func (i *sparseImage) Skip(n int64) error {
