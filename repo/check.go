@@ -1,20 +1,16 @@
 package repo
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"slices"
 
 	"firn/crypt"
-	"firn/index"
 	"firn/pack"
 	"firn/snapshot"
-	"firn/store"
 )
 
 // CheckOptions says how thoroughly to check.
@@ -227,139 +223,6 @@ func (c *check) readPacks(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// readData reads the packs from the first to the last byte. Deltas whose bases a
-// prune moves meanwhile look damaged: so whatever does is read once more, with a
-// fresh index.
-func (c *check) readData(ctx context.Context) error {
-	if !c.opts.ReadData {
-		return nil
-	}
-	chosen := c.opts.Subset
-	if chosen == nil {
-		chosen = func(pack.ID) bool { return true }
-	}
-	suspects, err := c.readEach(ctx, chosen)
-	if err != nil || len(suspects) == 0 {
-		return err
-	}
-	if err := c.repo.refresh(ctx); err != nil {
-		return err
-	}
-	suspects, err = c.readEach(ctx, func(id pack.ID) bool { return suspects[id] != nil })
-	for _, id := range slices.SortedFunc(maps.Keys(suspects), compareIDs) {
-		c.findPack(id, &CorruptError{Kind: "pack", Name: id.Name(), Err: suspects[id]})
-	}
-	return err
-}
-
-// findPack takes note of a damaged pack. In one that is condemned damage is no
-// finding: nothing relies on it any more. If something that a snapshot needs is
-// nowhere else, the walk tells.
-func (c *check) findPack(id pack.ID, err error) {
-	c.bad[id] = true
-	if !c.view.condemned()[id] {
-		c.find(err)
-	}
-}
-
-// readEach reads the chosen packs and returns what is wrong with them.
-func (c *check) readEach(ctx context.Context, chosen func(pack.ID) bool) (map[pack.ID]error, error) {
-	var packs []store.Object
-	var done, total int64
-	for _, o := range c.repo.packObjects {
-		if id, ok := pack.ParseName(o.Name); ok && c.repo.index.Has(id) && chosen(id) {
-			packs, total = append(packs, o), total+o.Size
-		}
-	}
-	problems := make(map[pack.ID]error)
-	for _, o := range packs {
-		id, _ := pack.ParseName(o.Name) // it is one
-		problem, err := c.readPack(ctx, id, o)
-		if err != nil {
-			return nil, err
-		}
-		if problem != nil {
-			problems[id] = problem
-		}
-		done += o.Size
-		if c.opts.Progress != nil {
-			c.opts.Progress(done, total)
-		}
-	}
-	c.result.Read = max(c.result.Read, total) // not of the second look
-	return problems, nil
-}
-
-// readPack checks one pack's header, footer and blobs.
-func (c *check) readPack(ctx context.Context, id pack.ID, o store.Object) (problem, err error) {
-	object, err := c.repo.store.Get(ctx, o.Name, 0, o.Size)
-	if errors.Is(err, fs.ErrNotExist) {
-		c.repo.index.Remove(id) // swept since the listing, or lost: the walk tells
-		return nil, nil
-	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return err, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if header := crypt.Header(crypt.ObjectPack); !bytes.HasPrefix(object, header[:]) {
-		problem = pack.ErrFormat
-	}
-	entries, _, err := pack.ParseTail(c.repo.keys, id, int64(len(object)), object)
-	if err != nil || !slices.Equal(entries, c.repo.index.Entries(id)) {
-		problem = errors.Join(problem, pack.ErrFormat, err)
-	}
-	bad, err := c.openBlobs(ctx, id, object)
-	return errors.Join(problem, bad), err
-}
-
-// openBlobs decodes every blob of a pack and returns one error for all that are
-// damaged.
-func (c *check) openBlobs(ctx context.Context, id pack.ID, object []byte) (problem, err error) {
-	bad := 0
-	for _, e := range c.repo.index.Entries(id) {
-		damage, err := c.openBlob(ctx, index.Location{Pack: id, Entry: e}, object)
-		if err != nil {
-			return nil, err
-		}
-		if damage == nil {
-			continue
-		}
-		if bad++; bad == 1 {
-			problem = fmt.Errorf("%s blob %s at %d: %w", e.Kind, e.ID, e.Offset, damage)
-		}
-	}
-	if bad > 0 {
-		problem = fmt.Errorf("%d of its blobs are damaged, the first: %w", bad, problem)
-	}
-	return problem, nil
-}
-
-// openBlob decodes one blob. A delta whose base is gone is what a prune leaves of
-// a blob that nobody needs: of it, only the seal can be checked. So it is if the
-// base is damaged, for which this pack is not to blame.
-func (c *check) openBlob(ctx context.Context, l index.Location, object []byte) (problem, err error) {
-	sealed := object[l.Offset : l.Offset+l.Length]
-	var base []byte
-	lost := l.IsDelta() && c.repo.index.Chain(l.Base) == nil
-	if l.IsDelta() && !lost {
-		if base, err = c.repo.reader.read(ctx, l.Base); err != nil && !isDamage(err) {
-			return nil, err
-		}
-		lost = err != nil
-	}
-	if lost {
-		_, problem = pack.OpenBlob(c.repo.keys, nil, l.Entry, sealed)
-	} else {
-		_, problem = c.repo.reader.open(l, sealed, base)
-	}
-	if problem != nil {
-		c.repo.index.Spoil(l.Pack, l.ID)
-	}
-	return problem, ctx.Err()
 }
 
 // walk looks for every blob of every snapshot. What a prune moved or swept
