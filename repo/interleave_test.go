@@ -171,26 +171,12 @@ func TestBackupUnsettled(t *testing.T) {
 		seed++ // what prunes rescue of one try is of no use to the next
 		return sourceOf(pages(seed, 40))(ctx)
 	}
-	result, err := openWith(t, hooked).Backup(t.Context(), source, repo.BackupOptions{Environment: "production", Database: "app"})
+	result, err := open(t, hooked).Backup(t.Context(), source, repo.BackupOptions{Environment: "production", Database: "app"})
 	if !errors.Is(err, repo.ErrUnsettled) {
 		t.Errorf("got %+v, %v, want ErrUnsettled", result, err)
 	}
 	w.restoreAll(t, open(t, w.st))
 	w.goOn(t, tiny)
-}
-
-func openWith(t testing.TB, st store.Store) *repo.Repo {
-	t.Helper()
-	return openAs(t, options(st))
-}
-
-func openAs(t testing.TB, opts repo.Options) *repo.Repo {
-	t.Helper()
-	r, err := repo.Open(context.Background(), opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
 }
 
 // TestUnconfirmedTriesDoNotCount makes the first try of a backup fail and its
@@ -214,7 +200,7 @@ func TestUnconfirmedTriesDoNotCount(t *testing.T) {
 					}
 				}
 			})
-			result := backupResult(t, openWith(t, hooked), next, opts)
+			result := backupResult(t, open(t, hooked), next, opts)
 			if result.Skipped || result.Tries < 2 {
 				t.Errorf("got skipped %t after %d tries, want a snapshot after at least 2", result.Skipped, result.Tries)
 			}
@@ -250,7 +236,7 @@ func TestNamesakeKeepsSnapshots(t *testing.T) {
 		}
 	})
 	later := repo.BackupOptions{Time: time.Now().Add(time.Minute)}
-	w.images[backupResult(t, openWith(t, hooked), next, later).Snapshot.ID] = next
+	w.images[backupResult(t, open(t, hooked), next, later).Snapshot.ID] = next
 	run(t, w.st, dir, func(r *repo.Repo) { w.images[take(t, r, "production", small).ID] = small })
 	w.verify(t)
 }
@@ -346,7 +332,7 @@ func TestForgottenWhileRestored(t *testing.T) {
 			pruneAll(t, w.st)
 			pruneAll(t, w.st)
 		}}
-		got, err := copyOf(openWith(t, storetest.NewHooked(w.st, i.hook)), s)
+		got, err := copyOf(open(t, storetest.NewHooked(w.st, i.hook)), s)
 		if err == nil && !bytes.Equal(got, b) {
 			t.Errorf("forgotten before call %d: got %d wrong bytes without an error", n, len(got))
 		}

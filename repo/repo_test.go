@@ -40,7 +40,12 @@ func options(st store.Store) repo.Options {
 
 func open(t testing.TB, st store.Store) *repo.Repo {
 	t.Helper()
-	r, err := repo.Open(context.Background(), options(st))
+	return openAs(t, options(st))
+}
+
+func openAs(t testing.TB, opts repo.Options) *repo.Repo {
+	t.Helper()
+	r, err := repo.Open(context.Background(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}

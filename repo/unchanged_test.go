@@ -28,11 +28,7 @@ func at(t testing.TB, st store.Store, now time.Time) *repo.Repo {
 	t.Helper()
 	opts := options(st)
 	opts.Now = func() time.Time { return now }
-	r, err := repo.Open(t.Context(), opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
+	return openAs(t, opts)
 }
 
 // TestUnchanged tries when an image with the fingerprint of the last snapshot
