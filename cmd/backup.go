@@ -258,13 +258,7 @@ func (c *cli) summaryLine(m backupMessage) string {
 
 // prune frees space, if that is due.
 func (r *backupRun) prune(ctx context.Context) {
-	b := r.progress("prune", 0)
-	result, err := r.repo.Prune(ctx, repo.PruneOptions{IfDue: true, DryRun: r.dryRun, Progress: b.setTotal})
-	b.done()
-	if err == nil && !result.Skipped {
-		err = r.tellPrune(result, r.dryRun, true)
-	}
-	if err != nil {
+	if err := r.pruneIfDue(ctx, r.dryRun); err != nil {
 		r.pruneErr = fmt.Errorf("the snapshots are stored, but space could not be freed: %w", err)
 	}
 }

@@ -195,10 +195,7 @@ func (r *copyRun) prune(ctx context.Context) error {
 		for _, id := range ids {
 			r.message.Forgotten = append(r.message.Forgotten, id.String())
 		}
-		var result *repo.PruneResult
-		if result, err = r.to.repo.Prune(ctx, repo.PruneOptions{IfDue: true}); err == nil && !result.Skipped {
-			err = r.to.tellPrune(result, false, true)
-		}
+		err = r.to.pruneIfDue(ctx, false)
 	}
 	if err != nil {
 		return fmt.Errorf("the snapshots are copied, but space could not be freed: %w", err)

@@ -71,6 +71,17 @@ func (s *session) prune(ctx context.Context, o pruneOptions) error {
 	return s.tellPrune(result, o.dryRun, o.within)
 }
 
+// pruneIfDue frees space within another command, unless that was done some hours ago.
+func (s *session) pruneIfDue(ctx context.Context, dryRun bool) error {
+	b := s.progress("prune", 0)
+	result, err := s.repo.Prune(ctx, repo.PruneOptions{IfDue: true, DryRun: dryRun, Progress: b.setTotal})
+	b.done()
+	if err != nil || result.Skipped {
+		return err
+	}
+	return s.tellPrune(result, dryRun, true)
+}
+
 // tellPrune tells what a prune did; within another command it is not the summary.
 func (s *session) tellPrune(r *repo.PruneResult, dryRun, within bool) error {
 	if s.json {
