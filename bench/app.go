@@ -26,10 +26,11 @@ CREATE INDEX events_user ON events (user);
 // app makes an application's writes. The same seed makes the same writes to the
 // same database. After the first error, it does nothing.
 type app struct {
-	db  *sql.DB
-	tx  *sql.Tx
-	rng *rand.Rand
-	err error
+	db       *sql.DB
+	tx       *sql.Tx
+	prepared map[string]*sql.Stmt // of the transaction, which closes them
+	rng      *rand.Rand
+	err      error
 
 	users, posts, events int64 // highest IDs
 }
@@ -46,7 +47,7 @@ func (a *app) transaction(write func()) error {
 		return err
 	}
 	defer tx.Rollback()
-	a.tx = tx
+	a.tx, a.prepared = tx, make(map[string]*sql.Stmt)
 	a.err = tx.QueryRow(`SELECT ifnull((SELECT max(id) FROM users), 0), ifnull((SELECT max(id) FROM posts), 0),
 		ifnull((SELECT max(id) FROM events), 0)`).Scan(&a.users, &a.posts, &a.events)
 	if write(); a.err != nil {
@@ -137,8 +138,13 @@ func (a *app) dropSession() {
 }
 
 func (a *app) exec(query string, args ...any) {
+	s := a.prepared[query]
+	if s == nil && a.err == nil {
+		s, a.err = a.tx.Prepare(query)
+		a.prepared[query] = s
+	}
 	if a.err == nil {
-		_, a.err = a.tx.Exec(query, args...)
+		_, a.err = s.Exec(args...)
 	}
 }
 
