@@ -96,7 +96,9 @@ func (i *Image) sparse() (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sparse{pageReader: r, image: i, census: newCensus(i.info.PageSize, i.info.PageCount)}, nil
+	c := newCensus(i.info.PageSize, i.info.PageCount)
+	c.links = slices.Grow(c.links, len(i.before.links))
+	return &sparse{pageReader: r, image: i, census: c}, nil
 }
 
 // Read delivers bytes of as many pages as needed.
@@ -160,6 +162,7 @@ func (s *sparse) finish() error {
 		return err
 	}
 	s.census.copyTo(s.image.info.PageCount, s.image.before)
+	s.image.before = nil // for the memory
 	s.image.count(s.census)
 	return nil
 }

@@ -1,12 +1,14 @@
 package sqlite
 
 import (
-	"bytes"
+	"bufio"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
+	"slices"
 )
 
 // The file of a census; numbers are little-endian:
@@ -27,6 +29,8 @@ import (
 // It is written without fsync: losing it costs a reading of all pages.
 const stateMagic = "firncen1"
 
+var le = binary.LittleEndian
+
 // errState is never shown: it stands for a file that cannot be used.
 var errState = errors.New("no census of that image")
 
@@ -36,7 +40,7 @@ func (c *census) save(path string, print Fingerprint) error {
 		return errState
 	}
 	temp := path + ".tmp" // one name, so that what a killed process leaves is written over
-	err := os.WriteFile(temp, c.encode(print), 0o600)
+	err := c.write(temp, print)
 	if err == nil {
 		err = os.Rename(temp, path) // so that a reader sees the old or the new one
 	}
@@ -46,27 +50,49 @@ func (c *census) save(path string, print Fingerprint) error {
 	return err
 }
 
-func (c *census) encode(print Fingerprint) []byte {
+func (c *census) write(path string, print Fingerprint) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.encode(f, print), f.Close())
+}
+
+// stateBlock is how many pages are encoded and decoded at a time: there is no copy of the whole file in memory, which has
+// 12 MB for a database of 10 GB.
+const stateBlock = 8 << 10
+
+func (c *census) encode(w io.Writer, print Fingerprint) error {
 	text, err := json.Marshal(print)
 	if err != nil {
 		panic("sqlite: internal error: " + err.Error())
 	}
-	le := binary.LittleEndian
-	b := append([]byte(nil), stateMagic...)
-	b = append(le.AppendUint32(b, uint32(len(text))), text...)
-	b = le.AppendUint32(b, uint32(c.pageSize))
-	for _, n := range []int{len(c.pages), len(c.inner), len(c.links)} {
-		b = le.AppendUint64(b, uint64(n))
+	sum := sha256.New()
+	b := bufio.NewWriter(io.MultiWriter(w, sum)) // keeps the first error for Flush
+	b.WriteString(stateMagic)
+	b.Write(le.AppendUint32(b.AvailableBuffer(), uint32(len(text))))
+	b.Write(text)
+	c.encodePages(b)
+	if err := b.Flush(); err != nil {
+		return err
 	}
-	for _, p := range c.pages {
-		b = le.AppendUint16(b, p)
+	_, err = w.Write(sum.Sum(nil))
+	return err
+}
+
+// encodePages encodes from the page size on.
+func (c *census) encodePages(b *bufio.Writer) {
+	b.Write(le.AppendUint32(b.AvailableBuffer(), uint32(c.pageSize)))
+	for _, n := range []int{len(c.pages), len(c.inner), len(c.links)} {
+		b.Write(le.AppendUint64(b.AvailableBuffer(), uint64(n)))
+	}
+	for block := range slices.Chunk(c.pages, stateBlock) {
+		binary.Write(b, le, block)
 	}
 	for _, i := range c.inner {
-		b = le.AppendUint32(le.AppendUint32(b, i.page), i.first)
+		b.Write(le.AppendUint32(le.AppendUint32(b.AvailableBuffer(), i.page), i.first))
 	}
-	b = append(b, c.links...)
-	sum := sha256.Sum256(b)
-	return append(b, sum[:]...)
+	b.Write(c.links)
 }
 
 // loadCensus returns the census of the image that print is of.
@@ -74,11 +100,16 @@ func loadCensus(path string, print Fingerprint, pageSize int) (*census, error) {
 	if path == "" {
 		return nil, errState
 	}
-	b, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	of, c, err := decodeCensus(b)
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	of, c, err := decodeCensus(f, info.Size())
 	if err != nil {
 		return nil, err
 	}
@@ -89,46 +120,92 @@ func loadCensus(path string, print Fingerprint, pageSize int) (*census, error) {
 	return c, nil
 }
 
-func decodeCensus(b []byte) (of Fingerprint, c *census, err error) {
-	end := len(b) - sha256.Size
-	if end < 0 || sha256.Sum256(b[:end]) != [sha256.Size]byte(b[end:]) {
+// decodeCensus reads a file of size bytes. What it makes of them is of no use until the checksum at their end has proved
+// right; memory is bounded by their number all the same.
+func decodeCensus(r io.Reader, size int64) (of Fingerprint, c *census, err error) {
+	sum := sha256.New()
+	d := &stateReader{r: bufio.NewReader(io.TeeReader(io.LimitReader(r, size-sha256.Size), sum)), left: size - sha256.Size}
+	if magic := d.next(int64(len(stateMagic))); string(magic) != stateMagic {
 		return of, nil, errState
 	}
-	b, sound := bytes.CutPrefix(b[:end], []byte(stateMagic))
-	if !sound || len(b) < 4 {
+	text := d.next(d.number(4))
+	c = d.census()
+	var want [sha256.Size]byte
+	if _, err := io.ReadFull(r, want[:]); err != nil || d.failed || d.left != 0 || [sha256.Size]byte(sum.Sum(nil)) != want {
 		return of, nil, errState
 	}
-	n := uint64(binary.LittleEndian.Uint32(b))
-	if b = b[4:]; n > uint64(len(b)) || json.Unmarshal(b[:n], &of) != nil {
+	if json.Unmarshal(text, &of) != nil {
 		return of, nil, errState
 	}
-	c, err = decodePages(b[n:])
-	return of, c, err
+	return of, c, c.check()
 }
 
-// decodePages decodes from the page size on.
-func decodePages(b []byte) (*census, error) {
-	const counts = 4 + 3*8
-	if len(b) < counts {
-		return nil, errState
+// stateReader reads the fields of the file. After the first that is not there, it reads nothing.
+type stateReader struct {
+	r      *bufio.Reader
+	left   int64 // bytes before the checksum
+	failed bool
+}
+
+// next returns the next n bytes, nil if there are fewer.
+func (d *stateReader) next(n int64) []byte {
+	if !d.take(n) {
+		return nil
 	}
-	le := binary.LittleEndian
-	pages, inners, links := le.Uint64(b[4:]), le.Uint64(b[12:]), le.Uint64(b[20:])
-	c := &census{pageSize: int(le.Uint32(b)), count: int64(pages)}
-	b = b[counts:]
-	if limit := uint64(len(b)); pages > limit || inners > limit || links > limit || 2*pages+8*inners+links != limit {
-		return nil, errState
+	b := make([]byte, n)
+	_, err := io.ReadFull(d.r, b)
+	d.failed = err != nil
+	return b
+}
+
+// take reports whether there are n more bytes, and counts them as read.
+func (d *stateReader) take(n int64) bool {
+	d.failed = d.failed || n < 0 || n > d.left
+	d.left -= n
+	return !d.failed
+}
+
+// number returns the next number, of 4 or 8 bytes.
+func (d *stateReader) number(size int64) int64 {
+	var b [8]byte
+	copy(b[:], d.next(size))
+	return int64(le.Uint64(b[:]))
+}
+
+// census reads from the page size on.
+func (d *stateReader) census() *census {
+	c := &census{pageSize: int(d.number(4)), count: d.number(8)}
+	inners, links := d.number(8), d.number(8)
+	if most := uint64(d.left); uint64(c.count) > most || uint64(inners) > most || 2*c.count+8*inners+links != d.left {
+		d.failed = true // so that none is less than zero, and the sum has not overflowed
 	}
-	c.pages, c.inner = make([]uint16, pages), make([]inner, inners)
-	for i := range c.pages {
-		c.pages[i] = le.Uint16(b[2*i:])
+	if d.take(2 * c.count) {
+		c.pages = d.pages(c.count)
 	}
-	b = b[2*pages:]
-	for i := range c.inner {
-		c.inner[i] = inner{le.Uint32(b[8*i:]), le.Uint32(b[8*i+4:])}
+	if d.take(8 * inners) {
+		c.inner = d.inner(inners)
 	}
-	c.links = b[8*inners:]
-	return c, c.check()
+	c.links = d.next(links)
+	return c
+}
+
+func (d *stateReader) pages(n int64) []uint16 {
+	pages := make([]uint16, n)
+	for block := range slices.Chunk(pages, stateBlock) {
+		d.failed = d.failed || binary.Read(d.r, le, block) != nil
+	}
+	return pages
+}
+
+func (d *stateReader) inner(n int64) []inner {
+	list := make([]inner, n)
+	var b [8]byte
+	for i := range list {
+		_, err := io.ReadFull(d.r, b[:])
+		d.failed = d.failed || err != nil
+		list[i] = inner{le.Uint32(b[:]), le.Uint32(b[4:])}
+	}
+	return list
 }
 
 // check makes sure that each interior page has its links, in order.
