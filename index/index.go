@@ -140,6 +140,9 @@ func (x *Index) Entries(id pack.ID) []pack.Entry {
 	return nil
 }
 
+// Holds reports whether a pack that exists holds the blob, with its bases or without.
+func (x *Index) Holds(id chunk.ID) bool { return len(x.Places(id)) > 0 }
+
 // Blobs returns the number of different blobs that were ever added.
 func (x *Index) Blobs() int { return x.first.used }
 
@@ -178,7 +181,30 @@ func (x *Index) appendPlace(found []Location, p place) []Location {
 // Available reports whether a new snapshot may rely on a blob: a pack that
 // exists and is not condemned holds it, and its base is available too
 // (docs/format.md, section 6).
-func (x *Index) Available(id chunk.ID) bool { return x.resolve(id, usable) != nil }
+func (x *Index) Available(id chunk.ID) bool {
+	return x.plainlyAvailable(id) || x.resolve(id, usable) != nil
+}
+
+// plainlyAvailable follows the first place of a blob, that of its base, and so on.
+// Most blobs have no other. It allocates nothing, as a backup asks this of all chunks.
+func (x *Index) plainlyAvailable(id chunk.ID) bool {
+	for range chunk.MaxDepth + 1 {
+		p, ok := x.first.get(x.packs, id)
+		if !ok {
+			return false
+		}
+		h := &x.packs[p.pack]
+		if h.gone || h.condemned || x.isSpoiled(h.id, id) {
+			return false
+		}
+		e := &h.entries[p.entry]
+		if !e.IsDelta() {
+			return true
+		}
+		id = e.Base
+	}
+	return false
+}
 
 // AvailableChain is [Index.Chain] over packs that are not condemned only.
 func (x *Index) AvailableChain(id chunk.ID) []Location { return x.resolve(id, usable) }
