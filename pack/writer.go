@@ -91,7 +91,7 @@ func (w *Writer) Finish() (object []byte, entries []Entry, tail int, err error) 
 	blobs := len(object)
 	object = w.appendTail(object, entries)
 	tail = len(object) - blobs
-	if err := w.verify(object, entries); err != nil {
+	if entries, err = w.verify(object, entries); err != nil {
 		return nil, nil, 0, err
 	}
 	return object, entries, tail, nil
@@ -107,14 +107,15 @@ func (w *Writer) appendTail(object []byte, entries []Entry) []byte {
 	return append(object, w.keys.SealTrailer(w.id.Name(), uint64(len(footer)))...)
 }
 
-// verify decodes the finished footer and compares it with what went in.
-func (w *Writer) verify(object []byte, entries []Entry) error {
+// verify decodes the finished footer, compares it with what went in, and returns
+// what it has decoded: that has no room to spare, and may be kept.
+func (w *Writer) verify(object []byte, entries []Entry) ([]Entry, error) {
 	back, _, err := ParseTail(w.keys, w.id, int64(len(object)), object)
 	if err != nil {
-		return fmt.Errorf("verify new pack %s: %w", w.id, err)
+		return nil, fmt.Errorf("verify new pack %s: %w", w.id, err)
 	}
 	if !slices.Equal(back, entries) {
-		return fmt.Errorf("verify new pack %s: %w: footer differs from what was written", w.id, ErrFormat)
+		return nil, fmt.Errorf("verify new pack %s: %w: footer differs from what was written", w.id, ErrFormat)
 	}
-	return nil
+	return back, nil
 }
