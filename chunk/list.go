@@ -1,12 +1,21 @@
 package chunk
 
-import "sort"
+import (
+	"slices"
+	"sort"
+)
 
 // List is a sequence of entries that cover an image, or one level of its tree,
 // from the first byte to the last. Build it with [List.Append].
 type List struct {
 	Entries []Entry
 	ends    []uint64 // ends[i] is the offset after Entries[i]
+}
+
+// Grow makes room for n more entries.
+func (l *List) Grow(n int) {
+	l.Entries = slices.Grow(l.Entries, n)
+	l.ends = slices.Grow(l.ends, n)
 }
 
 // Append adds an entry at the end of the list.

@@ -12,6 +12,9 @@ import (
 const (
 	lookAheadChunks = 32
 	lookAheadBytes  = MaxPlain
+	// A window with room for fewer bytes ahead would be moved too often: usual
+	// chunks take 2.5 MB, and only the largest lookAheadBytes.
+	roomLeast = 4 << 20
 )
 
 // polynomialDegree is the one that the chunker makes and takes.
@@ -155,7 +158,7 @@ func (s *Splitter) guess() bool {
 	if s.first == s.parent.Len() || s.parent.Offset(s.first) != s.offset {
 		return false
 	}
-	s.win.reserve(lookAheadBytes + 1) // so that the views stay where they are
+	s.win.reserve(max(s.lookAhead()+1, roomLeast)) // so that the views stay where they are
 	names := newNames(s.name)
 	for i := s.first + len(s.guesses); i < s.first+lookAheadChunks && s.within(i); i++ {
 		if s.skip(i) {
@@ -170,6 +173,12 @@ func (s *Splitter) guess() bool {
 	}
 	s.guesses = append(s.guesses, names.wait()...)
 	return len(s.guesses) > 0
+}
+
+// lookAhead returns how many bytes the next guesses take.
+func (s *Splitter) lookAhead() int {
+	last := min(s.first+lookAheadChunks, s.parent.Len())
+	return int(min(s.parent.Offset(last)-s.offset, lookAheadBytes))
 }
 
 // within reports whether the parent has a chunk i, and that is not too far ahead.

@@ -193,6 +193,11 @@ func (t *Tree) loadLevel(level int, read func(ids []ID) ([][]byte, error)) error
 	if len(plains) != len(ids) {
 		return fmt.Errorf("%w: %d nodes of level %d, want %d", ErrTree, len(plains), level, len(ids))
 	}
+	entries := 0
+	for _, plain := range plains {
+		entries += len(plain) / entryLen
+	}
+	below.Grow(entries)
 	for i, plain := range plains {
 		if err := appendNode(below, level, nodes[i], plain); err != nil {
 			return err
