@@ -3,9 +3,11 @@ package repo
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"iter"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -26,8 +28,8 @@ import (
 type cache struct {
 	path    string // "" for a cache in memory only
 	objects map[string][]byte
-	stored  int    // bytes of the file; less than zero if it must be replaced
-	pending []byte // entries to append
+	stored  int      // bytes of the file; less than zero if it must be replaced
+	pending []string // names of the entries to append
 }
 
 const (
@@ -105,7 +107,7 @@ func (c *cache) put(name string, content []byte) {
 		return
 	}
 	c.objects[name] = content
-	c.pending = appendCacheEntry(c.pending, name, content)
+	c.pending = append(c.pending, name)
 }
 
 func appendCacheEntry(dst []byte, name string, content []byte) []byte {
@@ -157,7 +159,7 @@ func (c *cache) flush() {
 	if os.MkdirAll(filepath.Dir(c.path), 0o700) != nil {
 		return
 	}
-	if c.stored < 0 || c.live()*2+cacheSlack < c.stored+len(c.pending) {
+	if all := c.size(maps.Keys(c.objects)); c.stored < 0 || all*2+cacheSlack < c.stored+c.size(slices.Values(c.pending)) {
 		c.replace()
 	} else {
 		c.append()
@@ -165,38 +167,42 @@ func (c *cache) flush() {
 	c.pending = nil
 }
 
-// live returns how large a fresh file would be.
-func (c *cache) live() int {
+// size returns the bytes that entries take in the file.
+func (c *cache) size(names iter.Seq[string]) int {
 	n := 0
-	for name, content := range c.objects {
-		n += cacheHeader + len(name) + len(content)
+	for name := range names {
+		n += cacheHeader + len(name) + len(c.objects[name])
 	}
 	return n
 }
 
-// append adds what is pending, and the token that it belongs to, even if there is none.
+// encode makes entries, and that of the token that they belong to, even if there is none.
+func (c *cache) encode(names iter.Seq[string]) []byte {
+	b := make([]byte, 0, c.size(names)+cacheHeader+len(tokenEntry)+len(c.objects[tokenEntry]))
+	for name := range names {
+		if content, ok := c.objects[name]; ok && name != tokenEntry {
+			b = appendCacheEntry(b, name, content)
+		}
+	}
+	return appendCacheEntry(b, tokenEntry, c.objects[tokenEntry])
+}
+
+// append adds what is pending, in one write, so that no other process's comes in between.
 func (c *cache) append() {
-	c.pending = appendCacheEntry(c.pending, tokenEntry, c.objects[tokenEntry])
 	f, err := os.OpenFile(c.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return
 	}
 	defer f.Close()
-	if _, err := f.Write(c.pending); err == nil {
-		c.stored += len(c.pending)
+	if n, err := f.Write(c.encode(slices.Values(c.pending))); err == nil {
+		c.stored += n
 	}
 }
 
 // replace writes the whole cache to a temporary file and renames it. There is no
 // fsync: a cache that a power cut tore is recognised by its checksums.
 func (c *cache) replace() {
-	b := make([]byte, 0, c.live())
-	for name, content := range c.objects {
-		if name != tokenEntry {
-			b = appendCacheEntry(b, name, content)
-		}
-	}
-	b = appendCacheEntry(b, tokenEntry, c.objects[tokenEntry])
+	b := c.encode(maps.Keys(c.objects))
 	f, err := os.CreateTemp(filepath.Dir(c.path), cacheFile+".*")
 	if err != nil {
 		return

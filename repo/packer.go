@@ -3,12 +3,12 @@ package repo
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
 
 	"firn/chunk"
+	"firn/index"
 	"firn/pack"
 	"firn/snapshot"
 )
@@ -22,10 +22,10 @@ type packer struct {
 
 	mu       sync.Mutex
 	open     *pack.Writer
-	spare    *pack.Writer // whose pack is stored, for its memory; nil for none
-	claimed  map[chunk.ID]bool
-	stored   map[pack.ID][]pack.Entry
-	added    int64 // bytes of the packs
+	spare    *pack.Writer      // whose pack is stored, for its memory; nil for none
+	claimed  map[chunk.ID]bool // blobs of packs that are not stored yet
+	stored   *index.Index      // of the packs that are
+	added    int64             // bytes of the packs
 	began    time.Time
 	partials []string // names of the partial records written
 }
@@ -35,7 +35,7 @@ func newPacker(r *Repo, id snapshot.ID, dry bool) *packer {
 		repo: r, id: id, dry: dry,
 		open:    pack.NewWriter(r.keys, pack.NewID()),
 		claimed: make(map[chunk.ID]bool),
-		stored:  make(map[pack.ID][]pack.Entry),
+		stored:  index.New(),
 		began:   r.opts.now(),
 	}
 }
@@ -44,7 +44,7 @@ func newPacker(r *Repo, id snapshot.ID, dry bool) *packer {
 func (p *packer) claim(id chunk.ID) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.claimed[id] {
+	if p.claimed[id] || p.stored.Holds(id) {
 		return false
 	}
 	p.claimed[id] = true
@@ -100,7 +100,10 @@ func (p *packer) upload(ctx context.Context, w *pack.Writer) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.stored[w.ID()] = entries
+	p.stored.Add(w.ID(), entries)
+	for _, e := range entries {
+		delete(p.claimed, e.ID)
+	}
 	p.added += int64(len(object))
 	p.spare = w // the store has its copy
 	if p.dry {
@@ -125,12 +128,14 @@ func (p *packer) protect(ctx context.Context) error {
 }
 
 // ids returns the packs that were stored, in the order of their IDs.
-func (p *packer) ids() []pack.ID { return slices.SortedFunc(maps.Keys(p.stored), compareIDs) }
+func (p *packer) ids() []pack.ID {
+	return slices.SortedFunc(slices.Values(p.stored.Packs()), compareIDs)
+}
 
 // index tells the repository's index of the stored packs. No worker may be
 // reading it.
 func (p *packer) index() {
-	for id, entries := range p.stored {
-		p.repo.index.Add(id, entries)
+	for _, id := range p.stored.Packs() {
+		p.repo.index.Add(id, p.stored.Entries(id))
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"sync/atomic"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -29,10 +29,11 @@ type pipeline struct {
 	progress func(int64)
 	known    *chunk.Known // what need not be read; nil for nothing
 
-	chunks    []*chunk.Entry // in order; workers fill in the IDs
-	stored    atomic.Int64   // chunks that were new
-	chunksNew int
-	scanned   int64 // bytes that were read
+	scanned int64 // bytes that were read
+
+	mu        sync.Mutex
+	chunks    chunk.List // in order; workers fill in the IDs
+	chunksNew int        // of them, those that were stored
 }
 
 func newPipeline(r *Repo, p *packer, base *chunk.Tree, progress func(int64)) (*pipeline, error) {
@@ -42,6 +43,9 @@ func newPipeline(r *Repo, p *packer, base *chunk.Tree, progress func(int64)) (*p
 	}
 	n := runtime.GOMAXPROCS(0) + uploadWorkers
 	l := &pipeline{repo: r, params: params, packer: p, base: base, idle: make(chan *worker, n), progress: progress}
+	if base != nil {
+		l.chunks.Grow(base.Chunks().Len())
+	}
 	for range n {
 		w, err := newWorker()
 		if err != nil {
@@ -57,12 +61,7 @@ func (l *pipeline) run(ctx context.Context, image io.Reader) (*chunk.Tree, error
 	if err := l.storeChunks(ctx, image); err != nil {
 		return nil, err
 	}
-	var list chunk.List
-	for _, e := range l.chunks {
-		list.Append(*e)
-	}
-	l.chunksNew = int(l.stored.Load())
-	tree, err := l.storeNodes(ctx, list)
+	tree, err := l.storeNodes(ctx, l.chunks)
 	if err != nil {
 		return nil, err
 	}
@@ -104,8 +103,7 @@ func (l *pipeline) split(ctx context.Context, group *errgroup.Group, image io.Re
 // submit hands a chunk to a worker, unless it is known to be stored. It waits
 // for an idle worker: that is what bounds the memory.
 func (l *pipeline) submit(ctx context.Context, group *errgroup.Group, c chunk.Chunk) error {
-	entry := &chunk.Entry{ID: c.ID, Span: c.Span}
-	l.chunks = append(l.chunks, entry)
+	at := l.append(chunk.Entry{ID: c.ID, Span: c.Span})
 	l.scanned += int64(len(c.Data))
 	if c.Data == nil { // was not read, since it is available
 		return ctx.Err()
@@ -122,25 +120,43 @@ func (l *pipeline) submit(ctx context.Context, group *errgroup.Group, c chunk.Ch
 	w.plain = append(w.plain[:0], c.Data...)
 	group.Go(func() error {
 		defer func() { l.idle <- w }()
-		return l.storeChunk(ctx, w, entry, c.Offset)
+		id, isNew, err := l.storeChunk(ctx, w, c)
+		l.stored(at, id, isNew)
+		return err
 	})
 	return nil
 }
 
-// storeChunk names the chunk in w.plain and stores it if it is new.
-func (l *pipeline) storeChunk(ctx context.Context, w *worker, entry *chunk.Entry, offset uint64) error {
-	if entry.ID.IsZero() {
-		entry.ID = l.repo.name(chunk.Data, w.plain)
-		if l.repo.index.Available(entry.ID) {
-			return nil
+// append adds a chunk to the list and returns its place there.
+func (l *pipeline) append(e chunk.Entry) (at int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.chunks.Append(e)
+	return l.chunks.Len() - 1
+}
+
+// stored notes what a worker has found out.
+func (l *pipeline) stored(at int, id chunk.ID, isNew bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.chunks.Entries[at].ID = id
+	if isNew {
+		l.chunksNew++
+	}
+}
+
+// storeChunk names the chunk, whose bytes are in w.plain, and stores it if it is new.
+func (l *pipeline) storeChunk(ctx context.Context, w *worker, c chunk.Chunk) (id chunk.ID, isNew bool, err error) {
+	id = c.ID
+	if id.IsZero() {
+		id = l.repo.name(chunk.Data, w.plain)
+		if l.repo.index.Available(id) {
+			return id, false, nil
 		}
 	}
-	b := blob{kind: chunk.Data, id: entry.ID, plain: w.plain, base: l.baseOf(0, offset, entry.Span)}
-	isNew, err := l.storeBlob(ctx, w, b)
-	if isNew {
-		l.stored.Add(1)
-	}
-	return err
+	b := blob{kind: chunk.Data, id: id, plain: w.plain, base: l.baseOf(0, c.Offset, c.Span)}
+	isNew, err = l.storeBlob(ctx, w, b)
+	return id, isNew, err
 }
 
 // storeBlob encodes, seals and packs a blob that is not available, unless this

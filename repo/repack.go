@@ -149,8 +149,8 @@ func (p *prune) copyNeeded(ctx context.Context) error {
 	}
 	packer.index()
 	p.expired = append(p.expired, packer.partials...)
-	for id, entries := range packer.stored {
-		p.addStored(id, entries)
+	for _, id := range packer.stored.Packs() {
+		p.addStored(id, packer.stored.Entries(id))
 	}
 	p.result.Copied = packer.added
 	return nil
