@@ -24,8 +24,8 @@ type section struct {
 	entries []Entry
 }
 
-// A section that has outgrown smallSection gets room for a full pack at once:
-// growing step by step would copy it several times over.
+// Data that has outgrown smallSection gets room for a full pack at once: growing
+// step by step would copy it several times over. Nodes are few.
 const (
 	smallSection = 1 << 20
 	fullSection  = TargetSize + smallSection
@@ -33,7 +33,7 @@ const (
 
 func (s *section) add(e Entry, sealed []byte) {
 	e.Offset, e.Length = uint32(len(s.bytes)), uint32(len(sealed))
-	if n := len(s.bytes) + len(sealed); n > smallSection && n < fullSection && cap(s.bytes) < n {
+	if n := len(s.bytes) + len(sealed); e.Kind == chunk.Data && n > smallSection && n < fullSection && cap(s.bytes) < n {
 		s.bytes = slices.Grow(s.bytes, fullSection-len(s.bytes))
 	}
 	s.bytes = append(s.bytes, sealed...)

@@ -305,6 +305,7 @@ func (b *backup) reuse(image Image) {
 
 // store reads the image, stores its new blobs, and describes it.
 func (b *backup) store(ctx context.Context, image Image) error {
+	b.repo.reader.most = basesBytes
 	var base *chunk.Tree
 	if b.parent != nil {
 		var err error

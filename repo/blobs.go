@@ -20,8 +20,13 @@ import (
 // errMissing is the cause in a CorruptError for a blob that no pack holds.
 var errMissing = errors.New("no pack holds it whole")
 
-// recentBytes bounds the plaintexts that a blobReader keeps.
-const recentBytes = 16 << 20
+const (
+	// recentBytes bounds the plaintexts that a blobReader keeps.
+	recentBytes = 16 << 20
+	// basesBytes bounds them in a backup: it goes through the bases in order, so
+	// that only neighbours ask for the same. More saved no time.
+	basesBytes = 4 << 20
+)
 
 // blobReader turns blob IDs into plaintexts. It is safe for concurrent use
 // as long as the repository's index does not change.
@@ -34,6 +39,7 @@ type blobReader struct {
 	recent   map[chunk.ID]*list.Element // of recentBlob
 	order    *list.List                 // most recently used first
 	size     int
+	most     int                       // of size
 	expected map[pack.ID]chan struct{} // whole packs on their way into the cache
 }
 
@@ -48,6 +54,7 @@ func newBlobReader(r *Repo) *blobReader {
 		reading:  semaphore.NewWeighted(readingBytes),
 		recent:   make(map[chunk.ID]*list.Element),
 		order:    list.New(),
+		most:     recentBytes,
 		expected: make(map[pack.ID]chan struct{}),
 	}
 }
@@ -234,7 +241,7 @@ func (b *blobReader) remember(id chunk.ID, plain []byte) {
 	}
 	b.recent[id] = b.order.PushFront(recentBlob{id, plain})
 	b.size += len(plain)
-	for b.size > recentBytes {
+	for b.size > b.most {
 		oldest := b.order.Back()
 		blob := b.order.Remove(oldest).(recentBlob)
 		delete(b.recent, blob.id)
