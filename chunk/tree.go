@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 )
 
 // A list node is the plaintext of a blob of kind [Node]
@@ -57,21 +58,17 @@ func (t *Tree) Root() ID { return t.Levels[len(t.Levels)-1].Entries[0].ID }
 // Height returns the number of node levels, at least 1.
 func (t *Tree) Height() int { return len(t.Levels) - 1 }
 
-// All calls visit for every blob of the tree, chunks and nodes, until it
-// returns an error, and returns that error.
-func (t *Tree) All(visit func(kind Kind, id ID) error) error {
-	for level, list := range t.Levels {
-		kind := Node
-		if level == 0 {
-			kind = Data
-		}
-		for _, e := range list.Entries {
-			if err := visit(kind, e.ID); err != nil {
-				return err
+// IDs returns the IDs of all blobs of the tree, chunks and nodes.
+func (t *Tree) IDs() iter.Seq[ID] {
+	return func(yield func(ID) bool) {
+		for _, list := range t.Levels {
+			for _, e := range list.Entries {
+				if !yield(e.ID) {
+					return
+				}
 			}
 		}
 	}
-	return nil
 }
 
 // NewNode is a node that [Build] has made.

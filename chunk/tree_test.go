@@ -151,23 +151,23 @@ func TestBuildEmits(t *testing.T) {
 	}
 }
 
-func TestTreeAll(t *testing.T) {
+func TestTreeIDs(t *testing.T) {
 	t.Parallel()
-	tree, all := build(t, entries(3, 2000))
-	counts := make(map[chunk.Kind]int)
-	err := tree.All(func(kind chunk.Kind, id chunk.ID) error {
-		counts[kind]++
-		if _, ok := all[id]; ok != (kind == chunk.Node) {
-			t.Errorf("%s is said to be a %s", id, kind)
-		}
-		return nil
-	})
-	if err != nil || counts[chunk.Data] != 2000 || counts[chunk.Node] != len(all) {
-		t.Errorf("visited %v, %v, want 2000 data and %d nodes", counts, err, len(all))
+	tree, nodes := build(t, entries(3, 2000))
+	all := slices.Collect(tree.IDs())
+	if len(all) != 2000+len(nodes) {
+		t.Errorf("got %d blobs, want 2000 chunks and %d nodes", len(all), len(nodes))
 	}
-	stop := errors.New("enough")
-	if err := tree.All(func(chunk.Kind, chunk.ID) error { return stop }); err != stop {
-		t.Errorf("got error %v, want that of visit", err)
+	for i, id := range all {
+		if _, isNode := nodes[id]; isNode != (i >= 2000) {
+			t.Errorf("blob %d of %d: is a node: %t", i, len(all), isNode)
+		}
+	}
+	for id := range tree.IDs() {
+		if id != all[0] {
+			t.Errorf("got %s first, want %s", id, all[0])
+		}
+		break
 	}
 }
 

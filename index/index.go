@@ -4,6 +4,7 @@
 package index
 
 import (
+	"iter"
 	"maps"
 	"slices"
 	"sync"
@@ -182,28 +183,60 @@ func (x *Index) appendPlace(found []Location, p place) []Location {
 // exists and is not condemned holds it, and its base is available too
 // (docs/format.md, section 6).
 func (x *Index) Available(id chunk.ID) bool {
-	return x.plainlyAvailable(id) || x.resolve(id, usable) != nil
+	_, n := x.plainChain(id)
+	return n > 0 || x.resolve(id, usable) != nil
 }
 
-// plainlyAvailable follows the first place of a blob, that of its base, and so on.
-// Most blobs have no other. It allocates nothing, as a backup asks this of all chunks.
-func (x *Index) plainlyAvailable(id chunk.ID) bool {
-	for range chunk.MaxDepth + 1 {
+// Carriers returns packs that together make blobs available, each once. It reports
+// false if one of the blobs is not available.
+func (x *Index) Carriers(ids iter.Seq[chunk.ID]) (packs []pack.ID, ok bool) {
+	carries := make([]bool, len(x.packs))
+	for id := range ids {
+		chain, n := x.plainChain(id)
+		for _, p := range chain[:n] {
+			carries[p] = true
+		}
+		if n > 0 {
+			continue
+		}
+		long := x.resolve(id, usable)
+		if long == nil {
+			return nil, false
+		}
+		for _, l := range long {
+			carries[x.byID[l.Pack]] = true
+		}
+	}
+	for i, h := range x.packs {
+		if carries[i] {
+			packs = append(packs, h.id)
+		}
+	}
+	return packs, true
+}
+
+// plainChain follows the first place of a blob, that of its base, and so on. Most
+// blobs have no other. It returns the numbers of the packs, and how many they are, 0
+// if that leads to no whole blob that is usable. It allocates nothing, as a backup
+// asks this of all chunks.
+func (x *Index) plainChain(id chunk.ID) (packs [chunk.MaxDepth + 1]uint32, n int) {
+	for i := range packs {
 		p, ok := x.first.get(x.packs, id)
 		if !ok {
-			return false
+			return packs, 0
 		}
 		h := &x.packs[p.pack]
 		if h.gone || h.condemned || x.isSpoiled(h.id, id) {
-			return false
+			return packs, 0
 		}
+		packs[i] = p.pack
 		e := &h.entries[p.entry]
 		if !e.IsDelta() {
-			return true
+			return packs, i + 1
 		}
 		id = e.Base
 	}
-	return false
+	return packs, 0
 }
 
 // AvailableChain is [Index.Chain] over packs that are not condemned only.

@@ -162,6 +162,28 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
+func TestCarriers(t *testing.T) {
+	t.Parallel()
+	x := build("P a", "Q b<a", "R c", "S d<x", "T e a")
+	for ids, want := range map[string]string{"": "", "a": "P", "b": "PQ", "ac": "PR", "bbe": "PQT", "ad": "-", "z": "-"} {
+		list := make([]chunk.ID, len(ids))
+		for i, c := range []byte(ids) {
+			list[i] = blobID(c)
+		}
+		packs, ok := x.Carriers(slices.Values(list))
+		got := ""
+		for _, p := range packs {
+			got += string(p[0])
+		}
+		if !ok {
+			got = "-"
+		}
+		if got != want {
+			t.Errorf("%q: got packs %q, want %q", ids, got, want)
+		}
+	}
+}
+
 func TestPacks(t *testing.T) {
 	t.Parallel()
 	x := build("P a b", "Q b c", "R")

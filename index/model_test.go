@@ -88,6 +88,7 @@ func (m *model) check(t *rapid.T, x *index.Index) {
 		m.checkChain(t, id, x.AvailableChain(id), true)
 		m.checkChain(t, id, x.Chain(id), available[id])
 		m.checkPlaces(t, x, id)
+		m.checkCarriers(t, x, id, available[id])
 	}
 	for id, p := range m.packs {
 		if !x.Has(id) || !slices.Equal(x.Entries(id), p.entries) {
@@ -114,6 +115,27 @@ func (m *model) checkChain(t *rapid.T, id chunk.ID, chain []index.Location, usab
 }
 
 // checkPlaces checks that all places of a blob are there, best first.
+// checkCarriers looks whether the packs that carry a blob are enough for it.
+func (m *model) checkCarriers(t *rapid.T, x *index.Index, id chunk.ID, available bool) {
+	packs, ok := x.Carriers(slices.Values([]chunk.ID{id}))
+	if ok != available {
+		t.Fatalf("Carriers(%c) = %v, %t, want %t", id[0], packs, ok, available)
+	}
+	if !ok {
+		return
+	}
+	alone := index.New()
+	for _, p := range packs {
+		if m.packs[p] == nil || m.packs[p].condemned {
+			t.Fatalf("Carriers(%c): pack %c is condemned or gone", id[0], p[0])
+		}
+		alone.Add(p, m.packs[p].entries)
+	}
+	if !alone.Available(id) {
+		t.Fatalf("Carriers(%c): %v do not carry it", id[0], packs)
+	}
+}
+
 func (m *model) checkPlaces(t *rapid.T, x *index.Index, id chunk.ID) {
 	want := 0
 	for _, p := range m.packs {

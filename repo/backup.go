@@ -135,7 +135,8 @@ type backup struct {
 	previous *snapshot.Snapshot   // of the same environment and database; may be nil
 	parent   *snapshot.Snapshot   // whose bytes the image most likely continues; may be nil
 	packer   *packer
-	tree     *chunk.Tree // of the new image; nil if it is unchanged
+	indexed  bool        // the repository's index is that of the view
+	tree     *chunk.Tree // of the new image; nil if nobody had to read it
 	same     bool        // the image is the previous snapshot's
 	record   *snapshot.Snapshot
 	forgot   []snapshot.ID // to delete once the new snapshot is confirmed
@@ -164,8 +165,8 @@ func (b *backup) run(ctx context.Context, source Source) (bool, error) {
 	return b.confirm(ctx)
 }
 
-// prepare is step W1: it looks at the repository and builds the index of the
-// blobs that the new snapshot may rely on.
+// prepare is the first part of step W1: it looks at the repository. What the packs
+// hold is asked for by [backup.loadIndex], where that matters.
 func (b *backup) prepare(ctx context.Context) error {
 	var err error
 	if b.view, err = b.repo.look(ctx); err != nil {
@@ -177,15 +178,6 @@ func (b *backup) prepare(ctx context.Context) error {
 	}
 	b.result.SetBack = b.repo.lastConfirmed(b.opts.Environment, b.opts.Database).setBack(b.view.records, b.list)
 	b.leaveOut(b.forgot...) // records of earlier tries: retention must not count them
-	load := b.repo.loadIndex
-	// A scan shall heal what is lost: no cache may say that it is there. A copy that
-	// was killed has left packs that no cache knows of.
-	if b.opts.ForceScan || b.opts.copied.first() {
-		load = b.repo.reloadIndex
-	}
-	if err := load(ctx, b.view); err != nil {
-		return err
-	}
 	if err := b.dropUnconfirmed(ctx); err != nil {
 		return err
 	}
@@ -193,6 +185,23 @@ func (b *backup) prepare(ctx context.Context) error {
 	b.parent = b.chooseParent()
 	b.packer = newPacker(b.repo, snapshot.NewID(), b.opts.DryRun)
 	return nil
+}
+
+// loadIndex is the rest of step W1: it builds the index of the blobs that the new
+// snapshot may rely on.
+func (b *backup) loadIndex(ctx context.Context) error {
+	// A scan shall heal what is lost: no cache may say that it is there. A copy that
+	// was killed has left packs that no cache knows of.
+	load := b.repo.loadIndex
+	if b.opts.ForceScan || b.opts.copied.first() {
+		load = b.repo.reloadIndex
+	}
+	if b.indexed {
+		return nil
+	}
+	err := load(ctx, b.view)
+	b.indexed = err == nil
+	return err
 }
 
 // leaveOut takes snapshots off the list of those that the new one follows.
@@ -279,10 +288,17 @@ func (b *backup) unchanged(ctx context.Context, image Image) (bool, error) {
 	if b.previous.Token == b.view.token && b.repo.opts.TrustCache {
 		return true, nil // nothing was condemned since it was confirmed
 	}
+	if reliable, err := b.reliable(ctx, old.Root); reliable || err != nil {
+		return reliable, err
+	}
+	if err := b.loadIndex(ctx); err != nil {
+		return false, err
+	}
 	tree, err := b.repo.loadTree(ctx, old)
 	if err != nil {
 		return false, ctx.Err() // not readable: read the database instead
 	}
+	b.tree = tree
 	return b.repo.available(tree), nil
 }
 
@@ -305,6 +321,9 @@ func (b *backup) reuse(image Image) {
 
 // store reads the image, stores its new blobs, and describes it.
 func (b *backup) store(ctx context.Context, image Image) error {
+	if err := b.loadIndex(ctx); err != nil {
+		return err
+	}
 	b.repo.reader.most = basesBytes
 	var base *chunk.Tree
 	if b.parent != nil {

@@ -58,6 +58,7 @@ func (b *backup) finish(ctx context.Context, partials []string) error {
 	if b.opts.DryRun {
 		return nil
 	}
+	b.rely()
 	if !b.result.Skipped && b.opts.copied.newest(b.list) { // the mark is on the newest of its database
 		b.repo.setConfirmed(b.record)
 	}

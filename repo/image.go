@@ -79,12 +79,12 @@ func (r *Repo) loadTree(ctx context.Context, image *snapshot.Image) (*chunk.Tree
 
 // available reports whether a new snapshot may rely on every blob of the tree.
 func (r *Repo) available(tree *chunk.Tree) bool {
-	return tree.All(func(_ chunk.Kind, id chunk.ID) error {
+	for id := range tree.IDs() {
 		if !r.index.Available(id) {
-			return errMissing
+			return false
 		}
-		return nil
-	}) == nil
+	}
+	return true
 }
 
 // Size returns the length of the image in bytes.
