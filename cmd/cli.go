@@ -69,7 +69,7 @@ func (c *cli) run(ctx context.Context, args []string) int {
 	root := newRoot(c)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	err = cmp.Or(err, c.profiles.stop())
+	err = cmp.Or(err, c.helpError, c.profiles.stop())
 	if err == nil {
 		return exitDone
 	}
@@ -93,6 +93,7 @@ type cli struct {
 	profiles  profiles
 	json      bool
 	repairing bool                // open what only the cache can open
+	helpError error               // of writing a help
 	bar       atomic.Pointer[bar] // the one that may be on the terminal; may hold nil
 
 	onlyExistingCache bool // make none

@@ -1,6 +1,10 @@
 package cmd
 
-import "github.com/spf13/cobra"
+import (
+	"bytes"
+
+	"github.com/spf13/cobra"
+)
 
 // configurationHelp is the help topic on firn.toml. A test reads it as one, so
 // that it stays true.
@@ -79,4 +83,17 @@ func newConfigurationHelp() *cobra.Command {
 		Short: "The configuration file and its keys",
 		Long:  configurationHelp,
 	}
+}
+
+// setHelp has help written at once, and its error kept for the end of the run: cobra would
+// print it and go on, so that a help that nobody got would end well.
+func (c *cli) setHelp(root *cobra.Command) {
+	write := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		var text bytes.Buffer
+		cmd.SetOut(&text)
+		write(cmd, args)
+		cmd.SetOut(c.stdout)
+		_, c.helpError = c.stdout.Write(text.Bytes())
+	})
 }

@@ -49,6 +49,7 @@ func newRoot(c *cli) *cobra.Command {
 		return usage(seeHelp(cmd), "%w", err)
 	})
 	root.SetHelpTemplate(root.HelpTemplate() + "\n" + exitCodes)
+	c.setHelp(root)
 	root.AddGroup(
 		&cobra.Group{ID: groupMain, Title: "Snapshots:"},
 		&cobra.Group{ID: groupSpace, Title: "Repository:"},
