@@ -127,7 +127,8 @@ func (s *session) recordMetrics(ctx context.Context, r recorded) {
 	}
 }
 
-// updateMetrics replaces the file at once: the collector must not read a half of it.
+// updateMetrics replaces the file at once: the collector must not read a half of it. What
+// is beside it for that moment is not called *.prom, so it is not collected.
 func (s *session) updateMetrics(ctx context.Context, path string, r recorded) error {
 	release, err := s.lockMetrics(ctx, path)
 	if err != nil {
@@ -140,19 +141,7 @@ func (s *session) updateMetrics(ctx context.Context, path string, r recorded) er
 	}
 	all := parseSamples(string(old))
 	all.add(r)
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // not *.prom: it is not collected
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(all.String())
-	// The collector runs as another user. No sync: what a crash takes, the next run writes.
-	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
+	return replaceFile(path, all.String())
 }
 
 // lockMetrics waits for others that write the same file: environments have runs, and

@@ -3,7 +3,6 @@ package cmd
 import (
 	"fmt"
 	"math/bits"
-	"os"
 	"strings"
 	"time"
 
@@ -39,10 +38,10 @@ type plot struct {
 	zone        *time.Location
 }
 
-// writePlot draws into a file.
+// writePlot draws into a file. If that fails, the picture of before is still there.
 func (c *cli) writePlot(path string, curves []curve) error {
 	p := &plot{curves: curves, zone: c.zone}
-	if err := os.WriteFile(path, []byte(p.draw()), 0o644); err != nil {
+	if err := replaceFile(path, p.draw()); err != nil {
 		return fmt.Errorf("write plot: %w", err)
 	}
 	c.note("Wrote %s", path)
