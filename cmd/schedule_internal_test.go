@@ -44,7 +44,7 @@ func TestDeploy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	crontab, err := render("crontab", s)
+	crontab, err := s.crontab()
 	if err != nil {
 		t.Fatal(err)
 	}
