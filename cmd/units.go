@@ -172,7 +172,8 @@ func (c *cli) writeUnits(units []unit, dir string) error {
 		}
 	}
 	for _, u := range units {
-		if err := os.WriteFile(filepath.Join(dir, u.name), []byte(u.text), 0o644); err != nil {
+		// Whole, or not at all: half a file would be refused by the next run.
+		if err := replaceFile(filepath.Join(dir, u.name), u.text); err != nil {
 			return fmt.Errorf("schedule: %w", err)
 		}
 		c.note("Wrote %s", filepath.Join(dir, u.name))
