@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -37,12 +36,12 @@ func (s *session) simulate(list []*snapshot.Snapshot, args []string, o forgetOpt
 	if environment != "" {
 		list = filter(list, snapshot.Filter{Environment: environment})
 	}
-	databases := s.databasesOf(list, environment)
-	if int64(len(databases)) > maxSimulated/int64(span/o.every) {
+	all := s.backedUp(snapshot.BySeries(list), environment)
+	if int64(len(all)) > maxSimulated/int64(span/o.every) {
 		return usage("Take a shorter time, or a longer --every.", "--simulate %s: these are more than %d backups", o.simulate, maxSimulated)
 	}
 	m := &simulation{s, o.every, span, s.now().Add(span), list, make(map[string]bool)}
-	m.goOn(databases)
+	m.goOn(all)
 	groups, err := s.conf.decide(m.list, o.keep, m.end)
 	if err != nil {
 		return err
@@ -51,10 +50,10 @@ func (s *session) simulate(list []*snapshot.Snapshot, args []string, o forgetOpt
 }
 
 // goOn adds the snapshots to come.
-func (m *simulation) goOn(databases [][2]string) {
-	for _, database := range databases {
+func (m *simulation) goOn(all []snapshot.Series) {
+	for _, series := range all {
 		for at := m.every; at <= m.span; at += m.every {
-			next := &snapshot.Snapshot{ID: snapshot.NewID(), Environment: database[0], Database: database[1], Time: m.end.Add(at - m.span)}
+			next := &snapshot.Snapshot{ID: snapshot.NewID(), Environment: series.Environment, Database: series.Database, Time: m.end.Add(at - m.span)}
 			m.future[next.ID.String()] = true
 			m.list = append(m.list, next)
 		}
@@ -75,22 +74,6 @@ func (o forgetOptions) span(args []string) (time.Duration, error) {
 		return 0, usage("", "--simulate is for one environment, or for all")
 	}
 	return span, nil
-}
-
-// databasesOf returns what is backed up: environments and names of databases, those that
-// are configured, too.
-func (s *session) databasesOf(list []*snapshot.Snapshot, environment string) [][2]string {
-	var found [][2]string
-	for _, snap := range list {
-		found = append(found, [2]string{snap.Environment, snap.Database})
-	}
-	for name, env := range s.conf.Env {
-		if environment == "" || environment == name {
-			found = append(found, [2]string{name, env.Name})
-		}
-	}
-	slices.SortFunc(found, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
-	return slices.Compact(found)
 }
 
 // simulationMessage is what there will be, in JSON.

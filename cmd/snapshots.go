@@ -146,11 +146,10 @@ func filter(list []*snapshot.Snapshot, f snapshot.Filter) []*snapshot.Snapshot {
 
 // newest returns the first n of each environment and database.
 func newest(list []*snapshot.Snapshot, n int) []*snapshot.Snapshot {
-	seen := make(map[[2]string]int)
+	seen := make(map[snapshot.Series]int)
 	return slices.DeleteFunc(list, func(s *snapshot.Snapshot) bool {
-		key := [2]string{s.Environment, s.Database}
-		seen[key]++
-		return seen[key] > n
+		seen[s.Series()]++
+		return seen[s.Series()] > n
 	})
 }
 

@@ -2,10 +2,10 @@ package cmd
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
-	"firn/repo"
 	"firn/snapshot"
 )
 
@@ -49,34 +49,32 @@ type verifiedState struct {
 
 // states returns the states of all environments, or of the one named, sorted by name.
 func (s *session) states(all []*snapshot.Snapshot, environment string, maxAge time.Duration) []*state {
-	histories := make(map[[2]string][]*snapshot.Snapshot)
-	for name, env := range s.conf.Env {
-		histories[[2]string{name, env.Name}] = nil
-	}
-	for _, snap := range all {
-		if key := [2]string{snap.Environment, snap.Database}; !snap.Tags.Has(repo.PreRestoreTag) {
-			histories[key] = append(histories[key], snap)
-		}
-	}
+	histories := snapshot.BySeries(ofBackups(filter(all, snapshot.Filter{Environment: environment})))
 	var states []*state
-	for key, history := range histories {
-		if environment != "" && environment != key[0] {
-			continue
-		}
-		env := s.conf.Env[key[0]]
-		st := &state{Environment: key[0], Database: key[1], maxAge: defaultMaxAge}
-		st.Judged = environment != "" || maxAge != 0 || len(s.conf.Env) == 0 || env != nil && env.Name == key[1]
+	for _, series := range s.backedUp(histories, environment) {
+		env := s.conf.Env[series.Environment]
+		st := &state{Environment: series.Environment, Database: series.Database, maxAge: defaultMaxAge}
+		st.Judged = environment != "" || maxAge != 0 || len(s.conf.Env) == 0 || env != nil && env.Name == series.Database
 		if env != nil && env.MaxAge.Duration != 0 {
 			st.maxAge = env.MaxAge.Duration
 		}
 		st.maxAge = cmp.Or(maxAge, st.maxAge)
-		st.read(history, s.now())
+		st.read(histories[series], s.now())
 		states = append(states, st)
 	}
-	slices.SortFunc(states, func(a, b *state) int {
-		return cmp.Or(cmp.Compare(a.Environment, b.Environment), cmp.Compare(a.Database, b.Database))
-	})
 	return states
+}
+
+// backedUp returns the series of some histories, and those that are configured, sorted.
+func (s *session) backedUp(histories map[snapshot.Series][]*snapshot.Snapshot, environment string) []snapshot.Series {
+	all := slices.Collect(maps.Keys(histories))
+	for name, env := range s.conf.Env {
+		if environment == "" || environment == name {
+			all = append(all, snapshot.Series{Environment: name, Database: env.Name})
+		}
+	}
+	slices.SortFunc(all, snapshot.Series.Compare)
+	return slices.Compact(all)
 }
 
 // clockTolerance is how far ahead a snapshot may be: clocks differ.

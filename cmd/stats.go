@@ -1,9 +1,9 @@
 package cmd
 
 import (
-	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -119,15 +119,12 @@ type snapshotStats struct {
 
 func newStatsMessage(all []*snapshot.Snapshot, shares *repo.Shares, usage *repo.Usage) *statsMessage {
 	m := &statsMessage{Snapshots: len(all), Needed: shares.Needed, Size: usage.Size, Databases: []databaseStats{}}
-	histories := make(map[[2]string][]*snapshot.Snapshot)
-	for _, s := range all {
-		database := [2]string{s.Environment, s.Database}
-		histories[database] = append(histories[database], s)
-	}
-	for database, own := range histories {
+	histories := snapshot.BySeries(all)
+	for _, series := range slices.SortedFunc(maps.Keys(histories), snapshot.Series.Compare) {
+		own := histories[series]
 		d := databaseStats{
-			Environment: database[0], Database: database[1], Snapshots: len(own),
-			Size: own[0].Image().Size, Alone: shares.Databases[database], history: ofBackups(own),
+			Environment: series.Environment, Database: series.Database, Snapshots: len(own),
+			Size: own[0].Image().Size, Alone: shares.Series[series], history: ofBackups(own),
 		}
 		for _, s := range own {
 			d.Logical += s.Image().Size
@@ -136,9 +133,6 @@ func newStatsMessage(all []*snapshot.Snapshot, shares *repo.Shares, usage *repo.
 		d.SizePerDay, d.AddedPerDay = trend(d.history)
 		m.Databases = append(m.Databases, d)
 	}
-	slices.SortFunc(m.Databases, func(a, b databaseStats) int {
-		return cmp.Or(cmp.Compare(a.Environment, b.Environment), cmp.Compare(a.Database, b.Database))
-	})
 	if m.Needed > 0 {
 		m.Ratio = float64(m.Logical) / float64(m.Needed)
 	}

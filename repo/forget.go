@@ -1,11 +1,11 @@
 package repo
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"time"
 
@@ -17,8 +17,7 @@ import (
 // own retention.
 const PreRestoreTag = "pre-restore"
 
-// Group is what retention decides upon at once: the snapshots of one database
-// in one environment.
+// Group is what retention decides upon at once: the snapshots of one series.
 type Group struct {
 	Environment string
 	Database    string
@@ -27,19 +26,11 @@ type Group struct {
 
 // Decide applies a policy to each group of the list, in the order of their names.
 func Decide(list []*snapshot.Snapshot, keep retention.Policy, now time.Time) []Group {
-	type key struct{ environment, database string }
-	members := make(map[key][]*snapshot.Snapshot)
-	for _, s := range list {
-		k := key{s.Environment, s.Database}
-		members[k] = append(members[k], s)
-	}
+	members := snapshot.BySeries(list)
 	groups := make([]Group, 0, len(members))
-	for k, list := range members {
-		groups = append(groups, Group{k.environment, k.database, keep.Apply(items(list), now)})
+	for _, series := range slices.SortedFunc(maps.Keys(members), snapshot.Series.Compare) {
+		groups = append(groups, Group{series.Environment, series.Database, keep.Apply(items(members[series]), now)})
 	}
-	slices.SortFunc(groups, func(a, b Group) int {
-		return cmp.Or(cmp.Compare(a.Environment, b.Environment), cmp.Compare(a.Database, b.Database))
-	})
 	return groups
 }
 

@@ -11,9 +11,9 @@ import (
 // Shares says what snapshots hold together, and what each holds alone, in bytes of
 // blobs as they are stored.
 type Shares struct {
-	Needed    int64                 // what any of them needs
-	Snapshots map[snapshot.ID]int64 // what only this one needs: forgetting it frees so much
-	Databases map[[2]string]int64   // what only snapshots of this environment and database need
+	Needed    int64                     // what any of them needs
+	Snapshots map[snapshot.ID]int64     // what only this one needs: forgetting it frees so much
+	Series    map[snapshot.Series]int64 // what only snapshots of this one need
 }
 
 // Shares finds out who shares what of some snapshots that [Repo.Snapshots] has returned.
@@ -22,7 +22,7 @@ func (r *Repo) Shares(ctx context.Context, list []*snapshot.Snapshot) (*Shares, 
 	if err := r.ensureIndex(ctx); err != nil {
 		return nil, err
 	}
-	f := &sharing{repo: r, known: make(map[chunk.ID]int32), databases: make(map[[2]string]int32)}
+	f := &sharing{repo: r, known: make(map[chunk.ID]int32), series: make(map[snapshot.Series]int32)}
 	for s, held := range r.withRoots(ctx, list, f.seen) {
 		if err := f.add(ctx, held, s); err != nil {
 			return nil, err
@@ -37,8 +37,8 @@ type sharing struct {
 	known map[chunk.ID]int32 // where blobs has it
 	blobs []sharedBlob
 
-	snapshots int32               // that were added
-	databases map[[2]string]int32 // their numbers, from 1
+	snapshots int32                     // that were added
+	series    map[snapshot.Series]int32 // their numbers, from 1
 }
 
 // add adds a snapshot, whose root held may have, and says what it needs.
@@ -47,21 +47,21 @@ func (f *sharing) add(ctx context.Context, held *batch, s *snapshot.Snapshot) er
 	if err != nil {
 		return fmt.Errorf("snapshot %s: %w", s.ID.Short(), err)
 	}
-	database := [2]string{s.Environment, s.Database}
-	if f.databases[database] == 0 {
-		f.databases[database] = int32(len(f.databases)) + 1
+	series := s.Series()
+	if f.series[series] == 0 {
+		f.series[series] = int32(len(f.series)) + 1
 	}
 	f.snapshots++
-	f.claim(top, f.snapshots, f.databases[database])
+	f.claim(top, f.snapshots, f.series[series])
 	return nil
 }
 
 // sharedBlob is one blob. Its owners are numbered from 1; 0 is nobody so far, and several
 // are shared. What is below a blob always has the blob's owners, and perhaps more.
 type sharedBlob struct {
-	size               int64
-	snapshot, database int32   // that need it
-	below              []int32 // its children in the tree, and its base
+	size             int64
+	snapshot, series int32   // that need it
+	below            []int32 // its children in the tree, and its base
 }
 
 const shared = -1
@@ -125,15 +125,15 @@ func (f *sharing) blob(id chunk.ID) (int32, error) {
 
 // claim says that a snapshot needs a blob. Below one that it changes nothing of it
 // changes nothing, either: each is visited three times at most.
-func (f *sharing) claim(at, snapshot, database int32) {
+func (f *sharing) claim(at, snapshot, series int32) {
 	b := &f.blobs[at]
 	before := *b
-	b.snapshot, b.database = joint(b.snapshot, snapshot), joint(b.database, database)
-	if b.snapshot == before.snapshot && b.database == before.database {
+	b.snapshot, b.series = joint(b.snapshot, snapshot), joint(b.series, series)
+	if b.snapshot == before.snapshot && b.series == before.series {
 		return
 	}
 	for _, below := range b.below {
-		f.claim(below, snapshot, database)
+		f.claim(below, snapshot, series)
 	}
 }
 
@@ -145,22 +145,22 @@ func joint(old, additional int32) int32 {
 }
 
 func (f *sharing) sum(list []*snapshot.Snapshot) *Shares {
-	bySnapshot, byDatabase := make([]int64, len(list)+1), make([]int64, len(f.databases)+1)
-	s := &Shares{Snapshots: make(map[snapshot.ID]int64), Databases: make(map[[2]string]int64)}
+	bySnapshot, bySeries := make([]int64, len(list)+1), make([]int64, len(f.series)+1)
+	s := &Shares{Snapshots: make(map[snapshot.ID]int64), Series: make(map[snapshot.Series]int64)}
 	for _, b := range f.blobs {
 		s.Needed += b.size
 		if b.snapshot != shared {
 			bySnapshot[b.snapshot] += b.size
 		}
-		if b.database != shared {
-			byDatabase[b.database] += b.size
+		if b.series != shared {
+			bySeries[b.series] += b.size
 		}
 	}
 	for i, snap := range list {
 		s.Snapshots[snap.ID] = bySnapshot[i+1]
 	}
-	for database, i := range f.databases {
-		s.Databases[database] = byDatabase[i]
+	for series, i := range f.series {
+		s.Series[series] = bySeries[i]
 	}
 	return s
 }

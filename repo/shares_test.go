@@ -32,13 +32,13 @@ func TestShares(t *testing.T) {
 			t.Errorf("snapshot of %s holds %d bytes alone, want %d", s.Environment, got, want)
 		}
 	}
-	for database, got := range all.Databases {
-		rest := sharesOf(t, r, slices.DeleteFunc(slices.Clone(list), func(o *snapshot.Snapshot) bool { return o.Environment == database[0] }))
+	for series, got := range all.Series {
+		rest := sharesOf(t, r, slices.DeleteFunc(slices.Clone(list), func(o *snapshot.Snapshot) bool { return o.Series() == series }))
 		if want := all.Needed - rest.Needed; got != want || got == 0 {
-			t.Errorf("%s holds %d bytes alone, want %d", database, got, want)
+			t.Errorf("%s holds %d bytes alone, want %d", series, got, want)
 		}
 	}
-	if len(all.Databases) != 3 || all.Snapshots[list[1].ID] != 0 || all.Snapshots[list[0].ID] == 0 {
+	if len(all.Series) != 3 || all.Snapshots[list[1].ID] != 0 || all.Snapshots[list[0].ID] == 0 {
 		t.Errorf("got %+v", all)
 	}
 	usage, err := r.Usage(t.Context())

@@ -1,0 +1,27 @@
+package snapshot
+
+import (
+	"cmp"
+	"strings"
+)
+
+// Series is what a snapshot is one of: those of a database in an environment. They are
+// compared with each other, and retention decides upon them at once.
+type Series struct{ Environment, Database string }
+
+// Series returns the one that s belongs to.
+func (s *Snapshot) Series() Series { return Series{s.Environment, s.Database} }
+
+// Compare orders series by their environments, then by their databases.
+func (s Series) Compare(other Series) int {
+	return cmp.Or(strings.Compare(s.Environment, other.Environment), strings.Compare(s.Database, other.Database))
+}
+
+// BySeries returns the snapshots of each series, in the order of the list.
+func BySeries(list []*Snapshot) map[Series][]*Snapshot {
+	found := make(map[Series][]*Snapshot)
+	for _, s := range list {
+		found[s.Series()] = append(found[s.Series()], s)
+	}
+	return found
+}
