@@ -169,7 +169,11 @@ func (s *session) printSnapshots(list []*snapshot.Snapshot) error {
 	for _, snap := range list {
 		rows = append(rows, s.snapshotRow(snap))
 	}
-	head, rows := fit(snapshotHead(), rows, []string{"Added", "Tags", "Size"}, terminalWidth(s.stdout))
+	spare := []string{"Added", "Tags", "Size"}
+	if len(environments(list)) == 1 { // nobody has to tell them apart
+		spare = append(spare, "Environment")
+	}
+	head, rows := fit(snapshotHead(), rows, spare, terminalWidth(s.stdout))
 	return s.table(s.stdout, head, rows)
 }
 

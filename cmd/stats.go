@@ -204,7 +204,7 @@ func (s *session) tableOfDatabases(databases []databaseStats) error {
 		course := sparkline(sizes, sparkWidth, s.utf8())
 		rows = append(rows, []string{d.Environment, d.Database, fmt.Sprint(d.Snapshots), size(d.Size), course, grows, stores, size(d.Alone)})
 	}
-	head, rows = fit(head, rows, []string{"Database", "Course", "Stored per day", "Per day"}, terminalWidth(s.stdout))
+	head, rows = fit(head, rows, []string{"Database", "Course", "Stored per day", "Per day", "Snapshots"}, terminalWidth(s.stdout))
 	return s.table(s.stdout, head, rows)
 }
 
@@ -216,6 +216,6 @@ func (s *session) tableOfShares(snapshots []snapshotStats) error {
 			snap.ID[:8], s.when(snap.Time), shownTags(snap.snap), size(snap.Size), size(snap.Added), size(snap.Alone),
 		})
 	}
-	head, rows = fit(head, rows, []string{"Tags", "Added"}, terminalWidth(s.stdout))
+	head, rows = fit(head, rows, []string{"Tags", "Added", "Size"}, terminalWidth(s.stdout))
 	return s.table(s.stdout, head, rows)
 }
