@@ -39,7 +39,7 @@ func (r *restoration) save(ctx context.Context) error {
 		return refuseTarget(err)
 	}
 	r.keepInMind(result.Snapshot)
-	r.savedIsThere = result.Read && inWAL(result.Snapshot)
+	r.savedIsThere = readWhole(result) && inWAL(result.Snapshot)
 	r.note("Saved what was there as snapshot %s", r.saved.ID.Short())
 	return nil
 }
@@ -63,12 +63,18 @@ func (r *restoration) saveAgain(ctx context.Context) error {
 	}
 	// Recognising it is enough only for a WAL of which we have just read the whole database. A page that was overwritten
 	// past SQLite, or that a disk has lost, shows in no fingerprint, and a restore has to repair it.
-	r.savedIsThere = result.Read || result.Skipped && r.savedIsThere
+	r.savedIsThere = readWhole(result) || result.Skipped && r.savedIsThere
 	if !result.Skipped {
 		r.keepInMind(result.Snapshot)
 		r.note("Saved what was committed since as snapshot %s", r.saved.ID.Short())
 	}
 	return nil
+}
+
+// readWhole reports whether a run has read every byte of what its snapshot holds: then
+// no fingerprint stands for any of it.
+func readWhole(result *repo.BackupResult) bool {
+	return result.Scanned == result.Snapshot.Image().Size
 }
 
 // keepInMind remembers a snapshot of the target.

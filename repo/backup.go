@@ -61,8 +61,7 @@ type BackupResult struct {
 	Skipped   bool                 // nothing changed and IfChanged was asked for
 	Forgotten []retention.Decision // the snapshots that retention removed
 	Good      *snapshot.Snapshot   // that Guard has compared with; nil if there is none
-	Read      bool                 // all pages were read: no fingerprint was relied on
-	Scanned   int64                // bytes of the image that were read
+	Scanned   int64                // bytes of the image that were read: all of them, if no fingerprint was relied on
 	Tries     int                  // more than 1 if prunes came in between
 	// ClockBehind is set if the clock is behind the newest snapshot's time: then
 	// retention, which goes by times, was left out.
@@ -340,7 +339,7 @@ func (b *backup) store(ctx context.Context, image Image) error {
 	if b.tree, err = p.run(ctx, image); err != nil {
 		return err
 	}
-	b.result.Read, b.result.Scanned = p.known == nil, p.scanned
+	b.result.Scanned = p.scanned
 	described := image.Describe()
 	described.Root, described.Levels = b.tree.Root(), b.tree.Height()
 	described.Size = int64(b.tree.Chunks().Size())
