@@ -59,13 +59,13 @@ func run(args []string) error {
 // measure does everything that the options ask for.
 func measure(o options, work string, contenders []contender) (*report, error) {
 	for _, size := range o.sizes { // before any of them takes minutes
-		if err := checkRoom(work, size, contenders); err != nil {
+		if err := checkRoom(work, size, o.at(size, contenders)); err != nil {
 			return nil, err
 		}
 	}
 	r := &report{options: o, machine: machine(contenders)}
 	for _, size := range o.sizes {
-		c, err := compare(o.of(size), filepath.Join(work, "compare"), contenders)
+		c, err := compare(o.of(size), filepath.Join(work, "compare"), o.at(size, contenders))
 		if err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,7 @@ type options struct {
 	content, month                   bool
 	monthly                          monthOptions
 	seed                             uint64
-	only                             []string
+	only, onlyLarge                  []string // names of contenders; all if empty
 	output, plot, dir                string
 }
 
@@ -35,6 +36,7 @@ func parseFlags(args []string) (options, error) {
 	sizes := f.String("size", "50MB", "sizes of the databases, with commas; may be empty")
 	large := f.Bool("large", false, "add a database of 10 GB")
 	only := f.String("only", "", "names of the contenders, with commas; all if empty")
+	onlyLarge := f.String("only-large", firnName, "those of them that work on 10 GB, where each of the script's runs takes minutes; all if empty")
 	f.IntVar(&o.firsts, "firsts", 3, "number of first backups")
 	f.IntVar(&o.ticks, "ticks", 5, "number of runs after pages were changed in place")
 	f.IntVar(&o.writes, "writes", 3, "number of runs after an application's writes")
@@ -54,7 +56,7 @@ func parseFlags(args []string) (options, error) {
 		return o, fmt.Errorf("%s: no such argument; see -help", f.Arg(0))
 	}
 	var err error
-	o.only = list(*only)
+	o.only, o.onlyLarge = list(*only), list(*onlyLarge)
 	if o.monthly.size, err = parseSize(*monthSize); err != nil {
 		return o, err
 	}
@@ -104,6 +106,14 @@ func list(text string) []string {
 		return nil
 	}
 	return strings.Split(text, ",")
+}
+
+// at returns who works on a database of one size.
+func (o options) at(size int64, chosen []contender) []contender {
+	if size < largeSize || len(o.onlyLarge) == 0 {
+		return chosen
+	}
+	return slices.DeleteFunc(slices.Clone(chosen), func(c contender) bool { return !slices.Contains(o.onlyLarge, c.name) })
 }
 
 // of returns the options for a database of one size: fewer runs where each takes

@@ -19,6 +19,12 @@ func TestParseFlags(t *testing.T) {
 	if want := []string{scriptName, firnName}; !slices.Equal(o.only, want) {
 		t.Errorf("contenders: got %v, want %v", o.only, want)
 	}
+	if got := o.at(usualSize, contenders()); len(got) != len(contenders()) {
+		t.Errorf("contenders at 500 MB: got %d, want all", len(got))
+	}
+	if got := o.at(largeSize, contenders()); len(got) != 1 || got[0].name != firnName {
+		t.Errorf("contenders at 10 GB: got %v, want firn alone", got)
+	}
 	if got, want := o.monthly.backups(), 3600; got != want {
 		t.Errorf("backups in a month: got %d, want %d", got, want)
 	}
