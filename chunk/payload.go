@@ -45,9 +45,9 @@ const dictionaryID = 0
 // maxWindow lets a frame look back over the largest plaintext and its base.
 const maxWindow = 2 * MaxPlain
 
-// decodeRoom is how many bytes behind its output the decoder may write to, if they
+// DecodeRoom is how many bytes behind its output the decoder may write to, if they
 // are there.
-const decodeRoom = 16
+const DecodeRoom = 16
 
 // Encoder turns plaintexts into payloads. It is for one goroutine; it keeps
 // some megabytes of tables, so reuse it.
@@ -162,7 +162,7 @@ func (d *Decoder) Decode(dst, payload, base []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: codec %d and base do not fit", ErrPayload, codec)
 	}
 	start := len(dst)
-	dst = grow(dst, length+decodeRoom)
+	dst = grow(dst, length+DecodeRoom)
 	dst, err = d.body(dst, payload[payloadHeader:], codec, base)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrPayload, err)
@@ -173,7 +173,7 @@ func (d *Decoder) Decode(dst, payload, base []byte) ([]byte, error) {
 	return dst, nil
 }
 
-// body decodes within the capacity of dst. With decodeRoom in it to spare, the library
+// body decodes within the capacity of dst. With DecodeRoom in it to spare, the library
 // does without a check at each copy, which takes a fifth less time.
 func (d *Decoder) body(dst, body []byte, codec Codec, base []byte) ([]byte, error) {
 	switch codec {

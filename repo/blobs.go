@@ -31,9 +31,9 @@ const (
 // blobReader turns blob IDs into plaintexts. It is safe for concurrent use
 // as long as the repository's index does not change.
 type blobReader struct {
-	repo     *Repo
-	decoders sync.Pool
-	reading  *semaphore.Weighted // bytes that batches have under way
+	repo    *Repo
+	openers sync.Pool           // of *opener
+	reading *semaphore.Weighted // bytes that batches have under way
 
 	mu       sync.Mutex
 	recent   map[chunk.ID]*list.Element // of recentBlob
@@ -75,25 +75,58 @@ func (b *blobReader) read(ctx context.Context, id chunk.ID) ([]byte, error) {
 }
 
 // readFrom is read with a batch that may have the blob, or be about to have it.
-func (b *blobReader) readFrom(ctx context.Context, held *batch, id chunk.ID) ([]byte, error) {
+func (b *blobReader) readFrom(ctx context.Context, held *batch, id chunk.ID) (plain []byte, err error) {
 	if plain, ok := b.remembered(id); ok {
 		return plain, nil
 	}
+	err = b.try(id, func(chain []index.Location) error {
+		plains, err := b.readChain(ctx, held, chain)
+		if err == nil {
+			plain = plains[0]
+		}
+		return err
+	})
+	return plain, err
+}
+
+// readInto is readFrom for a blob that nobody is going to ask for again: its plaintext
+// is not remembered, and is the caller's, who lends a buffer for it.
+func (b *blobReader) readInto(ctx context.Context, held *batch, id chunk.ID, buffer []byte) (plain []byte, err error) {
+	if plain, ok := b.remembered(id); ok {
+		return append(buffer[:0], plain...), nil
+	}
+	err = b.try(id, func(chain []index.Location) error {
+		var base []byte
+		if len(chain) > 1 {
+			bases, err := b.readChain(ctx, held, chain[1:])
+			if err != nil {
+				return err
+			}
+			base = bases[0]
+		}
+		return b.decode(ctx, held, chain[0], func(sealed []byte) (err error) {
+			plain, err = b.openSealed(chain[0], sealed, base, buffer[:0])
+			return err
+		})
+	})
+	return plain, err
+}
+
+// try reads one chain of a blob after the other, until one is sound. It returns the
+// first damage if none is.
+func (b *blobReader) try(id chunk.ID, read func(chain []index.Location) error) error {
 	var first error
 	for {
 		chain := b.repo.index.Chain(id)
 		if chain == nil && first == nil {
-			return nil, &CorruptError{Kind: "blob", Name: id.String(), Err: errMissing}
+			return &CorruptError{Kind: "blob", Name: id.String(), Err: errMissing}
 		}
 		if chain == nil {
-			return nil, first
+			return first
 		}
-		plains, err := b.readChain(ctx, held, chain)
-		if err == nil {
-			return plains[0], nil
-		}
+		err := read(chain)
 		if !isDamage(err) {
-			return nil, err
+			return err
 		}
 		if first == nil {
 			first = err
@@ -109,11 +142,13 @@ func (b *blobReader) readChain(ctx context.Context, held *batch, chain []index.L
 	for i := len(chain) - 1; i >= 0; i-- {
 		plain, ok := b.remembered(chain[i].ID)
 		if !ok {
-			blob, err := b.decode(ctx, held, chain[i], base)
+			err := b.decode(ctx, held, chain[i], func(sealed []byte) (err error) {
+				plain, err = b.openSealed(chain[i], sealed, base, nil)
+				return err
+			})
 			if err != nil {
 				return nil, err
 			}
-			plain = blob.plain
 			b.remember(chain[i].ID, plain)
 		}
 		plains[i], base = plain, plain
@@ -121,54 +156,49 @@ func (b *blobReader) readChain(ctx context.Context, held *batch, chain []index.L
 	return plains, nil
 }
 
-// readStored is readFrom with the payload, if the blob is stored whole.
-func (b *blobReader) readStored(ctx context.Context, held *batch, id chunk.ID) (opened, error) {
+// readStored is readFrom with the payload, nil unless the blob is stored whole.
+func (b *blobReader) readStored(ctx context.Context, held *batch, id chunk.ID) (payload, plain []byte, err error) {
 	var first error
 	if chain := b.repo.index.Chain(id); len(chain) == 1 {
-		blob, err := b.decode(ctx, held, chain[0], nil)
+		err := b.decode(ctx, held, chain[0], func(sealed []byte) (err error) {
+			payload, plain, err = b.openStored(chain[0], sealed)
+			return err
+		})
 		if err == nil {
-			b.remember(id, blob.plain)
+			b.remember(id, plain)
 		}
 		if !isDamage(err) {
-			return blob, err
+			return payload, plain, err
 		}
 		first = err
 	}
-	plain, err := b.readFrom(ctx, held, id)
+	plain, err = b.readFrom(ctx, held, id)
 	if first != nil && isDamage(err) {
 		err = first
 	}
-	return opened{plain: plain}, err
+	return nil, plain, err
 }
 
-// opened is a blob: what is stored of it, and what that stands for. The caller must
-// change neither.
-type opened struct{ payload, plain []byte }
-
-// decode reads one blob from its pack. What comes back is what its ID names, or
-// an error: decoding on a wrong base, for one, shows only there. A place where
-// the store has nothing, or something else, is one no more.
-func (b *blobReader) decode(ctx context.Context, held *batch, l index.Location, base []byte) (blob opened, err error) {
-	if b.atHand(held, l, func(sealed []byte) error {
-		blob, err = b.open(l, sealed, base)
-		return err
-	}) {
-		return blob, nil
+// decode reads one sealed blob from its pack, for open to open it. A place where the
+// store has nothing, or something else than its ID names, is one no more.
+func (b *blobReader) decode(ctx context.Context, held *batch, l index.Location, open func(sealed []byte) error) error {
+	if b.atHand(held, l, open) {
+		return nil
 	}
 	sealed, err := b.repo.store.Get(ctx, l.Pack.Name(), int64(l.Offset), int64(l.Length))
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, io.ErrUnexpectedEOF) {
 		b.repo.index.Spoil(l.Pack, l.ID)
-		return opened{}, &CorruptError{Kind: "pack", Name: l.Pack.Name(), Err: err}
+		return &CorruptError{Kind: "pack", Name: l.Pack.Name(), Err: err}
 	}
 	if err != nil {
-		return opened{}, fmt.Errorf("read blob %s from pack %s: %w", l.ID, l.Pack, err)
+		return fmt.Errorf("read blob %s from pack %s: %w", l.ID, l.Pack, err)
 	}
-	if blob, err = b.open(l, sealed, base); err != nil {
+	if err := open(sealed); err != nil {
 		b.repo.index.Spoil(l.Pack, l.ID)
-		return opened{}, &CorruptError{Kind: "pack", Name: l.Pack.Name(), Err: fmt.Errorf("blob %s at %d: %w", l.ID, l.Offset, err)}
+		return &CorruptError{Kind: "pack", Name: l.Pack.Name(), Err: fmt.Errorf("blob %s at %d: %w", l.ID, l.Offset, err)}
 	}
 	b.repo.packs.putBlob(l, sealed)
-	return blob, nil
+	return nil
 }
 
 // atHand hands a sealed blob to use, first from the batch, then from the cache,
@@ -190,31 +220,6 @@ func (b *blobReader) atHand(held *batch, l index.Location, use func(sealed []byt
 		return false
 	}
 	return true
-}
-
-func (b *blobReader) open(l index.Location, sealed, base []byte) (opened, error) {
-	payload, err := pack.OpenBlob(b.repo.keys, nil, l.Entry, sealed)
-	if err != nil {
-		return opened{}, err
-	}
-	d, ok := b.decoders.Get().(*chunk.Decoder)
-	if !ok {
-		if d, err = chunk.NewDecoder(); err != nil {
-			return opened{}, err
-		}
-	}
-	defer b.decoders.Put(d)
-	if !l.IsDelta() {
-		base = nil
-	}
-	plain, err := d.Decode(nil, payload, base)
-	if err != nil {
-		return opened{}, err
-	}
-	if b.repo.name(l.Kind, plain) != l.ID {
-		return opened{}, errors.New("content does not match its ID")
-	}
-	return opened{payload, plain}, nil
 }
 
 // name computes a blob's ID.

@@ -141,7 +141,7 @@ func (c *check) openBlob(ctx context.Context, l index.Location, object []byte) (
 	if lost {
 		_, problem = pack.OpenBlob(c.repo.keys, nil, l.Entry, sealed)
 	} else {
-		_, problem = c.repo.reader.open(l, sealed, base)
+		_, problem = c.repo.reader.openSealed(l, sealed, base, nil)
 	}
 	if problem != nil {
 		c.repo.index.Spoil(l.Pack, l.ID)

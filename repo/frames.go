@@ -36,18 +36,18 @@ func (i *ImageReader) CopyFrames(ctx context.Context, w io.Writer, progress func
 // frame returns one entry as a frame with heldBack bytes of room before it: the
 // stored one, or if there is none, a new one.
 func (i *ImageReader) frame(ctx context.Context, held *batch, e chunk.Entry, encoder *chunk.FrameEncoder) ([]byte, error) {
-	blob, err := i.repo.reader.readStored(ctx, held, e.ID)
+	payload, plain, err := i.repo.reader.readStored(ctx, held, e.ID)
 	if err != nil {
 		return nil, err
 	}
-	if err := spans(blob.plain, e); err != nil {
+	if err := spans(plain, e); err != nil {
 		return nil, err
 	}
-	room := make([]byte, heldBack, heldBack+max(len(blob.payload), len(blob.plain)/2)+frameExtra)
-	if frame, ok := chunk.Reframe(room, blob.payload, blob.plain); ok {
+	room := make([]byte, heldBack, heldBack+max(len(payload), len(plain)/2)+frameExtra)
+	if frame, ok := chunk.Reframe(room, payload, plain); ok {
 		return frame, nil
 	}
-	return encoder.Encode(room, blob.plain), nil
+	return encoder.Encode(room, plain), nil
 }
 
 // frameExtra is by how much a frame of a dump may be longer than its payload.

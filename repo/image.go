@@ -93,10 +93,51 @@ func (i *ImageReader) Size() int64 { return int64(i.tree.Chunks().Size()) }
 // Copy writes the whole image to w. Chunks are fetched and decoded in parallel
 // and written in order. After an error w may have got a part of the image.
 func (i *ImageReader) Copy(ctx context.Context, w io.Writer) error {
-	return i.pass(ctx, i.tree.Chunks().Entries, outlet{
-		read:  i.repo.chunk,
-		write: func(plain []byte, _ uint64) error { return writeImage(w, plain) },
+	chunks := i.tree.Chunks().Entries
+	buffers := newBuffers(chunks)
+	return i.pass(ctx, chunks, outlet{
+		read: func(ctx context.Context, held *batch, e chunk.Entry) ([]byte, error) {
+			plain, err := i.repo.reader.readInto(ctx, held, e.ID, buffers.get())
+			if err != nil {
+				return nil, err
+			}
+			return plain, spans(plain, e)
+		},
+		write: func(plain []byte, _ uint64) error {
+			defer buffers.put(plain)
+			return writeImage(w, plain)
+		},
 	})
+}
+
+// buffers are lent for the plaintexts of chunks, and come back when these are written.
+type buffers struct {
+	idle chan []byte
+	size int // of each, bytes: that of the largest chunk
+}
+
+func newBuffers(chunks []chunk.Entry) *buffers {
+	b := &buffers{idle: make(chan []byte, 4*runtime.GOMAXPROCS(0))}
+	for _, e := range chunks {
+		b.size = max(b.size, int(e.Span)+chunk.DecodeRoom)
+	}
+	return b
+}
+
+func (b *buffers) get() []byte {
+	select {
+	case buffer := <-b.idle:
+		return buffer
+	default:
+		return make([]byte, 0, b.size)
+	}
+}
+
+func (b *buffers) put(buffer []byte) {
+	select {
+	case b.idle <- buffer:
+	default:
+	}
 }
 
 func writeImage(w io.Writer, b []byte) error {
