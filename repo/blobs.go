@@ -75,63 +75,46 @@ func (b *blobReader) read(ctx context.Context, id chunk.ID) ([]byte, error) {
 }
 
 // readFrom is read with a batch that may have the blob, or be about to have it.
-func (b *blobReader) readFrom(ctx context.Context, held *batch, id chunk.ID) (plain []byte, err error) {
+func (b *blobReader) readFrom(ctx context.Context, held *batch, id chunk.ID) ([]byte, error) {
 	if plain, ok := b.remembered(id); ok {
 		return plain, nil
 	}
-	err = b.try(id, func(chain []index.Location) error {
-		plains, err := b.readChain(ctx, held, chain)
-		if err == nil {
-			plain = plains[0]
-		}
-		return err
-	})
-	return plain, err
-}
-
-// readInto is readFrom for a blob that nobody is going to ask for again: its plaintext
-// is not remembered, and is the caller's, who lends a buffer for it.
-func (b *blobReader) readInto(ctx context.Context, held *batch, id chunk.ID, buffer []byte) (plain []byte, err error) {
-	if plain, ok := b.remembered(id); ok {
-		return append(buffer[:0], plain...), nil
-	}
-	err = b.try(id, func(chain []index.Location) error {
-		var base []byte
-		if len(chain) > 1 {
-			bases, err := b.readChain(ctx, held, chain[1:])
-			if err != nil {
-				return err
-			}
-			base = bases[0]
-		}
-		return b.decode(ctx, held, chain[0], func(sealed []byte) (err error) {
-			plain, err = b.openSealed(chain[0], sealed, base, buffer[:0])
-			return err
-		})
-	})
-	return plain, err
-}
-
-// try reads one chain of a blob after the other, until one is sound. It returns the
-// first damage if none is.
-func (b *blobReader) try(id chunk.ID, read func(chain []index.Location) error) error {
 	var first error
 	for {
 		chain := b.repo.index.Chain(id)
 		if chain == nil && first == nil {
-			return &CorruptError{Kind: "blob", Name: id.String(), Err: errMissing}
+			return nil, &CorruptError{Kind: "blob", Name: id.String(), Err: errMissing}
 		}
 		if chain == nil {
-			return first
+			return nil, first
 		}
-		err := read(chain)
+		plains, err := b.readChain(ctx, held, chain)
+		if err == nil {
+			return plains[0], nil
+		}
 		if !isDamage(err) {
-			return err
+			return nil, err
 		}
 		if first == nil {
 			first = err
 		}
 	}
+}
+
+// readInto is readFrom for a blob that nobody is going to ask for again: its plaintext
+// is not remembered, and is the caller's, who lends a buffer for it.
+func (b *blobReader) readInto(ctx context.Context, held *batch, id chunk.ID, buffer []byte) ([]byte, error) {
+	o, err := b.opener()
+	if err != nil {
+		return nil, err
+	}
+	defer b.openers.Put(o)
+	sealed := func(l index.Location, open func([]byte) error) error { return b.decode(ctx, held, l, open) }
+	if plain, ok := o.chain(b.repo.index.Chain(id), sealed, buffer); ok {
+		return plain, nil
+	}
+	plain, err := b.readFrom(ctx, held, id) // with care: it tells what is wrong, or finds another chain
+	return append(buffer[:0], plain...), err
 }
 
 // readChain returns the plaintexts of a blob and of the bases that it stands on,

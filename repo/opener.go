@@ -12,7 +12,8 @@ import (
 type opener struct {
 	repo    *Repo
 	decoder *chunk.Decoder
-	payload []byte // of the last blob
+	payload []byte    // of the last blob
+	bases   [2][]byte // plaintexts of blobs that others stand on
 }
 
 // openSealed appends the plaintext of a blob to dst. What comes back is what the ID names, or an error: decoding on a wrong
@@ -48,20 +49,59 @@ func (b *blobReader) opener() (*opener, error) {
 }
 
 func (o *opener) open(l index.Location, sealed, base, dst []byte) ([]byte, error) {
-	payload, err := pack.OpenBlob(o.repo.keys, o.payload[:0], l.Entry, sealed)
+	if err := o.unseal(l, sealed); err != nil {
+		return nil, err
+	}
+	plain, err := o.decode(l, base, dst)
 	if err != nil {
 		return nil, err
 	}
-	o.payload = payload
-	if !l.IsDelta() {
-		base = nil
-	}
-	plain, err := o.decoder.Decode(dst, payload, base)
-	if err != nil {
-		return nil, err
-	}
-	if o.repo.name(l.Kind, plain) != l.ID {
+	if !o.named(l, plain) {
 		return nil, errors.New("content does not match its ID")
 	}
 	return plain, nil
+}
+
+func (o *opener) unseal(l index.Location, sealed []byte) error {
+	payload, err := pack.OpenBlob(o.repo.keys, o.payload[:0], l.Entry, sealed)
+	if err == nil {
+		o.payload = payload
+	}
+	return err
+}
+
+// decode decodes what was unsealed last, on a base that may be the wrong one.
+func (o *opener) decode(l index.Location, base, dst []byte) ([]byte, error) {
+	if !l.IsDelta() {
+		base = nil
+	}
+	return o.decoder.Decode(dst, o.payload, base)
+}
+
+func (o *opener) named(l index.Location, plain []byte) bool {
+	return o.repo.name(l.Kind, plain) == l.ID
+}
+
+// chain returns the plaintext of the first blob of a chain, in the buffer that is
+// lent for it. Of its bases no ID is computed, which would take as long as that of the
+// blob: a wrong one shows there. It reports false if anything is wrong.
+func (o *opener) chain(chain []index.Location, sealed func(index.Location, func([]byte) error) error, buffer []byte) (plain []byte, ok bool) {
+	for i := len(chain) - 1; i >= 0; i-- {
+		l := chain[i]
+		if sealed(l, func(b []byte) error { return o.unseal(l, b) }) != nil {
+			return nil, false
+		}
+		dst := buffer
+		if i > 0 {
+			dst = o.bases[i%2]
+		}
+		var err error
+		if plain, err = o.decode(l, plain, dst[:0]); err != nil {
+			return nil, false
+		}
+		if i > 0 {
+			o.bases[i%2] = plain
+		}
+	}
+	return plain, len(chain) > 0 && o.named(chain[0], plain)
 }
