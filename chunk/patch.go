@@ -20,11 +20,7 @@ const (
 	// What a patch costs at least, and each run of it beyond its bytes.
 	patchLeast, patchRun = 16, 6
 
-	leastMatch       = 3         // of zstd
-	blockMax         = 128 << 10 // plaintext of a block
-	blockCompressed  = 2 << 1    // the type's bits in a block's header
-	blockLast        = 1
-	predefinedTables = 0 // compression modes of the sequences
+	leastMatch = 3 // of zstd
 )
 
 // run is a part of a plaintext that differs from its base at the same place.
@@ -36,6 +32,7 @@ type Patch struct {
 	plain, base []byte
 	runs        []run
 	bytes       int // in runs
+	writer      *blockWriter
 }
 
 // Compare finds the differences. It keeps both slices until the next call.
@@ -97,49 +94,37 @@ func (p *Patch) Small() bool { return p.Cost() <= patchMax }
 
 // Append appends the payload of a small patch to dst: a [Delta] on the base.
 func (p *Patch) Append(dst []byte) []byte {
+	if p.writer == nil {
+		p.writer = newBlockWriter()
+	}
 	dst = appendHeader(dst, Delta, p.plain)
 	dst = appendFrameHeader(dst, len(p.plain), 0)
 	b := patchBlocks{plain: p.plain, distance: len(p.base), runs: p.runs}
-	for !b.done {
-		dst = b.append(dst)
+	for last := false; !last; {
+		from, end, before := b.at, min(b.at+blockMax, len(p.plain)), b.recent
+		last = end == len(p.plain)
+		b.cut(end)
+		var raw bool
+		if dst, raw = p.writer.append(dst, &b.block, p.plain[from:end], last); raw {
+			b.recent = before
+		}
 	}
 	return dst
 }
 
 // patchBlocks makes the blocks of a patch, one after the other.
 type patchBlocks struct {
+	block
 	plain    []byte
 	distance int   // from every byte back to the base's byte at the same place
 	runs     []run // that are in no block yet
 	at       int   // in plain
-	repeated bool  // the distance is the decoder's last one
-	done     bool
-
-	literals  []byte // of the current block
-	sequences []sequence
-}
-
-func (b *patchBlocks) append(dst []byte) []byte {
-	end := min(b.at+blockMax, len(b.plain))
-	b.done = end == len(b.plain)
-	b.cut(end)
-	header := len(dst)
-	dst = appendLiterals(append(dst, make([]byte, blockHeaderLen)...), b.literals)
-	dst = append(dst, byte(len(b.sequences))) // below 128, as a small patch has few
-	if len(b.sequences) > 0 {
-		dst = appendSequences(append(dst, predefinedTables), b.sequences)
-	}
-	h := uint32(len(dst)-header-blockHeaderLen)<<3 | blockCompressed
-	if b.done {
-		h |= blockLast
-	}
-	dst[header], dst[header+1], dst[header+2] = byte(h), byte(h>>8), byte(h>>16)
-	return dst
+	recent   recentOffsets
 }
 
 // cut makes literals and sequences of the bytes up to end.
 func (b *patchBlocks) cut(end int) {
-	b.literals, b.sequences = b.literals[:0], b.sequences[:0]
+	b.reset()
 	for pending := 0; b.at < end; {
 		pending += b.literal(min(end, b.runEnd()))
 		next := end
@@ -150,7 +135,7 @@ func (b *patchBlocks) cut(end int) {
 			pending += b.literal(next)
 			continue
 		}
-		b.sequences = append(b.sequences, sequence{literals: pending, match: next - b.at, offset: b.offset(pending)})
+		b.sequences = append(b.sequences, sequence{literals: pending, match: next - b.at, offset: b.recent.value(b.distance, pending)})
 		b.at, pending = next, 0
 	}
 }
@@ -173,25 +158,4 @@ func (b *patchBlocks) literal(end int) int {
 		b.runs = b.runs[1:]
 	}
 	return n
-}
-
-// offset returns the value of the one distance there is. Without literals before
-// it, a repeated offset has another meaning (RFC 8878, 3.1.1.5).
-func (b *patchBlocks) offset(literals int) int {
-	if b.repeated && literals > 0 {
-		return 1
-	}
-	b.repeated = true
-	return b.distance + 3
-}
-
-// appendLiterals appends a literals section of raw bytes (RFC 8878, 3.1.1.3.1).
-func appendLiterals(dst, literals []byte) []byte {
-	switch n := len(literals); {
-	case n < 1<<5:
-		dst = append(dst, byte(n<<3))
-	default: // below 1<<12, as a small patch has few
-		dst = binary.LittleEndian.AppendUint16(dst, uint16(n<<4|1<<2))
-	}
-	return append(dst, literals...)
 }

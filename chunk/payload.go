@@ -52,8 +52,8 @@ const DecodeRoom = 16
 // Encoder turns plaintexts into payloads. It is for one goroutine; it keeps
 // some megabytes of tables, so reuse it.
 type Encoder struct {
-	whole *zstd.Encoder
-	delta *zstd.Encoder
+	whole  *zstd.Encoder
+	search *search
 }
 
 // NewEncoder returns an encoder.
@@ -62,11 +62,7 @@ func NewEncoder() (*Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	delta, err := newZstdEncoder()
-	if err != nil {
-		return nil, err
-	}
-	return &Encoder{whole: whole, delta: delta}, nil
+	return &Encoder{whole: whole, search: newSearch()}, nil
 }
 
 // newZstdEncoder leaves out zstd's own checksum: blobs are authenticated, and
@@ -92,12 +88,8 @@ func (e *Encoder) Encode(dst, plain []byte) []byte {
 }
 
 // EncodeDelta appends the payload of plain as a delta on base to dst.
-func (e *Encoder) EncodeDelta(dst, plain, base []byte) ([]byte, error) {
-	err := e.delta.ResetWithOptions(nil, zstd.WithEncoderDictRaw(dictionaryID, base))
-	if err != nil {
-		return nil, fmt.Errorf("set delta base: %w", err)
-	}
-	return e.delta.EncodeAll(plain, appendHeader(dst, Delta, plain)), nil
+func (e *Encoder) EncodeDelta(dst, plain, base []byte) []byte {
+	return e.search.append(dst, plain, base)
 }
 
 func appendHeader(dst []byte, codec Codec, plain []byte) []byte {

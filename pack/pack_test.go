@@ -38,11 +38,7 @@ func delta(t testing.TB, keys *crypt.Keys, plain []byte, base blob) blob {
 	if err != nil {
 		t.Fatal(err)
 	}
-	payload, err := enc.EncodeDelta(nil, plain, base.plain)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := sealed(t, keys, base.entry.Kind, plain, payload)
+	b := sealed(t, keys, base.entry.Kind, plain, enc.EncodeDelta(nil, plain, base.plain))
 	b.base, b.entry.Base, b.entry.Depth = base.plain, base.entry.ID, base.entry.Depth+1
 	return b
 }

@@ -82,10 +82,7 @@ func (w *worker) encodeDelta(ctx context.Context, r *Repo, b blob) (pack.Entry, 
 	if err != nil {
 		return pack.Entry{}, nil, ctx.Err()
 	}
-	best, payload, err := w.chooseBase(b, chain, plains)
-	if err != nil || payload == nil {
-		return pack.Entry{}, nil, err
-	}
+	best, payload := w.chooseBase(b, chain, plains)
 	if !w.pays(payload, b, chain[len(chain)-1]) {
 		return pack.Entry{}, nil, nil
 	}
@@ -99,11 +96,11 @@ func depthOn(chain []index.Location, i int) uint8 { return uint8(len(chain) - i)
 
 // chooseBase returns the delta on the shallowest of the possible bases on which it
 // costs little more than on the nearest, which is the most alike.
-func (w *worker) chooseBase(b blob, chain []index.Location, plains [][]byte) (int, []byte, error) {
+func (w *worker) chooseBase(b blob, chain []index.Location, plains [][]byte) (int, []byte) {
 	nearest := max(0, len(chain)-chunk.MaxDepth)
 	if base, ok := w.choosePatch(b, plains, nearest); ok {
 		w.deltas[0] = w.patch.Append(w.deltas[0][:0])
-		return base, w.deltas[0], nil
+		return base, w.deltas[0]
 	}
 	return w.searchBase(b, plains, nearest)
 }
@@ -129,23 +126,15 @@ func (w *worker) choosePatch(b blob, plains [][]byte, nearest int) (base int, ok
 
 // searchBase encodes b against the nearest base, and then against the others from
 // the shallowest on.
-func (w *worker) searchBase(b blob, plains [][]byte, nearest int) (int, []byte, error) {
-	cheapest, err := w.enc.EncodeDelta(w.deltas[0][:0], b.plain, plains[nearest])
-	w.deltas[0] = cheapest
-	if err != nil {
-		return 0, nil, err
-	}
+func (w *worker) searchBase(b blob, plains [][]byte, nearest int) (int, []byte) {
+	w.deltas[0] = w.enc.EncodeDelta(w.deltas[0][:0], b.plain, plains[nearest])
 	for i := len(plains) - 1; i > nearest; i-- {
-		payload, err := w.enc.EncodeDelta(w.deltas[1][:0], b.plain, plains[i])
-		w.deltas[1] = payload
-		if err != nil {
-			return 0, nil, err
-		}
-		if affordable(uint8(len(plains)-i), len(payload), len(cheapest)) {
-			return i, payload, nil
+		w.deltas[1] = w.enc.EncodeDelta(w.deltas[1][:0], b.plain, plains[i])
+		if affordable(uint8(len(plains)-i), len(w.deltas[1]), len(w.deltas[0])) {
+			return i, w.deltas[1]
 		}
 	}
-	return nearest, cheapest, nil
+	return nearest, w.deltas[0]
 }
 
 // pays reports whether a delta is small enough to be kept. The whole blob at the

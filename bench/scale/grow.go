@@ -178,10 +178,7 @@ func (g *grower) image(i uint64) (chunk.ID, error) {
 		binary.LittleEndian.PutUint64(plain[len(plain)/8*at:], i<<8|uint64(at))
 	}
 	id := chunk.ID(g.keys.BlobID(crypt.BlobKind(chunk.Data), plain))
-	payload, err := g.encoder.EncodeDelta(nil, plain, g.plain)
-	if err != nil {
-		return id, err
-	}
+	payload := g.encoder.EncodeDelta(nil, plain, g.plain)
 	g.put(pack.Entry{Kind: chunk.Data, ID: id, Codec: chunk.Delta, Depth: 1, Base: g.first.ID, Plain: uint32(len(plain))}, payload)
 	var list chunk.List
 	list.Append(chunk.Entry{ID: id, Span: uint64(len(plain))})

@@ -1,0 +1,211 @@
+package chunk
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+const (
+	longBits, shortBits = 16, 15 // of the tables' lengths
+	indexStride         = 2      // of the base's places, those that are indexed
+	longMatch           = 64     // is taken as it is
+	literalBits         = 6      // about what a literal costs
+	sequenceBits        = 12     // about what a sequence costs, beside its distance
+	recentBits          = 2      // what a recent distance costs
+	hurry               = 8      // bits: the longer nothing is found, the less is looked at
+)
+
+// search makes deltas of a plaintext on a base from which bytes have moved: a greedy
+// search by hashes of 8 and 5 bytes that looks one place ahead, as zstd's do. It is
+// large, so reuse it.
+type search struct {
+	all   []byte // the base, and behind it the plaintext: what a decoder looks back on
+	base  int    // its length
+	first uint32 // what the tables say for the first of all; less is of what was searched before
+	long  [1 << longBits]uint32
+	short [1 << shortBits]uint32
+
+	recent recentOffsets
+	block  block
+	writer *blockWriter
+}
+
+func newSearch() *search { return &search{writer: newBlockWriter()} }
+
+// append appends the payload of plain as a delta on base.
+func (s *search) append(dst, plain, base []byte) []byte {
+	s.load(plain, base)
+	dst = appendHeader(dst, Delta, plain)
+	if len(plain) == 0 {
+		return dst
+	}
+	dst = appendFrameHeader(dst, len(plain), 0)
+	s.recent = recentOffsets{1, 4, 8}
+	for at := s.base; at < len(s.all); {
+		end, before, raw := min(at+blockMax, len(s.all)), s.recent, false
+		s.find(at, end)
+		if dst, raw = s.writer.append(dst, &s.block, s.all[at:end], end == len(s.all)); raw {
+			s.recent = before
+		}
+		at = end
+	}
+	return dst
+}
+
+// load indexes the base. Instead of clearing the tables it lets them speak of other
+// places than before.
+func (s *search) load(plain, base []byte) {
+	s.first += uint32(len(s.all))
+	s.all, s.base = append(append(s.all[:0], base...), plain...), len(base)
+	if s.first == 0 || s.first > 1<<31 {
+		s.first = 1
+		clear(s.long[:])
+		clear(s.short[:])
+	}
+	for at := 0; at+8 <= len(base); at += indexStride {
+		s.index(at, binary.LittleEndian.Uint64(base[at:]))
+	}
+}
+
+func (s *search) index(at int, bytes uint64) {
+	s.long[hashLong(bytes)], s.short[hashShort(bytes)] = s.first+uint32(at), s.first+uint32(at)
+}
+
+// The multipliers are zstd's.
+func hashLong(bytes uint64) uint32 { return uint32(bytes * 0xcf1bbcdcb7a56463 >> (64 - longBits)) }
+func hashShort(bytes uint64) uint32 {
+	return uint32(bytes << 24 * 889523592379 >> (64 - shortBits))
+}
+
+// match is what the bytes at one place have in common with earlier ones.
+type match struct {
+	at, from, n int
+	gain        int // in bits, about
+}
+
+// find makes literals and sequences of a block.
+func (s *search) find(at, end int) {
+	s.block.reset()
+	pending := at // literals from here on
+	for at+8 <= end {
+		m := s.best(at, end)
+		if m.gain <= 0 {
+			at += 1 + (at-pending)>>hurry
+			continue
+		}
+		m = s.extend(s.ahead(m, end), pending)
+		s.take(m, pending)
+		at = m.at + m.n
+		pending = at
+	}
+	s.block.literals = append(s.block.literals, s.all[pending:end]...)
+}
+
+// best returns the best match at a place, and indexes this.
+func (s *search) best(at, end int) match {
+	bytes := binary.LittleEndian.Uint64(s.all[at:])
+	m := match{at: at}
+	s.try(&m, at-s.recent[0], end, bytes)
+	if m.n < longMatch {
+		s.try(&m, at-s.recent[1], end, bytes)
+		s.try(&m, at-s.recent[2], end, bytes)
+		if at-s.base < s.base {
+			s.try(&m, at-s.base, end, bytes)
+		}
+		s.try(&m, int(s.long[hashLong(bytes)])-int(s.first), end, bytes)
+		s.try(&m, int(s.short[hashShort(bytes)])-int(s.first), end, bytes)
+	}
+	s.index(at, bytes)
+	return m
+}
+
+// try takes what is at an earlier place, if that is better.
+func (s *search) try(m *match, from, end int, bytes uint64) {
+	if from < 0 || from >= m.at || binary.LittleEndian.Uint32(s.all[from:]) != uint32(bytes) {
+		return
+	}
+	n := s.common(from, m.at, end)
+	gain := n*literalBits - sequenceBits
+	if distance := m.at - from; s.recent.has(distance) {
+		gain -= recentBits
+	} else {
+		gain -= bits.Len(uint(distance))
+	}
+	if gain > m.gain {
+		m.from, m.n, m.gain = from, n, gain
+	}
+}
+
+// common returns how many bytes are the same from two places on.
+func (s *search) common(from, at, end int) int {
+	start := at
+	for ; at+8 <= end; at, from = at+8, from+8 {
+		if x := binary.LittleEndian.Uint64(s.all[from:]) ^ binary.LittleEndian.Uint64(s.all[at:]); x != 0 {
+			return at - start + bits.TrailingZeros64(x)/8
+		}
+	}
+	for at < end && s.all[from] == s.all[at] {
+		at, from = at+1, from+1
+	}
+	return at - start
+}
+
+// ahead returns a match at one of the next places if it is better.
+func (s *search) ahead(m match, end int) match {
+	for m.n < longMatch && m.at+9 <= end {
+		next := s.best(m.at+1, end)
+		if next.gain-literalBits <= m.gain {
+			break
+		}
+		m = next
+	}
+	return m
+}
+
+// extend moves the begin of a match into the literals that are pending.
+func (s *search) extend(m match, pending int) match {
+	for m.at > pending && m.from > 0 && s.all[m.at-1] == s.all[m.from-1] {
+		m.at, m.from, m.n = m.at-1, m.from-1, m.n+1
+	}
+	return m
+}
+
+// take makes a sequence of a match and the literals before it.
+func (s *search) take(m match, pending int) {
+	s.block.literals = append(s.block.literals, s.all[pending:m.at]...)
+	offset := s.recent.value(m.at-m.from, m.at-pending)
+	s.block.sequences = append(s.block.sequences, sequence{literals: m.at - pending, match: m.n, offset: offset})
+	if m.n < longMatch {
+		for at := m.at + 2; at < m.at+m.n && at+8 <= len(s.all); at += indexStride {
+			s.index(at, binary.LittleEndian.Uint64(s.all[at:]))
+		}
+	}
+}
+
+// recentOffsets are the last three distances (RFC 8878, 3.1.1.5).
+type recentOffsets [3]int
+
+func (r *recentOffsets) has(distance int) bool {
+	return distance == r[0] || distance == r[1] || distance == r[2]
+}
+
+// value returns what stands for a distance, and notes that it is the last one.
+// Without literals before it, the last one cannot be meant.
+func (r *recentOffsets) value(distance, literals int) int {
+	value := distance + 3
+	switch {
+	case distance == r[0] && literals > 0:
+		return 1
+	case distance == r[1]:
+		r[0], r[1], value = r[1], r[0], 2
+	case distance == r[2]:
+		r[0], r[1], r[2], value = r[2], r[0], r[1], 3
+	default:
+		r[0], r[1], r[2] = distance, r[0], r[1]
+		return value
+	}
+	if literals == 0 {
+		value--
+	}
+	return value
+}
