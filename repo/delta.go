@@ -41,7 +41,7 @@ type worker struct {
 	enc    *chunk.Encoder
 	patch  chunk.Patch
 	plain  []byte // the copy of a chunk that it works on
-	whole  []byte
+	whole  []byte // the frame of the blob under way, empty until it is made
 	deltas [2][]byte
 	sealed []byte
 }
@@ -54,15 +54,24 @@ func newWorker() (*worker, error) {
 // encode returns the entry and the payload of a blob: a delta on one of its
 // possible bases where that pays, else a whole frame.
 func (w *worker) encode(ctx context.Context, r *Repo, b blob) (pack.Entry, []byte, error) {
+	w.whole = w.whole[:0]
 	if !b.base.IsZero() {
 		e, payload, err := w.encodeDelta(ctx, r, b)
 		if err != nil || payload != nil {
 			return e, payload, err
 		}
 	}
-	w.whole = w.enc.Encode(w.whole[:0], b.plain)
-	e, err := entryOf(b, w.whole)
-	return e, w.whole, err
+	payload := w.wholeFrame(b)
+	e, err := entryOf(b, payload)
+	return e, payload, err
+}
+
+// wholeFrame returns the payload of the blob under way on its own.
+func (w *worker) wholeFrame(b blob) []byte {
+	if len(w.whole) == 0 {
+		w.whole = w.enc.Encode(w.whole, b.plain)
+	}
+	return w.whole
 }
 
 // entryOf describes a payload; deltas get their base and depth from the caller.
@@ -137,14 +146,11 @@ func (w *worker) searchBase(b blob, plains [][]byte, nearest int) (int, []byte) 
 	return nearest, w.deltas[0]
 }
 
-// pays reports whether a delta is small enough to be kept. The whole blob at the
-// end of the chain tells about what a whole frame costs; only if that leaves a
-// doubt is the frame made.
+// pays reports whether a delta is small enough to be kept. What the whole blob at
+// the end of the chain takes tells about what a whole frame would; only if that
+// leaves a doubt is the frame made.
 func (w *worker) pays(delta []byte, b blob, root index.Location) bool {
-	cost := len(delta) + deltaFooterCost
-	if cost*maxDeltaShare*2 <= int(root.Length)-crypt.Overhead && len(b.plain) >= int(root.Plain)/2 {
-		return true
-	}
-	w.whole = w.enc.Encode(w.whole[:0], b.plain)
-	return cost*maxDeltaShare <= len(w.whole)
+	cost := (len(delta) + deltaFooterCost) * maxDeltaShare
+	expected := (int(root.Length) - crypt.Overhead) * len(b.plain) / max(1, int(root.Plain))
+	return cost <= expected*3/4 || cost <= len(w.wholeFrame(b))
 }
