@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"bytes"
 	"context"
 
 	"firn/chunk"
@@ -23,6 +24,10 @@ const (
 // this depth may cost. See docs/design.md, "Deltas".
 var depthTolerance = [chunk.MaxDepth]int{1: 5, 2: 2}
 
+// Where what differs at the same places is so many times less than the tolerance, a
+// delta is taken without a comparison.
+const surelyAffordable = 2
+
 // affordable reports whether a delta is cheap enough for its depth.
 func affordable(depth uint8, delta, cheapest int) bool {
 	return delta+blobCost <= depthTolerance[depth]*(cheapest+blobCost)
@@ -39,8 +44,10 @@ type blob struct {
 // worker encodes and seals blobs. It is for one goroutine; its buffers are reused.
 type worker struct {
 	enc    *chunk.Encoder
+	dec    *chunk.Decoder
 	patch  chunk.Patch
 	plain  []byte // the copy of a chunk that it works on
+	again  []byte // what a delta decodes to
 	whole  []byte // the frame of the blob under way, empty until it is made
 	deltas [2][]byte
 	sealed []byte
@@ -48,7 +55,11 @@ type worker struct {
 
 func newWorker() (*worker, error) {
 	enc, err := chunk.NewEncoder()
-	return &worker{enc: enc}, err
+	if err != nil {
+		return nil, err
+	}
+	dec, err := chunk.NewDecoder()
+	return &worker{enc: enc, dec: dec}, err
 }
 
 // encode returns the entry and the payload of a blob: a delta on one of its
@@ -91,8 +102,8 @@ func (w *worker) encodeDelta(ctx context.Context, r *Repo, b blob) (pack.Entry, 
 	if err != nil {
 		return pack.Entry{}, nil, ctx.Err()
 	}
-	best, payload := w.chooseBase(b, chain, plains)
-	if !w.pays(payload, b, chain[len(chain)-1]) {
+	best, payload := w.chooseBase(b, plains)
+	if !w.pays(payload, b, chain[len(chain)-1]) || !w.leadsTo(b.plain, payload, plains[best]) {
 		return pack.Entry{}, nil, nil
 	}
 	e, err := entryOf(b, payload)
@@ -105,8 +116,8 @@ func depthOn(chain []index.Location, i int) uint8 { return uint8(len(chain) - i)
 
 // chooseBase returns the delta on the shallowest of the possible bases on which it
 // costs little more than on the nearest, which is the most alike.
-func (w *worker) chooseBase(b blob, chain []index.Location, plains [][]byte) (int, []byte) {
-	nearest := max(0, len(chain)-chunk.MaxDepth)
+func (w *worker) chooseBase(b blob, plains [][]byte) (int, []byte) {
+	nearest := max(0, len(plains)-chunk.MaxDepth)
 	if base, ok := w.choosePatch(b, plains, nearest); ok {
 		w.deltas[0] = w.patch.Append(w.deltas[0][:0])
 		return base, w.deltas[0]
@@ -133,17 +144,44 @@ func (w *worker) choosePatch(b blob, plains [][]byte, nearest int) (base int, ok
 	return nearest, true
 }
 
-// searchBase encodes b against the nearest base, and then against the others from
-// the shallowest on.
+// searchBase encodes b against its possible bases from the shallowest on. How much
+// differs at the same places tells about how their deltas compare: where it is too
+// much, none is made; where it is little, none on the nearest.
 func (w *worker) searchBase(b blob, plains [][]byte, nearest int) (int, []byte) {
-	w.deltas[0] = w.enc.EncodeDelta(w.deltas[0][:0], b.plain, plains[nearest])
+	least, cheapest := w.differs(b, plains[nearest]), 0
 	for i := len(plains) - 1; i > nearest; i-- {
+		depth := uint8(len(plains) - i)
+		differs, bearable := w.differs(b, plains[i]), depthTolerance[depth]*least
+		if differs > bearable {
+			continue
+		}
 		w.deltas[1] = w.enc.EncodeDelta(w.deltas[1][:0], b.plain, plains[i])
-		if affordable(uint8(len(plains)-i), len(w.deltas[1]), len(w.deltas[0])) {
+		if differs*surelyAffordable <= bearable {
+			return i, w.deltas[1]
+		}
+		if cheapest == 0 {
+			cheapest = w.onNearest(b, plains[nearest])
+		}
+		if affordable(depth, len(w.deltas[1]), cheapest) {
 			return i, w.deltas[1]
 		}
 	}
+	if cheapest == 0 {
+		w.onNearest(b, plains[nearest])
+	}
 	return nearest, w.deltas[0]
+}
+
+// differs returns what a patch of b on a base costs.
+func (w *worker) differs(b blob, base []byte) int {
+	w.patch.Compare(b.plain, base)
+	return w.patch.Cost()
+}
+
+// onNearest encodes b against the nearest base, and returns what that costs.
+func (w *worker) onNearest(b blob, base []byte) int {
+	w.deltas[0] = w.enc.EncodeDelta(w.deltas[0][:0], b.plain, base)
+	return len(w.deltas[0])
 }
 
 // pays reports whether a delta is small enough to be kept. What the whole blob at
@@ -153,4 +191,15 @@ func (w *worker) pays(delta []byte, b blob, root index.Location) bool {
 	cost := (len(delta) + deltaFooterCost) * maxDeltaShare
 	expected := (int(root.Length) - crypt.Overhead) * len(b.plain) / max(1, int(root.Plain))
 	return cost <= expected*3/4 || cost <= len(w.wholeFrame(b))
+}
+
+// leadsTo reports whether a delta decodes to what it was made of. The frames are
+// made by code of firn's own, and to ask another's costs a hundredth of the search.
+func (w *worker) leadsTo(plain, delta, base []byte) bool {
+	again, err := w.dec.Decode(w.again[:0], delta, base)
+	if err != nil {
+		return false
+	}
+	w.again = again
+	return bytes.Equal(again, plain)
 }
