@@ -6,9 +6,8 @@ import (
 )
 
 // A patch is a delta that is made without a search: the bytes that are the same at
-// the same place are matches, all others literals. It is a zstd frame like other
-// deltas, of blocks with raw literals and the predefined tables. To index the base,
-// as zstd's encoder does for every delta, takes a hundred times as long.
+// the same place are matches, all others literals. A search, which indexes the base,
+// takes tens of times as long.
 //
 // See docs/design.md, "Deltas".
 

@@ -1,5 +1,5 @@
-// Command tune prints the measurements that chunk sizes, the level of compression and
-// the choice of bases in docs/design.md are taken from:
+// Command tune prints the measurements that chunk sizes, the level of compression, the search
+// for deltas and the choice of bases in docs/design.md are taken from:
 //
 //	go run ./bench/tune -size 50MB -runs 40
 //
@@ -47,6 +47,9 @@ func run(ctx context.Context) error {
 		return err
 	}
 	if err := printLevels(m.database); err != nil {
+		return err
+	}
+	if err := printDeltas(m); err != nil {
 		return err
 	}
 	return printSizes(ctx, m, int64(n), *runs)

@@ -25,7 +25,7 @@ const module = "firn"
 const imports = `
 bench: internal/svg internal/usage
 bench/scale: chunk crypt index internal/damage internal/usage pack snapshot store store/local tags
-bench/tune: crypt repo snapshot store/mem
+bench/tune: chunk crypt repo snapshot store/mem
 btree:
 chunk:
 cmd: btree chunk crypt index internal/svg pack repo retention snapshot sqlite store store/local store/s3 tags
