@@ -185,16 +185,16 @@ func (w *worker) onNearest(b blob, base []byte) int {
 }
 
 // pays reports whether a delta is small enough to be kept. What the whole blob at
-// the end of the chain takes tells about what a whole frame would; only if that
-// leaves a doubt is the frame made.
+// the end of the chain takes tells about what a whole frame would; only if the delta
+// is too large for that is the frame made, which then is most likely what is stored.
 func (w *worker) pays(delta []byte, b blob, root index.Location) bool {
 	cost := (len(delta) + deltaFooterCost) * maxDeltaShare
 	expected := (int(root.Length) - crypt.Overhead) * len(b.plain) / max(1, int(root.Plain))
-	return cost <= expected*3/4 || cost <= len(w.wholeFrame(b))
+	return cost <= expected || cost <= len(w.wholeFrame(b))
 }
 
 // leadsTo reports whether a delta decodes to what it was made of. The frames are
-// made by code of firn's own, and to ask another's costs a hundredth of the search.
+// made by code of firn's own, and to ask another's costs a small part of the search.
 func (w *worker) leadsTo(plain, delta, base []byte) bool {
 	again, err := w.dec.Decode(w.again[:0], delta, base)
 	if err != nil {
