@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
@@ -34,7 +35,7 @@ func Main(args []string) int {
 	if err := sqlite.EnableOFDLocking(); err != nil {
 		return newCLI(Streams{os.Stdin, os.Stdout, os.Stderr}).fail(err)
 	}
-	sparing()
+	defer runtime.KeepAlive(sparing())
 	ctx, stop := signal.NotifyContext(context.Background(), stopSignals()...)
 	defer stop()
 	// A reader of our output that goes away must not keep us from tidying up.
@@ -45,15 +46,15 @@ func Main(args []string) int {
 // sparing lets a quarter of the memory in use be garbage, not as much again. Most of it
 // are buffers without pointers, so that collections cost next to nothing. But there were
 // hundreds of them where little is in use, for a quarter of that: so the collector sees
-// more than there is, which is never written to, and thus takes no memory.
-func sparing() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(25)
-		unused = make([]byte, 32<<20)
+// more than there is, which is never written to, and thus takes no memory. It is for the
+// caller to keep.
+func sparing() []byte {
+	if os.Getenv("GOGC") != "" {
+		return nil
 	}
+	debug.SetGCPercent(25)
+	return make([]byte, 32<<20)
 }
-
-var unused []byte
 
 // stopSignals leaves out the hang-up that nohup has ignored.
 func stopSignals() []os.Signal {
