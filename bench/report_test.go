@@ -69,10 +69,12 @@ func TestGoals(t *testing.T) {
 		r    *report
 		want string // verdicts, in the order of the table
 	}{
-		{"Unmeasured", &report{}, "---------------"},
-		{"Other", &report{comparisons: []*comparison{newComparison(50_000_000, 1000)}}, "----m----------"},
+		{"Unmeasured", &report{}, ""},
+		{"Other", &report{comparisons: []*comparison{newComparison(50_000_000, 1000)}}, "m"},
+		{"Large", &report{comparisons: []*comparison{newComparison(largeSize, 300)}}, "mm"},
+		{"Usual", &report{comparisons: []*comparison{newComparison(usualSize, 400)}}, "mmmmm-----mmmm"},
 		{"Fast", &report{comparisons: []*comparison{newComparison(smallSize, 200), newComparison(usualSize, 400), newComparison(largeSize, 300)}, month: newMonth(10)}, "mmmmmmmmmmmmmmm"},
-		{"Slow", &report{comparisons: []*comparison{newComparison(smallSize, 14), newComparison(usualSize, 2)}, month: newMonth(9)}, "xxxmxxxxxxm-mmx"},
+		{"Slow", &report{comparisons: []*comparison{newComparison(smallSize, 14), newComparison(usualSize, 2)}, month: newMonth(9)}, "xxxmxxxxxxmmmx"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
