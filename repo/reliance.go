@@ -9,6 +9,7 @@ import (
 	"firn/chunk"
 	"firn/crypt"
 	"firn/pack"
+	"firn/snapshot"
 )
 
 // reliancePrefix begins the names of the cache entries that tell, of the last
@@ -23,6 +24,50 @@ type reliance struct {
 	Root  chunk.ID         `json:"root"`
 	Token string           `json:"token"`
 	Packs map[string]int64 `json:"packs"` // sizes by name
+}
+
+// unchanged reports whether the image is the previous snapshot's, and that one's
+// blobs can be relied on.
+func (b *backup) unchanged(ctx context.Context, image Image) (bool, error) {
+	if b.opts.ForceScan || b.previous == nil {
+		return false, nil
+	}
+	old := b.previous.Image()
+	if !b.trusted(old, image) || !image.Unchanged(old.Fingerprint) {
+		return false, nil
+	}
+	if b.previous.Token == b.view.token && b.repo.opts.TrustCache {
+		return true, nil // nothing was condemned since it was confirmed
+	}
+	if reliable, err := b.reliable(ctx, old.Root); reliable || err != nil {
+		return reliable, err
+	}
+	if err := b.loadIndex(ctx); err != nil {
+		return false, err
+	}
+	tree, err := b.repo.loadTree(ctx, old)
+	if err != nil {
+		return false, ctx.Err() // not readable: read the database instead
+	}
+	b.tree = tree
+	return b.repo.available(tree), nil
+}
+
+// trusted reports whether the fingerprint of an older image may spare reading this one.
+func (b *backup) trusted(old *snapshot.Image, image Image) bool {
+	age := b.started.Sub(old.ReadAt)
+	return age >= 0 && age <= fullScanEvery && len(old.Fingerprint) > 0 && image.Describe().Export == old.Export
+}
+
+// reuse makes the record point at the previous snapshot's image.
+func (b *backup) reuse(image Image) {
+	same := *b.previous.Image()
+	same.Fingerprint = image.Describe().Fingerprint
+	b.record.Images = []snapshot.Image{same}
+	b.record.Parent = b.previous.ID
+	b.record.Chunks = b.previous.Chunks
+	b.record.Unchanged = true
+	b.same = true
 }
 
 // relianceEntry is keyed for the same reason as [Repo.confirmedEntry].
