@@ -43,7 +43,7 @@ cover: server ## write the tests' coverage of the whole tree to .cache/cover.htm
 	go tool cover -html=.cache/cover.out -o .cache/cover.html && go tool cover -func=.cache/cover.out | tail -n 1
 demo: build ## show backup and restore on a small database
 	go run ./demo bin/firn
-bench: ## compare with restic, borg and the script pipeline: a quarter of an hour; BENCH_LARGE=1 adds 10 GB, and half an hour
+bench: ## compare with restic, borg and the script pipeline: a quarter of an hour; BENCH_LARGE=1 adds 10 GB, and an hour
 	bench/install && go run ./bench -size 3MB,50MB,500MB -content -month $(if $(BENCH_LARGE),-large) \
 		-o docs/benchmarks.md -plot docs/month.svg $(ARGS)
 rclone-test: ## copy to SFTP and WebDAV through rclone, which is built for it
