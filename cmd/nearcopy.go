@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +10,6 @@ import (
 
 	"firn/repo"
 	"firn/snapshot"
-	"firn/sqlite"
 )
 
 // sound reports whether the snapshot needs no other check: it was found sound before, and its IDs prove that the bytes
@@ -50,12 +48,6 @@ func (n *nearCopy) Differing(ctx context.Context, live io.Reader, file io.Writer
 		return nil, err
 	}
 	return n.Filler.DifferingFrom(ctx, like, file)
-}
-
-// inWAL reports whether a snapshot's fingerprint is the state of a WAL.
-func inWAL(s *snapshot.Snapshot) bool {
-	var f sqlite.Fingerprint
-	return json.Unmarshal(s.Image().Fingerprint, &f) == nil && f.WAL != nil
 }
 
 // stageNear makes a file beside the target with what that one probably does not have.

@@ -28,9 +28,13 @@ func (r *restoration) save(ctx context.Context) error {
 	if !r.target.exists || r.target.broken != nil {
 		return nil
 	}
+	r.beginWatch(ctx)
 	b := r.progress("save target", r.target.info.Size)
 	result, err := r.snapshotTarget(ctx, repo.BackupOptions{Progress: b.set})
 	b.done()
+	if err != nil {
+		r.endWatch() // a broken target may be put aside
+	}
 	if _, ok := errors.AsType[*sourceError](err); ok && broken(err) {
 		r.target.broken = err
 		return r.refuseBroken(err)
@@ -39,7 +43,7 @@ func (r *restoration) save(ctx context.Context) error {
 		return refuseTarget(err)
 	}
 	r.keepInMind(result.Snapshot)
-	r.savedIsThere = readWhole(result) && inWAL(result.Snapshot)
+	r.savedIsThere = readWhole(result)
 	r.note("Saved what was there as snapshot %s", r.saved.ID.Short())
 	return nil
 }
@@ -53,6 +57,7 @@ func (r *restoration) saveAgain(ctx context.Context) error {
 	if r.saved == nil { // the target has appeared since we looked
 		return fmt.Errorf("restore %s: it was not there a moment ago: %w", r.path, fs.ErrExist)
 	}
+	untouched := r.endWatch()
 	result, err := r.snapshotTarget(ctx, repo.BackupOptions{IfChanged: true})
 	if err == nil && result.Skipped && result.Snapshot.ID != r.saved.ID {
 		// A backup has come in between, and retention may remove what it took.
@@ -61,14 +66,40 @@ func (r *restoration) saveAgain(ctx context.Context) error {
 	if err != nil {
 		return refuseTarget(err)
 	}
-	// Recognising it is enough only for a WAL of which we have just read the whole database. A page that was overwritten
-	// past SQLite, or that a disk has lost, shows in no fingerprint, and a restore has to repair it.
-	r.savedIsThere = readWhole(result) || result.Skipped && r.savedIsThere
+	// Recognising it is enough only if we have just read the whole database, and have watched it since. A page that was
+	// overwritten past SQLite, or that a disk has lost, shows in no fingerprint, and a restore has to repair it.
+	r.savedIsThere = readWhole(result) || result.Skipped && r.savedIsThere && untouched
 	if !result.Skipped {
 		r.keepInMind(result.Snapshot)
 		r.note("Saved what was committed since as snapshot %s", r.saved.ID.Short())
 	}
 	return nil
+}
+
+// beginWatch begins to watch the target, so that it need not be read twice: once to be saved, and again under the lock.
+func (r *restoration) beginWatch(ctx context.Context) {
+	if r.near == nil {
+		return
+	}
+	var err error
+	if r.watch, err = sqlite.NewWatch(ctx, r.path, r.options.wait); err != nil { // it is about time only
+		r.detail("%v", err)
+	}
+}
+
+// endWatch reports whether the target was watched, and nobody has committed to it. Nothing may be open when the journal
+// mode has to be changed.
+func (r *restoration) endWatch() (untouched bool) {
+	if r.watch == nil {
+		return false
+	}
+	untouched, err := r.watch.Unchanged()
+	err = errors.Join(err, r.watch.Close())
+	r.watch = nil
+	if err != nil {
+		r.detail("%v", err)
+	}
+	return untouched && err == nil
 }
 
 // readWhole reports whether a run has read every byte of what its snapshot holds: then

@@ -27,6 +27,7 @@ func (r *restoration) fetchAndReplace(ctx context.Context) (err error) {
 		return err
 	}
 	var result *sqlite.RestoreResult
+	defer r.endWatch() // if it was not ended under the lock
 	err = r.aroundService(ctx, func() error {
 		if err := r.save(ctx); err != nil { // after the stop: what the application wrote last is in it
 			return err

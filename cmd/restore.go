@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"firn/snapshot"
+	"firn/sqlite"
 )
 
 // restoreOptions are the flags of restore.
@@ -94,7 +95,8 @@ type restoration struct {
 	saved   *snapshot.Snapshot   // the last one: what was replaced
 	kept    string               // the file that a damaged target has become
 
-	savedIsThere bool // every byte of saved was read, by us, and nothing was committed since
+	watch        *sqlite.Watch // over the target since before it was saved; nil for none
+	savedIsThere bool          // every byte of saved was read, by us, and nothing was committed since
 }
 
 func (c *cli) restore(ctx context.Context, o restoreOptions) error {
