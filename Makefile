@@ -44,8 +44,8 @@ cover: server ## write the tests' coverage of the whole tree to .cache/cover.htm
 demo: build ## show backup and restore on a small database
 	go run ./demo bin/firn
 bench: ## compare with restic, borg and the script pipeline: a quarter of an hour; BENCH_LARGE=1 adds 10 GB, and an hour
-	bench/install && go run ./bench -size 3MB,50MB,500MB -content -month $(if $(BENCH_LARGE),-large) \
-		-o docs/benchmarks.md -plot docs/month.svg $(ARGS)
+	bench/install && go run ./bench -size 3MB,50MB,500MB -content -month -o docs/benchmarks.md -plot docs/month.svg $(ARGS)
+	$(if $(BENCH_LARGE),go run ./bench -size '' -large -o docs/large.md $(ARGS))
 rclone-test: ## copy to SFTP and WebDAV through rclone, which is built for it
 	tools/rclone-test
 man: build ## write the manual pages to dist/man
