@@ -117,7 +117,7 @@ type buffers struct {
 }
 
 func newBuffers(chunks []chunk.Entry) *buffers {
-	b := &buffers{idle: make(chan []byte, 4*runtime.GOMAXPROCS(0))}
+	b := &buffers{idle: make(chan []byte, 2*decoding())}
 	for _, e := range chunks {
 		b.size = max(b.size, int(e.Span)+chunk.DecodeRoom)
 	}
@@ -187,6 +187,11 @@ func (i *ImageReader) passOnce(ctx context.Context, chunks []chunk.Entry, out ou
 	return n, ctx.Err()
 }
 
+// decoding is how many chunks are decoded before they are written: enough for all
+// processors, and for a disk that keeps the writer waiting now and then, which
+// takes a twentieth of a restore's time.
+func decoding() int { return 2*runtime.GOMAXPROCS(0) + 16 }
+
 // fetched is a chunk that is being fetched.
 type fetched struct {
 	done  chan struct{}
@@ -204,7 +209,7 @@ func (f *fetched) wait() ([]byte, error) {
 // hold how much is read ahead of them. It ends early with ctx.
 func (i *ImageReader) fetch(ctx context.Context, fetching *sync.WaitGroup, chunks []chunk.Entry,
 	read func(context.Context, *batch, chunk.Entry) ([]byte, error)) <-chan *fetched {
-	ordered := make(chan *fetched, 2*runtime.GOMAXPROCS(0))
+	ordered := make(chan *fetched, decoding())
 	fetching.Go(func() {
 		defer close(ordered)
 		ahead := i.newAhead(chunks)
