@@ -189,14 +189,14 @@ func (b *backup) prepare(ctx context.Context) error {
 // loadIndex is the rest of step W1: it builds the index of the blobs that the new
 // snapshot may rely on.
 func (b *backup) loadIndex(ctx context.Context) error {
-	// A scan shall heal what is lost: no cache may say that it is there. A copy that
-	// was killed has left packs that no cache knows of.
-	load := b.repo.loadIndex
-	if b.opts.ForceScan || b.opts.copied.first() {
-		load = b.repo.reloadIndex
-	}
 	if b.indexed {
 		return nil
+	}
+	load := b.repo.loadIndex
+	// A scan shall heal what is lost: no cache may say that it is there. A copy that
+	// was killed has left packs that no cache knows of.
+	if b.opts.ForceScan || b.opts.copied.first() {
+		load = b.repo.reloadIndex
 	}
 	err := load(ctx, b.view)
 	b.indexed = err == nil

@@ -2,19 +2,16 @@ package repo
 
 import (
 	"context"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 
 	"firn/chunk"
-	"firn/crypt"
 	"firn/pack"
 	"firn/snapshot"
 )
 
-// reliancePrefix begins the names of the cache entries that tell, of the last
-// image of each database, which packs it relies on.
-const reliancePrefix = statePrefix + "reliance/"
+// relianceState begins, after statePrefix, the names of the cache entries that tell, of
+// the last image of each database, which packs it relies on.
+const relianceState = "reliance"
 
 // reliance is what such an entry seals: the packs that made every blob of a tree
 // available under a set of plans. As long as these are the plans and those the packs,
@@ -70,12 +67,6 @@ func (b *backup) reuse(image Image) {
 	b.same = true
 }
 
-// relianceEntry is keyed for the same reason as [Repo.confirmedEntry].
-func (r *Repo) relianceEntry(environment, database string) string {
-	id := r.keys.BlobID(crypt.Node, fmt.Appendf(nil, "reliance %q %q", environment, database))
-	return reliancePrefix + hex.EncodeToString(id[:16])
-}
-
 // rely remembers what the new image relies on, if that was found out. Where the cache
 // is believed about packs, its token says as much.
 func (b *backup) rely() {
@@ -90,20 +81,14 @@ func (b *backup) rely() {
 	for _, id := range packs {
 		rel.Packs[id.Name()] = pack.Size(b.repo.index.Entries(id))
 	}
-	if plain, err := json.Marshal(rel); err == nil { // else it is not remembered: it is only a cache
-		entry := b.repo.relianceEntry(b.opts.Environment, b.opts.Database)
-		b.repo.cache.put(entry, b.repo.keys.SealObject(crypt.ObjectSnapshot, entry, plain))
-	}
+	b.repo.putState(b.repo.stateEntry(relianceState, b.opts.Environment, b.opts.Database), rel)
 }
 
 // reliable reports whether all that the tree of this root relied on is still there. It
 // reads no footer and no node.
 func (b *backup) reliable(ctx context.Context, root chunk.ID) (bool, error) {
-	entry := b.repo.relianceEntry(b.opts.Environment, b.opts.Database)
-	sealed, _ := b.repo.cache.get(entry)
-	plain, err := b.repo.keys.OpenObject(crypt.ObjectSnapshot, entry, sealed)
 	var rel reliance
-	if err != nil || json.Unmarshal(plain, &rel) != nil || rel.Root != root || rel.Token != b.view.token {
+	if !b.repo.getState(b.repo.stateEntry(relianceState, b.opts.Environment, b.opts.Database), &rel) || rel.Root != root || rel.Token != b.view.token {
 		return false, nil
 	}
 	for o, err := range b.repo.store.List(ctx, pack.Prefix) {

@@ -2,21 +2,17 @@ package repo
 
 import (
 	"cmp"
-	"encoding/hex"
-	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"firn/crypt"
 	"firn/snapshot"
 	"firn/store"
 )
 
-// confirmedPrefix begins the names of the cache entries with the last snapshot of
-// each database that this host was told is stored: its high-water mark.
-const confirmedPrefix = statePrefix + "confirmed/"
+// confirmedState begins, after statePrefix, the names of the cache entries with the last
+// snapshot of each database that this host was told is stored: its high-water mark.
+const confirmedState = "confirmed"
 
 // SetBack tells that the store does not show a snapshot which this host was told
 // is stored, nor any later one of its database: the store may show an older state
@@ -41,33 +37,21 @@ type confirmed struct {
 	Forgotten   bool        `json:"forgotten,omitempty"` // by this host
 }
 
-// confirmedEntry is keyed, as thieves of the cache must not learn names, nor have
-// guesses at them confirmed. No node begins so: it is the ID of no blob.
-func (r *Repo) confirmedEntry(environment, database string) string {
-	id := r.keys.BlobID(crypt.Node, fmt.Appendf(nil, "confirmed %q %q", environment, database))
-	return confirmedPrefix + hex.EncodeToString(id[:16])
-}
-
 // lastConfirmed returns the mark of a database, nil if there is none.
 func (r *Repo) lastConfirmed(environment, database string) *confirmed {
-	return r.mark(r.confirmedEntry(environment, database))
+	return r.mark(r.stateEntry(confirmedState, environment, database))
 }
 
 func (r *Repo) mark(entry string) *confirmed {
-	sealed, _ := r.cache.get(entry)
 	m := &confirmed{}
-	b, err := r.keys.OpenObject(crypt.ObjectSnapshot, entry, sealed)
-	if err != nil || json.Unmarshal(b, m) != nil || m.ID.IsZero() {
+	if !r.getState(entry, m) || m.ID.IsZero() {
 		return nil
 	}
 	return m
 }
 
 func (r *Repo) setMark(m *confirmed) {
-	if b, err := json.Marshal(m); err == nil { // else it is not remembered: it is only a cache
-		entry := r.confirmedEntry(m.Environment, m.Database)
-		r.cache.put(entry, r.keys.SealObject(crypt.ObjectSnapshot, entry, b))
-	}
+	r.putState(r.stateEntry(confirmedState, m.Environment, m.Database), m)
 }
 
 // setConfirmed remembers a snapshot that was confirmed.
@@ -89,7 +73,7 @@ func (r *Repo) forgetConfirmed(ids []snapshot.ID) {
 func (r *Repo) marks() []*confirmed {
 	var marks []*confirmed
 	for name := range r.cache.objects {
-		if !strings.HasPrefix(name, confirmedPrefix) {
+		if !strings.HasPrefix(name, statePrefix+confirmedState+"/") {
 			continue
 		}
 		if m := r.mark(name); m != nil {
