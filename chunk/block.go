@@ -16,9 +16,13 @@ const (
 type block struct {
 	literals  []byte
 	sequences []sequence
+	recent    recentOffsets // of the frame so far
+	before    recentOffsets // what they were before this block
 }
 
-func (b *block) reset() { b.literals, b.sequences = b.literals[:0], b.sequences[:0] }
+func (b *block) reset() {
+	b.literals, b.sequences, b.before = b.literals[:0], b.sequences[:0], b.recent
+}
 
 // blockWriter appends blocks. It has some kilobytes of tables, so reuse it.
 type blockWriter struct {
@@ -32,23 +36,23 @@ func newBlockWriter() *blockWriter {
 	return w
 }
 
-// append appends a block with this plaintext, and reports whether it is raw: where
-// its content is not larger, which makes it a block that says nothing of distances.
-func (w *blockWriter) append(dst []byte, b *block, plain []byte, last bool) (_ []byte, raw bool) {
+// append appends a block with this plaintext: a raw one where that is not larger, which
+// says nothing of distances.
+func (w *blockWriter) append(dst []byte, b *block, plain []byte, last bool) []byte {
 	start := len(dst)
 	dst = append(dst, make([]byte, blockHeaderLen)...)
 	dst = w.appendLiterals(dst, b.literals)
 	dst = w.sequences.append(dst, b.sequences)
 	kind := uint32(blockCompressed)
 	if len(dst)-start-blockHeaderLen >= len(plain) {
-		dst, kind, raw = append(dst[:start+blockHeaderLen], plain...), 0, true
+		dst, kind, b.recent = append(dst[:start+blockHeaderLen], plain...), 0, b.before
 	}
 	h := uint32(len(dst)-start-blockHeaderLen)<<3 | kind
 	if last {
 		h |= blockLast
 	}
 	dst[start], dst[start+1], dst[start+2] = byte(h), byte(h>>8), byte(h>>16)
-	return dst, raw
+	return dst
 }
 
 // appendLiterals appends the section of literals, with a tree of their own if there

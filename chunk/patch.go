@@ -100,13 +100,10 @@ func (p *Patch) Append(dst []byte) []byte {
 	dst = appendFrameHeader(dst, len(p.plain), 0)
 	b := patchBlocks{plain: p.plain, distance: len(p.base), runs: p.runs}
 	for last := false; !last; {
-		from, end, before := b.at, min(b.at+blockMax, len(p.plain)), b.recent
+		from, end := b.at, min(b.at+blockMax, len(p.plain))
 		last = end == len(p.plain)
 		b.cut(end)
-		var raw bool
-		if dst, raw = p.writer.append(dst, &b.block, p.plain[from:end], last); raw {
-			b.recent = before
-		}
+		dst = p.writer.append(dst, &b.block, p.plain[from:end], last)
 	}
 	return dst
 }
@@ -118,7 +115,6 @@ type patchBlocks struct {
 	distance int   // from every byte back to the base's byte at the same place
 	runs     []run // that are in no block yet
 	at       int   // in plain
-	recent   recentOffsets
 }
 
 // cut makes literals and sequences of the bytes up to end.

@@ -25,7 +25,6 @@ type search struct {
 	long  [1 << longBits]uint32
 	short [1 << shortBits]uint32
 
-	recent recentOffsets
 	block  block
 	writer *blockWriter
 }
@@ -40,14 +39,11 @@ func (s *search) append(dst, plain, base []byte) []byte {
 		return dst
 	}
 	dst = appendFrameHeader(dst, len(plain), 0)
-	s.recent = recentOffsets{1, 4, 8}
-	for at := s.base; at < len(s.all); {
-		end, before, raw := min(at+blockMax, len(s.all)), s.recent, false
+	s.block.recent = recentOffsets{1, 4, 8}
+	for at := s.base; at < len(s.all); at += blockMax {
+		end := min(at+blockMax, len(s.all))
 		s.find(at, end)
-		if dst, raw = s.writer.append(dst, &s.block, s.all[at:end], end == len(s.all)); raw {
-			s.recent = before
-		}
-		at = end
+		dst = s.writer.append(dst, &s.block, s.all[at:end], end == len(s.all))
 	}
 	return dst
 }
@@ -105,10 +101,10 @@ func (s *search) find(at, end int) {
 func (s *search) best(at, end int) match {
 	bytes := binary.LittleEndian.Uint64(s.all[at:])
 	m := match{at: at}
-	s.try(&m, at-s.recent[0], end, bytes)
+	s.try(&m, at-s.block.recent[0], end, bytes)
 	if m.n < longMatch {
-		s.try(&m, at-s.recent[1], end, bytes)
-		s.try(&m, at-s.recent[2], end, bytes)
+		s.try(&m, at-s.block.recent[1], end, bytes)
+		s.try(&m, at-s.block.recent[2], end, bytes)
 		if at-s.base < s.base {
 			s.try(&m, at-s.base, end, bytes)
 		}
@@ -126,7 +122,7 @@ func (s *search) try(m *match, from, end int, bytes uint64) {
 	}
 	n := s.common(from, m.at, end)
 	gain := n*literalBits - sequenceBits
-	if distance := m.at - from; s.recent.has(distance) {
+	if distance := m.at - from; s.block.recent.has(distance) {
 		gain -= recentBits
 	} else {
 		gain -= bits.Len(uint(distance))
@@ -173,7 +169,7 @@ func (s *search) extend(m match, pending int) match {
 // take makes a sequence of a match and the literals before it.
 func (s *search) take(m match, pending int) {
 	s.block.literals = append(s.block.literals, s.all[pending:m.at]...)
-	offset := s.recent.value(m.at-m.from, m.at-pending)
+	offset := s.block.recent.value(m.at-m.from, m.at-pending)
 	s.block.sequences = append(s.block.sequences, sequence{literals: m.at - pending, match: m.n, offset: offset})
 	if m.n < longMatch {
 		for at := m.at + 2; at < m.at+m.n && at+8 <= len(s.all); at += indexStride {
