@@ -34,8 +34,6 @@ func (t *target) delta() (*RestoreResult, error) {
 	if err := t.verify(version, d.pages); err != nil {
 		return nil, err
 	}
-	// As a courtesy to the application, whose next commit would do it otherwise. Readers may be in the way.
-	_ = t.exec("PRAGMA wal_checkpoint(PASSIVE)")
 	return &RestoreResult{MethodDelta, int64(len(d.pages)), t.src.pages}, nil
 }
 

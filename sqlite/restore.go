@@ -196,7 +196,11 @@ func openTarget(ctx context.Context, path string, timeout time.Duration) (*conn,
 	if err != nil {
 		return nil, err
 	}
-	err = c.firstRead(timeout)
+	// Checkpoints are the application's: SQLite up to 3.51.2 can lose commits when two processes checkpoint at once.
+	err = c.exec("PRAGMA wal_autocheckpoint = 0")
+	if err == nil {
+		err = c.firstRead(timeout)
+	}
 	if err == nil && c.readOnly() { // SQLite opens for reading only what may not be written
 		err = fmt.Errorf("may not be written: %w", fs.ErrPermission)
 	}

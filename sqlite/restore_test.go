@@ -36,6 +36,27 @@ func tryRestore(t testing.TB, target string, image []byte, o sqlite.RestoreOptio
 	return sqlite.Restore(t.Context(), target, staged, o)
 }
 
+// TestRestoreNeverCheckpoints restores more pages than SQLite leaves in a WAL on its own, by either method.
+func TestRestoreNeverCheckpoints(t *testing.T) {
+	t.Parallel()
+	for name, autoVacuum := range map[string]int{sqlite.MethodDelta: 0, sqlite.MethodBackup: 1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			options := dbtest.Options{WAL: true, PageSize: 512, Rows: 700, AutoVacuum: autoVacuum}
+			target := newDB(t, options)
+			options.Seed = 1
+			image := content(t, newDB(t, options))
+			connected(t, target)
+			before := readFile(t, target)
+			result := mustRestore(t, target, image, sqlite.RestoreOptions{})
+			if result.Method != name || result.PagesWritten < 1000 {
+				t.Fatalf("got %+v, want 1000 pages by method %s", result, name)
+			}
+			checkSame(t, "file below the WAL", readFile(t, target), before)
+		})
+	}
+}
+
 // checkRestored compares a database with an image, but for the header fields that a restore does not take from it.
 func checkRestored(t testing.TB, target string, image []byte) {
 	t.Helper()
