@@ -3,6 +3,7 @@ package cmd
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -75,24 +76,15 @@ and it cannot be restored into a database.`,
 }
 
 func (c *cli) backup(ctx context.Context, args []string, o backupOptions) error {
-	conf, err := c.loadConfig()
+	r, jobs, err := c.beginBackup(ctx, args, o)
 	if err != nil {
 		return err
 	}
-	jobs, err := c.jobs(conf, args, o)
-	if err != nil {
-		return err
-	}
-	s, err := c.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	s.metricsFile = o.metricsFile
-	r := &backupRun{session: s, dryRun: o.dryRun, outcomes: several{cli: c}}
+	defer r.close()
 	for _, j := range jobs {
 		if ctx.Err() != nil {
-			break
+			r.notBegun(ctx, j.env, interrupted(ctx.Err()))
+			continue
 		}
 		err := r.one(ctx, j)
 		if err != nil {
@@ -108,6 +100,50 @@ func (c *cli) backup(ctx context.Context, args []string, o backupOptions) error 
 		return r.stopped(len(jobs))
 	}
 	return err
+}
+
+// beginBackup finds out what to back up and opens the repository; the caller closes it.
+// An error is told to all that watches the environments which the run was for.
+func (c *cli) beginBackup(ctx context.Context, args []string, o backupOptions) (*backupRun, []job, error) {
+	conf, err := c.loadConfig()
+	var jobs []job
+	if err == nil {
+		jobs, err = c.jobs(conf, args, o)
+	}
+	var s *session
+	if err == nil {
+		s, err = c.open(ctx)
+	}
+	if err != nil {
+		conf = cmp.Or(conf, &config{})
+		c.tellNotBegun(ctx, conf, o, o.known(conf, args), err)
+		return nil, nil, err
+	}
+	s.metricsFile = o.metricsFile
+	return &backupRun{session: s, dryRun: o.dryRun, outcomes: several{cli: c}}, jobs, nil
+}
+
+// tellNotBegun tells of a run that had no repository to write to, or not even a whole
+// configuration.
+func (c *cli) tellNotBegun(ctx context.Context, conf *config, o backupOptions, envs []*environment, cause error) {
+	s := &session{cli: c, conf: conf, metricsFile: o.metricsFile}
+	if len(envs) > 0 { // their metrics take the lock that is in the cache
+		var err error
+		if s.place, err = c.findRepository(conf); err == nil {
+			s.cacheDir = c.openCache(s.place.String())
+		}
+	}
+	r := &backupRun{session: s, dryRun: o.dryRun}
+	for _, env := range envs {
+		r.notBegun(ctx, env, cause)
+	}
+}
+
+// notBegun has a failure told that kept one environment's backup from its beginning.
+func (r *backupRun) notBegun(ctx context.Context, env *environment, cause error) {
+	if !r.dryRun {
+		r.newWatch(env).notBegun(ctx, cause)
+	}
 }
 
 // stopped says what an interrupt has left.
@@ -159,6 +195,9 @@ func (r *backupRun) one(ctx context.Context, j job) error {
 	}
 	l, err := r.lock("backup", j.environment, j.database)
 	if err != nil {
+		if !errors.Is(err, errRunning) {
+			r.notBegun(ctx, j.env, err)
+		}
 		return err
 	}
 	defer l.release()

@@ -67,11 +67,15 @@ const configName = "firn.toml"
 // systemConfig is the last place where it is looked for.
 const systemConfig = "/etc/firn/" + configName
 
-// loadConfig reads the configuration file, if there is one.
+// loadConfig reads the configuration file, if there is one. With an error it returns what
+// [parseConfig] does, or nil if the file may not be believed or cannot be read.
 func (c *cli) loadConfig() (*config, error) {
 	path, err := c.findConfig()
-	if err != nil || path == "" {
-		return &config{}, err
+	if err != nil {
+		return nil, err
+	}
+	if path == "" {
+		return &config{}, nil
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -110,17 +114,17 @@ func (c *cli) configPlaces() []string {
 	return append(places, systemConfig)
 }
 
+// parseConfig reads a configuration. With an error it returns what could be read, which
+// is for nothing but to tell of that error: who is to be told stands in the file, too.
 func parseConfig(path string, b []byte) (*config, error) {
 	conf := &config{path: path}
 	dec := toml.NewDecoder(bytes.NewReader(b)).DisallowUnknownFields()
-	if err := dec.Decode(conf); err != nil {
-		return nil, explain(path, err)
-	}
+	err := dec.Decode(conf)
 	conf.resolve(filepath.Dir(path))
-	if err := conf.validate(); err != nil {
-		return nil, err
+	if err != nil {
+		return conf, explain(path, err)
 	}
-	return conf, nil
+	return conf, conf.validate()
 }
 
 // explain says where a configuration file is wrong.

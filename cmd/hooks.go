@@ -40,9 +40,20 @@ func (s *session) newWatch(env *environment) *watch {
 // around has a backup watched. An error of the backup, or of a command, is an error of
 // the run: whoever is told of failures shall be told of it.
 func (w *watch) around(ctx context.Context, backup func() (*backupMessage, error)) error {
+	return w.tellAll(ctx, func() (*backupMessage, error) { return w.backUp(ctx, backup) })
+}
+
+// notBegun tells of a backup that something has kept from its beginning: the commands
+// around a backup are not run, but everybody who is told of failures is told of this one.
+func (w *watch) notBegun(ctx context.Context, cause error) {
+	_ = w.tellAll(ctx, func() (*backupMessage, error) { return nil, cause })
+}
+
+// tellAll tells of the start and the end of a run.
+func (w *watch) tellAll(ctx context.Context, run func() (*backupMessage, error)) error {
 	began, before := w.now(), w.requests()
 	w.ping.start(ctx)
-	m, err := w.backUp(ctx, backup)
+	m, err := run()
 	w.recordMetrics(ctx, recorded{w.env, began, w.now().Sub(began), w.requests() - before, m, err})
 	if err != nil {
 		w.failed(ctx, m, err)

@@ -83,6 +83,28 @@ func (o backupOptions) environments(conf *config, args []string) ([]*environment
 	return envs, nil
 }
 
+// known returns those that the arguments name, as far as the configuration knows them:
+// something may be wrong with it.
+func (o backupOptions) known(conf *config, args []string) []*environment {
+	if o.stdin || o.database != "" {
+		envs, err := o.environments(conf, nil)
+		if err != nil {
+			return nil
+		}
+		return envs
+	}
+	if o.all {
+		args = conf.names()
+	}
+	var envs []*environment
+	for _, name := range args {
+		if env := conf.Env[name]; env != nil {
+			envs = append(envs, env)
+		}
+	}
+	return envs
+}
+
 func (o backupOptions) flagEnvironment() (*environment, error) {
 	if o.env == "" {
 		return nil, usage("", "--database needs --env: the name of the environment it belongs to")

@@ -51,10 +51,13 @@ func pinged(t *testing.T, ping, more string, args ...string) (code int, output s
 	t.Helper()
 	dir := t.TempDir()
 	dbtest.Exec(t, dbtest.Open(t, filepath.Join(dir, "app.db")), "CREATE TABLE t(a)")
-	conf := fmt.Sprintf("repository = \"repo\"\n[env.production]\ndatabase = \"app.db\"\nping = %q\n%s", ping, more)
-	if err := os.WriteFile(filepath.Join(dir, "firn.toml"), []byte(conf), 0o600); err != nil {
-		t.Fatal(err)
+	conf := fmt.Sprintf("repository = \"repo\"\n[env.production]\ndatabase = \"app.db\"\nping = %q\n", ping)
+	configure := func(text string) {
+		if err := os.WriteFile(filepath.Join(dir, "firn.toml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
+	configure(conf)
 	run := func(args ...string) int {
 		var out bytes.Buffer
 		args = append(args, "--config", filepath.Join(dir, "firn.toml"), "--cache-dir", filepath.Join(dir, "cache"))
@@ -65,6 +68,7 @@ func pinged(t *testing.T, ping, more string, args ...string) (code int, output s
 	if code := run("init"); code != 0 {
 		t.Fatal(output)
 	}
+	configure(conf + more)
 	code = run(append([]string{"backup", "production"}, args...)...)
 	return code, output
 }
@@ -83,6 +87,9 @@ func TestPing(t *testing.T) {
 		{name: "Success", want: []string{"/uuid/start?a=b ", "/uuid?a=b 20"}},
 		{name: "Failure", more: `before = "exit 3"`, code: 1, want: []string{"/uuid/start?a=b ", "/uuid/fail?a=b before command failed: exit status 3"}},
 		{name: "Spaces", spaces: true, want: []string{"/uuid/start?a=b ", "/uuid?a=b 20"}},
+		{name: "NotBegun", args: []string{"--repository", "nowhere"}, code: 10, want: []string{"/uuid/start?a=b ", "/uuid/fail?a=b open repository "}},
+		{name: "NotBegunDryRun", args: []string{"--repository", "nowhere", "--dry-run"}, code: 10},
+		{name: "WrongConfiguration", more: `guard = "perhaps"`, code: 2, want: []string{"/uuid/start?a=b ", "/uuid/fail?a=b configuration "}},
 		{name: "DryRun", args: []string{"--dry-run"}},
 		{name: "Busy", answers: []int{500, 500, 429}, want: []string{"/uuid/start?a=b ", "/uuid?a=b ", "/uuid?a=b ", "/uuid?a=b "}},
 		{name: "Gone", answers: []int{404, 404}, want: []string{"/uuid/start?a=b ", "/uuid?a=b "}, output: "production: the monitor at 127.0.0.1:"},
