@@ -28,10 +28,11 @@ bench/scale: chunk crypt index internal/damage internal/usage pack snapshot stor
 bench/tune: chunk crypt repo snapshot store/mem
 btree:
 chunk:
-cmd: btree chunk crypt index internal/svg pack repo retention snapshot sqlite store store/local store/s3 tags
+cmd: btree chunk crypt host index internal/svg pack repo retention snapshot sqlite store store/local store/s3 tags
 cmd/firn: cmd
 crypt:
 demo:
+host:
 index: chunk pack
 internal/arch:
 internal/damage: chunk crypt pack store

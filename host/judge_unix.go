@@ -1,0 +1,146 @@
+//go:build unix
+
+package host
+
+import (
+	"fmt"
+	"os"
+	"os/user"
+	"slices"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// trust is whom the caller trusts: itself, and root, who can do everything anyway.
+type trust struct{ uid int }
+
+func caller() trust { return trust{os.Geteuid()} }
+
+func (t trust) has(uid int) bool { return uid == 0 || uid == t.uid }
+
+// judge returns an [UntrustedError] if another user can change the file, folder or link.
+func (t trust) judge(path string, s *unix.Stat_t) error {
+	kind := s.Mode & unix.S_IFMT
+	e := &UntrustedError{Path: path, UID: int(s.Uid), Folder: kind == unix.S_IFDIR}
+	switch {
+	case !t.has(e.UID):
+		e.Reason = fmt.Sprintf("its owner is %s, not %s", userName(e.UID), t)
+		e.Fix = []string{"chown", plainUser(t.uid), path}
+	case kind == unix.S_IFLNK, kind == unix.S_IFCHR, kind == unix.S_IFBLK:
+		return nil // a link has no mode, and what is written to a device is not what is read from it
+	case e.Folder && protected(path, s):
+		return nil
+	default:
+		return t.judgeMode(e, s)
+	}
+	return e
+}
+
+// protected reports whether the files in a folder can only be removed and renamed by
+// their owners, although others may write the folder. In images of containers, folders
+// for temporary files often lack the sticky bit; no program has a safe place on a machine
+// whose users make use of that, so it is no reason to refuse what is below them.
+func protected(path string, s *unix.Stat_t) bool {
+	return s.Mode&unix.S_ISVTX != 0 || path == "/tmp" || path == "/var/tmp"
+}
+
+// judgeMode looks at who may write.
+func (t trust) judgeMode(e *UntrustedError, s *unix.Stat_t) error {
+	group := s.Mode&0o020 != 0 && !t.private(e.Path, int(s.Gid))
+	change := ""
+	switch others := s.Mode&0o002 != 0; {
+	case others && group:
+		change = "go-w"
+	case others:
+		change = "o-w"
+	case group:
+		change = "g-w"
+	default:
+		return nil
+	}
+	e.Reason = fmt.Sprintf("others may write it (mode %04o, group %s)", s.Mode&0o7777, groupName(int(s.Gid)))
+	e.Fix = []string{"chmod", change, e.Path}
+	return e
+}
+
+func (t trust) judgeOpened(f *os.File) error {
+	var found unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &found); err != nil {
+		return &os.PathError{Op: "stat", Path: f.Name(), Err: err}
+	}
+	return t.judge(f.Name(), &found)
+}
+
+// ownFolder is judge for a folder in which files of the caller's own are kept: a name in
+// it must not be taken by somebody else first, so a sticky bit is not enough.
+func (t trust) ownFolder(f *os.File) error {
+	var found unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &found); err != nil {
+		return &os.PathError{Op: "stat", Path: f.Name(), Err: err}
+	}
+	return t.judgeMode(&UntrustedError{Path: f.Name(), UID: int(found.Uid), Folder: true}, &found)
+}
+
+// String names the users who are trusted, for messages.
+func (t trust) String() string {
+	if t.uid == 0 {
+		return "root"
+	}
+	return userName(t.uid) + " or root"
+}
+
+// private reports whether nobody but trusted users is in a group. Files of a user are
+// writable by the user's own group on many systems (umask 002). Root's group counts as
+// root. A group that is not in the local files may have any members, and so may a file
+// with an access control list, whose mode shows the most that the list allows.
+func (t trust) private(path string, gid int) bool {
+	return (gid == 0 || t.alone(gid)) && !hasACL(path)
+}
+
+// alone reports whether a group is known here, and all of its members are trusted.
+func (t trust) alone(gid int) bool {
+	accounts, groups := table("/etc/passwd"), table("/etc/group")
+	i := slices.IndexFunc(groups, func(g []string) bool { return len(g) > 3 && g[2] == strconv.Itoa(gid) })
+	if i < 0 {
+		return false
+	}
+	members := listed(groups[i][3])
+	for _, account := range accounts {
+		if len(account) < 4 {
+			continue
+		}
+		member := account[3] == strconv.Itoa(gid) || slices.Contains(members, account[0])
+		if uid, err := strconv.Atoi(account[2]); member && (err != nil || !t.has(uid)) {
+			return false
+		}
+		members = slices.DeleteFunc(members, func(m string) bool { return m == account[0] })
+	}
+	return len(members) == 0 // the others' accounts are elsewhere
+}
+
+// userName returns a user for messages: "app (uid 12345)".
+func userName(uid int) string {
+	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil && uid != 0 {
+		return fmt.Sprintf("%s (uid %d)", u.Username, uid)
+	}
+	if uid == 0 {
+		return "root"
+	}
+	return fmt.Sprintf("uid %d", uid)
+}
+
+// plainUser returns a user as chown takes it.
+func plainUser(uid int) string {
+	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
+		return u.Username
+	}
+	return strconv.Itoa(uid)
+}
+
+func groupName(gid int) string {
+	if g, err := user.LookupGroupId(strconv.Itoa(gid)); err == nil {
+		return g.Name
+	}
+	return strconv.Itoa(gid)
+}

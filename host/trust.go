@@ -1,0 +1,34 @@
+// Package host is what firn knows of the machine that it runs on: its users, and the
+// paths that other users can change. A file is only as trustworthy as the folders and
+// links that lead to it, and firn often runs as root in folders of others.
+package host
+
+import (
+	"fmt"
+	"io"
+)
+
+// UntrustedError is returned for a path that a user other than the caller and root can
+// change: the file itself, or a folder or link on the way to it.
+type UntrustedError struct {
+	Path   string   // of what is at fault, without links
+	UID    int      // who owns that
+	Folder bool     // it is a folder, and not the file itself
+	Reason string   // why it is not trusted
+	Fix    []string // a command that mends it
+}
+
+// Error names the path and the reason.
+func (e *UntrustedError) Error() string {
+	return fmt.Sprintf("%s is not trusted: %s", e.Path, e.Reason)
+}
+
+// ReadFile reads a file like [Open].
+func ReadFile(path string) ([]byte, error) {
+	f, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
+}
