@@ -19,9 +19,11 @@ const (
 	commitLen   = 32
 	sealedLen   = len(Secret{}) + tagLen
 
-	maxSlot  = 64 << 10 // bytes of JSON that are looked at
-	maxLabel = 128      // bytes
+	maxLabel = 128 // bytes
 )
+
+// MaxSlot is how many bytes of JSON a slot has at most.
+const MaxSlot = 64 << 10
 
 // The bounds of [cost]. The upper ones keep the storage, which can write a slot
 // of its own, from exhausting the reader. The floor, OWASP's minimum, keeps
@@ -144,7 +146,7 @@ func (s *Slot) aad(repo RepositoryID) []byte {
 // b is malformed or the slot's parameters are outside of their bounds, and
 // [ErrVersion] if its version is later than 1.
 func ParseSlot(b []byte) (*Slot, error) {
-	if len(b) > maxSlot {
+	if len(b) > MaxSlot {
 		return nil, fmt.Errorf("%w: %d bytes", ErrSlot, len(b))
 	}
 	var head struct {

@@ -156,7 +156,7 @@ func (c *check) readEachPlan(ctx context.Context, first error) (*view, error) {
 // readKeys tries the credential on every slot: of those of others it can be told
 // only whether they are well-formed.
 func (c *check) readKeys(ctx context.Context) error {
-	objects, err := collect(c.repo.store.List(ctx, keyPrefix))
+	objects, err := collect(ctx, c.repo.store, keyPrefix)
 	if err != nil {
 		return fmt.Errorf("list keys: %w", err)
 	}

@@ -149,7 +149,7 @@ func (s ChunkSizes) params(keys *crypt.Keys) (chunk.Params, error) {
 // storedConfig reads the configuration that is in the store, and returns what is
 // wrong with it.
 func (r *Repo) storedConfig(ctx context.Context) error {
-	b, err := r.store.Get(ctx, configName, 0, -1)
+	b, err := whole(ctx, r.store, configName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return badConfig(err)
 	}

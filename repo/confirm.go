@@ -36,7 +36,7 @@ func (b *backup) confirm(ctx context.Context) (bool, error) {
 
 // settled reports whether no plan was published since the view was listed.
 func (b *backup) settled(ctx context.Context) (bool, error) {
-	objects, err := collect(b.repo.store.List(ctx, planPrefix))
+	objects, err := collect(ctx, b.repo.store, planPrefix)
 	if err != nil {
 		return false, err
 	}

@@ -117,8 +117,8 @@ func (r *Repo) soundCopy(ctx context.Context, c copies, name string) ([]byte, er
 	if kind, ok := objectKind(name); ok {
 		// Where only the header is damaged, which is the same for all objects of a
 		// kind, the object itself is its copy.
-		b, err := r.store.Get(ctx, name, 0, -1)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		b, err := whole(ctx, r.store, name)
+		if err != nil && !isDamage(err) && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("read %s: %w", name, err)
 		}
 		if len(b) >= crypt.HeaderLen {

@@ -124,9 +124,9 @@ func (d *Diagnosis) salvage(ctx context.Context, c *check, id pack.ID) error {
 	if entries == nil {
 		return nil
 	}
-	object, err := r.store.Get(ctx, id.Name(), 0, -1)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // swept since
+	object, err := whole(ctx, r.store, id.Name())
+	if errors.Is(err, fs.ErrNotExist) || isDamage(err) {
+		return nil // swept since, or no pack at all
 	}
 	if err != nil {
 		return fmt.Errorf("read pack %s: %w", id, err)

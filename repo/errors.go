@@ -16,6 +16,10 @@ var (
 	// ErrVersion is returned for a repository that a later version of firn made.
 	ErrVersion = errors.New("the repository needs a later version of firn")
 
+	// ErrTooMany is returned for a store that lists more objects, or more key slots, than
+	// a repository has: others must have put them there, or the store goes on for ever.
+	ErrTooMany = errors.New("the store shows more objects than a repository has")
+
 	// ErrLastKey is returned when the only key slot is to be removed.
 	ErrLastKey = errors.New("it is the last key")
 

@@ -121,7 +121,7 @@ func (r *Repo) recordNames(ctx context.Context, ids []snapshot.ID) ([]string, er
 	if len(wanted) == 0 {
 		return names, nil
 	}
-	for o, err := range r.store.List(ctx, snapshot.Prefix) {
+	for o, err := range listed(ctx, r.store, snapshot.Prefix) {
 		if err != nil {
 			return nil, fmt.Errorf("list snapshots: %w", err)
 		}

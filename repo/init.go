@@ -66,7 +66,7 @@ func Init(ctx context.Context, opts Options, keys ...NewKey) (*Repo, error) {
 // one whose configuration is gone.
 func refuseExisting(ctx context.Context, st store.Store) error {
 	for _, prefix := range []string{configName, snapshot.Prefix, pack.Prefix} {
-		for _, err := range st.List(ctx, prefix) {
+		for _, err := range listed(ctx, st, prefix) {
 			if err != nil {
 				return fmt.Errorf("look for a repository: %w", err)
 			}
@@ -102,7 +102,7 @@ func putBeginnings(ctx context.Context, opts Options, secret crypt.Secret, id cr
 // after the configuration was written: of several attempts at once one gets
 // there, so that none removes what another still needs.
 func listRemains(ctx context.Context, st store.Store) ([]string, error) {
-	objects, err := collect(st.List(ctx, metaPrefix))
+	objects, err := collect(ctx, st, metaPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("look for remains: %w", err)
 	}

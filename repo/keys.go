@@ -82,7 +82,7 @@ func (r *Repo) slot(ctx context.Context, name string) (*crypt.Slot, error) {
 
 // Keys lists the key slots, oldest first.
 func (r *Repo) Keys(ctx context.Context) ([]Key, error) {
-	objects, err := collect(r.store.List(ctx, keyPrefix))
+	objects, err := collect(ctx, r.store, keyPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("list keys: %w", err)
 	}
@@ -113,7 +113,7 @@ func (r *Repo) AddKey(ctx context.Context, c crypt.Credential, label string) (st
 
 // secret opens a slot once more with the credential of [Open].
 func (r *Repo) secret(ctx context.Context) (crypt.Secret, error) {
-	listing, err := collect(r.store.List(ctx, keyPrefix))
+	listing, err := collect(ctx, r.store, keyPrefix)
 	if err != nil {
 		return crypt.Secret{}, fmt.Errorf("list keys: %w", err)
 	}
@@ -183,7 +183,7 @@ func (r *Repo) removeSlots(ctx context.Context, keys []Key) error {
 	var copies [][]byte
 	for i, k := range keys {
 		names[i] = keyPrefix + k.ID
-		b, err := r.store.Get(ctx, names[i], 0, -1)
+		b, err := whole(ctx, r.store, names[i])
 		if err == nil && k.Err == nil {
 			copies = append(copies, b)
 		} else if k.Err == nil && !errors.Is(err, fs.ErrNotExist) {
@@ -274,7 +274,7 @@ func (r *Repo) opened(ctx context.Context) (secret crypt.Secret, opened []Key, e
 
 // tryKey opens a slot as the store has it.
 func (r *Repo) tryKey(ctx context.Context, id string, c crypt.Credential, want crypt.Secret) error {
-	b, err := r.store.Get(ctx, keyPrefix+id, 0, -1)
+	b, err := whole(ctx, r.store, keyPrefix+id)
 	if err != nil {
 		return err
 	}

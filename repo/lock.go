@@ -50,7 +50,7 @@ func (r *Repo) locksDue(lock time.Duration) bool {
 
 // worthLocking lists the objects of more than some age that the repository needs.
 func (p *prune) worthLocking(ctx context.Context, older time.Duration) ([]string, error) {
-	objects, err := collect(p.repo.store.List(ctx, metaPrefix))
+	objects, err := collect(ctx, p.repo.store, metaPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("list repository: %w", err)
 	}

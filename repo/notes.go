@@ -186,7 +186,7 @@ func (p *prune) findOrphans(ctx context.Context) error {
 		return nil
 	}
 	for _, prefix := range []string{partialPrefix, snapshot.Prefix} {
-		for o, err := range p.repo.store.List(ctx, prefix) {
+		for o, err := range listed(ctx, p.repo.store, prefix) {
 			if err != nil {
 				return fmt.Errorf("look for snapshots of notes: %w", err)
 			}

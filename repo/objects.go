@@ -36,11 +36,13 @@ func fetch[T any](ctx context.Context, r *Repo, name string, open func([]byte) (
 		}
 	}
 	var none T
-	if f.object, f.err = r.store.Get(ctx, name, 0, -1); f.err != nil {
+	if f.object, f.err = whole(ctx, r.store, name); f.err != nil {
 		f.value, f.err = none, fmt.Errorf("read %s: %w", name, f.err)
 		return f
 	}
-	f.value, f.err = open(f.object)
+	if f.value, f.err = open(f.object); f.err != nil {
+		f.object = nil // of many that are not ours, none is held until all were read
+	}
 	return f
 }
 

@@ -50,7 +50,7 @@ func (r *Repo) indexCached(v *view) bool {
 
 // reloadIndex builds the index for a view from a listing of the packs.
 func (r *Repo) reloadIndex(ctx context.Context, v *view) error {
-	objects, err := collect(r.store.List(ctx, pack.Prefix))
+	objects, err := collect(ctx, r.store, pack.Prefix)
 	if err != nil {
 		return fmt.Errorf("list packs: %w", err)
 	}

@@ -39,6 +39,9 @@ func partialName(id snapshot.ID, now time.Time) string {
 
 // putPartial writes a partial record and returns its name.
 func (r *Repo) putPartial(ctx context.Context, p *partial) (string, error) {
+	if len(p.Packs) > maxNamed { // the last ones, which no earlier partial record names
+		p.Packs = p.Packs[len(p.Packs)-maxNamed:]
+	}
 	plain, err := json.Marshal(p)
 	if err != nil {
 		return "", fmt.Errorf("encode partial record: %w", err)
@@ -53,7 +56,7 @@ func (r *Repo) putPartial(ctx context.Context, p *partial) (string, error) {
 
 // readPartial reads a partial record.
 func (r *Repo) readPartial(ctx context.Context, name string) (*partial, error) {
-	b, err := r.store.Get(ctx, name, 0, -1)
+	b, err := whole(ctx, r.store, name)
 	if err != nil {
 		return nil, fmt.Errorf("read partial record %s: %w", name, err)
 	}

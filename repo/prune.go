@@ -283,10 +283,9 @@ func (p *prune) publish(ctx context.Context) error {
 // putPlan stores the plan.
 func (p *prune) putPlan(ctx context.Context) error {
 	next := &plan{Version: formatVersion, Sequence: p.view.sequence() + 1, Host: p.repo.opts.Host, Condemned: p.victims}
-	for id := range p.view.condemned() {
-		if _, exists := p.packs[id]; exists {
-			next.Condemned = append(next.Condemned, id)
-		}
+	next.Condemned = append(next.Condemned, p.carried()...)
+	if len(next.Condemned) > maxNamed {
+		return fmt.Errorf("publish plan: %d packs are condemned, a plan names %d at most", len(next.Condemned), maxNamed)
 	}
 	p.next = newPlanName(next.Sequence)
 	b, err := next.seal(p.repo.keys, p.next)
@@ -297,6 +296,17 @@ func (p *prune) putPlan(ctx context.Context) error {
 		return fmt.Errorf("publish plan: %w", err)
 	}
 	return nil
+}
+
+// carried returns the packs that were condemned before and still exist.
+func (p *prune) carried() []pack.ID {
+	var ids []pack.ID
+	for id := range p.view.condemned() {
+		if _, exists := p.packs[id]; exists {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // sweep is steps P3 and P6: it deletes the packs that were condemned when this

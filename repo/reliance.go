@@ -91,7 +91,7 @@ func (b *backup) reliable(ctx context.Context, root chunk.ID) (bool, error) {
 	if !b.repo.getState(b.repo.stateEntry(relianceState, b.opts.Environment, b.opts.Database), &rel) || rel.Root != root || rel.Token != b.view.token {
 		return false, nil
 	}
-	for o, err := range b.repo.store.List(ctx, pack.Prefix) {
+	for o, err := range listed(ctx, b.repo.store, pack.Prefix) {
 		if err != nil {
 			return false, fmt.Errorf("list packs: %w", err)
 		}

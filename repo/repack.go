@@ -53,6 +53,16 @@ func (p *prune) chooseVictims() {
 	}
 	p.rewrite(wasteful(held))
 	p.rewrite(p.mergeable(held))
+	p.limitVictims(maxNamed - len(p.carried()))
+}
+
+// limitVictims leaves the victims that the next plan has no room for to a later run.
+func (p *prune) limitVictims(room int) {
+	n := min(max(room, 0), len(p.victims))
+	for _, id := range p.victims[n:] {
+		delete(p.repacked, id)
+	}
+	p.victims = p.victims[:n]
 }
 
 // wasteful chooses the packs that waste the largest part of themselves, until all

@@ -150,12 +150,12 @@ func (x *repair) putBack(ctx context.Context) error {
 // at no time is there one fewer. A repair that died here has done so already.
 func (x *repair) putBackKey(ctx context.Context, name string, sound []byte) error {
 	x.remove = append(x.remove, name)
-	objects, err := collect(x.repo.store.List(ctx, keyPrefix))
+	objects, err := collect(ctx, x.repo.store, keyPrefix)
 	if err != nil {
 		return err
 	}
 	for _, o := range objects {
-		if b, err := x.repo.store.Get(ctx, o.Name, 0, -1); err == nil && bytes.Equal(b, sound) {
+		if b, err := whole(ctx, x.repo.store, o.Name); err == nil && bytes.Equal(b, sound) {
 			return nil
 		}
 	}
@@ -212,11 +212,11 @@ func (x *repair) putBackAs(ctx context.Context, name string, sound []byte) error
 	r := x.repo
 	r.cache.put(returningPrefix+name, sound)
 	r.cache.flush()
-	b, err := r.store.Get(ctx, name, 0, -1)
+	b, err := whole(ctx, r.store, name)
 	switch {
 	case err == nil && r.verify(name, b) == nil:
 		sound = b // another repair was faster
-	case err == nil, errors.Is(err, fs.ErrNotExist):
+	case err == nil, isDamage(err), errors.Is(err, fs.ErrNotExist):
 		if err := r.remove(ctx, name); err != nil {
 			return err
 		}

@@ -83,7 +83,7 @@ func (o Options) now() time.Time {
 func Open(ctx context.Context, opts Options) (*Repo, error) {
 	r := &Repo{opts: opts, store: opts.Store, cache: openCache(opts.CacheDir), packs: openPackCache(opts)}
 	var err error
-	if r.listing, err = collect(r.store.List(ctx, metaPrefix)); err != nil {
+	if r.listing, err = collect(ctx, r.store, metaPrefix); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("%w: %w", ErrNotRepository, err)
 		}

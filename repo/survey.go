@@ -36,7 +36,7 @@ type wound struct {
 func (r *Repo) survey(ctx context.Context, c copies) (*survey, error) {
 	for range maxListings {
 		s := &survey{repo: r, copies: c, wounds: make(map[string]*wound)}
-		objects, err := collect(r.store.List(ctx, metaPrefix))
+		objects, err := collect(ctx, r.store, metaPrefix)
 		if err != nil {
 			return nil, fmt.Errorf("list repository: %w", err)
 		}
@@ -168,19 +168,21 @@ func (s *survey) readRecord(ctx context.Context, name string) error {
 // readKeys tries our credential on every slot, past the cache: it keeps sound
 // copies of damaged ones.
 func (s *survey) readKeys(ctx context.Context) error {
-	objects, err := collect(s.repo.store.List(ctx, keyPrefix))
+	objects, err := collect(ctx, s.repo.store, keyPrefix)
 	if err != nil {
 		return fmt.Errorf("list keys: %w", err)
 	}
 	for _, o := range objects {
-		b, err := s.repo.store.Get(ctx, o.Name, 0, -1)
+		b, err := whole(ctx, s.repo.store, o.Name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		if err != nil {
+		if err != nil && !isDamage(err) {
 			return fmt.Errorf("read %s: %w", o.Name, err)
 		}
-		_, err = s.repo.verifySlot(b)
+		if err == nil {
+			_, err = s.repo.verifySlot(b)
+		}
 		if s.opens = s.opens || err == nil; err == nil || errors.Is(err, crypt.ErrWrongKey) {
 			continue
 		}

@@ -27,7 +27,7 @@ func (r *Repo) Usage(ctx context.Context) (*Usage, error) {
 	if v.sequence() > 0 && v.planned.After(u.Pruned) { // the first plan is there from the beginning
 		u.Pruned = v.planned
 	}
-	for o, err := range r.store.List(ctx, "") {
+	for o, err := range listed(ctx, r.store, "") {
 		if err != nil {
 			return nil, fmt.Errorf("list repository: %w", err)
 		}

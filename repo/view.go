@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -49,7 +48,7 @@ func (r *Repo) look(ctx context.Context) (*view, error) {
 		r.listing = nil
 		if objects == nil {
 			var err error
-			if objects, err = collect(r.store.List(ctx, metaPrefix)); err != nil {
+			if objects, err = collect(ctx, r.store, metaPrefix); err != nil {
 				return nil, fmt.Errorf("list repository: %w", err)
 			}
 		}
@@ -71,7 +70,7 @@ func (r *Repo) lookToRead(ctx context.Context) (*view, error) {
 	if !isDamage(err) && !errors.Is(err, ErrVersion) {
 		return v, err
 	}
-	objects, err := collect(r.store.List(ctx, metaPrefix))
+	objects, err := collect(ctx, r.store, metaPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("list repository: %w", err)
 	}
@@ -163,9 +162,9 @@ func damaged(kind, name string, err error) error {
 }
 
 // collect reads a whole listing.
-func collect(listing iter.Seq2[store.Object, error]) ([]store.Object, error) {
+func collect(ctx context.Context, st store.Store, prefix string) ([]store.Object, error) {
 	objects := []store.Object{}
-	for o, err := range listing {
+	for o, err := range listed(ctx, st, prefix) {
 		if err != nil {
 			return nil, err
 		}

@@ -31,6 +31,12 @@ const (
 	maxJSON   = 16 << 20 // a record of a 1 TiB first backup has 2.5 MiB
 )
 
+// How many bytes the encoded forms have at most.
+const (
+	MaxRecord = 17 << 20 // maxJSON that does not compress, and what stands around it
+	MaxNote   = 1 << 20  // a note is about one snapshot and tells a person something
+)
+
 var (
 	// ErrFormat is returned, wrapped with the reason, for bytes that are not a
 	// record or a note, and for one that lacks what every one must have.

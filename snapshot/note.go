@@ -14,7 +14,10 @@ import (
 // NotePrefix starts the name of every note's object.
 const NotePrefix = "meta/note-"
 
-const noteRandomLen = 8 // bytes
+const (
+	noteRandomLen = 8        // bytes
+	maxProblem    = 64 << 10 // bytes of what is told to people of a verification
+)
 
 // Note tells what was learnt about a snapshot after its record was written, which
 // never changes. It is encoded and padded as a record is. Of several notes on one
@@ -98,7 +101,11 @@ func (n *Note) Marshal() ([]byte, error) {
 	if err := doc.validate(); err != nil {
 		return nil, err
 	}
-	return encode(doc)
+	b, err := encode(doc)
+	if err == nil && len(b) > MaxNote {
+		return nil, fmt.Errorf("%w: note of %d bytes, want at most %d", ErrFormat, len(b), MaxNote)
+	}
+	return b, err
 }
 
 // UnmarshalNote decodes what [Note.Marshal] made; see [Decoder.Note].
@@ -132,6 +139,9 @@ func (n *Note) normal() Note {
 	c.Time = stamp(n.Time)
 	for _, t := range c.toldAt() {
 		*t = stamp(*t)
+	}
+	if v := c.Verified; v != nil && len(v.Problem) > maxProblem { // a hostile database has long names
+		v.Problem = strings.ToValidUTF8(v.Problem[:maxProblem], "") + " ..."
 	}
 	return c
 }

@@ -5,12 +5,26 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"strings"
 	"time"
 )
+
+// MaxObject is how many bytes a store gives out to the caller that sets no other
+// bound: more than firn writes in one object. A store holds what somebody else has put
+// there, so that nothing of unknown size may be read into memory.
+const MaxObject = 64 << 20
+
+// ErrTooLarge is returned for an object that has more bytes than its reader accepts.
+var ErrTooLarge = errors.New("the object is larger than any that firn writes")
+
+// AtMost returns the length for a [Store.Get] of all bytes to the object's end, of
+// which there may be n, which is more than 1.
+func AtMost(n int64) (length int64) { return -n }
 
 // Object is what a listing tells of one stored object.
 type Object struct {
@@ -43,12 +57,15 @@ type Store interface {
 	Put(ctx context.Context, name string, data []byte) error
 
 	// Get returns length bytes of the object from offset off. A negative
-	// length means to the end. A negative off means the last -off bytes, or
-	// the whole object if it is shorter; length is then ignored.
+	// length means to the end, which is at most -length bytes away; -1 stands
+	// for [MaxObject] bytes, see [AtMost]. A negative off means the last -off
+	// bytes, or the whole object if it is shorter; length is then ignored.
 	//
-	// The error matches fs.ErrNotExist if the object is missing, and
-	// io.ErrUnexpectedEOF if it has fewer bytes than asked for. With an error
-	// there are no bytes. The caller owns the slice.
+	// The error matches fs.ErrNotExist if the object is missing,
+	// io.ErrUnexpectedEOF if it has fewer bytes than asked for, and
+	// [ErrTooLarge] if its end is farther away. With an error there are no
+	// bytes, and no more memory was used for them than was asked for. The
+	// caller owns the slice.
 	Get(ctx context.Context, name string, off, length int64) ([]byte, error)
 
 	// List yields every object whose name starts with prefix, sorted by name
@@ -119,15 +136,26 @@ func checkParts(s string) error {
 }
 
 // Range returns the part of an object of size bytes that a [Store.Get] of off
-// and length means, and io.ErrUnexpectedEOF if the object is too short for it.
+// and length means, io.ErrUnexpectedEOF if the object is too short for it, and
+// [ErrTooLarge] if it is too long.
 func Range(size, off, length int64) (from, to int64, err error) {
 	switch {
 	case off < 0:
 		return max(0, size+off), size, nil
 	case off > size, length > size-off:
 		return 0, 0, io.ErrUnexpectedEOF
+	case length < 0 && size-off > Bound(length):
+		return 0, 0, ErrTooLarge
 	case length < 0:
 		return off, size, nil
 	}
 	return off, off + length, nil
+}
+
+// Bound returns how many bytes the negative length of a [Store.Get] allows.
+func Bound(length int64) int64 {
+	if length == -1 {
+		return MaxObject
+	}
+	return -max(length, -math.MaxInt64)
 }

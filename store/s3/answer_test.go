@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"firn/store"
 	"firn/store/s3"
 )
 
@@ -274,8 +275,10 @@ func TestEndlessAnswer(t *testing.T) {
 			}
 		}
 	})
-	if _, err := s.Get(t.Context(), "meta/config", 0, -1); err == nil || !strings.Contains(err.Error(), "firn writes no such object") {
-		t.Errorf("got %v, want a refusal", err)
+	for _, length := range []int64{-1, store.AtMost(1000)} {
+		if _, err := s.Get(t.Context(), "meta/config", 0, length); !errors.Is(err, store.ErrTooLarge) {
+			t.Errorf("length %d: got %v, want ErrTooLarge", length, err)
+		}
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/minio/minio-go/v7"
+
+	"firn/store"
 )
 
 // These errors tell what to look at.
@@ -139,7 +141,7 @@ func isForeign(err error) bool {
 
 // isOurs reports whether an error says all there is to say.
 func isOurs(err error) bool {
-	for _, known := range []error{fs.ErrExist, fs.ErrNotExist, errShort, errTooLarge, errGhost} {
+	for _, known := range []error{fs.ErrExist, fs.ErrNotExist, errShort, store.ErrTooLarge, errGhost} {
 		if errors.Is(err, known) {
 			return true
 		}

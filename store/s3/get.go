@@ -13,15 +13,8 @@ import (
 	"firn/store"
 )
 
-// maxObject is more than firn ever writes at once, in bytes: what a store may
-// make us hold in memory.
-const maxObject = 64 << 20
-
 // farEnd stands for offsets that no object reaches, in bytes.
 const farEnd = 1 << 43
-
-// errTooLarge is returned for an object that firn cannot have written.
-var errTooLarge = fmt.Errorf("it has more than %d bytes, firn writes no such object", maxObject)
 
 // errShort is for objects that are too short. The network's io.ErrUnexpectedEOF
 // is another error, which tells nothing of the object.
@@ -83,18 +76,22 @@ func (s *Store) fetch(ctx context.Context, name string, off, length int64) ([]by
 	if err != nil {
 		return nil, err
 	}
-	body, _, header, err := s.core.GetObject(ctx, s.bucket, s.key(name), opts)
+	body, info, header, err := s.core.GetObject(ctx, s.bucket, s.key(name), opts)
 	if err != nil {
 		return nil, absent(err)
 	}
 	defer body.Close() // what could be learnt from it, reading has told
-	data, err := io.ReadAll(io.LimitReader(body, maxObject+1))
+	most := answerMost(off, length, header.Get("Content-Range") == "")
+	if info.Size > most { // as the answer says before it begins
+		return nil, store.ErrTooLarge
+	}
+	data, err := io.ReadAll(io.LimitReader(body, most+1))
 	switch {
 	case err != nil:
 		// Not to be taken for an object that is too short: hide the cause.
 		return nil, retryable{fmt.Errorf("the answer breaks off after %d bytes: %v", len(data), err)}
-	case len(data) > maxObject:
-		return nil, errTooLarge
+	case int64(len(data)) > most:
+		return nil, store.ErrTooLarge
 	case header.Get("Content-Range") == "": // the server sends all, whatever was asked for
 		from, to, err := store.Range(int64(len(data)), off, length)
 		if err != nil {
@@ -105,6 +102,20 @@ func (s *Store) fetch(ctx context.Context, name string, off, length int64) ([]by
 		return nil, errShort
 	}
 	return data, nil
+}
+
+// answerMost returns how many bytes of an answer are read: what was asked for, or an
+// object that the server sends whole although a part was asked for.
+func answerMost(off, length int64, whole bool) int64 {
+	switch {
+	case whole && (off != 0 || length > 0):
+		return store.MaxObject
+	case off < 0:
+		return min(-max(off, -farEnd), store.MaxObject)
+	case length < 0:
+		return min(store.Bound(length), farEnd)
+	}
+	return min(length, farEnd)
 }
 
 // rangeOf returns the options of a request for a part that is not empty.

@@ -139,6 +139,14 @@ func testRanges(t *testing.T, s store.Store) {
 		{"packs/00/a", math.MaxInt64, math.MaxInt64, "", io.ErrUnexpectedEOF},
 		{"packs/00/empty", 0, 1, "", io.ErrUnexpectedEOF},
 		{"packs/00/empty", 1, -1, "", io.ErrUnexpectedEOF},
+		{"packs/00/a", 0, store.AtMost(10), content, nil},
+		{"packs/00/a", 0, store.AtMost(math.MaxInt64), content, nil},
+		{"packs/00/a", 0, math.MinInt64, content, nil},
+		{"packs/00/a", 0, store.AtMost(9), "", store.ErrTooLarge},
+		{"packs/00/a", 0, store.AtMost(2), "", store.ErrTooLarge},
+		{"packs/00/a", 7, store.AtMost(2), "", store.ErrTooLarge},
+		{"packs/00/a", 11, store.AtMost(2), "", io.ErrUnexpectedEOF},
+		{"packs/00/empty", 0, store.AtMost(2), "", nil},
 	}
 	for _, tt := range tests {
 		got, err := s.Get(t.Context(), tt.name, tt.off, tt.length)
