@@ -15,8 +15,9 @@ bin/firn:
 
 test: lint full race cross packages fuzz ## everything that a change must pass
 
-lint: ## check formatting, vet, staticcheck and the import graph
+lint: ## check formatting, go.mod, vet, staticcheck and the import graph
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run gofmt -w on these files' >&2; exit 1; }
+	go mod tidy -diff
 	go vet ./...
 	go tool -modfile=tools/go.mod staticcheck ./...
 	go test -count=1 ./internal/arch
