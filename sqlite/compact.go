@@ -11,7 +11,7 @@ import (
 // compact makes VACUUM INTO write a copy and delivers that. The fingerprint was taken before, so it is never newer than
 // the copy: at worst the next image is read although nothing has changed.
 func (i *Image) compact() (io.ReadCloser, error) {
-	dir, err := os.MkdirTemp(i.opts.TempDir, "firn-*") // with mode 0700
+	dir, err := os.MkdirTemp(i.compactDir(), "firn-*") // with mode 0700
 	if err != nil {
 		return nil, err
 	}
@@ -28,6 +28,15 @@ func (i *Image) compact() (io.ReadCloser, error) {
 		return nil, errors.Join(err, t.Close())
 	}
 	return t.reader(i.info.Size), nil
+}
+
+// compactDir returns the folder for the copy, which SQLite itself has to be able to write: with other rights than the
+// process has, that is the database's own.
+func (i *Image) compactDir() string {
+	if i.opts.foreign {
+		return filepath.Dir(i.path)
+	}
+	return i.opts.TempDir
 }
 
 // vacuum writes the copy, describes it, and ends the connection to the database.

@@ -11,6 +11,7 @@ package sqlite
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,14 @@ type Options struct {
 	// read, see [Image.Changed]; empty for none. It may be deleted at any time. One image at a time may use it.
 	StatePath string
 
+	// Name is what errors call the database; empty means its path.
+	Name string
+	// Outside runs a function that uses TempDir or StatePath, for a caller that has taken other rights for the database,
+	// which these files are no business of; nil runs it as it is. The image itself must be used with the rights that it
+	// was opened with: no method uses a path on a goroutine of its own.
+	Outside func(func() error) error
+
+	foreign     bool  // Outside was given
 	memoryLimit int64 // largest image of a rollback-mode database that is held in memory; 0 means 32 MiB
 }
 
@@ -57,6 +66,10 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	o.foreign = o.Outside != nil
+	if !o.foreign {
+		o.Outside = func(f func() error) error { return f() }
 	}
 	if o.memoryLimit == 0 {
 		o.memoryLimit = 32 << 20
@@ -81,6 +94,7 @@ type Info struct {
 // read it holds a read transaction open. It is not safe for concurrent use.
 type Image struct {
 	path  string // of the database, symbolic links resolved
+	name  string // of the database, for errors
 	opts  Options
 	conn  *conn // nil once the transaction has ended
 	info  Info
@@ -104,7 +118,7 @@ type Image struct {
 func Open(ctx context.Context, path string, opts Options) (*Image, error) {
 	i, err := openImage(ctx, path, opts.withDefaults())
 	if err != nil {
-		return nil, fmt.Errorf("open database %s: %w", path, err)
+		return nil, fmt.Errorf("open database %s: %w", cmp.Or(opts.Name, path), err)
 	}
 	return i, nil
 }
@@ -115,7 +129,7 @@ func openImage(ctx context.Context, path string, opts Options) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &Image{path: path, opts: opts}
+	i := &Image{path: path, name: cmp.Or(opts.Name, path), opts: opts}
 	if i.conn, err = openSource(ctx, path, opts.BusyTimeout); err != nil {
 		return nil, err
 	}
@@ -242,7 +256,7 @@ func (i *Image) Read(p []byte) (int, error) {
 	}
 	n, err := i.read(p)
 	if err != nil && err != io.EOF {
-		err = fmt.Errorf("read database %s: %w", i.path, err)
+		err = fmt.Errorf("read database %s: %w", i.name, err)
 	}
 	i.err = err
 	return n, err
@@ -284,7 +298,7 @@ func (i *Image) take(b []byte) {
 // reading all pages.
 func (i *Image) count(c *census) {
 	if i.opts.StatePath != "" && i.print.WAL != nil && !i.opts.Compact {
-		_ = c.save(i.opts.StatePath, i.print)
+		_ = i.opts.Outside(func() error { return c.save(i.opts.StatePath, i.print) })
 	}
 	if rows, ok := c.rows(i.tables); ok {
 		i.rows = rows
@@ -343,10 +357,10 @@ func (i *Image) Close() error {
 		i.pages = nil
 	}
 	if i.err == nil {
-		i.err = fmt.Errorf("read database %s: %w", i.path, fs.ErrClosed)
+		i.err = fmt.Errorf("read database %s: %w", i.name, fs.ErrClosed)
 	}
 	if err = errors.Join(err, i.end()); err != nil {
-		return fmt.Errorf("close database %s: %w", i.path, err)
+		return fmt.Errorf("close database %s: %w", i.name, err)
 	}
 	return nil
 }

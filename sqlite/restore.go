@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ type RestoreOptions struct {
 	BusyTimeout time.Duration // how long to wait for a lock; 0 means 10 seconds
 	Offline     bool          // nobody has the target open: allows what a live database does not, another page size in WAL mode
 	Mode        fs.FileMode   // of a target that did not exist; 0 means 0600
+	Name        string        // what errors call the target; empty means its path
 
 	// Locked is called when the write lock of an existing target is held and nothing has been written: what it then
 	// reads of the target, through [Open], is exactly what is replaced. Its error ends the restore. Where all pages
@@ -67,7 +69,7 @@ func Restore(ctx context.Context, target, image string, opts RestoreOptions) (*R
 	}
 	result, err := restore(ctx, target, image, opts)
 	if err != nil {
-		return nil, fmt.Errorf("restore %s: %w", target, err)
+		return nil, fmt.Errorf("restore %s: %w", cmp.Or(opts.Name, target), err)
 	}
 	return result, nil
 }

@@ -24,7 +24,11 @@ func (i *Image) Changed(old Fingerprint) ([][2]int64, bool) {
 	if int64(now.Frames)-int64(old.WAL.Frames) > i.info.PageCount {
 		return nil, false
 	}
-	before, err := loadCensus(i.opts.StatePath, old, i.info.PageSize)
+	var before *census
+	err := i.opts.Outside(func() (err error) {
+		before, err = loadCensus(i.opts.StatePath, old, i.info.PageSize)
+		return err
+	})
 	if err != nil {
 		return nil, false
 	}
@@ -61,7 +65,7 @@ func (i *Image) Skip(n int64) error {
 		return i.err
 	}
 	if err := i.skip(n); err != nil {
-		i.err = fmt.Errorf("read database %s: %w", i.path, err)
+		i.err = fmt.Errorf("read database %s: %w", i.name, err)
 	}
 	return i.err
 }

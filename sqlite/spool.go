@@ -28,7 +28,8 @@ var errSpool = errors.New("write spool file")
 // spool puts the image aside in a temporary file. When that cannot be written, the pages are streamed under the lock:
 // a slow consumer then delays the application's commits, but there is an image.
 func (i *Image) spool() (io.ReadCloser, error) {
-	s, err := newSpool(i.opts.TempDir)
+	var s *spool
+	err := i.opts.Outside(func() (err error) { s, err = newSpool(i.opts.TempDir); return err })
 	if err != nil {
 		return i.stream()
 	}

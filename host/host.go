@@ -1,0 +1,7 @@
+// Package host is what firn knows of the machine's users and of the paths that they can change.
+//
+// firn usually runs as the superuser, and the databases are in folders of the applications' users, who are not to be
+// trusted with more than their own database. So in a folder that another user can write, work on files is done with that
+// user's rights: [Reach] finds the folder and those rights, and a [Thread] has them. docs/format.md, section 10, says
+// what is promised.
+package host

@@ -1,0 +1,117 @@
+//go:build unix
+
+package host
+
+import (
+	"io/fs"
+	"os"
+	"os/user"
+	"slices"
+	"strconv"
+	"syscall"
+)
+
+// stat is what decides about the access to a file.
+type stat struct {
+	uid, gid int
+	mode     fs.FileMode
+}
+
+func statOf(info fs.FileInfo) stat {
+	s := info.Sys().(*syscall.Stat_t) // os.Root and os.Lstat set nothing else on these systems
+	return stat{int(s.Uid), int(s.Gid), info.Mode()}
+}
+
+// writers are the kinds of users, beside its owner, who can change what is in a folder.
+func (s stat) groupCanWrite() bool { return s.mode.Perm()&0o020 != 0 }
+func (s stat) allCanWrite() bool   { return s.mode.Perm()&0o002 != 0 }
+func (s stat) sticky() bool        { return s.mode&fs.ModeSticky != 0 }
+
+// judge finds out who can change what the name stands for, and takes that user's rights from there on.
+//
+// The order of the looks does not matter to safety: nobody but a user whose rights are taken can change their answers.
+func (s *step) judge(name string) error {
+	info, err := s.at.Stat(".")
+	if err != nil {
+		return err
+	}
+	dir := statOf(info)
+	s.shared = false
+	switch {
+	case s.rights != nil:
+		if dir.uid != 0 && dir.uid != s.rights.UID {
+			return ErrTwoOwners
+		}
+		return nil
+	case dir.uid != 0:
+		s.rights = rightsOf(dir.uid, dir.gid)
+		return nil
+	case !dir.allCanWrite() && (!dir.groupCanWrite() || dir.gid == 0 && !hasACL(s.at)):
+		return nil
+	}
+	return s.judgeShared(dir, name)
+}
+
+// judgeShared is for a folder of the superuser's that others can write, such as /tmp. There, a name is at the mercy of
+// whoever owns what it stands for; without the sticky bit, at that of all writers, which leaves the least rights.
+func (s *step) judgeShared(dir stat, name string) error {
+	entry, err := s.at.Lstat(name)
+	if err == nil && statOf(entry).uid != 0 {
+		of := statOf(entry)
+		s.rights = rightsOf(of.uid, of.gid)
+		return nil
+	}
+	if dir.sticky() {
+		s.shared = true
+		return nil // the error, if any, is found again by the caller
+	}
+	s.rights = &Rights{UID: nobody, GID: nobody}
+	if dir.groupCanWrite() && dir.gid != 0 {
+		s.rights.GID, s.rights.Groups = dir.gid, []int{dir.gid}
+	}
+	return nil
+}
+
+// rightsOf returns what a process of a user may do. Files that are made belong to the group gid if the user is a member
+// of it, else to the user's own. Of a user whom the system does not know, only a group of the same number is taken for
+// the user's: another one may have come from a folder that hands on its group, and is no proof of membership.
+func rightsOf(uid, gid int) *Rights {
+	r := &Rights{UID: uid, GID: nobody}
+	u, err := user.LookupId(strconv.Itoa(uid))
+	if err != nil {
+		if gid == uid {
+			r.GID = gid
+		}
+		return r
+	}
+	r.GID, _ = strconv.Atoi(u.Gid) // LookupId has parsed it
+	ids, _ := u.GroupIds()         // without a list, the own group remains
+	for _, id := range ids {
+		if n, err := strconv.Atoi(id); err == nil {
+			r.Groups = append(r.Groups, n)
+		}
+	}
+	if slices.Contains(r.Groups, gid) {
+		r.GID = gid
+	}
+	return r
+}
+
+// reach goes from the root of the file system, if this process can do what other users cannot. Others use paths as they
+// are: the system sees to their rights.
+func reach(path string) (*Folder, string, error) {
+	if os.Geteuid() != 0 {
+		return asIs(path)
+	}
+	root, err := os.OpenRoot("/")
+	if err != nil {
+		return nil, "", err
+	}
+	s := step{at: root, path: "/"}
+	name, err := s.walk(split(path))
+	if err != nil || s.rights == nil && !s.shared {
+		_ = s.at.Close() // it was only read
+		return &Folder{path: s.path}, name, err
+	}
+	return &Folder{path: s.path, root: s.at, rights: s.rights}, name, nil
+}

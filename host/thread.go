@@ -1,0 +1,62 @@
+package host
+
+// Thread is a thread of the operating system that works in one [Folder]: with the rights of the folder's user, and with
+// the folder as the root of all paths, so that nothing outside can be reached by any name. A nil Thread runs functions
+// as they are. It is safe for concurrent use; functions run one after the other.
+//
+// What a function opens can be used by any goroutine. A goroutine that it starts runs elsewhere: with the process's own
+// rights and paths.
+type Thread struct {
+	work  chan func()
+	ended chan struct{}
+}
+
+// Thread starts a thread that works in the folder. The caller closes it.
+func (f *Folder) Thread() (*Thread, error) {
+	if f.root == nil {
+		return nil, nil
+	}
+	dir, err := f.root.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close() // the thread keeps it by being in it
+	return newThread(f.rights, dir)
+}
+
+// Do runs a function on the thread and returns its error.
+func (t *Thread) Do(f func() error) (err error) {
+	if t == nil {
+		return f()
+	}
+	done := make(chan struct{})
+	t.work <- func() {
+		defer close(done)
+		err = f()
+	}
+	<-done
+	return err
+}
+
+// Close ends the thread. A function that is running is waited for.
+func (t *Thread) Close() {
+	if t != nil {
+		close(t.work)
+		<-t.ended
+	}
+}
+
+// run runs functions until the thread is closed.
+func (t *Thread) run() {
+	for f := range t.work {
+		f()
+	}
+}
+
+// Outside runs a function elsewhere, with the process's own rights and paths, and waits for it: a function on a
+// [Thread] calls it for what is not in the thread's folder.
+func Outside(f func() error) error {
+	done := make(chan error)
+	go func() { done <- f() }()
+	return <-done
+}

@@ -1,0 +1,16 @@
+//go:build !linux
+
+package host
+
+import (
+	"errors"
+	"os"
+)
+
+// newThread cannot give a thread other rights than the process has: only Linux keeps them for each thread.
+func newThread(*Rights, *os.File) (*Thread, error) {
+	return nil, errors.Join(ErrNoIdentity, errors.New("only Linux lets one thread have other rights than the process"))
+}
+
+// hasACL is not known here, so that nobody relies on the answer.
+func hasACL(*os.Root) bool { return true }
