@@ -1,5 +1,8 @@
 // Package host is what firn knows of the machine's users and of the paths that they can change.
 //
+// A file that firn believes, such as its configuration, is only as trustworthy as the folders and links that lead to it:
+// [Open] opens one that only the caller and root can have written.
+//
 // firn usually runs as the superuser, and the databases are in folders of the applications' users, who are not to be
 // trusted with more than their own database. So in a folder that another user can write, work on files is done with that
 // user's rights: [Reach] finds the folder and those rights, and a [Thread] has them. docs/format.md, section 10, says

@@ -46,7 +46,7 @@ func (s *step) judge(name string) error {
 	case dir.uid != 0:
 		s.rights = rightsOf(dir.uid, dir.gid)
 		return nil
-	case !dir.allCanWrite() && (!dir.groupCanWrite() || dir.gid == 0 && !hasACL(s.at)):
+	case !dir.allCanWrite() && (!dir.groupCanWrite() || dir.gid == 0 && !folderHasACL(s.at)):
 		return nil
 	}
 	return s.judgeShared(dir, name)

@@ -90,9 +90,9 @@ func set(call uintptr, id int) error {
 	return nil
 }
 
-// hasACL reports whether a folder has an access control list: then the bits for its group say what any user or group on
+// folderHasACL reports whether a folder has an access control list: then the bits for its group say what any user or group on
 // the list may do at most, and not what the group may do.
-func hasACL(dir *os.Root) bool {
+func folderHasACL(dir *os.Root) bool {
 	f, err := dir.Open(".")
 	if err != nil {
 		return true // it proves nothing

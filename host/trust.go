@@ -1,6 +1,3 @@
-// Package host is what firn knows of the machine that it runs on: its users, and the
-// paths that other users can change. A file is only as trustworthy as the folders and
-// links that lead to it, and firn often runs as root in folders of others.
 package host
 
 import (

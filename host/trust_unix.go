@@ -70,9 +70,6 @@ var descriptor = regexp.MustCompile(`^/dev/(stdin|fd/\d+)$|^/proc/(self|thread-s
 
 func handedOver(path string) bool { return descriptor.MatchString(filepath.Clean(path)) }
 
-// maxLinks is how many symbolic links a path may lead through, as in Linux.
-const maxLinks = 40
-
 // way is a walk along a path.
 type way struct {
 	whole string   // what was asked for
