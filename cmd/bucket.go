@@ -97,8 +97,8 @@ func (s *session) readBucketKeys(opts *s3.Options) error {
 		if err != nil {
 			return usage("", "read credentials of the store: %w", err)
 		}
-		if *into = firstLine(text); *into == "" {
-			return usage("", "read credentials of the store: %s: the first line is empty", file)
+		if *into, err = firstLine(text); err != nil {
+			return usage("", "read credentials of the store: %s: %w", file, err)
 		}
 	}
 	return nil

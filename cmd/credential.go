@@ -106,7 +106,7 @@ func (c *cli) readKey(ctx context.Context, k keySource) (crypt.Credential, error
 	case k.passwordCommand != "":
 		return runPasswordCommand(ctx, c, k.passwordCommand)
 	}
-	return crypt.Password(k.password), nil
+	return password([]byte(k.password), "FIRN_PASSWORD")
 }
 
 func (c *cli) readKeyFile(path string) (crypt.Credential, error) {
@@ -114,7 +114,7 @@ func (c *cli) readKeyFile(path string) (crypt.Credential, error) {
 	if err != nil {
 		return crypt.Credential{}, &problem{fmt.Errorf("read key file: %w", err), exitWrongKey, `Put it there, or give another one with --key-file: "firn help" tells where keys are looked for.`}
 	}
-	key, err := crypt.ParseKeyFile(text)
+	key, err := crypt.ParseKeyFile(bytes.TrimPrefix(text, []byte(markUTF8)))
 	if err != nil {
 		return crypt.Credential{}, &problem{fmt.Errorf("read key file %s: %w", path, err), exitWrongKey, `A key file is what "firn init" or "firn key generate" wrote.`}
 	}
@@ -127,7 +127,7 @@ func (c *cli) readPasswordFile(path string) (crypt.Credential, error) {
 	if err != nil {
 		return crypt.Credential{}, &problem{fmt.Errorf("read password file: %w", err), exitWrongKey, ""}
 	}
-	return password(firstLine(text), "password file "+path)
+	return password(text, "password file "+path)
 }
 
 // runPasswordCommand lets the command talk to the user: its standard error and input are ours.
@@ -138,19 +138,37 @@ func runPasswordCommand(ctx context.Context, c *cli, command string) (crypt.Cred
 	if err != nil {
 		return crypt.Credential{}, &problem{fmt.Errorf("run password command: %w", err), exitWrongKey, ""}
 	}
-	return password(firstLine(out), "password command")
+	return password(out, "password command")
 }
 
-func password(text, origin string) (crypt.Credential, error) {
-	if text == "" {
-		return crypt.Credential{}, &problem{fmt.Errorf("%s: the first line is empty", origin), exitWrongKey, ""}
+// password takes the password out of a text: its first line, as [firstLine] has it,
+// wherever the text comes from. So one password opens a repository in every way.
+func password(text []byte, origin string) (crypt.Credential, error) {
+	line, err := firstLine(text)
+	if err != nil {
+		return crypt.Credential{}, &problem{fmt.Errorf("%s: %w", origin, err), exitWrongKey, ""}
 	}
-	return crypt.Password(text), nil
+	return crypt.Password(line), nil
 }
 
-func firstLine(text []byte) string {
-	line, _, _ := bytes.Cut(text, []byte("\n"))
-	return strings.TrimSuffix(string(line), "\r")
+// Marks that editors put at the beginning of a file; no password begins with one.
+const (
+	markUTF8     = "\xef\xbb\xbf"
+	markUTF16    = "\xff\xfe"
+	markUTF16big = "\xfe\xff"
+)
+
+// firstLine returns the first line of a secret without what a program has added to it:
+// the line's end, of Windows too, and a byte order mark. Blanks belong to the secret.
+func firstLine(text []byte) (string, error) {
+	line, _, _ := strings.Cut(strings.TrimPrefix(string(text), markUTF8), "\n")
+	switch line = strings.TrimRight(line, "\r"); {
+	case strings.HasPrefix(line, markUTF16), strings.HasPrefix(line, markUTF16big):
+		return "", errors.New("it is in UTF-16: save it as UTF-8")
+	case line == "":
+		return "", errors.New("the first line is empty")
+	}
+	return line, nil
 }
 
 // standardInput stands for it in place of a file.
@@ -197,7 +215,7 @@ func (c *cli) askPassword(ctx context.Context, prompt string) (string, error) {
 	if len(text) == 0 {
 		return "", usage("", "the password is empty")
 	}
-	return string(text), nil
+	return firstLine(text)
 }
 
 // askNewPassword asks twice.

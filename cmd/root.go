@@ -18,7 +18,8 @@ its own folder. Everything works without one, too, by flags.
 The key is the first of: --key-file, --password-file or --password-command;
 $FIRN_KEY_FILE, $FIRN_PASSWORD_FILE or $FIRN_PASSWORD; key_file, password_file or
 password_command of the configuration; a file firn.key beside the configuration, or
-in the current folder without one; what you type when asked.`
+in the current folder without one; what you type when asked. Of a password's text the
+first line counts, wherever it comes from, without a byte order mark.`
 
 // The groups of commands in the help.
 const (
@@ -37,7 +38,10 @@ func newRoot(c *cli) *cobra.Command {
 		Args:          cobra.ArbitraryArgs, // to suggest commands, below
 		RunE:          runRoot,
 
-		PersistentPreRunE: func(*cobra.Command, []string) error { return c.profiles.start() },
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			c.warnZone()
+			return c.profiles.start()
+		},
 	}
 	root.SetIn(c.stdin)
 	root.SetOut(c.stdout)
