@@ -14,6 +14,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"firn/host"
 	"firn/tags"
 )
 
@@ -67,43 +68,64 @@ const configName = "firn.toml"
 // systemConfig is the last place where it is looked for.
 const systemConfig = "/etc/firn/" + configName
 
-// loadConfig reads the configuration file, if there is one. With an error it returns what
-// [parseConfig] does, or nil if the file may not be believed or cannot be read.
+// loadConfig reads the configuration file, if there is one.
 func (c *cli) loadConfig() (*config, error) {
-	path, err := c.findConfig()
-	if err != nil {
-		return nil, err
-	}
-	if path == "" {
-		return &config{}, nil
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, usage("", "read configuration: %w", err)
+	path, b, err := c.findConfig()
+	if err != nil || path == "" {
+		return &config{}, err
 	}
 	return parseConfig(path, b)
 }
 
-// findConfig returns the first configuration file that there is. One that was
-// asked for by name must be there.
-func (c *cli) findConfig() (string, error) {
-	if path := cmp.Or(c.flags.config, c.getenv("FIRN_CONFIG")); path != "" {
-		return filepath.Abs(path)
+// findConfig reads the first configuration file that there is. One that was asked for
+// by name must be there.
+func (c *cli) findConfig() (path string, text []byte, err error) {
+	if named := cmp.Or(c.flags.config, c.getenv("FIRN_CONFIG")); named != "" {
+		return readConfig(named)
 	}
-	for _, path := range c.configPlaces() {
-		_, err := os.Stat(path)
-		if err == nil {
-			return filepath.Abs(path)
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return "", usage("", "look for configuration: %w", err)
+	places, refusal := c.configPlaces(), refuseHere()
+	if refusal == "" {
+		places = append([]string{configName}, places...)
+	}
+	for _, place := range places {
+		if path, text, err = readConfig(place); !errors.Is(err, fs.ErrNotExist) {
+			return path, text, err
 		}
 	}
-	return "", nil
+	if refusal != "" && !missing(configName) {
+		c.note("The %s in this folder is not read, because %s: name it with --config %[1]s.", configName, refusal)
+	}
+	return "", nil, nil
 }
 
-func (c *cli) configPlaces() []string {
-	places := []string{configName}
+// readConfig reads a file whose commands firn will run.
+func readConfig(path string) (absolute string, text []byte, err error) {
+	if absolute, err = filepath.Abs(path); err == nil {
+		text, err = host.ReadFile(absolute)
+	}
+	if err != nil {
+		return "", nil, usage("", "read configuration: %w", err)
+	}
+	return absolute, text, nil
+}
+
+// refuseHere says why the configuration in the current folder is not to be read, "" if
+// it may be. Whoever goes into a folder of another user, to look around, does not want
+// to run that user's commands. Root comes to so many folders that it must name the file.
+func refuseHere() string {
+	if os.Geteuid() == 0 {
+		return "root must name its configuration"
+	}
+	for path, why := range map[string]string{".": "the folder is another user's", configName: "it is another user's"} {
+		if info, err := os.Lstat(path); err == nil && !own(info) {
+			return why
+		}
+	}
+	return ""
+}
+
+// configPlaces are where a configuration is looked for after the current folder.
+func (c *cli) configPlaces() (places []string) {
 	user := c.getenv("XDG_CONFIG_HOME")
 	if home := c.getenv("HOME"); user == "" && home != "" {
 		user = filepath.Join(home, ".config")
@@ -114,8 +136,6 @@ func (c *cli) configPlaces() []string {
 	return append(places, systemConfig)
 }
 
-// parseConfig reads a configuration. With an error it returns what could be read, which
-// is for nothing but to tell of that error: who is to be told stands in the file, too.
 func parseConfig(path string, b []byte) (*config, error) {
 	conf := &config{path: path}
 	dec := toml.NewDecoder(bytes.NewReader(b)).DisallowUnknownFields()

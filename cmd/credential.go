@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"firn/crypt"
+	"firn/host"
 )
 
 // keyFileName is the key file that init writes and every command looks for
@@ -112,7 +113,8 @@ func (c *cli) readKey(ctx context.Context, k keySource) (crypt.Credential, error
 func (c *cli) readKeyFile(path string) (crypt.Credential, error) {
 	text, err := c.readSecret(path)
 	if err != nil {
-		return crypt.Credential{}, &problem{fmt.Errorf("read key file: %w", err), exitWrongKey, `Put it there, or give another one with --key-file: "firn help" tells where keys are looked for.`}
+		hint := trustHint(err, `Put it there, or give another one with --key-file: "firn help" tells where keys are looked for.`)
+		return crypt.Credential{}, &problem{fmt.Errorf("read key file: %w", err), exitWrongKey, hint}
 	}
 	key, err := crypt.ParseKeyFile(bytes.TrimPrefix(text, []byte(markUTF8)))
 	if err != nil {
@@ -177,20 +179,38 @@ const standardInput = "-"
 // maxSecret is more than any key file or password has, in bytes.
 const maxSecret = 1 << 20
 
-// readSecret reads a file that nobody else should be able to read, or standard input.
+// readSecret reads a file that nobody else should be able to read, or standard input. One
+// that others can change is refused: it could be a key that they have, too.
 func (c *cli) readSecret(path string) ([]byte, error) {
 	if path == standardInput {
 		return io.ReadAll(io.LimitReader(c.stdin, maxSecret))
 	}
-	info, err := os.Stat(path)
+	f, err := host.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	// Links into /proc and pipes, as from <(command), have modes that say nothing.
-	if runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
-		c.warn("others may read %s (mode %04o): chmod 600 %s", path, info.Mode().Perm(), path)
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
 	}
-	return os.ReadFile(path)
+	if shared := readers(info); shared != 0 {
+		c.warn("others may read %s (mode %04o): chmod 600 %[1]s", path, info.Mode().Perm())
+	}
+	return io.ReadAll(io.LimitReader(f, maxSecret))
+}
+
+// readers returns the bits of a secret's mode that let others read it. Links into /proc and
+// pipes, as from <(command), have modes that say nothing. Root gives a file to a service by the
+// service's group: it must stay readable to that.
+func readers(info fs.FileInfo) fs.FileMode {
+	switch {
+	case runtime.GOOS == "windows" || !info.Mode().IsRegular():
+		return 0
+	case own(info):
+		return info.Mode().Perm() & 0o077
+	}
+	return info.Mode().Perm() & 0o007
 }
 
 // askPassword asks on the terminal, without an echo.
@@ -251,9 +271,10 @@ func await[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	}
 }
 
-// writeKeyFile makes a new key file. It never overwrites one.
+// writeKeyFile makes a new key file. It never overwrites one, and leaves none where another
+// user could put another in its place.
 func writeKeyFile(path string, key crypt.KeyFile, now string) (err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := host.MakeFolder(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("make folder of key file: %w", err)
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)

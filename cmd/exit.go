@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -190,7 +191,7 @@ func classify(err error) (code int, hint string) {
 			hint = p.hint
 		}
 	}
-	return code, hint
+	return code, cmp.Or(hint, trustHint(err, ""))
 }
 
 // fail reports an error and returns its exit code. Errors that were reported

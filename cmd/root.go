@@ -11,9 +11,10 @@ const about = `firn keeps the history of SQLite databases. It takes consistent s
 databases, stores only what changed, encrypted, thins old snapshots by rules, and
 restores any of them into any environment.
 
-Configuration is read from the first of: --config, $FIRN_CONFIG, ./firn.toml,
-$XDG_CONFIG_HOME/firn/firn.toml, /etc/firn/firn.toml. Relative paths in it start at
-its own folder. Everything works without one, too, by flags.
+Configuration is read from the first of: --config, $FIRN_CONFIG, ./firn.toml (not by
+root, and not in folders of others), $XDG_CONFIG_HOME/firn/firn.toml,
+/etc/firn/firn.toml. Relative paths in it start at its own folder. Everything works
+without one, too, by flags. Files that another user can change are refused.
 
 The key is the first of: --key-file, --password-file or --password-command;
 $FIRN_KEY_FILE, $FIRN_PASSWORD_FILE or $FIRN_PASSWORD; key_file, password_file or

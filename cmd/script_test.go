@@ -20,9 +20,22 @@ var work = flag.Bool("work", false, "keep the scripts' folders")
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"firn": func() { os.Exit(cmd.Main(moved(os.Args[1:]))) },
+		"firn": func() { nameConfig(); os.Exit(cmd.Main(moved(os.Args[1:]))) },
 		"sql":  func() { os.Exit(runSQL(os.Args[1], os.Args[2])) },
 	})
+}
+
+// unnamed keeps a script's firn.toml from being named for root.
+const unnamed = "UNNAMED"
+
+// nameConfig names the firn.toml in the current folder, as root must, so that scripts are
+// the same for all users.
+func nameConfig() {
+	if _, err := os.Stat("firn.toml"); err == nil && os.Geteuid() == 0 && os.Getenv("FIRN_CONFIG") == "" && os.Getenv(unnamed) == "" {
+		if err := os.Setenv("FIRN_CONFIG", "firn.toml"); err != nil {
+			panic(err)
+		}
+	}
 }
 
 // TestScripts runs each script on both backends; with -short, when the race
@@ -97,7 +110,7 @@ func setUp(env *testscript.Env) error {
 	return nil
 }
 
-// condition knows [bucket]: repositories are in a bucket; [powerless]: a user
+// condition knows [bucket]: repositories are in a bucket; [root]: root runs the tests; [powerless]: a user
 // without root's rights over files can be had; [tmpfs]: a small disk can be made;
 // [zstd], [sqlite3], [promtool]: the program is there. Where dbtest.Tool would fail, so does the
 // script: the commands run, and do not find it.
@@ -108,6 +121,8 @@ func condition(name string, bucket bool) (bool, error) {
 		return err == nil || os.Getenv("CI") != "", nil
 	case "bucket":
 		return bucket, nil
+	case "root":
+		return os.Geteuid() == 0, nil
 	case "powerless":
 		_, err := exec.LookPath("setpriv")
 		return os.Getuid() != 0 || err == nil, nil

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
+	"firn/host"
 	"firn/sqlite"
 )
 
@@ -22,9 +22,9 @@ func (r *restoration) planScrub() error {
 	if path == "" {
 		return r.refuseUnscrubbed()
 	}
-	b, err := os.ReadFile(path)
+	b, err := host.ReadFile(path)
 	if err != nil {
-		return usage("Check the path of scrub, or of --scrub.", "restore: read scrub file: %w", err)
+		return usage(trustHint(err, "Check the path of scrub, or of --scrub."), "restore: read scrub file: %w", err)
 	}
 	r.scrub = &scrubbing{path, string(b)}
 	return nil

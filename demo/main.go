@@ -80,7 +80,7 @@ func (d *demo) show(ctx context.Context) error {
 
 func (d *demo) prepare() error {
 	say("A folder, a configuration, and a database that an application keeps writing to:")
-	fmt.Printf("$ cd %s\n$ cat firn.toml\n%s\n", d.dir, configuration)
+	fmt.Printf("$ cd %s\n$ export FIRN_CONFIG=$PWD/firn.toml    # root must name it\n$ cat firn.toml\n%s\n", d.dir, configuration)
 	if err := os.WriteFile(filepath.Join(d.dir, "firn.toml"), []byte(configuration), 0o600); err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (d *demo) run(ctx context.Context, args ...string) error {
 	fmt.Println("$ firn", strings.Join(args, " "))
 	cmd := exec.CommandContext(ctx, d.firn, args...)
 	cmd.Dir = d.dir
-	cmd.Env = append(os.Environ(), "FIRN_CACHE_DIR="+filepath.Join(d.dir, "cache"))
+	cmd.Env = append(os.Environ(), "FIRN_CONFIG="+filepath.Join(d.dir, "firn.toml"), "FIRN_CACHE_DIR="+filepath.Join(d.dir, "cache"))
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	err := cmd.Run()
 	fmt.Println()

@@ -47,14 +47,13 @@ func protected(path string, s *unix.Stat_t) bool {
 
 // judgeMode looks at who may write.
 func (t trust) judgeMode(e *UntrustedError, s *unix.Stat_t) error {
-	group := s.Mode&0o020 != 0 && !t.private(e.Path, int(s.Gid))
 	change := ""
-	switch others := s.Mode&0o002 != 0; {
+	switch others, group := s.Mode&0o002 != 0, s.Mode&0o020 != 0; {
 	case others && group:
 		change = "go-w"
 	case others:
 		change = "o-w"
-	case group:
+	case group && !t.private(e.Path, int(s.Gid)):
 		change = "g-w"
 	default:
 		return nil
@@ -64,22 +63,30 @@ func (t trust) judgeMode(e *UntrustedError, s *unix.Stat_t) error {
 	return e
 }
 
+// judgeOpened is judge for an open folder.
 func (t trust) judgeOpened(f *os.File) error {
-	var found unix.Stat_t
-	if err := unix.Fstat(int(f.Fd()), &found); err != nil {
-		return &os.PathError{Op: "stat", Path: f.Name(), Err: err}
+	found, err := stat(f)
+	if err != nil {
+		return err
 	}
-	return t.judge(f.Name(), &found)
+	return t.judge(f.Name(), found)
 }
 
-// ownFolder is judge for a folder in which files of the caller's own are kept: a name in
-// it must not be taken by somebody else first, so a sticky bit is not enough.
-func (t trust) ownFolder(f *os.File) error {
+// judgePrivate is judgeOpened for a folder that others may not write, sticky or not.
+func (t trust) judgePrivate(f *os.File) error {
+	found, err := stat(f)
+	if err != nil {
+		return err
+	}
+	return t.judgeMode(&UntrustedError{Path: f.Name(), UID: int(found.Uid), Folder: true}, found)
+}
+
+func stat(f *os.File) (*unix.Stat_t, error) {
 	var found unix.Stat_t
 	if err := unix.Fstat(int(f.Fd()), &found); err != nil {
-		return &os.PathError{Op: "stat", Path: f.Name(), Err: err}
+		return nil, &os.PathError{Op: "stat", Path: f.Name(), Err: err}
 	}
-	return t.judgeMode(&UntrustedError{Path: f.Name(), UID: int(found.Uid), Folder: true}, &found)
+	return &found, nil
 }
 
 // String names the users who are trusted, for messages.

@@ -10,5 +10,5 @@ func Open(path string) (*os.File, error) { return os.Open(path) }
 // MakeFolder makes a folder with its parents.
 func MakeFolder(path string) error { return os.MkdirAll(path, 0o700) }
 
-// CheckFolder finds nothing on this system.
-func CheckFolder(string) error { return nil }
+// MakePrivateFolder is [MakeFolder]: who may write it is not judged on this system.
+func MakePrivateFolder(path string) error { return MakeFolder(path) }

@@ -109,7 +109,7 @@ var cases = map[string]struct {
 		p.give("home/conf")
 	}, "home/conf"},
 	"KubernetesSecret": {kubernetes, ""},
-	"Credential":       {func(p place) { p.file("etc/conf", 0o400); p.folder("etc", 0o500) }, ""},
+	"Credential":       {func(p place) { p.file("etc/conf", 0o400); p.folder("etc", 0o700) }, ""},
 }
 
 // giveGroup makes something a group's that is not known.
@@ -264,37 +264,50 @@ func TestOpenWhileSwapped(t *testing.T) {
 func TestMakeFolder(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		set   func(place)
-		fault string
+		set    func(place)
+		fault  string // "" for none
+		shared bool   // the fault matters to a private folder only
 	}{
-		"Missing":     {func(place) {}, ""},
-		"Private":     {func(p place) { p.folder("a/b", 0o700) }, ""},
-		"OfOthers":    {func(p place) { p.folder("a/b", 0o700); p.give("a/b") }, "a/b"},
-		"BelowOthers": {func(p place) { p.folder("a", 0o755); p.give("a") }, "a"},
-		"Written":     {func(p place) { p.folder("a/b", 0o777) }, "a/b"},
-		"Sticky":      {func(p place) { p.folder("a/b", 0o777|fs.ModeSticky) }, "a/b"},
-		"BelowSticky": {func(p place) { p.folder("a", 0o777|fs.ModeSticky) }, ""},
+		"Missing":     {func(place) {}, "", false},
+		"Private":     {func(p place) { p.folder("a/b", 0o700) }, "", false},
+		"OfOthers":    {func(p place) { p.folder("a/b", 0o700); p.give("a/b") }, "a/b", false},
+		"BelowOthers": {func(p place) { p.folder("a", 0o755); p.give("a") }, "a", false},
+		"Written":     {func(p place) { p.folder("a/b", 0o777) }, "a/b", false},
+		"Sticky":      {func(p place) { p.folder("a/b", 0o777|fs.ModeSticky) }, "a/b", true},
+		"BelowSticky": {func(p place) { p.folder("a", 0o777|fs.ModeSticky) }, "", false},
 		"LinkOfOthers": {func(p place) {
 			p.folder("real", 0o700)
 			p.folder("a", 0o777|fs.ModeSticky)
 			p.link("../real", "a/b")
 			p.give("a/b")
-		}, "a/b"},
+		}, "a/b", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPlace(t)
 			tt.set(p)
-			err := host.MakeFolder(p.path("a/b"))
-			if tt.fault != "" {
-				checkFault(t, err, p.path(tt.fault))
-				return
+			if tt.fault == "" || tt.shared {
+				p.ok(host.MakeFolder(p.path("a/b")))
+			} else {
+				checkFault(t, host.MakeFolder(p.path("a/b")), p.path(tt.fault))
 			}
-			info, statErr := os.Stat(p.path("a/b"))
-			if err != nil || statErr != nil || info.Mode().Perm() != 0o700 {
-				t.Errorf("got %v, %v, %v", info, err, statErr)
+			if tt.fault == "" {
+				p.ok(host.MakePrivateFolder(p.path("a/b")))
+			} else {
+				checkFault(t, host.MakePrivateFolder(p.path("a/b")), p.path(tt.fault))
 			}
 		})
+	}
+}
+
+func TestMakeFolderIsPrivate(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.ok(host.MakePrivateFolder(p.path("a/b/c")))
+	for _, name := range []string{"a", "a/b", "a/b/c"} {
+		if info, err := os.Stat(p.path(name)); err != nil || info.Mode() != fs.ModeDir|0o700 {
+			t.Errorf("%s: got %v, %v", name, info, err)
+		}
 	}
 }
 
@@ -307,11 +320,8 @@ func TestMakeFolderLeavesNothingWithOthers(t *testing.T) {
 	if _, err := os.Lstat(p.path("home/cache")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v, want nothing in the folder", err)
 	}
-	if err := host.CheckFolder(p.path("missing")); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("got %v, want ErrNotExist", err)
-	}
 	p.file("file", 0o600)
-	if err := host.CheckFolder(p.path("file")); !errors.Is(err, syscall.ENOTDIR) {
+	if err := host.MakeFolder(p.path("file")); !errors.Is(err, syscall.ENOTDIR) {
 		t.Errorf("got %v, want ENOTDIR", err)
 	}
 }

@@ -41,28 +41,29 @@ func Open(path string) (*os.File, error) {
 	return w.file, nil
 }
 
-// MakeFolder makes a folder for files of the caller's own, with mode 0700, and its
-// parents. It returns an [UntrustedError] if another user than root can change what is
-// in the folder, or on the way to it; then nothing was made in folders of others.
-func MakeFolder(path string) error { return checkFolder(path, true) }
+// MakeFolder makes a folder with mode 0700, and its parents. Folders that are there may
+// be anything that [Open] would read a file in. It returns an [UntrustedError] if another
+// user can change the way to the folder; then nothing was made in folders of others.
+func MakeFolder(path string) error { return makeFolder(path, trust.judgeOpened) }
 
-// CheckFolder is [MakeFolder] for a folder that must be there.
-func CheckFolder(path string) error { return checkFolder(path, false) }
+// MakePrivateFolder is [MakeFolder] for a folder that nobody but the caller and root may
+// write: a sticky bit is not enough, since others could be first to take a name in it.
+func MakePrivateFolder(path string) error { return makeFolder(path, trust.judgePrivate) }
 
-func checkFolder(path string, missing bool) error {
+func makeFolder(path string, judge func(trust, *os.File) error) error {
 	w, err := begin(path)
 	if err != nil {
 		return err
 	}
 	defer w.close()
-	w.makes = missing
+	w.makes = true
 	if err := w.walk(); err != nil {
 		return err
 	}
 	if w.file != nil {
 		return errors.Join(w.failed(unix.ENOTDIR), w.file.Close())
 	}
-	return w.trust.ownFolder(w.dir)
+	return judge(w.trust, w.dir)
 }
 
 // descriptor matches paths that stand for open files of the process.
@@ -193,10 +194,9 @@ func (w *way) open(name, path string) error {
 		return w.failed(err)
 	}
 	f := os.NewFile(uintptr(fd), w.whole)
-	var found unix.Stat_t
-	err = unix.Fstat(fd, &found)
+	found, err := stat(f)
 	if err == nil {
-		err = w.trust.judge(path, &found)
+		err = w.trust.judge(path, found)
 	}
 	if err != nil {
 		return errors.Join(err, f.Close())

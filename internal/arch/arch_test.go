@@ -48,7 +48,7 @@ sqlite:
 store:
 store/local: store
 store/mem: store
-store/s3: store
+store/s3: host store
 store/storetest: store
 tags:
 `

@@ -8,11 +8,12 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"firn/host"
 )
 
 const (
@@ -59,7 +60,7 @@ func trusted(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
 	}
-	pem, err := os.ReadFile(file)
+	pem, err := host.ReadFile(file) // whoever could change it could read the requests
 	if err != nil {
 		return nil, fmt.Errorf("read certificates: %w", err)
 	}
