@@ -65,7 +65,7 @@ func (t trust) judgeMode(e *UntrustedError, s *unix.Stat_t) error {
 
 // judgeOpened is judge for an open folder.
 func (t trust) judgeOpened(f *os.File) error {
-	found, err := stat(f)
+	found, err := fstat(f)
 	if err != nil {
 		return err
 	}
@@ -74,17 +74,17 @@ func (t trust) judgeOpened(f *os.File) error {
 
 // judgePrivate is judgeOpened for a folder that others may not write, sticky or not.
 func (t trust) judgePrivate(f *os.File) error {
-	found, err := stat(f)
+	found, err := fstat(f)
 	if err != nil {
 		return err
 	}
 	return t.judgeMode(&UntrustedError{Path: f.Name(), UID: int(found.Uid), Folder: true}, found)
 }
 
-func stat(f *os.File) (*unix.Stat_t, error) {
+func fstat(f *os.File) (*unix.Stat_t, error) {
 	var found unix.Stat_t
 	if err := unix.Fstat(int(f.Fd()), &found); err != nil {
-		return nil, &os.PathError{Op: "stat", Path: f.Name(), Err: err}
+		return nil, &os.PathError{Op: "fstat", Path: f.Name(), Err: err}
 	}
 	return &found, nil
 }

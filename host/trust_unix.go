@@ -194,7 +194,7 @@ func (w *way) open(name, path string) error {
 		return w.failed(err)
 	}
 	f := os.NewFile(uintptr(fd), w.whole)
-	found, err := stat(f)
+	found, err := fstat(f)
 	if err == nil {
 		err = w.trust.judge(path, found)
 	}
