@@ -37,7 +37,9 @@ interval, spread over it so that they do not meet, a check and a verification on
 week, and, if [copy] is configured, a copy once a day. Nothing is installed.
 
 The units of systemd are hardened: they can write the folders of the repository and of
-the databases, whose -shm files are written by whoever reads them, and nothing else.`,
+the databases, whose -shm files are written by whoever reads them, and nothing else.
+Root keeps the capabilities to work in folders of other users, and no other ones; so do
+your commands around a backup. Give what they need in a drop-in: systemctl edit.`,
 		Example: `  firn schedule --every 12m --user root >/etc/cron.d/firn
   firn schedule production demo --format systemd --output /etc/systemd/system`,
 		ValidArgsFunction: c.completeEnvironment,

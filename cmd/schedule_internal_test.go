@@ -72,6 +72,32 @@ func TestDeploy(t *testing.T) {
 	}
 }
 
+// TestUnitsAreConfined has systemd judge what the services could do, on its scale from 0 to
+// 10: of root, and of another user, who needs none of root's rights.
+func TestUnitsAreConfined(t *testing.T) {
+	t.Parallel()
+	tool := dbtest.Tool(t, "systemd-analyze")
+	for _, tt := range []struct{ user, threshold string }{{"", "30"}, {"root", "30"}, {"app", "20"}} { // tenths
+		t.Run("User="+tt.user, func(t *testing.T) {
+			t.Parallel()
+			v := (&schedule{conf: &config{KeyFile: "/etc/key"}, repository: place{folder: "/mnt/backup"}, User: tt.user}).
+				service("firn-a", "a", []*environment{{Database: "/srv/a.db"}}, "/bin/true")
+			units, err := v.pair("daily")
+			if err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(t.TempDir(), units[0].name)
+			if err := os.WriteFile(path, []byte(units[0].text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			out, err := exec.Command(tool, "security", "--no-pager", "--offline=true", "--threshold="+tt.threshold, path).CombinedOutput()
+			if err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
 // TestUnits has systemd look at units of a configuration full of odd characters.
 func TestUnits(t *testing.T) {
 	t.Parallel()

@@ -26,6 +26,21 @@ type service struct {
 	ProtectHome                  string
 }
 
+// capabilities are what is left of root's: to read databases of other users (DAC), to act
+// as the owner of a folder (SETUID, SETGID), to give files to that owner (CHOWN, FOWNER),
+// and to end a command that has become another user and lasts too long (KILL). Other users
+// have none.
+const capabilities = "CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_KILL CAP_SETGID CAP_SETUID"
+
+// Capabilities returns those that the service may have.
+func (v service) Capabilities() string {
+	switch v.User {
+	case "", "root", "0":
+		return capabilities
+	}
+	return ""
+}
+
 // units returns a service and a timer for each environment, for the weekly work, and for
 // the daily copy.
 func (s *schedule) units() ([]unit, error) {
