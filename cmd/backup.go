@@ -183,6 +183,7 @@ type backupMessage struct {
 	Forgotten   []string  `json:"forgotten"`
 	Duration    float64   `json:"duration"`
 
+	Ahead   []string     `json:"ahead,omitempty"` // IDs of snapshots that are later than now: a clock was wrong
 	SetBack *setBackInfo `json:"set_back,omitempty"`
 }
 
@@ -256,6 +257,10 @@ func (r *backupRun) tell(result *repo.BackupResult, took time.Duration) *backupM
 	for _, d := range result.Forgotten {
 		m.Forgotten = append(m.Forgotten, d.ID)
 	}
+	for _, ahead := range result.Ahead {
+		m.Ahead = append(m.Ahead, ahead.ID.String())
+	}
+	r.warnAhead(result.Ahead)
 	if result.SetBack != nil {
 		m.SetBack = newSetBack(result.SetBack)
 		r.warnSetBack(result.SetBack)

@@ -196,10 +196,10 @@ func (s *session) tellLost(lost []*snapshot.Snapshot) {
 	}
 }
 
-func (s *session) shortList(hit []*snapshot.Snapshot) string {
+func (c *cli) shortList(hit []*snapshot.Snapshot) string {
 	var parts []string
 	for _, snap := range hit[:min(len(hit), maxHit)] {
-		parts = append(parts, fmt.Sprintf("%s (%s)", snap.ID.Short(), s.when(snap.Time)))
+		parts = append(parts, fmt.Sprintf("%s (%s)", snap.ID.Short(), c.when(snap.Time)))
 	}
 	if more := len(hit) - maxHit; more > 0 {
 		parts = append(parts, fmt.Sprintf("and %d more", more))

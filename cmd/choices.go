@@ -26,7 +26,7 @@ func (r *restoration) choiceRow(s *snapshot.Snapshot) []string {
 	i := s.Image()
 	return []string{
 		r.when(s.Time), age(max(r.now().Sub(s.Time), 0)), size(i.Size), fmt.Sprint(i.UserVersion), rowsText(i),
-		remark(s), fmt.Sprint(s.Tags.Remove(tags.Environment(s.Environment), tags.Database(s.Database))), s.ID.Short(),
+		r.remark(s), fmt.Sprint(s.Tags.Remove(tags.Environment(s.Environment), tags.Database(s.Database))), s.ID.Short(),
 	}
 }
 

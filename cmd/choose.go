@@ -25,14 +25,13 @@ func (r *restoration) choose(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	all, err := r.repo.Snapshots(ctx)
-	if all == nil && err != nil {
+	if r.known, err = r.catalog(ctx); err != nil {
 		return err
 	}
-	if err != nil {
-		r.warn("some snapshots cannot be read: %v", err)
+	if r.known.damage != nil {
+		r.warn("some snapshots cannot be read: %v", r.known.damage)
 	}
-	r.all = all
+	all := r.known.all
 	from := r.from()
 	if err := r.hasSnapshots(all, from); err != nil {
 		return err
@@ -75,6 +74,9 @@ func (r *restoration) hasSnapshots(list []*snapshot.Snapshot, environment string
 	if environment == "" || slices.Contains(known, environment) {
 		return nil
 	}
+	if err := r.known.surely(nil, r.command()+" from "+environment, anyTime); err != nil {
+		return err
+	}
 	return failed("There are snapshots of: "+cmp.Or(strings.Join(known, ", "), "none")+". --from takes another one's.",
 		"%s from %s: %w", r.command(), environment, snapshot.ErrNotFound)
 }
@@ -86,7 +88,7 @@ func (r *restoration) named(list []*snapshot.Snapshot) (*snapshot.Snapshot, erro
 	own, err := r.oneDatabase(list)
 	if err == nil {
 		var s *snapshot.Snapshot
-		s, err = r.find(own, ref, slices.Contains(r.options.tags, repo.PreRestoreTag))
+		s, err = r.known.find(own, ref, slices.Contains(r.options.tags, repo.PreRestoreTag))
 		if err == nil || !errors.Is(err, snapshot.ErrNotFound) {
 			return s, err
 		}
@@ -113,10 +115,13 @@ func (r *restoration) beforeSchema(list []*snapshot.Snapshot) (*snapshot.Snapsho
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range withoutPreRestore(list) {
+	for _, s := range r.known.past(withoutPreRestore(list)) {
 		if int64(s.Image().UserVersion) < r.options.beforeSchema {
-			return s, nil
+			return s, r.known.surely(s, "--before-schema", anyTime)
 		}
+	}
+	if err := r.known.surely(nil, "--before-schema", anyTime); err != nil {
+		return nil, err
 	}
 	return nil, fmt.Errorf("%w with a schema version (user_version) below %d", snapshot.ErrNotFound, r.options.beforeSchema)
 }
@@ -181,7 +186,7 @@ func (r *restoration) offer(ctx context.Context, list []*snapshot.Snapshot) erro
 		r.source = shown[n-1]
 		return nil
 	}
-	r.source, err = r.find(list, answer, false)
+	r.source, err = r.known.find(list, answer, false)
 	return err
 }
 

@@ -103,6 +103,7 @@ type cli struct {
 	bar       atomic.Pointer[bar] // the one that may be on the terminal; may hold nil
 
 	onlyExistingCache bool // make none
+	toldAhead         bool // of snapshots that are later than now
 }
 
 // flags are the global ones.

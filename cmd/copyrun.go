@@ -121,6 +121,10 @@ func (r *copyRun) look(ctx context.Context) error {
 		return fmt.Errorf("copy from %s to %s: %w", r.place, r.to.place, err)
 	}
 	r.plan = r.copier.Plan(r.chosen, r.rules, r.now())
+	if len(r.rules) > 0 {
+		_, ahead := snapshot.SplitAhead(slices.Concat(r.chosen, targets), r.now())
+		r.warnAhead(ahead)
+	}
 	return nil
 }
 

@@ -89,12 +89,12 @@ type diff struct {
 
 // findBoth finds the snapshots.
 func (d *diff) findBoth(ctx context.Context, refs [2]string) error {
-	list, err := d.repo.Snapshots(ctx)
-	if list == nil && err != nil {
+	known, err := d.catalog(ctx)
+	if err != nil {
 		return err
 	}
 	for side, ref := range refs {
-		if d.snapshots[side], err = d.find(list, ref, false); err != nil {
+		if d.snapshots[side], err = known.find(known.all, ref, false); err != nil {
 			return err
 		}
 		if isStream(d.snapshots[side]) {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -66,11 +65,11 @@ func (c *cli) dump(ctx context.Context, ref string, o dumpOptions) error {
 		return err
 	}
 	defer s.close()
-	list, err := s.repo.Snapshots(ctx)
-	if list == nil && err != nil {
+	known, err := s.catalog(ctx)
+	if err != nil {
 		return err
 	}
-	snap, err := s.find(list, ref, false)
+	snap, err := known.find(known.all, ref, false)
 	if err != nil {
 		return err
 	}
@@ -93,16 +92,6 @@ func dumpFormats() map[string]dumpFormat {
 		"zst": (*session).copyFrames,
 		"sql": (*session).copySQL,
 	}
-}
-
-// find finds the snapshot that the user means. Whoever says latest, or a time,
-// does not mean what a restore has put aside, unless that is asked for.
-func (c *cli) find(list []*snapshot.Snapshot, ref string, withPreRestore bool) (*snapshot.Snapshot, error) {
-	verified := strings.HasPrefix(ref, snapshot.LatestVerified)
-	if _, err := findByID(list, ref); err == nil || withPreRestore && !verified {
-		return snapshot.Find(list, ref, c.zone)
-	}
-	return snapshot.Find(ofBackups(list), ref, c.zone)
 }
 
 // ofBackups leaves out what restores have put aside.

@@ -101,6 +101,7 @@ func (c *cli) forget(ctx context.Context, args []string, o forgetOptions) error 
 			return err
 		}
 	}
+	s.warnClocks(list, groups)
 	if err := s.tellForget(list, groups, o.dryRun); err != nil {
 		return err
 	}
@@ -110,6 +111,25 @@ func (c *cli) forget(ctx context.Context, args []string, o forgetOptions) error 
 		}
 	}
 	return damage // it stops nothing: what cannot be read is neither counted nor removed
+}
+
+// warnClocks tells of snapshots that rules treat in a way which only a wrong clock explains.
+func (s *session) warnClocks(list []*snapshot.Snapshot, groups []repo.Group) {
+	known := byID(list)
+	var ahead []*snapshot.Snapshot
+	for _, g := range groups {
+		for _, d := range g.Decisions {
+			if snap := known[d.ID]; d.Ahead() && snap.Ahead(s.now()) {
+				ahead = append(ahead, snap)
+			}
+		}
+		if early := retention.Early(g.Decisions); early != nil {
+			snap := known[early.ID]
+			s.warn(`snapshot %s of %s, %s, is years older than all others, and stays for good: it is the only one of its year. If a clock was wrong: "firn forget %s".`,
+				snap.ID.Short(), snap.Environment, s.when(snap.Time), snap.ID.Short())
+		}
+	}
+	s.warnAhead(ahead)
 }
 
 func decisions(groups []repo.Group) []retention.Decision {

@@ -8,6 +8,7 @@ import (
 
 	"firn/repo"
 	"firn/retention"
+	"firn/snapshot"
 	"firn/tags"
 )
 
@@ -167,7 +168,7 @@ func (c *cli) parseTime(text string) (time.Time, error) {
 	if err != nil {
 		return t, usage(`Write 2026-11-21T03:12:00Z, or "2026-11-21 03:12:00" for local time.`, "--time %q is not a time", text)
 	}
-	if t.After(c.now().Add(clockTolerance)) {
+	if t.After(c.now().Add(snapshot.ClockTolerance)) {
 		return t, usage("", "--time %s is in the future: until then, no other snapshot would be the latest", text)
 	}
 	return t, nil

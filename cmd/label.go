@@ -161,13 +161,13 @@ func (c *cli) label(ctx context.Context, refs []string, change func(*session, *s
 		return err
 	}
 	defer s.close()
-	list, _, err := s.snapshotsOf(ctx, "") // damage elsewhere keeps nobody from labelling what is there
+	known, err := s.catalog(ctx) // damage elsewhere keeps nobody from labelling what is there
 	if err != nil {
 		return err
 	}
 	var chosen []*snapshot.Snapshot
 	for _, ref := range refs {
-		snap, err := s.find(list, ref, false)
+		snap, err := known.find(known.all, ref, false)
 		if err != nil {
 			return err
 		}

@@ -77,7 +77,7 @@ func (r *restoration) stageNear(ctx context.Context) (path string, err error) {
 func (r *restoration) lastOfTarget() *snapshot.Snapshot {
 	var is snapshot.Filter
 	is.Environment, is.Database = r.saveAs()
-	for _, s := range filter(r.all, is) {
+	for _, s := range filter(r.known.all, is) {
 		return s
 	}
 	return nil

@@ -63,11 +63,11 @@ func (c *cli) query(ctx context.Context, ref, sql string, o queryOptions) error 
 		return err
 	}
 	defer s.close()
-	list, err := s.repo.Snapshots(ctx)
-	if list == nil && err != nil {
+	known, err := s.catalog(ctx)
+	if err != nil {
 		return err
 	}
-	snap, err := s.find(list, ref, false)
+	snap, err := known.find(known.all, ref, false)
 	if err != nil {
 		return err
 	}

@@ -129,7 +129,7 @@ func (r *restoration) unsound(err error) error {
 			fmt.Errorf("restore: snapshot %s is not sound, the target is left as it is: %w", r.source.ID.Short(), &sqlite.IntegrityError{
 				Path: "its database", Messages: ie.Messages}),
 			exitDamage,
-			"The database was so when it was backed up. Choose an earlier snapshot, or add --unsound to have it as it was.",
+			"The database was so when it was backed up. Choose an earlier snapshot, or add --unsound to have it as it was." + r.known.wayToSound(r.source),
 		}
 	}
 	return err

@@ -90,7 +90,7 @@ type restoration struct {
 	target  *target
 	near    *nearCopy // nil if the whole image is fetched
 	started time.Time
-	all     []*snapshot.Snapshot // that there were, newest first
+	known   *catalog             // of what there was
 	saves   []*snapshot.Snapshot // of the target
 	saved   *snapshot.Snapshot   // the last one: what was replaced
 	kept    string               // the file that a damaged target has become

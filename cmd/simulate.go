@@ -40,6 +40,8 @@ func (s *session) simulate(list []*snapshot.Snapshot, args []string, o forgetOpt
 	if int64(len(all)) > maxSimulated/int64(span/o.every) {
 		return usage("Take a shorter time, or a longer --every.", "--simulate %s: these are more than %d backups", o.simulate, maxSimulated)
 	}
+	_, ahead := snapshot.SplitAhead(list, s.now())
+	s.warnAhead(ahead)
 	m := &simulation{s, o.every, span, s.now().Add(span), list, make(map[string]bool)}
 	m.goOn(all)
 	groups, err := s.conf.decide(m.list, o.keep, m.end)

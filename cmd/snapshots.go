@@ -189,7 +189,7 @@ func (c *cli) snapshotRow(s *snapshot.Snapshot) []string {
 	return []string{
 		s.ID.Short(), c.when(s.Time), s.Environment,
 		shownTags(s),
-		size(s.Image().Size), added, remark(s),
+		size(s.Image().Size), added, c.remark(s),
 	}
 }
 
@@ -199,8 +199,11 @@ func shownTags(s *snapshot.Snapshot) string {
 }
 
 // remark says what to know before one takes it, or removes it.
-func remark(s *snapshot.Snapshot) string {
+func (c *cli) remark(s *snapshot.Snapshot) string {
 	var parts []string
+	if s.Ahead(c.now()) {
+		parts = append(parts, "FUTURE")
+	}
 	if len(s.Suspect) > 0 {
 		parts = append(parts, "SUSPECT")
 	}

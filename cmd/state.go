@@ -16,11 +16,12 @@ const (
 	stateNone   = "NONE"
 	stateFuture = "FUTURE"
 	stateBad    = "SUSPECT"
+	stateFailed = "UNSOUND"
 )
 
 // state is how one environment's database is kept.
 type state struct {
-	State       string     `json:"state"`  // OK, STALE, NONE (no snapshot), SUSPECT or FUTURE (newer than now: a clock is wrong)
+	State       string     `json:"state"`  // OK, STALE, NONE (no snapshot), SUSPECT, UNSOUND (by the last verification) or FUTURE (some are later than now)
 	Judged      bool       `json:"judged"` // it counts for the exit code
 	Environment string     `json:"environment"`
 	Database    string     `json:"database"`
@@ -34,17 +35,22 @@ type state struct {
 	AddedPerDay int64      `json:"added_per_day"` // by how much the repository does
 	Snapshots   int        `json:"snapshots"`
 
+	Ahead    []string       `json:"ahead,omitempty"`    // IDs of snapshots that are later than now: a clock was wrong
 	Suspect  []string       `json:"suspect,omitempty"`  // of the newest: why it is unlikely to be meant
-	Verified *verifiedState `json:"verified,omitempty"` // the newest that was
+	Verified *verifiedState `json:"verified,omitempty"` // of the newest that was
 
 	maxAge time.Duration
+	ahead  []*snapshot.Snapshot
+	stream bool // the newest is no database
+	sound  bool // one was found so
 }
 
-// verifiedState is the newest verification of an environment.
+// verifiedState is the verification of the newest snapshot of an environment that has one.
 type verifiedState struct {
 	SnapshotID string    `json:"snapshot_id"`
 	Time       time.Time `json:"time"` // of the verification
 	Sound      bool      `json:"sound"`
+	Problem    string    `json:"problem,omitempty"`
 }
 
 // states returns the states of all environments, or of the one named, sorted by name.
@@ -77,32 +83,45 @@ func (s *session) backedUp(histories map[snapshot.Series][]*snapshot.Snapshot, e
 	return slices.Compact(all)
 }
 
-// clockTolerance is how far ahead a snapshot may be: clocks differ.
-const clockTolerance = 5 * time.Minute
-
-// read draws the conclusions from a history, newest first.
+// read draws the conclusions from a history, newest first. What is later than now tells
+// nothing but that a clock is wrong, unless there is nothing else.
 func (st *state) read(history []*snapshot.Snapshot, now time.Time) {
 	st.MaxAge, st.Snapshots = st.maxAge.Seconds(), len(history)
 	if len(history) == 0 {
 		st.State = stateNone
 		return
 	}
+	history, st.ahead = snapshot.SplitAhead(history, now)
+	for _, snap := range st.ahead {
+		st.Ahead = append(st.Ahead, snap.ID.String())
+	}
+	if len(history) == 0 {
+		history = st.ahead
+	}
 	newest := history[0]
 	age := now.Sub(newest.Time)
+	st.SnapshotID, st.Time, st.Age, st.Size = newest.ID.String(), &newest.Time, max(0, age.Seconds()), newest.Image().Size
+	st.stream = isStream(newest)
+	st.readChanges(history)
+	st.SizePerDay, st.AddedPerDay = trend(history)
+	st.readVerified(history)
+	st.judge(newest, age)
+}
+
+// judge says the worst that is known.
+func (st *state) judge(newest *snapshot.Snapshot, age time.Duration) {
 	switch {
-	case age < -clockTolerance:
-		st.State = stateFuture
 	case age > st.maxAge:
 		st.State = stateStale
 	case len(newest.Suspect) > 0:
 		st.State, st.Suspect = stateBad, newest.Suspect
+	case st.Verified != nil && !st.Verified.Sound:
+		st.State = stateFailed
+	case len(st.ahead) > 0:
+		st.State = stateFuture
 	default:
 		st.State = stateOK
 	}
-	st.SnapshotID, st.Time, st.Age, st.Size = newest.ID.String(), &newest.Time, max(0, age.Seconds()), newest.Image().Size
-	st.readChanges(history)
-	st.SizePerDay, st.AddedPerDay = trend(history)
-	st.readVerified(history)
 }
 
 // readChanges finds since when nothing has changed.
@@ -144,10 +163,13 @@ func trend(history []*snapshot.Snapshot) (sizePerDay, addedPerDay int64) {
 	return int64(float64(history[0].Image().Size-old.Image().Size) * perDay), int64(float64(added) * perDay)
 }
 
+// readVerified finds the newest snapshot that was verified. What is known of older ones
+// says nothing of what is backed up now.
 func (st *state) readVerified(history []*snapshot.Snapshot) {
 	for _, snap := range history {
-		if v := snap.Verified; v != nil && (st.Verified == nil || v.Time.After(st.Verified.Time)) {
-			st.Verified = &verifiedState{snap.ID.String(), v.Time, v.Sound()}
+		st.sound = st.sound || snap.Verified.Sound()
+		if v := snap.Verified; v != nil && st.Verified == nil {
+			st.Verified = &verifiedState{snap.ID.String(), v.Time, v.Sound(), v.Problem}
 		}
 	}
 }

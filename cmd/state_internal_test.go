@@ -10,20 +10,57 @@ import (
 // A snapshot that is newer than now was taken under another clock: its age says nothing.
 func TestStateClock(t *testing.T) {
 	t.Parallel()
-	now := time.Date(2026, 3, 15, 3, 12, 0, 0, time.UTC)
+	const future, fresh, stale = time.Hour, -time.Minute, -time.Hour - time.Second
 	for _, tt := range []struct {
-		ahead time.Duration
+		ahead []time.Duration
 		want  string
+		n     int // ahead
 	}{
-		{clockTolerance, stateOK},
-		{clockTolerance + time.Second, stateFuture},
-		{-time.Hour, stateOK},
-		{-time.Hour - time.Second, stateStale},
+		{[]time.Duration{snapshot.ClockTolerance}, stateOK, 0},
+		{[]time.Duration{snapshot.ClockTolerance + time.Second}, stateFuture, 1},
+		{[]time.Duration{-time.Hour}, stateOK, 0},
+		{[]time.Duration{stale}, stateStale, 0},
+		{[]time.Duration{future, fresh}, stateFuture, 1},
+		{[]time.Duration{2 * future, future, stale}, stateStale, 2},
 	} {
-		st := &state{maxAge: time.Hour}
-		st.read([]*snapshot.Snapshot{{Time: now.Add(tt.ahead), Images: []snapshot.Image{{}}}}, now)
-		if st.State != tt.want {
-			t.Errorf("%v ahead: got %s, want %s", tt.ahead, st.State, tt.want)
+		st, now := &state{maxAge: time.Hour}, time.Date(2026, 3, 15, 3, 12, 0, 0, time.UTC)
+		var history []*snapshot.Snapshot
+		for _, d := range tt.ahead {
+			history = append(history, &snapshot.Snapshot{Time: now.Add(d), Images: []snapshot.Image{{}}})
 		}
+		st.read(history, now)
+		if st.State != tt.want || len(st.Ahead) != tt.n {
+			t.Errorf("%v ahead: got %s with %d ahead, want %s with %d", tt.ahead, st.State, len(st.Ahead), tt.want, tt.n)
+		}
+	}
+}
+
+// The newest snapshot that was verified tells how backups are, and an older one does not.
+func TestStateVerified(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 15, 3, 12, 0, 0, time.UTC)
+	sound, failed := &snapshot.Verification{Time: now}, &snapshot.Verification{Time: now.Add(time.Minute), Problem: "row 1 is missing"}
+	for _, tt := range []struct {
+		name    string
+		history []*snapshot.Verification // newest first
+		want    string
+	}{
+		{"Never", []*snapshot.Verification{nil}, stateOK},
+		{"Sound", []*snapshot.Verification{sound}, stateOK},
+		{"Failed", []*snapshot.Verification{failed}, stateFailed},
+		{"FailedBefore", []*snapshot.Verification{nil, nil, failed, sound}, stateFailed},
+		{"SoundSince", []*snapshot.Verification{nil, sound, failed}, stateOK},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var history []*snapshot.Snapshot
+			for i, v := range tt.history {
+				history = append(history, &snapshot.Snapshot{Time: now.Add(time.Duration(-i) * time.Minute), Images: []snapshot.Image{{}}, Verified: v})
+			}
+			st := &state{maxAge: time.Hour}
+			if st.read(history, now); st.State != tt.want {
+				t.Errorf("got %s, want %s", st.State, tt.want)
+			}
+		})
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"firn/repo"
 	"firn/retention"
+	"firn/snapshot"
 )
 
 // defaultMaxAge is for environments without max_age: a daily backup, and an hour.
@@ -31,7 +32,9 @@ func newStatus(c *cli) *cobra.Command {
 		GroupID: groupMain,
 		Long: `Tells for each environment how old its newest snapshot is, and whether that is within
 its max_age (default: 25h). The exit code is 0 if all are, else 1: for a monitor, on
-this host or on another one that has the repository and a key. It changes nothing.
+this host or on another one that has the repository and a key. It is 1, too, if the
+newest snapshot is suspect, the newest one that was verified was not found sound, or
+one is later than now. It changes nothing.
 
 A run that finds nothing changed records that, so an old snapshot means that no run
 has succeeded since, not that nothing has happened. Environments that are in the
@@ -132,13 +135,32 @@ func (s *session) printStatus(states []*state, u *repo.Usage) error {
 		return err
 	}
 	for _, st := range states {
-		if st.State == stateBad {
-			fmt.Fprintf(s.stdout, "%s: snapshot %s is suspect: %s\n", st.Environment, st.SnapshotID[:8], strings.Join(st.Suspect, "; "))
-			s.note(`If that is meant: "firn backup %s --accept". If not: "firn restore %s".`, quoteWord(st.Environment), quoteWord(st.Environment))
-		}
+		s.explain(st)
+		s.warnAhead(st.ahead)
 	}
 	_, err := fmt.Fprintln(s.stdout, s.repositoryLine(r))
 	return err
+}
+
+// explain says what is wrong beyond a snapshot's age, and what to do.
+func (s *session) explain(st *state) {
+	env := quoteWord(st.Environment)
+	again, back, sound := "firn backup "+env, "firn restore "+env, "firn restore "+env+" --snapshot "+snapshot.LatestVerified
+	if st.stream {
+		again = "COMMAND | firn backup --stdin --env " + env + " --name " + quoteWord(st.Database)
+		back, sound = "firn dump ID -o FILE", "firn dump "+snapshot.LatestVerified+":"+env+" -o FILE"
+	}
+	switch st.State {
+	case stateBad:
+		fmt.Fprintf(s.stdout, "%s: snapshot %s is suspect: %s\n", st.Environment, st.SnapshotID[:8], strings.Join(st.Suspect, "; "))
+		s.note(`If that is meant: "%s --accept". If not: "%s".`, again, back)
+	case stateFailed:
+		fmt.Fprintf(s.stdout, "%s: snapshot %s was verified and is not sound: %s\n", st.Environment, st.Verified.SnapshotID[:8], st.Verified.Problem)
+		s.note(`Look at what is backed up, then "firn verify %s" looks at its newest snapshot.`, env)
+	}
+	if st.sound && (st.State == stateBad || st.State == stateFailed) {
+		s.note(`"%s" takes the newest that was found sound.`, sound)
+	}
 }
 
 func (s *session) tableOfStates(states []*state) error {

@@ -38,15 +38,18 @@ that a second undo is the undoing of the first.`,
 
 // lastReplaced returns the snapshot that an undo puts back.
 func (r *restoration) lastReplaced(list []*snapshot.Snapshot) (*snapshot.Snapshot, error) {
-	for _, s := range list {
+	for _, s := range r.known.past(list) {
 		switch {
 		case !preRestore(s) || s.Database != r.env.Name:
 		case s.NoUndo == nil:
-			return s, nil
+			return s, r.known.surely(s, "undo", anyTime)
 		case s.NoUndo.Reason != "":
 			return nil, failed(fmt.Sprintf(`What an earlier restore has replaced: "firn restore %s --snapshot %s".`, r.env.name, s.ID.Short()),
 				"the last restore %s", s.NoUndo.Reason)
 		}
+	}
+	if err := r.known.surely(nil, "undo", anyTime); err != nil {
+		return nil, err
 	}
 	return nil, failed(`"firn snapshots --tag pre-restore" lists what restores have replaced, in other environments, too.`,
 		"%w: no restore has replaced anything here that is still kept", snapshot.ErrNotFound)
@@ -74,7 +77,7 @@ func (r *restoration) recordUndo(ctx context.Context, failure error) {
 	if r.saved != nil {
 		return
 	}
-	for _, s := range r.all { // the newest that an undo would come to
+	for _, s := range r.known.all { // the newest that an undo would come to
 		if preRestore(s) && s.Environment == r.env.name && s.Database == r.env.Name {
 			r.noteNoUndo(ctx, s, r.unsaved())
 			return

@@ -69,9 +69,8 @@ type verifyMessage struct {
 
 // verifyRun is one run, snapshot by snapshot.
 type verifyRun struct {
-	*session
+	*catalog
 	options   verifyOptions
-	list      []*snapshot.Snapshot
 	outcomes  several
 	summaries []verifyMessage
 }
@@ -91,14 +90,14 @@ func (c *cli) verify(ctx context.Context, args []string, o verifyOptions) error 
 		return err
 	}
 	defer s.close()
-	list, err := s.repo.Snapshots(ctx)
-	if list == nil && err != nil {
+	known, err := s.catalog(ctx)
+	if err != nil {
 		return err
 	}
-	if err != nil {
-		s.warn("not everything can be read: %v", err)
+	if known.damage != nil {
+		s.warn("not everything can be read: %v", known.damage)
 	}
-	r := &verifyRun{session: s, options: o, list: list, outcomes: several{cli: c}}
+	r := &verifyRun{catalog: known, options: o, outcomes: several{cli: c}}
 	jobs, err := r.jobs(args)
 	if err != nil {
 		return err
@@ -131,16 +130,16 @@ func (o verifyOptions) validate(args []string) error {
 // jobs finds the snapshots, and refuses names that nobody knows before anything is done.
 func (r *verifyRun) jobs(names []string) ([]verifyJob, error) {
 	if r.options.all {
-		known := environments(r.list)
+		known := environments(r.all)
 		names = slices.Compact(slices.Sorted(slices.Values(append(known, r.conf.names()...))))
 	}
 	for _, name := range names {
-		if err := r.knownEnvironment(r.list, name); err != nil {
-			return nil, err
+		if err := r.knownEnvironment(r.all, name); err != nil {
+			return nil, cmp.Or(r.surely(nil, "verify "+name, anyTime), err)
 		}
 	}
 	if r.options.snapshot != "" {
-		snap, err := r.find(filter(r.list, snapshot.Filter{Environment: first(names)}), r.options.snapshot, false)
+		snap, err := r.find(filter(r.all, snapshot.Filter{Environment: first(names)}), r.options.snapshot, false)
 		return []verifyJob{{snap: snap}}, err
 	}
 	var jobs []verifyJob
@@ -156,18 +155,21 @@ func (r *verifyRun) jobs(names []string) ([]verifyJob, error) {
 // newest returns the newest snapshots that backups took of an environment: of the
 // configured database, or else of each that there is.
 func (r *verifyRun) newest(name string) []verifyJob {
-	own := ofBackups(filter(r.list, snapshot.Filter{Environment: name}))
+	own := ofBackups(filter(r.all, snapshot.Filter{Environment: name}))
 	if env := r.conf.Env[name]; env != nil {
 		if same := filter(own, snapshot.Filter{Database: env.Name}); len(same) > 0 {
 			own = same
 		}
 	}
 	if len(own) == 0 {
+		if err := r.surely(nil, "verify "+name, anyTime); err != nil {
+			return []verifyJob{{err: err}}
+		}
 		return []verifyJob{{err: failed(fmt.Sprintf(`Take one: "firn backup %s".`, name), "verify %s: %w", name, snapshot.ErrNotFound)}}
 	}
 	var jobs []verifyJob
-	for _, snap := range newest(own, 1) {
-		jobs = append(jobs, verifyJob{snap: snap})
+	for _, snap := range newest(r.past(own), 1) {
+		jobs = append(jobs, verifyJob{snap, r.surely(snap, "verify "+name, anyTime)})
 	}
 	return jobs
 }
@@ -300,18 +302,9 @@ func (r *verifyRun) unsound(snap *snapshot.Snapshot, err error) error {
 	hint := "" // for a damaged repository, the table has one
 	if _, ok := errors.AsType[*repo.CorruptError](err); !ok {
 		hint = fmt.Sprintf(`The database was so when it was backed up: "firn dump %s -o FILE" writes it for a look.`, snap.ID.Short())
-		if r.hasSound(snap) {
-			hint += fmt.Sprintf(` "firn restore %s --snapshot %s" takes the newest that was found sound.`, snap.Environment, snapshot.LatestVerified)
-		}
+		hint += r.wayToSound(snap)
 	}
 	return &problem{fmt.Errorf("verify %s: snapshot %s, %s, is not sound: %w", snap.Environment, snap.ID.Short(), r.when(snap.Time), err), exitDamage, hint}
-}
-
-// hasSound reports whether another snapshot of the environment was found sound.
-func (r *verifyRun) hasSound(snap *snapshot.Snapshot) bool {
-	return slices.ContainsFunc(ofBackups(r.list), func(s *snapshot.Snapshot) bool {
-		return s.Environment == snap.Environment && s.ID != snap.ID && s.Verified.Sound()
-	})
 }
 
 // tell tells the outcome; of an unsound snapshot the error says it.

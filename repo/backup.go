@@ -63,9 +63,9 @@ type BackupResult struct {
 	Good      *snapshot.Snapshot   // that Guard has compared with; nil if there is none
 	Scanned   int64                // bytes of the image that were read: all of them, if no fingerprint was relied on
 	Tries     int                  // more than 1 if prunes came in between
-	// ClockBehind is set if the clock is behind the newest snapshot's time: then
-	// retention, which goes by times, was left out.
-	ClockBehind bool
+	// Ahead are the snapshots of the same series that are later than now: a clock was
+	// wrong. The new one does not follow them, and retention does not count them.
+	Ahead []*snapshot.Snapshot
 	// Left says what is of no use any more and could not be removed, where the
 	// store allows no deletes and retention was not asked for. It is no failure.
 	Left error
@@ -180,7 +180,7 @@ func (b *backup) prepare(ctx context.Context) error {
 	if err := b.dropUnconfirmed(ctx); err != nil {
 		return err
 	}
-	b.previous = snapshot.Latest(b.opts.copied.earlier(b.list), b.opts.Environment, b.opts.Database)
+	b.previous = snapshot.Latest(b.before(), b.opts.Environment, b.opts.Database)
 	b.parent = b.chooseParent()
 	b.packer = newPacker(b.repo, snapshot.NewID(), b.opts.DryRun)
 	return nil
@@ -201,6 +201,25 @@ func (b *backup) loadIndex(ctx context.Context) error {
 	err := load(ctx, b.view)
 	b.indexed = err == nil
 	return err
+}
+
+// before returns the snapshots that the new one can follow. Those that are ahead of now
+// are none, unless the series has no others: then it is this host's clock that is behind.
+func (b *backup) before() []*snapshot.Snapshot {
+	if b.opts.copied != nil {
+		return b.opts.copied.earlier(b.list)
+	}
+	past, ahead := snapshot.SplitAhead(b.list, b.started)
+	b.result.Ahead = slices.DeleteFunc(ahead, func(s *snapshot.Snapshot) bool { return s.Series() != b.series() })
+	if snapshot.Latest(past, b.opts.Environment, b.opts.Database) == nil {
+		return b.list
+	}
+	return past
+}
+
+// series is what the new snapshot is one of.
+func (b *backup) series() snapshot.Series {
+	return snapshot.Series{Environment: b.opts.Environment, Database: b.opts.Database}
 }
 
 // leaveOut takes snapshots off the list of those that the new one follows.
@@ -343,12 +362,10 @@ func (b *backup) loadParent(ctx context.Context) (*chunk.Tree, error) {
 	return b.repo.loadTree(ctx, b.parent.Image())
 }
 
-// expire lists what retention removes, for the record and for step W5. A clock
-// that is behind would make the new snapshot look old and cost it or others
-// their place: then nothing is removed. The new one itself always stays.
+// expire lists what retention removes, for the record and for step W5. The new one
+// itself always stays.
 func (b *backup) expire() {
-	b.result.ClockBehind = b.previous != nil && b.started.Before(b.previous.Time)
-	if b.opts.Keep != nil && !b.result.Skipped && !b.result.ClockBehind {
+	if b.opts.Keep != nil && !b.result.Skipped {
 		group := []*snapshot.Snapshot{b.record}
 		for _, s := range b.list {
 			if s.Series() == b.record.Series() {

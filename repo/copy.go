@@ -158,9 +158,6 @@ func (c *copied) first() bool {
 // earlier returns those snapshots that are older than the original: a copy may be made
 // after that of a newer one.
 func (c *copied) earlier(list []*snapshot.Snapshot) []*snapshot.Snapshot {
-	if c == nil {
-		return list
-	}
 	return slices.DeleteFunc(slices.Clone(list), func(s *snapshot.Snapshot) bool { return s.Time.After(c.original.Time) })
 }
 

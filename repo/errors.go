@@ -3,6 +3,9 @@ package repo
 import (
 	"errors"
 	"fmt"
+	"time"
+
+	"firn/snapshot"
 )
 
 // These errors can be returned when a repository is made, opened or changed.
@@ -38,6 +41,39 @@ var (
 	// credentials that may only append.
 	ErrMayNotDelete = errors.New("the credentials may not delete")
 )
+
+// UnreadError is why the record of a snapshot cannot be read. Its environment is not
+// known, nor is anything but what its name tells.
+type UnreadError struct {
+	Name string // of the object
+	Err  error
+}
+
+// Error is what Err says.
+func (e *UnreadError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *UnreadError) Unwrap() error { return e.Err }
+
+// Time returns when the snapshot was taken, as far as the name tells; zero if it does not.
+func (e *UnreadError) Time() time.Time {
+	t, _ := snapshot.TimeInName(e.Name)
+	return t
+}
+
+// Unread returns each [UnreadError] in what [Repo.Snapshots] returned.
+func Unread(err error) []*UnreadError {
+	if u, ok := err.(*UnreadError); ok {
+		return []*UnreadError{u}
+	}
+	var all []*UnreadError
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			all = append(all, Unread(e)...)
+		}
+	}
+	return all
+}
 
 // CorruptError tells of an object or blob that is missing or is not what firn
 // wrote. Nothing of it was used.

@@ -23,8 +23,8 @@ func (b *backup) lastGood() *snapshot.Snapshot {
 	if b.parent != b.previous && len(b.parent.Suspect) == 0 {
 		return b.parent
 	}
-	for _, s := range b.list {
-		if s.Environment == b.opts.Environment && s.Database == b.opts.Database && len(s.Suspect) == 0 && !s.Tags.Has(PreRestoreTag) {
+	for _, s := range b.before() {
+		if s.Series() == b.series() && len(s.Suspect) == 0 && !s.Tags.Has(PreRestoreTag) {
 			return s
 		}
 	}

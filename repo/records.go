@@ -16,7 +16,7 @@ import (
 // Snapshots returns the snapshots of the repository, newest first, with what
 // notes tell of them. If some records or notes cannot be read, it returns the
 // others together with an error that joins a [CorruptError], or what the store
-// said, for each.
+// said, for each; see [Unread].
 func (r *Repo) Snapshots(ctx context.Context) ([]*snapshot.Snapshot, error) {
 	v, err := r.lookToRead(ctx)
 	if err != nil {
@@ -52,7 +52,7 @@ func (r *Repo) readRecords(ctx context.Context, v *view) ([]*snapshot.Snapshot, 
 			object, _ := r.cache.get(name)
 			known.put(name, object, s)
 		case !errors.Is(err, fs.ErrNotExist):
-			problems = append(problems, err)
+			problems = append(problems, &UnreadError{name, err})
 		}
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -27,9 +28,15 @@ type Decision struct {
 	// "last 3" (the third newest), "within 2h", "hourly 2026-11-21 03:00 UTC",
 	// "daily 2026-11-21", "weekly 2026-W47", "monthly 2026-11", "yearly 2026",
 	// "pre-restore within 30d", "pinned", "unreadable note", "newest verified",
-	// "newest unsound", "newest not suspect", "newest".
+	// "newest unsound", "newest not suspect", "newest", "later than now".
 	Reasons []string
 }
+
+// Ahead reports whether the item is later than the time of the decision: the clock is
+// wrong that gave it its time, or the one that decides. No rule counts it.
+func (d *Decision) Ahead() bool { return slices.Contains(d.Reasons, ahead) }
+
+const ahead = "later than now"
 
 func (d *Decision) keep(reason string) {
 	d.Keep = true
@@ -47,6 +54,10 @@ func (d *Decision) keep(reason string) {
 // backup made, the newest of those that is not suspect, and the newest of all.
 // So at least one item stays, even under a policy that keeps nothing.
 //
+// Items later than now stay, and all of the above is decided as if they were not
+// there: whichever clock is wrong, none of them costs another item its place, nor
+// is taken for the newest. So with a clock that is behind, more stays, never less.
+//
 // The policy should be valid; see [Policy.Validate].
 func (p Policy) Apply(items []Item, now time.Time) []Decision {
 	decisions := make([]Decision, len(items))
@@ -56,12 +67,43 @@ func (p Policy) Apply(items []Item, now time.Time) []Decision {
 	slices.SortStableFunc(decisions, func(a, b Decision) int {
 		return cmp.Or(b.Time.Compare(a.Time), cmp.Compare(a.ID, b.ID))
 	})
-	backups := choose(decisions, func(d *Decision) bool { return !d.PreRestore })
-	p.keepRecent(backups, now)
+	past := decisions[keepAhead(decisions, now):]
+	backups := choose(past, func(d *Decision) bool { return !d.PreRestore })
+	p.keepRecent(backups)
 	p.keepPeriods(backups)
-	p.keepPreRestore(decisions, now)
-	keepSpecial(decisions, backups)
+	p.keepPreRestore(past, now)
+	keepSpecial(decisions, past, backups)
 	return decisions
+}
+
+// keepAhead keeps what is later than now, and returns how many these are: they are the
+// first.
+func keepAhead(decisions []Decision, now time.Time) int {
+	n := 0
+	for n < len(decisions) && decisions[n].Time.After(now) {
+		decisions[n].keep(ahead)
+		n++
+	}
+	return n
+}
+
+// earlyGap is how much older than all others an item is that a wrong clock has probably
+// dated: a clock without a battery starts years back.
+const earlyGap = 2 * 365 * 24 * time.Hour
+
+// Early returns the oldest of the decisions of [Policy.Apply] if it is years older than
+// all others and only the yearly rule keeps it, nil otherwise: if a clock was wrong when it
+// was taken, it stays for that year, and nobody wants it.
+func Early(decisions []Decision) *Decision {
+	n := len(decisions)
+	if n < 2 || decisions[n-2].Time.Sub(decisions[n-1].Time) < earlyGap {
+		return nil
+	}
+	oldest := &decisions[n-1]
+	if len(oldest.Reasons) != 1 || !strings.HasPrefix(oldest.Reasons[0], "yearly ") {
+		return nil
+	}
+	return oldest
 }
 
 // choose returns the decisions that match, in order.
@@ -76,31 +118,15 @@ func choose(decisions []Decision, match func(*Decision) bool) []*Decision {
 }
 
 // keepRecent applies the rules that look at single snapshots, last and within.
-func (p Policy) keepRecent(backups []*Decision, now time.Time) {
-	if len(backups) == 0 {
-		return
-	}
-	start := anchor(backups, now).Add(-p.Within)
+func (p Policy) keepRecent(backups []*Decision) {
 	for i, d := range backups {
 		if p.Last.covers(i + 1) {
 			d.keep(fmt.Sprintf("last %d", i+1))
 		}
-		if p.Within > 0 && d.Time.After(start) {
+		if p.Within > 0 && d.Time.After(backups[0].Time.Add(-p.Within)) {
 			d.keep("within " + FormatDuration(p.Within))
 		}
 	}
-}
-
-// anchor returns the time of the newest snapshot, from which within counts. One
-// from the future, made while a clock was wrong, must not make all the others
-// look old.
-func anchor(backups []*Decision, now time.Time) time.Time {
-	for _, d := range backups {
-		if !d.Time.After(now) {
-			return d.Time
-		}
-	}
-	return backups[0].Time
 }
 
 // keepPeriods applies the calendar rules. Each has its own set of periods seen,
@@ -137,7 +163,7 @@ func (p Policy) keepPreRestore(decisions []Decision, now time.Time) {
 }
 
 // keepSpecial keeps what no rule may remove.
-func keepSpecial(decisions []Decision, backups []*Decision) {
+func keepSpecial(decisions, past []Decision, backups []*Decision) {
 	for _, d := range choose(decisions, func(d *Decision) bool { return d.Pinned }) {
 		d.keep("pinned")
 	}
@@ -156,8 +182,8 @@ func keepSpecial(decisions []Decision, backups []*Decision) {
 	if len(backups) > 0 {
 		backups[0].keep("newest")
 	}
-	if len(decisions) > 0 && decisions[0].PreRestore {
-		decisions[0].keep("newest")
+	if len(past) > 0 && past[0].PreRestore {
+		past[0].keep("newest")
 	}
 }
 

@@ -110,13 +110,27 @@ func TestApply(t *testing.T) {
 			2026-11-21 02:01: within 2h
 			2026-11-21 02:00:`},
 		"WithinIgnoresTheFuture": {policy: retention.Policy{Within: 2 * time.Hour}, now: "2026-11-21 04:05", want: `
-			2031-01-01 00:00: within 2h, newest
-			2026-11-21 04:00: within 2h
+			2031-01-01 00:00: later than now
+			2026-11-21 04:00: within 2h, newest
 			2026-11-21 02:01: within 2h
 			2026-11-21 02:00:`},
 		"WithinAllInTheFuture": {policy: retention.Policy{Within: 2 * time.Hour}, now: "1970-01-01 00:00", want: `
-			2026-11-21 04:00: within 2h, newest
-			2026-11-21 02:00:`},
+			2026-11-21 04:00: later than now
+			2026-11-21 02:00: later than now`},
+		"NoRuleCountsTheFuture": {policy: retention.Policy{Last: 1, Hourly: 1, Daily: 1, Yearly: retention.All}, now: "2026-11-21 04:05", want: `
+			2042-01-01 00:00: later than now
+			2026-12-31 00:00 pre-restore: later than now
+			2026-11-21 04:06 verified: later than now
+			2026-11-21 04:05: last 1, hourly 2026-11-21 04:00 UTC, daily 2026-11-21, yearly 2026, newest
+			2026-11-21 04:00 suspect:
+			2026-11-21 02:00 verified: newest verified`},
+		"NothingSpecialIsOfTheFuture": {policy: retention.Policy{Last: 1}, now: "2026-11-21 04:05", want: `
+			2042-01-01 00:00 pinned unread: later than now, pinned, unreadable note
+			2041-01-01 00:00 unsound: later than now
+			2026-11-21 04:00 pre-restore: pre-restore within 30d, newest
+			2026-11-21 03:00 suspect: last 1, newest
+			2026-11-21 02:00 verified: newest verified, newest not suspect
+			2026-11-21 01:00:`},
 		"GapsDoNotCount": {policy: retention.Policy{Daily: 3}, want: `
 			2026-11-21 03:00: daily 2026-11-21, newest
 			2026-11-20 03:00: daily 2026-11-20
@@ -267,6 +281,38 @@ func TestApply(t *testing.T) {
 			slices.Reverse(list)
 			if got := render(tt.policy.Apply(list, now)); got != want {
 				t.Errorf("oldest first: got\n%swant\n%s", got, want)
+			}
+		})
+	}
+}
+
+// TestEarly: what a clock has dated that starts in 1970 is told from what is only old.
+func TestEarly(t *testing.T) {
+	t.Parallel()
+	yearly := retention.Policy{Last: 1, Yearly: retention.All}
+	for _, tt := range []struct {
+		name   string
+		policy retention.Policy
+		list   string
+		want   string
+	}{
+		{"Epoch", yearly, "2026-11-21 03:00\n2026-11-20 03:00\n1970-01-01 00:03", "1970-01-01 00:03"},
+		{"TwoYears", yearly, "2026-11-21 03:00\n2024-11-21 03:00", "2024-11-21 03:00"},
+		{"LastYear", yearly, "2026-11-21 03:00\n2025-03-20 03:00", ""},
+		{"ManyYears", yearly, "2026-11-21 03:00\n2025-03-20 03:00\n2024-03-20 03:00\n2023-03-20 03:00", ""},
+		{"Pinned", yearly, "2026-11-21 03:00\n1970-01-01 00:03 pinned", ""},
+		{"NotKept", retention.Policy{Last: 1}, "2026-11-21 03:00\n1970-01-01 00:03", ""},
+		{"One", yearly, "1970-01-01 00:03", ""},
+		{"None", yearly, "", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got := ""
+			if d := retention.Early(tt.policy.Apply(items(t, tt.list), utcNow)); d != nil {
+				got = d.ID
+			}
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
 	}

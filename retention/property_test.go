@@ -183,3 +183,22 @@ func TestPreRestoreItemsDoNotCount(t *testing.T) {
 		}
 	})
 }
+
+// A clock that is behind removes nothing that the true time would keep.
+func TestClockBehindKeepsMore(t *testing.T) {
+	t.Parallel()
+	gen := policies(t)
+	rapid.Check(t, func(t *rapid.T) {
+		p, list := gen.Draw(t, "policy"), histories().Draw(t, "history")
+		if len(list) == 0 {
+			return
+		}
+		behind := rapid.SampledFrom(list).Draw(t, "now").Time
+		stays := kept(p, list, behind)
+		for _, item := range kept(p, list, end(list)) {
+			if !slices.Contains(stays, item) {
+				t.Fatalf("%s goes at %v", item.ID, behind)
+			}
+		}
+	})
+}

@@ -143,6 +143,17 @@ func Find(list []*Snapshot, ref string, loc *time.Location) (*Snapshot, error) {
 	return single(ref, found...)
 }
 
+// MayMean reports whether a reference that [Find] takes could mean a snapshot of this time
+// of which nothing else is known, but that it is named by latest or by a time, and not
+// by its ID.
+func MayMean(ref string, t time.Time, loc *time.Location) bool {
+	if word, env, colon := strings.Cut(ref, ":"); colon == (env != "") && (word == latest || word == LatestVerified) {
+		return true
+	}
+	byTime, isTime := timePrefix(ref, loc)
+	return isTime && byTime(&Snapshot{Time: t})
+}
+
 // single returns the one snapshot that found holds, once or more; nil entries
 // do not count.
 func single(ref string, found ...*Snapshot) (*Snapshot, error) {

@@ -237,3 +237,27 @@ func TestFilter(t *testing.T) {
 		}
 	}
 }
+
+func TestMayMean(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 15, 3, 12, 5, 0, time.UTC)
+	for ref, want := range map[string]bool{
+		"latest": true, "latest:production": true, "latest-verified": true, "latest-verified:demo": true,
+		"2026": true, "2026-03-15T03": true, "2026-03-15T04:12:05+01:00": true,
+		"2025": false, "2026-03-15T04": false, "3f2a91c0": false, "latest:": false, "newest": false, "": false,
+	} {
+		if got := snapshot.MayMean(ref, at, nil); got != want {
+			t.Errorf("%q: got %v, want %v", ref, got, want)
+		}
+	}
+}
+
+func TestSplitAhead(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 15, 3, 12, 5, 0, time.UTC)
+	near, far, old := &snapshot.Snapshot{Time: now.Add(snapshot.ClockTolerance)}, &snapshot.Snapshot{Time: now.AddDate(16, 0, 0)}, &snapshot.Snapshot{Time: now.AddDate(-56, 0, 0)}
+	past, ahead := snapshot.SplitAhead([]*snapshot.Snapshot{far, near, old}, now)
+	if !slices.Equal(past, []*snapshot.Snapshot{near, old}) || !slices.Equal(ahead, []*snapshot.Snapshot{far}) {
+		t.Errorf("got %d past and %d ahead", len(past), len(ahead))
+	}
+}

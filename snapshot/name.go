@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -36,6 +37,18 @@ func ParseObjectName(name string) (ID, bool) {
 	}
 	parsed, err := ParseID(id)
 	return parsed, err == nil
+}
+
+// TimeInName returns the time in the name of a record, and false for any other name. It is
+// for records that cannot be read, of which nothing else is known; of others the record's
+// own counts. Times before 1970 are 1970.
+func TimeInName(name string) (time.Time, bool) {
+	if _, ok := ParseObjectName(name); !ok {
+		return time.Time{}, false
+	}
+	inverse, err := strconv.ParseUint(name[len(Prefix):len(Prefix)+inverseLen], 16, 64)
+	micros := math.MaxUint64 - inverse
+	return time.UnixMicro(int64(min(micros, math.MaxInt64))).UTC(), err == nil
 }
 
 // isHex reports whether s holds lower-case hex digits only, so that there is

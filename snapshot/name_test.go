@@ -32,6 +32,13 @@ func TestObjectName(t *testing.T) {
 			if id, ok := snapshot.ParseObjectName(got); !ok || id != s.ID {
 				t.Errorf("parse: got %s, %v", id, ok)
 			}
+			named := s.Time.Truncate(time.Microsecond)
+			if named.Before(time.Unix(0, 0)) {
+				named = time.Unix(0, 0)
+			}
+			if at, ok := snapshot.TimeInName(got); !ok || !at.Equal(named) {
+				t.Errorf("time: got %v, %v, want %v", at, ok, named)
+			}
 		})
 	}
 }
@@ -70,6 +77,9 @@ func TestParseObjectNameRejects(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if id, ok := snapshot.ParseObjectName(in); ok || !id.IsZero() {
 				t.Errorf("%q: got %s, %v", in, id, ok)
+			}
+			if at, ok := snapshot.TimeInName(in); ok || !at.IsZero() {
+				t.Errorf("%q: got %s, %v", in, at, ok)
 			}
 		})
 	}

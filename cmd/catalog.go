@@ -1,0 +1,152 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"firn/repo"
+	"firn/snapshot"
+)
+
+// catalog is what the repository shows of its snapshots, and what it has and cannot show.
+// Every command that is told latest, an environment or a time chooses here: an older
+// snapshot must not pass for a newer one that cannot be read.
+type catalog struct {
+	*session
+	all    []*snapshot.Snapshot // newest first
+	damage error                // all that cannot be read, notes too
+	unread []*repo.UnreadError  // the records
+}
+
+// catalog reads what there is. What cannot be read stops only those who might have meant it.
+func (s *session) catalog(ctx context.Context) (*catalog, error) {
+	all, damage := s.repo.Snapshots(ctx)
+	if all == nil && damage != nil {
+		return nil, damage
+	}
+	return &catalog{s, all, damage, repo.Unread(damage)}, nil
+}
+
+// find finds the snapshot of the list that the user means. Whoever says latest, or a time,
+// does not mean what a restore has put aside, unless that is asked for, nor what is later
+// than now.
+func (k *catalog) find(list []*snapshot.Snapshot, ref string, withPreRestore bool) (*snapshot.Snapshot, error) {
+	if _, err := findByID(list, ref); err == nil {
+		return snapshot.Find(list, ref, k.zone)
+	}
+	if !withPreRestore || strings.HasPrefix(ref, snapshot.LatestVerified) {
+		list = ofBackups(list)
+	}
+	s, err := k.findPast(list, ref)
+	if err != nil && !errors.Is(err, snapshot.ErrNotFound) {
+		return nil, err
+	}
+	may := func(t time.Time) bool { return t.IsZero() || snapshot.MayMean(ref, t, k.zone) }
+	if refusal := k.surely(s, ref, may); refusal != nil {
+		return nil, refusal
+	}
+	if strings.HasPrefix(ref, snapshot.LatestVerified) {
+		return s, errors.Join(err, unreadVerdict(list, s, ref))
+	}
+	return s, err
+}
+
+// findPast finds a snapshot among those that are not later than now, and only without
+// one among the others, too.
+func (k *catalog) findPast(list []*snapshot.Snapshot, ref string) (*snapshot.Snapshot, error) {
+	past, ahead := snapshot.SplitAhead(list, k.now())
+	s, err := snapshot.Find(past, ref, k.zone)
+	if later, e := snapshot.Find(ahead, ref, k.zone); e == nil {
+		k.warnAhead(ahead)
+		if errors.Is(err, snapshot.ErrNotFound) {
+			return later, nil
+		}
+	}
+	return s, err
+}
+
+// past leaves out what is later than now, unless there is nothing else, and tells of it.
+func (k *catalog) past(list []*snapshot.Snapshot) []*snapshot.Snapshot {
+	past, ahead := snapshot.SplitAhead(list, k.now())
+	k.warnAhead(ahead)
+	if len(past) == 0 {
+		return ahead
+	}
+	return past
+}
+
+// surely refuses a snapshot, nil for none, that was chosen as the newest which what
+// describes, while a record cannot be read that may be of a newer one. Of records nobody
+// knows more than their time.
+func (k *catalog) surely(chosen *snapshot.Snapshot, what string, may func(time.Time) bool) error {
+	for _, u := range k.unread {
+		t := u.Time()
+		switch {
+		case !may(t):
+		case chosen != nil && !t.IsZero() && t.Before(chosen.Time):
+			k.warn("the record of an older snapshot, of %s, cannot be read: %v", k.when(t), u)
+		default:
+			return k.unsure(chosen, what, u)
+		}
+	}
+	return nil
+}
+
+// anyTime is for surely: a record of any time may be meant.
+func anyTime(time.Time) bool { return true }
+
+// unsure is the error for a record that may be the one which was asked for.
+func (k *catalog) unsure(chosen *snapshot.Snapshot, what string, u *repo.UnreadError) error {
+	which := "a snapshot, nobody knows of when,"
+	if t := u.Time(); !t.IsZero() {
+		id, _ := snapshot.ParseObjectName(u.Name)
+		which = fmt.Sprintf("snapshot %s of %s", id.Short(), k.when(t))
+	}
+	hint := `"firn check --repair" puts right what can be, or says that it is lost.`
+	if chosen != nil {
+		hint = fmt.Sprintf(`The newest that can be read is %s of %s, %s: name it by its ID if that will do. `,
+			chosen.ID.Short(), chosen.Environment, k.when(chosen.Time)) + hint
+	}
+	return &problem{fmt.Errorf("%s: it may be %s which cannot be read: %w", what, which, u), exitDamage, hint}
+}
+
+// unreadVerdict refuses the newest snapshot that was found sound, nil for none, while a note
+// cannot be read that may say so of a newer one, or of this one that it is not.
+func unreadVerdict(list []*snapshot.Snapshot, sound *snapshot.Snapshot, ref string) error {
+	_, environment, _ := strings.Cut(ref, ":")
+	for _, s := range filter(list, snapshot.Filter{Environment: environment}) {
+		if s.NoteUnread && (sound == nil || !s.Time.Before(sound.Time)) {
+			return &problem{fmt.Errorf("%s: a note on snapshot %s of %s cannot be read, so nobody knows how it was found", ref, s.ID.Short(), s.Environment),
+				exitDamage, fmt.Sprintf(`"firn verify --snapshot %s" looks again. Or name a snapshot by its ID.`, s.ID.Short())}
+		}
+	}
+	return nil
+}
+
+// wayToSound says in a sentence how to have the newest snapshot of the same environment that
+// was found sound, if that is another one.
+func (k *catalog) wayToSound(than *snapshot.Snapshot) string {
+	for _, s := range ofBackups(k.all) {
+		if s.Environment == than.Environment && s.ID != than.ID && s.Verified.Sound() {
+			return fmt.Sprintf(` "firn restore %s --snapshot %s" takes the newest that was found sound.`, quoteWord(s.Environment), snapshot.LatestVerified)
+		}
+	}
+	return ""
+}
+
+// warnAhead tells once of snapshots that are later than now.
+func (c *cli) warnAhead(list []*snapshot.Snapshot) {
+	if len(list) == 0 || c.toldAhead {
+		return
+	}
+	c.toldAhead = true
+	var ids []string
+	for _, s := range list[:min(len(list), maxHit)] {
+		ids = append(ids, s.ID.Short())
+	}
+	c.warn("%s of a time to come: %s: a clock was wrong, there or here. No rule counts such a snapshot, and latest does not mean it. "+
+		`If the clock here is right: "firn forget %s".`, plural(len(list), "snapshot"), c.shortList(list), strings.Join(ids, " "))
+}
