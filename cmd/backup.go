@@ -227,6 +227,7 @@ func (r *backupRun) takeFrom(ctx context.Context, j job, source repo.Source) (m 
 	started := r.now()
 	b := r.progress(j.environment, total)
 	j.options.Progress = b.set
+	j.options.HeldUp = func(reason error) { r.warnHeldUp(j.environment, reason) }
 	result, err := r.repo.Backup(ctx, source, j.options)
 	b.done()
 	if result != nil {
@@ -234,6 +235,12 @@ func (r *backupRun) takeFrom(ctx context.Context, j job, source repo.Source) (m 
 		err = cmp.Or(err, suspicion(result, r.dryRun))
 	}
 	return m, err
+}
+
+// warnHeldUp tells that a slow store keeps a database open for reading.
+func (c *cli) warnHeldUp(environment string, reason error) {
+	c.warn("%s: the store is slow, and what it cannot take yet cannot be put aside: %v. Until it is stored, the database cannot checkpoint its WAL, "+
+		"which grows. Make room there, or set TMPDIR to a folder with more", environment, reason)
 }
 
 // exportOptions say how to read the database. What is known of its pages is kept beside the run's lock, under which it

@@ -128,5 +128,6 @@ func (r *restoration) snapshotTarget(ctx context.Context, opts repo.BackupOption
 	}
 	opts.Environment, opts.Database = r.saveAs()
 	opts.Tags, opts.ReplacedBy = set, r.source.ID
+	opts.HeldUp = func(reason error) { r.warnHeldUp(r.path, reason) }
 	return r.repo.Backup(ctx, source(r.path, sqlite.Options{BusyTimeout: r.options.wait}), opts)
 }

@@ -29,8 +29,11 @@ type image struct {
 	compact bool
 }
 
-// A database of which all is read would not be noticed.
-var _ repo.SparseImage = (*image)(nil)
+// A database of which all is read would not be noticed, nor one that a slow store holds up.
+var (
+	_ repo.SparseImage = (*image)(nil)
+	_ repo.LiveImage   = (*image)(nil)
+)
 
 // Read tells errors of the source from those of the repository.
 func (i *image) Read(p []byte) (int, error) {

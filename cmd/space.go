@@ -3,13 +3,14 @@ package cmd
 import (
 	"fmt"
 
+	"firn/spool"
 	"firn/sqlite"
 )
 
 // needSpace reports when there is certainly less room in a folder than is
 // about to be written: better said before than found after minutes.
 func needSpace(dir string, need int64) error {
-	if free, ok := freeSpace(dir); ok && free < need {
+	if free, ok := spool.FreeSpace(dir); ok && free < need {
 		return fmt.Errorf("write into %s: %w: %s free, %s needed", dir, sqlite.ErrNoSpace, size(free), size(need))
 	}
 	return nil

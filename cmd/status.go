@@ -13,6 +13,7 @@ import (
 	"firn/repo"
 	"firn/retention"
 	"firn/snapshot"
+	"firn/spool"
 )
 
 // defaultMaxAge is for environments without max_age: a daily backup, and an hour.
@@ -122,7 +123,7 @@ func (s *session) printStatus(states []*state, u *repo.Usage) error {
 		r.Pruned = &u.Pruned
 	}
 	if s.place.bucket == nil {
-		if free, ok := freeSpace(s.place.folder); ok {
+		if free, ok := spool.FreeSpace(s.place.folder); ok {
 			r.Free = &free
 		}
 	}

@@ -27,8 +27,18 @@ type Image interface {
 	Unchanged(fingerprint json.RawMessage) bool
 }
 
-// Source opens the image to back up. Backup calls it once, and again only if a
-// concurrent prune took away what the first try relied on.
+// LiveImage is an [Image] that may hold its source up while it is read: that one cannot
+// checkpoint its WAL, or cannot commit.
+type LiveImage interface {
+	Image
+	// Live reports whether the source is being held up. Once it was false after a Read, it
+	// stays so.
+	Live() bool
+}
+
+// Source opens the image to back up. Backup calls it to compare fingerprints, closes
+// what it got, and calls it again to read: no image is open while the store is asked. It
+// calls it anew if a concurrent prune took away what the first try relied on.
 type Source func(ctx context.Context) (Image, error)
 
 // BackupOptions says what a snapshot is of. Environment and Database are needed.
@@ -49,8 +59,12 @@ type BackupOptions struct {
 	// that is about to take its place.
 	ReplacedBy snapshot.ID
 
-	// Progress is called now and then with the bytes read; nil for none.
+	// Progress is called now and then with the bytes that are done with; nil for none.
 	Progress func(bytes int64)
+
+	// HeldUp is called once if a [LiveImage] is held up by the store, since what that
+	// cannot take yet cannot be put aside either, for the reason given; nil for none.
+	HeldUp func(reason error)
 
 	copied *copied // the image is another repository's; nil for a database's
 }
@@ -147,12 +161,7 @@ func (b *backup) run(ctx context.Context, source Source) (bool, error) {
 	if err := b.prepare(ctx); err != nil {
 		return false, err
 	}
-	image, err := source(ctx)
-	if err != nil {
-		return false, err
-	}
-	defer image.Close()
-	if err := b.take(ctx, image); err != nil {
+	if err := b.take(ctx, source); err != nil {
 		return false, err
 	}
 	if b.opts.DryRun || b.result.Skipped {
@@ -250,16 +259,16 @@ func (b *backup) chooseParent() *snapshot.Snapshot {
 }
 
 // take is step W2: it stores what is new of the image and fills in the record.
-func (b *backup) take(ctx context.Context, image Image) error {
+func (b *backup) take(ctx context.Context, source Source) error {
 	b.newRecord()
-	unchanged, err := b.unchanged(ctx, image)
+	unchanged, err := b.unchanged(ctx, source)
 	if err != nil {
 		return err
 	}
-	if unchanged {
-		b.reuse(image)
-	} else if err := b.store(ctx, image); err != nil {
-		return err
+	if !unchanged {
+		if err := b.store(ctx, source); err != nil {
+			return err
+		}
 	}
 	b.judge()
 	b.skipUnchanged()
@@ -293,8 +302,9 @@ func (b *backup) newRecord() {
 	b.result.Snapshot = b.record
 }
 
-// store reads the image, stores its new blobs, and describes it.
-func (b *backup) store(ctx context.Context, image Image) error {
+// store reads the image, stores its new blobs, and describes it. What the store is asked
+// for is asked before the image is opened, which may hold its source up.
+func (b *backup) store(ctx context.Context, source Source) error {
 	if err := b.loadIndex(ctx); err != nil {
 		return err
 	}
@@ -306,10 +316,16 @@ func (b *backup) store(ctx context.Context, image Image) error {
 			return ctx.Err()
 		} // a parent that is damaged only costs space: do without it
 	}
-	p, err := newPipeline(b.repo, b.packer, base, b.opts.Progress)
+	p, err := newPipeline(b.repo, b.packer, base, b.opts)
 	if err != nil {
 		return err
 	}
+	defer p.close()
+	image, err := source(ctx)
+	if err != nil {
+		return err
+	}
+	defer image.Close()
 	p.known = b.known(image, base)
 	if b.tree, err = p.run(ctx, image); err != nil {
 		return err

@@ -28,6 +28,7 @@ type packer struct {
 	added    int64             // bytes of the packs
 	began    time.Time
 	partials []string // names of the partial records written
+	writing  bool     // another one is being written
 }
 
 func newPacker(r *Repo, id snapshot.ID, dry bool) *packer {
@@ -88,6 +89,8 @@ func (p *packer) flush(ctx context.Context) error {
 
 // upload stores a finished pack.
 func (p *packer) upload(ctx context.Context, w *pack.Writer) error {
+	p.repo.away.Add(1)
+	defer p.repo.away.Add(-1)
 	object, entries, tail, err := w.Finish()
 	if err != nil {
 		return err
@@ -98,6 +101,12 @@ func (p *packer) upload(ctx context.Context, w *pack.Writer) error {
 		}
 		p.repo.packs.putPack(w.ID(), object) // the next run's bases and nodes
 	}
+	p.note(w, entries, object, tail)
+	return p.protect(ctx)
+}
+
+// note takes note of a pack that was stored.
+func (p *packer) note(w *pack.Writer, entries []pack.Entry, object []byte, tail int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stored.Add(w.ID(), entries)
@@ -106,25 +115,37 @@ func (p *packer) upload(ctx context.Context, w *pack.Writer) error {
 	}
 	p.added += int64(len(object))
 	p.spare = w // the store has its copy
-	if p.dry {
-		return nil
+	if !p.dry {
+		p.repo.cacheTail(w.ID(), int64(len(object)), object[len(object)-tail:])
 	}
-	p.repo.cacheTail(w.ID(), int64(len(object)), object[len(object)-tail:])
-	return p.protect(ctx)
 }
 
 // protect writes a partial record when the upload has gone on for long, so that
 // no prune takes its packs for what a crash left behind.
 func (p *packer) protect(ctx context.Context) error {
-	if p.repo.opts.now().Sub(p.began) < partialEvery*time.Duration(len(p.partials)+1) {
+	record := p.due()
+	if record == nil {
 		return nil
 	}
-	record := &partial{Version: formatVersion, ID: p.id, Host: p.repo.opts.Host, Packs: p.ids()}
-	name, err := p.repo.putPartial(ctx, record)
+	name, err := p.repo.putPartial(ctx, record) // without the lock, which all workers need
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.writing = false
 	if err == nil {
 		p.partials = append(p.partials, name)
 	}
 	return err
+}
+
+// due returns the partial record to write, nil for none.
+func (p *packer) due() *partial {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.dry || p.writing || p.repo.opts.now().Sub(p.began) < partialEvery*time.Duration(len(p.partials)+1) {
+		return nil
+	}
+	p.writing = true
+	return &partial{Version: formatVersion, ID: p.id, Host: p.repo.opts.Host, Packs: p.ids()}
 }
 
 // ids returns the packs that were stored, in the order of their IDs.

@@ -28,21 +28,24 @@ type pipeline struct {
 	idle     chan *worker
 	progress func(int64)
 	known    *chunk.Known // what need not be read; nil for nothing
+	backlog  *backlog
 
 	scanned int64 // bytes that were read
+	done    int64 // bytes that are done with, or that a worker has
 
 	mu        sync.Mutex
 	chunks    chunk.List // in order; workers fill in the IDs
 	chunksNew int        // of them, those that were stored
 }
 
-func newPipeline(r *Repo, p *packer, base *chunk.Tree, progress func(int64)) (*pipeline, error) {
+func newPipeline(r *Repo, p *packer, base *chunk.Tree, opts BackupOptions) (*pipeline, error) {
 	params, err := r.conf.params(r.keys)
 	if err != nil {
 		return nil, err
 	}
 	n := runtime.GOMAXPROCS(0) + uploadWorkers
-	l := &pipeline{repo: r, params: params, packer: p, base: base, idle: make(chan *worker, n), progress: progress}
+	l := &pipeline{repo: r, params: params, packer: p, base: base, idle: make(chan *worker, n), progress: opts.Progress}
+	l.backlog = newBacklog(r.opts.TempDir, func() bool { return int(r.away.Load()) >= n }, opts.HeldUp)
 	if base != nil {
 		l.chunks.Grow(base.Chunks().Len())
 	}
@@ -55,6 +58,9 @@ func newPipeline(r *Repo, p *packer, base *chunk.Tree, progress func(int64)) (*p
 	}
 	return l, nil
 }
+
+// close removes what was put aside.
+func (l *pipeline) close() { l.backlog.close() }
 
 // run stores the image and returns its tree.
 func (l *pipeline) run(ctx context.Context, image io.Reader) (*chunk.Tree, error) {
@@ -71,7 +77,11 @@ func (l *pipeline) run(ctx context.Context, image io.Reader) (*chunk.Tree, error
 // storeChunks reads the image to its end.
 func (l *pipeline) storeChunks(ctx context.Context, image io.Reader) error {
 	group, gctx := errgroup.WithContext(ctx)
+	l.backlog.of(image)
 	err := l.split(gctx, group, image)
+	if err == nil {
+		err = l.catchUp(gctx, group)
+	}
 	if failed := group.Wait(); failed != nil {
 		return failed
 	}
@@ -94,37 +104,80 @@ func (l *pipeline) split(ctx context.Context, group *errgroup.Group, image io.Re
 		if err := l.submit(ctx, group, c); err != nil {
 			return err
 		}
-		if l.progress != nil {
-			l.progress(int64(c.Offset + c.Span))
-		}
 	}
 }
 
-// submit hands a chunk to a worker, unless it is known to be stored. It waits
-// for an idle worker: that is what bounds the memory.
+// submit hands a chunk to a worker, unless it is known to be stored. That it waits for an
+// idle worker bounds the memory. While the store keeps all of them waiting, and the image
+// is held open, the chunk is put aside instead.
 func (l *pipeline) submit(ctx context.Context, group *errgroup.Group, c chunk.Chunk) error {
 	at := l.append(chunk.Entry{ID: c.ID, Span: c.Span})
 	l.scanned += int64(len(c.Data))
-	if c.Data == nil { // was not read, since it is available
+	// Without data it was not read, since it is available.
+	if c.Data == nil || !c.ID.IsZero() && l.repo.index.Available(c.ID) {
+		l.passed(c.Span)
 		return ctx.Err()
 	}
-	if !c.ID.IsZero() && l.repo.index.Available(c.ID) {
-		return ctx.Err()
-	}
-	var w *worker
-	select {
-	case w = <-l.idle:
-	case <-ctx.Done():
-		return ctx.Err()
+	w, err := l.backlog.worker(ctx, l.idle, at, c.Data)
+	if w == nil {
+		return err
 	}
 	w.plain = append(w.plain[:0], c.Data...)
+	l.start(ctx, group, w, at, c)
+	return nil
+}
+
+// worker waits for one that is idle.
+func (l *pipeline) worker(ctx context.Context) (*worker, error) {
+	select {
+	case w := <-l.idle:
+		return w, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// start has a worker store the chunk whose bytes it has.
+func (l *pipeline) start(ctx context.Context, group *errgroup.Group, w *worker, at int, c chunk.Chunk) {
 	group.Go(func() error {
 		defer func() { l.idle <- w }()
 		id, isNew, err := l.storeChunk(ctx, w, c)
 		l.stored(at, id, isNew)
 		return err
 	})
+	l.passed(c.Span)
+}
+
+// passed reports progress.
+func (l *pipeline) passed(span uint64) {
+	l.done += int64(span)
+	if l.progress != nil {
+		l.progress(l.done)
+	}
+}
+
+// catchUp stores what was put aside.
+func (l *pipeline) catchUp(ctx context.Context, group *errgroup.Group) error {
+	for _, a := range l.backlog.aside {
+		w, err := l.worker(ctx)
+		if err != nil {
+			return err
+		}
+		c := l.entry(a.at)
+		if w.plain, err = l.backlog.get(w.plain[:0], a, int(c.Span)); err != nil {
+			return fmt.Errorf("read image back: %w", err)
+		}
+		l.start(ctx, group, w, a.at, c)
+	}
 	return nil
+}
+
+// entry returns a chunk of the list, without its bytes.
+func (l *pipeline) entry(at int) chunk.Chunk {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.chunks.Entries[at]
+	return chunk.Chunk{ID: e.ID, Offset: l.chunks.Offset(at), Span: e.Span}
 }
 
 // append adds a chunk to the list and returns its place there.

@@ -24,18 +24,41 @@ type reliance struct {
 }
 
 // unchanged reports whether the image is the previous snapshot's, and that one's
-// blobs can be relied on.
-func (b *backup) unchanged(ctx context.Context, image Image) (bool, error) {
-	if b.opts.ForceScan || b.previous == nil {
+// blobs can be relied on. Then the record points at them.
+func (b *backup) unchanged(ctx context.Context, source Source) (bool, error) {
+	if b.opts.ForceScan || b.opts.copied != nil || b.previous == nil {
 		return false, nil
 	}
+	now, same, err := b.recognise(ctx, source)
+	if err != nil || !same {
+		return false, err
+	}
+	available, err := b.previousAvailable(ctx)
+	if err == nil && available {
+		b.reuse(now)
+	}
+	return available, err
+}
+
+// recognise compares the image with the previous snapshot's fingerprint. It closes the
+// image before the store is asked for anything: that may take long, and would hold up the
+// source.
+func (b *backup) recognise(ctx context.Context, source Source) (now snapshot.Image, same bool, err error) {
+	image, err := source(ctx)
+	if err != nil {
+		return now, false, err
+	}
+	defer image.Close()
 	old := b.previous.Image()
-	if !b.trusted(old, image) || !image.Unchanged(old.Fingerprint) {
-		return false, nil
-	}
+	return image.Describe(), b.trusted(old, image) && image.Unchanged(old.Fingerprint), nil
+}
+
+// previousAvailable reports whether the blobs of the previous snapshot can be relied on.
+func (b *backup) previousAvailable(ctx context.Context) (bool, error) {
 	if b.previous.Token == b.view.token && b.repo.opts.TrustCache {
 		return true, nil // nothing was condemned since it was confirmed
 	}
+	old := b.previous.Image()
 	if reliable, err := b.reliable(ctx, old.Root); reliable || err != nil {
 		return reliable, err
 	}
@@ -56,10 +79,11 @@ func (b *backup) trusted(old *snapshot.Image, image Image) bool {
 	return age >= 0 && age <= fullScanEvery && len(old.Fingerprint) > 0 && image.Describe().Export == old.Export
 }
 
-// reuse makes the record point at the previous snapshot's image.
-func (b *backup) reuse(image Image) {
+// reuse makes the record point at the previous snapshot's image; now is what is known of
+// the database.
+func (b *backup) reuse(now snapshot.Image) {
 	same := *b.previous.Image()
-	same.Fingerprint = image.Describe().Fingerprint
+	same.Fingerprint = now.Fingerprint
 	b.record.Images = []snapshot.Image{same}
 	b.record.Parent = b.previous.ID
 	b.record.Chunks = b.previous.Chunks

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync/atomic"
 	"time"
 
 	"firn/crypt"
@@ -35,6 +36,10 @@ type Options struct {
 	// fetched again by the next. 0 keeps none.
 	CacheSize int64
 
+	// TempDir is for private temporary files: what is read of a [LiveImage] faster than
+	// it can be stored. Empty means os.TempDir().
+	TempDir string
+
 	// Repairing opens a repository whose configuration is missing, if the cache has
 	// it: for [Repo.Repair], which puts it back.
 	Repairing bool
@@ -49,7 +54,8 @@ type Repo struct {
 	keys  *crypt.Keys
 	conf  config
 	cache *cache
-	packs *packCache // nil for none
+	packs *packCache   // nil for none
+	away  atomic.Int32 // workers that wait for the store
 
 	records remembered[*snapshot.Snapshot] // the last list
 	footed  remembered[[]pack.Entry]       // the packs of the index

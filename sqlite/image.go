@@ -305,6 +305,10 @@ func (i *Image) count(c *census) {
 	}
 }
 
+// Live reports whether the image's transaction is open, which keeps a WAL from being checkpointed to its end, and with a
+// rollback journal commits from happening.
+func (i *Image) Live() bool { return i.conn != nil }
+
 // start decides how to read the pages.
 func (i *Image) start() (io.ReadCloser, error) {
 	switch {

@@ -1,11 +1,11 @@
 //go:build linux || darwin
 
-package cmd
+package spool
 
 import "syscall"
 
-// freeSpace returns how much an ordinary user may still write into a folder.
-func freeSpace(dir string) (bytes int64, ok bool) {
+// FreeSpace returns how much an ordinary user may still write into a folder, and whether that is known.
+func FreeSpace(dir string) (bytes int64, ok bool) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(dir, &s); err != nil {
 		return 0, false
