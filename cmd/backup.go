@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -208,7 +209,13 @@ func (r *backupRun) one(ctx context.Context, j job) error {
 // take takes the snapshot. There is one with an error, too, if only old snapshots could
 // not be removed.
 func (r *backupRun) take(ctx context.Context, j job) (m *backupMessage, err error) {
+	if !r.dryRun {
+		r.sweep(os.TempDir(), sweepIdle)
+	}
 	if !j.stream {
+		if !r.dryRun {
+			r.sweep(filepath.Dir(j.path), sweepIdle) // a restore into it or a compact copy may have been killed
+		}
 		return r.takeFrom(ctx, j, source(j.path, r.exportOptions(j)))
 	}
 	err = r.spooled(ctx, j.environment, func(path string) (err error) {

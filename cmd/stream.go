@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"firn/repo"
+	"firn/scratch"
 	"firn/snapshot"
 	"firn/sqlite"
 )
@@ -42,8 +43,13 @@ func (o backupOptions) streamEnvironment() (*environment, error) {
 // read it again, if prunes come in between, nothing waits for whoever writes it, and
 // SQLite wants a file to look at.
 func (c *cli) spooled(ctx context.Context, label string, backup func(path string) error) (err error) {
+	folder, err := scratch.Make(os.TempDir())
+	if err != nil {
+		return &sourceError{fmt.Errorf("copy standard input to %s: %w", os.TempDir(), err)}
+	}
+	defer func() { err = errors.Join(err, folder.Remove()) }()
 	b := c.progress(label, 0)
-	path, err := private(os.TempDir(), "firn-stdin-*", func(f *os.File) error {
+	path, err := folder.Create("stdin", func(f *os.File) error {
 		_, err := await(ctx, func() (int64, error) {
 			return io.Copy(&countingWriter{w: f, progress: b.set}, c.stdin)
 		})
@@ -53,7 +59,6 @@ func (c *cli) spooled(ctx context.Context, label string, backup func(path string
 	if err != nil {
 		return &sourceError{fmt.Errorf("copy standard input to %s: %w", os.TempDir(), err)}
 	}
-	defer func() { err = errors.Join(err, removeStaged(path)) }()
 	return backup(path)
 }
 

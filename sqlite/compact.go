@@ -6,26 +6,20 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"firn/scratch"
 )
 
 // compact makes VACUUM INTO write a copy and delivers that. The fingerprint was taken before, so it is never newer than
 // the copy: at worst the next image is read although nothing has changed.
 func (i *Image) compact() (io.ReadCloser, error) {
-	dir, err := os.MkdirTemp(i.compactDir(), "firn-*") // with mode 0700
+	folder, err := scratch.Make(i.compactDir())
 	if err != nil {
 		return nil, err
 	}
-	t, err := i.vacuum(filepath.Join(dir, "compact.db"))
+	t, err := i.vacuum(folder)
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	if t.name == "" {
-		err = os.Remove(dir)
-	} else { // where an open file has to keep its name
-		t.name = dir
-	}
-	if err != nil {
-		return nil, errors.Join(err, t.Close())
+		return nil, errors.Join(err, folder.Remove())
 	}
 	return t.reader(i.info.Size), nil
 }
@@ -40,7 +34,8 @@ func (i *Image) compactDir() string {
 }
 
 // vacuum writes the copy, describes it, and ends the connection to the database.
-func (i *Image) vacuum(path string) (*temp, error) {
+func (i *Image) vacuum(folder *scratch.Folder) (*temp, error) {
+	path := folder.Path("compact.db")
 	if err := i.conn.exec("COMMIT"); err != nil { // VACUUM is not possible within a transaction
 		return nil, err
 	}
@@ -64,7 +59,7 @@ func (i *Image) vacuum(path string) (*temp, error) {
 	if _, err := f.WriteAt(journalVersion(info.JournalMode), versionOffset); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return unlinked(f), nil
+	return unlinked(f, folder), nil
 }
 
 func (c *conn) vacuumInto(path string) error {

@@ -5,28 +5,35 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"firn/scratch"
 )
 
 // temp is a private temporary file. Where the system allows, it has no name any more: then it is gone with the
-// process, however that ends.
+// process, however that ends. Elsewhere, and until then, it is in a folder that a later run removes.
 type temp struct {
 	*os.File
-	name string // of it or of its private folder; empty when removed already
+	folder *scratch.Folder // nil when removed already
 }
 
 func newTemp(dir string) (*temp, error) {
-	f, err := os.CreateTemp(dir, "firn-*") // with mode 0600
+	folder, err := scratch.Make(dir)
 	if err != nil {
 		return nil, err
 	}
-	return unlinked(f), nil
+	f, err := os.OpenFile(folder.Path("spool"), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, errors.Join(err, folder.Remove())
+	}
+	return unlinked(f, folder), nil
 }
 
-func unlinked(f *os.File) *temp {
-	if err := os.Remove(f.Name()); err == nil {
-		return &temp{f, ""}
+// unlinked makes a file in a private folder a temp, to which the folder belongs from now on.
+func unlinked(f *os.File, folder *scratch.Folder) *temp {
+	if os.Remove(f.Name()) == nil && folder.Remove() == nil {
+		return &temp{f, nil}
 	}
-	return &temp{f, f.Name()} // not while it is open, on Windows
+	return &temp{f, folder} // not while it is open, on Windows
 }
 
 // Close closes and removes the file. It may be called again.
@@ -35,10 +42,7 @@ func (t *temp) Close() error {
 	if errors.Is(err, fs.ErrClosed) {
 		return nil
 	}
-	if t.name != "" {
-		err = errors.Join(err, os.RemoveAll(t.name))
-	}
-	return err
+	return errors.Join(err, t.folder.Remove())
 }
 
 // reader delivers the first n bytes and closes the file when it is closed.

@@ -28,7 +28,7 @@ bench/scale: chunk crypt index internal/damage internal/usage pack snapshot stor
 bench/tune: chunk crypt repo snapshot store/mem
 btree:
 chunk:
-cmd: btree chunk crypt host index internal/svg pack repo retention snapshot spool sqlite store store/local store/s3 tags
+cmd: btree chunk crypt host index internal/svg pack repo retention scratch snapshot spool sqlite store store/local store/s3 tags
 cmd/firn: cmd
 crypt:
 demo:
@@ -43,9 +43,10 @@ internal/usage:
 pack: chunk crypt
 repo: chunk crypt index pack retention snapshot spool store tags
 retention:
+scratch:
 snapshot: chunk tags
 spool: crypt
-sqlite:
+sqlite: scratch
 store:
 store/local: store
 store/mem: store

@@ -1,0 +1,24 @@
+package cmd
+
+import (
+	"time"
+
+	"firn/scratch"
+)
+
+// sweepIdle is how long nothing was written to a private folder before a run of another
+// task removes it: the lock shows that its process is gone, but for machines that share a
+// disk and no locks.
+const sweepIdle = time.Hour
+
+// sweep removes from a folder the private copies that runs which were killed have left
+// there: they may be large, and hold what should not lie around. It stops nothing.
+func (c *cli) sweep(dir string, idle time.Duration) {
+	removed, err := scratch.Sweep(dir, c.now(), idle)
+	for _, name := range removed {
+		c.detail("removed %s from %s, left behind by a run that was killed", name, dir)
+	}
+	if err != nil {
+		c.detail("%v", err)
+	}
+}

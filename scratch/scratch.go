@@ -1,0 +1,158 @@
+// Package scratch makes private folders, for files that no other user may read and that must
+// not outlive the process: plaintext copies of databases. They lie where they are needed, in
+// the folder for temporary files or beside a database, and have one kind of name. Each is
+// locked as long as its process lives, so that a later run knows which ones were left
+// behind by a run that was killed, and removes these.
+package scratch
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// prefix begins the names of private folders; digits follow.
+const prefix = ".firn-"
+
+// unprovenAge is how long nothing must have been written to a folder that cannot be
+// locked, on some network file systems and on Windows, before it counts as left behind:
+// longer than a run writes nothing.
+const unprovenAge = 24 * time.Hour
+
+// Folder is a private folder. It is for one goroutine at a time.
+type Folder struct {
+	path string
+	lock *flock.Flock // nil where folders cannot be locked
+}
+
+// Make makes an empty folder in dir that only its owner may enter, and locks it. The
+// caller removes it. It works with the rights of the calling thread.
+func Make(dir string) (*Folder, error) {
+	for {
+		path, err := os.MkdirTemp(dir, prefix+"*") // with mode 0700
+		if err != nil {
+			return nil, err
+		}
+		f := &Folder{path: path, lock: newLock(path)}
+		ours, err := f.lock.TryLock()
+		if err != nil && exists(path) {
+			f.lock = nil // no locks here
+			return f, nil
+		}
+		if ours && exists(path) {
+			return f, nil
+		}
+		// A sweep has come between the two and takes it for left behind, or has removed it.
+		_ = f.lock.Close()
+	}
+}
+
+// newLock returns a lock on a folder, which is opened to be read only.
+func newLock(path string) *flock.Flock { return flock.New(path, flock.SetFlag(os.O_RDONLY)) }
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// Path returns the path of a file in the folder.
+func (f *Folder) Path(name string) string { return filepath.Join(f.path, name) }
+
+// Create makes a file in the folder that only its owner may read, and calls write on it. The
+// file is closed in any case. With an error it may be there, as long as the folder is.
+func (f *Folder) Create(name string, write func(*os.File) error) (path string, err error) {
+	file, err := os.OpenFile(f.Path(name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return "", err
+	}
+	return file.Name(), errors.Join(write(file), file.Close())
+}
+
+// Remove removes the folder with all that is in it, and lets go of the lock. It may be
+// called again, and on a nil Folder.
+func (f *Folder) Remove() error {
+	if f == nil {
+		return nil
+	}
+	err := os.RemoveAll(f.path) // before the lock is gone: no sweep takes it for left behind
+	if f.lock != nil {
+		err = errors.Join(err, f.lock.Close())
+	}
+	return err
+}
+
+// Sweep removes private folders in dir whose processes are gone and to which nothing was
+// written for the time idle. It removes only what belongs to the user whose rights the
+// calling thread has, and returns the names. What cannot be removed is an error, the
+// others are removed all the same; a folder that is not there or may not be read has
+// nothing to remove.
+func Sweep(dir string, now time.Time, idle time.Duration) (removed []string, err error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return nil, nil
+	}
+	for _, e := range entries {
+		if !isName(e.Name()) || !e.IsDir() {
+			continue
+		}
+		gone, e1 := sweep(filepath.Join(dir, e.Name()), now, idle)
+		if gone {
+			removed = append(removed, e.Name())
+		}
+		err = errors.Join(err, e1)
+	}
+	if err != nil {
+		err = fmt.Errorf("remove what was left behind in %s: %w", dir, err)
+	}
+	return removed, err
+}
+
+// isName reports whether a name is one that [Make] gives.
+func isName(name string) bool {
+	digits, ok := strings.CutPrefix(name, prefix)
+	return ok && digits != "" && strings.Trim(digits, "0123456789") == ""
+}
+
+// sweep removes one folder if it was left behind.
+func sweep(path string, now time.Time, idle time.Duration) (gone bool, err error) {
+	if info, err := os.Lstat(path); err != nil || !own(info) {
+		return false, nil // it has just been removed, or is another user's
+	}
+	lock := newLock(path)
+	free, err := lock.TryLock()
+	defer lock.Close()
+	switch {
+	case err != nil:
+		idle = max(idle, unprovenAge)
+	case !free:
+		return false, nil
+	}
+	if now.Sub(lastWritten(path)) < idle {
+		return false, nil
+	}
+	if err := os.RemoveAll(path); err != nil {
+		return false, err
+	}
+	return true, nil
+}
+
+// lastWritten returns when something was written last to the folder or a file in it.
+func lastWritten(dir string) time.Time {
+	var last time.Time
+	_ = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return nil // it is gone, or not to be read: the rest tells
+		}
+		if info, err := e.Info(); err == nil && info.ModTime().After(last) {
+			last = info.ModTime()
+		}
+		return nil
+	})
+	return last
+}
