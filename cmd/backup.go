@@ -14,6 +14,7 @@ import (
 
 	"firn/repo"
 	"firn/sqlite"
+	"firn/store"
 )
 
 // backupOptions are the flags of backup.
@@ -93,7 +94,7 @@ func (c *cli) backup(ctx context.Context, args []string, o backupOptions) error 
 		}
 		r.outcomes.add(err, len(jobs) > 1)
 	}
-	if o.prune && r.outcomes.succeeded > 0 && ctx.Err() == nil {
+	if o.prune && ctx.Err() == nil {
 		r.prune(ctx)
 	}
 	err = r.end()
@@ -314,11 +315,19 @@ func (c *cli) summaryLine(m backupMessage) string {
 	return b.String()
 }
 
-// prune frees space, if that is due.
+// prune frees space, if that is due, or if the store has none left: then the next run needs it.
 func (r *backupRun) prune(ctx context.Context) {
-	if err := r.pruneIfDue(ctx, r.dryRun); err != nil {
-		r.pruneErr = fmt.Errorf("the snapshots are stored, but space could not be freed: %w", err)
+	var err error
+	switch {
+	case errors.Is(errors.Join(r.outcomes.errs...), store.ErrNoSpace):
+		err = r.pruneFull(ctx, r.dryRun)
+	case r.outcomes.succeeded > 0:
+		err = r.pruneIfDue(ctx, r.dryRun)
 	}
+	if err != nil && r.outcomes.succeeded > 0 {
+		err = fmt.Errorf("the snapshots are stored, but space could not be freed: %w", err)
+	}
+	r.pruneErr = err
 }
 
 // end prints the summaries in JSON, which come last, and returns the error

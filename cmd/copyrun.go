@@ -11,6 +11,7 @@ import (
 	"firn/repo"
 	"firn/retention"
 	"firn/snapshot"
+	"firn/store"
 	"firn/tags"
 )
 
@@ -144,6 +145,8 @@ func (r *copyRun) copyAll(ctx context.Context) error {
 		case errors.Is(err, repo.ErrUnreadable):
 			r.message.Failed++
 			r.problems = append(r.problems, err)
+		case r.options.prune && errors.Is(err, store.ErrNoSpace):
+			return errors.Join(err, r.to.pruneFull(ctx, false))
 		case err != nil:
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 	"firn/retention"
 	"firn/snapshot"
 	"firn/sqlite"
+	"firn/store"
 	"firn/store/s3"
 	"firn/tags"
 )
@@ -99,6 +100,7 @@ func endings() []ending {
 		{is(sqlite.ErrSidecar), exitFailed, "Move the named file away, then run it again."},
 		{is(sqlite.ErrPageSize), exitFailed, "Stop the application and add --offline, or restore to another file with --target."},
 		{is(sqlite.ErrBusy), exitFailed, "Wait for the transaction, or longer with --wait, or stop the application, then run it again."},
+		{is(store.ErrNoSpace), exitFailed, `Make room on that disk or in that bucket: "firn prune" frees what is not needed. Then run it again.`},
 		{is(sqlite.ErrNoSpace, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG), exitFailed, "Make room on that disk, then run it again."},
 		{is(fs.ErrPermission), exitFailed, "Run firn as a user who may read and write there."},
 	}

@@ -18,6 +18,7 @@ import (
 	"firn/retention"
 	"firn/snapshot"
 	"firn/sqlite"
+	"firn/store"
 	"firn/tags"
 )
 
@@ -48,6 +49,7 @@ func TestExitCodes(t *testing.T) {
 		{"NotFound", snapshot.ErrNotFound, exitFailed, true},
 		{"Ambiguous", &snapshot.AmbiguousError{}, exitFailed, true},
 		{"DiskFull", syscall.ENOSPC, exitFailed, true},
+		{"StoreFull", store.ErrNoSpace, exitFailed, true},
 		{"Interrupted", interrupted(errors.New("x")), exitInterrupted, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

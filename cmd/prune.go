@@ -82,8 +82,26 @@ func (s *session) pruneIfDue(ctx context.Context, dryRun bool) error {
 	return s.tellPrune(result, dryRun, true)
 }
 
+// pruneFull frees space within another command whose store has no more of it. Prunes of
+// before have condemned what can be deleted at once; what this one condemns is deleted by
+// one more.
+func (s *session) pruneFull(ctx context.Context, dryRun bool) error {
+	for {
+		result, err := s.repo.Prune(ctx, repo.PruneOptions{DryRun: dryRun})
+		if err != nil {
+			return err
+		}
+		if err := s.tellPrune(result, dryRun, true); err != nil || result.Condemned == 0 || dryRun {
+			return err
+		}
+	}
+}
+
 // tellPrune tells what a prune did; within another command it is not the summary.
 func (s *session) tellPrune(r *repo.PruneResult, dryRun, within bool) error {
+	if r.NoRoom != nil {
+		s.warn("there is no room to copy what is needed out of packs that are mostly garbage: the next prune goes on (%v)", r.NoRoom)
+	}
 	if s.json {
 		m := pruneMessage{
 			Type: "summary", DryRun: dryRun, Freed: r.Freed, Pending: r.Pending, Copied: r.Copied,

@@ -110,6 +110,7 @@ func (r *Repo) Backup(ctx context.Context, source Source, opts BackupOptions) (*
 		if b.packer != nil {
 			partials = append(partials, b.packer.partials...)
 		}
+		unconfirmed = append(unconfirmed, b.replaced...)
 		if err != nil {
 			return nil, errors.Join(err, r.forget(ctx, unconfirmed, nil))
 		}
@@ -153,6 +154,7 @@ type backup struct {
 	same     bool        // the image is the previous snapshot's
 	record   *snapshot.Snapshot
 	forgot   []snapshot.ID // to delete once the new snapshot is confirmed
+	replaced []snapshot.ID // of them, its own records that it has recorded once more
 	result   BackupResult
 }
 

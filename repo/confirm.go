@@ -4,22 +4,38 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"firn/snapshot"
 )
 
-// confirm is step W4: it looks again. If no plan was published since step W1,
-// nothing that the snapshot relies on can have gone; else every blob is looked up
-// under the new plans. A snapshot that is not confirmed is taken again.
+// confirm is step W4: it looks again. If no plan was published since the listing that the
+// record names, nothing that the snapshot relies on can have gone. Else every blob is looked
+// up under the new plans, and what is whole is recorded once more, under these. A snapshot
+// that is not confirmed is taken again.
 func (b *backup) confirm(ctx context.Context) (bool, error) {
-	settled, err := b.settled(ctx)
-	if err != nil {
-		return false, fmt.Errorf("confirm snapshot: %w", err)
+	for range maxTries {
+		settled, err := b.settled(ctx)
+		if err != nil {
+			return false, fmt.Errorf("confirm snapshot: %w", err)
+		}
+		if settled {
+			b.packer.index()
+			return true, nil
+		}
+		if whole, err := b.whole(ctx); !whole {
+			return false, err
+		}
+		if err := b.recordAgain(ctx); err != nil {
+			return false, err
+		}
 	}
-	if settled {
-		b.packer.index()
-		return true, nil
-	}
+	return false, nil
+}
+
+// whole reports whether every blob of the snapshot is available under the plans of now.
+func (b *backup) whole(ctx context.Context) (bool, error) {
+	var err error
 	if b.view, err = b.repo.look(ctx); err != nil {
 		return false, err
 	}
@@ -32,6 +48,21 @@ func (b *backup) confirm(ctx context.Context) (bool, error) {
 		}
 	}
 	return b.repo.available(b.tree), nil
+}
+
+// recordAgain records the snapshot under the plans of now, and under a new name: a record
+// of earlier plans of which something is missing is one that nobody will be told of, so
+// that a prune need not wait for it.
+func (b *backup) recordAgain(ctx context.Context) error {
+	again := *b.record
+	again.ID, again.Token = snapshot.NewID(), b.view.token
+	again.Forgot = append(slices.Clone(b.forgot), b.record.ID)
+	if err := b.repo.putRecord(ctx, &again); err != nil {
+		return err
+	}
+	b.forgot, b.replaced = append(b.forgot, b.record.ID), append(b.replaced, b.record.ID)
+	*b.record = again // the result has it, too
+	return nil
 }
 
 // settled reports whether no plan was published since the view was listed.

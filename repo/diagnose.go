@@ -238,7 +238,7 @@ func (x *rescue) toCopy() (n int64) {
 // or a plan to replace. Concurrent prunes and backups see to it that the plan
 // reaches them, as with any prune's.
 func (x *rescue) run(ctx context.Context, replace bool) error {
-	if err := x.prune.copyNeeded(ctx); err != nil {
+	if err := x.prune.copyNeeded(ctx, newPacker(x.repo, [16]byte{}, false)); err != nil {
 		return err
 	}
 	if err := x.prune.verify(); err != nil {

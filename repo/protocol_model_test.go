@@ -12,7 +12,8 @@ import (
 // condemn any packs it likes: the worst case.
 //
 // Two blobs are enough for the bases of deltas: each may be stored whole, or as
-// a delta on the other.
+// a delta on the other. In a snapshot of both the first is the node above the second: who
+// does not find it does not know that the second is needed.
 
 const (
 	maxBackups = 2
@@ -60,6 +61,7 @@ const (
 	neverRevoke                      // P5: a condemned pack stays condemned
 	carryOver                        // P5: a plan repeats those that it replaces
 	keepNewest                       // P6: drop older plans only
+	recordAgain                      // W4: acknowledge only what was recorded under the plans of now
 )
 
 // model is the protocol with a number of processes, and without some rules.
@@ -67,6 +69,7 @@ type model struct {
 	saves           []blobs // what each backup saves
 	prunes, forgets int
 	without         rule
+	narrow          bool // prunes sweep as early as they may, and put one plan: fewer states
 }
 
 func (m *model) String() string {
@@ -76,15 +79,17 @@ func (m *model) String() string {
 func (m *model) obeys(r rule) bool { return m.without&r == 0 }
 
 // state is everything that decides what can happen next. It is comparable and
-// small (72 bytes), so that millions fit into a map.
+// small (112 bytes), so that millions fit into a map.
 type state struct {
 	held    uint64 // content of each pack, 4 bits, kept after it is deleted
 	exist   set
-	plan    [maxPrunes]set // the packs condemned by each prune's plan
-	plans   uint8          // the plans that exist; the empty set stands for init's
-	visible uint8          // snapshots
-	acked   uint8          // snapshots
-	forgot  uint8          // number of snapshots forgotten
+	plan    [maxPrunes + 1]set // the packs condemned by each prune's plan, and by the second one of the first
+	plans   uint8              // the plans that exist; the empty set stands for init's
+	visible uint8              // snapshots
+	acked   uint8              // snapshots
+	forgot  uint8              // number of snapshots forgotten
+	stolen  bool               // an acknowledged snapshot has no record, and nobody has forgotten it
+	token   [maxBackups]uint8  // in the record of each backup
 	backup  [maxBackups]backup
 	prune   [maxPrunes]prune
 }
@@ -98,9 +103,12 @@ type backup struct {
 
 type prune struct {
 	step, token      uint8
+	seen             uint8             // snapshots, as listed
+	tokens           [maxBackups]uint8 // in their records
 	need             blobs
-	condemned, packs set // as listed
-	publish, sweep   set // as decided
+	condemned, packs set  // as listed
+	publish, sweep   set  // as decided
+	again            bool // it goes on to a second plan, or is at that
 }
 
 const done = 99
@@ -158,6 +166,9 @@ func (m *model) needed(snapshots uint8) blobs {
 
 // lost are the blobs of acknowledged snapshots that cannot be read any more.
 func (m *model) lost(s *state) blobs {
+	if s.stolen {
+		return both
+	}
 	return m.needed(s.visible&s.acked) &^ s.union(s.exist).available()
 }
 
@@ -194,7 +205,7 @@ func (m *model) forget(s state, emit func(int, state)) {
 }
 
 func (m *model) backup(s state, i int, emit func(string, state)) {
-	b, snap := &s.backup[i], oldPacks+i
+	b := &s.backup[i]
 	switch b.step {
 	case 0:
 		b.step, b.token, b.packs = 1, s.plans, s.condemned()
@@ -214,8 +225,7 @@ func (m *model) backup(s state, i int, emit func(string, state)) {
 			emit("W2 put pack", n)
 		})
 	case 3:
-		s.visible |= 1 << snap
-		b.step, b.packs = 4, 0
+		s.record(i)
 		if !m.obeys(lookAgain) {
 			m.acknowledge(&s, i)
 		}
@@ -230,22 +240,36 @@ func (m *model) backup(s state, i int, emit func(string, state)) {
 	case 5:
 		b.step, b.packs = 6, s.exist&^b.packs
 		if m.missing(&s, i) == 0 {
-			m.acknowledge(&s, i)
+			if b.step, b.packs = 7, 0; !m.obeys(recordAgain) {
+				m.acknowledge(&s, i)
+			}
 		}
 		emit("W4 list packs", s)
 	case 6:
 		m.upload(s, i, func(n state) {
-			n.backup[i].step, n.backup[i].packs = 4, 0
+			n.record(i)
 			if !m.obeys(lookAfterRepair) {
 				m.acknowledge(&n, i)
 			}
 			emit("W4 repair", n)
 		})
+	case 7:
+		s.record(i)
+		emit("W4 put record again", s)
 	}
+}
+
+// record puts the record of backup i, in place of the one before it.
+func (s *state) record(i int) {
+	b := &s.backup[i]
+	s.visible |= 1 << (oldPacks + i)
+	s.token[i] = b.token
+	b.step, b.packs = 4, 0
 }
 
 func (m *model) acknowledge(s *state, i int) {
 	s.acked |= 1 << (oldPacks + i)
+	s.stolen = s.stolen || s.visible>>(oldPacks+i)&1 == 0
 	s.backup[i] = backup{step: done}
 }
 
@@ -266,11 +290,11 @@ func (m *model) upload(s state, i int, emit func(state)) {
 		emit(s)
 		return
 	}
-	if int(s.backup[i].repairs) > m.prunes {
+	if int(s.backup[i].repairs) > 1+m.prunes {
 		panic("protocol model: more repairs than plans")
 	}
 	usable := s.union(s.backup[i].packs).available()
-	pack := oldPacks + maxPrunes + i*(1+m.prunes) + int(s.backup[i].repairs)
+	pack := oldPacks + maxPrunes + i*(2+m.prunes) + int(s.backup[i].repairs)
 	s.backup[i].repairs++
 	s.put(pack, content(missing))
 	emit(s)

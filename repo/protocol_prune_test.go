@@ -8,7 +8,7 @@ func (m *model) prune(s state, i int, emit func(string, state)) {
 	switch p.step {
 	case 0, 1:
 		if (p.step == 0) == m.obeys(recordsFirst) {
-			p.token, p.condemned, p.need = s.plans, s.condemned(), m.needed(s.visible)
+			p.token, p.condemned, p.seen, p.tokens = s.plans, s.condemned(), s.visible, s.token
 			p.step++
 			emit("P1 list meta", s)
 			return
@@ -17,40 +17,121 @@ func (m *model) prune(s state, i int, emit func(string, state)) {
 		p.step++
 		emit("P1 list packs", s)
 	case 2:
-		m.choose(s, i, emit)
+		m.decide(s, i, emit)
 	case 3:
-		s.plan[i], p.publish = p.publish, 0
-		s.plans |= 1 << i
-		p.step = 4
-		emit("P5 put plan", s)
+		p.packs &^= p.sweep & -p.sweep
+		if s.sweepOne(i); p.sweep == 0 {
+			p.step = 4
+		}
+		emit("P3 delete pack", s)
 	case 4:
+		m.choose(s, i, emit)
+	case 5:
+		m.publish(s, i, emit)
+	case 6:
 		if p.sweep == 0 {
 			s.plans &^= p.token
 			s.prune[i] = prune{step: done}
 			emit("P6 delete plans", s)
 			return
 		}
-		first := p.sweep & -p.sweep
-		p.sweep &^= first
-		s.exist &^= first
+		s.sweepOne(i)
 		emit("P6 delete pack", s)
 	}
 }
 
-// choose is steps P2 to P4: what to sweep, and every choice of new victims with
-// every choice of copies that makes up for them.
+// publish is step P5. The first prune may go on with what it has listed
+// if it has condemned without copying, and put a second plan.
+func (m *model) publish(s state, i int, emit func(string, state)) {
+	p := &s.prune[i]
+	plan := i
+	if p.again {
+		plan = maxPrunes
+	}
+	s.plan[plan] = p.publish
+	s.plans |= 1 << plan
+	if n := s; i == 0 && !m.narrow && !p.again && s.held>>(4*(oldPacks+i))&0xf == 0 && p.packs&^p.condemned&^p.publish != 0 {
+		q := &n.prune[i]
+		q.step, q.again, q.condemned, q.publish = 4, true, p.condemned|p.publish, 0
+		q.token |= 1 << plan
+		emit("P5 put plan, go on", n)
+	}
+	s.prune[i] = prune{step: 6, token: p.token, sweep: p.sweep}
+	emit("P5 put plan", s)
+}
+
+// sweepOne deletes the first of the packs that prune i is to sweep.
+func (s *state) sweepOne(i int) {
+	first := s.prune[i].sweep & -s.prune[i].sweep
+	s.prune[i].sweep &^= first
+	s.exist &^= first
+}
+
+// decide is steps P2 and P3: what is needed, and what to sweep, at once or after P5. It goes on without
+// records of which something is missing, and may remove them; but of those that were made
+// under the plans of now nothing can be missing.
+func (m *model) decide(s state, i int, emit func(string, state)) {
+	p := &s.prune[i]
+	gone := m.incomplete(&s, p)
+	p.need = m.needed(p.seen &^ gone)
+	p.sweep = m.sweepable(&s, *p)
+	p.seen = 0
+	for _, drop := range []bool{false, true} {
+		n := s
+		if drop && gone == 0 {
+			return
+		}
+		if drop {
+			n.drop(i, gone)
+		}
+		n.prune[i].tokens = [maxBackups]uint8{}
+		if n.prune[i].step = 4; p.sweep == 0 || !m.narrow {
+			emit("P3 decide, to sweep in P6", n)
+		}
+		if n.prune[i].step = 3; p.sweep != 0 {
+			emit("P3 decide", n)
+		}
+	}
+}
+
+// incomplete are the snapshots that a prune has seen and of which it has not found all.
+func (m *model) incomplete(s *state, p *prune) uint8 {
+	found := s.union(p.packs).available()
+	var gone uint8
+	for i := range oldPacks + len(m.saves) {
+		if snap := uint8(1) << i; p.seen&snap != 0 && m.needed(snap)&^found != 0 {
+			gone |= snap
+		}
+	}
+	return gone
+}
+
+// drop removes the records that prune i has seen, if they are still the same.
+func (s *state) drop(i int, snapshots uint8) {
+	for k := range maxBackups {
+		snap := snapshots & (1 << (oldPacks + k))
+		if s.token[k] == s.prune[i].tokens[k] {
+			s.stolen = s.stolen || s.acked&s.visible&snap != 0
+			s.visible &^= snap
+		}
+	}
+}
+
+// choose is step P4: every choice of new victims with every choice of copies that makes up for them.
 func (m *model) choose(s state, i int, emit func(string, state)) {
 	p := s.prune[i]
 	good := p.packs &^ p.condemned
-	sweep := m.sweepable(&s, p)
-	if p.condemned&p.packs != 0 { // no new victims: sweep only, and publish nothing
+	if p.condemned&p.packs != 0 || p.sweep != 0 { // no new victims: publish nothing
 		n := s
-		n.prune[i] = prune{step: 4, sweep: sweep}
+		n.prune[i] = prune{step: 6, sweep: p.sweep}
+		if p.again { // what it was to replace
+			n.prune[i].token = p.token &^ (1 << i)
+		}
 		emit("P4 only sweep", n)
 	}
 	for victims := good; victims != 0; victims = (victims - 1) & good {
 		plan := victims | m.carried(&s, p)
-		now := sweep
+		now := p.sweep
 		if !m.obeys(sweepLater) {
 			now |= victims
 		}
@@ -60,7 +141,8 @@ func (m *model) choose(s state, i int, emit func(string, state)) {
 		}
 		m.copies(&s, p, good&^victims, func(c content) {
 			n := s
-			n.prune[i] = prune{step: 3, token: token, publish: plan, sweep: now}
+			q := &n.prune[i]
+			q.step, q.token, q.publish, q.sweep = 5, token, plan, now
 			if c != 0 {
 				n.put(oldPacks+i, c)
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"time"
 
@@ -37,6 +38,9 @@ type PruneResult struct {
 	Pending   int64 // bytes of the packs that are condemned now
 	Packs     int   // that are left
 	Size      int64 // of these, in bytes
+	// NoRoom is set if the store had no room for all that was to be copied, or for the
+	// plan: the rest was done, and a later prune goes on. It matches [store.ErrNoSpace].
+	NoRoom error
 }
 
 const (
@@ -50,7 +54,7 @@ const (
 // Prune frees the space of what no snapshot needs. It works in two steps that
 // may be hours apart: one run condemns packs, a later one deletes them. If any
 // record or plan, or the footer of a pack that is not condemned, cannot be read,
-// or a needed blob is missing, it changes nothing and returns an error that
+// or a needed blob is missing, it condemns nothing and returns an error that
 // matches [CorruptError]. The steps are named as in docs/format.md, section 6.
 func (r *Repo) Prune(ctx context.Context, opts PruneOptions) (*PruneResult, error) {
 	result, err := r.prune(ctx, opts)
@@ -82,10 +86,13 @@ func (r *Repo) prune(ctx context.Context, opts PruneOptions) (*PruneResult, erro
 		p.result.Skipped = true
 		return &p.result, nil
 	}
-	for _, step := range []func(context.Context) error{p.listPacks, p.findNeeded, p.findOrphans, p.condemn, p.publish, p.sweep} {
+	for _, step := range []func(context.Context) error{p.listPacks, p.findNeeded, p.findOrphans, p.sweep, p.condemn, p.finish} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
+	}
+	if p.result.NoRoom != nil && p.result.Deleted+p.result.Condemned == 0 {
+		return nil, p.result.NoRoom
 	}
 	return &p.result, nil
 }
@@ -100,10 +107,12 @@ type prune struct {
 	expired  []string                 // partial records that protect nothing any more, notes on snapshots that are gone
 	needed   map[chunk.ID]error       // blobs that snapshots refer to; all errors are nil
 	live     map[pack.ID]map[chunk.ID]index.Location
-	spare    map[pack.ID]bool // condemned packs that must not be deleted yet
-	victims  []pack.ID        // to be condemned
-	repacked map[pack.ID]bool // of them, those whose needed blobs are copied
-	next     string           // name of the plan that was published
+	spare    map[pack.ID]bool  // condemned packs that must not be deleted yet
+	stranded map[chunk.ID]bool // needed blobs that are in those only
+	late     []pack.ID         // condemned packs that may be deleted, but only after the copying
+	victims  []pack.ID         // to be condemned
+	repacked map[pack.ID]bool  // of them, those whose needed blobs are copied
+	plans    []string          // names of those that were published; the last counts
 
 	copied, toCopy int64 // bytes of blobs of those, for Progress
 
@@ -222,13 +231,14 @@ func (p *prune) markPartials(ctx context.Context) error {
 // and its bases. Where only condemned packs hold one, those are spared, and the
 // blob is copied out.
 func (p *prune) locate() error {
-	p.spare = make(map[pack.ID]bool)
+	p.spare, p.stranded = make(map[pack.ID]bool), make(map[chunk.ID]bool)
 	for id := range p.needed {
 		chain := p.repo.index.AvailableChain(id)
 		if chain == nil {
 			if chain = p.repo.index.Chain(id); chain == nil {
 				return &CorruptError{Kind: "blob", Name: id.String(), Err: errMissing}
 			}
+			p.stranded[id] = true
 			for _, l := range chain {
 				p.spare[l.Pack] = p.spare[l.Pack] || l.Condemned
 			}
@@ -243,29 +253,41 @@ func (p *prune) locate() error {
 	return nil
 }
 
-// condemn is step P4: it chooses the packs to condemn and first copies what is
-// needed of them into new packs.
+// condemn is steps P4 and P5. Packs that nobody needs are condemned first: that takes no
+// room but a plan's, and what is copied after that can take what was left for one.
+// Where there is no room for copies, packs that were not copied whole stay as they are.
 func (p *prune) condemn(ctx context.Context) error {
-	p.chooseVictims()
-	p.result.Condemned = len(p.victims)
 	if p.opts.DryRun {
+		p.result.Condemned = len(p.victims)
 		return nil
 	}
-	if err := p.copyNeeded(ctx); err != nil {
+	rewritten := slices.DeleteFunc(slices.Clone(p.victims), func(id pack.ID) bool { return !p.repacked[id] })
+	useless := slices.DeleteFunc(p.victims, func(id pack.ID) bool { return p.repacked[id] })
+	p.victims = nil
+	if len(p.toBeCopied()) > 0 {
+		if err := p.publish(ctx, useless); err != nil || p.result.NoRoom != nil {
+			return err
+		}
+		useless = nil
+	}
+	packer := newPacker(p.repo, [16]byte{}, false)
+	err := p.copyNeeded(ctx, packer)
+	if errors.Is(err, store.ErrNoSpace) {
+		p.result.NoRoom, err = err, nil
+		rewritten = slices.DeleteFunc(rewritten, func(id pack.ID) bool { return !p.copiedWhole(id, packer) })
+	}
+	if err != nil {
 		return err
 	}
-	for _, id := range p.victims {
-		p.repo.index.Condemn(id)
-	}
-	return p.verify()
+	return p.publish(ctx, append(useless, rewritten...))
 }
 
 // verify makes sure, before anything is published, that every needed blob is
-// available without the victims.
+// available without the victims; those that only condemned packs hold, once they are copied.
 func (p *prune) verify() error {
 	for id := range p.needed {
-		if !p.repo.index.Available(id) {
-			return fmt.Errorf("internal error: blob %s would be lost, nothing was deleted", id)
+		if !p.repo.index.Available(id) && !(p.stranded[id] && p.repo.index.Chain(id) != nil) {
+			return fmt.Errorf("internal error: blob %s would be lost, nothing was condemned", id)
 		}
 	}
 	return nil
@@ -273,28 +295,44 @@ func (p *prune) verify() error {
 
 // publish is step P5: the new plan names the victims and every pack that the
 // plans before it named and that still exists. Condemnation is never revoked.
-func (p *prune) publish(ctx context.Context) error {
-	if len(p.victims) == 0 || p.opts.DryRun {
+func (p *prune) publish(ctx context.Context, ids []pack.ID) error {
+	if len(ids) == 0 {
 		return nil
 	}
-	return p.putPlan(ctx)
+	for _, id := range ids {
+		p.repo.index.Condemn(id)
+	}
+	if err := p.verify(); err != nil {
+		return err
+	}
+	before := p.victims
+	p.victims = append(slices.Clone(before), ids...)
+	err := p.putPlan(ctx)
+	if errors.Is(err, store.ErrNoSpace) { // what was deleted was deleted rightly
+		p.result.NoRoom, p.victims = err, before
+		p.repo.index = nil // it takes them for condemned
+		return nil
+	}
+	p.result.Condemned = len(p.victims)
+	return err
 }
 
 // putPlan stores the plan.
 func (p *prune) putPlan(ctx context.Context) error {
-	next := &plan{Version: formatVersion, Sequence: p.view.sequence() + 1, Host: p.repo.opts.Host, Condemned: p.victims}
+	next := &plan{Version: formatVersion, Sequence: p.view.sequence() + 1 + uint64(len(p.plans)), Host: p.repo.opts.Host, Condemned: p.victims}
 	next.Condemned = append(next.Condemned, p.carried()...)
 	if len(next.Condemned) > maxNamed {
 		return fmt.Errorf("publish plan: %d packs are condemned, a plan names %d at most", len(next.Condemned), maxNamed)
 	}
-	p.next = newPlanName(next.Sequence)
-	b, err := next.seal(p.repo.keys, p.next)
+	name := newPlanName(next.Sequence)
+	b, err := next.seal(p.repo.keys, name)
 	if err != nil {
 		return err
 	}
-	if err := p.repo.store.Put(ctx, p.next, b); err != nil {
+	if err := p.repo.store.Put(ctx, name, b); err != nil {
 		return fmt.Errorf("publish plan: %w", err)
 	}
+	p.plans = append(p.plans, name)
 	return nil
 }
 
@@ -307,68 +345,4 @@ func (p *prune) carried() []pack.ID {
 		}
 	}
 	return ids
-}
-
-// sweep is steps P3 and P6: it deletes the packs that were condemned when this
-// run listed the plans, but for those that still hold something needed, and
-// then the plans that the new one replaces.
-func (p *prune) sweep(ctx context.Context) error {
-	var names []string
-	for id := range p.view.condemned() {
-		o, exists := p.packs[id]
-		if !exists {
-			continue
-		}
-		if p.spare[id] {
-			p.result.Pending += o.Size
-			continue
-		}
-		names = append(names, o.Name)
-		p.result.Deleted++
-		p.result.Freed += o.Size
-		delete(p.packs, id)
-		if !p.opts.DryRun {
-			p.repo.index.Remove(id)
-		}
-	}
-	p.count()
-	if p.opts.DryRun {
-		return nil
-	}
-	names = append(names, p.expired...)
-	if p.next != "" {
-		for name := range p.view.plans {
-			names = append(names, name)
-		}
-	}
-	if len(names) > 0 {
-		if err := p.repo.remove(ctx, names...); err != nil {
-			return fmt.Errorf("delete: %w", err)
-		}
-	}
-	if err := p.renewLocks(ctx); err != nil {
-		return err
-	}
-	return p.clean(ctx)
-}
-
-// count sums up what is left.
-func (p *prune) count() {
-	for _, id := range p.victims {
-		p.result.Pending += p.packs[id].Size
-	}
-	for _, o := range p.packs {
-		p.result.Packs++
-		p.result.Size += o.Size
-	}
-}
-
-// clean removes what crashed writers left in a store that can hold such.
-func (p *prune) clean(ctx context.Context) error {
-	cleaner, ok := p.repo.store.(store.Cleaner)
-	if !ok {
-		return nil
-	}
-	_, err := cleaner.Clean(ctx, p.repo.opts.now().Add(-defaultOrphanAge))
-	return err
 }

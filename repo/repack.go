@@ -142,28 +142,43 @@ func (p *prune) liveBytes(id pack.ID) int64 {
 // copyNeeded copies the needed blobs of packs to be rewritten, and those that
 // only condemned packs hold, into new packs. Sealed blobs are not bound to
 // their pack: they are copied as they are, but opened to see that they are sound.
-func (p *prune) copyNeeded(ctx context.Context) error {
-	packer := newPacker(p.repo, [16]byte{}, false)
+// After an error, the packer has told the index of what it stored.
+func (p *prune) copyNeeded(ctx context.Context, packer *packer) error {
 	from := slices.SortedFunc(maps.Keys(p.live), compareIDs)
 	from = slices.DeleteFunc(from, func(id pack.ID) bool { return !p.repacked[id] && !p.spare[id] })
 	for _, id := range from {
 		p.toCopy += p.liveBytes(id)
 	}
-	for _, id := range from {
-		if err := p.copyPack(ctx, packer, id); err != nil {
-			return err
-		}
-	}
-	if err := packer.flush(ctx); err != nil {
-		return err
-	}
+	err := p.copyPacks(ctx, packer, from)
 	packer.index()
 	p.expired = append(p.expired, packer.partials...)
 	for _, id := range packer.stored.Packs() {
 		p.addStored(id, packer.stored.Entries(id))
 	}
 	p.result.Copied = packer.added
-	return nil
+	if err == nil {
+		p.stranded = nil
+	}
+	return err
+}
+
+func (p *prune) copyPacks(ctx context.Context, packer *packer, from []pack.ID) error {
+	for _, id := range from {
+		if err := p.copyPack(ctx, packer, id); err != nil {
+			return err
+		}
+	}
+	return packer.flush(ctx)
+}
+
+// copiedWhole reports whether new packs have all that is needed of a pack.
+func (p *prune) copiedWhole(id pack.ID, packer *packer) bool {
+	for blob := range p.live[id] {
+		if !packer.stored.Holds(blob) {
+			return false
+		}
+	}
+	return true
 }
 
 // addStored counts a new pack among those that are left.

@@ -33,6 +33,10 @@ type Object struct {
 	Time time.Time // when it was written, by the store's clock
 }
 
+// ErrNoSpace is matched by the error of a Put for which there is no room: the disk is
+// full, or has no inodes left, or a quota is reached.
+var ErrNoSpace = errors.New("there is no room in the store")
+
 // Store keeps objects by name. An object is written once, whole, and never
 // changed; no object's name is a folder of another's ("a" and "a/b").
 //

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path"
 	"strings"
+
+	"firn/store"
 )
 
 // Put writes name's file in the steps that [Store.write] explains.
@@ -16,6 +18,9 @@ func (s *Store) Put(ctx context.Context, name string, data []byte) error {
 	err := s.check(ctx, name)
 	if err == nil {
 		err = s.write(name, data)
+	}
+	if isFull(err) {
+		err = fmt.Errorf("%w: %w", store.ErrNoSpace, err)
 	}
 	if err != nil {
 		return fmt.Errorf("put %s into %s: %w", name, s.dir, err)

@@ -62,6 +62,8 @@ func meaning(code string) error {
 		return ErrRegion
 	case "InvalidBucketName":
 		return ErrBucket
+	case "QuotaExceeded", "XMinioAdminBucketQuotaExceeded", "XMinioStorageFull", "InsufficientStorage":
+		return store.ErrNoSpace
 	case "InvalidBucketObjectLockConfiguration", "ObjectLockConfigurationNotFoundError", "NoSuchObjectLockConfiguration":
 		return ErrLock
 	}
@@ -102,6 +104,8 @@ func explainAnswer(answer minio.ErrorResponse, err error) error {
 		return fmt.Errorf("%w: %w", kind, err)
 	}
 	switch {
+	case answer.StatusCode == http.StatusInsufficientStorage:
+		return fmt.Errorf("%w: %w", store.ErrNoSpace, err)
 	case answer.Code == "InvalidRequest" && strings.Contains(answer.Message, "Bucket is missing Object"): // all servers say so, in two spellings
 		return fmt.Errorf("%w: %w", ErrLock, err)
 	case answer.Code == minio.AccessDenied, answer.StatusCode == http.StatusForbidden,

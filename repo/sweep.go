@@ -1,0 +1,125 @@
+package repo
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"firn/chunk"
+	"firn/pack"
+	"firn/store"
+)
+
+// sweep is step P3, and chooses for P4: it deletes the packs that were condemned when this
+// run listed the plans, but for those that still hold something needed. That comes before
+// anything is written: else nothing could be freed on a full disk.
+func (p *prune) sweep(ctx context.Context) error {
+	p.chooseVictims()
+	if err := p.clean(ctx); err != nil {
+		return err
+	}
+	names := p.expired
+	p.expired = nil
+	copied := p.toBeCopied()
+	for id := range p.view.condemned() {
+		o, exists := p.packs[id]
+		switch {
+		case !exists:
+		case p.spare[id]:
+			p.result.Pending += o.Size
+		case p.holdsAny(id, copied):
+			p.late = append(p.late, id)
+		default:
+			names = append(names, p.drop(id))
+		}
+	}
+	return p.delete(ctx, names)
+}
+
+// toBeCopied returns the blobs that step P4 will copy.
+func (p *prune) toBeCopied() map[chunk.ID]bool {
+	blobs := make(map[chunk.ID]bool)
+	for id, live := range p.live {
+		if p.repacked[id] || p.spare[id] {
+			for blob := range live {
+				blobs[blob] = true
+			}
+		}
+	}
+	return blobs
+}
+
+// holdsAny reports whether a pack has another copy of what is to be copied. It stays until
+// that is done: should the first copy be damaged, a second try finds this one.
+func (p *prune) holdsAny(id pack.ID, blobs map[chunk.ID]bool) bool {
+	return slices.ContainsFunc(p.repo.index.Entries(id), func(e pack.Entry) bool { return blobs[e.ID] })
+}
+
+// drop takes a pack off those that there are, and returns its name.
+func (p *prune) drop(id pack.ID) string {
+	p.result.Deleted++
+	p.result.Freed += p.packs[id].Size
+	delete(p.packs, id)
+	if !p.opts.DryRun {
+		p.repo.index.Remove(id)
+	}
+	return id.Name()
+}
+
+func (p *prune) delete(ctx context.Context, names []string) error {
+	if len(names) == 0 || p.opts.DryRun {
+		return nil
+	}
+	if err := p.repo.remove(ctx, names...); err != nil {
+		return fmt.Errorf("delete: %w", err)
+	}
+	return nil
+}
+
+// finish is step P6: it deletes what had to wait for the copying, and the plans that the
+// new one replaces.
+func (p *prune) finish(ctx context.Context) error {
+	names := p.expired
+	if n := len(p.plans); n > 0 {
+		names = append(names, p.plans[:n-1]...)
+		names = slices.AppendSeq(names, maps.Keys(p.view.plans))
+	}
+	for _, id := range p.late {
+		if p.repo.index == nil { // see publish: the next look finds it
+			break
+		}
+		names = append(names, p.drop(id))
+	}
+	p.count()
+	if err := p.delete(ctx, names); err != nil || p.opts.DryRun {
+		return err
+	}
+	return p.renewLocks(ctx)
+}
+
+// count sums up what is left.
+func (p *prune) count() {
+	for _, id := range p.victims {
+		p.result.Pending += p.packs[id].Size
+	}
+	for _, o := range p.packs {
+		p.result.Packs++
+		p.result.Size += o.Size
+	}
+}
+
+// clean removes what crashed writers left in a store that can hold such. Neither a clock of
+// ours that is ahead nor one of the store's costs another process its files.
+func (p *prune) clean(ctx context.Context) error {
+	cleaner, ok := p.repo.store.(store.Cleaner)
+	if !ok || p.opts.DryRun {
+		return nil
+	}
+	clock := p.repo.opts.now()
+	if written := p.view.newest.Time; written.Before(clock) {
+		clock = written
+	}
+	_, err := cleaner.Clean(ctx, clock.Add(-defaultOrphanAge))
+	return err
+}
