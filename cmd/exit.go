@@ -67,7 +67,7 @@ func endings() []ending {
 		{is(repo.ErrExists), exitFailed, "It was left as it is. Use it, or choose another location."},
 		{is(repo.ErrSameRepository), exitUsage, `Name another one: "firn init --repository" makes it.`},
 		{is(repo.ErrLastKey), exitFailed, `Add another one first: "firn key add".`},
-		{is(repo.ErrTooMany), exitDamage, "Somebody with access to the store may have put them there. Look at what it holds; firn needs none of the objects that it did not write."},
+		{is(repo.ErrTooMany), exitDamage, `Somebody with access to the store may have put them there. "firn key list" shows the keys; firn needs no object that it did not write.`},
 		{is(repo.ErrMayNotDelete), exitFailed, "Forget and prune from a host whose credentials may delete; back up without --prune here."},
 		{is(repo.ErrUnsettled), exitFailed, "Run it again."},
 		{isA[*snapshot.AmbiguousError](), exitFailed, "Give more digits of the ID."},

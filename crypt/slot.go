@@ -26,14 +26,26 @@ const (
 const MaxSlot = 64 << 10
 
 // The bounds of [cost]. The upper ones keep the storage, which can write a slot
-// of its own, from exhausting the reader. The floor, OWASP's minimum, keeps
-// anybody from making a slot that is cheap to guess.
+// of its own, from exhausting the reader: 256 MiB, and a second or so. The floor,
+// OWASP's minimum, keeps anybody from making a slot that is cheap to guess.
 const (
 	maxTime      = 16
 	minMemoryKiB = 19 << 10
-	maxMemoryKiB = 1 << 20
+	maxMemoryKiB = 256 << 10
 	maxThreads   = 16
+	maxWork      = 1 << 20 // KiB times passes
 )
+
+// What [NewSlot] takes for a password: the second recommendation of RFC 9106,
+// section 4. 64 MiB is what a small server can spare.
+const (
+	usualTime      = 3
+	usualMemoryKiB = 64 << 10
+	usualThreads   = 4
+)
+
+// SlotWork is the [Slot.Work] of the password slots that [NewSlot] makes.
+const SlotWork = usualTime * usualMemoryKiB
 
 // Slot is a repository's [Secret] sealed under one [Credential]. A repository
 // can have any number of them. A slot is stored as one line of JSON, see
@@ -63,9 +75,7 @@ type Slot struct {
 func NewSlot(secret Secret, repo RepositoryID, c Credential, label string, created time.Time) (*Slot, error) {
 	s := &Slot{KDF: c.kdf, Label: label, Created: created.UTC().Truncate(time.Second)}
 	if c.kdf == KDFPassword {
-		// The second recommendation of RFC 9106, section 4: 64 MiB is what a
-		// small server can spare.
-		s.Time, s.MemoryKiB, s.Threads = 3, 64<<10, 4
+		s.Time, s.MemoryKiB, s.Threads = usualTime, usualMemoryKiB, usualThreads
 	}
 	if err := s.seal(rand.Reader, secret, repo, c); err != nil {
 		return nil, fmt.Errorf("make key slot: %w", err)
@@ -223,7 +233,7 @@ func (s *Slot) checkKDF() error {
 		}
 	case KDFPassword:
 		if 1 <= c.time && c.time <= maxTime && minMemoryKiB <= c.memoryKiB && c.memoryKiB <= maxMemoryKiB &&
-			1 <= c.threads && c.threads <= maxThreads {
+			1 <= c.threads && c.threads <= maxThreads && c.work() <= maxWork {
 			return nil
 		}
 	}
@@ -253,6 +263,13 @@ type cost struct {
 	memoryKiB uint32
 	threads   uint8
 }
+
+// work is what one guess costs: KiB of memory times passes.
+func (c cost) work() int64 { return int64(c.time) * int64(c.memoryKiB) }
+
+// Work returns what it costs to try a credential of the slot's kind on it, in KiB of
+// memory times passes of Argon2id; 0 for a key file.
+func (s *Slot) Work() int64 { return s.cost().work() }
 
 func (s *Slot) cost() cost { return cost{s.Time, s.MemoryKiB, s.Threads} }
 

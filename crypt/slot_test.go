@@ -178,13 +178,15 @@ func TestSlotHostile(t *testing.T) {
 		want  error
 	}{
 		{"OK", func(*crypt.Slot) {}, crypt.ErrWrongKey},
-		{"AtTheCaps", func(s *crypt.Slot) { s.Time, s.MemoryKiB, s.Threads = 16, 1<<20, 16 }, crypt.ErrWrongKey},
+		{"AtTheCaps", func(s *crypt.Slot) { s.Time, s.MemoryKiB, s.Threads = 4, 256<<10, 16 }, crypt.ErrWrongKey},
+		{"ManyPasses", func(s *crypt.Slot) { s.Time, s.MemoryKiB = 16, 64<<10 }, crypt.ErrWrongKey},
+		{"MuchWork", func(s *crypt.Slot) { s.Time, s.MemoryKiB = 16, 64<<10+1 }, crypt.ErrSlot},
 		{"NoTime", func(s *crypt.Slot) { s.Time = 0 }, crypt.ErrSlot},
 		{"LongTime", func(s *crypt.Slot) { s.Time = 17 }, crypt.ErrSlot},
 		{"EndlessTime", func(s *crypt.Slot) { s.Time = 1<<32 - 1 }, crypt.ErrSlot},
 		{"LittleMemory", func(s *crypt.Slot) { s.MemoryKiB = 19<<10 - 1 }, crypt.ErrSlot},
 		{"NoMemory", func(s *crypt.Slot) { s.MemoryKiB = 0 }, crypt.ErrSlot},
-		{"MuchMemory", func(s *crypt.Slot) { s.MemoryKiB = 1<<20 + 1 }, crypt.ErrSlot},
+		{"MuchMemory", func(s *crypt.Slot) { s.MemoryKiB = 256<<10 + 1 }, crypt.ErrSlot},
 		{"NoThreads", func(s *crypt.Slot) { s.Threads = 0 }, crypt.ErrSlot},
 		{"ManyThreads", func(s *crypt.Slot) { s.Threads = 17 }, crypt.ErrSlot},
 		{"NoKDF", func(s *crypt.Slot) { s.KDF = "" }, crypt.ErrSlot},

@@ -160,9 +160,17 @@ func (c *check) readKeys(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list keys: %w", err)
 	}
-	opened := false
+	if len(objects) > maxSlots {
+		c.find(tooManySlots(len(objects)))
+		return nil
+	}
+	opened, spending := false, newBudget()
 	for _, o := range objects {
-		_, err := c.repo.openSlot(ctx, o.Name, c.repo.id)
+		_, err := c.repo.openSlot(ctx, o.Name, c.repo.id, spending)
+		if errors.Is(err, ErrTooMany) {
+			c.find(err)
+			return nil
+		}
 		opened = opened || err == nil
 		if err == nil || errors.Is(err, crypt.ErrWrongKey) || errors.Is(err, fs.ErrNotExist) {
 			continue

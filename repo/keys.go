@@ -34,42 +34,6 @@ type Key struct {
 	Err     error // not nil if the slot is damaged
 }
 
-// openSlots tries the credential on every slot. A damaged slot does not hide
-// the others; it is reported only if none opens.
-func (r *Repo) openSlots(ctx context.Context, id crypt.RepositoryID) (crypt.Secret, error) {
-	problem, unreachable := crypt.ErrWrongKey, false
-	for _, o := range r.listing {
-		if !isKeyName(o.Name) {
-			continue
-		}
-		secret, err := r.openSlot(ctx, o.Name, id)
-		if err == nil {
-			return secret, nil
-		}
-		if errors.Is(err, crypt.ErrWrongKey) || errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if !isDamage(err) && !errors.Is(err, ErrVersion) && !unreachable {
-			problem, unreachable = err, true // nobody can tell whether the key is wrong
-		} else {
-			problem = errors.Join(problem, err)
-		}
-	}
-	return crypt.Secret{}, problem
-}
-
-func (r *Repo) openSlot(ctx context.Context, name string, id crypt.RepositoryID) (crypt.Secret, error) {
-	slot, err := r.slot(ctx, name)
-	if err != nil {
-		return crypt.Secret{}, err
-	}
-	secret, err := slot.Open(id, r.opts.Credential)
-	if err != nil && !errors.Is(err, crypt.ErrWrongKey) {
-		return crypt.Secret{}, damaged("key", name, err)
-	}
-	return secret, err
-}
-
 func (r *Repo) slot(ctx context.Context, name string) (*crypt.Slot, error) {
 	return read(ctx, r, name, func(b []byte) (*crypt.Slot, error) {
 		slot, err := crypt.ParseSlot(b)
@@ -85,6 +49,9 @@ func (r *Repo) Keys(ctx context.Context) ([]Key, error) {
 	objects, err := collect(ctx, r.store, keyPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("list keys: %w", err)
+	}
+	if len(objects) > maxListedSlots {
+		return nil, fmt.Errorf("list keys: %w", tooManySlots(len(objects)))
 	}
 	keys := make([]Key, 0, len(objects))
 	for _, o := range objects {
@@ -116,6 +83,9 @@ func (r *Repo) secret(ctx context.Context) (crypt.Secret, error) {
 	listing, err := collect(ctx, r.store, keyPrefix)
 	if err != nil {
 		return crypt.Secret{}, fmt.Errorf("list keys: %w", err)
+	}
+	if len(listing) >= maxSlots {
+		return crypt.Secret{}, fmt.Errorf("add key: %w", tooManySlots(len(listing)+1))
 	}
 	r.listing = listing
 	defer func() { r.listing = nil }() // it holds keys only
@@ -255,16 +225,20 @@ func (r *Repo) opened(ctx context.Context) (secret crypt.Secret, opened []Key, e
 	if err != nil {
 		return secret, nil, err
 	}
+	spending := newBudget()
 	for _, k := range keys {
 		if k.Err != nil || k.KDF != r.opts.Credential.KDF() {
 			continue
 		}
-		s, err := r.openSlot(ctx, keyPrefix+k.ID, r.id)
+		s, err := r.openSlot(ctx, keyPrefix+k.ID, r.id, spending)
 		if err == nil {
 			secret, opened = s, append(opened, k)
 		} else if !errors.Is(err, crypt.ErrWrongKey) {
 			return secret, nil, err
 		}
+	}
+	if len(keys) >= maxSlots {
+		return secret, nil, tooManySlots(len(keys) + 1)
 	}
 	if len(opened) == 0 { // another one has removed it
 		return secret, nil, crypt.ErrWrongKey

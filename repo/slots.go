@@ -1,0 +1,135 @@
+package repo
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"firn/crypt"
+)
+
+// Whoever can write the store can plant key slots, which cost work before they turn out to
+// open nothing (docs/format.md, section 2).
+const (
+	// maxSlots is how many slots a repository has at most.
+	maxSlots = 64
+	// maxListedSlots is of how many slots a list for people is made, so that they can see
+	// which ones to remove.
+	maxListedSlots = 1024
+	// maxWork is what trying slots may cost at most. It is enough for maxSlots of those
+	// that firn makes: dearer ones are tried last, so they keep no such from its turn.
+	maxWork = maxSlots * crypt.SlotWork
+	// slotEntry is the cache entry with the name of the slot that opened last. It is a
+	// hint, and nothing is lost by a wrong one: a slot proves itself by opening.
+	slotEntry = statePrefix + "slot"
+)
+
+// errCostly is the cause for slots that nobody has tried.
+var errCostly = fmt.Errorf("%w: the key slots are too costly to try all of them", ErrTooMany)
+
+// budget is the work that is left for trying slots.
+type budget struct{ left int64 }
+
+func newBudget() *budget { return &budget{maxWork} }
+
+// spend reports whether there is enough for a slot, and takes it off.
+func (b *budget) spend(s *crypt.Slot, c crypt.Credential) bool {
+	if s.KDF != c.KDF() { // it is not tried
+		return true
+	}
+	if b.left < s.Work() {
+		return false
+	}
+	b.left -= s.Work()
+	return true
+}
+
+// openSlots tries the credential on the listed slots: first on the one that opened last
+// time, then on the cheapest. A damaged slot does not hide the others; it is reported
+// only if none opens.
+func (r *Repo) openSlots(ctx context.Context, id crypt.RepositoryID) (crypt.Secret, error) {
+	names := r.slotNames()
+	spending := newBudget()
+	if last, _ := r.cache.get(slotEntry); slices.Contains(names, string(last)) {
+		if secret, err := r.openSlot(ctx, string(last), id, spending); err == nil {
+			return secret, nil
+		}
+		names = slices.DeleteFunc(names, func(name string) bool { return name == string(last) })
+	}
+	if len(names) > maxSlots {
+		return crypt.Secret{}, tooManySlots(len(names))
+	}
+	if r.opts.Credential.KDF() == crypt.KDFPassword { // key files cost nothing to try
+		r.sortByWork(ctx, names)
+	}
+	return r.openAny(ctx, names, id, spending)
+}
+
+func tooManySlots(n int) error {
+	return fmt.Errorf("%w: %d key slots, want at most %d", ErrTooMany, n, maxSlots)
+}
+
+func (r *Repo) slotNames() []string {
+	var names []string
+	for _, o := range r.listing {
+		if isKeyName(o.Name) {
+			names = append(names, o.Name)
+		}
+	}
+	return names
+}
+
+// sortByWork orders slots by what it costs to try them. Those that cannot be read
+// cost nothing.
+func (r *Repo) sortByWork(ctx context.Context, names []string) {
+	work := make(map[string]int64, len(names))
+	for _, name := range names {
+		if slot, err := r.slot(ctx, name); err == nil {
+			work[name] = slot.Work()
+		}
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(work[a], work[b]) })
+}
+
+// openAny opens the first slot that the credential opens, and remembers it.
+func (r *Repo) openAny(ctx context.Context, names []string, id crypt.RepositoryID, spending *budget) (crypt.Secret, error) {
+	problem, unreachable := crypt.ErrWrongKey, false
+	for _, name := range names {
+		secret, err := r.openSlot(ctx, name, id, spending)
+		if err == nil {
+			r.cache.put(slotEntry, []byte(name))
+			return secret, nil
+		}
+		if errors.Is(err, errCostly) {
+			return crypt.Secret{}, err // nobody can tell whether the key is wrong
+		}
+		if errors.Is(err, crypt.ErrWrongKey) || errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if !isDamage(err) && !errors.Is(err, ErrVersion) && !unreachable {
+			problem, unreachable = err, true // nobody can tell whether the key is wrong
+		} else {
+			problem = errors.Join(problem, err)
+		}
+	}
+	return crypt.Secret{}, problem
+}
+
+// openSlot tries the credential on one slot, if that does not cost too much.
+func (r *Repo) openSlot(ctx context.Context, name string, id crypt.RepositoryID, spending *budget) (crypt.Secret, error) {
+	slot, err := r.slot(ctx, name)
+	if err != nil {
+		return crypt.Secret{}, err
+	}
+	if !spending.spend(slot, r.opts.Credential) {
+		return crypt.Secret{}, fmt.Errorf("try key %s: %w", name, errCostly)
+	}
+	secret, err := slot.Open(id, r.opts.Credential)
+	if err != nil && !errors.Is(err, crypt.ErrWrongKey) {
+		return crypt.Secret{}, damaged("key", name, err)
+	}
+	return secret, err
+}

@@ -1,0 +1,34 @@
+package repo
+
+import (
+	"testing"
+
+	"firn/crypt"
+)
+
+// TestBudget spends what trying slots may cost: on all of the usual ones there may be,
+// and on few of the dearest.
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	password, file := crypt.Password("correct horse battery"), crypt.KeyFile{1}.Credential()
+	usual := &crypt.Slot{KDF: crypt.KDFPassword, Time: 3, MemoryKiB: 64 << 10}
+	dear := &crypt.Slot{KDF: crypt.KDFPassword, Time: 4, MemoryKiB: 256 << 10}
+	for _, tt := range []struct {
+		name string
+		slot *crypt.Slot
+		with crypt.Credential
+		want int
+	}{
+		{"Usual", usual, password, maxSlots},
+		{"Dear", dear, password, 12},
+		{"OtherKind", dear, file, 1000},
+	} {
+		spending, got := newBudget(), 0
+		for got < 1000 && spending.spend(tt.slot, tt.with) {
+			got++
+		}
+		if got != tt.want {
+			t.Errorf("%s: %d slots are tried, want %d", tt.name, got, tt.want)
+		}
+	}
+}
