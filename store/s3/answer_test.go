@@ -76,9 +76,15 @@ func TestAnswers(t *testing.T) {
 // answering opens a store whose server is a function.
 func answering(t *testing.T, answer http.HandlerFunc) *s3.Store {
 	t.Helper()
+	return openAt(t, answeringAt(t, answer), "")
+}
+
+// answeringAt returns the address of a server that is a function.
+func answeringAt(t *testing.T, answer http.HandlerFunc) string {
+	t.Helper()
 	server := httptest.NewServer(dated(answer))
 	t.Cleanup(server.Close)
-	return openAt(t, server.URL, "")
+	return server.URL
 }
 
 // dated answers with the time of writing, without which there is no object.

@@ -145,7 +145,7 @@ func isForeign(err error) bool {
 
 // isOurs reports whether an error says all there is to say.
 func isOurs(err error) bool {
-	for _, known := range []error{fs.ErrExist, fs.ErrNotExist, errShort, store.ErrTooLarge, errGhost} {
+	for _, known := range []error{fs.ErrExist, fs.ErrNotExist, errShort, store.ErrTooLarge, errGhost, errLong, errEndless, errDisorder} {
 		if errors.Is(err, known) {
 			return true
 		}

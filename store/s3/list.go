@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"net/http"
 	"strings"
+	"time"
 
 	"github.com/minio/minio-go/v7"
 
@@ -15,12 +17,29 @@ import (
 // objects of ours, such as those of other programs, are left out.
 func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[store.Object, error] {
 	return func(yield func(store.Object, error) bool) {
-		l := &listing{store: s, prefix: prefix, yield: yield}
+		l := &listing{store: s, prefix: prefix, yield: yield, end: time.Now().Add(listWait)}
 		if err := l.run(ctx); err != nil && !l.stopped {
 			yield(store.Object{}, fmt.Errorf("list %s of %s: %w", prefix, s.opts.Location, err))
 		}
 	}
 }
+
+const (
+	// listWait is how long a listing may take: a million keys, of 250 bytes each, from a
+	// server that sends 100 KB a second.
+	listWait = time.Hour
+	// maxKeys is how many keys a listing may show, those of other programs included.
+	maxKeys = 1 << 22
+	// Servers may send pages that are short, or empty now and then. But of more than
+	// freePages, one has keysPerPage keys on the average, or they lead nowhere.
+	freePages   = 100
+	keysPerPage = 10
+)
+
+var (
+	errEndless  = fmt.Errorf("%w: its listing does not come to an end", ErrProtocol)
+	errDisorder = fmt.Errorf("%w: it does not list keys in their order", ErrProtocol)
+)
 
 // listing is one loop over a listing.
 type listing struct {
@@ -28,20 +47,52 @@ type listing struct {
 	prefix  string
 	yield   func(store.Object, error) bool
 	last    string // the last key seen
+	name    string // the last name yielded
+	resumed bool   // some keys may come once more
 	stopped bool   // by the loop's body
+	keys    int
+	pages   int
+	end     time.Time
+}
+
+// pageCounter is the key of the listing in the context of its requests.
+type pageCounter struct{}
+
+// countPage counts a request for a page of a listing, and refuses one too many.
+func countPage(r *http.Request) error {
+	l, ok := r.Context().Value(pageCounter{}).(*listing)
+	if !ok {
+		return nil
+	}
+	if l.pages++; l.pages > freePages+l.keys/keysPerPage || l.keys > maxKeys {
+		return errEndless
+	}
+	return nil
 }
 
 func (l *listing) run(ctx context.Context) error {
 	if err := store.CheckPrefix(l.prefix); err != nil {
 		return err
 	}
-	_, err := retry(ctx, l.store, func() (none, error) { return none{}, l.pages(ctx) })
+	_, err := retry(ctx, l.store, func() (none, error) { return none{}, l.list(ctx) })
 	return err
 }
 
-// pages lists from behind the last key on: what was there before the listing
+// list lists with an end.
+func (l *listing) list(outer context.Context) error {
+	ctx, cancel := context.WithDeadline(context.WithValue(outer, pageCounter{}, l), l.end)
+	defer cancel()
+	err := l.readPages(ctx)
+	if err != nil && ctx.Err() != nil && outer.Err() == nil {
+		return errEndless
+	}
+	l.resumed = l.last != ""
+	return err
+}
+
+// readPages lists from behind the last key on: what was there before the listing
 // began is seen even if a page had to be asked for again.
-func (l *listing) pages(ctx context.Context) error {
+func (l *listing) readPages(ctx context.Context) error {
 	noOwner := false
 	opts := minio.ListObjectsOptions{Prefix: l.store.key(l.prefix), Recursive: true, StartAfter: l.last, FetchOwner: &noOwner}
 	for info := range l.store.core.ListObjectsIter(ctx, l.store.bucket, opts) {
@@ -49,10 +100,18 @@ func (l *listing) pages(ctx context.Context) error {
 			return info.Err
 		}
 		l.last = info.Key
+		l.keys++
 		name, ok := strings.CutPrefix(info.Key, l.store.prefix)
 		if !ok || store.CheckName(name) != nil {
 			continue
 		}
+		if name <= l.name {
+			if l.resumed {
+				continue
+			}
+			return errDisorder
+		}
+		l.name = name
 		if !l.yield(store.Object{Name: name, Size: info.Size, Time: info.LastModified}, nil) {
 			l.stopped = true
 			return nil

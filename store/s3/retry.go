@@ -36,7 +36,7 @@ func retry[T any](ctx context.Context, s *Store, ask func() (T, error)) (T, erro
 	result, err := backoff.Retry(ctx, func() (T, error) {
 		result, err := ask()
 		if err == nil || isAnswer(err) {
-			s.answered.Store(true)
+			s.traffic.answered.Store(true)
 		}
 		if err != nil && failing.IsZero() { // not since the start: a long upload that breaks off at its end is worth another
 			failing = time.Now()
@@ -58,7 +58,7 @@ func (s *Store) patience() time.Duration {
 	if patience == 0 {
 		patience = defaultPatience
 	}
-	if !s.answered.Load() {
+	if !s.traffic.answered.Load() {
 		return min(patience, firstPatience)
 	}
 	return patience

@@ -79,7 +79,6 @@ type Store struct {
 	opts   Options
 
 	traffic       *traffic
-	answered      atomic.Bool // the server has answered a request
 	unconditional atomic.Bool
 }
 

@@ -27,7 +27,7 @@ const (
 )
 
 // newTransport returns what makes the requests: it counts them, keeps to the
-// limits, and lets no connection hang.
+// limits, and lets no connection and no request hang.
 func newTransport(opts Options, t *traffic) (http.RoundTripper, error) {
 	roots, err := trusted(opts.CAFile)
 	if err != nil {
@@ -49,9 +49,11 @@ func newTransport(opts Options, t *traffic) (http.RoundTripper, error) {
 		MaxIdleConns:        connections,
 		MaxIdleConnsPerHost: connections,
 		IdleConnTimeout:     idleWait,
-		DisableCompression:  true, // what is sealed does not compress, and sizes must be what they are
+
+		MaxResponseHeaderBytes: maxHeader,
+		DisableCompression:     true, // what is sealed does not compress, and sizes must be what they are
 	}
-	return t, nil
+	return newGuard(t, t, opts), nil
 }
 
 // trusted returns the system's certificates and those of a file; nil for the
@@ -97,7 +99,12 @@ type traffic struct {
 	next http.RoundTripper
 
 	lists, puts, gets, heads, deletes, others, sent, received atomic.Int64
+
+	answered atomic.Bool // the server has answered a request
 }
+
+// moved returns the bytes sent and received.
+func (t *traffic) moved() int64 { return t.sent.Load() + t.received.Load() }
 
 // RoundTrip counts a request and makes it.
 func (t *traffic) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -47,7 +47,7 @@ func TestLongUploadIsRepeated(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				tries := 0
-				_, err := retry(t.Context(), &Store{}, func() (none, error) {
+				_, err := retry(t.Context(), &Store{traffic: &traffic{}}, func() (none, error) {
 					tries++
 					time.Sleep(2 * defaultPatience)
 					if tries <= fails {

@@ -1,0 +1,167 @@
+package s3
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	// minRate is how many bytes a second must pass in either direction, summed up over
+	// all requests under way, as long as there are any. A line of 10 KB/s has room to spare.
+	minRate = 1 << 10
+	// firstWait is how long it may be less while an answer comes from a server that has
+	// never answered before: then somebody waits for the message. Later, it is idleWait.
+	firstWait = 15 * time.Second
+	// maxHeader bounds the headers of an answer, in bytes.
+	maxHeader = 256 << 10
+	// maxText bounds an answer that is no object, in bytes: a page of a listing has 1000
+	// keys of up to 1024 bytes, each of which may be written as 3, and little beside them.
+	maxText = 16 << 20
+)
+
+var (
+	errSlow = fmt.Errorf("the server sends less than %d bytes a second", minRate)
+	errLong = fmt.Errorf("%w: its answer is longer than any can be", ErrProtocol)
+)
+
+// guard lets no request last without an end, and no answer that is no object be endless:
+// whatever answers was not authenticated by anything but its certificate, if at all.
+type guard struct {
+	next     http.RoundTripper
+	moved    func() int64 // bytes so far, of all requests
+	answered func() bool  // whether the server has ever answered
+
+	wait, firstWait time.Duration
+	least           int64 // bytes a second
+}
+
+func newGuard(next http.RoundTripper, t *traffic, opts Options) *guard {
+	g := &guard{next: next, moved: t.moved, answered: t.answered.Load, wait: idleWait, firstWait: firstWait, least: minRate}
+	for _, limit := range []int64{opts.UploadLimit, opts.DownloadLimit} {
+		if limit > 0 { // else who asks for less would not get it
+			g.least = min(g.least, limit/2)
+		}
+	}
+	return g
+}
+
+// RoundTrip makes a request, and watches it until its answer was read.
+func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := countPage(r); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancelCause(r.Context())
+	w := &watch{guard: g, cancel: cancel}
+	w.start(g.wait)
+	answer, err := g.next.RoundTrip(r.WithContext(ctx))
+	if err != nil {
+		w.stop()
+		return nil, w.explain(err)
+	}
+	if !g.answered() {
+		w.start(g.firstWait)
+	}
+	body := &watchedBody{ReadCloser: answer.Body, watch: w, left: maxText}
+	if r.Method == http.MethodGet && answer.StatusCode/100 == 2 && !r.URL.Query().Has("list-type") {
+		body.left = -1 // an object: who reads it knows how long it may be
+	}
+	answer.Body = body
+	return answer, nil
+}
+
+// watch ends a request when too little has moved.
+type watch struct {
+	guard  *guard
+	cancel context.CancelCauseFunc
+
+	mu    sync.Mutex
+	timer *time.Timer // nil after stop
+	round int         // of looks; one that comes late does not count
+	slow  bool
+}
+
+// start looks every so often from now on.
+func (w *watch) start(every time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.next(every)
+}
+
+// next sets the time of the next look. The lock is held.
+func (w *watch) next(every time.Duration) {
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+	w.round++
+	round, seen := w.round, w.guard.moved()
+	w.timer = time.AfterFunc(every, func() { w.look(round, seen, every) })
+}
+
+func (w *watch) look(round int, seen int64, every time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.timer == nil || round != w.round:
+	case float64(w.guard.moved()-seen) < every.Seconds()*float64(w.guard.least):
+		w.slow = true
+		w.cancel(errSlow)
+	default:
+		w.next(every)
+	}
+}
+
+func (w *watch) stop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.timer != nil { // the first of two calls
+		w.timer.Stop()
+		w.timer = nil
+	}
+	w.cancel(nil)
+}
+
+// explain returns errSlow in place of the error that ending the request has led to.
+func (w *watch) explain(err error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.slow {
+		return errSlow
+	}
+	return err
+}
+
+// watchedBody is an answer that is being read.
+type watchedBody struct {
+	io.ReadCloser
+	watch *watch
+	left  int64 // bytes that may come; less than zero for any number
+}
+
+// Read ends with errLong after what may come.
+func (b *watchedBody) Read(p []byte) (int, error) {
+	if b.left == 0 {
+		return 0, errLong
+	}
+	if b.left > 0 && int64(len(p)) > b.left {
+		p = p[:b.left]
+	}
+	n, err := b.ReadCloser.Read(p)
+	if b.left > 0 {
+		b.left -= int64(n)
+	}
+	if err != nil && err != io.EOF {
+		err = b.watch.explain(err)
+	}
+	return n, err
+}
+
+// Close ends the watch.
+func (b *watchedBody) Close() error {
+	err := b.ReadCloser.Close()
+	b.watch.stop()
+	return err
+}

@@ -1,0 +1,100 @@
+package s3
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// hurried returns a guard that looks every few milliseconds.
+func hurried(moved func() int64) *guard {
+	return &guard{
+		next: http.DefaultTransport, moved: moved, answered: func() bool { return false },
+		wait: 20 * time.Millisecond, firstWait: 20 * time.Millisecond, least: 1000,
+	}
+}
+
+// TestSlowRequestsEnd has servers that hold a request up in each of its phases.
+func TestSlowRequestsEnd(t *testing.T) {
+	t.Parallel()
+	still := func() int64 { return 7 }
+	for name, answer := range map[string]http.HandlerFunc{
+		"NoAnswer": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"NoEnd": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Length", "100000")
+			_, _ = io.WriteString(w, " ")
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body) // else the server does not see that the client has gone
+				answer(w, r)
+			}))
+			defer server.Close()
+			for _, method := range []string{http.MethodGet, http.MethodPut} {
+				if err := request(t, hurried(still), method, server.URL); !errors.Is(err, errSlow) {
+					t.Errorf("%s: got %v, want errSlow", method, err)
+				}
+			}
+		})
+	}
+}
+
+// TestSteadyRequestsLast has an answer that takes many looks, and a line on which
+// enough moves all the time.
+func TestSteadyRequestsLast(t *testing.T) {
+	t.Parallel()
+	var looks atomic.Int64
+	looked := make(chan struct{})
+	moved := func() int64 {
+		n := looks.Add(1)
+		if n == 5 {
+			close(looked)
+		}
+		return n * 1000
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.(http.Flusher).Flush()
+		<-looked
+		_, _ = io.WriteString(w, "whole")
+	}))
+	defer server.Close()
+	if err := request(t, hurried(moved), http.MethodGet, server.URL); err != nil {
+		t.Errorf("got %v, want the answer", err)
+	}
+}
+
+// TestLimitsLowerTheRate has limits that ask for less than a server must send.
+func TestLimitsLowerTheRate(t *testing.T) {
+	t.Parallel()
+	for want, opts := range map[int64]Options{
+		minRate: {UploadLimit: 1 << 20}, 100: {DownloadLimit: 200}, 50: {UploadLimit: 100, DownloadLimit: 200},
+	} {
+		if got := newGuard(nil, &traffic{}, opts).least; got != want {
+			t.Errorf("limits %d and %d: got %d bytes a second, want %d", opts.UploadLimit, opts.DownloadLimit, got, want)
+		}
+	}
+}
+
+// request makes a request and reads the whole answer.
+func request(t *testing.T, g *guard, method, url string) error {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := g.RoundTrip(r)
+	if err != nil {
+		return err
+	}
+	_, err = io.ReadAll(answer.Body)
+	return errors.Join(err, answer.Body.Close())
+}
