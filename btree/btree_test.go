@@ -112,6 +112,32 @@ func TestDecodeMalformed(t *testing.T) {
 	}
 }
 
+// TestManyColumns decodes a record with more values than any table has columns.
+func TestManyColumns(t *testing.T) {
+	t.Parallel()
+	for claimed, want := range map[int]int{1: 1, 2000: 2000, 32767: 32767, 32768: 32767, 1 << 20: 32767} {
+		record := append(header(claimed), make([]byte, claimed)...)
+		got, err := btree.Decode(record, btree.UTF8)
+		if err != nil || len(got) != want {
+			t.Errorf("%d columns: got %d, %v, want %d", claimed, len(got), err, want)
+		}
+	}
+}
+
+// header returns the length of a record's header with n types of one byte, as SQLite
+// writes it.
+func header(n int) []byte {
+	for size := 1; ; size++ {
+		b := []byte{byte(n+size) & 0x7f}
+		for v := (n + size) >> 7; v > 0; v >>= 7 {
+			b = append([]byte{byte(v)&0x7f | 0x80}, b...)
+		}
+		if len(b) == size {
+			return b
+		}
+	}
+}
+
 // TestMalformed breaks a database in ways that would send a careless reader astray.
 func TestMalformed(t *testing.T) {
 	t.Parallel()
@@ -146,12 +172,12 @@ func TestMalformed(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if err := readAll(sound, tt.damage(bytes.Clone(sound))); !errors.Is(err, btree.ErrFormat) {
+			if _, err := readAll(sound, tt.damage(bytes.Clone(sound))); !errors.Is(err, btree.ErrFormat) {
 				t.Errorf("got %v, want %v", err, btree.ErrFormat)
 			}
 		})
 	}
-	if err := readAll(sound, sound); err != nil {
+	if _, err := readAll(sound, sound); err != nil {
 		t.Errorf("sound: got %v", err)
 	}
 }
@@ -177,73 +203,103 @@ func TestClaims(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if err := readAll(pair[0], pair[1]); !errors.Is(err, btree.ErrFormat) {
+			if _, err := readAll(pair[0], pair[1]); !errors.Is(err, btree.ErrFormat) {
 				t.Errorf("got %v, want %v", err, btree.ErrFormat)
 			}
 		})
 	}
 }
 
-// readAll compares two databases, and reads all rows of b.
-func readAll(bytesA, bytesB []byte) error {
+// readAll compares two databases, and reads all rows of b: each tree as a table and as
+// one WITHOUT ROWID, which an index looks like. What is wrong with one, for one that it is
+// not of that kind, does not keep it from the others. It returns the first error, and how
+// many rows of trees without rowids it has read.
+func readAll(bytesA, bytesB []byte) (keyed int, err error) {
 	a, err := open(bytesA)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	b, err := open(bytesB)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	objects, err := b.Schema()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	p, err := btree.NewPair(a, b, cover(bytesA, bytesB, 1000))
 	if err != nil {
-		return err
+		return 0, err
 	}
+	var first error
 	for _, o := range objects {
 		for key := range 2 {
 			for _, root := range []uint32{0, o.Root} {
-				if err := readTable(p, root, o.Root, key); err != nil && (key == 0 || !errors.Is(err, btree.ErrFormat)) {
-					return err
+				n, err := readTable(p, root, o.Root, key)
+				if err != nil && !errors.Is(err, btree.ErrFormat) {
+					return keyed, err
 				}
+				if err != nil && key == 0 && first == nil {
+					first = err
+				}
+				keyed += n * key
 			}
 		}
 	}
-	return nil
+	return keyed, first
 }
 
-func readTable(p *btree.Pair, a, b uint32, key int) error {
+func readTable(p *btree.Pair, a, b uint32, key int) (rows int, err error) {
 	for c, err := range p.Rows(a, b, key) {
 		if err != nil {
-			return err
+			return rows, err
 		}
+		rows++
 		for _, row := range []*btree.Row{c.Before, c.After} {
 			if row == nil {
 				continue
 			}
 			if _, err := row.Values(); err != nil {
-				return err
+				return rows, err
 			}
 		}
 	}
-	return nil
+	return rows, nil
 }
 
-// FuzzPair compares a sound database with one that is anything.
-func FuzzPair(f *testing.F) {
+// fuzzSeeds are databases with tables of both kinds, and an index between them.
+func fuzzSeeds(t testing.TB) (seeds [][]byte) {
+	t.Helper()
 	for _, vacuum := range []int{0, 1} {
-		f.Add(newDB(f, fmt.Sprintf("PRAGMA page_size = 512; PRAGMA auto_vacuum = %d", vacuum),
+		seeds = append(seeds, newDB(t, fmt.Sprintf("PRAGMA page_size = 512; PRAGMA auto_vacuum = %d", vacuum),
 			"CREATE TABLE t (id INTEGER PRIMARY KEY, a, b); CREATE INDEX i ON t (a)",
 			"CREATE TABLE k (a, b, PRIMARY KEY (a)) WITHOUT ROWID",
 			"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20) INSERT INTO t SELECT i, 'text', i * 0.5 FROM n",
 			"INSERT INTO k SELECT id, hex(zeroblob(id * 30)) FROM t", "DELETE FROM t WHERE id % 3 = 0", "DELETE FROM k WHERE a > 15"))
 	}
+	return seeds
+}
+
+// TestFuzzSeeds sees that a run from the seeds gets to the table WITHOUT ROWID: it has
+// 15 rows, which are read twice, like those of the index of 14.
+func TestFuzzSeeds(t *testing.T) {
+	t.Parallel()
+	for _, seed := range fuzzSeeds(t) {
+		if keyed, _ := readAll(seed, seed); keyed < 15+14 {
+			t.Errorf("%d rows without a rowid were read, want those of the table and of the index", keyed)
+		}
+	}
+}
+
+// FuzzPair compares a sound database with one that is anything.
+func FuzzPair(f *testing.F) {
+	for _, seed := range fuzzSeeds(f) {
+		f.Add(seed)
+	}
 	sound := newDB(f, "PRAGMA page_size = 512", "CREATE TABLE t (id INTEGER PRIMARY KEY, a, b)", "INSERT INTO t VALUES (1, 2, 3)")
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, a := range [][]byte{sound, b} {
-			if err := readAll(a, b); err != nil && !errors.Is(err, btree.ErrFormat) {
+			if _, err := readAll(a, b); err != nil && !errors.Is(err, btree.ErrFormat) {
 				t.Errorf("got %v, want %v", err, btree.ErrFormat)
 			}
 		}

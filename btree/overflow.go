@@ -50,6 +50,9 @@ func (f *File) payload(c cell) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(payload) == len(c.local) { // there are as many pages as it needs
+			payload = append(make([]byte, 0, c.size), payload...)
+		}
 		b, err := f.page(n)
 		if err != nil {
 			return nil, err

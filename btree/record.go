@@ -20,8 +20,13 @@ import (
 //	n>=12 even     (n-12)/2 bytes
 //	n>=13 odd      text of (n-13)/2 bytes
 
+// maxColumns is how many columns a table has at most, however SQLite was built. A value
+// of none takes a byte in a record and 16 in memory.
+const maxColumns = 32767
+
 // Decode returns the values of a record: each nil, int64, float64, string or
-// []byte. Texts come as UTF-8 from any encoding; the bytes are part of record.
+// []byte. Texts come as UTF-8 from any encoding; the bytes are part of record. As by
+// SQLite, values behind those that any table's columns can have are passed over.
 func Decode(record []byte, e Encoding) ([]any, error) {
 	length, n := varint(record)
 	if n == 0 || length > uint64(len(record)) || length < uint64(n) {
@@ -29,7 +34,7 @@ func Decode(record []byte, e Encoding) ([]any, error) {
 	}
 	types, body := record[n:length], record[length:]
 	values := make([]any, 0, min(len(types), 32))
-	for len(types) > 0 {
+	for len(types) > 0 && len(values) < maxColumns {
 		serial, n := varint(types)
 		size := serialSize(serial)
 		if n == 0 || size > uint64(len(body)) {
