@@ -87,7 +87,10 @@ func endings() []ending {
 		{is(s3.ErrUnreachable), exitFailed, "Check host and port, and the network. Nothing is lost: run it again."},
 
 		{ofSource(fs.ErrNotExist), exitSource, "Check the path of the database. firn never creates one."},
-		{ofSource(fs.ErrPermission), exitSource, "Run firn as a user who may read the database and write its folder, where SQLite keeps its locks."},
+		{ofSource(sqlite.ErrStrangeSidecar), exitSource, "SQLite makes no such file. Find out who did, and remove it."},
+		{ofSource(sqlite.ErrDetached), exitSource, "Name the database by the path that its application uses. In a container, mount the database's folder, not the file alone."},
+		{ofSource(sqlite.ErrChanged), exitSource, "Run it again, or as the owner of the database, who can lock it."},
+		{ofSource(fs.ErrPermission), exitSource, "Run firn as a user who may read the database: best as its owner, or as root."},
 		{ofSource(sqlite.ErrEmpty), exitSource, "Check the path: an empty file often means that a program was started with a wrong one."},
 		{ofSource(sqlite.ErrNotDatabase), exitSource, "Check the path. Encrypted databases (SQLCipher, SEE) cannot be read."},
 		{ofSource(sqlite.ErrNotFile), exitSource, "Name the database file itself."},

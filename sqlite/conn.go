@@ -35,7 +35,8 @@ type conn struct {
 	ctx     context.Context // of the call that opened it: an io.Reader is given none
 	tls     *libc.TLS
 	db      uintptr
-	image   *imageFS // that the database is in; nil for a file
+	image   *imageFS   // that the database is in; nil for a file
+	alone   *stillness // of a database that is read without locks; else nil
 	unwatch func()
 }
 
@@ -46,16 +47,22 @@ func pointer(address uintptr) unsafe.Pointer {
 
 // open opens the database with this file name.
 func open(ctx context.Context, name string, flags int32) (*conn, error) {
-	return openOn(ctx, nil, name, flags)
+	return openIn(ctx, 0, name, flags)
 }
 
-// openOn opens a database in an image, or with nil in a file.
+// openOn opens the database in an image.
 func openOn(ctx context.Context, image *imageFS, name string, flags int32) (*conn, error) {
-	c := &conn{ctx: ctx, tls: libc.NewTLS(), image: image, unwatch: func() {}}
-	var vfs uintptr
-	if image != nil {
-		vfs = image.name()
+	c, err := openIn(ctx, image.name(), name, flags)
+	if err != nil {
+		return nil, errors.Join(image.failed(), err)
 	}
+	c.image = image
+	return c, nil
+}
+
+// openIn opens a database in the file system with this name, or with 0 in the system's.
+func openIn(ctx context.Context, vfs uintptr, name string, flags int32) (*conn, error) {
+	c := &conn{ctx: ctx, tls: libc.NewTLS(), unwatch: func() {}}
 	z, err := libc.CString(name)
 	if err != nil {
 		c.tls.Close()
@@ -77,16 +84,25 @@ func openOn(ctx context.Context, image *imageFS, name string, flags int32) (*con
 // openImmutable opens a file that nobody writes, and never looks for a journal or WAL beside it. That is the only
 // way to open an image whose header says WAL without creating files.
 func openImmutable(ctx context.Context, path string) (*conn, error) {
-	abs, err := filepath.Abs(path)
+	name, err := fileURI(path, "immutable=1")
 	if err != nil {
 		return nil, err
+	}
+	return open(ctx, name, readOnly|lib.SQLITE_OPEN_URI)
+}
+
+// fileURI returns the name of a database file with parameters.
+func fileURI(path, query string) (string, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
 	}
 	slash := filepath.ToSlash(abs)
 	if slash[0] != '/' { // C:/folder
 		slash = "/" + slash
 	}
-	name := url.URL{Scheme: "file", Path: slash, RawQuery: "immutable=1"}
-	return open(ctx, name.String(), readOnly|lib.SQLITE_OPEN_URI)
+	name := url.URL{Scheme: "file", Path: slash, RawQuery: query}
+	return name.String(), nil
 }
 
 // watch interrupts the running statement once the context is done.

@@ -27,6 +27,12 @@ var (
 	ErrNoSpace = errors.New("not enough free disk space")
 	// ErrDiffers is returned by [Restore] when a database was restored, and is not what it should be.
 	ErrDiffers = errors.New("restored database differs from the image")
+	// ErrStrangeSidecar is returned when what has the name of the database's journal, WAL or -shm is no regular file.
+	ErrStrangeSidecar = errors.New("what lies beside the database is no file of SQLite's")
+	// ErrDetached is returned when the WAL with the last commits must be in another place than beside the database.
+	ErrDetached = errors.New("the database's WAL is not here")
+	// ErrChanged is returned when a database was written that had to be read without a lock.
+	ErrChanged = errors.New("database was written while it was read without a lock")
 	// ErrSidecar is returned by [Restore] when a journal or WAL lies beside a target that does not exist.
 	ErrSidecar = errors.New("left-over journal or WAL beside a missing database")
 	// ErrPageSize is returned by [Restore] when the target is in WAL mode and its page size is not the image's.
@@ -47,6 +53,8 @@ func newFailure(code int32, message string, errno syscall.Errno) *failure {
 			"to lock a WAL database that no application has open, or to change a database"
 	case lib.SQLITE_READONLY_ROLLBACK:
 		message = "a crash left a transaction that must be rolled back first, by a user who may write the database"
+	case lib.SQLITE_IOERR_DELETE:
+		message = "the journal of a transaction that a crash left was rolled back, and may not be removed"
 	}
 	return &failure{code, message, kind(code, errno)}
 }
@@ -76,13 +84,13 @@ func kind(code int32, errno syscall.Errno) error {
 		return fs.ErrPermission
 	case lib.SQLITE_INTERRUPT:
 		return context.Canceled
-	case lib.SQLITE_CANTOPEN:
+	case lib.SQLITE_CANTOPEN, lib.SQLITE_IOERR:
 		return osKind(errno)
 	}
 	return nil
 }
 
-// osKind says why a file could not be opened.
+// osKind says why the system refused something.
 func osKind(errno syscall.Errno) error {
 	for _, sentinel := range []error{fs.ErrPermission, fs.ErrNotExist} {
 		if errno.Is(sentinel) {

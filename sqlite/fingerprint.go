@@ -145,18 +145,22 @@ func (c *conn) fileState(path string, info fs.FileInfo, now time.Time) (*FileSta
 	if err != nil {
 		return nil, err
 	}
-	stat := statOf(info)
-	changed := time.Unix(0, stat.changeTime)
-	if info.ModTime().After(changed) {
-		changed = info.ModTime()
-	}
 	return &FileState{
 		Size:       info.Size(),
 		ModTime:    info.ModTime().UnixNano(),
-		ChangeTime: stat.changeTime,
+		ChangeTime: statOf(info).changeTime,
 		Header:     header,
-		Settled:    now.Sub(changed) >= settled && !nonEmpty(path+"-wal") && !nonEmpty(path+"-journal"),
+		Settled:    now.Sub(lastChange(info)) >= settled && !nonEmpty(path+"-wal") && !nonEmpty(path+"-journal"),
 	}, nil
+}
+
+// lastChange returns when a file was last changed, in its content or otherwise.
+func lastChange(info fs.FileInfo) time.Time {
+	changed := time.Unix(0, statOf(info).changeTime)
+	if info.ModTime().After(changed) {
+		return info.ModTime()
+	}
+	return changed
 }
 
 // header reads the database header from the main file, under the lock of the open transaction.

@@ -22,7 +22,6 @@ import (
 	"time"
 
 	"modernc.org/sqlite"
-	lib "modernc.org/sqlite/lib"
 )
 
 // EnableOFDLocking makes the locks on database files survive that some other part of the process opens and closes
@@ -111,9 +110,12 @@ type Image struct {
 // Open begins a read transaction on the database and describes what it sees; no page is read before the first Read.
 // The context governs the reading too.
 //
-// It fails with fs.ErrNotExist, fs.ErrPermission, [ErrNotFile], [ErrEmpty], [ErrNotDatabase], [ErrCorrupt] or
-// [ErrBusy], and leaves nothing behind then. A database in WAL mode that no application has open needs a folder that
-// may be written, because SQLite keeps its locks in a file there for the time of the transaction.
+// It fails with fs.ErrNotExist, fs.ErrPermission, [ErrNotFile], [ErrStrangeSidecar], [ErrDetached], [ErrEmpty],
+// [ErrNotDatabase], [ErrCorrupt] or [ErrBusy].
+//
+// It leaves nothing behind that keeps the application from its database, whoever calls it. A database in WAL mode that
+// nobody has open is read without a lock by a process whose lock file would keep its owner out; the last Read fails with
+// [ErrChanged] if the database was written meanwhile.
 // A database with a rollback journal cannot commit between Open and the first Read or Close.
 func Open(ctx context.Context, path string, opts Options) (*Image, error) {
 	i, err := openImage(ctx, path, opts.withDefaults())
@@ -130,7 +132,7 @@ func openImage(ctx context.Context, path string, opts Options) (*Image, error) {
 		return nil, err
 	}
 	i := &Image{path: path, name: cmp.Or(opts.Name, path), opts: opts}
-	if i.conn, err = openSource(ctx, path, opts.BusyTimeout); err != nil {
+	if i.conn, err = openSource(ctx, path, opts.BusyTimeout, opts.Now); err != nil {
 		return nil, err
 	}
 	if err := i.begin(); err != nil {
@@ -175,27 +177,6 @@ func resolve(path string) (string, fs.FileInfo, error) {
 		return "", nil, fmt.Errorf("%w: %d bytes", ErrNotDatabase, info.Size())
 	}
 	return path, info, nil
-}
-
-// openSource opens a database that others may be using, to read it.
-func openSource(ctx context.Context, path string, timeout time.Duration) (*conn, error) {
-	crashed := nonEmpty(path + "-wal")
-	c, err := open(ctx, path, readWrite)
-	if err != nil {
-		return nil, err
-	}
-	if crashed {
-		// The last connection to close would checkpoint a WAL that its application left behind. Without one, closing
-		// must stay as it is: it removes the empty WAL that opening created.
-		err = c.config(lib.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-	}
-	if err == nil {
-		err = c.firstRead(timeout)
-	}
-	if err != nil {
-		return nil, errors.Join(err, c.close())
-	}
-	return c, nil
 }
 
 // firstRead opens the WAL or rolls a hot journal back. Before it, [conn.snapshot] pins nothing, and the backup
@@ -350,7 +331,7 @@ func (i *Image) end() error {
 	}
 	c := i.conn
 	i.conn = nil
-	return c.close()
+	return errors.Join(c.alone.check(), c.close())
 }
 
 // Close ends the transaction, if reading to the end has not, and removes temporary files.

@@ -17,6 +17,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	personMain()
 	dbtest.Main()
 	restoreMain()
 	os.Exit(m.Run())

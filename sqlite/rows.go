@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // TableRows is the number of rows of one table.
@@ -52,11 +53,11 @@ func countRows(ctx context.Context, path string) (rows []TableRows, err error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := openSource(ctx, path, defaultBusyTimeout)
+	c, err := openSource(ctx, path, defaultBusyTimeout, time.Now)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, c.close()) }()
+	defer func() { err = errors.Join(err, c.alone.check(), c.close()) }()
 	if err := c.exec("BEGIN"); err != nil {
 		return nil, err
 	}

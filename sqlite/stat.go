@@ -4,5 +4,6 @@ package sqlite
 // as unchanged there.
 type stat struct {
 	device, inode uint64
-	changeTime    int64 // nanoseconds since 1970
+	changeTime    int64  // nanoseconds since 1970
+	links         uint64 // how many names it has
 }

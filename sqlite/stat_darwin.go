@@ -10,5 +10,5 @@ func statOf(info fs.FileInfo) stat {
 	if !ok {
 		return stat{}
 	}
-	return stat{uint64(s.Dev), s.Ino, s.Ctimespec.Nano()}
+	return stat{uint64(s.Dev), s.Ino, s.Ctimespec.Nano(), uint64(s.Nlink)}
 }

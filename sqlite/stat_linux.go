@@ -10,5 +10,5 @@ func statOf(info fs.FileInfo) stat {
 	if !ok {
 		return stat{}
 	}
-	return stat{uint64(s.Dev), s.Ino, s.Ctim.Nano()}
+	return stat{uint64(s.Dev), s.Ino, s.Ctim.Nano(), uint64(s.Nlink)}
 }

@@ -21,7 +21,10 @@ func NewWatch(ctx context.Context, path string, timeout time.Duration) (*Watch, 
 	w := &Watch{path: path, timeout: timeout}
 	resolved, _, err := resolve(path)
 	if err == nil {
-		w.conn, err = openSource(ctx, resolved, timeout)
+		w.conn, err = openSource(ctx, resolved, timeout, time.Now)
+	}
+	if err == nil && w.conn.alone != nil {
+		err = errors.Join(errors.New("what others write does not show without SQLite's locks"), w.conn.close())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("watch database %s: %w", path, err)
