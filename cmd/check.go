@@ -178,7 +178,7 @@ const maxHit = 10
 func (s *session) tellFindings(findings []repo.Finding) {
 	var hit []*snapshot.Snapshot
 	for _, f := range findings {
-		fmt.Fprintf(s.stderr, "firn: finding: %v\n", f.Err)
+		s.tell(s.stderr, "firn: finding: ", "%v", f.Err)
 		for _, snap := range f.Snapshots {
 			if !slices.Contains(hit, snap) {
 				hit = append(hit, snap)
@@ -192,7 +192,7 @@ func (s *session) tellFindings(findings []repo.Finding) {
 func (s *session) tellLost(lost []*snapshot.Snapshot) {
 	for _, env := range environments(lost) {
 		own := filter(lost, snapshot.Filter{Environment: env})
-		fmt.Fprintf(s.stderr, "firn: cannot be restored: %s of %s: %s\n", plural(len(own), "snapshot"), env, s.shortList(own))
+		s.tell(s.stderr, "firn: cannot be restored: ", "%s of %s: %s", plural(len(own), "snapshot"), env, s.shortList(own))
 	}
 }
 

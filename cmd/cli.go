@@ -90,7 +90,7 @@ func (c *cli) run(ctx context.Context, args []string) int {
 // that all commands share.
 type cli struct {
 	stdin          io.Reader
-	stdout, stderr io.Writer
+	stdout, stderr *screen
 	getenv         func(string) string
 	now            func() time.Time
 	zone           *time.Location // of times that people read or type
@@ -125,14 +125,14 @@ type flags struct {
 
 func newCLI(s Streams) *cli {
 	return &cli{
-		stdin: s.In, stdout: s.Out, stderr: s.Err,
+		stdin: s.In, stdout: newScreen(s.Out), stderr: newScreen(s.Err),
 		getenv: os.Getenv, now: time.Now, zone: time.Local,
 	}
 }
 
 // isTerminal reports whether a stream is one.
 func isTerminal(stream any) bool {
-	f, ok := stream.(*os.File)
+	f, ok := stream.(interface{ Fd() uintptr })
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 

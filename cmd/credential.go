@@ -135,7 +135,8 @@ func (c *cli) readPasswordFile(path string) (crypt.Credential, error) {
 // runPasswordCommand lets the command talk to the user: its standard error and input are ours.
 func runPasswordCommand(ctx context.Context, c *cli, command string) (crypt.Credential, error) {
 	cmd := shell(ctx, command)
-	cmd.Stdin, cmd.Stderr = c.stdin, c.stderr
+	cmd.Env = os.Environ() // see withoutSecrets
+	cmd.Stdin, cmd.Stderr = c.stdin, c.stderr.out
 	out, err := cmd.Output()
 	if err != nil {
 		return crypt.Credential{}, &problem{fmt.Errorf("run password command: %w", err), exitWrongKey, ""}

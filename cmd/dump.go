@@ -74,7 +74,7 @@ func (c *cli) dump(ctx context.Context, ref string, o dumpOptions) error {
 		return err
 	}
 	if o.output == "" {
-		return write(s, ctx, snap, c.stdout)
+		return write(s, ctx, snap, c.data())
 	}
 	var need int64 // of the others nobody knows it beforehand
 	if o.format == "db" {

@@ -233,10 +233,26 @@ func (c *cli) report(err error, code int, hint string) {
 		return
 	}
 	c.bar.Load().hide()
-	for line := range strings.Lines(err.Error()) { // several errors are on several lines
-		fmt.Fprintln(c.stderr, c.red("firn:"), strings.Map(harmless, strings.TrimRight(line, "\n")))
+	for _, text := range messages(err) {
+		_ = c.style(c.stderr, red, "firn:") // there is nowhere else to tell of it
+		c.tell(c.stderr, " ", "%s", text)
 	}
 	if hint != "" {
-		fmt.Fprintln(c.stderr, "firn: hint:", hint)
+		c.tell(c.stderr, "firn: hint: ", "%s", hint)
 	}
+}
+
+// messages returns the messages of several errors that were joined, or that of one.
+func messages(err error) (texts []string) {
+	several, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []string{err.Error()}
+	}
+	for _, e := range several.Unwrap() {
+		texts = append(texts, messages(e)...)
+	}
+	if strings.Join(texts, "\n") != err.Error() { // it is one with several causes
+		return []string{err.Error()}
+	}
+	return texts
 }

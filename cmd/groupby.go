@@ -76,7 +76,7 @@ func (s *session) printGroups(groups []*snapshotGroup) error {
 		return s.printJSON(groups)
 	}
 	for i, g := range groups {
-		if _, err := fmt.Fprintf(s.stdout, "%s%s\n", strings.Repeat("\n", min(i, 1)), strings.Map(harmless, g.title)); err != nil {
+		if _, err := fmt.Fprintf(s.stdout, "%s%s\n", strings.Repeat("\n", min(i, 1)), inLine(g.title)); err != nil {
 			return err
 		}
 		if err := s.printSnapshots(g.list); err != nil {

@@ -127,7 +127,7 @@ func (w *watch) run(ctx context.Context, name, command string, limit time.Durati
 	cmd.Env = append(cmd.Env, vars...)
 	cmd.WaitDelay = hookGrace
 	output := &tail{limit: hookOutput}
-	cmd.Stdout, cmd.Stderr = w.stderr, w.stderr
+	cmd.Stdout, cmd.Stderr = w.stderr.out, w.stderr.out
 	if w.flags.quiet || w.json {
 		cmd.Stdout, cmd.Stderr = output, output
 	}

@@ -80,7 +80,7 @@ func (s samples) add(r recorded) {
 func seconds1970(t time.Time) float64 { return float64(t.UnixMilli()) / 1e3 }
 
 func escapeLabel(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s)
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(clean(s))
 }
 
 // String returns the file: Prometheus's text format.

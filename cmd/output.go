@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -24,30 +25,30 @@ import (
 //     --verbose only), warnings and errors (always).
 //   - Progress bars are for terminals; colours too, and never with --no-color
 //     or NO_COLOR. No meaning is in colours alone.
+//   - Nothing of what is printed is obeyed by a terminal: both streams are a
+//     [screen]. Output for programs (dump, CSV, schedule) goes past it, see
+//     [cli.data]; JSON escapes what a screen would replace.
 //   - In tables, sizes are IEC and times local with their zone. In JSON, sizes
 //     are bytes, times RFC 3339 in UTC, durations seconds.
 
 // done tells what was done.
 func (c *cli) done(format string, args ...any) {
 	if !c.flags.quiet && !c.json {
-		c.bar.Load().hide()
-		fmt.Fprintf(c.stdout, format+"\n", args...)
+		c.tell(c.stdout, "", format, args...)
 	}
 }
 
 // note tells what the user may want to know.
 func (c *cli) note(format string, args ...any) {
 	if !c.flags.quiet && !c.json {
-		c.bar.Load().hide()
-		fmt.Fprintf(c.stderr, format+"\n", args...)
+		c.tell(c.stderr, "", format, args...)
 	}
 }
 
 // detail tells what only the curious want to know.
 func (c *cli) detail(format string, args ...any) {
 	if c.flags.verbose {
-		c.bar.Load().hide()
-		fmt.Fprintf(c.stderr, format+"\n", args...)
+		c.tell(c.stderr, "", format, args...)
 	}
 }
 
@@ -57,38 +58,66 @@ func (c *cli) warn(format string, args ...any) {
 		c.writeJSON(c.stderr, map[string]string{"message_type": "warning", "message": fmt.Sprintf(format, args...)})
 		return
 	}
+	c.tell(c.stderr, "firn: warning: ", format, args...)
+}
+
+// tell writes a message. Its lines after the first are indented, so that what follows a
+// line break in a name does not look like a message of firn's.
+func (c *cli) tell(w io.Writer, prefix, format string, args ...any) {
 	c.bar.Load().hide()
-	fmt.Fprintf(c.stderr, "firn: warning: "+format+"\n", args...)
+	text := strings.TrimRight(fmt.Sprintf(format, args...), "\n")
+	fmt.Fprintln(w, prefix+strings.ReplaceAll(text, "\n", "\n    "))
+}
+
+// data returns standard output for what another program reads: it comes byte for byte.
+// On a terminal a person reads it.
+func (c *cli) data() io.Writer {
+	if isTerminal(c.stdout) {
+		return c.stdout
+	}
+	return c.stdout.out
 }
 
 // printJSON writes one value, on one line, to standard output.
 func (c *cli) printJSON(v any) error { return c.writeJSON(c.stdout, v) }
 
 func (c *cli) writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	text, err := encodeJSON(v)
+	if err == nil {
+		_, err = w.Write(text)
+	}
+	if err != nil {
 		return fmt.Errorf("write JSON: %w", err)
 	}
 	return nil
+}
+
+// encodeJSON returns a value in JSON, on a line.
+func encodeJSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return escapeJSON(b.Bytes()), err
 }
 
 func (c *cli) colored(w io.Writer) bool {
 	return !c.flags.noColor && c.getenv("NO_COLOR") == "" && c.getenv("TERM") != "dumb" && isTerminal(w)
 }
 
-func (c *cli) bold(w io.Writer, s string) string {
-	if !c.colored(w) {
-		return s
-	}
-	return "\x1b[1m" + s + "\x1b[0m"
-}
+// The styles of what is printed, by their numbers.
+const (
+	bold = 1
+	red  = 31
+)
 
-func (c *cli) red(s string) string {
-	if !c.colored(c.stderr) {
-		return s
+// style writes a text in a style to a stream on which there are any.
+func (c *cli) style(w io.Writer, style int, text string) error {
+	if s, ok := w.(*screen); ok && c.colored(s) {
+		return s.styled(style, text)
 	}
-	return "\x1b[31m" + s + "\x1b[0m"
+	_, err := io.WriteString(w, text)
+	return err
 }
 
 // utf8 reports whether the locale is of UTF-8. Names are printed as they are, whatever it is.

@@ -64,7 +64,7 @@ func (p *pinger) succeeded(ctx context.Context, m *backupMessage) {
 	p.end(ctx, "", p.summaryLine(*m))
 }
 
-func (p *pinger) failed(ctx context.Context, err error) { p.end(ctx, "fail", err.Error()) }
+func (p *pinger) failed(ctx context.Context, err error) { p.end(ctx, "fail", clean(err.Error())) }
 
 // end comes after the start at the monitor too, and warns if it is not told.
 func (p *pinger) end(ctx context.Context, what, body string) {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 )
 
 const (
@@ -43,7 +42,7 @@ func (c *cli) progress(label string, total int64) *bar {
 
 func (c *cli) newBar(label string, total int64) *bar {
 	now := c.now()
-	return &bar{cli: c, label: strings.Map(harmless, label), total: total, pace: pace{at: now}, next: now.Add(barDelay)}
+	return &bar{cli: c, label: inLine(label), total: total, pace: pace{at: now}, next: now.Add(barDelay)}
 }
 
 // set tells how many bytes are done.
@@ -73,7 +72,7 @@ func (b *bar) draw(n int64) {
 	b.pace.add(n, now)
 	b.next, b.visible = now.Add(barEvery), true
 	// One column less than there are: some terminals begin a new line in the last one.
-	fmt.Fprintf(b.cli.stderr, "\r%s\x1b[K", barLine(b.label, n, b.total, b.pace.rate, terminalWidth(b.cli.stderr)-1))
+	_ = b.cli.stderr.redraw(barLine(b.label, n, b.total, b.pace.rate, terminalWidth(b.cli.stderr)-1)) // a bar is not worth an error
 }
 
 // hide removes the bar until it is drawn again: something else is about to be written.
@@ -84,7 +83,7 @@ func (b *bar) hide() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.visible {
-		fmt.Fprint(b.cli.stderr, "\r\x1b[K")
+		_ = b.cli.stderr.redraw("")
 		b.visible = false
 	}
 }
@@ -135,7 +134,7 @@ func joinTexts(texts []string) string {
 	return b.String()
 }
 
-func lineWidth(texts []string) int { return utf8.RuneCountInString(joinTexts(texts)) }
+func lineWidth(texts []string) int { return textWidth(joinTexts(texts)) }
 
 // remaining returns a time for people, not more exactly than it can be known.
 func remaining(seconds float64) string {

@@ -96,6 +96,9 @@ func (s *session) querySnapshot(ctx context.Context, snap *snapshot.Snapshot, sq
 	}
 	defer func() { err = errors.Join(err, v.Close()) }()
 	w := bufio.NewWriter(s.stdout)
+	if o.csv {
+		w = bufio.NewWriter(s.data())
+	}
 	r := s.newResult(w, o)
 	if err := v.Query(sql, r.head, r.row); err != nil {
 		return errors.Join(err, w.Flush()) // the rows so far are right

@@ -101,7 +101,10 @@ func (s *session) describeRepair(d *repo.Diagnosis, o checkOptions) {
 		}
 	}
 	if o.yes || s.json {
-		s.note("To repair, firn will:\n%s", strings.TrimRight(b.String(), "\n"))
+		s.note("To repair, firn will:")
+		for text := range strings.Lines(b.String()) {
+			s.note("%s", text)
+		}
 	} else {
 		fmt.Fprintf(s.stderr, "To repair, firn would:\n%s", b.String())
 	}

@@ -2,9 +2,8 @@ package cmd
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/hex"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -78,7 +77,7 @@ func (t *tableResult) end() error {
 		t.widths[i] = min(t.widths[i], widthMost)
 	}
 	if !t.noHeader {
-		if err := t.print(t.bold(t.stdout, line(t.columns, t.widths))); err != nil {
+		if err := errors.Join(t.w.Flush(), t.style(t.stdout, bold, line(t.columns, t.widths)), t.print("")); err != nil {
 			return err
 		}
 	}
@@ -244,11 +243,8 @@ func jsonText(value any) string {
 }
 
 func quoteJSON(text string) string {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(text) // a string in memory
-	return strings.TrimSuffix(b.String(), "\n")
+	b, _ := encodeJSON(text) // a string in memory
+	return strings.TrimSuffix(string(b), "\n")
 }
 
 // distinctNames makes columns with the same name differ, as SQLite does for tables

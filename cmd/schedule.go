@@ -65,7 +65,7 @@ func (c *cli) schedule(args []string, o scheduleOptions) error {
 	case o.format == formatCron && o.output == "":
 		text, err := s.crontab()
 		if err == nil {
-			_, err = fmt.Fprint(c.stdout, text)
+			_, err = fmt.Fprint(c.data(), text)
 		}
 		return err
 	case o.format == formatSystemd:

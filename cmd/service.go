@@ -18,7 +18,7 @@ func (r *restoration) aroundService(ctx context.Context, f func() error) (err er
 	if r.env == nil || r.env.Start == "" {
 		return f()
 	}
-	s, err := newStarter(r.env.Start, r.stderr)
+	s, err := newStarter(r.env.Start, r.stderr.out)
 	if err != nil {
 		return fmt.Errorf("restore: nothing was changed: prepare the start of %s: %w", r.env.name, err)
 	}
@@ -49,7 +49,7 @@ func (r *restoration) aroundService(ctx context.Context, f func() error) (err er
 func (r *restoration) stop(ctx context.Context, s *starter) error {
 	r.note("Run stop: %s", r.env.Stop)
 	cmd := keepingOpen(ctx, r.env.Stop, s.wait)
-	cmd.Stdout, cmd.Stderr = r.stderr, r.stderr
+	cmd.Stdout, cmd.Stderr = r.stderr.out, r.stderr.out
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("run stop command of %s: %w", r.env.name, err)
 	}

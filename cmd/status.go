@@ -153,10 +153,10 @@ func (s *session) explain(st *state) {
 	}
 	switch st.State {
 	case stateBad:
-		fmt.Fprintf(s.stdout, "%s: snapshot %s is suspect: %s\n", st.Environment, st.SnapshotID[:8], strings.Join(st.Suspect, "; "))
+		s.tell(s.stdout, "", "%s: snapshot %s is suspect: %s", st.Environment, st.SnapshotID[:8], strings.Join(st.Suspect, "; "))
 		s.note(`If that is meant: "%s --accept". If not: "%s".`, again, back)
 	case stateFailed:
-		fmt.Fprintf(s.stdout, "%s: snapshot %s was verified and is not sound: %s\n", st.Environment, st.Verified.SnapshotID[:8], st.Verified.Problem)
+		s.tell(s.stdout, "", "%s: snapshot %s was verified and is not sound: %s", st.Environment, st.Verified.SnapshotID[:8], st.Verified.Problem)
 		s.note(`Look at what is backed up, then "firn verify %s" looks at its newest snapshot.`, env)
 	}
 	if st.sound && (st.State == stateBad || st.State == stateFailed) {

@@ -1,14 +1,13 @@
 package cmd
 
 import (
-	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/term"
+	"golang.org/x/text/width"
 )
 
 // columnGap is how many spaces are between two columns of a table.
@@ -17,8 +16,11 @@ const columnGap = 2
 // table writes rows below a head, with columns columnGap spaces apart.
 func (c *cli) table(w io.Writer, head []string, rows [][]string) error {
 	widths := columnWidths(head, rows)
+	if err := c.style(w, bold, line(head, widths)); err != nil {
+		return err
+	}
 	var b strings.Builder
-	b.WriteString(c.bold(w, line(head, widths)) + "\n")
+	b.WriteByte('\n')
 	for _, row := range rows {
 		b.WriteString(line(row, widths) + "\n")
 	}
@@ -29,26 +31,33 @@ func (c *cli) table(w io.Writer, head []string, rows [][]string) error {
 func line(cells []string, widths []int) string {
 	var b strings.Builder
 	for i, cell := range cells {
-		fmt.Fprintf(&b, "%-*s", widths[i]+columnGap, strings.Map(harmless, cell))
+		cell = inLine(cell)
+		b.WriteString(cell + strings.Repeat(" ", max(0, widths[i]-textWidth(cell))+columnGap))
 	}
 	return strings.TrimRight(b.String(), " ")
 }
 
-// harmless replaces what a terminal would act upon: names of tables, for one, come
-// from databases that are not to be trusted.
-func harmless(r rune) rune {
-	if unicode.IsControl(r) {
-		return unicode.ReplacementChar
+// textWidth returns how many columns of a terminal a text takes: two for each wide
+// character of East Asia and emoji, none for marks that are put on the one before.
+func textWidth(text string) (columns int) {
+	for _, r := range text {
+		switch kind := width.LookupRune(r).Kind(); {
+		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		case kind == width.EastAsianWide || kind == width.EastAsianFullwidth:
+			columns += 2
+		default:
+			columns++
+		}
 	}
-	return r
+	return columns
 }
 
-// columnWidths returns how wide the columns of a table are, in characters.
+// columnWidths returns how wide the columns of a table are, as they are shown.
 func columnWidths(head []string, rows [][]string) []int {
 	widths := make([]int, len(head))
 	for _, row := range append(slices.Clip(rows), head) {
 		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+			widths[i] = max(widths[i], textWidth(inLine(cell)))
 		}
 	}
 	return widths

@@ -170,7 +170,7 @@ func (v service) pair(calendar string) ([]unit, error) {
 func (c *cli) writeUnits(units []unit, dir string) error {
 	if dir == "" {
 		for i, u := range units {
-			if _, err := fmt.Fprint(c.stdout, strings.Repeat("\n", min(i, 1)), u.text); err != nil {
+			if _, err := fmt.Fprint(c.data(), strings.Repeat("\n", min(i, 1)), u.text); err != nil {
 				return err
 			}
 		}
