@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"strconv"
 	"time"
@@ -108,7 +107,7 @@ func (w *watch) outcome(m *backupMessage, err error) []string {
 	}
 	if err != nil {
 		code, _ := classify(err)
-		vars = append(vars, "FIRN_ERROR="+err.Error(), "FIRN_EXIT_CODE="+strconv.Itoa(code))
+		vars = append(vars, variable("FIRN_ERROR", err.Error()), "FIRN_EXIT_CODE="+strconv.Itoa(code))
 	}
 	return vars
 }
@@ -123,7 +122,7 @@ func (w *watch) run(ctx context.Context, name, command string, limit time.Durati
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	cmd := shellGroup(ctx, command)
-	cmd.Env = append(os.Environ(), "FIRN_HOOK="+name, "FIRN_ENV="+w.env.name, "FIRN_DATABASE="+w.env.Database)
+	cmd.Env = append(cmd.Env, "FIRN_HOOK="+name, variable("FIRN_ENV", w.env.name), "FIRN_DATABASE="+w.env.Database)
 	cmd.Env = append(cmd.Env, vars...)
 	cmd.WaitDelay = hookGrace
 	output := &tail{limit: hookOutput}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -39,5 +40,28 @@ func TestInterruptedWatch(t *testing.T) {
 	p.failed(ctx, context.Canceled)
 	if got := tries.Load(); got != 2 { // the start, and the end
 		t.Errorf("the monitor was told %d times, want 2", got)
+	}
+}
+
+// No text keeps a command from being run.
+func TestVariable(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("\u00fc", 1<<20)
+	for text, want := range map[string]string{
+		"plain":          "plain",
+		"two\nlines":     "two\nlines",
+		"a\x00b\x1b[2Jc": "a\ufffdb\ufffd[2Jc",
+		long:             long[:variableMost],
+		"x" + long:       "x" + long[:variableMost-2],
+	} {
+		got := variable("FIRN_ERROR", text)
+		if got != "FIRN_ERROR="+want {
+			t.Errorf("got %.40q, %d bytes, want %.40q, %d", got, len(got), want, len(want))
+		}
+		cmd := shell(t.Context(), ":")
+		cmd.Env = append(cmd.Env, got)
+		if err := cmd.Run(); err != nil {
+			t.Errorf("%.40q: %v", text, err)
+		}
 	}
 }

@@ -12,9 +12,12 @@ import (
 // owner knows no owners here.
 func owner(fs.FileInfo) (uid, gid int, ok bool) { return 0, 0, false }
 
-// shell returns a command as the command interpreter runs it.
+// shell returns a command as the command interpreter runs it, without secrets in its
+// environment like all commands below.
 func shell(ctx context.Context, command string) *exec.Cmd {
-	return exec.CommandContext(ctx, "cmd", "/C", command)
+	cmd := exec.CommandContext(ctx, "cmd", "/C", command)
+	cmd.Env = withoutSecrets()
+	return cmd
 }
 
 // keepingOpen returns a command as the command interpreter runs it. Files are not
@@ -29,7 +32,9 @@ func shellGroup(ctx context.Context, command string) *exec.Cmd { return shell(ct
 // whenClosed returns a command as the command interpreter runs it, once its standard
 // input is closed, which more reads to its end.
 func whenClosed(command string) *exec.Cmd {
-	return exec.Command("cmd", "/C", "more >nul & "+command)
+	cmd := exec.Command("cmd", "/C", "more >nul & "+command)
+	cmd.Env = withoutSecrets()
+	return cmd
 }
 
 // syncFolder need not do anything: names are as durable as files here.

@@ -19,9 +19,12 @@ func owner(info fs.FileInfo) (uid, gid int, ok bool) {
 	return int(s.Uid), int(s.Gid), true
 }
 
-// shell returns a command as sh runs it.
+// shell returns a command as sh runs it, without secrets in its environment like all
+// commands below.
 func shell(ctx context.Context, command string) *exec.Cmd {
-	return exec.CommandContext(ctx, "/bin/sh", "-c", command)
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", command)
+	cmd.Env = withoutSecrets()
+	return cmd
 }
 
 // keepingOpen returns a command as sh runs it that keeps a file open until it has
@@ -31,6 +34,7 @@ func shell(ctx context.Context, command string) *exec.Cmd {
 func keepingOpen(ctx context.Context, command string, f *os.File) *exec.Cmd {
 	// The exit keeps sh from running the command in its own place, which closes the file.
 	cmd := inGroup(exec.CommandContext(ctx, "/bin/sh", "-c", `/bin/sh -c "$1" 3>&-; exit $?`, "firn", command))
+	cmd.Env = withoutSecrets()
 	cmd.ExtraFiles = []*os.File{f} // 3
 	return cmd
 }
@@ -52,6 +56,7 @@ func inGroup(cmd *exec.Cmd) *exec.Cmd {
 // waits: systemd sends that to all of a unit's processes.
 func whenClosed(command string) *exec.Cmd {
 	cmd := exec.Command("/bin/sh", "-c", `trap "" HUP INT TERM; cat >/dev/null; trap - HUP INT TERM; exec /bin/sh -c "$1" </dev/null`, "firn", command)
+	cmd.Env = withoutSecrets()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	return cmd
 }

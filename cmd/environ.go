@@ -1,0 +1,41 @@
+package cmd
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// secret matches the names of variables that open something: the repository, its bucket,
+// or, as they are in one service's environment, anything else. A path to a secret counts,
+// and so do all variables of Amazon's tools, whose names do not tell.
+var secret = regexp.MustCompile(`(?i)^(AWS|MC_HOST)_|PASS|SECRET|TOKEN|CREDENTIAL|(^|_)KEY(_|$)|API_?KEY|KEYFILE|_PWD(_|$)|CONNECTION_STRING`)
+
+// withoutSecrets returns the environment for the commands of a configuration. A command
+// notifies somebody or stops a service, and none of its programs and their reports has any
+// use for what opens the repository. One that needs a secret of its own can read it from a file.
+//
+// password_command is the exception: what it asks for the password wants to be asked
+// with such secrets, and it is given the repository's own key anyway.
+func withoutSecrets() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return secret.MatchString(name)
+	})
+}
+
+// variableMost is how many bytes of a text a variable gets: the system starts no program
+// with one of more than 128 KiB.
+const variableMost = 32 << 10
+
+// variable returns a variable for a command, which will print it. A text that cannot be
+// one must not keep the command from being run.
+func variable(name, text string) string {
+	text = clean(text)
+	for len(text) > variableMost || !utf8.ValidString(text) {
+		text = text[:min(len(text)-1, variableMost)]
+	}
+	return name + "=" + text
+}
