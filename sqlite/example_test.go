@@ -8,6 +8,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"time"
 
 	"firn/sqlite"
 )
@@ -41,9 +42,11 @@ func ExampleImage_Unchanged() {
 	}
 	defer app.Close()
 
+	// Of a file that was written to within the last seconds its times prove nothing.
+	opts := sqlite.Options{Now: func() time.Time { return time.Now().Add(time.Minute) }}
 	var last sqlite.Fingerprint
 	for range 3 {
-		image, err := sqlite.Open(context.Background(), path, sqlite.Options{})
+		image, err := sqlite.Open(context.Background(), path, opts)
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -54,7 +57,7 @@ func ExampleImage_Unchanged() {
 			log.Fatal(err)
 		}
 	}
-	image, err := sqlite.Open(context.Background(), path, sqlite.Options{})
+	image, err := sqlite.Open(context.Background(), path, opts)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -14,12 +14,13 @@ import (
 const settled = 2 * time.Second
 
 // Fingerprint identifies the content of a database well enough to prove that nothing was committed since it was
-// taken. It is cheap to take, and is meant to be stored as JSON. The zero Fingerprint is equal to none.
+// taken, nor written past SQLite. It is cheap to take, and is meant to be stored as JSON. The zero Fingerprint is equal
+// to none.
 type Fingerprint struct {
 	Device uint64     `json:"device,omitempty"` // of the database file; 0 where the platform does not tell
 	Inode  uint64     `json:"inode,omitempty"`
-	WAL    *WALState  `json:"wal,omitempty"`  // in WAL mode, once something was written to this WAL
-	File   *FileState `json:"file,omitempty"` // otherwise
+	WAL    *WALState  `json:"wal,omitempty"` // in WAL mode, once something was written to this WAL
+	File   *FileState `json:"file,omitempty"`
 }
 
 // WALState is the end of a WAL as one transaction sees it. The salts are random, and the checksum covers every
@@ -33,13 +34,14 @@ type WALState struct {
 	Change   uint32    `json:"change"` // SQLite's counter of changes to the WAL-index header
 }
 
-// FileState is what a database file looks like when all its content is in it.
+// FileState is what a database file looks like. A WAL proves nothing about it: who copies another file over the
+// database, or puts an older disk back, leaves the WAL as it was, and what that holds may be in the file already.
 type FileState struct {
 	Size       int64  `json:"size"`
 	ModTime    int64  `json:"mtime"` // nanoseconds since 1970
 	ChangeTime int64  `json:"ctime"`
 	Header     []byte `json:"header"`  // the 100-byte database header, with the change counter
-	Settled    bool   `json:"settled"` // older than 2 seconds, no journal or WAL beside it: times can be trusted
+	Settled    bool   `json:"settled"` // older than 2 seconds, without a journal or WAL beside it that no WALState is of
 }
 
 // The WAL-index header as sqlite3_snapshot holds it, in native byte order:
@@ -82,20 +84,23 @@ func parseWALHeader(b []byte) (*WALState, error) {
 
 // same reports whether two fingerprints prove the same content. Where they prove nothing it is false: that costs a
 // scan, the other way round would cost data.
+//
+// A checkpoint writes to the file what is in the WAL, and changes nothing else. All the same it costs a scan: it cannot
+// be told from another file that was copied over the database.
 func (f Fingerprint) same(old Fingerprint) bool {
 	switch {
 	case !f.sameFile(old):
 		return false
 	case f.WAL != nil && old.WAL != nil:
 		return f.WAL.same(*old.WAL)
-	case f.WAL == nil && old.WAL == nil && f.File != nil && old.File != nil:
-		return f.File.same(*old.File)
 	}
-	return false
+	return f.WAL == nil && old.WAL == nil
 }
 
+// sameFile reports whether nothing was written to the database file itself.
 func (f Fingerprint) sameFile(old Fingerprint) bool {
-	return f.Inode != 0 && f.Inode == old.Inode && f.Device == old.Device
+	return f.Inode != 0 && f.Inode == old.Inode && f.Device == old.Device &&
+		f.File != nil && old.File != nil && f.File.same(*old.File)
 }
 
 func (w WALState) same(old WALState) bool {
@@ -131,16 +136,23 @@ func (c *conn) fingerprint(path string, wal []byte, now time.Time) (Fingerprint,
 	f.Device, f.Inode = times.device, times.inode
 	if wal != nil {
 		w, err := parseWALHeader(wal)
-		if err != nil || w.PageSize > 0 {
-			f.WAL = w
+		if err != nil {
 			return f, err
 		}
+		if w.PageSize > 0 {
+			f.WAL = w
+		}
 	}
-	f.File, err = c.fileState(path, info, now)
-	return f, err
+	if f.File, err = c.fileState(info, now); err != nil {
+		return f, err
+	}
+	if f.WAL == nil && (nonEmpty(path+"-wal") || nonEmpty(path+"-journal")) {
+		f.File.Settled = false // not all that the database holds is in the file, and nothing tells of the rest
+	}
+	return f, nil
 }
 
-func (c *conn) fileState(path string, info fs.FileInfo, now time.Time) (*FileState, error) {
+func (c *conn) fileState(info fs.FileInfo, now time.Time) (*FileState, error) {
 	header, err := c.header()
 	if err != nil {
 		return nil, err
@@ -150,7 +162,7 @@ func (c *conn) fileState(path string, info fs.FileInfo, now time.Time) (*FileSta
 		ModTime:    info.ModTime().UnixNano(),
 		ChangeTime: statOf(info).changeTime,
 		Header:     header,
-		Settled:    now.Sub(lastChange(info)) >= settled && !nonEmpty(path+"-wal") && !nonEmpty(path+"-journal"),
+		Settled:    now.Sub(lastChange(info)) >= settled,
 	}, nil
 }
 

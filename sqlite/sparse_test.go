@@ -25,7 +25,7 @@ type follower struct {
 // next takes an image and compares it with what its transaction holds. It returns the image for its rows.
 func (f *follower) next(t testing.TB) *sqlite.Image {
 	t.Helper()
-	image := openImage(t, f.path, sqlite.Options{StatePath: f.state})
+	image := openImage(t, f.path, sqlite.Options{StatePath: f.state, Now: later})
 	want := sqlite.WholeImage(t, image)
 	ranges, ok := image.Changed(f.print)
 	var got []byte
@@ -159,7 +159,7 @@ func TestSparseReadsWhatChanged(t *testing.T) {
 	t.Parallel()
 	f, db := walDB(t)
 	dbtest.Exec(t, db, "UPDATE posts SET body = 'new' WHERE id = 7")
-	image := openImage(t, f.path, sqlite.Options{StatePath: f.state})
+	image := openImage(t, f.path, sqlite.Options{StatePath: f.state, Now: later})
 	opened := sqlite.CacheMisses(t, image)
 	ranges, ok := image.Changed(f.print)
 	if !ok {
@@ -241,7 +241,7 @@ func TestSparseWrongFrame(t *testing.T) {
 			if _, err := file.WriteAt(zero, 32+int64(frames)*(24+4096)+at); err != nil {
 				t.Fatal(err)
 			}
-			image := openImage(t, f.path, sqlite.Options{StatePath: f.state})
+			image := openImage(t, f.path, sqlite.Options{StatePath: f.state, Now: later})
 			if _, ok := image.Changed(f.print); ok {
 				t.Error("was believed")
 			}

@@ -203,19 +203,24 @@ func FuzzHeader(f *testing.F) {
 
 // FuzzFingerprint feeds stored fingerprints, which may be of any origin, to the comparison.
 func FuzzFingerprint(f *testing.F) {
-	now := Fingerprint{Device: 1, Inode: 2, WAL: &WALState{Salt: [2]uint32{1, 2}, Frames: 3, PageSize: 512}}
+	file := FileState{Size: 5, ModTime: 6, ChangeTime: 7, Header: []byte("header"), Settled: true}
+	now := Fingerprint{Device: 1, Inode: 2, WAL: &WALState{Salt: [2]uint32{1, 2}, Frames: 3, PageSize: 512}, File: &file}
+	if !now.same(now) {
+		f.Fatal("the fingerprint is not the same as itself")
+	}
 	b, err := json.Marshal(now)
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(b)
 	f.Add([]byte(`{"device":1,"inode":2,"file":{"size":5,"header":"AA==","settled":true}}`))
+	f.Add([]byte(`{"device":1,"inode":2,"wal":{"salt":[1,2],"checksum":[0,0],"frames":3,"pages":0,"page_size":512,"change":0}}`)) // of firn before the file counted
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var old Fingerprint
 		if json.Unmarshal(b, &old) != nil {
 			return
 		}
-		if now.same(old) && (old.WAL == nil || old.Inode != now.Inode || old.Device != now.Device) {
+		if now.same(old) && (old.WAL == nil || old.Inode != now.Inode || old.Device != now.Device || !reflect.DeepEqual(*old.File, file)) {
 			t.Errorf("same as %s", b)
 		}
 		again, err := json.Marshal(old)
