@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -15,17 +16,19 @@ import (
 // source makes a database file something to back up.
 func source(path string, opts sqlite.Options) repo.Source {
 	return func(ctx context.Context) (repo.Image, error) {
-		i, err := sqlite.Open(ctx, path, opts)
+		i, err := openImage(ctx, path, opts)
 		if err != nil {
 			return nil, &sourceError{err}
 		}
-		return &image{i, opts.Compact}, nil
+		return i, nil
 	}
 }
 
-// image is a [sqlite.Image] as [repo.Image]: the two packages do not know each other.
+// image is a [sqlite.Image] as [repo.Image]: the two packages do not know each other. What touches the database runs on
+// the thread of its site.
 type image struct {
 	*sqlite.Image
+	site    *site
 	compact bool
 }
 
@@ -35,13 +38,34 @@ var (
 	_ repo.LiveImage   = (*image)(nil)
 )
 
+func openImage(ctx context.Context, path string, opts sqlite.Options) (*image, error) {
+	s, err := reachSite(path)
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	i := &image{site: s, compact: opts.Compact}
+	err = s.at(func(inner string) (err error) {
+		i.Image, err = sqlite.Open(ctx, inner, s.options(path, opts))
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return i, nil
+}
+
 // Read tells errors of the source from those of the repository.
-func (i *image) Read(p []byte) (int, error) {
-	n, err := i.Image.Read(p)
+func (i *image) Read(p []byte) (n int, err error) {
+	err = i.site.do(func() (err error) { n, err = i.Image.Read(p); return err })
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = &sourceError{err}
 	}
 	return n, err
+}
+
+// Close ends the reading, and the thread.
+func (i *image) Close() error {
+	return errors.Join(i.site.do(i.Image.Close), i.site.close())
 }
 
 // Describe says what the record shall say of the image.
@@ -89,17 +113,18 @@ func (i *image) Unchanged(fingerprint json.RawMessage) bool {
 }
 
 // Changed tells what has changed since the database had the snapshot's fingerprint.
-func (i *image) Changed(since *snapshot.Snapshot) ([][2]int64, bool) {
+func (i *image) Changed(since *snapshot.Snapshot) (changed [][2]int64, known bool) {
 	var old sqlite.Fingerprint
 	if json.Unmarshal(since.Image().Fingerprint, &old) != nil {
 		return nil, false
 	}
-	return i.Image.Changed(old)
+	_ = i.site.do(func() error { changed, known = i.Image.Changed(old); return nil })
+	return changed, known
 }
 
 // Skip tells errors of the source from those of the repository, like Read.
 func (i *image) Skip(n int64) error {
-	if err := i.Image.Skip(n); err != nil {
+	if err := i.site.do(func() error { return i.Image.Skip(n) }); err != nil {
 		return &sourceError{err}
 	}
 	return nil

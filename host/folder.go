@@ -35,11 +35,7 @@ func Reach(path string) (folder *Folder, name string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	folder, name, err = reach(abs)
-	if err != nil {
-		return nil, "", fmt.Errorf("reach %s: %w", path, err)
-	}
-	return folder, name, nil
+	return reach(abs)
 }
 
 // asIs is [Reach] where files are worked on with the process's own rights.

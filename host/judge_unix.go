@@ -126,17 +126,6 @@ func (t trust) alone(gid int) bool {
 	return len(members) == 0 // the others' accounts are elsewhere
 }
 
-// userName returns a user for messages: "app (uid 12345)".
-func userName(uid int) string {
-	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil && uid != 0 {
-		return fmt.Sprintf("%s (uid %d)", u.Username, uid)
-	}
-	if uid == 0 {
-		return "root"
-	}
-	return fmt.Sprintf("uid %d", uid)
-}
-
 // plainUser returns a user as chown takes it.
 func plainUser(uid int) string {
 	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {

@@ -1,5 +1,11 @@
 package host
 
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+)
+
 // Rights are the rights to files that a process of one user has: Linux keeps them for each thread.
 type Rights struct {
 	UID, GID int   // of files that are made
@@ -9,3 +15,29 @@ type Rights struct {
 // nobody is the user who owns nothing, and the group that has no members: Linux uses it for identities that it cannot
 // show.
 const nobody = 65534
+
+// RightsError is a lack of permission that has to do with whose rights were used. It wraps an error that matches
+// fs.ErrPermission.
+type RightsError struct {
+	UID int
+	Err error
+}
+
+// Error says whose rights were not enough.
+func (e *RightsError) Error() string {
+	return fmt.Sprintf("%v, with the rights of %s", e.Err, userName(e.UID))
+}
+
+// Unwrap returns the error.
+func (e *RightsError) Unwrap() error { return e.Err }
+
+// explain adds whose rights were not enough to an error that says so.
+func (r *Rights) explain(err error) error {
+	if r == nil || !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	if _, known := errors.AsType[*RightsError](err); known {
+		return err
+	}
+	return &RightsError{r.UID, err}
+}

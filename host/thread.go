@@ -7,8 +7,9 @@ package host
 // What a function opens can be used by any goroutine. A goroutine that it starts runs elsewhere: with the process's own
 // rights and paths.
 type Thread struct {
-	work  chan func()
-	ended chan struct{}
+	rights *Rights // nil for the process's own
+	work   chan func()
+	ended  chan struct{}
 }
 
 // Thread starts a thread that works in the folder. The caller closes it.
@@ -24,7 +25,8 @@ func (f *Folder) Thread() (*Thread, error) {
 	return newThread(f.rights, dir)
 }
 
-// Do runs a function on the thread and returns its error.
+// Do runs a function on the thread and returns its error. One that is about permissions is a [RightsError] if the thread
+// has other rights than the process.
 func (t *Thread) Do(f func() error) (err error) {
 	if t == nil {
 		return f()
@@ -35,7 +37,7 @@ func (t *Thread) Do(f func() error) (err error) {
 		err = f()
 	}
 	<-done
-	return err
+	return t.rights.explain(err)
 }
 
 // Close ends the thread. A function that is running is waited for.

@@ -14,7 +14,7 @@ import (
 // newThread starts a thread with rights, nil for the process's own, and with dir, if it is given, as the root of all
 // paths.
 func newThread(rights *Rights, dir *os.File) (*Thread, error) {
-	t := &Thread{make(chan func()), make(chan struct{})}
+	t := &Thread{rights, make(chan func()), make(chan struct{})}
 	began := make(chan error)
 	go func() {
 		// It is never unlocked: the thread ends with the goroutine, so that no other one gets what it has become. Go starts

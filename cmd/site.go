@@ -1,0 +1,87 @@
+package cmd
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+
+	"firn/host"
+	"firn/sqlite"
+)
+
+// site is where a database file is: its folder, held by descriptor, and the thread that works there. In a folder that
+// another user can write, the thread has that user's rights, and sees nothing but the folder.
+type site struct {
+	folder *host.Folder
+	name   string       // of the file in the folder
+	thread *host.Thread // nil where paths are used as they are
+}
+
+// reachSite finds the site of a database, which may be missing. The caller closes it.
+func reachSite(path string) (*site, error) {
+	folder, name, err := host.Reach(path)
+	if err != nil {
+		return nil, err
+	}
+	thread, err := folder.Thread()
+	if err != nil {
+		return nil, errors.Join(err, folder.Close())
+	}
+	return &site{folder, name, thread}, nil
+}
+
+// private makes a site in which the process's own rights are used, for a file that is to be its user's alone. In a
+// folder of somebody else it still sees nothing but the folder. It takes the place of s.
+func (s *site) private() (*site, error) {
+	own := s.folder.WithOwnRights()
+	thread, err := own.Thread()
+	if err != nil {
+		return nil, err
+	}
+	s.thread.Close()
+	return &site{own, s.name, thread}, nil
+}
+
+// close ends the thread, when it has done what it is at.
+func (s *site) close() error {
+	if s == nil {
+		return nil
+	}
+	s.thread.Close()
+	return s.folder.Close()
+}
+
+// path returns the path of the database for people, without symbolic links.
+func (s *site) path() string { return s.folder.Path(s.name) }
+
+// at calls a function on the site's thread with the path of the database as it is named there.
+func (s *site) at(f func(path string) error) error {
+	return s.do(func() error { return f(s.folder.Inner(s.name)) })
+}
+
+// do calls a function on the site's thread.
+func (s *site) do(f func() error) error { return s.thread.Do(f) }
+
+// outside calls a function from one that runs on the site's thread, for work that is not on files of the folder.
+func (s *site) outside(f func() error) error {
+	if s.thread == nil {
+		return f()
+	}
+	return host.Outside(f)
+}
+
+// stat describes a file beside the database, or with "" the database, without following a link.
+func (s *site) stat(end string) (info fs.FileInfo, err error) {
+	err = s.at(func(path string) error { info, err = os.Lstat(path + end); return err })
+	return info, err
+}
+
+// options are those of an image of the database, which only functions on the site's thread may use. Its name is for
+// errors.
+func (s *site) options(name string, o sqlite.Options) sqlite.Options {
+	o.Name = name
+	if s.thread != nil {
+		o.Outside = host.Outside
+	}
+	return o
+}
