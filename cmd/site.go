@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"firn/host"
+	"firn/snapshot"
 	"firn/sqlite"
 )
 
@@ -74,6 +75,19 @@ func (s *site) outside(f func() error) error {
 func (s *site) stat(end string) (info fs.FileInfo, err error) {
 	err = s.at(func(path string) error { info, err = os.Lstat(path + end); return err })
 	return info, err
+}
+
+// access says whose the database file is, nil where that is not known.
+func (s *site) access() *snapshot.Access {
+	info, err := s.stat("")
+	if err != nil {
+		return nil
+	}
+	uid, gid, known := owner(info)
+	if !known {
+		return nil
+	}
+	return &snapshot.Access{UID: uint32(uid), GID: uint32(gid), Mode: uint32(info.Mode().Perm())}
 }
 
 // options are those of an image of the database, which only functions on the site's thread may use. Its name is for

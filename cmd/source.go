@@ -30,6 +30,7 @@ type image struct {
 	*sqlite.Image
 	site    *site
 	compact bool
+	access  *snapshot.Access // nil where it is not known
 }
 
 // A database of which all is read would not be noticed, nor one that a slow store holds up.
@@ -43,7 +44,7 @@ func openImage(ctx context.Context, path string, opts sqlite.Options) (*image, e
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	i := &image{site: s, compact: opts.Compact}
+	i := &image{site: s, compact: opts.Compact, access: s.access()}
 	err = s.at(func(inner string) (err error) {
 		i.Image, err = sqlite.Open(ctx, inner, s.options(path, opts))
 		return err
@@ -89,6 +90,7 @@ func (i *image) Describe() snapshot.Image {
 		SchemaHash:    info.SchemaHash,
 		Export:        export,
 		Fingerprint:   fingerprint,
+		Access:        i.access,
 	}
 	if rows, known := i.Rows(); known {
 		described.SetRows(recordedRows(rows))

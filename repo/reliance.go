@@ -83,7 +83,7 @@ func (b *backup) trusted(old *snapshot.Image, image Image) bool {
 // the database.
 func (b *backup) reuse(now snapshot.Image) {
 	same := *b.previous.Image()
-	same.Fingerprint = now.Fingerprint
+	same.Fingerprint, same.Access = now.Fingerprint, now.Access // what can change while the content does not
 	b.record.Images = []snapshot.Image{same}
 	b.record.Parent = b.previous.ID
 	b.record.Chunks = b.previous.Chunks

@@ -170,6 +170,8 @@ func (i *Image) validate() error {
 		return fmt.Errorf("%w: negative number of rows", ErrFormat)
 	case !validTime(i.ReadAt):
 		return fmt.Errorf("%w: read time out of range", ErrFormat)
+	case i.Access != nil && i.Access.Mode > 0o777:
+		return fmt.Errorf("%w: mode %o", ErrFormat, i.Access.Mode)
 	}
 	return nil
 }

@@ -28,6 +28,7 @@ func example() *snapshot.Snapshot {
 			Root: chunk.ID{1, 2, 3}, Levels: 2, Size: 518 << 20, PageSize: 4096, PageCount: 132608, JournalMode: "wal",
 			UserVersion: 7, ApplicationID: -1, SchemaHash: "9f86d081", Export: "pages",
 			Fingerprint: json.RawMessage(`{"wal":"<salt>","size":518}`), ReadAt: at,
+			Access: &snapshot.Access{UID: 1000, GID: 33, Mode: 0o660},
 		}},
 		Parent: snapshot.ID{1}, Sequence: 42, Previous: snapshot.ID{2}, Added: 168200, Chunks: 4144, ChunksNew: 31,
 		Packs: []string{"00112233445566778899aabbccddeeff"}, Token: "0a1b", Forgot: []snapshot.ID{{3}, {4}},
@@ -99,7 +100,7 @@ func TestDocument(t *testing.T) {
 			`"images":[{"root":"010203` + zeros(58) + `","levels":2,"size":543162368,"page_size":4096,"page_count":132608,` +
 			`"journal_mode":"wal","user_version":7,"application_id":-1,"schema_hash":"9f86d081",` +
 			`"rows":80,"tables":[{"name":"posts","rows":71},{"name":"users","rows":9}],"export":"pages",` +
-			`"fingerprint":{"wal":"<salt>","size":518},"read_at":"2026-11-21T03:12:05.123456Z"}],` +
+			`"fingerprint":{"wal":"<salt>","size":518},"read_at":"2026-11-21T03:12:05.123456Z","access":{"uid":1000,"gid":33,"mode":432}}],` +
 			`"parent":"01` + zeros(30) + `","sequence":42,"previous":"02` + zeros(30) + `",` +
 			`"original":{"repository":"f53b80ed24e10ab096c121a2104a4041","snapshot":"05` + zeros(30) + `"},"copied_by":"web2",` +
 			`"added":168200,"chunks":4144,"chunks_new":31,` +

@@ -117,8 +117,19 @@ func (r *reader) image() (i Image) {
 	r.optional(`,"export":`, func() { i.Export = r.text() })
 	r.optional(`,"fingerprint":`, func() { i.Fingerprint = r.value() })
 	r.optional(`,"read_at":`, func() { i.ReadAt = r.time() })
+	r.optional(`,"access":{"uid":`, func() { i.Access = r.access() })
 	r.want(`}`)
 	return i
+}
+
+func (r *reader) access() *Access {
+	a := &Access{UID: r.unsigned()}
+	r.want(`,"gid":`)
+	a.GID = r.unsigned()
+	r.want(`,"mode":`)
+	a.Mode = r.unsigned()
+	r.want(`}`)
+	return a
 }
 
 // has skips what is next if it is this.
@@ -236,6 +247,15 @@ func (r *reader) count() int {
 		r.fail()
 	}
 	return int(n)
+}
+
+// unsigned reads an integer of 32 bits that is not negative.
+func (r *reader) unsigned() uint32 {
+	n := r.number()
+	if n > math.MaxUint32 {
+		r.fail()
+	}
+	return uint32(n)
 }
 
 // small reads an integer of 32 bits.

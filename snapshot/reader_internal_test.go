@@ -31,7 +31,7 @@ var (
 		`"images":[{"root":"ab` + zeros + zeros + `00","levels":2,"size":543162368,"page_size":4096,"page_count":132608,` +
 		`"journal_mode":"wal","user_version":7,"application_id":-1,"schema_hash":"9f86d081",` +
 		`"rows":80,"tables":[{"name":"posts]","rows":71},{"name":"users","rows":9}],"export":"pages",` +
-		`"fingerprint":{"wal":{"salt":"<s}>"},"size":518},"read_at":"2026-11-21T03:12:05.123456Z"}],` +
+		`"fingerprint":{"wal":{"salt":"<s}>"},"size":518},"read_at":"2026-11-21T03:12:05.123456Z","access":{"uid":1000,"gid":33,"mode":432}}],` +
 		`"parent":"01` + zeros + `","sequence":42,"previous":"02` + zeros + `","replaced_by":"03` + zeros + `",` +
 		`"original":{"repository":"f53b","snapshot":"05` + zeros + `"},"copied_by":"web2","added":168200,` +
 		`"chunks":4144,"chunks_new":31,"packs":["0011","2233"],"token":"0a1b","forgot":["03` + zeros + `","04` + zeros + `"],` +
@@ -47,6 +47,8 @@ func TestReaderReadsWhatIsWritten(t *testing.T) {
 		"LongTime":   strings.Replace(full, `05.123456Z","d`, `05.123456789+02:00","d`, 1),
 		"NotASCII":   strings.Replace(full, `"web1"`, `"wëb\u2028ü"`, 1),
 		"Fraction":   strings.Replace(full, `0.25`, `1234567.000001`, 1),
+		"NoAccess":   strings.Replace(full, `,"access":{"uid":1000,"gid":33,"mode":432}`, ``, 1),
+		"LargeUID":   strings.Replace(full, `"uid":1000`, `"uid":4294967295`, 1),
 		"NoFraction": strings.Replace(full, `0.25`, `7`, 1),
 	} {
 		t.Run(name, func(t *testing.T) {

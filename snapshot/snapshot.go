@@ -73,6 +73,15 @@ type Image struct {
 	Export      string          `json:"export,omitempty"`      // how it was read: pages, compact, or stream for what is no database
 	Fingerprint json.RawMessage `json:"fingerprint,omitempty"` // of the source, to notice that nothing changed
 	ReadAt      time.Time       `json:"read_at,omitzero"`      // when its pages were last read, UTC, in microseconds
+
+	Access *Access `json:"access,omitempty"` // to the source's file; nil where it is not known
+}
+
+// Access says whose the file of a database is, so that a restore can make a lost one anew for the same user.
+type Access struct {
+	UID  uint32 `json:"uid"`
+	GID  uint32 `json:"gid"`
+	Mode uint32 `json:"mode"` // the nine permission bits
 }
 
 // Image returns the snapshot's one image. It panics if there is none, which
