@@ -104,7 +104,8 @@ func (r *restoration) countTarget(ctx context.Context) (rowCounts, error) {
 	}
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	counted, err := sqlite.CountRows(limited, r.path)
+	var counted []sqlite.TableRows
+	err := r.site.at(func(path string) (err error) { counted, err = sqlite.CountRows(limited, path); return err })
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}

@@ -126,14 +126,14 @@ func (s *session) copySQL(ctx context.Context, snap *snapshot.Snapshot, w io.Wri
 	if err := needSpace(os.TempDir(), snap.Image().Size); err != nil {
 		return failed("Make room there, or set TMPDIR to a folder with more.", "%w", err)
 	}
-	image, err := private(os.TempDir(), "firn-dump-*", func(f *os.File) error { return s.copyImage(ctx, snap, f) })
+	image, err := stageApart("dump.db", snap.Image().Size, func(f *os.File) error { return s.copyImage(ctx, snap, f) })
 	if err != nil {
 		return fmt.Errorf("write database into %s: %w", os.TempDir(), err)
 	}
-	defer func() { err = errors.Join(err, removeFile(image)) }()
+	defer func() { err = errors.Join(err, image.remove()) }()
 	b := s.progress("write SQL", snap.Image().Size) // about as long, usually
 	defer b.done()
-	err = sqlite.DumpSQL(ctx, image, &countingWriter{w: w, progress: b.set})
+	err = sqlite.DumpSQL(ctx, image.path, &countingWriter{w: w, progress: b.set})
 	if errors.Is(err, sqlite.ErrCorrupt) {
 		return &problem{
 			fmt.Errorf("database of snapshot %s is not sound, the script does nothing: %w", snap.ID.Short(), err), exitDamage,
@@ -161,27 +161,46 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// dumpFile makes the file under its name only once it is whole.
+// dumpFile makes the file under its name only once it is whole. It is the caller's, and nobody else can read it.
 func (s *session) dumpFile(snap *snapshot.Snapshot, path string, need int64, write func(io.Writer) error) (err error) {
+	at, err := reachSite(path)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer func() { err = errors.Join(err, at.close()) }()
+	own, err := at.private()
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	at = own
 	// It must be on disk before the name is: a name of an unwritten file would survive a crash.
-	temporary, err := beside(path, need, func(f *os.File) error { return errors.Join(write(&aheadFile{File: f}), f.Sync()) })
+	temporary, err := stage(at, need, func(f *os.File) error { return errors.Join(write(&aheadFile{File: f}), f.Sync()) })
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, removeFile(temporary)) }()
-	if err := os.Link(temporary, path); errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("write %s: %w", path, fs.ErrExist)
-	} else if err != nil { // no hard links here: look, then rename
-		if !missing(path) {
-			return fmt.Errorf("write %s: %w", path, fs.ErrExist)
-		}
-		if err := os.Rename(temporary, path); err != nil {
-			return fmt.Errorf("write %s: %w", path, err)
-		}
-	}
-	if err := syncFolder(filepath.Dir(path)); err != nil {
+	defer func() { err = errors.Join(err, temporary.remove()) }()
+	if err := temporary.publish(); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	s.done("Wrote %s: snapshot %s of %s, %s, %s", path, snap.ID.Short(), snap.Environment, s.when(snap.Time), size(snap.Image().Size))
 	return nil
+}
+
+// publish gives the file the name of its site, unless something has it.
+func (i *stagedImage) publish() error {
+	return i.site.at(func(path string) error {
+		err := os.Link(i.path, path)
+		if errors.Is(err, fs.ErrExist) {
+			return fs.ErrExist
+		}
+		if err != nil { // no hard links here: look, then rename
+			if !missing(path) {
+				return fs.ErrExist
+			}
+			if err := os.Rename(i.path, path); err != nil {
+				return err
+			}
+		}
+		return syncFolder(filepath.Dir(path))
+	})
 }

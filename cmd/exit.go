@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"firn/crypt"
+	"firn/host"
 	"firn/repo"
 	"firn/retention"
 	"firn/snapshot"
@@ -86,6 +87,12 @@ func endings() []ending {
 		{is(s3.ErrLock), exitFailed, "Object Lock can be had when a bucket is made. Else remove lock from [s3]."},
 		{is(s3.ErrUnreachable), exitFailed, "Check host and port, and the network. Nothing is lost: run it again."},
 
+		{all(isA[*sourceError](), isA[*host.RightsError]()), exitSource, foreignHint},
+		{isA[*host.RightsError](), exitFailed, foreignHint},
+		{all(isA[*sourceError](), is(host.ErrTwoOwners)), exitSource, twoOwnersHint},
+		{is(host.ErrTwoOwners), exitFailed, twoOwnersHint},
+		{all(isA[*sourceError](), is(host.ErrNoIdentity)), exitSource, identityHint},
+		{is(host.ErrNoIdentity), exitFailed, identityHint},
 		{ofSource(fs.ErrNotExist), exitSource, "Check the path of the database. firn never creates one."},
 		{ofSource(sqlite.ErrStrangeSidecar), exitSource, "SQLite makes no such file. Find out who did, and remove it."},
 		{ofSource(sqlite.ErrDetached), exitSource, "Name the database by the path that its application uses. In a container, mount the database's folder, not the file alone."},
@@ -106,6 +113,25 @@ func endings() []ending {
 		{is(store.ErrNoSpace), exitFailed, `Make room on that disk or in that bucket: "firn prune" frees what is not needed. Then run it again.`},
 		{is(sqlite.ErrNoSpace, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG), exitFailed, "Make room on that disk, then run it again."},
 		{is(fs.ErrPermission), exitFailed, "Run firn as a user who may read and write there."},
+	}
+}
+
+// What to do where a path is another user's.
+const (
+	foreignHint   = "firn uses a folder that another user can write with the rights of its owner. Let that user read the database, or make the folder one that only root can write."
+	twoOwnersHint = "Keep it in a folder on whose path only one user beside root can write."
+	identityHint  = "Run firn as the user to whom the folder belongs. As root it needs Linux, and the capabilities CAP_SETUID, CAP_SETGID and CAP_SYS_CHROOT."
+)
+
+// all matches errors that all of the functions match.
+func all(matches ...func(error) bool) func(error) bool {
+	return func(err error) bool {
+		for _, match := range matches {
+			if !match(err) {
+				return false
+			}
+		}
+		return true
 	}
 }
 

@@ -3,13 +3,13 @@ package cmd
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 
 	"firn/repo"
 	"firn/snapshot"
+	"firn/sqlite"
 )
 
 // sound reports whether the snapshot needs no other check: it was found sound before, and its IDs prove that the bytes
@@ -51,26 +51,43 @@ func (n *nearCopy) Differing(ctx context.Context, live io.Reader, file io.Writer
 }
 
 // stageNear makes a file beside the target with what that one probably does not have.
-func (r *restoration) stageNear(ctx context.Context) (path string, err error) {
+func (r *restoration) stageNear(ctx context.Context) (*stagedImage, error) {
 	reader, err := r.repo.Image(ctx, r.source)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	r.near = &nearCopy{reader.Filler(), r}
-	image := r.source.Image()
-	path, err = private(filepath.Dir(r.path), stageName(r.path)+"-*", func(f *os.File) error {
-		if err := f.Truncate(image.Size); err != nil {
+	size := r.source.Image()
+	image, err := stage(r.site, 0, func(f *os.File) error { // nobody knows how much it will take
+		if err := f.Truncate(size.Size); err != nil {
 			return err
 		}
-		return r.near.Head(ctx, int64(image.PageSize), f)
+		return r.near.Head(ctx, int64(size.PageSize), f)
 	})
 	if err != nil {
-		return "", fmt.Errorf("write beside %s: %w", r.path, err)
+		return nil, err
 	}
-	if err := r.expect(ctx, path, r.lastOfTarget()); err != nil {
-		return "", errors.Join(err, removeFile(path))
+	if err := r.expect(ctx, image, r.lastOfTarget()); err != nil {
+		return nil, errors.Join(err, image.remove())
 	}
-	return path, nil
+	return image, nil
+}
+
+// outsidePartial is a [sqlite.Partial] that is used by a function on the thread of a site, and whose data is elsewhere.
+type outsidePartial struct {
+	sqlite.Partial
+	site *site
+}
+
+// Complete is that of the Partial.
+func (p outsidePartial) Complete(ctx context.Context, file io.WriterAt) error {
+	return p.site.outside(func() error { return p.Partial.Complete(ctx, file) })
+}
+
+// Differing is that of the Partial. What it reads of the live database is read from files that are open.
+func (p outsidePartial) Differing(ctx context.Context, live io.Reader, file io.WriterAt) (ranges [][2]int64, err error) {
+	err = p.site.outside(func() (err error) { ranges, err = p.Partial.Differing(ctx, live, file); return err })
+	return ranges, err
 }
 
 // lastOfTarget returns the newest snapshot of what will be replaced, nil for none.
@@ -84,7 +101,7 @@ func (r *restoration) lastOfTarget() *snapshot.Snapshot {
 }
 
 // expect fetches, before the target is locked, what a snapshot of it does not have.
-func (r *restoration) expect(ctx context.Context, path string, s *snapshot.Snapshot) error {
+func (r *restoration) expect(ctx context.Context, image *stagedImage, s *snapshot.Snapshot) error {
 	if r.near == nil || s == nil {
 		return nil
 	}
@@ -93,7 +110,7 @@ func (r *restoration) expect(ctx context.Context, path string, s *snapshot.Snaps
 		r.detail("what the target does not have is found later: %v", err)
 		return ctx.Err()
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	f, err := image.open()
 	if err != nil {
 		return err
 	}

@@ -82,7 +82,7 @@ func (r *restoration) beginWatch(ctx context.Context) {
 		return
 	}
 	var err error
-	if r.watch, err = sqlite.NewWatch(ctx, r.path, r.options.wait); err != nil { // it is about time only
+	if r.watch, err = newTargetWatch(ctx, r.path, r.options.wait); err != nil { // it is about time only
 		r.detail("%v", err)
 	}
 }
@@ -93,8 +93,7 @@ func (r *restoration) endWatch() (untouched bool) {
 	if r.watch == nil {
 		return false
 	}
-	untouched, err := r.watch.Unchanged()
-	err = errors.Join(err, r.watch.Close())
+	untouched, err := r.watch.end()
 	r.watch = nil
 	if err != nil {
 		r.detail("%v", err)

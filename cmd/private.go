@@ -1,14 +1,10 @@
 package cmd
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"firn/snapshot"
 )
 
 // stagePrefix begins the names of private files beside a target.
@@ -17,26 +13,6 @@ const stagePrefix = ".firn-"
 // stageName begins the names of private files beside one target.
 func stageName(target string) string {
 	return stagePrefix + filepath.Base(target)
-}
-
-// stage writes a snapshot's image to a private file beside the target, on the
-// same disk, and returns its path. The caller removes it. With an error there is
-// no file. It need not survive a crash: whoever makes more of it sees to that.
-func (s *session) stage(ctx context.Context, snap *snapshot.Snapshot, target string) (path string, err error) {
-	return beside(target, snap.Image().Size, func(f *os.File) error { return s.copyImage(ctx, snap, f) })
-}
-
-// beside is [private] for a file in the target's folder. There must be room for it.
-func beside(target string, need int64, write func(*os.File) error) (path string, err error) {
-	dir := filepath.Dir(target)
-	if err := needSpace(dir, need); err != nil {
-		return "", err
-	}
-	path, err = private(dir, stageName(target)+"-*", write)
-	if err != nil {
-		return "", fmt.Errorf("write beside %s: %w", target, err)
-	}
-	return path, nil
 }
 
 // private makes a file that only its owner may read, and returns its path. The

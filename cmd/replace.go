@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"firn/snapshot"
@@ -17,13 +15,13 @@ import (
 // fetchAndReplace is the part of a restore that needs disk space and time: the
 // image is fetched, checked and scrubbed while the target is in use.
 func (r *restoration) fetchAndReplace(ctx context.Context) (err error) {
-	r.removeLeftovers(r.path, 0) // we hold the lock: they are no other's of this moment
+	r.removeLeftovers()
 	image, err := r.fetch(ctx)
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
-	defer func() { err = errors.Join(err, removeStaged(image)) }()
-	if err := r.prepare(ctx, image); err != nil {
+	defer func() { err = errors.Join(err, image.remove()) }()
+	if image, err = r.prepare(ctx, image); err != nil {
 		return err
 	}
 	var result *sqlite.RestoreResult
@@ -46,46 +44,78 @@ func (r *restoration) fetchAndReplace(ctx context.Context) (err error) {
 	return cmp.Or(err, r.tell(result)) // with an error, too, if only the start failed
 }
 
-// fetch puts the image, or what is needed of it, into a file beside the target. With an
-// error there is none.
-func (r *restoration) fetch(ctx context.Context) (image string, err error) {
+// fetch puts the image, or the part of it that is needed, into a private file: beside the target; or in a folder of
+// firn's own, if rows are in it that are scrubbed first and others can write beside the target. What they had put there
+// under the name of a journal would get these rows. With an error there is no file.
+func (r *restoration) fetch(ctx context.Context) (*stagedImage, error) {
 	if r.fromNear() {
 		return r.stageNear(ctx)
 	}
-	if missing(r.path) { // the file will be the target
-		return beside(r.path, r.source.Image().Size, func(f *os.File) error {
-			return r.copyImage(ctx, r.source, &aheadFile{File: f})
-		})
+	size := r.source.Image().Size
+	if r.scrubsApart() {
+		return stageApart(r.site.name, size, func(f *os.File) error { return r.copyImage(ctx, r.source, f) })
 	}
-	return r.stage(ctx, r.source, r.path)
+	return stage(r.site, size, func(f *os.File) error {
+		if !r.target.exists { // the file will be the target
+			return r.copyImage(ctx, r.source, &aheadFile{File: f})
+		}
+		return r.copyImage(ctx, r.source, f)
+	})
 }
 
-// prepare makes sure of the image, before and after it was scrubbed.
-func (r *restoration) prepare(ctx context.Context, image string) error {
+// scrubsApart reports whether the image is scrubbed in a folder of firn's own.
+func (r *restoration) scrubsApart() bool { return r.scrub != nil && !r.site.closed() }
+
+// prepare makes sure of the image, before and after it was scrubbed, and returns it as a file beside the target. The
+// caller removes it even after an error; one that was made elsewhere is removed here.
+func (r *restoration) prepare(ctx context.Context, image *stagedImage) (*stagedImage, error) {
 	if err := r.check(ctx, image); err != nil {
-		return r.unsound(err)
+		return image, r.unsound(err)
 	}
 	if r.scrub == nil {
-		return nil
+		return image, nil
 	}
 	r.note("Running %s on the copy", r.scrub.path)
-	if err := r.scrub.run(ctx, image); err != nil {
+	if err := image.at(func(path string) error { return r.scrub.run(ctx, path) }); err != nil {
+		return image, err
+	}
+	if err := r.tolerate(image.check(ctx)); err != nil {
+		return image, usage("Correct the scrub file.", "restore: the target is left as it is: after %s: %w", r.scrub.path, err)
+	}
+	return r.bringBeside(image)
+}
+
+// bringBeside copies an image that is elsewhere to where it can become the target.
+func (r *restoration) bringBeside(image *stagedImage) (*stagedImage, error) {
+	if image.site == r.site {
+		return image, nil
+	}
+	var size int64
+	err := image.at(func(path string) error {
+		info, err := os.Stat(path)
+		if err == nil {
+			size = info.Size()
+		}
 		return err
+	})
+	if err != nil {
+		return image, err
 	}
-	if err := r.tolerate(sqlite.Check(ctx, image)); err != nil {
-		return usage("Correct the scrub file.", "restore: the target is left as it is: after %s: %w", r.scrub.path, err)
+	beside, err := image.copyTo(r.site, size)
+	if err != nil {
+		return image, fmt.Errorf("restore: the target is left as it is: %w", err)
 	}
-	return nil
+	return beside, image.remove()
 }
 
 // check looks whether the image is sound, unless that is known.
-func (r *restoration) check(ctx context.Context, image string) error {
+func (r *restoration) check(ctx context.Context, image *stagedImage) error {
 	if r.sound() {
 		r.note("It was found sound on %s (%s)", r.when(r.source.Verified.Time), r.source.Verified.How)
 		return nil
 	}
 	r.note("Fetched it; checking the database")
-	found := sqlite.Check(ctx, image)
+	found := image.check(ctx)
 	if found == nil {
 		r.recordSound(ctx)
 	}
@@ -136,25 +166,26 @@ func (r *restoration) unsound(err error) error {
 }
 
 // replace makes the target equal to the image.
-func (r *restoration) replace(ctx context.Context, image string) (*sqlite.RestoreResult, error) {
-	opts := sqlite.RestoreOptions{
-		BusyTimeout: r.options.wait,
-		Offline:     r.options.offline || r.stops(),
-		Locked:      func() error { return r.saveAgain(ctx) },
+func (r *restoration) replace(ctx context.Context, image *stagedImage) (*sqlite.RestoreResult, error) {
+	keep := ""
+	if r.target.broken != nil {
+		keep = ".before-restore-" + r.now().UTC().Format("20060102T150405Z")
 	}
-	if r.near != nil {
-		opts.Partial = r.near
+	access := r.newAccess(keep != "")
+	opts := r.replaceOptions(ctx)
+	mode, err := access.before(image)
+	if err != nil {
+		return nil, err
 	}
-	switch {
-	case r.target.broken != nil:
-		opts.KeepAs = r.path + ".before-restore-" + r.now().UTC().Format("20060102T150405Z")
-	case missing(r.path):
-		var err error
-		if opts.Mode, err = r.dress(image); err != nil {
-			return nil, err
+	opts.Mode = mode
+	var result *sqlite.RestoreResult
+	err = r.site.at(func(path string) (err error) {
+		if keep != "" {
+			opts.KeepAs = path + keep
 		}
-	}
-	result, err := sqlite.Restore(ctx, r.path, image, opts)
+		result, err = sqlite.Restore(ctx, path, image.path, opts)
+		return err
+	})
 	switch {
 	case broken(err) && r.target.broken == nil: // so much that it cannot be changed, as shows only now
 		r.target.broken = err
@@ -162,34 +193,27 @@ func (r *restoration) replace(ctx context.Context, image string) (*sqlite.Restor
 			return nil, err
 		}
 		return r.replace(ctx, image)
-	case err == nil && opts.KeepAs != "":
-		r.kept = opts.KeepAs
+	case err == nil && keep != "":
+		r.kept = r.path + keep
 		r.note("Kept what was there as %s", r.kept)
+	}
+	if err == nil {
+		err = access.after(image)
 	}
 	return result, err
 }
 
-// dress gives a new file the owner of the database that the snapshot is of, if
-// that is on this machine, and returns its mode. Else it belongs to whom its folder
-// belongs to, who is probably the one who has to open it, and nobody else can read it.
-func (r *restoration) dress(image string) (fs.FileMode, error) {
-	like, mode := filepath.Dir(r.path), fs.FileMode(0o600)
-	info, err := os.Stat(like)
-	if env := r.conf.Env[r.source.Environment]; env != nil {
-		if database, e := os.Stat(env.Database); e == nil {
-			like, info, err, mode = env.Database, database, nil, database.Mode().Perm()
-		}
+// replaceOptions are those that do not depend on the target's state. What is not about the target's own files runs
+// outside of its site.
+func (r *restoration) replaceOptions(ctx context.Context) sqlite.RestoreOptions {
+	opts := sqlite.RestoreOptions{
+		BusyTimeout: r.options.wait,
+		Offline:     r.options.offline || r.stops(),
+		Name:        r.path,
+		Locked:      func() error { return r.site.outside(func() error { return r.saveAgain(ctx) }) },
 	}
-	if err != nil {
-		return 0, err
+	if r.near != nil {
+		opts.Partial = outsidePartial{r.near, r.site}
 	}
-	uid, gid, ok := owner(info)
-	if !ok {
-		return mode, nil
-	}
-	if err := os.Chown(image, uid, gid); err != nil {
-		r.warn("%s will belong to you, not to the owner of %s: %v", r.path, like, err)
-		return 0, nil
-	}
-	return mode, nil
+	return opts
 }

@@ -2,12 +2,12 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"firn/snapshot"
-	"firn/sqlite"
 )
 
 // restoreOptions are the flags of restore.
@@ -84,7 +84,8 @@ type restoration struct {
 	*session
 	options restoreOptions
 	env     *environment // whose database the target is; nil if it is none's
-	path    string       // of the target, without symbolic links if it exists
+	site    *site
+	path    string // of the target, without symbolic links, for people
 	source  *snapshot.Snapshot
 	scrub   *scrubbing // nil for none
 	target  *target
@@ -95,19 +96,19 @@ type restoration struct {
 	saved   *snapshot.Snapshot   // the last one: what was replaced
 	kept    string               // the file that a damaged target has become
 
-	watch        *sqlite.Watch // over the target since before it was saved; nil for none
-	savedIsThere bool          // every byte of saved was read, by us, and nothing was committed since
+	watch        *targetWatch // since before the target was saved; nil for none
+	savedIsThere bool         // every byte of saved was read, by us, and nothing was committed since
 }
 
-func (c *cli) restore(ctx context.Context, o restoreOptions) error {
+func (c *cli) restore(ctx context.Context, o restoreOptions) (err error) {
 	r := &restoration{options: o, started: c.now()}
-	var err error
 	if r.session, err = c.start(); err != nil {
 		return err
 	}
 	if err := r.findTarget(); err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, r.site.close()) }()
 	if err := r.checkOptions(); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"firn/host"
 	"firn/snapshot"
@@ -34,13 +35,32 @@ func reachSite(path string) (*site, error) {
 // private makes a site in which the process's own rights are used, for a file that is to be its user's alone. In a
 // folder of somebody else it still sees nothing but the folder. It takes the place of s.
 func (s *site) private() (*site, error) {
-	own := s.folder.WithOwnRights()
+	if !s.folder.Foreign() {
+		return s, nil
+	}
+	own, err := s.folder.WithOwnRights()
+	if err != nil {
+		return nil, err
+	}
 	thread, err := own.Thread()
 	if err != nil {
 		return nil, err
 	}
 	s.thread.Close()
 	return &site{own, s.name, thread}, nil
+}
+
+// closed reports whether only the process's own user can write in the folder, or root.
+func (s *site) closed() bool {
+	if s.thread != nil {
+		return false
+	}
+	info, err := os.Stat(filepath.Dir(s.path()))
+	if err != nil {
+		return false
+	}
+	uid, _, known := owner(info)
+	return !known || (uid == os.Geteuid() || uid == 0) && info.Mode().Perm()&0o022 == 0
 }
 
 // close ends the thread, when it has done what it is at.
@@ -83,6 +103,10 @@ func (s *site) access() *snapshot.Access {
 	if err != nil {
 		return nil
 	}
+	return accessOf(info)
+}
+
+func accessOf(info fs.FileInfo) *snapshot.Access {
 	uid, gid, known := owner(info)
 	if !known {
 		return nil

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"firn/host"
 	"firn/sqlite"
 )
 
@@ -34,17 +35,32 @@ func (r *restoration) findTarget() error {
 		}
 		r.env = env
 	}
-	r.path = o.target
-	if r.path == "" {
-		r.path = r.env.Database
+	path := o.target
+	if path == "" {
+		path = r.env.Database
 	}
-	var err error
-	if r.path, err = filepath.Abs(r.path); err != nil {
+	if err := r.reach(path); err != nil {
 		return err
 	}
-	r.path = realPath(r.path) // the private file goes beside the database itself, onto its disk
 	if r.env == nil || !r.env.owns(r.path) {
 		r.env = r.conf.owner(r.path)
+	}
+	return nil
+}
+
+// reach finds the target's folder: the private file goes beside the database itself, onto its disk.
+func (r *restoration) reach(path string) (err error) {
+	r.site, err = reachSite(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return failed("Make the folder first.", "restore to %s: %w", path, err)
+	}
+	if err != nil {
+		return fmt.Errorf("restore to %s: %w", path, err)
+	}
+	r.path = r.site.path()
+	if missing(r.path) && !missing(path) {
+		return errors.Join(failed("Make what it leads to, or remove the link if nothing needs it.",
+			"restore to %s: it is a symbolic link to nothing", path), r.site.close())
 	}
 	return nil
 }
@@ -63,19 +79,25 @@ func (e *environment) owns(path string) bool { return realPath(path) == realPath
 
 // realPath returns a path without symbolic links. The file itself may be missing.
 func realPath(path string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		return real
+	folder, name, err := host.Reach(path)
+	if err != nil {
+		return path
 	}
-	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
-		return filepath.Join(dir, filepath.Base(path))
-	}
-	return path
+	_ = folder.Close() // it was only read
+	return folder.Path(name)
 }
 
 // inspect looks at the target.
 func (r *restoration) inspect(ctx context.Context) error {
 	r.target = &target{}
-	image, err := sqlite.Open(ctx, r.path, sqlite.Options{BusyTimeout: r.options.wait})
+	err := r.site.at(func(path string) error {
+		image, err := sqlite.Open(ctx, path, r.site.options(r.path, sqlite.Options{BusyTimeout: r.options.wait}))
+		if err != nil {
+			return err
+		}
+		r.target.info = image.Info()
+		return image.Close()
+	})
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return r.inspectFolder()
@@ -87,21 +109,20 @@ func (r *restoration) inspect(ctx context.Context) error {
 	case err != nil:
 		err = refuseTarget(err)
 	default:
-		r.target.info = image.Info()
-		err = errors.Join(r.checkPageSize(), image.Close())
+		err = r.checkPageSize()
 	}
 	r.target.exists = true
-	r.target.look(r.path)
+	r.target.look(r.site)
 	return err
 }
 
 // look takes note of the file's size and of when it was changed: the last changes
 // may be in a WAL.
-func (t *target) look(path string) {
-	if file, err := os.Stat(path); err == nil {
+func (t *target) look(at *site) {
+	if file, err := at.stat(""); err == nil {
 		t.size, t.modified = file.Size(), file.ModTime()
 	}
-	if wal, err := os.Stat(path + "-wal"); err == nil && wal.Size() > 0 && wal.ModTime().After(t.modified) {
+	if wal, err := at.stat("-wal"); err == nil && wal.Size() > 0 && wal.ModTime().After(t.modified) {
 		t.modified = wal.ModTime()
 	}
 }
@@ -143,13 +164,17 @@ func (r *restoration) checkPageSize() error {
 		r.path, r.source.ID.Short(), from, to, sqlite.ErrPageSize)
 }
 
-// inspectFolder looks at where a new file will be.
+// inspectFolder looks at where a new file will be. One that is no environment's database is the caller's alone.
 func (r *restoration) inspectFolder() error {
-	if _, err := os.Lstat(r.path); err == nil {
-		return failed("Remove the link, or make what it leads to.", "restore to %s: it is a symbolic link to nothing", r.path)
+	if r.env == nil {
+		own, err := r.site.private()
+		if err != nil {
+			return fmt.Errorf("restore to %s: %w", r.path, err)
+		}
+		r.site = own
 	}
 	for _, end := range []string{"-wal", "-shm", "-journal"} {
-		if !missing(r.path + end) {
+		if _, err := r.site.stat(end); !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("restore to %s: %w: %s (it may hold the last changes of a lost database)", r.path, sqlite.ErrSidecar, r.path+end)
 		}
 	}
@@ -171,8 +196,13 @@ func (r *restoration) needSpace() error {
 		return nil // nobody knows how much
 	}
 	need := r.source.Image().Size
-	if r.scrub != nil {
+	if r.scrub != nil && !r.scrubsApart() {
 		need *= 2
+	}
+	if r.scrubsApart() {
+		if err := needSpace(os.TempDir(), 2*need); err != nil {
+			return failed("Make room there, or set TMPDIR to a folder with more.", "restore: %w", err)
+		}
 	}
 	return needSpace(filepath.Dir(r.path), need)
 }

@@ -209,18 +209,16 @@ func (r *verifyRun) look(ctx context.Context, snap *snapshot.Snapshot) (how stri
 	if isStream(snap) {
 		return r.lookAtStream(ctx, snap)
 	}
-	file := filepath.Join(cmp.Or(r.options.tempDir, os.TempDir()), "verify.db")
-	r.removeLeftovers(file, leftoverAge)
-	path, err := r.stage(ctx, snap, file)
+	image, err := r.stageForLook(ctx, snap)
 	if corrupt, ok := errors.AsType[*repo.CorruptError](err); ok && ctx.Err() == nil {
 		return "restore", corrupt, r.stillThere(ctx, snap)
 	}
 	if err != nil {
 		return "", nil, err
 	}
-	defer func() { err = errors.Join(err, removeFile(path)) }()
+	defer func() { err = errors.Join(err, image.remove(), image.site.close()) }()
 	how = checkedHow
-	if err := sqlite.Check(ctx, path); err != nil {
+	if err := image.check(ctx); err != nil {
 		return how, unsoundness(err), refused(err)
 	}
 	env := r.conf.Env[snap.Environment]
@@ -232,11 +230,30 @@ func (r *verifyRun) look(ctx context.Context, snap *snapshot.Snapshot) (how stri
 		return how, nil, nil
 	}
 	how += ", verify SQL"
-	rows, err := sqlite.Violations(ctx, path, env.Verify)
+	var rows []string
+	err = image.at(func(path string) (err error) { rows, err = sqlite.Violations(ctx, path, env.Verify); return err })
 	if len(rows) > 0 {
 		unsound = fmt.Errorf("its verify SQL returns %s", strings.Join(rows, "; "))
 	}
 	return how, cmp.Or(unsound, unsoundness(err)), refused(err)
+}
+
+// stageForLook writes a snapshot's image to a private temporary file.
+func (r *verifyRun) stageForLook(ctx context.Context, snap *snapshot.Snapshot) (*stagedImage, error) {
+	dir, err := tempDir(r.options.tempDir)
+	if err != nil {
+		return nil, err
+	}
+	at, err := reachSite(filepath.Join(dir, "verify.db"))
+	if err != nil {
+		return nil, err
+	}
+	r.removeOlder(at, leftoverAge)
+	image, err := stage(at, snap.Image().Size, func(f *os.File) error { return r.copyImage(ctx, snap, f) })
+	if err != nil {
+		return nil, errors.Join(err, at.close())
+	}
+	return image, nil
 }
 
 // lookAtStream reads what is no database to its end: every byte is verified on the way,

@@ -17,6 +17,7 @@ type Folder struct {
 	path   string   // absolute, without symbolic links
 	root   *os.Root // nil if paths are used as they are
 	rights *Rights  // nil for the process's own
+	theirs bool     // it belongs to the user whose rights these are
 }
 
 // ErrTwoOwners is returned for a path that leads through folders of two users. Each of them could lead firn, with the
@@ -66,8 +67,14 @@ func (f *Folder) Foreign() bool { return f.rights != nil }
 func (f *Folder) Rights() *Rights { return f.rights }
 
 // WithOwnRights returns the same folder for work with the process's own rights, still confined to it. The caller closes
-// only one of the two.
-func (f *Folder) WithOwnRights() *Folder { return &Folder{path: f.path, root: f.root} }
+// only one of the two. It is an error for a folder that does not belong to the user who led there: links of that user's
+// must not choose where the superuser writes.
+func (f *Folder) WithOwnRights() (*Folder, error) {
+	if f.rights != nil && !f.theirs {
+		return nil, fmt.Errorf("%s: %w", f.path, ErrTwoOwners)
+	}
+	return &Folder{path: f.path, root: f.root}, nil
+}
 
 // Close lets go of the folder.
 func (f *Folder) Close() error {
@@ -104,7 +111,7 @@ func (s *step) walk(names []string) (string, error) {
 		target, info, err := s.look(name)
 		switch {
 		case err != nil && (len(names) > 0 || !errors.Is(err, fs.ErrNotExist)):
-			return "", err
+			return "", s.failed(name, err)
 		case target != "":
 			if s.links++; s.links > maxLinks {
 				return "", errors.New("too many symbolic links")
@@ -124,6 +131,15 @@ func (s *step) walk(names []string) (string, error) {
 		}
 	}
 	return "", errors.New("the path is a folder's")
+}
+
+// failed names the whole path that an error is about, and the user whose rights were used. Whatever was called for it,
+// the path was looked at.
+func (s *step) failed(name string, err error) error {
+	if inner, ok := errors.AsType[*fs.PathError](err); ok {
+		err = &fs.PathError{Op: "lstat", Path: filepath.Join(s.path, name), Err: inner.Err}
+	}
+	return s.rights.explain(err)
 }
 
 // split cuts a path into its names.
@@ -179,7 +195,7 @@ func (s *step) down(name string, looked fs.FileInfo) error {
 	return s.do(func() error {
 		next, err := s.at.OpenRoot(name)
 		if err != nil {
-			return err
+			return s.failed(name, err)
 		}
 		now, err := next.Stat(".")
 		if err == nil && !os.SameFile(looked, now) {

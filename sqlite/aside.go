@@ -29,7 +29,11 @@ func putAside(path string, src *staged, keep string) (*RestoreResult, error) {
 	if err := refuseTaken(keep); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(sameOwner(src.File, old), src.Chmod(old.Mode().Perm()), src.Sync(), src.Close()); err != nil {
+	err = sameOwner(src.File, old)
+	if errors.Is(err, fs.ErrPermission) { // with the rights of another user than the owner's; the caller sees to it
+		err = nil
+	}
+	if err := errors.Join(err, src.Chmod(old.Mode().Perm()), src.Sync(), src.Close()); err != nil {
 		return nil, err
 	}
 	if err := keepName(path, keep); err != nil {

@@ -97,7 +97,7 @@ func restore(ctx context.Context, target, image string, opts RestoreOptions) (re
 	case errors.Is(err, ErrEmpty):
 		// SQLite deletes a WAL beside an empty database. A journal it handles well: an application may be in its
 		// first transaction.
-		err = refuseSidecars(path, "-wal", "-shm")
+		err = refuseSidecars(path, opts.Name, "-wal", "-shm")
 	}
 	if err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func restore(ctx context.Context, target, image string, opts RestoreOptions) (re
 // becomeTarget makes the image file the target: one that was not there, or is put aside.
 func becomeTarget(target string, src *staged, opts RestoreOptions) (*RestoreResult, error) {
 	if opts.KeepAs == "" {
-		return place(target, src, opts.Mode)
+		return place(target, src, opts)
 	}
 	path, err := filepath.EvalSymlinks(target)
 	if err != nil {
@@ -119,11 +119,11 @@ func becomeTarget(target string, src *staged, opts RestoreOptions) (*RestoreResu
 
 // refuseSidecars reports files beside a database which would be taken for a part of the restored one: an old WAL is
 // replayed over it, which silently undoes the restore.
-func refuseSidecars(path string, suffixes ...string) error {
+func refuseSidecars(path, name string, suffixes ...string) error {
 	for _, suffix := range suffixes {
 		_, err := os.Lstat(path + suffix)
 		if err == nil {
-			return fmt.Errorf("%w: move %s away (it may hold the last changes of a lost database)", ErrSidecar, path+suffix)
+			return fmt.Errorf("%w: move %s away (it may hold the last changes of a lost database)", ErrSidecar, cmp.Or(name, path)+suffix)
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -133,7 +133,7 @@ func refuseSidecars(path string, suffixes ...string) error {
 }
 
 // place makes the image file the target, which does not exist.
-func place(target string, src *staged, mode fs.FileMode) (*RestoreResult, error) {
+func place(target string, src *staged, opts RestoreOptions) (*RestoreResult, error) {
 	dir, err := filepath.EvalSymlinks(filepath.Dir(target))
 	if err != nil {
 		return nil, err
@@ -142,11 +142,11 @@ func place(target string, src *staged, mode fs.FileMode) (*RestoreResult, error)
 	if _, err := os.Lstat(path); err == nil {
 		return nil, fmt.Errorf("%w but a symbolic link to nothing", ErrNotFile)
 	}
-	if err := refuseSidecars(path, sidecars[:]...); err != nil {
+	if err := refuseSidecars(path, opts.Name, sidecars[:]...); err != nil {
 		return nil, err
 	}
 	// The content must be on disk before the name is: a name of an unwritten file would survive a crash.
-	if err := errors.Join(src.Chmod(mode), src.Sync(), src.Close()); err != nil {
+	if err := errors.Join(src.Chmod(opts.Mode), src.Sync(), src.Close()); err != nil {
 		return nil, err
 	}
 	if err := moveWithoutReplacing(src.path, path); err != nil {

@@ -1,0 +1,126 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"firn/snapshot"
+)
+
+// newAccess says whose a file will be that a restore makes, and what is to be done for that.
+type newAccess struct {
+	*snapshot.Access        // nil for the caller's, and nobody else's
+	foreign          bool   // it is made with the rights of another user
+	maker            int    // that user
+	chown            bool   // its owner or group must be changed
+	like             string // where Access is from, for a warning
+	warn             func(format string, args ...any)
+}
+
+// privateMode is that of a file which nobody but its owner has to read.
+const privateMode = fs.FileMode(0o600)
+
+// newAccess finds out whose the target will be if the restore makes a new file: one that it replaces as a whole stays
+// whose it was.
+func (r *restoration) newAccess(replaced bool) *newAccess {
+	a := &newAccess{warn: r.warn}
+	if rights := r.site.folder.Rights(); rights != nil {
+		a.foreign, a.maker = true, rights.UID
+	}
+	switch {
+	case replaced:
+		a.Access, a.like = r.site.access(), r.path
+	case r.target.exists || r.env == nil:
+	default:
+		a.Access, a.like = r.lostAccess()
+	}
+	a.chown = a.Access != nil && !replaced
+	return a
+}
+
+// lostAccess says whose the lost database was: by the newest snapshot of it that tells; else as the one that is
+// configured for the snapshot's environment, for a clone, or the folder's owner.
+func (r *restoration) lostAccess() (access *snapshot.Access, like string) {
+	for _, s := range r.all {
+		if s.Environment == r.env.name && s.Database == r.env.Name && s.Image().Access != nil && s.CopiedBy == "" {
+			return s.Image().Access, "the lost database"
+		}
+	}
+	dir := filepath.Dir(r.path)
+	info, err := os.Stat(dir)
+	if err != nil {
+		return nil, ""
+	}
+	access = accessOf(info)
+	if access == nil {
+		return nil, ""
+	}
+	access.Mode = uint32(privateMode)
+	if env := r.conf.Env[r.source.Environment]; env != nil && env != r.env {
+		return r.likeOrigin(env, access), dir
+	}
+	return access, dir
+}
+
+// likeOrigin gives a clone the mode of the database that it is a clone of, and its owner in a folder of the superuser's,
+// which tells nothing.
+func (r *restoration) likeOrigin(env *environment, folder *snapshot.Access) *snapshot.Access {
+	origin, err := reachSite(env.Database)
+	if err != nil {
+		return folder
+	}
+	defer origin.close()
+	of := origin.access()
+	if of == nil {
+		return folder
+	}
+	if folder.UID == 0 {
+		return of
+	}
+	folder.Mode = of.Mode
+	return folder
+}
+
+// before gives the image, before it becomes the target, what can be given then, and returns the mode for it. The owner
+// comes first: no other user may read the file for a moment because the mode is right and the group is not yet.
+func (a *newAccess) before(image *stagedImage) (fs.FileMode, error) {
+	if !a.chown {
+		return privateMode, nil
+	}
+	if a.later() {
+		return privateMode, nil
+	}
+	if err := a.give(image); err != nil {
+		a.warn("%s will belong to you, not to the owner of %s: %v", image.site.path(), a.like, err)
+		return privateMode, nil
+	}
+	return fs.FileMode(a.Mode), nil
+}
+
+// later reports whether the owner can only be given when the file has its name: the thread that gives it the name can
+// do so only with a file of its own user's.
+func (a *newAccess) later() bool { return a.foreign && int(a.UID) != a.maker }
+
+// after gives the target what could not be given before, by the descriptor that the file was made with: its name may
+// lead elsewhere by now.
+func (a *newAccess) after(image *stagedImage) error {
+	if a.Access == nil || image.file == nil || a.chown && !a.later() {
+		return nil
+	}
+	err := errors.Join(a.give(image), image.file.Chmod(fs.FileMode(a.Mode)), image.file.Sync())
+	if err != nil {
+		return fmt.Errorf("give %s its owner: %w", image.site.path(), err)
+	}
+	return nil
+}
+
+// give gives the file its owner and group.
+func (a *newAccess) give(image *stagedImage) error {
+	if image.file != nil {
+		return image.file.Chown(int(a.UID), int(a.GID))
+	}
+	return image.at(func(path string) error { return os.Lchown(path, int(a.UID), int(a.GID)) })
+}
