@@ -41,11 +41,13 @@ func (r *restoration) newAccess(replaced bool) *newAccess {
 	return a
 }
 
-// lostAccess says whose the lost database was: by the newest snapshot of it that tells; else as the one that is
-// configured for the snapshot's environment, for a clone, or the folder's owner.
+// lostAccess says whose the lost database was: by the newest snapshot of it that this host took, since another host's
+// numbers can stand for other users; else as the one that is configured for the snapshot's environment, for a clone, or
+// the folder's owner.
 func (r *restoration) lostAccess() (access *snapshot.Access, like string) {
-	for _, s := range r.all {
-		if s.Environment == r.env.name && s.Database == r.env.Name && s.Image().Access != nil && s.CopiedBy == "" {
+	own := hostName()
+	for _, s := range r.known.all {
+		if s.Environment == r.env.name && s.Database == r.env.Name && s.Image().Access != nil && s.Host == own {
 			return s.Image().Access, "the lost database"
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -215,7 +214,7 @@ func (r *backupRun) take(ctx context.Context, j job) (m *backupMessage, err erro
 	}
 	if !j.stream {
 		if !r.dryRun {
-			r.sweep(filepath.Dir(j.path), sweepIdle) // a restore into it or a compact copy may have been killed
+			r.sweepBeside(j.path, sweepIdle) // a restore into it or a compact copy may have been killed
 		}
 		return r.takeFrom(ctx, j, source(j.path, r.exportOptions(j)))
 	}

@@ -126,14 +126,15 @@ func (s *session) copySQL(ctx context.Context, snap *snapshot.Snapshot, w io.Wri
 	if err := needSpace(os.TempDir(), snap.Image().Size); err != nil {
 		return failed("Make room there, or set TMPDIR to a folder with more.", "%w", err)
 	}
-	image, err := stageApart("dump.db", snap.Image().Size, func(f *os.File) error { return s.copyImage(ctx, snap, f) })
+	s.sweep(os.TempDir(), sweepIdle)
+	image, err := stageApart("", "dump.db", snap.Image().Size, func(f *os.File) error { return s.copyImage(ctx, snap, f) })
 	if err != nil {
 		return fmt.Errorf("write database into %s: %w", os.TempDir(), err)
 	}
 	defer func() { err = errors.Join(err, image.remove()) }()
 	b := s.progress("write SQL", snap.Image().Size) // about as long, usually
 	defer b.done()
-	err = sqlite.DumpSQL(ctx, image.path, &countingWriter{w: w, progress: b.set})
+	err = image.at(func(path string) error { return sqlite.DumpSQL(ctx, path, &countingWriter{w: w, progress: b.set}) })
 	if errors.Is(err, sqlite.ErrCorrupt) {
 		return &problem{
 			fmt.Errorf("database of snapshot %s is not sound, the script does nothing: %w", snap.ID.Short(), err), exitDamage,
@@ -173,6 +174,7 @@ func (s *session) dumpFile(snap *snapshot.Snapshot, path string, need int64, wri
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	at = own
+	s.sweepSite(at, sweepIdle)
 	// It must be on disk before the name is: a name of an unwritten file would survive a crash.
 	temporary, err := stage(at, need, func(f *os.File) error { return errors.Join(write(&aheadFile{File: f}), f.Sync()) })
 	if err != nil {

@@ -84,17 +84,24 @@ func (s *session) close() {
 // options are the repository's, but for the store and the key. What a bucket
 // holds is asked for no more often than needed.
 func (s *session) options() (repo.Options, error) {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown" // it is recorded for people only
-	}
-	opts := repo.Options{CacheDir: s.cacheDir, Host: host, Tool: "firn " + toolVersion(), Now: s.now, Repairing: s.repairing}
+	opts := repo.Options{CacheDir: s.cacheDir, Host: hostName(), Tool: "firn " + toolVersion(), Now: s.now, Repairing: s.repairing}
 	if s.place.bucket != nil {
 		opts.TrustCache = true
+		var err error
 		opts.CacheSize, err = s.cacheSize()
 		return opts, err
 	}
 	return opts, nil
+}
+
+// hostName names this machine in records: for people, and to tell whether numbers of users in a record are this
+// machine's.
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "unknown"
+	}
+	return name
 }
 
 // findRepository returns where the repository is.

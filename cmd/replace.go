@@ -15,7 +15,7 @@ import (
 // fetchAndReplace is the part of a restore that needs disk space and time: the
 // image is fetched, checked and scrubbed while the target is in use.
 func (r *restoration) fetchAndReplace(ctx context.Context) (err error) {
-	r.removeLeftovers()
+	r.sweepSite(r.site, 0) // the target is ours: what is beside it is no other run's of this moment
 	image, err := r.fetch(ctx)
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
@@ -53,7 +53,7 @@ func (r *restoration) fetch(ctx context.Context) (*stagedImage, error) {
 	}
 	size := r.source.Image().Size
 	if r.scrubsApart() {
-		return stageApart(r.site.name, size, func(f *os.File) error { return r.copyImage(ctx, r.source, f) })
+		return stageApart("", r.site.name, size, func(f *os.File) error { return r.copyImage(ctx, r.source, f) })
 	}
 	return stage(r.site, size, func(f *os.File) error {
 		if !r.target.exists { // the file will be the target

@@ -9,15 +9,17 @@ import (
 	"os"
 	"path/filepath"
 
+	"firn/scratch"
 	"firn/sqlite"
 )
 
-// stagedImage is a private file with the image that will replace a target.
+// stagedImage is a file with the image that will replace a target, in a private folder.
 type stagedImage struct {
-	site *site    // where it lies
-	path string   // as the site's thread names it
-	file *os.File // as it was made, where names could lead elsewhere since; nil where they cannot
-	dir  string   // that was made for it alone; "" for none
+	site    *site // where it lies
+	ownSite bool  // which is closed with it
+	folder  *scratch.Folder
+	path    string   // as the site's thread names it
+	file    *os.File // as it was made, where names could lead elsewhere since; nil where they cannot
 }
 
 // stage makes a private file beside the target, on the same disk, and has it written. It need not survive a crash:
@@ -27,10 +29,10 @@ func stage(at *site, need int64, write func(*os.File) error) (*stagedImage, erro
 		return nil, err
 	}
 	i := &stagedImage{site: at}
-	if err := i.create(); err != nil {
-		return nil, fmt.Errorf("write beside %s: %w", at.path(), err)
+	err := i.create()
+	if err == nil {
+		err = write(i.file)
 	}
-	err := write(i.file)
 	if err == nil {
 		err = i.settle()
 	}
@@ -40,48 +42,42 @@ func stage(at *site, need int64, write func(*os.File) error) (*stagedImage, erro
 	return i, nil
 }
 
-// stageApart is [stage] in a folder below the one for temporary files, which is made for the image alone.
-func stageApart(name string, need int64, write func(*os.File) error) (i *stagedImage, err error) {
-	dir, err := tempDir("")
+// stageApart is [stage] in a folder for temporary files: the one that is named, else the system's.
+func stageApart(dir, name string, need int64, write func(*os.File) error) (i *stagedImage, err error) {
+	at, err := tempSite(dir, name)
 	if err != nil {
 		return nil, err
 	}
-	if dir, err = os.MkdirTemp(dir, "firn-*"); err != nil { // with mode 0700
-		return nil, err
+	if i, err = stage(at, need, write); err != nil {
+		return nil, errors.Join(err, at.close())
 	}
-	at, err := reachSite(filepath.Join(dir, name))
-	if err == nil {
-		i, err = stage(at, need, write)
-	}
-	if err != nil {
-		return nil, errors.Join(err, at.close(), os.RemoveAll(dir))
-	}
-	i.dir = dir
+	i.ownSite = true
 	return i, nil
 }
 
-// tempDir returns the folder for temporary files: the one that is named, else the system's. In one of another user's, that
-// user could put other files in the place of firn's.
-func tempDir(named string) (string, error) {
-	dir := cmp.Or(named, os.TempDir())
-	at, err := reachSite(filepath.Join(dir, "firn"))
+// tempSite returns a site in a folder for temporary files. In a folder of another user's, that user could put other
+// files in the place of firn's.
+func tempSite(dir, name string) (*site, error) {
+	dir = cmp.Or(dir, os.TempDir())
+	at, err := reachSite(filepath.Join(dir, name))
 	if err != nil {
-		return "", fmt.Errorf("use %s for temporary files: %w", dir, err)
+		return nil, fmt.Errorf("use %s for temporary files: %w", dir, err)
 	}
-	defer at.close()
 	if at.folder.Foreign() {
-		return "", failed("Set TMPDIR to a folder of your own, or to one like /tmp that has the sticky bit.",
-			"use %s for temporary files: another user can change what is in it", dir)
+		return nil, errors.Join(failed("Name a folder of your own, or one like /tmp that has the sticky bit: --temp-dir, or TMPDIR.",
+			"use %s for temporary files: another user can change what is in it", dir), at.close())
 	}
-	return dir, nil
+	return at, nil
 }
 
 // create makes the empty file.
 func (i *stagedImage) create() error {
 	return i.site.at(func(target string) (err error) {
-		if i.file, err = os.CreateTemp(filepath.Dir(target), stageName(target)+"-*"); err == nil { // with mode 0600
-			i.path = i.file.Name()
+		if i.folder, err = scratch.Make(filepath.Dir(target)); err != nil {
+			return err
 		}
+		i.path = i.folder.Path(filepath.Base(target))
+		i.file, err = os.OpenFile(i.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, privateMode)
 		return err
 	})
 }
@@ -131,9 +127,9 @@ func (i *stagedImage) remove() error {
 	if i.file != nil {
 		err = i.file.Close()
 	}
-	err = errors.Join(err, i.at(removeStaged))
-	if i.dir != "" {
-		err = errors.Join(err, i.site.close(), os.RemoveAll(i.dir))
+	err = errors.Join(err, i.site.do(i.folder.Remove))
+	if i.ownSite {
+		err = errors.Join(err, i.site.close())
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"path/filepath"
 	"time"
 
 	"firn/scratch"
@@ -10,6 +11,21 @@ import (
 // task removes it: the lock shows that its process is gone, but for machines that share a
 // disk and no locks.
 const sweepIdle = time.Hour
+
+// sweepSite is [cli.sweep] for the folder of a database.
+func (c *cli) sweepSite(at *site, idle time.Duration) {
+	_ = at.at(func(path string) error { c.sweep(filepath.Dir(path), idle); return nil }) // it returns no error
+}
+
+// sweepBeside is [cli.sweepSite] for a database that may be missing.
+func (c *cli) sweepBeside(path string, idle time.Duration) {
+	at, err := reachSite(path)
+	if err != nil {
+		return // the backup says why
+	}
+	c.sweepSite(at, idle)
+	_ = at.close() // nothing was written to it
+}
 
 // sweep removes from a folder the private copies that runs which were killed have left
 // there: they may be large, and hold what should not lie around. It stops nothing.

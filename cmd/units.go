@@ -27,10 +27,10 @@ type service struct {
 }
 
 // capabilities are what is left of root's: to read databases of other users (DAC), to act
-// as the owner of a folder (SETUID, SETGID), to give files to that owner (CHOWN, FOWNER),
+// as the owner of a folder, in that folder alone (SETUID, SETGID, SYS_CHROOT), to give files to that owner (CHOWN, FOWNER),
 // and to end a command that has become another user and lasts too long (KILL). Other users
 // have none.
-const capabilities = "CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_KILL CAP_SETGID CAP_SETUID"
+const capabilities = "CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_KILL CAP_SETGID CAP_SETUID CAP_SYS_CHROOT"
 
 // Capabilities returns those that the service may have.
 func (v service) Capabilities() string {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -197,9 +196,6 @@ func (r *verifyRun) one(ctx context.Context, snap *snapshot.Snapshot) error {
 	return errors.Join(r.unsound(snap, unsound), err)
 }
 
-// leftoverAge is from when on no run that is under way uses a file of a shared folder.
-const leftoverAge = 24 * time.Hour
-
 // checkedHow says what [sqlite.Check] looks at.
 const checkedHow = "integrity, foreign keys"
 
@@ -209,14 +205,15 @@ func (r *verifyRun) look(ctx context.Context, snap *snapshot.Snapshot) (how stri
 	if isStream(snap) {
 		return r.lookAtStream(ctx, snap)
 	}
-	image, err := r.stageForLook(ctx, snap)
+	r.sweep(cmp.Or(r.options.tempDir, os.TempDir()), sweepIdle)
+	image, err := stageApart(r.options.tempDir, "verify.db", snap.Image().Size, func(f *os.File) error { return r.copyImage(ctx, snap, f) })
 	if corrupt, ok := errors.AsType[*repo.CorruptError](err); ok && ctx.Err() == nil {
 		return "restore", corrupt, r.stillThere(ctx, snap)
 	}
 	if err != nil {
 		return "", nil, err
 	}
-	defer func() { err = errors.Join(err, image.remove(), image.site.close()) }()
+	defer func() { err = errors.Join(err, image.remove()) }()
 	how = checkedHow
 	if err := image.check(ctx); err != nil {
 		return how, unsoundness(err), refused(err)
@@ -236,24 +233,6 @@ func (r *verifyRun) look(ctx context.Context, snap *snapshot.Snapshot) (how stri
 		unsound = fmt.Errorf("its verify SQL returns %s", strings.Join(rows, "; "))
 	}
 	return how, cmp.Or(unsound, unsoundness(err)), refused(err)
-}
-
-// stageForLook writes a snapshot's image to a private temporary file.
-func (r *verifyRun) stageForLook(ctx context.Context, snap *snapshot.Snapshot) (*stagedImage, error) {
-	dir, err := tempDir(r.options.tempDir)
-	if err != nil {
-		return nil, err
-	}
-	at, err := reachSite(filepath.Join(dir, "verify.db"))
-	if err != nil {
-		return nil, err
-	}
-	r.removeOlder(at, leftoverAge)
-	image, err := stage(at, snap.Image().Size, func(f *os.File) error { return r.copyImage(ctx, snap, f) })
-	if err != nil {
-		return nil, errors.Join(err, at.close())
-	}
-	return image, nil
 }
 
 // lookAtStream reads what is no database to its end: every byte is verified on the way,
