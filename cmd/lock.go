@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"firn/host"
 )
 
 // errRunning is returned when another run holds the lock.
@@ -95,16 +97,5 @@ func (l *lock) release() {
 // where anybody can write, somebody else may have made it.
 func lockFolder() (string, error) {
 	dir := filepath.Join(os.TempDir(), fmt.Sprintf("firn-%d", os.Getuid()))
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-		return "", err
-	}
-	info, err := os.Lstat(dir)
-	if err != nil {
-		return "", err
-	}
-	uid, _, known := owner(info)
-	if !info.IsDir() || known && (uid != os.Getuid() || info.Mode().Perm() != 0o700) {
-		return "", fmt.Errorf("%s is not our private folder", dir)
-	}
-	return dir, nil
+	return dir, host.MakePrivateFolder(dir)
 }

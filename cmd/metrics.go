@@ -3,11 +3,8 @@ package cmd
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -135,13 +132,15 @@ func (s *session) updateMetrics(ctx context.Context, path string, r recorded) er
 		return err
 	}
 	defer release()
-	old, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	all := parseSamples(string(old))
-	all.add(r)
-	return replaceFile(path, all.String())
+	return atFile(path, func(f reportFile) error {
+		old, err := f.read()
+		if err != nil {
+			return err
+		}
+		all := parseSamples(old)
+		all.add(r)
+		return f.replace(all.String())
+	})
 }
 
 // lockMetrics waits for others that write the same file: environments have runs, and

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -111,53 +110,6 @@ func (c *cli) findRepository(conf *config) (place, error) {
 		return place{}, usage("Give --repository, set FIRN_REPOSITORY, or write a "+configName+`: see "firn help".`, "no repository is given")
 	}
 	return parsePlace(location, c.endpoint(conf))
-}
-
-// openCache returns this repository's cache folder, and makes it. Nothing needs
-// a cache: without a place for it, all works, and costs time.
-func (c *cli) openCache(location string) string {
-	if c.flags.noCache {
-		return ""
-	}
-	dir := cmp.Or(c.flags.cacheDir, c.getenv("FIRN_CACHE_DIR"))
-	if dir == "" {
-		user, err := os.UserCacheDir()
-		if err != nil {
-			c.detail("no cache: %v", err)
-			return ""
-		}
-		dir = filepath.Join(user, "firn")
-	}
-	dir = filepath.Join(dir, locationHash(location))
-	if c.onlyExistingCache {
-		return existingCache(dir)
-	}
-	if err := makePrivate(dir); err != nil {
-		c.detail("no cache: %v", err)
-		return ""
-	}
-	c.detail("cache: %s", dir)
-	return dir
-}
-
-// existingCache returns a cache folder only if it is there.
-func existingCache(dir string) string {
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return ""
-	}
-	return dir
-}
-
-// makePrivate makes a folder that only we can write, and proves that it can be written.
-func makePrivate(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(dir, "probe-*")
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 // locationHash names a repository by its place, whatever way leads there.

@@ -61,6 +61,11 @@ func whenClosed(command string) *exec.Cmd {
 	return cmd
 }
 
+// openAtOnce opens a file for reading. It does not wait for the other end of a pipe.
+func openAtOnce(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+}
+
 // syncFolder makes new names in a folder survive a crash.
 func syncFolder(dir string) error {
 	d, err := os.Open(dir)

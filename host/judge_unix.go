@@ -38,12 +38,15 @@ func (t trust) judge(path string, s *unix.Stat_t) error {
 }
 
 // protected reports whether the files in a folder can only be removed and renamed by
-// their owners, although others may write the folder. In images of containers, folders
-// for temporary files often lack the sticky bit; no program has a safe place on a machine
-// whose users make use of that, so it is no reason to refuse what is below them.
+// their owners, although others may write the folder.
 func protected(path string, s *unix.Stat_t) bool {
-	return s.Mode&unix.S_ISVTX != 0 || path == "/tmp" || path == "/var/tmp"
+	return s.Mode&unix.S_ISVTX != 0 || forTemporaryFiles(path)
 }
+
+// forTemporaryFiles reports whether a folder is one of the system's for temporary files. In
+// images of containers these often lack the sticky bit. No program has a safe place on a
+// machine whose users make use of that, so it is no reason to refuse what is below them.
+func forTemporaryFiles(path string) bool { return path == "/tmp" || path == "/var/tmp" }
 
 // judgeMode looks at who may write.
 func (t trust) judgeMode(e *UntrustedError, s *unix.Stat_t) error {

@@ -62,7 +62,7 @@ func (s *step) judgeShared(dir stat, name string) error {
 		s.rights = rightsOf(of.uid, of.gid)
 		return nil
 	}
-	if dir.sticky() {
+	if dir.sticky() || forTemporaryFiles(s.path) {
 		s.shared = true
 		return nil // the error, if any, is found again by the caller
 	}

@@ -24,7 +24,7 @@ import (
 // A path such as /dev/stdin or /dev/fd/63 stands for a file that the caller has opened
 // already, and is not judged.
 func Open(path string) (*os.File, error) {
-	if handedOver(path) {
+	if HandedOver(path) {
 		return os.Open(path)
 	}
 	w, err := begin(path)
@@ -67,9 +67,11 @@ func makeFolder(path string, judge func(trust, *os.File) error) error {
 }
 
 // descriptor matches paths that stand for open files of the process.
-var descriptor = regexp.MustCompile(`^/dev/(stdin|fd/\d+)$|^/proc/(self|thread-self)/fd/\d+$`)
+var descriptor = regexp.MustCompile(`^/dev/(stdin|stdout|stderr|fd/\d+)$|^/proc/(self|thread-self)/fd/\d+$`)
 
-func handedOver(path string) bool { return descriptor.MatchString(filepath.Clean(path)) }
+// HandedOver reports whether a path stands for a file that the process was given open,
+// such as /dev/stdin or /dev/fd/63.
+func HandedOver(path string) bool { return descriptor.MatchString(filepath.Clean(path)) }
 
 // way is a walk along a path.
 type way struct {
