@@ -169,7 +169,7 @@ func TestFindSecret(t *testing.T) {
 }
 
 // grammar is that of docs/format.md, section 1, of all names that there can be.
-var grammar = regexp.MustCompile(`^(meta/(config|key-[0-9a-f]{16}|snap-[0-9a-f]{16}-[0-9a-f]{32}|part-[0-9a-f]{16}-[0-9a-f]{32}|gc-[0-9a-f]{12}-[0-9a-f]{16})|packs/[0-9a-f]{2}/[0-9a-f]{32})$`)
+var grammar = regexp.MustCompile(`^(meta/(config|key-[0-9a-f]{16}|snap-[0-9a-f]{16}-[0-9a-f]{32}|part-[0-9a-f]{16}-[0-9a-f]{32}|gc-[0-9a-f]{12}-[0-9a-f]{32})|packs/[0-9a-f]{2}/[0-9a-f]{32})$`)
 
 // TestPrivacy looks for what a reader of the store and a thief of the cache must
 // not learn, in a folder and in a bucket.

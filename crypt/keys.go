@@ -17,6 +17,7 @@ import (
 //	meta      XChaCha20-Poly1305 of all else that is sealed
 //	config    HMAC-SHA-256 of the repository's configuration
 //	chunker   seed of the secret chunk boundaries
+//	name      HMAC-SHA-256 of the names of plans
 //
 // Data and meta are apart so that a credential can be made one day that writes
 // backups and cannot read them.
@@ -25,6 +26,7 @@ import (
 type Keys struct {
 	repo       RepositoryID
 	id, config *mac
+	name       *mac
 	data, meta cipher.AEAD
 	chunker    []byte
 	random     io.Reader // crypto/rand, except in tests of golden bytes
@@ -40,6 +42,7 @@ func Derive(secret Secret, repo RepositoryID) *Keys {
 		meta:    newAEAD(key("meta")),
 		config:  newMAC(key("config")),
 		chunker: key("chunker"),
+		name:    newMAC(key("name")),
 		random:  rand.Reader,
 	}
 }
@@ -55,6 +58,18 @@ func (k *Keys) CheckConfigMAC(config, mac []byte) error {
 		return ErrAuth
 	}
 	return nil
+}
+
+// nameTagLen is the length of a [Keys.NameTag] in bytes: nobody without the key finds one
+// by trying, since each try is an object in the store.
+const nameTagLen = 8
+
+// NameTag authenticates the name of an object whose content may never be readable: who
+// finds it in a name knows that a holder of the key has chosen that name, and who does
+// not, that none has.
+func (k *Keys) NameTag(name string) [nameTagLen]byte {
+	sum := k.name.sum(nil, []byte(name))
+	return [nameTagLen]byte(sum[:nameTagLen])
 }
 
 // ChunkerSeed returns a stream that is the same on every call, to choose the

@@ -100,6 +100,9 @@ func (c *check) readMeta(ctx context.Context) error {
 			return err
 		}
 	}
+	for _, name := range c.view.forged { // they are in nobody's way
+		c.find(&CorruptError{Kind: "plan", Name: name, Err: errForged})
+	}
 	if c.list, err = c.repo.readSnapshots(ctx, c.view); err != nil {
 		if err := c.findAll(ctx, err); err != nil {
 			return err

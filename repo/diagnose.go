@@ -106,10 +106,10 @@ func (d *Diagnosis) sort(s *survey) {
 		switch w := s.wounds[name]; {
 		case w.sound != nil:
 			list = &d.PutBack
-		case strings.HasPrefix(name, planPrefix):
+		case strings.HasPrefix(name, planPrefix) && !s.repo.isForgedPlan(name):
 			list = &d.Plans
 		case strings.HasPrefix(name, snapshot.Prefix), strings.HasPrefix(name, snapshot.NotePrefix),
-			strings.HasPrefix(name, partialPrefix), isKeyName(name) && s.opens:
+			strings.HasPrefix(name, partialPrefix), strings.HasPrefix(name, planPrefix), isKeyName(name) && s.opens:
 			list = &d.Deleted
 		}
 		*list = append(*list, name)

@@ -44,7 +44,7 @@ func FuzzOpenPlan(f *testing.F) {
 	f.Add([]byte(`{"v":2,"sequence":"many"}`))
 	f.Add([]byte(`{"v":1,"sequence":255,"condemned":["0001"]}`))
 	f.Add([]byte(`null`))
-	const name = "meta/gc-0000000000ff-0123456789abcdef"
+	const name = "meta/gc-0000000000ff-0123456789abcdef0123456789abcdef"
 	f.Fuzz(func(t *testing.T, plain []byte) {
 		p, err := openPlan(fuzzKeys, name, fuzzKeys.SealObject(crypt.ObjectPlan, name, plain))
 		if err != nil {

@@ -95,7 +95,7 @@ type example struct {
 	order  []string // names, as they were computed
 
 	repo       []byte // the repository's ID
-	id         []byte // K_id
+	id, name   []byte // K_id, K_name
 	data, meta cipher.AEAD
 }
 
@@ -214,10 +214,11 @@ func u32(n int) []byte { return binary.LittleEndian.AppendUint32(nil, uint32(n))
 
 func (x *example) keys(secret []byte) {
 	keys := make(map[string][]byte)
-	for _, label := range []string{"id", "data", "meta", "config", "chunker"} {
+	for _, label := range []string{"id", "data", "meta", "config", "chunker", "name"} {
 		keys[label] = x.derive(secret, x.repo, label, 32)
 		x.putHex("K_"+label, keys[label])
 	}
+	x.name = keys["name"]
 	x.id, x.data, x.meta = keys["id"], x.aead(keys["data"]), x.aead(keys["meta"])
 	var file struct {
 		Config json.RawMessage
@@ -339,6 +340,9 @@ func (x *example) plan() {
 	name := x.list("meta/gc-")[0]
 	object := x.get(name)
 	x.put("plan", name)
+	if got, want := name[len(name)-16:], hex.EncodeToString(mac(x.name, []byte(name[:len(name)-16]))[:8]); got != want {
+		x.t.Errorf("plan %s ends with %s, want %s", name, got, want)
+	}
 	x.putHex("plan object", object)
 	x.put("plan JSON", string(x.open(x.meta, object[16:], x.aad(1, name, ""))))
 	sum := sha256.Sum256([]byte(name))

@@ -86,9 +86,10 @@ func putBeginnings(ctx context.Context, opts Options, secret crypt.Secret, id cr
 		}
 		names = append(names, keyPrefix+slot)
 	}
-	name := firstPlanName(id)
+	derived := crypt.Derive(secret, id)
+	name := firstPlanName(derived, id)
 	first := &plan{Version: formatVersion, Host: opts.Host, Condemned: []pack.ID{}}
-	b, err := first.seal(crypt.Derive(secret, id), name)
+	b, err := first.seal(derived, name)
 	if err != nil {
 		return nil, err
 	}

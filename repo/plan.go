@@ -3,8 +3,10 @@ package repo
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -15,8 +17,15 @@ import (
 )
 
 // planPrefix begins the names of garbage collection plans:
-// meta/gc-<sequence, 12 hex>-<random, 16 hex> (docs/format.md, section 6).
+// meta/gc-<sequence, 12 hex>-<random, 16 hex><tag, 16 hex> (docs/format.md, section 6).
+//
+// The tag tells true plans from what somebody without a key has put beside them. Backups
+// must not go on while there is a plan that they cannot read, so without it any object of
+// such a name would stop them all.
 const planPrefix = metaPrefix + "gc-"
+
+// planTagLen is the length of a tag at the end of a name, in hex digits.
+const planTagLen = 16
 
 // plan condemns packs: no new snapshot may rely on them, and a later prune may
 // delete them. A plan is replaced only by one with a larger sequence number that
@@ -29,30 +38,50 @@ type plan struct {
 }
 
 // newPlanName returns a name that no plan ever had.
-func newPlanName(sequence uint64) string {
+func newPlanName(keys *crypt.Keys, sequence uint64) string {
 	var random [8]byte
 	_, _ = rand.Read(random[:]) // never fails, see its documentation
-	return fmt.Sprintf("%s%012x-%x", planPrefix, sequence, random)
+	return planName(keys, sequence, random[:])
+}
+
+func planName(keys *crypt.Keys, sequence uint64, random []byte) string {
+	name := fmt.Sprintf("%s%012x-%x", planPrefix, sequence, random)
+	tag := keys.NameTag(name)
+	return name + hex.EncodeToString(tag[:])
 }
 
 // firstPlanName returns the name of the plan that a repository is made with. It
 // tells that plan from those of other attempts to make one at the same place.
-func firstPlanName(id crypt.RepositoryID) string {
-	return fmt.Sprintf("%s%012x-%x", planPrefix, 0, id[:8])
+func firstPlanName(keys *crypt.Keys, id crypt.RepositoryID) string {
+	return planName(keys, 0, id[:8])
 }
 
-// isPlan reports whether an object is a plan of this repository. Attempts to
-// make it that were interrupted, or lost a race, may have left a first plan.
+// isPlan reports whether an object is a plan of this repository, by its name alone.
+// Attempts to make it that were interrupted, or lost a race, may have left a first plan.
 func (r *Repo) isPlan(name string) bool {
 	sequence, ok := planSequence(name)
-	return strings.HasPrefix(name, planPrefix) && (!ok || sequence > 0 || name == firstPlanName(r.id))
+	if !ok || sequence == 0 {
+		return name == firstPlanName(r.keys, r.id)
+	}
+	tag := r.keys.NameTag(name[:len(name)-planTagLen])
+	return subtle.ConstantTimeCompare([]byte(name[len(name)-planTagLen:]), []byte(hex.EncodeToString(tag[:]))) == 1
 }
+
+// isForgedPlan reports whether an object has been named like a plan by somebody without
+// a key. The first plans of other attempts to make the repository have not.
+func (r *Repo) isForgedPlan(name string) bool {
+	sequence, ok := planSequence(name)
+	return strings.HasPrefix(name, planPrefix) && (!ok || sequence > 0) && !r.isPlan(name)
+}
+
+// errForged is the cause in a CorruptError for such an object.
+var errForged = errors.New("no holder of a key has chosen this name: somebody else has put the object there")
 
 // planSequence reads the sequence number in a plan's name.
 func planSequence(name string) (uint64, bool) {
 	digits, random, ok := strings.Cut(strings.TrimPrefix(name, planPrefix), "-")
 	sequence, err := strconv.ParseUint(digits, 16, 48)
-	return sequence, ok && err == nil && len(digits) == 12 && len(random) == 16
+	return sequence, ok && err == nil && len(digits) == 12 && len(random) == 16+planTagLen
 }
 
 func (p *plan) seal(keys *crypt.Keys, name string) ([]byte, error) {

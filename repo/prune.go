@@ -324,7 +324,7 @@ func (p *prune) putPlan(ctx context.Context) error {
 	if len(next.Condemned) > maxNamed {
 		return fmt.Errorf("publish plan: %d packs are condemned, a plan names %d at most", len(next.Condemned), maxNamed)
 	}
-	name := newPlanName(next.Sequence)
+	name := newPlanName(p.repo.keys, next.Sequence)
 	b, err := next.seal(p.repo.keys, name)
 	if err != nil {
 		return err

@@ -104,7 +104,7 @@ func (x *repair) rescuePacks(ctx context.Context) error {
 // one will name them.
 func (x *repair) keepUnagreed(agreed []string) {
 	for name := range x.survey.wounds {
-		if strings.HasPrefix(name, planPrefix) && !slices.Contains(agreed, name) {
+		if strings.HasPrefix(name, planPrefix) && !x.repo.isForgedPlan(name) && !slices.Contains(agreed, name) {
 			delete(x.survey.wounds, name)
 		}
 	}

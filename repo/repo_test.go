@@ -208,7 +208,7 @@ func TestRemainsOfInitAreIgnored(t *testing.T) {
 	t.Parallel()
 	st := mem.New()
 	r := newRepo(t, st)
-	for _, name := range []string{"meta/gc-000000000000-0123456789abcdef", "meta/key-0123456789abcdef"} {
+	for _, name := range []string{"meta/gc-000000000000-0123456789abcdef0123456789abcdef", "meta/key-0123456789abcdef"} {
 		other := mem.New()
 		if _, err := repo.Init(t.Context(), options(other), repo.NewKey{Credential: testKey}); err != nil {
 			t.Fatal(err)

@@ -118,6 +118,9 @@ func (s *survey) readPlans(ctx context.Context) error {
 		}
 		s.view.plans[name] = p
 	}
+	for _, name := range s.view.forged {
+		s.wounds[name] = &wound{err: &CorruptError{Kind: "plan", Name: name, Err: errForged}}
+	}
 	if len(s.view.plans) == 0 {
 		s.wounds[planPrefix] = &wound{err: &CorruptError{Kind: "plan", Name: planPrefix, Err: errNoPlan}}
 		s.view.plans = s.copies.plans(s.repo.keys)

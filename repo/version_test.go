@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -80,7 +81,7 @@ func TestLaterVersion(t *testing.T) {
 		"PartialHeader": {func(t testing.TB, st *mem.Store) { headerOfVersion2(t, st, "meta/part-") }, "prune repair"},
 		"NoteHeader":    {func(t testing.TB, st *mem.Store) { headerOfVersion2(t, st, snapshot.NotePrefix) }, "snapshots"},
 		"Plan": {func(t testing.TB, st *mem.Store) {
-			const name = "meta/gc-00000000ffff-0123456789abcdef"
+			name := planName(keysOf(t, st), "00000000ffff-0123456789abcdef")
 			b := keysOf(t, st).SealObject(crypt.ObjectPlan, name, []byte(`{"v":2,"sequence":65535,"condemned":{}}`))
 			replace(t, st, name, b)
 		}, "backup prune repair"},
@@ -139,4 +140,10 @@ func attempt(op string, st store.Store) error {
 		}
 	}
 	return err
+}
+
+// planName returns the name of a plan with these digits.
+func planName(keys *crypt.Keys, digits string) string {
+	tag := keys.NameTag("meta/gc-" + digits)
+	return fmt.Sprintf("meta/gc-%s%x", digits, tag)
 }

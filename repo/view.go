@@ -24,6 +24,7 @@ const metaPrefix = "meta/"
 // decides upon.
 type view struct {
 	plans    map[string]*plan // by object name; empty only for reading, see lookToRead
+	forged   []string         // names of objects that are none, though they are named like one
 	unread   []string         // names of the plans that lookToRead has left out
 	token    string           // of the plans, "" if there are none
 	records  []store.Object   // snapshot records, newest first
@@ -89,6 +90,8 @@ func (r *Repo) newView(objects []store.Object) *view {
 			if o.Time.After(v.planned) {
 				v.planned = o.Time
 			}
+		case r.isForgedPlan(o.Name):
+			v.forged = append(v.forged, o.Name)
 		case strings.HasPrefix(o.Name, snapshot.Prefix):
 			v.records = append(v.records, o)
 		case strings.HasPrefix(o.Name, partialPrefix):
