@@ -62,7 +62,7 @@ func ExampleBuild() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	back, err := chunk.Load(tree.Root(), tree.Height(), list.Size(), func(ids []chunk.ID) ([][]byte, error) {
+	back, err := chunk.Load(tree.Root(), tree.Height(), list.Size(), uint64(list.Len()), func(ids []chunk.ID) ([][]byte, error) {
 		var plains [][]byte
 		for _, id := range ids {
 			plains = append(plains, stored[id])

@@ -33,6 +33,10 @@ const maxLevels = 8
 // of two spans does not overflow.
 const maxImage = 1 << 62
 
+// sharedEntries is how many entries of a level nodes may refer to again: those of some
+// hundred gigabytes of zeros, of which all chunks are one, and so are all nodes.
+const sharedEntries = 1 << 22
+
 // maxSpan returns how many bytes an entry in a node of a level may span.
 func maxSpan(level int) uint64 {
 	if level == 1 {
@@ -160,29 +164,31 @@ func DecodeNode(plain []byte) (level int, entries []Entry, err error) {
 	return level, entries, nil
 }
 
-// Load reads the tree of an image of size bytes from its root down. The read
-// function returns the plaintexts of the nodes of one level, all and in order.
-func Load(root ID, height int, size uint64, read func(ids []ID) ([][]byte, error)) (*Tree, error) {
+// Load reads the tree of an image of size bytes from its root down. The image has as
+// many chunks as the caller says, and no level is held that has more entries. The read
+// function returns the plaintexts of some nodes of one level, all and in order; it is
+// asked for each node of a level once.
+func Load(root ID, height int, size, chunks uint64, read func(ids []ID) ([][]byte, error)) (*Tree, error) {
 	if height < 1 || height > maxLevels || size > maxImage {
 		return nil, fmt.Errorf("%w: height %d of %d bytes", ErrTree, height, size)
 	}
 	t := &Tree{Levels: make([]List, height+1)}
 	t.Levels[height].Append(Entry{ID: root, Span: size})
 	for level := height; level >= 1; level-- {
-		if err := t.loadLevel(level, read); err != nil {
+		if err := t.loadLevel(level, chunks, read); err != nil {
 			return nil, err
 		}
+	}
+	if n := uint64(t.Chunks().Len()); n != chunks {
+		return nil, fmt.Errorf("%w: %d chunks, want %d", ErrTree, n, chunks)
 	}
 	return t, nil
 }
 
 // loadLevel reads the nodes of one level and lists what they refer to.
-func (t *Tree) loadLevel(level int, read func(ids []ID) ([][]byte, error)) error {
+func (t *Tree) loadLevel(level int, chunks uint64, read func(ids []ID) ([][]byte, error)) error {
 	nodes, below := t.Levels[level].Entries, &t.Levels[level-1]
-	ids := make([]ID, len(nodes))
-	for i, n := range nodes {
-		ids[i] = n.ID
-	}
+	ids, which := distinct(nodes)
 	plains, err := read(ids)
 	if err != nil {
 		return err
@@ -190,17 +196,41 @@ func (t *Tree) loadLevel(level int, read func(ids []ID) ([][]byte, error)) error
 	if len(plains) != len(ids) {
 		return fmt.Errorf("%w: %d nodes of level %d, want %d", ErrTree, len(plains), level, len(ids))
 	}
-	entries := 0
-	for _, plain := range plains {
-		entries += len(plain) / entryLen
+	entries := uint64(0)
+	for _, i := range which {
+		entries += uint64(len(plains[i]) / entryLen)
 	}
-	below.Grow(entries)
-	for i, plain := range plains {
-		if err := appendNode(below, level, nodes[i], plain); err != nil {
+	// Each entry stands for a chunk at least. A few nodes that refer to one another over
+	// and over would make a list that no memory holds: it is not begun.
+	if most := min(chunks, MaxChunks(len(ids))); entries > most {
+		return fmt.Errorf("%w: %d entries in %d nodes of level %d, want at most %d", ErrTree, entries, len(ids), level, most)
+	}
+	below.Grow(int(entries))
+	for i, node := range nodes {
+		if err := appendNode(below, level, node, plains[which[i]]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// MaxChunks returns how many chunks an image may have whose tree has so many nodes of
+// level 1, each of which may stand there more than once.
+func MaxChunks(nodes int) uint64 { return sharedEntries + maxNodeEntries*uint64(nodes) }
+
+// distinct returns the IDs of nodes, each once, and where in them that of each node is.
+func distinct(nodes []Entry) (ids []ID, which []int) {
+	known := make(map[ID]int, len(nodes))
+	which = make([]int, len(nodes))
+	for i, n := range nodes {
+		at, ok := known[n.ID]
+		if !ok {
+			at = len(ids)
+			known[n.ID], ids = at, append(ids, n.ID)
+		}
+		which[i] = at
+	}
+	return ids, which
 }
 
 // ParseNode returns what a node of a level refers to, checked against the entry

@@ -60,7 +60,7 @@ func TestTreeRoundTrip(t *testing.T) {
 			t.Parallel()
 			list := entries(uint64(n), n)
 			tree, all := build(t, list)
-			back, err := chunk.Load(tree.Root(), tree.Height(), list.Size(), all.read)
+			back, err := chunk.Load(tree.Root(), tree.Height(), list.Size(), uint64(list.Len()), all.read)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -300,13 +300,69 @@ func TestLoadRefuses(t *testing.T) {
 		"NodesMore":   {height, size, func(ids []chunk.ID) ([][]byte, error) { p, err := all.read(ids); return append(p, p[0]), err }},
 		"NothingRead": {height, size, func([]chunk.ID) ([][]byte, error) { return nil, nil }},
 	} {
-		if _, err := chunk.Load(tree.Root(), test.height, test.size, test.read); !errors.Is(err, chunk.ErrTree) {
+		if _, err := chunk.Load(tree.Root(), test.height, test.size, 2000, test.read); !errors.Is(err, chunk.ErrTree) {
 			t.Errorf("%s: got %v, want ErrTree", name, err)
 		}
 	}
 	broken := errors.New("disk on fire")
-	if _, err := chunk.Load(tree.Root(), height, size, func([]chunk.ID) ([][]byte, error) { return nil, broken }); !errors.Is(err, broken) {
+	if _, err := chunk.Load(tree.Root(), height, size, 2000, func([]chunk.ID) ([][]byte, error) { return nil, broken }); !errors.Is(err, broken) {
 		t.Errorf("got %v, want the error of read", err)
+	}
+}
+
+// sharing returns the root of a tree of this height in which each node refers to the one
+// below it fan times, and the last one to one chunk.
+func sharing(height, fan int, span uint64) (root chunk.ID, size, chunks uint64, all nodes) {
+	all, size, chunks = make(nodes), span, 1
+	below := chunk.Entry{ID: chunk.ID{0xc}, Span: span}
+	for level := 1; level <= height; level++ {
+		plain := node(level, slices.Repeat([]chunk.Entry{below}, fan)...)
+		size, chunks = size*uint64(fan), chunks*uint64(fan)
+		below = chunk.Entry{ID: name(chunk.Node, plain), Span: size}
+		all[below.ID] = plain
+	}
+	return below.ID, size, chunks, all
+}
+
+// TestLoadShared loads trees of a few nodes that refer to one another over and over: a
+// list is made of no more than the chunks that the record has, nor of more than zeros have.
+func TestLoadShared(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		height, fan int
+		chunks      uint64 // that the record says; 0 for those that there are
+		refused     bool
+	}{
+		"Zeros":     {2, 512, 0, false},
+		"Doubled":   {8, 2, 0, false},
+		"RecordOne": {2, 512, 1, true},
+		"OneLess":   {2, 512, 512*512 - 1, true},
+		"OneMore":   {2, 512, 512*512 + 1, true},
+		"Eightfold": {8, 64, 0, true}, // 2^48 chunks in 2.6 KB
+		"Widest":    {6, 512, 0, true},
+		"JustAbove": {5, 32, 0, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			root, size, chunks, all := sharing(test.height, test.fan, 64)
+			if test.chunks > 0 {
+				chunks = test.chunks
+			}
+			asked := 0
+			tree, err := chunk.Load(root, test.height, size, chunks, func(ids []chunk.ID) ([][]byte, error) {
+				asked += len(ids)
+				return all.read(ids)
+			})
+			if refused := errors.Is(err, chunk.ErrTree); refused != test.refused || err != nil && !refused {
+				t.Errorf("got %v, want it refused: %t", err, test.refused)
+			}
+			if err == nil && uint64(tree.Chunks().Len()) != chunks {
+				t.Errorf("got %d chunks, want %d", tree.Chunks().Len(), chunks)
+			}
+			if asked > test.height {
+				t.Errorf("%d nodes were read, want each of the %d once", asked, test.height)
+			}
+		})
 	}
 }
 
@@ -331,13 +387,13 @@ func FuzzDecodeNode(f *testing.F) {
 // FuzzLoad serves fuzzed nodes one after another, whichever are asked for.
 func FuzzLoad(f *testing.F) {
 	e := chunk.Entry{ID: chunk.ID{1}, Span: 9}
-	f.Add(1, uint64(9), node(1, e), []byte{})
-	f.Add(2, uint64(18), node(2, e, e), node(1, e))
-	f.Add(3, uint64(9), node(3, e), node(2, e))
-	f.Add(1, uint64(0), node(1), []byte{})
-	f.Fuzz(func(t *testing.T, height int, size uint64, root, others []byte) {
+	f.Add(1, uint64(9), uint64(1), node(1, e), []byte{})
+	f.Add(2, uint64(18), uint64(2), node(2, e, e), node(1, e))
+	f.Add(3, uint64(9), uint64(1), node(3, e), node(2, e))
+	f.Add(1, uint64(0), uint64(0), node(1), []byte{})
+	f.Fuzz(func(t *testing.T, height int, size, chunks uint64, root, others []byte) {
 		calls, served := 0, 0
-		tree, err := chunk.Load(chunk.ID{}, height, size, func(ids []chunk.ID) ([][]byte, error) {
+		tree, err := chunk.Load(chunk.ID{}, height, size, chunks, func(ids []chunk.ID) ([][]byte, error) {
 			calls++
 			if served += len(ids); served > 1<<16 {
 				return nil, chunk.ErrTree
@@ -353,7 +409,7 @@ func FuzzLoad(f *testing.F) {
 			}
 			return
 		}
-		if tree.Height() != height || tree.Chunks().Size() != size {
+		if tree.Height() != height || tree.Chunks().Size() != size || uint64(tree.Chunks().Len()) != chunks {
 			t.Errorf("height %d of %d bytes, want %d of %d", tree.Height(), tree.Chunks().Size(), height, size)
 		}
 	})

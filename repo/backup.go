@@ -370,14 +370,14 @@ func (b *backup) skipUnchanged() {
 // loadParent reads the parent's tree. Another host may have stored it, in packs
 // that this one's cache has not seen.
 func (b *backup) loadParent(ctx context.Context) (*chunk.Tree, error) {
-	tree, err := b.repo.loadTree(ctx, b.parent.Image())
+	tree, err := b.repo.loadTree(ctx, b.parent)
 	if !isDamage(err) || !b.repo.indexCached(b.view) {
 		return tree, err
 	}
 	if err := b.repo.reloadIndex(ctx, b.view); err != nil {
 		return nil, err
 	}
-	return b.repo.loadTree(ctx, b.parent.Image())
+	return b.repo.loadTree(ctx, b.parent)
 }
 
 // expire lists what retention removes, for the record and for step W5. The new one

@@ -269,6 +269,9 @@ func (c *check) walkList(ctx context.Context, list []*snapshot.Snapshot) (hit []
 		if err != nil && !isDamage(err) {
 			return nil, nil, err
 		}
+		if err == nil {
+			err = c.marker.fits(s)
+		}
 		if err != nil {
 			hit, problems = append(hit, s), append(problems, err)
 		}

@@ -43,7 +43,7 @@ func (b *backup) whole(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	if b.tree == nil {
-		if b.tree, err = b.repo.loadTree(ctx, b.record.Image()); err != nil {
+		if b.tree, err = b.repo.loadTree(ctx, b.record); err != nil {
 			return false, ctx.Err()
 		}
 	}

@@ -21,7 +21,6 @@ func TestForgedPlans(t *testing.T) {
 		"LastSequence": "meta/gc-ffffffffffff-" + digits + digits,
 		"NoTag":        "meta/gc-00000000000f-" + digits,
 		"NoDigits":     "meta/gc-x",
-		"NoName":       "meta/gc-",
 		"TagOfAnother": "meta/gc-00000000000f-" + true_[len(true_)-32:],
 		"Longer":       true_ + "0",
 		"UpperHalf":    true_[:len(true_)-16] + strings.Repeat("0", 16),

@@ -25,10 +25,10 @@ func (r *Repo) Image(ctx context.Context, s *snapshot.Snapshot) (*ImageReader, e
 	if err := r.ensureIndex(ctx); err != nil {
 		return nil, err
 	}
-	tree, err := r.loadTree(ctx, s.Image())
+	tree, err := r.loadTree(ctx, s)
 	if isDamage(err) && ctx.Err() == nil {
 		// The cache may be behind, or a prune has just moved blobs: look again.
-		if tree, err = r.loadTreeAfresh(ctx, s.Image()); err != nil {
+		if tree, err = r.loadTreeAfresh(ctx, s); err != nil {
 			return nil, fmt.Errorf("snapshot %s: %w", s.ID.Short(), err)
 		}
 	}
@@ -59,18 +59,22 @@ func (r *Repo) refresh(ctx context.Context) error {
 	return r.reloadIndex(ctx, v)
 }
 
-func (r *Repo) loadTreeAfresh(ctx context.Context, image *snapshot.Image) (*chunk.Tree, error) {
+func (r *Repo) loadTreeAfresh(ctx context.Context, s *snapshot.Snapshot) (*chunk.Tree, error) {
 	if err := r.refresh(ctx); err != nil {
 		return nil, err
 	}
-	return r.loadTree(ctx, image)
+	return r.loadTree(ctx, s)
 }
 
-// loadTree reads the tree of an image.
-func (r *Repo) loadTree(ctx context.Context, image *snapshot.Image) (*chunk.Tree, error) {
-	tree, err := chunk.Load(image.Root, image.Levels, uint64(image.Size), func(ids []chunk.ID) ([][]byte, error) {
+// loadTree reads the tree of a snapshot's image.
+func (r *Repo) loadTree(ctx context.Context, s *snapshot.Snapshot) (*chunk.Tree, error) {
+	image := s.Image()
+	tree, err := chunk.Load(image.Root, image.Levels, uint64(image.Size), uint64(s.Chunks), func(ids []chunk.ID) ([][]byte, error) {
 		return r.reader.readAll(ctx, ids)
 	})
+	if errors.Is(err, chunk.ErrTree) {
+		err = &CorruptError{Kind: "blob", Name: image.Root.String(), Err: err}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read list of chunks: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 
 	"firn/chunk"
@@ -14,11 +15,12 @@ import (
 // share are walked once.
 type marker struct {
 	repo   *Repo
-	needed map[chunk.ID]error // of every blob seen: why it, or what is below it, cannot be read; nil if it can
+	needed map[chunk.ID]error  // of every blob seen: why it, or what is below it, cannot be read; nil if it can
+	chunks map[chunk.ID]uint64 // of every node that can be read: how many chunks are below it
 }
 
 func newMarker(r *Repo) *marker {
-	return &marker{repo: r, needed: make(map[chunk.ID]error)}
+	return &marker{repo: r, needed: make(map[chunk.ID]error), chunks: make(map[chunk.ID]uint64)}
 }
 
 // rootsTogether is of how many snapshots the roots are read at once.
@@ -101,12 +103,34 @@ func (m *marker) walk(ctx context.Context, held *batch, e chunk.Entry, level int
 	held, stop := m.repo.below(ctx, entries, level-1, m.seen)
 	defer stop()
 	var first error
+	var chunks uint64
 	for _, child := range entries {
 		if err := m.child(ctx, held, child, level-1); err != nil && first == nil {
 			first = err
 		}
+		chunks += m.chunksOf(child.ID, level-1)
 	}
+	m.chunks[e.ID] = chunks
 	return first
+}
+
+// chunksOf returns how many chunks an entry stands for. Levels are few, and entries of a
+// node too, so that the sum of any number of them does not overflow: 512^7 times 512.
+func (m *marker) chunksOf(id chunk.ID, level int) uint64 {
+	if level == 0 {
+		return 1
+	}
+	return min(m.chunks[id], math.MaxInt64/1024)
+}
+
+// fits reports a snapshot whose tree, which was marked, is not one that [chunk.Load] takes:
+// a few nodes can refer to one another so often that no list of their chunks can be made.
+func (m *marker) fits(s *snapshot.Snapshot) error {
+	root, chunks := s.Image().Root, m.chunks[s.Image().Root]
+	if chunks == uint64(s.Chunks) && chunks <= chunk.MaxChunks(len(m.chunks)) {
+		return nil
+	}
+	return &CorruptError{Kind: "blob", Name: root.String(), Err: fmt.Errorf("%w: %d chunks, its record says %d", chunk.ErrTree, chunks, s.Chunks)}
 }
 
 // readNode reads a node, which held may have, and returns what is below it.

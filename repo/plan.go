@@ -68,10 +68,10 @@ func (r *Repo) isPlan(name string) bool {
 }
 
 // isForgedPlan reports whether an object has been named like a plan by somebody without
-// a key. The first plans of other attempts to make the repository have not.
+// a key. The prefix alone stands for all plans where errors name them. The first plans of other attempts to make the repository have not.
 func (r *Repo) isForgedPlan(name string) bool {
 	sequence, ok := planSequence(name)
-	return strings.HasPrefix(name, planPrefix) && (!ok || sequence > 0) && !r.isPlan(name)
+	return strings.HasPrefix(name, planPrefix) && name != planPrefix && (!ok || sequence > 0) && !r.isPlan(name)
 }
 
 // errForged is the cause in a CorruptError for such an object.

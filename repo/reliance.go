@@ -65,7 +65,7 @@ func (b *backup) previousAvailable(ctx context.Context) (bool, error) {
 	if err := b.loadIndex(ctx); err != nil {
 		return false, err
 	}
-	tree, err := b.repo.loadTree(ctx, old)
+	tree, err := b.repo.loadTree(ctx, b.previous)
 	if err != nil {
 		return false, ctx.Err() // not readable: read the database instead
 	}
