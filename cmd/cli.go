@@ -32,7 +32,7 @@ type Streams struct {
 // terminal cancels what is under way.
 func Main(args []string) int {
 	// First of all: a second line of defence for the locks of live databases.
-	if err := sqlite.EnableOFDLocking(); err != nil {
+	if err := sqlite.Harden(); err != nil {
 		return newCLI(Streams{os.Stdin, os.Stdout, os.Stderr}).fail(err)
 	}
 	defer runtime.KeepAlive(sparing())

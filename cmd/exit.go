@@ -107,6 +107,7 @@ func endings() []ending {
 		{isA[*sourceError](), exitSource, ""},
 
 		{isA[*repo.CorruptError](), exitDamage, `"firn check" tells what is hit. Keep the repository as it is until then.`},
+		{is(sqlite.ErrStrangeSidecar), exitFailed, "SQLite makes no such file. Find out who did, and remove it."},
 		{is(sqlite.ErrSidecar), exitFailed, "Move the named file away, then run it again."},
 		{is(sqlite.ErrPageSize), exitFailed, "Stop the application and add --offline, or restore to another file with --target."},
 		{is(sqlite.ErrBusy), exitFailed, "Wait for the transaction, or longer with --wait, or stop the application, then run it again."},

@@ -6,7 +6,7 @@
 //
 // The package owns every access to live databases. A program that uses it must not open a live database, or its -shm
 // file, by other means (os.Open, a file copier, a hashing walk): closing such a descriptor drops SQLite's locks. Call
-// [EnableOFDLocking] first thing in main as a second line of defence.
+// [Harden] first thing in main as a second line of defence.
 package sqlite
 
 import (
@@ -24,14 +24,15 @@ import (
 	"modernc.org/sqlite"
 )
 
-// EnableOFDLocking makes the locks on database files survive that some other part of the process opens and closes
-// the same file. Call it before anything else uses SQLite. It is nil where the platform has no such locks.
-func EnableOFDLocking() error {
+// Harden makes SQLite safer in the whole process: the locks on database files survive that some other part of the process
+// opens and closes the same file, and what is no regular file is never opened under the name of a database, a journal or
+// a WAL. Call it before anything else uses SQLite. Where the platform has no such means it does nothing.
+func Harden() error {
 	_, err := sqlite.OFDLocking(true)
 	if errors.Is(err, sqlite.ErrOFDLockingUnavailable) {
-		return nil
+		err = nil
 	}
-	return err
+	return errors.Join(err, refuseSpecialFiles())
 }
 
 // Options say how to take an image. The zero value is right for most.

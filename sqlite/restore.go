@@ -55,7 +55,7 @@ type RestoreResult struct {
 //
 // The image is used up: it is gone, or its header is changed, afterwards. Remove what is left of it.
 //
-// It fails with [ErrSidecar], [ErrPageSize], [ErrNotDatabase], [ErrCorrupt], [ErrBusy], [ErrNoSpace] or
+// It fails with [ErrSidecar], [ErrStrangeSidecar], [ErrPageSize], [ErrNotDatabase], [ErrCorrupt], [ErrBusy], [ErrNoSpace] or
 // fs.ErrPermission, and the target is what it was then; or with [ErrDiffers].
 func Restore(ctx context.Context, target, image string, opts RestoreOptions) (*RestoreResult, error) {
 	if opts.BusyTimeout == 0 {
@@ -194,6 +194,9 @@ func restoreLive(ctx context.Context, path string, src *staged, opts RestoreOpti
 
 // openTarget opens a database to change it.
 func openTarget(ctx context.Context, path string, timeout time.Duration) (*conn, error) {
+	if err := checkSidecars(path); err != nil {
+		return nil, err
+	}
 	c, err := open(ctx, path, readWrite)
 	if err != nil {
 		return nil, err
