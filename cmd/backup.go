@@ -213,10 +213,7 @@ func (r *backupRun) take(ctx context.Context, j job) (m *backupMessage, err erro
 		r.sweep(os.TempDir(), sweepIdle)
 	}
 	if !j.stream {
-		if !r.dryRun {
-			r.sweepBeside(j.path, sweepIdle) // a restore into it or a compact copy may have been killed
-		}
-		return r.takeFrom(ctx, j, source(j.path, r.exportOptions(j)))
+		return r.takeFrom(ctx, j, r.watchedSource(j.path, r.exportOptions(j)))
 	}
 	err = r.spooled(ctx, j.environment, func(path string) (err error) {
 		j.path = path
@@ -227,9 +224,9 @@ func (r *backupRun) take(ctx context.Context, j job) (m *backupMessage, err erro
 }
 
 func (r *backupRun) takeFrom(ctx context.Context, j job, source repo.Source) (m *backupMessage, err error) {
-	var total int64
-	if info, err := os.Stat(j.path); err == nil {
-		total = info.Size()
+	total, err := r.approach(ctx, j)
+	if err != nil {
+		return nil, err
 	}
 	started := r.now()
 	b := r.progress(j.environment, total)
@@ -248,6 +245,27 @@ func (r *backupRun) takeFrom(ctx context.Context, j job, source repo.Source) (m 
 func (c *cli) warnHeldUp(environment string, reason error) {
 	c.warn("%s: the store is slow, and what it cannot take yet cannot be put aside: %v. Until it is stored, the database cannot checkpoint its WAL, "+
 		"which grows. Make room there, or set TMPDIR to a folder with more", environment, reason)
+}
+
+// approach is the first that is done in the database's folder: it removes what a restore or a compact copy that was
+// killed has left there. It returns the size of the file, 0 if it is not known: opening it says why.
+func (r *backupRun) approach(ctx context.Context, j job) (int64, error) {
+	size := make(chan int64, 1)
+	err := r.newWatchdog(ctx).call(func() error {
+		if !j.stream && !r.dryRun {
+			r.sweepBeside(j.path, sweepIdle)
+		}
+		var n int64
+		if info, err := os.Stat(j.path); err == nil {
+			n = info.Size()
+		}
+		size <- n
+		return nil
+	}, nothing)
+	if err != nil {
+		return 0, stuckSource(err)
+	}
+	return <-size, nil
 }
 
 // exportOptions say how to read the database. What is known of its pages is kept beside the run's lock, under which it

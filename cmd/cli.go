@@ -94,6 +94,7 @@ type cli struct {
 	getenv         func(string) string
 	now            func() time.Time
 	zone           *time.Location // of times that people read or type
+	silence        time.Duration  // for how long a source may not answer
 
 	flags     flags
 	profiles  profiles
@@ -126,7 +127,7 @@ type flags struct {
 func newCLI(s Streams) *cli {
 	return &cli{
 		stdin: s.In, stdout: newScreen(s.Out), stderr: newScreen(s.Err),
-		getenv: os.Getenv, now: time.Now, zone: time.Local,
+		getenv: os.Getenv, now: time.Now, zone: time.Local, silence: stuckSilence,
 	}
 }
 

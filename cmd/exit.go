@@ -94,6 +94,7 @@ func endings() []ending {
 		{all(isA[*sourceError](), is(host.ErrNoIdentity)), exitSource, identityHint},
 		{is(host.ErrNoIdentity), exitFailed, identityHint},
 		{ofSource(fs.ErrNotExist), exitSource, "Check the path of the database. firn never creates one."},
+		{ofSource(errStuck), exitSource, "Look at the disk or the file server that holds the database: dmesg tells of both."},
 		{ofSource(sqlite.ErrStrangeSidecar), exitSource, "SQLite makes no such file. Find out who did, and remove it."},
 		{ofSource(sqlite.ErrDetached), exitSource, "Name the database by the path that its application uses. In a container, mount the database's folder, not the file alone."},
 		{ofSource(sqlite.ErrChanged), exitSource, "Run it again, or as the owner of the database, who can lock it."},

@@ -37,6 +37,7 @@ type conn struct {
 	db      uintptr
 	image   *imageFS   // that the database is in; nil for a file
 	alone   *stillness // of a database that is read without locks; else nil
+	alive   func()     // see [Options]
 	unwatch func()
 }
 
@@ -62,7 +63,7 @@ func openOn(ctx context.Context, image *imageFS, name string, flags int32) (*con
 
 // openIn opens a database in the file system with this name, or with 0 in the system's.
 func openIn(ctx context.Context, vfs uintptr, name string, flags int32) (*conn, error) {
-	c := &conn{ctx: ctx, tls: libc.NewTLS(), unwatch: func() {}}
+	c := &conn{ctx: ctx, tls: libc.NewTLS(), alive: func() {}, unwatch: func() {}}
 	z, err := libc.CString(name)
 	if err != nil {
 		c.tls.Close()

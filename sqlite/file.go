@@ -53,6 +53,7 @@ func (c *conn) handle(which int32) (*file, error) {
 // readAt fills b, memory of [conn.alloc], from the file without regard to locks; what lies beyond the end of the
 // file reads as zeros.
 func (f *file) readAt(b []byte, offset int64) error {
+	f.conn.alive()
 	switch rc := f.read(f.conn.tls, f.p, address(b), int32(len(b)), offset); rc {
 	case lib.SQLITE_OK, lib.SQLITE_IOERR_SHORT_READ:
 		return nil

@@ -53,6 +53,10 @@ type Options struct {
 	// was opened with: no method uses a path on a goroutine of its own.
 	Outside func(func() error) error
 
+	// Alive is called again and again while something is read, so that a caller can tell a long call from one that hangs.
+	// It must return at once. A compact copy is made by one call, during which it is silent.
+	Alive func()
+
 	foreign     bool  // Outside was given
 	memoryLimit int64 // largest image of a rollback-mode database that is held in memory; 0 means 32 MiB
 }
@@ -70,6 +74,9 @@ func (o Options) withDefaults() Options {
 	o.foreign = o.Outside != nil
 	if !o.foreign {
 		o.Outside = func(f func() error) error { return f() }
+	}
+	if o.Alive == nil {
+		o.Alive = func() {}
 	}
 	if o.memoryLimit == 0 {
 		o.memoryLimit = 32 << 20
@@ -136,6 +143,7 @@ func openImage(ctx context.Context, path string, opts Options) (*Image, error) {
 	if i.conn, err = openSource(ctx, path, opts.BusyTimeout, opts.Now); err != nil {
 		return nil, err
 	}
+	i.conn.alive = opts.Alive
 	if err := i.begin(); err != nil {
 		return nil, errors.Join(err, i.Close())
 	}

@@ -45,6 +45,7 @@ func (c *conn) prepareNext(sql string) (s *stmt, rest string, err error) {
 
 // step reports whether there is a row.
 func (s *stmt) step() (bool, error) {
+	s.conn.alive()
 	switch rc := lib.Xsqlite3_step(s.conn.tls, s.handle); rc {
 	case lib.SQLITE_ROW:
 		return true, nil

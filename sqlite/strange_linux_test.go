@@ -17,11 +17,13 @@ import (
 func TestStrangeSidecar(t *testing.T) {
 	t.Parallel()
 	kinds := map[string]func(path string) error{
-		"a named pipe":    func(path string) error { return syscall.Mkfifo(path, 0o666) },
-		"a socket":        func(path string) error { return syscall.Mknod(path, syscall.S_IFSOCK|0o666, 0) },
-		"a directory":     func(path string) error { return os.Mkdir(path, 0o777) },
-		"a symbolic link": func(path string) error { return errors.Join(os.WriteFile(path+".x", nil, 0o666), os.Symlink(path+".x", path)) },
-		"a device":        func(path string) error { return syscall.Mknod(path, syscall.S_IFCHR|0o666, 1<<8|3) },
+		"a named pipe": func(path string) error { return syscall.Mkfifo(path, 0o666) },
+		"a socket":     func(path string) error { return syscall.Mknod(path, syscall.S_IFSOCK|0o666, 0) },
+		"a directory":  func(path string) error { return os.Mkdir(path, 0o777) },
+		"a symbolic link": func(path string) error {
+			return errors.Join(os.WriteFile(path+".x", nil, 0o666), os.Symlink(path+".x", path))
+		},
+		"a device": func(path string) error { return syscall.Mknod(path, syscall.S_IFCHR|0o666, 1<<8|3) },
 	}
 	for kind, put := range kinds {
 		for _, suffix := range []string{"-journal", "-wal", "-shm"} {

@@ -1,0 +1,77 @@
+//go:build linux
+
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"firn/internal/dbtest"
+)
+
+// deadServer returns a folder of a file system that never answers, like that of a file server which is gone.
+func deadServer(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	server, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
+	if err != nil {
+		t.Skipf("needs FUSE: %v", err)
+	}
+	options := fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0", server.Fd())
+	if err := syscall.Mount("dead", dir, "fuse", syscall.MS_NOSUID|syscall.MS_NODEV, options); err != nil {
+		server.Close()
+		t.Skipf("needs the right to mount: %v", err)
+	}
+	t.Cleanup(func() {
+		server.Close() // what hangs fails now
+		syscall.Unmount(dir, syscall.MNT_DETACH|syscall.MNT_FORCE)
+	})
+	return dir
+}
+
+// runOverDeadServer runs firn over two environments, of which the database of the first does not answer.
+func runOverDeadServer(t *testing.T, ctx context.Context, silence time.Duration) (code int, output string) {
+	t.Helper()
+	dir, dead := t.TempDir(), deadServer(t)
+	living := filepath.Join(dir, "living.db")
+	dbtest.Create(t, living, dbtest.Options{WAL: true})
+	config := filepath.Join(dir, "firn.toml")
+	text := fmt.Sprintf("repository = %q\nkey_file = %q\n[env.dead]\ndatabase = %q\n[env.living]\ndatabase = %q\n",
+		filepath.Join(dir, "repo"), filepath.Join(dir, "key"), filepath.Join(dead, "app.db"), living)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	c := newCLI(Streams{In: strings.NewReader(""), Out: &out, Err: &out})
+	c.silence = silence
+	common := []string{"--config", config, "--cache-dir", filepath.Join(dir, "cache")}
+	if code := c.run(t.Context(), append(common, "init")); code != 0 {
+		t.Fatalf("init: exit code %d\n%s", code, &out)
+	}
+	out.Reset()
+	return c.run(ctx, append(common, "backup", "--all")), out.String()
+}
+
+func TestDeadServer(t *testing.T) {
+	t.Parallel()
+	code, output := runOverDeadServer(t, t.Context(), 100*time.Millisecond)
+	if code != exitPartly || !strings.Contains(output, "dead: the file system does not answer") || !strings.Contains(output, " living: snapshot ") {
+		t.Errorf("got exit code %d, want %d, and a snapshot of the other environment:\n%s", code, exitPartly, output)
+	}
+}
+
+func TestDeadServerInterrupted(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if code, output := runOverDeadServer(t, ctx, time.Hour); code != exitInterrupted {
+		t.Errorf("got exit code %d, want %d\n%s", code, exitInterrupted, output)
+	}
+}

@@ -1,0 +1,172 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"firn/repo"
+	"firn/snapshot"
+	"firn/sqlite"
+)
+
+// errStuck is the error of a call that the system does not come back from.
+var errStuck = errors.New("the file system does not answer")
+
+// watchdog makes calls that may hang in the system for ever, as those do that wait for a file server which is gone: no
+// signal ends them. It gives such a call up, and leaves it behind in its goroutine until the process ends.
+type watchdog struct {
+	ctx     context.Context // of the image: a Read is given none
+	alive   atomic.Int64    // grows as a call gets on
+	silence time.Duration   // a call may go on for so long without getting on; 0 for ever
+	grace   time.Duration   // and for so long after ctx has ended, which is when most end by themselves
+	gone    chan struct{}   // closed when a call was given up
+	err     error           // why; no further call is made then
+}
+
+const (
+	stuckSilence = 10 * time.Minute
+	stuckGrace   = 3 * time.Second
+)
+
+func (c *cli) newWatchdog(ctx context.Context) *watchdog {
+	return &watchdog{ctx: ctx, silence: c.silence, grace: stuckGrace, gone: make(chan struct{})}
+}
+
+// call runs f, and gives it up when it hangs. Then late runs once f returns after all, if it ever does.
+func (w *watchdog) call(f func() error, late func()) error {
+	if w.err != nil {
+		return w.err
+	}
+	done := make(chan error)
+	go func() {
+		err := f()
+		select {
+		case done <- err:
+		case <-w.gone:
+			late()
+		}
+	}()
+	return w.wait(done)
+}
+
+// wait returns what comes of a call.
+func (w *watchdog) wait(done <-chan error) error {
+	silence := make(<-chan time.Time)
+	if w.silence > 0 {
+		silence = time.After(w.silence)
+	}
+	var grace <-chan time.Time
+	for stopped, seen := w.ctx.Done(), w.alive.Load(); ; {
+		select {
+		case err := <-done:
+			return err
+		case <-stopped:
+			stopped, grace = nil, time.After(w.grace)
+		case <-grace:
+			return w.giveUp(context.Cause(w.ctx))
+		case <-silence:
+			now := w.alive.Load()
+			if now == seen {
+				return w.giveUp(fmt.Errorf("%w for %v", errStuck, w.silence))
+			}
+			seen, silence = now, time.After(w.silence)
+		}
+	}
+}
+
+func (w *watchdog) giveUp(err error) error {
+	w.err = err
+	close(w.gone)
+	return err
+}
+
+// beat notes that a call gets on.
+func (w *watchdog) beat() { w.alive.Add(1) }
+
+// nothing is what has to be done for most calls that come back late.
+func nothing() {}
+
+// watchedImage is an image whose source may hang. After that has happened nothing is asked of it any more, since the
+// call that hangs may be using it.
+type watchedImage struct {
+	*image
+	dog *watchdog
+}
+
+var (
+	_ repo.SparseImage = (*watchedImage)(nil)
+	_ repo.LiveImage   = (*watchedImage)(nil)
+)
+
+// watchedSource is [source] under a watchdog.
+func (c *cli) watchedSource(path string, opts sqlite.Options) repo.Source {
+	return func(ctx context.Context) (repo.Image, error) {
+		w := &watchedImage{dog: c.newWatchdog(ctx)}
+		if opts.Compact { // one call, of which nothing is heard for as long as it takes
+			w.dog.silence = 0
+		}
+		opts.Alive = w.dog.beat
+		var i repo.Image
+		err := w.dog.call(func() (err error) { i, err = source(path, opts)(ctx); return err }, func() {
+			if i != nil {
+				i.Close()
+			}
+		})
+		if err != nil {
+			return nil, stuckSource(err)
+		}
+		w.image = i.(*image)
+		return w, nil
+	}
+}
+
+// stuckSource makes the error of a call that was given up one of the source.
+func stuckSource(err error) error {
+	if errors.Is(err, errStuck) {
+		return &sourceError{err}
+	}
+	return err
+}
+
+// Read may leave its buffer to a call that hangs: after an error the caller must not use it for anything else.
+func (w *watchedImage) Read(p []byte) (n int, err error) {
+	var k int
+	err = w.dog.call(func() (err error) { k, err = w.image.Read(p); return err }, nothing)
+	if w.dog.err != nil {
+		return 0, stuckSource(err)
+	}
+	return k, err
+}
+
+// Skip passes over bytes.
+func (w *watchedImage) Skip(n int64) error {
+	return stuckSource(w.dog.call(func() error { return w.image.Skip(n) }, nothing))
+}
+
+// Changed says what has to be read, and that all has if it cannot find out.
+func (w *watchedImage) Changed(since *snapshot.Snapshot) (ranges [][2]int64, known bool) {
+	type answer struct {
+		ranges [][2]int64
+		known  bool
+	}
+	answers := make(chan answer, 1)
+	err := w.dog.call(func() error {
+		ranges, known := w.image.Changed(since)
+		answers <- answer{ranges, known}
+		return nil
+	}, nothing)
+	if err != nil {
+		return nil, false
+	}
+	a := <-answers
+	return a.ranges, a.known
+}
+
+// Live reports whether the image keeps others from something.
+func (w *watchedImage) Live() bool { return w.dog.err == nil && w.image.Live() }
+
+// Close closes the image, if nothing hangs.
+func (w *watchedImage) Close() error { return w.dog.call(w.image.Close, nothing) }
