@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 
+	"firn/host"
 	"firn/repo"
 	"firn/store"
 	"firn/store/local"
@@ -49,7 +50,7 @@ func (s *session) openStore(ctx context.Context) (store.Store, error) {
 	if s.place.bucket != nil {
 		return s.openBucket(ctx)
 	}
-	st, err := local.Open(s.place.folder)
+	st, err := openFolder(s.place.folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("open repository %s: %w", s.place, repo.ErrNotRepository)
 	}
@@ -64,11 +65,45 @@ func (s *session) createStore(ctx context.Context) (store.Store, error) {
 	if s.place.bucket != nil {
 		return s.openBucket(ctx)
 	}
-	st, err := local.Create(s.place.folder)
+	err := makeFolder(s.place.folder)
+	if err != nil {
+		return nil, fmt.Errorf("make repository: %w", err)
+	}
+	st, err := openFolder(s.place.folder)
 	if err != nil {
 		return nil, fmt.Errorf("make repository: %w", err)
 	}
 	return st, nil
+}
+
+// openFolder opens a folder as a store. Links on the way to it lead only to where the users who made them may go.
+func openFolder(dir string) (*local.Store, error) {
+	folder, _, err := host.Reach(filepath.Join(dir, "config"))
+	if err != nil {
+		return nil, err
+	}
+	root := folder.Root()
+	if root == nil {
+		return local.Open(dir)
+	}
+	return local.OpenAt(dir, root)
+}
+
+// makeFolder makes a folder and those above it that are missing, each with the rights of the user who can write where
+// it will be.
+func makeFolder(dir string) error {
+	at, err := reachSite(dir)
+	if errors.Is(err, fs.ErrNotExist) && filepath.Dir(dir) != dir {
+		if err := makeFolder(filepath.Dir(dir)); err != nil {
+			return err
+		}
+		at, err = reachSite(dir)
+	}
+	if err != nil {
+		return err
+	}
+	defer at.close()
+	return at.at(local.MakeFolder)
 }
 
 func (s *session) openBucket(ctx context.Context) (store.Store, error) {

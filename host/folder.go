@@ -60,6 +60,9 @@ func (f *Folder) Inner(name string) string {
 	return f.Path(name)
 }
 
+// Root returns the open folder, nil if paths are used as they are. Closing one closes the other.
+func (f *Folder) Root() *os.Root { return f.root }
+
 // Foreign reports whether work in the folder is done with the rights of another user.
 func (f *Folder) Foreign() bool { return f.rights != nil }
 

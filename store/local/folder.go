@@ -20,7 +20,12 @@ func (s *Store) makeFolder(name string) error {
 		return err
 	}
 	err := s.root.Mkdir(name, folderMode)
-	if err != nil && !errors.Is(err, fs.ErrExist) {
+	if err == nil {
+		err = s.bequeath(name)
+		if err != nil {
+			return err
+		}
+	} else if !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	if _, known := s.durable.Load(name); known && err != nil {

@@ -24,18 +24,12 @@ import (
 	"firn/store"
 )
 
-// What the folder's files hold is sealed, but whose database changed when is
-// nobody else's business either.
-const (
-	fileMode   fs.FileMode = 0o600
-	folderMode fs.FileMode = 0o700
-)
-
 // Store is a [store.Store] in a folder. Make one with [Open] or [Create].
 type Store struct {
 	dir  string      // absolute
 	root *os.Root    // the folder; no path given to it can lead out
 	info fs.FileInfo // of the folder when it was opened
+	heir heir        // whose new files and folders are
 
 	durable sync.Map   // names of folders whose own entries are known to be on the disk
 	claims  sync.Mutex // held while a claim file is: see claim
@@ -67,11 +61,25 @@ func open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	return openAt(dir, root)
+}
+
+// OpenAt is [Open] for a folder that is open already: what path leads to it is for
+// messages, and to notice that another disk is mounted there. The store closes root.
+func OpenAt(path string, root *os.Root) (*Store, error) {
+	s, err := openAt(path, root)
+	if err != nil {
+		return nil, fmt.Errorf("open local store: %w", err)
+	}
+	return s, nil
+}
+
+func openAt(dir string, root *os.Root) (*Store, error) {
 	info, err := root.Stat(".")
 	if err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
-	return &Store{dir: dir, root: root, info: info, link: root.Link}, nil
+	return &Store{dir: dir, root: root, info: info, heir: heirOf(info), link: root.Link}, nil
 }
 
 // Create opens the folder dir and makes it first if it is missing, and the
@@ -79,13 +87,16 @@ func open(dir string) (*Store, error) {
 func Create(dir string) (*Store, error) {
 	dir, err := filepath.Abs(dir)
 	if err == nil {
-		err = makeFolders(dir)
+		err = MakeFolder(dir)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("create local store: %w", err)
 	}
 	return Open(dir)
 }
+
+// MakeFolder makes the folder dir if it is missing, and the folders above it, durably.
+func MakeFolder(dir string) error { return makeFolders(dir) }
 
 // Close lets go of the folder, which cannot be unmounted before. The store
 // must not be used afterwards. There is nothing to flush: a program that ends
@@ -105,7 +116,7 @@ func (s *Store) read(ctx context.Context, name string, off, length int64) ([]byt
 	if err := s.check(ctx, name); err != nil {
 		return nil, err
 	}
-	f, err := s.root.Open(name)
+	f, err := s.root.OpenFile(name, readOnly, 0)
 	if err != nil {
 		return nil, err
 	}

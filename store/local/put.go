@@ -58,7 +58,11 @@ func (s *Store) write(name string, data []byte) error {
 // even with an error, if there is such a file.
 func (s *Store) writeTemporary(data []byte) (name string, err error) {
 	// The folder's own durability does not matter, nor who makes it.
-	if err := s.root.Mkdir(temporaryFolder, folderMode); err != nil && !errors.Is(err, fs.ErrExist) {
+	err = s.root.Mkdir(temporaryFolder, folderMode)
+	if err == nil {
+		err = s.bequeath(temporaryFolder)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err
 	}
 	name = path.Join(temporaryFolder, temporaryPrefix+rand.Text())
@@ -66,7 +70,10 @@ func (s *Store) writeTemporary(data []byte) (name string, err error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = f.Write(data)
+	err = s.heir.file(f) // before there is anything in it
+	if err == nil {
+		_, err = f.Write(data)
+	}
 	if err == nil {
 		err = f.Sync()
 	}
@@ -107,7 +114,7 @@ func (s *Store) claim(temporary, name string) error {
 		return err
 	}
 	defer s.root.Remove(claim) // after the rename, so that the next sees the object
-	if err := f.Close(); err != nil {
+	if err := errors.Join(s.heir.file(f), f.Close()); err != nil {
 		return err
 	}
 	if _, err := s.root.Lstat(name); err == nil {
