@@ -83,17 +83,19 @@ func (c *cli) findConfig() (path string, text []byte, err error) {
 	if named := cmp.Or(c.flags.config, c.getenv("FIRN_CONFIG")); named != "" {
 		return readConfig(named)
 	}
-	places, refusal := c.configPlaces(), refuseHere()
-	if refusal == "" {
-		places = append([]string{configName}, places...)
-	}
+	places, note := c.configPlaces()
 	for _, place := range places {
-		if path, text, err = readConfig(place); !errors.Is(err, fs.ErrNotExist) {
+		path, text, err = readConfig(place)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) || ofAnother(err) && missing(place):
+		case place != systemConfig && (ofAnother(err) || errors.Is(err, fs.ErrPermission)): // HOME is another user's, left by sudo or su
+			note = fmt.Sprintf("%s is not read: %v", place, errors.Unwrap(errors.Unwrap(err))) // without "read configuration"
+		default:
 			return path, text, err
 		}
 	}
-	if refusal != "" && !missing(configName) {
-		c.note("The %s in this folder is not read, because %s: name it with --config %[1]s.", configName, refusal)
+	if note != "" {
+		c.note("%s", note)
 	}
 	return "", nil, nil
 }
@@ -109,6 +111,25 @@ func readConfig(path string) (absolute string, text []byte, err error) {
 	return absolute, text, nil
 }
 
+// configPlaces are where a configuration is looked for, and a note if that does not
+// include the one in the current folder.
+func (c *cli) configPlaces() (places []string, note string) {
+	why := refuseHere()
+	if why == "" {
+		places = append(places, configName)
+	} else if !missing(configName) {
+		note = fmt.Sprintf("The %s in this folder is not read, because %s: name it with --config %[1]s.", configName, why)
+	}
+	user := c.getenv("XDG_CONFIG_HOME")
+	if home := c.getenv("HOME"); user == "" && home != "" {
+		user = filepath.Join(home, ".config")
+	}
+	if user != "" {
+		places = append(places, filepath.Join(user, "firn", configName))
+	}
+	return append(places, systemConfig), note
+}
+
 // refuseHere says why the configuration in the current folder is not to be read, "" if
 // it may be. Whoever goes into a folder of another user, to look around, does not want
 // to run that user's commands. Root comes to so many folders that it must name the file.
@@ -122,18 +143,6 @@ func refuseHere() string {
 		}
 	}
 	return ""
-}
-
-// configPlaces are where a configuration is looked for after the current folder.
-func (c *cli) configPlaces() (places []string) {
-	user := c.getenv("XDG_CONFIG_HOME")
-	if home := c.getenv("HOME"); user == "" && home != "" {
-		user = filepath.Join(home, ".config")
-	}
-	if user != "" {
-		places = append(places, filepath.Join(user, "firn", configName))
-	}
-	return append(places, systemConfig)
 }
 
 func parseConfig(path string, b []byte) (*config, error) {

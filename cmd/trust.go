@@ -15,6 +15,13 @@ func own(info fs.FileInfo) bool {
 	return !known || uid == os.Geteuid()
 }
 
+// ofAnother reports whether an error tells of a file or folder of another user than the
+// caller and root.
+func ofAnother(err error) bool {
+	e, ok := errors.AsType[*host.UntrustedError](err)
+	return ok && e.UID != 0 && e.UID != os.Geteuid()
+}
+
 // trustHint says what to do about a path that others can change, or about any other
 // error what is given.
 func trustHint(err error, otherwise string) string {

@@ -110,6 +110,35 @@ password_command = "touch ran"`
 	}
 }
 
+// HOME may be another user's, as sudo and su leave it. What lies there is not the caller's.
+func TestConfigurationOfAnotherHome(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		lies bool
+		want string
+	}{
+		"Configuration": {true, "is not read: "},
+		"Nothing":       {false, "no repository is given"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newShared(t)
+			s.write("home/readme", "", appUser)
+			if tt.lies {
+				s.ok(os.MkdirAll(s.path("home/.config/firn"), 0o755))
+				s.write("home/.config/firn/firn.toml", "password_command = 'touch "+s.path("ran")+"'\nrepository = 'repo'", appUser)
+			}
+			code, stderr := s.firn(0, ".", "snapshots")
+			if code != 2 || !strings.Contains(stderr, tt.want) || !strings.Contains(stderr, "no repository is given") {
+				t.Errorf("got %d, %q, want %q", code, stderr, tt.want)
+			}
+			if strings.Contains(stderr, "is not read") != tt.lies {
+				t.Errorf("got %q", stderr)
+			}
+		})
+	}
+}
+
 // Others than root trust root and themselves.
 func TestConfigurationOfOthers(t *testing.T) {
 	t.Parallel()
