@@ -236,7 +236,7 @@ func (r *backupRun) takeFrom(ctx context.Context, j job, source repo.Source) (m 
 	b.done()
 	if result != nil {
 		m = r.tell(result, r.now().Sub(started))
-		err = cmp.Or(err, suspicion(result, r.dryRun))
+		err = cmp.Or(err, suspicion(result, r.dryRun), r.setBackError(result.SetBack))
 	}
 	return m, err
 }
@@ -295,7 +295,6 @@ func (r *backupRun) tell(result *repo.BackupResult, took time.Duration) *backupM
 	r.warnAhead(result.Ahead)
 	if result.SetBack != nil {
 		m.SetBack = newSetBack(result.SetBack)
-		r.warnSetBack(result.SetBack)
 	}
 	r.detail("read %s of %s", size(result.Scanned), size(m.Size))
 	if result.Left != nil {

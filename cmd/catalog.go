@@ -1,9 +1,11 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,19 +39,20 @@ func (k *catalog) find(list []*snapshot.Snapshot, ref string, withPreRestore boo
 	if _, err := findByID(list, ref); err == nil {
 		return snapshot.Find(list, ref, k.zone)
 	}
+	among := list
 	if !withPreRestore || strings.HasPrefix(ref, snapshot.LatestVerified) {
-		list = ofBackups(list)
+		among = ofBackups(list)
 	}
-	s, err := k.findPast(list, ref)
+	s, err := k.findPast(among, ref)
 	if err != nil && !errors.Is(err, snapshot.ErrNotFound) {
 		return nil, err
 	}
 	may := func(t time.Time) bool { return t.IsZero() || snapshot.MayMean(ref, t, k.zone) }
-	if refusal := k.surely(s, ref, may); refusal != nil {
+	if refusal := cmp.Or(k.surely(s, ref, may), k.hidden(list, s, ref, may)); refusal != nil {
 		return nil, refusal
 	}
 	if strings.HasPrefix(ref, snapshot.LatestVerified) {
-		return s, errors.Join(err, unreadVerdict(list, s, ref))
+		return s, errors.Join(err, unreadVerdict(among, s, ref))
 	}
 	return s, err
 }
@@ -92,7 +95,33 @@ func (k *catalog) surely(chosen *snapshot.Snapshot, what string, may func(time.T
 			return k.unsure(chosen, what, u)
 		}
 	}
+	for _, b := range k.setBack {
+		if chosen != nil && b.Series() == chosen.Series() && b.Time.After(chosen.Time) && may(b.Time) {
+			return k.gone(what, b)
+		}
+	}
 	return nil
+}
+
+// hidden is surely for a reference that may mean any series of a list: of one of them, a newer
+// snapshot may be missing that this host has stored.
+func (k *catalog) hidden(list []*snapshot.Snapshot, chosen *snapshot.Snapshot, ref string, may func(time.Time) bool) error {
+	_, environment, _ := strings.Cut(ref, "latest") // a time has colons, too
+	_, environment, _ = strings.Cut(environment, ":")
+	for _, b := range k.setBack {
+		listed := len(list) == len(k.all) || slices.ContainsFunc(list, func(s *snapshot.Snapshot) bool { return s.Series() == b.Series() })
+		named := environment == "" || environment == b.Environment
+		if listed && named && may(b.Time) && (chosen == nil || b.Time.After(chosen.Time)) {
+			return k.gone(ref, b)
+		}
+	}
+	return nil
+}
+
+// gone is the error for a snapshot that this host has stored, may be the one that was asked
+// for, and is not there.
+func (k *catalog) gone(what string, b *repo.SetBack) error {
+	return &problem{fmt.Errorf("%s: %w: %s", what, errSetBack, k.describeSetBack(b)), exitDamage, wayForward + " Or name a snapshot by its ID."}
 }
 
 // anyTime is for surely: a record of any time may be meant.

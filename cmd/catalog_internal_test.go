@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,10 +43,10 @@ func recordedSnapshots(t *testing.T) (o *operator, records []string) {
 	return o, records
 }
 
-// forgetCache has everything read from the repository.
+// forgetCache has everything read from the repository, as a host does that has never seen it.
 func (o *operator) forgetCache() {
 	o.t.Helper()
-	if err := os.RemoveAll(o.path("cache")); err != nil {
+	if err := errors.Join(os.RemoveAll(o.path("cache")), os.RemoveAll(o.path("cache-state"))); err != nil {
 		o.t.Fatal(err)
 	}
 }

@@ -34,7 +34,10 @@ Snapshots that cannot be restored stay, since a backup may heal them:
 
   firn check --repair
   firn backup --all --force-scan
-  firn check --repair --forget-lost`,
+  firn check --repair --forget-lost
+
+This host remembers what it has stored. If the repository shows less, or is another one,
+every command says so, and ends with 13, until --accept-rollback is given.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.check(cmd.Context(), o) },
 	}
@@ -46,6 +49,7 @@ Snapshots that cannot be restored stay, since a backup may heal them:
 	f.BoolVar(&o.forgetLost, "forget-lost", false, "with --repair, forget the snapshots that cannot be restored")
 	f.BoolVar(&o.yes, "yes", false, "with --repair, do not ask")
 	f.BoolVar(&o.dryRun, "dry-run", false, "with --repair, change nothing, say what would be done")
+	f.BoolVar(&o.accept, "accept-rollback", false, "take what is there for true: this host does not miss what it has stored")
 	c.addJSONFlag(cmd)
 	return cmd
 }
@@ -55,6 +59,7 @@ type checkOptions struct {
 	readData, repair        bool
 	subset                  string
 	forgetLost, yes, dryRun bool
+	accept                  bool
 }
 
 func (c *cli) check(ctx context.Context, o checkOptions) error {
@@ -68,12 +73,17 @@ func (c *cli) check(ctx context.Context, o checkOptions) error {
 	if err != nil {
 		return err
 	}
-	c.repairing = o.repair
+	c.repairing, c.accepting = o.repair, o.accept
 	s, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.close()
+	if o.accept {
+		if err := s.acceptSetBack(ctx); err != nil {
+			return err
+		}
+	}
 	if o.repair {
 		return s.repair(ctx, o)
 	}
@@ -125,9 +135,6 @@ func (s *session) damage(findings int, hint string) error {
 
 // tellCheck tells what a check found; within a repair it is not the summary.
 func (s *session) tellCheck(result *repo.CheckResult, readData, within bool) error {
-	for _, b := range result.SetBack {
-		s.warnSetBack(b)
-	}
 	if s.json {
 		return s.printJSON(newCheckMessage(result, readData, within))
 	}

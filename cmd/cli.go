@@ -75,7 +75,7 @@ func (c *cli) run(ctx context.Context, args []string) int {
 	root := newRoot(c)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	err = cmp.Or(err, c.helpError, c.profiles.stop())
+	err = cmp.Or(err, c.helpError, c.profiles.stop(), c.unaccepted())
 	if err == nil {
 		return exitDone
 	}
@@ -105,6 +105,8 @@ type cli struct {
 
 	onlyExistingCache bool // make none
 	toldAhead         bool // of snapshots that are later than now
+	accepting         bool // of what a repository shows that was set back, or is another one
+	foundSetBack      bool // by a command that does not accept it
 }
 
 // flags are the global ones.

@@ -176,9 +176,6 @@ func (r *copyRun) one(ctx context.Context, s *snapshot.Snapshot, number int) err
 	}
 	r.detail("copied snapshot %s of %s as %s: read %s of %s, added %s", s.ID.Short(), s.Environment,
 		result.Snapshot.ID.Short(), size(result.Scanned), size(s.Image().Size), size(result.Snapshot.Added))
-	if result.SetBack != nil {
-		r.warnSetBack(result.SetBack)
-	}
 	r.message.add(result.Snapshot)
 	r.message.Read += result.Scanned
 	r.message.Added += result.Snapshot.Added

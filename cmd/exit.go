@@ -44,7 +44,7 @@ const exitCodes = `Exit codes:
   10   there is no repository at this place
   11   the same environment's run is under way
   12   wrong key or password
-  13   damage was found
+  13   damage was found, or the repository shows less than was stored
   130  interrupted; nothing is left half-done
 `
 
@@ -107,6 +107,7 @@ func endings() []ending {
 		{ofSource(sqlite.ErrNoSpace, syscall.ENOSPC, syscall.EDQUOT), exitSource, "Make room for temporary files, or set TMPDIR to a folder with more."},
 		{isA[*sourceError](), exitSource, ""},
 
+		{isA[*repo.OtherError](), exitDamage, wayForward},
 		{isA[*repo.CorruptError](), exitDamage, `"firn check" tells what is hit. Keep the repository as it is until then.`},
 		{is(sqlite.ErrStrangeSidecar), exitFailed, "SQLite makes no such file. Find out who did, and remove it."},
 		{is(sqlite.ErrSidecar), exitFailed, "Move the named file away, then run it again."},

@@ -11,8 +11,8 @@ import (
 const configurationHelp = `# firn.toml, looked for in: --config, $FIRN_CONFIG, ./firn.toml,
 # $XDG_CONFIG_HOME/firn/firn.toml, /etc/firn/firn.toml. Relative paths start at the
 # folder of this file, and ~/ at the home folder. Flags beat environment variables
-# (FIRN_REPOSITORY, FIRN_KEY_FILE, FIRN_PASSWORD_FILE, FIRN_PASSWORD, FIRN_CACHE_DIR),
-# these beat the file.
+# (FIRN_REPOSITORY, FIRN_KEY_FILE, FIRN_PASSWORD_FILE, FIRN_PASSWORD, FIRN_CACHE_DIR,
+# FIRN_STATE_DIR), these beat the file.
 
 repository = "/mnt/backup/firn"     # or "s3:https://host:port/bucket/prefix", or "s3://bucket/prefix"
 key_file   = "/etc/firn/key"        # or password_file, or password_command

@@ -23,6 +23,7 @@ type session struct {
 	cacheDir string    // of this repository; "" for none
 	bucket   *s3.Store // nil for a repository in a folder
 	repo     *repo.Repo
+	setBack  []*repo.SetBack // of what this host has stored, and is not there
 
 	metricsFile string // of this run's flags
 }
@@ -71,6 +72,10 @@ func (s *session) openWith(ctx context.Context, credential func(context.Context,
 	if s.repo, err = repo.Open(ctx, opts); err != nil {
 		return fmt.Errorf("open repository %s: %w", s.place, err)
 	}
+	if err := s.lookBack(ctx); err != nil {
+		s.close()
+		return fmt.Errorf("open repository %s: %w", s.place, err)
+	}
 	return nil
 }
 
@@ -83,7 +88,10 @@ func (s *session) close() {
 // options are the repository's, but for the store and the key. What a bucket
 // holds is asked for no more often than needed.
 func (s *session) options() (repo.Options, error) {
-	opts := repo.Options{CacheDir: s.cacheDir, Host: hostName(), Tool: "firn " + toolVersion(), Now: s.now, Repairing: s.repairing}
+	opts := repo.Options{
+		CacheDir: s.cacheDir, StateDir: s.openState(), Host: hostName(), Tool: "firn " + toolVersion(), Now: s.now,
+		Repairing: s.repairing, AcceptOther: s.accepting,
+	}
 	if s.place.bucket != nil {
 		opts.TrustCache = true
 		var err error

@@ -1,11 +1,20 @@
 package cmd
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"firn/repo"
 )
+
+// errSetBack is what each command ends with, also when it did what it was asked, as long as
+// the repository shows less than this host has stored, and nobody has accepted that.
+var errSetBack = errors.New("the repository has been set back")
+
+// wayForward is how to accept it.
+const wayForward = `Is the right disk mounted, or was an old copy put back? To go on with what is there: "firn check --accept-rollback".`
 
 // setBackInfo is in JSON what [repo.SetBack] says.
 type setBackInfo struct {
@@ -28,14 +37,57 @@ func newSetBack(b *repo.SetBack) *setBackInfo {
 	return info
 }
 
+// lookBack compares the repository with what this host knows of it. An error of the look is one
+// of the command's, too.
+func (s *session) lookBack(ctx context.Context) error {
+	var err error
+	if s.setBack, err = s.repo.SetBack(ctx); err != nil {
+		return err
+	}
+	for _, b := range s.setBack {
+		s.warnSetBack(b)
+	}
+	s.foundSetBack = s.foundSetBack || len(s.setBack) > 0
+	return nil
+}
+
 // warnSetBack is heard with --quiet, too: who sets a repository back may want to
 // hide something.
 func (c *cli) warnSetBack(b *repo.SetBack) {
+	c.warn("the repository may have been set back: %s", c.describeSetBack(b))
+}
+
+func (c *cli) describeSetBack(b *repo.SetBack) string {
 	newest := "there is none left"
 	if s := b.Newest; s != nil {
 		newest = fmt.Sprintf("the newest is %s of %s, number %d", s.ID.Short(), c.when(s.Time), s.Sequence)
 	}
-	c.warn("the repository may have been set back: snapshot %s of %s, %s, number %d, which was stored from here, is not there; %s. "+
-		"Was an old copy put back, or the snapshot forgotten from another host?",
+	return fmt.Sprintf("snapshot %s of %s, %s, number %d, which was stored from here, is not there; %s",
 		b.ID.Short(), b.Environment, c.when(b.Time), b.Sequence, newest)
+}
+
+// setBackError is the outcome of a command, or of an environment's backup, that did all else.
+func (c *cli) setBackError(b *repo.SetBack) error {
+	if b == nil {
+		return nil
+	}
+	return &problem{fmt.Errorf("%w: %s", errSetBack, c.describeSetBack(b)), exitDamage, wayForward}
+}
+
+// unaccepted is the outcome of a command that did all else.
+func (c *cli) unaccepted() error {
+	if !c.foundSetBack {
+		return nil
+	}
+	return &problem{errSetBack, exitDamage, wayForward}
+}
+
+// acceptSetBack has this host take what is there for true.
+func (s *session) acceptSetBack(ctx context.Context) error {
+	if err := s.repo.AcceptSetBack(ctx); err != nil {
+		return fmt.Errorf("accept what is in %s: %w", s.place, err)
+	}
+	s.foundSetBack = false
+	s.done("From now on, this host compares %s with what is there now", s.place)
+	return nil
 }

@@ -300,6 +300,9 @@ func (b *backup) newRecord() {
 	if b.previous != nil {
 		b.record.Previous, b.record.Sequence = b.previous.ID, b.previous.Sequence+1
 	}
+	if b.opts.copied == nil {
+		b.record.Sequence = b.series().LastSequence(b.list) + 1
+	}
 	b.opts.copied.sign(b.record)
 	b.result.Snapshot = b.record
 }

@@ -96,10 +96,11 @@ func TestPackCacheOfAnotherHost(t *testing.T) {
 	runWith(t, w.st, dir, roomy, func(r *repo.Repo) { take(t, r, "production", small) })
 	w.take(t, "production", changed)
 	faulty := storetest.NewFaulty(w.st, storetest.Fault{})
-	runWith(t, faulty, dir, roomy, func(r *repo.Repo) {
-		s := take(t, r, "production", next)
-		w.images[s.ID] = next
-	})
+	opts := options(faulty) // with the clock of the other host: what is ahead of now is not continued
+	opts.CacheDir, opts.TrustCache, opts.CacheSize = dir, true, roomy
+	r := openAs(t, opts)
+	w.images[take(t, r, "production", next).ID] = next
+	r.Close()
 	if got := getsOf(faulty.Log()); got != 1 {
 		t.Errorf("got %d requests for the one pack of the other host, want 1: %q", got, faulty.Log())
 	}

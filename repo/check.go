@@ -109,11 +109,7 @@ func (c *check) readMeta(ctx context.Context) error {
 		}
 	}
 	c.result.Snapshots = len(c.list)
-	for _, m := range c.repo.marks() {
-		if b := m.setBack(c.view.records, c.list); b != nil {
-			c.result.SetBack = append(c.result.SetBack, b)
-		}
-	}
+	c.result.SetBack = setBacks(c.repo.marks(), c.view.records, c.list)
 	for _, o := range c.view.partials {
 		if _, err := c.repo.readPartial(ctx, o.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			if err := c.findAll(ctx, err); err != nil {

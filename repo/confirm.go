@@ -91,7 +91,7 @@ func (b *backup) finish(ctx context.Context, partials []string) error {
 	}
 	b.rely()
 	if !b.result.Skipped && b.opts.copied.newest(b.list) { // the mark is on the newest of its database
-		b.repo.setConfirmed(b.record)
+		b.repo.raise(b.record, b.result.SetBack)
 	}
 	err := b.repo.forget(ctx, b.forgot, partials)
 	if errors.Is(err, ErrMayNotDelete) && len(b.result.Forgotten) == 0 {

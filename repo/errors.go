@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"firn/crypt"
 	"firn/snapshot"
 )
 
@@ -41,6 +42,18 @@ var (
 	// credentials that may only append.
 	ErrMayNotDelete = errors.New("the credentials may not delete")
 )
+
+// OtherError is returned by [Open] for another repository than the one that this host knows
+// at the place: another disk is mounted, somebody has made a new one, or the store passes one
+// off as the other.
+type OtherError struct {
+	Known, Found crypt.RepositoryID
+}
+
+// Error names both.
+func (e *OtherError) Error() string {
+	return fmt.Sprintf("it is another repository than the one that was there: %s, not %s", e.Found, e.Known)
+}
 
 // UnreadError is why the record of a snapshot cannot be read. Its environment is not
 // known, nor is anything but what its name tells.

@@ -61,10 +61,42 @@ func expired(group []*snapshot.Snapshot, keep retention.Policy, now time.Time) [
 // One that is gone already is not an error; after an error some may be left. The
 // error matches [ErrMayNotDelete] if the store refuses.
 func (r *Repo) Forget(ctx context.Context, ids ...snapshot.ID) error {
-	if err := r.forget(ctx, ids, nil); err != nil {
+	if err := r.forgetForGood(ctx, ids); err != nil {
 		return fmt.Errorf("forget: %w", err)
 	}
 	return nil
+}
+
+// forgetForGood is forget for snapshots that are not followed by another one which tells, in
+// Forgot, that they have gone rightly. Where these are the last of their series, a note on
+// the last one that stays tells it to other hosts, which would else take the store
+// for set back. It comes first: a note on what is still there does no harm.
+func (r *Repo) forgetForGood(ctx context.Context, ids []snapshot.ID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	if r.seen == nil {
+		if _, err := r.lookToRead(ctx); err != nil {
+			return err
+		}
+	}
+	list, err := r.readSnapshots(ctx, r.seen) // again: nothing is asked for
+	if list == nil {
+		return err
+	}
+	gone := func(s *snapshot.Snapshot) bool { return slices.Contains(ids, s.ID) }
+	for series, all := range snapshot.BySeries(list) {
+		staying := slices.DeleteFunc(slices.Clone(all), gone)
+		last := series.LastSequence(all)
+		if len(staying) == 0 || series.LastSequence(staying) == last {
+			continue
+		}
+		n := snapshot.Note{Snapshot: staying[0].ID, Forgot: &snapshot.Forgot{Time: r.opts.now(), Sequence: last}}
+		if err := r.Note(ctx, n); err != nil {
+			return err
+		}
+	}
+	return r.forget(ctx, ids, nil)
 }
 
 // forget deletes records and notes by ID, and other objects by name, in one request.

@@ -58,7 +58,7 @@ func Init(ctx context.Context, opts Options, keys ...NewKey) (*Repo, error) {
 	if err := opts.Store.Delete(ctx, remains...); err != nil {
 		return nil, fmt.Errorf("remove remains of an interrupted attempt: %w", err)
 	}
-	opts.Credential = keys[0].Credential
+	opts.Credential, opts.AcceptOther = keys[0].Credential, true
 	return Open(ctx, opts)
 }
 

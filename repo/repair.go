@@ -288,5 +288,5 @@ func (x *repair) forgetLost(ctx context.Context) error {
 			x.result.Forgotten = append(x.result.Forgotten, s)
 		}
 	}
-	return x.repo.forget(ctx, ids, nil)
+	return x.repo.forgetForGood(ctx, ids)
 }

@@ -20,6 +20,7 @@ type Options struct {
 	Store      store.Store
 	Credential crypt.Credential
 	CacheDir   string           // private folder for this repository's cache; "" for none
+	StateDir   string           // private folder for what this host knows of the repository at this place, which no cache is; "" for none
 	Host       string           // recorded in what is written
 	Tool       string           // name and version of the program, recorded in snapshots
 	Now        func() time.Time // clock; nil means time.Now
@@ -39,6 +40,10 @@ type Options struct {
 	// TempDir is for private temporary files: what is read of a [LiveImage] faster than
 	// it can be stored. Empty means os.TempDir().
 	TempDir string
+
+	// AcceptOther opens another repository than the one that StateDir knows at this
+	// place, and takes note of it.
+	AcceptOther bool
 
 	// Repairing opens a repository whose configuration is missing, if the cache has
 	// it: for [Repo.Repair], which puts it back.
@@ -84,8 +89,8 @@ func (o Options) now() time.Time {
 }
 
 // Open opens the repository in opts.Store. The error matches
-// [ErrNotRepository], [ErrVersion], [crypt.ErrWrongKey], a [CorruptError], or is
-// the store's.
+// [ErrNotRepository], [ErrVersion], [crypt.ErrWrongKey], a [CorruptError], an
+// [OtherError], or is the store's.
 func Open(ctx context.Context, opts Options) (*Repo, error) {
 	r := &Repo{opts: opts, store: opts.Store, cache: openCache(opts.CacheDir), packs: openPackCache(opts)}
 	var err error
@@ -142,5 +147,8 @@ func (r *Repo) unlock(ctx context.Context) error {
 		return err
 	}
 	r.conf, r.id, r.keys = conf, conf.ID, crypt.Derive(secret, conf.ID)
-	return file.verify(r.keys)
+	if err := file.verify(r.keys); err != nil {
+		return err
+	}
+	return r.recognize()
 }

@@ -2,22 +2,22 @@ package repo
 
 import (
 	"cmp"
+	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"firn/snapshot"
 	"firn/store"
 )
 
-// confirmedState begins, after statePrefix, the names of the cache entries with the last
-// snapshot of each database that this host was told is stored: its high-water mark.
+// confirmedState begins the names of the marks: the last snapshot of each database that this
+// host was told is stored.
 const confirmedState = "confirmed"
 
 // SetBack tells that the store does not show a snapshot which this host was told
 // is stored, nor any later one of its database: the store may show an older state
 // of itself, because a copy was put back or somebody who can write to it did so.
-// Or another host has forgotten the snapshot by its ID. What is there is sound.
+// What is there is sound.
 type SetBack struct {
 	ID          snapshot.ID // of the snapshot that is missing
 	Environment string
@@ -27,7 +27,12 @@ type SetBack struct {
 	Newest      *snapshot.Snapshot // of the database that is there; nil for none
 }
 
-// confirmed is what such an entry seals.
+// Series returns what the missing snapshot was one of.
+func (b *SetBack) Series() snapshot.Series {
+	return snapshot.Series{Environment: b.Environment, Database: b.Database}
+}
+
+// confirmed is what a mark seals.
 type confirmed struct {
 	ID          snapshot.ID `json:"id"`
 	Environment string      `json:"environment"`
@@ -35,6 +40,69 @@ type confirmed struct {
 	Sequence    uint64      `json:"sequence"`
 	Time        time.Time   `json:"time"`
 	Forgotten   bool        `json:"forgotten,omitempty"` // by this host
+
+	// Lost is a snapshot that was found missing when a later one was confirmed: no other takes
+	// its place until somebody has acknowledged that.
+	Lost *confirmed `json:"lost,omitempty"`
+}
+
+func (m *confirmed) series() snapshot.Series {
+	return snapshot.Series{Environment: m.Environment, Database: m.Database}
+}
+
+// SetBack compares what this host was told with what the store shows, in the order of
+// environments and databases. It asks the store for nothing as long as what was told is there.
+func (r *Repo) SetBack(ctx context.Context) ([]*SetBack, error) {
+	marks := r.marks()
+	missing := func(m *confirmed) bool { return !m.Forgotten && !showsRecord(r.listing, m.ID) || m.Lost != nil }
+	if !slices.ContainsFunc(marks, missing) {
+		return nil, nil
+	}
+	v, err := r.lookToRead(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list, err := r.readSnapshots(ctx, v) // what cannot be read is there
+	if list == nil {
+		return nil, err
+	}
+	return setBacks(marks, v.records, list), nil
+}
+
+func setBacks(marks []*confirmed, records []store.Object, list []*snapshot.Snapshot) []*SetBack {
+	var found []*SetBack
+	for _, m := range marks {
+		if b := m.setBack(records, list); b != nil {
+			found = append(found, b)
+		}
+	}
+	return found
+}
+
+// AcceptSetBack takes what the store shows for true, where it shows less than this host was
+// told: later calls compare with that.
+func (r *Repo) AcceptSetBack(ctx context.Context) error {
+	v, err := r.lookToRead(ctx)
+	if err != nil {
+		return err
+	}
+	list, err := r.readSnapshots(ctx, v)
+	if list == nil {
+		return err
+	}
+	for _, m := range r.marks() {
+		b := m.setBack(v.records, list)
+		switch {
+		case b == nil:
+		case b.Newest == nil:
+			m.Forgotten, m.Lost = true, nil
+			r.setMark(m)
+		default:
+			r.setConfirmed(b.Newest)
+		}
+	}
+	r.cache.flush()
+	return nil
 }
 
 // lastConfirmed returns the mark of a database, nil if there is none.
@@ -44,19 +112,31 @@ func (r *Repo) lastConfirmed(environment, database string) *confirmed {
 
 func (r *Repo) mark(entry string) *confirmed {
 	m := &confirmed{}
-	if !r.getState(entry, m) || m.ID.IsZero() {
+	if !r.getLasting(entry, m) || m.ID.IsZero() {
 		return nil
 	}
 	return m
 }
 
 func (r *Repo) setMark(m *confirmed) {
-	r.putState(r.stateEntry(confirmedState, m.Environment, m.Database), m)
+	r.putLasting(r.stateEntry(confirmedState, m.Environment, m.Database), m)
 }
 
-// setConfirmed remembers a snapshot that was confirmed.
-func (r *Repo) setConfirmed(s *snapshot.Snapshot) {
-	r.setMark(&confirmed{ID: s.ID, Environment: s.Environment, Database: s.Database, Sequence: s.Sequence, Time: s.Time})
+// setConfirmed remembers a snapshot that was confirmed, and nothing else of its database.
+func (r *Repo) setConfirmed(s *snapshot.Snapshot) { r.setMark(newMark(s)) }
+
+func newMark(s *snapshot.Snapshot) *confirmed {
+	return &confirmed{ID: s.ID, Environment: s.Environment, Database: s.Database, Sequence: s.Sequence, Time: s.Time}
+}
+
+// raise remembers a snapshot that was confirmed in place of the one before, but for one that
+// is missing.
+func (r *Repo) raise(s *snapshot.Snapshot, before *SetBack) {
+	m := newMark(s)
+	if before != nil {
+		m.Lost = &confirmed{ID: before.ID, Environment: m.Environment, Database: m.Database, Sequence: before.Sequence, Time: before.Time}
+	}
+	r.setMark(m)
 }
 
 // forgetConfirmed takes note of snapshots that this host has forgotten itself.
@@ -72,11 +152,8 @@ func (r *Repo) forgetConfirmed(ids []snapshot.ID) {
 // marks returns all marks, in the order of environments and databases.
 func (r *Repo) marks() []*confirmed {
 	var marks []*confirmed
-	for name := range r.cache.objects {
-		if !strings.HasPrefix(name, statePrefix+confirmedState+"/") {
-			continue
-		}
-		if m := r.mark(name); m != nil {
+	for _, entry := range r.lasting(confirmedState) {
+		if m := r.mark(entry); m != nil {
 			marks = append(marks, m)
 		}
 	}
@@ -86,26 +163,38 @@ func (r *Repo) marks() []*confirmed {
 	return marks
 }
 
-// setBack compares a mark with what the store shows, nil for nothing wrong. A
-// record that is listed but damaged is there; one that a later run was about to
-// forget has gone rightly.
+// setBack compares a mark, nil for none, with what the store shows; it returns nil for nothing
+// wrong.
 func (m *confirmed) setBack(records []store.Object, list []*snapshot.Snapshot) *SetBack {
-	if m == nil || m.Forgotten {
+	if m == nil {
 		return nil
 	}
+	if m.Lost != nil && !m.Lost.accounted(records, list) {
+		return m.Lost.missing(list)
+	}
+	// Whoever has taken or forgotten a later one has seen this one, or that it had gone rightly.
+	if m.Forgotten || m.series().LastSequence(list) >= m.Sequence || m.accounted(records, list) {
+		return nil
+	}
+	return m.missing(list)
+}
+
+// accounted reports whether the snapshot is there, if only as a record that is damaged, or has gone
+// rightly, since a later run was about to forget it.
+func (m *confirmed) accounted(records []store.Object, list []*snapshot.Snapshot) bool {
+	return showsRecord(records, m.ID) ||
+		slices.ContainsFunc(list, func(s *snapshot.Snapshot) bool { return slices.Contains(s.Forgot, m.ID) })
+}
+
+func (m *confirmed) missing(list []*snapshot.Snapshot) *SetBack {
 	newest := snapshot.Latest(list, m.Environment, m.Database)
-	if newest != nil && newest.Sequence >= m.Sequence {
-		return nil
-	}
-	for _, o := range records {
-		if id, _ := snapshot.ParseObjectName(o.Name); id == m.ID {
-			return nil
-		}
-	}
-	for _, s := range list {
-		if slices.Contains(s.Forgot, m.ID) {
-			return nil
-		}
-	}
 	return &SetBack{ID: m.ID, Environment: m.Environment, Database: m.Database, Sequence: m.Sequence, Time: m.Time, Newest: newest}
+}
+
+// showsRecord reports whether a listing shows the record of a snapshot.
+func showsRecord(objects []store.Object, id snapshot.ID) bool {
+	return slices.ContainsFunc(objects, func(o store.Object) bool {
+		of, ok := snapshot.ParseObjectName(o.Name)
+		return ok && of == id
+	})
 }

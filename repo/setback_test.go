@@ -1,6 +1,7 @@
 package repo_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -46,8 +47,8 @@ func setBack(t testing.TB, st store.Store, dir string) (told []*repo.SetBack) {
 	return told
 }
 
-// TestSetBack puts an old copy of the repository in its place. It is told until
-// the next backup is confirmed, and that one is whole, though the cache is trusted.
+// TestSetBack puts an old copy of the repository in its place. It is told until somebody has
+// accepted that; a backup meanwhile is whole, though the cache is trusted.
 func TestSetBack(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -73,10 +74,152 @@ func TestSetBack(t *testing.T) {
 		t.Fatalf("backup: got %+v, want that snapshot %s is gone", got, lost.ID)
 	}
 	before.verify(t)
-	if got := before.backUp(t, dir, changed, repo.BackupOptions{}).SetBack; got != nil {
+	for range 3 { // until there are as many snapshots as there were
+		if got := before.backUp(t, dir, changed, repo.BackupOptions{}).SetBack; got == nil || got.ID != lost.ID {
+			t.Fatalf("later backup: got %+v, want that snapshot %s is gone", got, lost.ID)
+		}
+	}
+	run(t, before.st, dir, func(r *repo.Repo) {
+		if err := r.AcceptSetBack(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if got := before.backUp(t, dir, small, repo.BackupOptions{}).SetBack; got != nil {
 		t.Errorf("it is told again: %+v", got)
 	}
+	if told := setBack(t, before.st, dir); len(told) > 0 {
+		t.Errorf("check tells it again: %+v", told[0])
+	}
 	before.verify(t)
+}
+
+// lookBack opens a repository as any command does, and returns what it is told.
+func lookBack(t testing.TB, st store.Store, opts repo.Options) ([]*repo.SetBack, error) {
+	t.Helper()
+	opts.Store, opts.Credential = st, testKey
+	r, err := repo.Open(t.Context(), opts)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return r.SetBack(t.Context())
+}
+
+// stateful backs up with a folder for what outlives the cache.
+func (w *world) stateful(t testing.TB, opts repo.Options, b []byte) *repo.BackupResult {
+	t.Helper()
+	opts.Store, opts.Credential = w.st, testKey
+	r, err := repo.Open(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	result, err := r.Backup(t.Context(), sourceOf(b), repo.BackupOptions{Environment: "production", Database: "app"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.images[result.Snapshot.ID] = b
+	return result
+}
+
+// TestMarksOutliveTheCache: a store that renames the key slots has the cache emptied, and an
+// operator may delete it; neither makes this host forget what it has stored.
+func TestMarksOutliveTheCache(t *testing.T) {
+	t.Parallel()
+	for name, lose := range map[string]func(t *testing.T, w *world, opts *repo.Options){
+		"Nothing":  func(*testing.T, *world, *repo.Options) {},
+		"Deleted":  func(t *testing.T, _ *world, opts *repo.Options) { opts.CacheDir = t.TempDir() },
+		"NoCache":  func(_ *testing.T, _ *world, opts *repo.Options) { opts.CacheDir = "" },
+		"NewSlots": func(t *testing.T, w *world, _ *repo.Options) { renameSlots(t, w.st) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			opts := repo.Options{CacheDir: t.TempDir(), StateDir: t.TempDir()}
+			w.stateful(t, opts, small)
+			before := w.clone(t)
+			lost := w.stateful(t, opts, changed).Snapshot
+			if got, err := lookBack(t, w.st, opts); len(got) > 0 || err != nil {
+				t.Fatalf("nothing was set back: got %+v, %v", got, err)
+			}
+			lose(t, before, &opts)
+			for i := range 2 {
+				if got, err := lookBack(t, before.st, opts); len(got) != 1 || got[0].ID != lost.ID || err != nil {
+					t.Fatalf("got %+v, %v, want that %s is gone", got, err, lost.ID)
+				}
+				if i == 0 {
+					before.stateful(t, opts, next)
+				}
+			}
+			// The true store is put back: it has as many.
+			if got, err := lookBack(t, w.st, opts); len(got) > 0 || err != nil {
+				t.Errorf("put back: got %+v, %v", got, err)
+			}
+			before.verify(t)
+		})
+	}
+}
+
+// renameSlots gives the key slots new names, which need no key.
+func renameSlots(t testing.TB, st store.Store) {
+	t.Helper()
+	for o, err := range st.List(t.Context(), "meta/key-") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := st.Get(t.Context(), o.Name, 0, -1)
+		if err == nil {
+			err = st.Put(t.Context(), "meta/key-0123456789abcdef", b)
+		}
+		if err == nil {
+			err = st.Delete(t.Context(), o.Name)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestMarksAreBound: what is in the folder counts for the repository that it was sealed for, and
+// only where it was put.
+func TestMarksAreBound(t *testing.T) {
+	t.Parallel()
+	w, opts := newWorld(t), repo.Options{StateDir: t.TempDir()}
+	before := w.clone(t)
+	w.stateful(t, opts, small)
+	other := newWorld(t)
+	_, err := lookBack(t, other.st, opts)
+	if found, ok := errors.AsType[*repo.OtherError](err); !ok || found.Known == found.Found {
+		t.Fatalf("another repository: got %v", err)
+	}
+	if _, err := lookBack(t, w.st, opts); err != nil {
+		t.Fatalf("the refusal has changed something: %v", err)
+	}
+	marks, err := filepath.Glob(filepath.Join(opts.StateDir, "confirmed-*"))
+	if err != nil || len(marks) != 1 {
+		t.Fatalf("got marks %q, %v", marks, err)
+	}
+	if got, err := lookBack(t, before.st, opts); len(got) != 1 || err != nil {
+		t.Fatalf("got %+v, %v, want one", got, err)
+	}
+	moved := repo.Options{StateDir: t.TempDir()}
+	if err := os.Rename(marks[0], filepath.Join(moved.StateDir, "confirmed-00000000000000000000000000000000")); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := lookBack(t, before.st, moved); len(got) > 0 || err != nil {
+		t.Errorf("under another name: got %+v, %v", got, err)
+	}
+	accepting := opts
+	accepting.AcceptOther = true
+	if _, err := lookBack(t, other.st, accepting); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lookBack(t, other.st, opts); err != nil {
+		t.Errorf("accepted: %v", err)
+	}
+	if _, err := lookBack(t, w.st, opts); err == nil {
+		t.Error("the one before is not another one now")
+	}
 }
 
 // TestNotSetBack lets the last snapshot go in all the ways that are right.
@@ -92,6 +235,16 @@ func TestNotSetBack(t *testing.T) {
 		},
 		"RetentionElsewhere": func(t *testing.T, w *world, _ string, _ *snapshot.Snapshot) {
 			w.backUp(t, t.TempDir(), next, repo.BackupOptions{Keep: &retention.Policy{Last: 1}})
+		},
+		"ForgottenElsewhere": func(t *testing.T, w *world, _ string, last *snapshot.Snapshot) {
+			w.forget(t, last.ID)
+		},
+		"ForgottenElsewhereWithThoseBefore": func(t *testing.T, w *world, _ string, last *snapshot.Snapshot) {
+			w.take(t, "production", next)
+			w.take(t, "production", tiny)
+			for _, s := range snapshotsOf(t, open(t, w.st))[:3] { // the newest first
+				w.forget(t, s.ID)
+			}
 		},
 		"LaterElsewhere": func(t *testing.T, w *world, _ string, last *snapshot.Snapshot) {
 			w.take(t, "production", next)

@@ -78,6 +78,7 @@ func (r *Repo) lookToRead(ctx context.Context) (*view, error) {
 	v = r.newView(objects)
 	v.unread = slices.Sorted(maps.Keys(v.plans))
 	clear(v.plans)
+	r.seen = v
 	return v, nil
 }
 

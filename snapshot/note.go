@@ -31,6 +31,7 @@ type Note struct {
 	NoUndo   *NoUndo       `json:"no_undo,omitempty"`
 	Pin      *Pin          `json:"pin,omitempty"`
 	Labels   *Labels       `json:"labels,omitempty"`
+	Forgot   *Forgot       `json:"forgot,omitempty"`
 
 	Name  string   `json:"-"` // of its object; it decides between equal times
 	tells []string // names of the fields that it has, those of newer versions too
@@ -42,6 +43,9 @@ type Verification struct {
 	Time    time.Time `json:"time"` // UTC, in microseconds
 	How     string    `json:"how"`  // what was looked at
 	Problem string    `json:"problem,omitempty"`
+	// Unchecked says what could not be looked at, because it takes the application's own
+	// SQLite: the rest is sound, or has the problem.
+	Unchecked string `json:"unchecked,omitempty"`
 }
 
 // Sound reports whether the snapshot was verified and nothing was wrong with it.
@@ -66,6 +70,13 @@ type Pin struct {
 type Labels struct {
 	Time time.Time `json:"time"` // UTC, in microseconds
 	Tags tags.Set  `json:"tags"`
+}
+
+// Forgot says that snapshots which followed in the same series were forgotten, and are not
+// missing: those up to a number.
+type Forgot struct {
+	Time     time.Time `json:"time"` // UTC, in microseconds
+	Sequence uint64    `json:"sequence"`
 }
 
 // NewNoteName returns the name of an object for a note, which no other had:
@@ -135,7 +146,7 @@ func decodeNote(plain []byte) (*Note, error) {
 // normal returns a copy with the times as the format has them.
 func (n *Note) normal() Note {
 	c := *n
-	c.Verified, c.NoUndo, c.Pin, c.Labels = copied(n.Verified), copied(n.NoUndo), copied(n.Pin), copied(n.Labels)
+	c.Verified, c.NoUndo, c.Pin, c.Labels, c.Forgot = copied(n.Verified), copied(n.NoUndo), copied(n.Pin), copied(n.Labels), copied(n.Forgot)
 	c.Time = stamp(n.Time)
 	for _, t := range c.toldAt() {
 		*t = stamp(*t)
@@ -168,6 +179,9 @@ func (n *Note) toldAt() []*time.Time {
 	}
 	if n.Labels != nil {
 		times = append(times, &n.Labels.Time)
+	}
+	if n.Forgot != nil {
+		times = append(times, &n.Forgot.Time)
 	}
 	return times
 }
@@ -204,7 +218,7 @@ func (n *Note) Replaces(other *Note) bool {
 // tell. Notes on others are passed over; the order does not matter. What the record
 // says of pins and tags is lost if notes say otherwise.
 func (s *Snapshot) Learn(notes []*Note) {
-	s.Verified, s.NoUndo = nil, nil
+	s.Verified, s.NoUndo, s.Forgotten = nil, nil, nil
 	if n := s.counting(notes, func(n *Note) bool { return n.Verified != nil }); n != nil {
 		s.Verified = n.Verified
 	}
@@ -216,6 +230,9 @@ func (s *Snapshot) Learn(notes []*Note) {
 	}
 	if n := s.counting(notes, func(n *Note) bool { return n.Labels != nil }); n != nil {
 		s.Tags = n.Labels.Tags
+	}
+	if n := s.counting(notes, func(n *Note) bool { return n.Forgot != nil }); n != nil {
+		s.Forgotten = n.Forgot
 	}
 }
 

@@ -3,6 +3,7 @@ package snapshot_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -18,10 +19,11 @@ var noted = time.Date(2026, 11, 22, 4, 17, 5, 123456000, time.UTC)
 func exampleNote() *snapshot.Note {
 	return &snapshot.Note{
 		Snapshot: snapshot.ID{0x3f, 0x2a, 0x91, 0xc0}, Time: noted, Host: "web1",
-		Verified: &snapshot.Verification{Time: noted, How: "integrity", Problem: "row <7> missing"},
+		Verified: &snapshot.Verification{Time: noted, How: "integrity", Problem: "row <7> missing", Unchecked: "table x"},
 		NoUndo:   &snapshot.NoUndo{Time: noted, Reason: "kept as a file"},
 		Pin:      &snapshot.Pin{Time: noted, Pinned: true},
 		Labels:   &snapshot.Labels{Time: noted, Tags: tags.Set{"audit", "db_app"}},
+		Forgot:   &snapshot.Forgot{Time: noted, Sequence: math.MaxUint64},
 	}
 }
 
@@ -37,10 +39,11 @@ func readNote(t testing.TB, b []byte) *snapshot.Note {
 func TestNoteDocument(t *testing.T) {
 	t.Parallel()
 	const full = `{"v":1,"snapshot":"3f2a91c0000000000000000000000000","time":"2026-11-22T04:17:05.123456Z","host":"web1",` +
-		`"verified":{"time":"2026-11-22T04:17:05.123456Z","how":"integrity","problem":"row <7> missing"},` +
+		`"verified":{"time":"2026-11-22T04:17:05.123456Z","how":"integrity","problem":"row <7> missing","unchecked":"table x"},` +
 		`"no_undo":{"time":"2026-11-22T04:17:05.123456Z","reason":"kept as a file"},` +
 		`"pin":{"time":"2026-11-22T04:17:05.123456Z","pinned":true},` +
-		`"labels":{"time":"2026-11-22T04:17:05.123456Z","tags":["audit","db_app"]}}`
+		`"labels":{"time":"2026-11-22T04:17:05.123456Z","tags":["audit","db_app"]},` +
+		`"forgot":{"time":"2026-11-22T04:17:05.123456Z","sequence":18446744073709551615}}`
 	n := exampleNote()
 	n.Time = n.Time.In(time.FixedZone("", 3600)).Add(789)
 	n.Verified.Time = n.Time
@@ -80,6 +83,8 @@ func TestNoteRejects(t *testing.T) {
 		"VerifiedTime": {edit(`"verified":{"time"`, `"verified":{"x"`), snapshot.ErrFormat},
 		"NoUndoTime":   {edit(`"no_undo":{"time"`, `"no_undo":{"x"`), snapshot.ErrFormat},
 		"PinTime":      {edit(`"pin":{"time"`, `"pin":{"x"`), snapshot.ErrFormat},
+		"ForgotTime":   {edit(`"forgot":{"time"`, `"forgot":{"x"`), snapshot.ErrFormat},
+		"ForgotNumber": {edit(`"sequence":18`, `"sequence":-18`), snapshot.ErrFormat},
 		"LabelsTime":   {edit(`"labels":{"time"`, `"labels":{"x"`), snapshot.ErrFormat},
 		"BadTag":       {edit(`"audit"`, `"a,b"`), snapshot.ErrFormat},
 	} {

@@ -25,3 +25,19 @@ func BySeries(list []*Snapshot) map[Series][]*Snapshot {
 	}
 	return found
 }
+
+// LastSequence returns the largest number that any snapshot of the series has, or had that was
+// forgotten; 0 for none.
+func (s Series) LastSequence(list []*Snapshot) uint64 {
+	var last uint64
+	for _, snap := range list {
+		if snap.Series() != s {
+			continue
+		}
+		last = max(last, snap.Sequence)
+		if snap.Forgotten != nil {
+			last = max(last, snap.Forgotten.Sequence)
+		}
+	}
+	return last
+}

@@ -29,3 +29,23 @@ func TestBySeries(t *testing.T) {
 		t.Errorf("got %v, want %v", sorted, want)
 	}
 }
+
+// TestLastSequence: a number counts although its snapshot was forgotten, and only in its series.
+func TestLastSequence(t *testing.T) {
+	t.Parallel()
+	a, b := snapshot.Series{Environment: "a", Database: "app"}, snapshot.Series{Environment: "b", Database: "app"}
+	list := []*snapshot.Snapshot{
+		{Environment: "a", Database: "app", Sequence: 4},
+		{Environment: "a", Database: "app", Sequence: 3, Forgotten: &snapshot.Forgot{Sequence: 7}},
+		{Environment: "a", Database: "other", Sequence: 9},
+	}
+	if got := a.LastSequence(list); got != 7 {
+		t.Errorf("got %d, want 7", got)
+	}
+	if got := a.LastSequence(list[:1]); got != 4 {
+		t.Errorf("got %d, want 4", got)
+	}
+	if got := b.LastSequence(list); got != 0 {
+		t.Errorf("got %d, want 0", got)
+	}
+}

@@ -50,6 +50,7 @@ type Snapshot struct {
 	// What notes tell, see [Snapshot.Learn]; the record does not hold it.
 	Verified   *Verification `json:"-"` // nil: never
 	NoUndo     *NoUndo       `json:"-"` // nil: an undo may put it back
+	Forgotten  *Forgot       `json:"-"` // nil: none that followed was forgotten while this was the newest left
 	NoteUnread bool          `json:"-"` // a note could not be read: nobody knows what it tells
 }
 

@@ -1,0 +1,46 @@
+package cmd
+
+import (
+	"cmp"
+	"os"
+	"path/filepath"
+)
+
+// openState returns the folder for what this host knows of the repository, and makes it.
+// Without one, nobody notices when a repository is set back together with the cache.
+func (s *session) openState() string {
+	dir, err := s.stateFolder()
+	if err == nil {
+		dir = filepath.Join(dir, locationHash(s.place.String()))
+		err = s.takeCache(dir)
+	}
+	switch {
+	case err == nil:
+		return dir
+	case !s.onlyExistingCache:
+		s.warn("nothing outlives the cache here that tells when the repository is set back (FIRN_STATE_DIR names a folder for it): %v", err)
+	}
+	return ""
+}
+
+// systemState is where root keeps what must outlive caches.
+const systemState = "/var/lib/firn"
+
+// stateFolder is beside a cache folder that was asked for, not in it: caches are deleted.
+func (c *cli) stateFolder() (string, error) {
+	if dir := c.getenv("FIRN_STATE_DIR"); dir != "" {
+		return dir, nil
+	}
+	if dir := cmp.Or(c.flags.cacheDir, c.getenv("FIRN_CACHE_DIR")); dir != "" {
+		dir, err := filepath.Abs(dir)
+		return dir + "-state", err
+	}
+	if dir := c.getenv("XDG_STATE_HOME"); dir != "" {
+		return filepath.Join(dir, "firn"), nil
+	}
+	if os.Geteuid() == 0 {
+		return systemState, nil
+	}
+	home, err := os.UserHomeDir()
+	return filepath.Join(home, ".local", "state", "firn"), err
+}

@@ -1,0 +1,107 @@
+package repo
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"firn/crypt"
+)
+
+// What this host knows of the repository and no store may make it forget is in files of
+// [Options.StateDir], which is no cache: one with the repository's ID, and one for each
+// thing, sealed, and named by its entry. Without such a folder it is in the cache, and goes
+// when the store shows other key slots.
+
+// identityFile holds the ID of the repository that was at this place.
+const identityFile = "repository"
+
+// recognize refuses another repository than the one that was at this place before. A file that
+// cannot be read or written tells nothing, and stops nothing.
+func (r *Repo) recognize() error {
+	if r.opts.StateDir == "" {
+		return nil
+	}
+	path := filepath.Join(r.opts.StateDir, identityFile)
+	b, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	known, err := crypt.ParseRepositoryID(strings.TrimSpace(string(b)))
+	if err == nil && known == r.id {
+		return nil
+	}
+	if err == nil && !r.opts.AcceptOther {
+		return &OtherError{Known: known, Found: r.id}
+	}
+	for _, entry := range r.lasting("") {
+		_ = os.Remove(r.lastingPath(entry)) // it was sealed for the other one, and opens for none
+	}
+	_ = replace(path, []byte(r.id.String()+"\n"))
+	return nil
+}
+
+// lastingPath returns the file of an entry.
+func (r *Repo) lastingPath(entry string) string {
+	return filepath.Join(r.opts.StateDir, strings.ReplaceAll(strings.TrimPrefix(entry, statePrefix), "/", "-"))
+}
+
+// putLasting remembers what must outlive the cache. That it cannot is nothing that a backup
+// depends on: the old one counts.
+func (r *Repo) putLasting(entry string, state any) {
+	if r.opts.StateDir == "" {
+		r.putState(entry, state)
+		return
+	}
+	if sealed := r.sealState(entry, state); sealed != nil {
+		_ = replace(r.lastingPath(entry), sealed)
+	}
+}
+
+// getLasting opens such an entry, and reports whether there is a sound one.
+func (r *Repo) getLasting(entry string, state any) bool {
+	if r.opts.StateDir == "" {
+		return r.getState(entry, state)
+	}
+	sealed, err := os.ReadFile(r.lastingPath(entry))
+	return err == nil && r.openState(entry, sealed, state)
+}
+
+// lasting returns the names of such entries that tell something of a kind, "" for all.
+func (r *Repo) lasting(what string) []string {
+	var entries []string
+	if r.opts.StateDir == "" {
+		for name := range r.cache.objects {
+			if strings.HasPrefix(name, statePrefix+what+"/") {
+				entries = append(entries, name)
+			}
+		}
+		return entries
+	}
+	files, _ := os.ReadDir(r.opts.StateDir) // none yet
+	for _, f := range files {
+		kind, id, ok := strings.Cut(f.Name(), "-")
+		if ok && (what == "" || kind == what) && len(id) == stateIDLen {
+			entries = append(entries, statePrefix+kind+"/"+id)
+		}
+	}
+	return entries
+}
+
+// replace puts a file in the place of another at once. A power cut may leave the old one.
+func replace(path string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "tmp*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
+}
