@@ -11,7 +11,11 @@ import (
 // secret matches the names of variables that open something: the repository, its bucket,
 // or, as they are in one service's environment, anything else. A path to a secret counts,
 // and so do all variables of Amazon's tools, whose names do not tell.
-var secret = regexp.MustCompile(`(?i)^(AWS|MC_HOST)_|PASS|SECRET|TOKEN|CREDENTIAL|(^|_)KEY(_|$)|API_?KEY|KEYFILE|_PWD(_|$)|CONNECTION_STRING`)
+var secret = regexp.MustCompile(`(?i)^(AWS|MC_HOST)_|PASS|SECRET|TOKEN|CREDENTIAL|(^|_)KEY(_|$)|API_?KEY|KEYFILE|_PWD(_|$)|_AUTH$|AUTH_CONFIG|CONNECTION_STRING`)
+
+// login matches values that are addresses with a password in them. A proxy's stays: without
+// it, programs do not get out.
+var login = regexp.MustCompile(`://[^/\s:@]*:[^/\s@]+@`)
 
 // withoutSecrets returns the environment for the commands of a configuration. A command
 // notifies somebody or stops a service, and none of its programs and their reports has any
@@ -21,8 +25,9 @@ var secret = regexp.MustCompile(`(?i)^(AWS|MC_HOST)_|PASS|SECRET|TOKEN|CREDENTIA
 // with such secrets, and it is given the repository's own key anyway.
 func withoutSecrets() []string {
 	return slices.DeleteFunc(os.Environ(), func(v string) bool {
-		name, _, _ := strings.Cut(v, "=")
-		return secret.MatchString(name)
+		name, value, _ := strings.Cut(v, "=")
+		proxy := strings.HasSuffix(strings.ToLower(name), "_proxy")
+		return secret.MatchString(name) || login.MatchString(value) && !proxy
 	})
 }
 

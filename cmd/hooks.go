@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os/exec"
 	"strconv"
+	"strings"
 	"time"
 
 	"firn/retention"
@@ -122,7 +123,7 @@ func (w *watch) run(ctx context.Context, name, command string, limit time.Durati
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	cmd := shellGroup(ctx, command)
-	cmd.Env = append(cmd.Env, "FIRN_HOOK="+name, variable("FIRN_ENV", w.env.name), "FIRN_DATABASE="+w.env.Database)
+	cmd.Env = append(cmd.Env, "FIRN_HOOK="+name, variable("FIRN_ENV", w.env.name), "FIRN_DATABASE="+strings.ReplaceAll(w.env.Database, "\x00", "")) // a path must be one
 	cmd.Env = append(cmd.Env, vars...)
 	cmd.WaitDelay = hookGrace
 	output := &tail{limit: hookOutput}

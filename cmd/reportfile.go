@@ -24,28 +24,13 @@ func atFile(path string, f func(reportFile) error) error {
 	if host.HandedOver(path) {
 		return f(reportFile{path, false})
 	}
-	folder, name, err := host.Reach(path)
+	at, err := reachSite(path)
 	if err != nil {
-		return err
+		return fmt.Errorf("reach %s: %w", path, err)
 	}
-	defer folder.Close() // nothing was written by it
-	thread, err := folder.Thread()
-	if err != nil {
-		return err
-	}
-	defer thread.Close()
-	shared := folder.Foreign() || othersWrite(filepath.Dir(folder.Path(name)))
-	return thread.Do(func() error { return f(reportFile{folder.Inner(name), shared}) })
-}
-
-// othersWrite reports whether users beside the caller and root can write a folder.
-func othersWrite(dir string) bool {
-	info, err := os.Stat(dir)
-	if err != nil {
-		return false // then there is no folder to write
-	}
-	uid, _, known := owner(info)
-	return known && (uid != 0 && uid != os.Geteuid() || info.Mode().Perm()&0o022 != 0)
+	defer at.close() // nothing is written by it
+	shared := !at.closed()
+	return at.at(func(path string) error { return f(reportFile{path, shared}) })
 }
 
 // read returns the content, "" for a file that is missing.
