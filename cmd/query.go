@@ -112,7 +112,11 @@ func (s *session) newResult(w *bufio.Writer, o queryOptions) result {
 	case s.json:
 		return &jsonResult{w: w}
 	case o.csv:
-		return &csvResult{w: w, noHeader: o.noHeader}
+		end := "\r\n"
+		if isTerminal(s.stdout) {
+			end = "\n" // a terminal moves the cursor itself
+		}
+		return &csvResult{w: w, noHeader: o.noHeader, lineEnd: end}
 	}
 	return &tableResult{cli: s.cli, w: w, noHeader: o.noHeader}
 }

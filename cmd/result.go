@@ -158,6 +158,7 @@ func realText(f float64) string {
 type csvResult struct {
 	w        *bufio.Writer
 	noHeader bool
+	lineEnd  string
 }
 
 func (c *csvResult) head(columns []string) error {
@@ -182,7 +183,7 @@ func (c *csvResult) row(values []any) error {
 		}
 		c.w.WriteString(text)
 	}
-	_, err := c.w.WriteString("\r\n")
+	_, err := c.w.WriteString(c.lineEnd)
 	return err
 }
 
