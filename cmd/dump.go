@@ -58,7 +58,7 @@ func (c *cli) dump(ctx context.Context, ref string, o dumpOptions) error {
 		return usage("Give -o FILE, or redirect standard output.", "a database is not written to a terminal")
 	}
 	if o.output != "" && !missing(o.output) {
-		return failed("Remove it first, or choose another name.", "write %s: %w", o.output, fs.ErrExist)
+		return failed("Choose another name, or move it away first.", "write %s: %w", o.output, fs.ErrExist)
 	}
 	s, err := c.open(ctx)
 	if err != nil {

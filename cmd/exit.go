@@ -56,6 +56,9 @@ type ending struct {
 	hint  string
 }
 
+// diskHint is for errors that say nothing about a database or a snapshot.
+const diskHint = "Look at the disk: dmesg says what the system knows of it. This says nothing about the database or the snapshot."
+
 // endings is the one table of exit codes and hints; the first line that
 // matches counts. What a [problem] says comes before it.
 func endings() []ending {
@@ -104,7 +107,8 @@ func endings() []ending {
 		{ofSource(sqlite.ErrNotFile), exitSource, "Name the database file itself."},
 		{ofSource(sqlite.ErrBusy), exitSource, "Look for a program that holds the database: lsof or fuser name it. Then run firn again."},
 		{ofSource(sqlite.ErrCorrupt), exitSource, `The database itself is damaged. Earlier snapshots are not: "firn snapshots", "firn restore".`},
-		{ofSource(sqlite.ErrNoSpace, syscall.ENOSPC, syscall.EDQUOT), exitSource, "Make room for temporary files, or set TMPDIR to a folder with more."},
+		{ofSource(sqlite.ErrNoSpace, syscall.ENOSPC, syscall.EDQUOT), exitSource, "Make room for the database's own files and for temporary ones (df -h, df -i), or set TMPDIR to a folder with more."},
+		{ofSource(sqlite.ErrIO, syscall.EIO), exitSource, diskHint},
 		{isA[*sourceError](), exitSource, ""},
 
 		{isA[*repo.OtherError](), exitDamage, wayForward},
@@ -114,7 +118,8 @@ func endings() []ending {
 		{is(sqlite.ErrPageSize), exitFailed, "Stop the application and add --offline, or restore to another file with --target."},
 		{is(sqlite.ErrBusy), exitFailed, "Wait for the transaction, or longer with --wait, or stop the application, then run it again."},
 		{is(store.ErrNoSpace), exitFailed, `Make room on that disk or in that bucket: "firn prune" frees what is not needed. Then run it again.`},
-		{is(sqlite.ErrNoSpace, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG), exitFailed, "Make room on that disk, then run it again."},
+		{is(sqlite.ErrNoSpace, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG), exitFailed, "Make room on that disk (df -h, df -i), then run it again."},
+		{is(sqlite.ErrIO, syscall.EIO), exitFailed, diskHint},
 		{is(fs.ErrPermission), exitFailed, "Run firn as a user who may read and write there."},
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	lib "modernc.org/sqlite/lib"
 )
 
 // maxMessages is how many findings [Check] reports.
@@ -38,8 +40,8 @@ func (e *UncheckedError) Error() string {
 
 // Check runs SQLite's integrity_check and foreign_key_check on a private file that nobody writes: an image, not a
 // live database, because a journal or WAL beside the file is ignored. It creates and changes nothing. What it finds
-// is an *[IntegrityError], what it cannot look at an *[UncheckedError]; after other errors it knows nothing. CHECK
-// constraints are not looked at, as SQLite does for a file that is only read.
+// is an *[IntegrityError], what it cannot look at an *[UncheckedError]; after other errors, such as [ErrIO], it knows
+// nothing. CHECK constraints are not looked at, as SQLite does for a file that is only read.
 func Check(ctx context.Context, path string) error {
 	l := look{path: path}
 	err := l.run(ctx)
@@ -65,20 +67,19 @@ type look struct {
 }
 
 func (l *look) run(ctx context.Context) (err error) {
-	if _, _, err := resolve(l.path); err != nil {
+	file, err := openPrivate(ctx, l.path)
+	if err != nil {
 		return err
 	}
-	if l.conn, err = openImmutable(ctx, l.path); err != nil {
-		return err
+	defer func() { err = errors.Join(err, file.close()) }()
+	l.conn = file.conn
+	if err = l.conn.whole(l.path); err == nil {
+		err = l.integrity()
 	}
-	defer func() { err = errors.Join(err, l.conn.close()) }()
-	if err := l.conn.whole(l.path); err != nil {
-		return err
+	if err == nil {
+		err = l.foreignKeys()
 	}
-	if err := l.integrity(); err != nil {
-		return err
-	}
-	return l.foreignKeys()
+	return file.judge(err)
 }
 
 func (l *look) integrity() error {
@@ -112,11 +113,17 @@ func (l *look) foreignKeys() error {
 
 // miss takes note of an error that only says that something could not be looked at, and returns any other.
 func (l *look) miss(what string, err error) error {
-	if err == nil || !refused(err) {
+	if err == nil || !refused(err) || cannotOpen(err) {
 		return err
 	}
 	l.missed = append(l.missed, what+err.Error())
 	return nil
+}
+
+// cannotOpen reports an error of opening a file, which in a check is a temporary one: of the machine, not of the database.
+func cannotOpen(err error) bool {
+	f, ok := errors.AsType[*failure](err)
+	return ok && f.code&0xff == lib.SQLITE_CANTOPEN
 }
 
 // rowName returns a rowid, which tables WITHOUT ROWID do not have.

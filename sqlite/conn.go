@@ -147,8 +147,15 @@ func (c *conn) failure(rc int32) error {
 		return newFailure(rc, "out of memory", 0)
 	}
 	errno := syscall.Errno(lib.Xsqlite3_system_errno(c.tls, c.db))
-	return newFailure(rc, libc.GoString(lib.Xsqlite3_errmsg(c.tls, c.db)), errno)
+	message := libc.GoString(lib.Xsqlite3_errmsg(c.tls, c.db))
+	if rc&0xff == lib.SQLITE_CANTOPEN && errno == syscall.ENOENT {
+		errno, message = whyNotOpened(c.path(), message)
+	}
+	return newFailure(rc, message, errno)
 }
+
+// path returns the path of the database file, empty if SQLite does not know it yet.
+func (c *conn) path() string { return libc.GoString(lib.Xsqlite3_db_filename(c.tls, c.db, 0)) }
 
 // retry runs f again while the database is locked, until timeout.
 func (c *conn) retry(timeout time.Duration, f func() error) error {

@@ -25,6 +25,8 @@ var (
 	ErrBusy = errors.New("database is locked, by a long transaction or by locking_mode=EXCLUSIVE")
 	// ErrNoSpace is returned when the disk is full, or too full for what is about to be written.
 	ErrNoSpace = errors.New("not enough free disk space")
+	// ErrIO is returned when the disk or its file system fails: nothing is known of the database then.
+	ErrIO = errors.New("the disk or its file system failed")
 	// ErrDiffers is returned by [Restore] when a database was restored, and is not what it should be.
 	ErrDiffers = errors.New("restored database differs from the image")
 	// ErrStrangeSidecar is returned when what has the name of the database's journal, WAL or -shm is no regular file.
@@ -84,14 +86,25 @@ func kind(code int32, errno syscall.Errno) error {
 		return fs.ErrPermission
 	case lib.SQLITE_INTERRUPT:
 		return context.Canceled
-	case lib.SQLITE_CANTOPEN, lib.SQLITE_IOERR:
+	case lib.SQLITE_CANTOPEN:
 		return osKind(errno)
+	case lib.SQLITE_IOERR:
+		if code == lib.SQLITE_IOERR_NOMEM {
+			return nil
+		}
+		if kind := osKind(errno); kind != nil && kind != fs.ErrNotExist { // SQLite names an earlier call's, sometimes
+			return kind
+		}
+		return ErrIO
 	}
 	return nil
 }
 
 // osKind says why the system refused something.
 func osKind(errno syscall.Errno) error {
+	if errno == syscall.ENOSPC || errno == syscall.EDQUOT {
+		return ErrNoSpace
+	}
 	for _, sentinel := range []error{fs.ErrPermission, fs.ErrNotExist} {
 		if errno.Is(sentinel) {
 			return sentinel

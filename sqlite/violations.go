@@ -17,13 +17,10 @@ const maxRowText = 200
 // a last line that says so. The file cannot be changed. An error matches *[StatementError] if the SQL is to blame, and
 // [ErrCorrupt] if the database is.
 func Violations(ctx context.Context, path, sql string) (rows []string, err error) {
-	if _, _, err := resolve(path); err != nil {
-		return nil, fmt.Errorf("query %s: %w", path, err)
-	}
-	c, err := openImmutable(ctx, path)
+	file, err := openPrivate(ctx, path)
 	if err == nil {
-		defer func() { err = errors.Join(err, c.close()) }()
-		err = c.script(sql, func(s *stmt) bool {
+		defer func() { err = errors.Join(err, file.close()) }()
+		err = file.conn.script(sql, func(s *stmt) bool {
 			if len(rows) == maxMessages {
 				rows = append(rows, "and more")
 				return false
@@ -31,6 +28,7 @@ func Violations(ctx context.Context, path, sql string) (rows []string, err error
 			rows = append(rows, rowText(s))
 			return true
 		})
+		err = file.judge(err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("query %s: %w", path, err)
