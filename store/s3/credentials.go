@@ -24,14 +24,18 @@ func findCredentials(ctx context.Context, opts Options) (*credentials.Credential
 		Timeout:   10 * time.Second,
 		Transport: &http.Transport{DialContext: (&net.Dialer{Timeout: metadataWait}).DialContext},
 	}
+	files := &sharedFiles{}
 	creds := credentials.NewChainCredentials([]credentials.Provider{
 		&credentials.EnvAWS{},
-		&credentials.FileAWSCredentials{}, // of AWS_PROFILE in AWS_SHARED_CREDENTIALS_FILE, or their defaults
+		files,
 		&credentials.IAM{Client: client},
 	})
 	value, err := creds.GetWithContext(&credentials.CredContext{Client: client})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCredentials, err)
+	}
+	if value.AccessKeyID == "" && files.refused != nil {
+		return nil, fmt.Errorf("read the credentials of Amazon's tools: %w", files.refused)
 	}
 	if value.AccessKeyID == "" {
 		return nil, fmt.Errorf("%w: none found in the configuration, the AWS_* variables, the shared credentials file, or a role of this machine", ErrCredentials)

@@ -7,9 +7,11 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
+	"firn/host"
 	"firn/store/s3"
 )
 
@@ -71,5 +73,56 @@ func TestNoCredentials(t *testing.T) {
 	_, err := s3.Open(t.Context(), s3.Options{Location: s3.Location{Bucket: "bucket"}})
 	if !errors.Is(err, s3.ErrCredentials) {
 		t.Errorf("got %v, want ErrCredentials", err)
+	}
+}
+
+// The files of Amazon's tools can hold a command: one that another user could have written is not run.
+func TestCredentialsOfOthers(t *testing.T) {
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE",
+		"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	ran := filepath.Join(home, "ran")
+	folder := filepath.Join(home, ".aws")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	open := func() error {
+		_, err := s3.Open(t.Context(), s3.Options{Location: s3.Location{Bucket: "bucket"}})
+		return err
+	}
+	for _, name := range []string{"config", "credentials"} {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte("[default]\ncredential_process = touch "+ran+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, writable := range []string{path, folder} {
+			if err := os.Chmod(writable, 0o777); err != nil {
+				t.Fatal(err)
+			}
+			if _, untrusted := errors.AsType[*host.UntrustedError](open()); runtime.GOOS != "windows" && !untrusted {
+				t.Errorf("%s: want an UntrustedError", writable)
+			}
+			if err := os.Chmod(writable, 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := os.Stat(ran); err == nil {
+			t.Errorf("the command of %s has run", name)
+		}
+		if err := open(); !errors.Is(err, s3.ErrCredentials) { // it prints none
+			t.Errorf("got %v, want ErrCredentials", err)
+		}
+		if _, err := os.Stat(ran); err != nil {
+			t.Errorf("the command of %s has not run: %v", name, err)
+		}
+		for _, done := range []string{path, ran} {
+			if err := os.Remove(done); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }
