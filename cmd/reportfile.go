@@ -33,6 +33,9 @@ func atFile(path string, f func(reportFile) error) error {
 	return at.at(func(path string) error { return f(reportFile{path, shared}) })
 }
 
+// maxReport is more than the metrics of 10,000 environments take, in bytes.
+const maxReport = 32 << 20
+
 // read returns the content, "" for a file that is missing.
 func (r reportFile) read() (string, error) {
 	if err := r.check(); err != nil {
@@ -48,7 +51,10 @@ func (r reportFile) read() (string, error) {
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return "", err // nothing can be read from what only passes on
 	}
-	b, err := io.ReadAll(f)
+	b, err := io.ReadAll(io.LimitReader(f, maxReport+1))
+	if err == nil && len(b) > maxReport {
+		err = fmt.Errorf("%s has more than %s", filepath.Base(r.path), size(maxReport))
+	}
 	return string(b), err
 }
 
