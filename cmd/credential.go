@@ -239,11 +239,15 @@ func (c *cli) askPassword(ctx context.Context, prompt string) (string, error) {
 	return firstLine(text)
 }
 
-// askNewPassword asks twice.
+// askNewPassword asks twice, and again as long as the password is too weak.
 func (c *cli) askNewPassword(ctx context.Context) (string, error) {
 	first, err := c.askPassword(ctx, "New password: ")
 	if err != nil {
 		return "", err
+	}
+	if weak := crypt.Password(first).CheckStrength(); weak != nil {
+		c.warn("%v", weak)
+		return c.askNewPassword(ctx)
 	}
 	second, err := c.askPassword(ctx, "The same again: ")
 	if err == nil && first != second {

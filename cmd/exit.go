@@ -67,6 +67,7 @@ func endings() []ending {
 		{is(errRunning), exitRunning, "Wait for it, or stop it. If the times between two runs are too short for it, make them longer."},
 		{is(repo.ErrNotRepository), exitNoRepository, `Check the location, and that its disk is mounted. "firn init" makes a new repository.`},
 		{is(crypt.ErrWrongKey), exitWrongKey, `Is it the key of this repository? "firn help" tells where keys are looked for.`},
+		{is(crypt.ErrWeak), exitUsage, `Take four words or more that have nothing to do with one another, or a key file: "firn key generate".`},
 		{is(repo.ErrVersion, crypt.ErrVersion, snapshot.ErrVersion), exitFailed, "Update firn."},
 		{is(repo.ErrExists), exitFailed, "It was left as it is. Use it, or choose another location."},
 		{is(repo.ErrSameRepository), exitUsage, `Name another one: "firn init --repository" makes it.`},

@@ -104,6 +104,9 @@ func (i *initialization) chooseKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := credential.CheckStrength(); err != nil { // before anything is written
+		return err
+	}
 	label := keyLabel("password", "")
 	switch k.keyFile {
 	case "":

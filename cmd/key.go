@@ -154,6 +154,9 @@ func (s *session) newCredential(ctx context.Context, o keyAddOptions) (crypt.Cre
 		return credential, keyLabel("key file", filepath.Base(o.keyFile)), err
 	case o.passwordFile != "":
 		credential, err := s.readPasswordFile(o.passwordFile)
+		if err == nil {
+			err = credential.CheckStrength()
+		}
 		return credential, keyLabel("password", ""), err
 	case !s.interactive():
 		return crypt.Credential{}, "", usage("Give --new-key-file or --new-password-file.", "no new key is given")

@@ -10,7 +10,7 @@ import (
 )
 
 // testSecret and testRepo are fixed, so that golden bytes can be.
-func testSecret() (s crypt.Secret)      { copy(s[:], sequence(0, len(s))); return s }
+func testSecret() crypt.Secret          { return crypt.SecretOf(sequence(0, 32)) }
 func testRepo() (id crypt.RepositoryID) { copy(id[:], sequence(0x20, len(id))); return id }
 
 func testKeys() *crypt.Keys { return crypt.Derive(testSecret(), testRepo()) }
@@ -86,7 +86,7 @@ func TestBlobSwapped(t *testing.T) {
 		{"OtherKind", k, crypt.Data, id},
 		{"UnknownKind", k, 3, id}, // under the same key, so the kind itself is bound
 		{"OtherRepository", crypt.Derive(testSecret(), crypt.RepositoryID{1}), crypt.Node, id},
-		{"OtherSecret", crypt.Derive(crypt.Secret{1}, testRepo()), crypt.Node, id},
+		{"OtherSecret", crypt.Derive(crypt.SecretOf([]byte{1}), testRepo()), crypt.Node, id},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,6 +1,10 @@
 package crypt
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"unicode/utf8"
+)
 
 // The ways a slot's key is derived.
 const (
@@ -24,6 +28,33 @@ func Password(password string) Credential {
 		return Credential{}
 	}
 	return Credential{kdf: KDFPassword, secret: []byte(password)}
+}
+
+// What a password has at least. Whoever can read the store tries as many passwords as they
+// have machines for, and these come first. Longer ones can be guessed too: no rule here
+// knows a phrase that everybody knows.
+const (
+	minPassword = 10 // characters
+	minDistinct = 5  // of them
+)
+
+// CheckStrength returns [ErrWeak] for a password that is guessed at once: [NewSlot] makes
+// none for it. Those that there are are opened.
+func (c Credential) CheckStrength() error {
+	if c.kdf != KDFPassword {
+		return nil
+	}
+	distinct := make(map[rune]bool)
+	for _, r := range string(c.secret) {
+		distinct[r] = true
+	}
+	if n := utf8.RuneCount(c.secret); n < minPassword {
+		return fmt.Errorf("%w: it has %d characters, want at least %d", ErrWeak, n, minPassword)
+	}
+	if len(distinct) < minDistinct {
+		return fmt.Errorf("%w: it has %d different characters, want at least %d", ErrWeak, len(distinct), minDistinct)
+	}
+	return nil
 }
 
 // KDF returns [KDFPassword] or [KDFKeyFile], or "" of the zero Credential: a

@@ -8,14 +8,16 @@ import (
 
 // Secret is what a repository's keys are derived from. Who knows it can read
 // and write the repository for good; it lives in memory and inside key slots.
-type Secret [32]byte
+type Secret struct{ hidden }
 
 // NewSecret makes a random Secret.
-func NewSecret() Secret {
-	var s Secret
-	rand.Read(s[:]) // never fails: it ends the program instead
-	return s
-}
+func NewSecret() Secret { return Secret{newHidden()} }
+
+// SecretOf returns the secret of these bytes, 32 or less: then zeros follow.
+func SecretOf(b []byte) Secret { return Secret{hide(b)} }
+
+// Equal compares two secrets in constant time.
+func (s Secret) Equal(other Secret) bool { return s.equal(other.hidden) }
 
 // String hides the secret, so that printing one by mistake does no harm.
 func (Secret) String() string { return "(secret)" }

@@ -11,6 +11,8 @@ var (
 	// ErrWrongKey is returned when a credential does not open a slot.
 	ErrWrongKey = errors.New("wrong password or key file")
 
+	// ErrWeak is returned for a slot under a password that is guessed at once.
+	ErrWeak = errors.New("the password is too weak")
 	// ErrHeader is returned when an object does not start as it should: not a
 	// firn object, or one of another kind.
 	ErrHeader = errors.New("not a firn object of this kind")

@@ -33,7 +33,7 @@ func ExampleSlot_Open() {
 	}
 
 	opened, err := slot.Open(repo, key.Credential())
-	fmt.Println(opened == secret, err)
+	fmt.Println(opened.Equal(secret), err)
 
 	_, err = slot.Open(repo, crypt.NewKeyFile().Credential())
 	fmt.Println(errors.Is(err, crypt.ErrWrongKey), err)

@@ -96,7 +96,7 @@ func TestChunkerSeed(t *testing.T) {
 	}
 }
 
-func testKeyFile() (k crypt.KeyFile) { copy(k[:], sequence(0x80, len(k))); return k }
+func testKeyFile() crypt.KeyFile { return crypt.KeyFileOf(sequence(0x80, 32)) }
 
 var testCreated = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 

@@ -1,6 +1,7 @@
 package crypt_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -16,13 +17,14 @@ func TestParseKeyFile(t *testing.T) {
 		{"Line", line},
 		{"Newline", line + "\n"},
 		{"CarriageReturn", line + "\r\n"},
+		{"UpperCase", strings.ToUpper(line)},
 		{"Blanks", "\t" + line + " \n\n"},
 		{"Comments", "# for cron on db1\n#\n\n" + line + "\n# " + line + "\n"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := crypt.ParseKeyFile([]byte(test.text))
-			if err != nil || got != testKeyFile() {
+			if err != nil || !got.Equal(testKeyFile()) {
 				t.Errorf("got %v, %v", got, err)
 			}
 		})
@@ -32,32 +34,32 @@ func TestParseKeyFile(t *testing.T) {
 func TestParseKeyFileRefuses(t *testing.T) {
 	t.Parallel()
 	line := testKeyFile().String()
-	encoded := strings.TrimPrefix(line, "firn-key-1:")
+	encoded := strings.TrimPrefix(line, "firn-key-1")
 	tests := []struct{ name, text string }{
 		{"Empty", ""},
 		{"OnlyComment", "#" + line},
 		{"NoPrefix", encoded},
-		{"Prefix", "firn-key-1:"},
-		{"UpperCasePrefix", "FIRN-KEY-1:" + encoded},
-		{"VersionZero", "firn-key-0:" + encoded},
-		{"OtherSecret", "AGE-SECRET-KEY-1" + encoded},
+		{"Prefix", "firn-key-1"},
+		{"OldForm", "firn-key-1:gIGCg4SFhoeIiYqLjI2Oj5CRkpOUlZaXmJmam5ydnp8="},
+		{"VersionZero", "firn-key-0" + encoded},
+		{"OtherSecret", "AGE-SECRET-KEY-1" + strings.ToUpper(encoded)},
+		{"OtherPrefix", "firn-kez-1" + encoded},
 		{"Twice", line + "\n" + line},
 		{"TwoKeys", line + "\n" + crypt.NewKeyFile().String()},
 		{"CommentBehind", line + " # cron"},
 		{"BlankInside", line[:20] + " " + line[20:]},
 		{"BreakInside", line[:20] + "\n" + line[20:]},
 		{"ReturnInside", line[:20] + "\r" + line[20:]},
-		{"NoPadding", strings.TrimRight(line, "=")},
-		{"MorePadding", line + "="},
-		{"LooseBits", line[:len(line)-2] + "9="}, // decodes, loosely, to the same key
-		{"URLAlphabet", "firn-key-1:" + strings.Repeat("_", 42) + "8="},
-		{"Short", "firn-key-1:" + encoded[4:]},
-		{"Long", "firn-key-1:" + encoded[:4] + encoded},
+		{"MixedCase", "FIRN-KEY-1" + encoded},
+		{"OneUpper", line[:40] + strings.ToUpper(line[40:])},
+		{"Short", line[:len(line)-1]},
+		{"Long", line + "q"},
+		{"NotASCII", line[:40] + "\u017f" + line[41:]}, // lower-cases to an s elsewhere
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := crypt.ParseKeyFile([]byte(test.text))
-			if err == nil || got != (crypt.KeyFile{}) {
+			if err == nil || !got.Equal(crypt.KeyFile{}) {
 				t.Fatalf("got %v, %v, want an error", got, err)
 			}
 			if strings.Contains(err.Error(), encoded[:4]) {
@@ -67,9 +69,59 @@ func TestParseKeyFileRefuses(t *testing.T) {
 	}
 }
 
+// TestTypingErrors changes characters of a key: one or two are named, up to four are
+// always found.
+func TestTypingErrors(t *testing.T) {
+	t.Parallel()
+	line := testKeyFile().String()
+	const characters = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+	other := func(b []byte, at, by int) {
+		b[at] = characters[(strings.IndexByte(characters, b[at])+by)%32]
+	}
+	for at := len("firn-key-1"); at < len(line); at++ {
+		one := []byte(line)
+		other(one, at, 1+at%31)
+		wantError(t, string(one), fmt.Sprintf("most likely in character %d", at+1))
+		wantError(t, strings.ToUpper(string(one)), fmt.Sprintf("most likely in character %d", at+1))
+		for _, unlike := range []string{"1", "b", "i", "o", "-", "=", "O"} {
+			bad := line[:at] + unlike + line[at+1:]
+			if unlike == "O" {
+				bad = strings.ToUpper(bad)
+			}
+			wantError(t, bad, fmt.Sprintf("character %d of the key: no key has it", at+1))
+		}
+		if second := at + 7; second < len(line) {
+			two := bytes.Clone(one)
+			other(two, second, 3)
+			wantError(t, string(two), fmt.Sprintf("most likely in character %d and %d", at+1, second+1))
+			if fourth := at + 9; fourth < len(line) {
+				other(two, at+8, 5)
+				other(two, fourth, 11)
+				if _, err := crypt.ParseKeyFile(two); err == nil {
+					t.Errorf("%s: four wrong characters were taken", two)
+				}
+			}
+		}
+		if at+1 < len(line) && line[at] != line[at+1] {
+			swapped := []byte(line)
+			swapped[at], swapped[at+1] = swapped[at+1], swapped[at]
+			wantError(t, string(swapped), fmt.Sprintf("most likely in character %d and %d", at+1, at+2))
+		}
+	}
+	wantError(t, line[:30]+line[31:], "the key has 67 characters, want 68")
+	wantError(t, line[:30]+line[29:], "the key has 69 characters, want 68")
+}
+
+func wantError(t *testing.T, text, want string) {
+	t.Helper()
+	if _, err := crypt.ParseKeyFile([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%s: got %v, want %q", text, err, want)
+	}
+}
+
 func TestParseKeyFileOfLaterVersion(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"firn-key-2:anything", "firn-key-10:", "# new\nfirn-key-2\n"} {
+	for _, text := range []string{"firn-key-2anything", "firn-key-9", "FIRN-KEY-2", "# new\nfirn-key-2\n"} {
 		if _, err := crypt.ParseKeyFile([]byte(text)); !errors.Is(err, crypt.ErrVersion) {
 			t.Errorf("ParseKeyFile(%q): got %v, want ErrVersion", text, err)
 		}
@@ -83,7 +135,7 @@ func TestKeyFileText(t *testing.T) {
 	if err != nil || string(text) != k.String() {
 		t.Errorf("MarshalText: got %q, %v, want %q", text, err, k)
 	}
-	if got, err := crypt.ParseKeyFile(text); err != nil || got != k {
+	if got, err := crypt.ParseKeyFile(text); err != nil || !got.Equal(k) {
 		t.Errorf("ParseKeyFile: got %v, %v, want %v", got, err, k)
 	}
 }
@@ -120,14 +172,14 @@ func TestRepositoryID(t *testing.T) {
 
 func TestRandom(t *testing.T) {
 	t.Parallel()
-	seen := map[any]bool{crypt.Secret{}: true, crypt.RepositoryID{}: true, crypt.KeyFile{}: true}
-	for range 2 {
-		for _, v := range []any{crypt.NewSecret(), crypt.NewRepositoryID(), crypt.NewKeyFile()} {
-			if seen[v] {
-				t.Errorf("the same %T twice", v)
-			}
-			seen[v] = true
-		}
+	if a, b := crypt.NewSecret(), crypt.NewSecret(); a.Equal(b) || a.Equal(crypt.Secret{}) || !a.Equal(a) {
+		t.Error("two new secrets are the same, or one is empty")
+	}
+	if a, b := crypt.NewKeyFile(), crypt.NewKeyFile(); a.Equal(b) || a.Equal(crypt.KeyFile{}) || !a.Equal(a) {
+		t.Error("two new keys are the same, or one is empty")
+	}
+	if a, b := crypt.NewRepositoryID(), crypt.NewRepositoryID(); a == b || a == (crypt.RepositoryID{}) {
+		t.Errorf("new IDs %s and %s", a, b)
 	}
 }
 
@@ -136,10 +188,12 @@ func FuzzParseKeyFile(f *testing.F) {
 	line := testKeyFile().String()
 	f.Add([]byte(line))
 	f.Add([]byte("# comment\r\n\n " + line + "\n"))
-	f.Add([]byte("firn-key-2:x"))
+	f.Add([]byte(strings.ToUpper(line)))
+	f.Add([]byte(line[:30] + "qq" + line[32:]))
+	f.Add([]byte("firn-key-2x"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		k, err := crypt.ParseKeyFile(text)
-		if err == nil && !strings.Contains(string(text), k.String()) {
+		if err == nil && !strings.Contains(strings.ToLower(string(text)), k.String()) {
 			t.Errorf("ParseKeyFile(%q) = %v", text, k)
 		}
 	})

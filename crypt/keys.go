@@ -34,7 +34,7 @@ type Keys struct {
 
 // Derive makes the keys of a repository from its secret.
 func Derive(secret Secret, repo RepositoryID) *Keys {
-	key := func(label string) []byte { return expand(secret[:], repo[:], label, keyLen) }
+	key := func(label string) []byte { return expand(secret.reveal(), repo[:], label, keyLen) }
 	return &Keys{
 		repo:    repo,
 		id:      newMAC(key("id")),

@@ -97,7 +97,7 @@ func TestObjectSwapped(t *testing.T) {
 		{"OtherKind", k, crypt.ObjectPartial, objectName, object, crypt.ErrHeader},
 		{"OtherKindInHeader", k, crypt.ObjectPartial, objectName, relabelled, crypt.ErrAuth},
 		{"OtherRepository", crypt.Derive(testSecret(), crypt.RepositoryID{1}), crypt.ObjectSnapshot, objectName, object, crypt.ErrAuth},
-		{"OtherSecret", crypt.Derive(crypt.Secret{1}, testRepo()), crypt.ObjectSnapshot, objectName, object, crypt.ErrAuth},
+		{"OtherSecret", crypt.Derive(crypt.SecretOf([]byte{1}), testRepo()), crypt.ObjectSnapshot, objectName, object, crypt.ErrAuth},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -17,7 +17,7 @@ const (
 	slotVersion = 1
 	saltLen     = 32
 	commitLen   = 32
-	sealedLen   = len(Secret{}) + tagLen
+	sealedLen   = hiddenLen + tagLen
 
 	maxLabel = 128 // bytes
 )
@@ -67,7 +67,7 @@ type Slot struct {
 
 // NewSlot seals secret under c. The label is at most 128 bytes of printable
 // UTF-8, since it will be shown to people who did not write it. Empty
-// credentials are refused.
+// credentials are refused, and passwords that are guessed at once are [ErrWeak].
 //
 // From c and a random salt, 64 bytes are derived: by Argon2id from a password,
 // by HKDF-SHA-256 with info "firn/1/slot" from a key file. The first half is the
@@ -76,6 +76,9 @@ func NewSlot(secret Secret, repo RepositoryID, c Credential, label string, creat
 	s := &Slot{KDF: c.kdf, Label: label, Created: created.UTC().Truncate(time.Second)}
 	if c.kdf == KDFPassword {
 		s.Time, s.MemoryKiB, s.Threads = usualTime, usualMemoryKiB, usualThreads
+	}
+	if err := c.CheckStrength(); err != nil {
+		return nil, err
 	}
 	if err := s.seal(rand.Reader, secret, repo, c); err != nil {
 		return nil, fmt.Errorf("make key slot: %w", err)
@@ -97,7 +100,7 @@ func (s *Slot) seal(random io.Reader, secret Secret, repo RepositoryID, c Creden
 	fill(random, s.Nonce)
 	var key []byte
 	key, s.Commit = c.derive(s)
-	s.Ciphertext = newAEAD(key).Seal(nil, s.Nonce, secret[:], s.aad(repo))
+	s.Ciphertext = newAEAD(key).Seal(nil, s.Nonce, secret.reveal(), s.aad(repo))
 	return nil
 }
 
@@ -125,7 +128,7 @@ func (s *Slot) Open(repo RepositoryID, c Credential) (Secret, error) {
 	if err != nil {
 		return Secret{}, ErrAuth
 	}
-	return Secret(plaintext), nil
+	return SecretOf(plaintext), nil
 }
 
 // aad binds to the ciphertext what could be altered around it:

@@ -27,8 +27,8 @@ func TestSlot(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, err := s.Open(testRepo(), test.credential); err != nil || got != testSecret() {
-				t.Errorf("Open: got %x, %v", got[:], err)
+			if got, err := s.Open(testRepo(), test.credential); err != nil || !got.Equal(testSecret()) {
+				t.Errorf("Open: got %v, %v", got, err)
 			}
 			if s.KDF != test.credential.KDF() || s.Label != test.slot.Label || !s.Created.Equal(testCreated) {
 				t.Errorf("listing: got %s, %q, %s", s.KDF, s.Label, s.Created)
@@ -54,8 +54,8 @@ func TestNewSlot(t *testing.T) {
 	if s.Created != testCreated {
 		t.Errorf("created: got %s, want %s", s.Created, testCreated)
 	}
-	if got, err := s.Open(testRepo(), crypt.Password("correct horse")); err != nil || got != testSecret() {
-		t.Errorf("Open: got %x, %v", got[:], err)
+	if got, err := s.Open(testRepo(), crypt.Password("correct horse")); err != nil || !got.Equal(testSecret()) {
+		t.Errorf("Open: got %v, %v", got, err)
 	}
 }
 
@@ -100,7 +100,7 @@ func TestSlotWrongKey(t *testing.T) {
 		{"PasswordWithBlank", passwordSlot(t), crypt.Password("correct horse ")},
 		{"EmptyPassword", passwordSlot(t), crypt.Password("")},
 		{"KeyFileForPassword", passwordSlot(t), testKeyFile().Credential()},
-		{"KeyFile", keyFileSlot(t), crypt.KeyFile{1}.Credential()},
+		{"KeyFile", keyFileSlot(t), crypt.KeyFileOf([]byte{1}).Credential()},
 		{"EmptyKeyFile", keyFileSlot(t), crypt.KeyFile{}.Credential()},
 		{"PasswordForKeyFile", keyFileSlot(t), crypt.Password("correct horse")},
 		{"None", keyFileSlot(t), crypt.Credential{}},
@@ -108,8 +108,8 @@ func TestSlotWrongKey(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := test.slot.Open(testRepo(), test.credential)
-			if !errors.Is(err, crypt.ErrWrongKey) || got != (crypt.Secret{}) {
-				t.Errorf("got %x, %v, want ErrWrongKey", got[:], err)
+			if !errors.Is(err, crypt.ErrWrongKey) || !got.Equal(crypt.Secret{}) {
+				t.Errorf("got %x, %v, want ErrWrongKey", got, err)
 			}
 		})
 	}
@@ -130,8 +130,8 @@ func TestSlotAltered(t *testing.T) {
 		}
 		parsed++
 		got, err := s.Open(testRepo(), testKeyFile().Credential())
-		if !errors.Is(err, crypt.ErrAuth) && !errors.Is(err, crypt.ErrWrongKey) || got != (crypt.Secret{}) {
-			t.Errorf("Open of %s: got %x, %v", altered, got[:], err)
+		if !errors.Is(err, crypt.ErrAuth) && !errors.Is(err, crypt.ErrWrongKey) || !got.Equal(crypt.Secret{}) {
+			t.Errorf("Open of %s: got %x, %v", altered, got, err)
 		}
 	})
 	if parsed < 100 {
@@ -280,7 +280,7 @@ func TestSlotsDiffer(t *testing.T) {
 			t.Errorf("the slots share the bytes %x", field(slots[0]))
 		}
 	}
-	secret := testSecret()
+	secret := sequence(0, 32) // that of testSecret
 	if both := slices.Concat(marshal(t, slots[0]), slots[0].Ciphertext); bytes.Contains(both, secret[:8]) {
 		t.Error("the slot holds the secret in clear")
 	}

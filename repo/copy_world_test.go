@@ -15,7 +15,7 @@ import (
 )
 
 // otherKey opens the repositories that tests copy to.
-var otherKey = crypt.KeyFile{7, 7}.Credential()
+var otherKey = crypt.KeyFileOf([]byte{7, 7}).Credential()
 
 func otherOptions(st store.Store) repo.Options {
 	return repo.Options{Store: st, Credential: otherKey, Host: "copier", Tool: "firn test"}

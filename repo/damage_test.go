@@ -30,7 +30,7 @@ func newWounded(t *testing.T) *wounded {
 	w := &wounded{world: newWorld(t), dir: t.TempDir(), live: map[string][]byte{}}
 	b := pages(1, 60)
 	w.live["production"], w.live["demo"] = touch(b, 1, 4), pages(8, 20)
-	if _, err := open(t, w.st).AddKey(t.Context(), crypt.KeyFile{9}.Credential(), "second"); err != nil {
+	if _, err := open(t, w.st).AddKey(t.Context(), crypt.KeyFileOf([]byte{9}).Credential(), "second"); err != nil {
 		t.Fatal(err)
 	}
 	w.forget(t, w.take(t, "short", pages(5, 3)).ID)

@@ -95,7 +95,7 @@ func operations() []operation {
 		{"retention of noted", notedSnapshot, backupOf(next, repo.BackupOptions{Keep: &retention.Policy{Last: 1}})},
 		{"sweep notes", orphanedNote, pruneNow},
 		{"add key", twoSnapshots, func(ctx context.Context, _ *world, r *repo.Repo) error {
-			_, err := r.AddKey(ctx, crypt.KeyFile{9}.Credential(), "second")
+			_, err := r.AddKey(ctx, crypt.KeyFileOf([]byte{9}).Credential(), "second")
 			return err
 		}},
 		{"remove key", twoKeys, removeOtherKey},
@@ -201,7 +201,7 @@ func snapshotName(name string) bool {
 
 func twoKeys(t testing.TB, w *world) {
 	twoSnapshots(t, w)
-	if _, err := open(t, w.st).AddKey(context.Background(), crypt.KeyFile{9}.Credential(), "second"); err != nil {
+	if _, err := open(t, w.st).AddKey(context.Background(), crypt.KeyFileOf([]byte{9}).Credential(), "second"); err != nil {
 		t.Fatal(err)
 	}
 }

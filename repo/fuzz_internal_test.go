@@ -18,7 +18,7 @@ import (
 
 var (
 	fuzzID   = crypt.RepositoryID{7}
-	fuzzKeys = crypt.Derive(crypt.Secret{7}, fuzzID)
+	fuzzKeys = crypt.Derive(crypt.SecretOf([]byte{7}), fuzzID)
 )
 
 // FuzzParseConfig: what is taken is what firn writes, to the byte.

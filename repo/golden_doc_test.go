@@ -5,7 +5,6 @@ import (
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -13,6 +12,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -51,7 +51,7 @@ func TestFormatDocumentExample(t *testing.T) {
 		t.Fatalf("%s has no section %q", formatDocument, exampleHeading)
 	}
 	x := &example{t: t, st: goldenStore(t), values: make(map[string]string)}
-	x.compute(goldenKey())
+	x.compute([32]byte(goldenKeyBytes()))
 	seen := 0
 	rendered := exampleBlock.ReplaceAllStringFunc(section, func(block string) string {
 		return exampleValue.ReplaceAllStringFunc(block, func(line string) string {
@@ -107,7 +107,7 @@ func (x *example) put(name, value string) {
 func (x *example) putHex(name string, value []byte) { x.put(name, hex.EncodeToString(value)) }
 
 func (x *example) compute(key [32]byte) {
-	x.put("key file", "firn-key-1:"+base64.StdEncoding.EncodeToString(key[:]))
+	x.put("key file", bech32("firn-key-", key[:]))
 	x.keys(x.secret(key))
 	records := x.records()
 	first, second := records[0], records[1]
@@ -347,4 +347,43 @@ func (x *example) plan() {
 	x.put("plan JSON", string(x.open(x.meta, object[16:], x.aad(1, name, ""))))
 	sum := sha256.Sum256([]byte(name))
 	x.putHex("token", sum[:16])
+}
+
+// bech32 is BIP-173, from its text: the bits in groups of five, and behind them the
+// remainder of what the prefix and they make as a polynomial.
+func bech32(prefix string, b []byte) string {
+	var bits strings.Builder
+	for _, c := range b {
+		fmt.Fprintf(&bits, "%08b", c)
+	}
+	var data []int
+	for padded := bits.String() + strings.Repeat("0", (5-len(b)*8%5)%5); len(padded) > 0; padded = padded[5:] {
+		n, _ := strconv.ParseInt(padded[:5], 2, 8)
+		data = append(data, int(n))
+	}
+	sum := 1
+	for _, v := range slices.Concat(halves(prefix, 5), []int{0}, halves(prefix, 0), data, make([]int, 6)) {
+		top := sum >> 25
+		sum = sum&(1<<25-1)<<5 ^ v
+		for i, g := range []int{0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3} {
+			sum ^= g * (top >> i & 1)
+		}
+	}
+	sum ^= 1
+	for shift := 25; shift >= 0; shift -= 5 {
+		data = append(data, sum>>shift&31)
+	}
+	text := prefix + "1"
+	for _, v := range data {
+		text += string("qpzry9x8gf2tvdw0s3jn54khce6mua7l"[v])
+	}
+	return text
+}
+
+// halves returns the upper or lower bits of letters.
+func halves(s string, shift int) (out []int) {
+	for _, c := range []byte(s) {
+		out = append(out, int(c)>>shift&31)
+	}
+	return out
 }

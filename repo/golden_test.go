@@ -34,11 +34,14 @@ var updateGolden = flag.Bool("update", false, "make the golden repository and th
 const goldenPassword = "correct horse"
 
 // goldenKey is the key file 00 01 02 ... 1f.
-func goldenKey() (k crypt.KeyFile) {
-	for i := range k {
-		k[i] = byte(i)
+func goldenKey() crypt.KeyFile { return crypt.KeyFileOf(goldenKeyBytes()) }
+
+func goldenKeyBytes() []byte {
+	b := make([]byte, 32)
+	for i := range b {
+		b[i] = byte(i)
 	}
-	return k
+	return b
 }
 
 // goldenSnapshot is a snapshot of the golden repository.

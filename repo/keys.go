@@ -3,7 +3,6 @@ package repo
 import (
 	"context"
 	"crypto/rand"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -257,7 +256,7 @@ func (r *Repo) tryKey(ctx context.Context, id string, c crypt.Credential, want c
 		return damaged("key", keyPrefix+id, err)
 	}
 	secret, err := slot.Open(r.id, c)
-	if err == nil && subtle.ConstantTimeCompare(secret[:], want[:]) != 1 {
+	if err == nil && !secret.Equal(want) {
 		err = damaged("key", keyPrefix+id, crypt.ErrAuth)
 	}
 	return err

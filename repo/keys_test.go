@@ -14,7 +14,7 @@ import (
 	"firn/store/storetest"
 )
 
-var secondKey = crypt.KeyFile{9}.Credential()
+var secondKey = crypt.KeyFileOf([]byte{9}).Credential()
 
 func openBy(t testing.TB, st store.Store, c crypt.Credential) (*repo.Repo, error) {
 	t.Helper()
@@ -122,8 +122,8 @@ func TestRotateKey(t *testing.T) {
 		label string
 	}{
 		{"Same", crypt.Credential{}, ""},
-		{"KeyFile", crypt.KeyFile{10}.Credential(), "third"},
-		{"Password", crypt.Password("secret"), ""},
+		{"KeyFile", crypt.KeyFileOf([]byte{10}).Credential(), "third"},
+		{"Password", crypt.Password("a longer secret"), ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

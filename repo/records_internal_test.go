@@ -16,7 +16,7 @@ import (
 	"firn/store/storetest"
 )
 
-var manyKey = crypt.KeyFile{1, 2, 3}.Credential()
+var manyKey = crypt.KeyFileOf([]byte{1, 2, 3}).Credential()
 
 // manyRecords makes a repository of n records, which name images that do not exist.
 func manyRecords(t testing.TB, n int) (*mem.Store, *Repo) {

@@ -18,7 +18,7 @@ import (
 )
 
 // testKey opens every repository of the tests: no KDF, so that they are fast.
-var testKey = crypt.KeyFile{1, 2, 3}.Credential()
+var testKey = crypt.KeyFileOf([]byte{1, 2, 3}).Credential()
 
 // newRepo makes a repository in st. When the test ends, the repository is
 // checked to the last byte.

@@ -10,7 +10,7 @@ import (
 // and on few of the dearest.
 func TestBudget(t *testing.T) {
 	t.Parallel()
-	password, file := crypt.Password("correct horse battery"), crypt.KeyFile{1}.Credential()
+	password, file := crypt.Password("correct horse battery"), crypt.KeyFileOf([]byte{1}).Credential()
 	usual := &crypt.Slot{KDF: crypt.KDFPassword, Time: 3, MemoryKiB: 64 << 10}
 	dear := &crypt.Slot{KDF: crypt.KDFPassword, Time: 4, MemoryKiB: 256 << 10}
 	for _, tt := range []struct {

@@ -94,10 +94,10 @@ func TestTooManySlots(t *testing.T) {
 	if err != nil || len(keys) != 65 {
 		t.Errorf("got %d keys, %v, want all to be listed: somebody must remove them", len(keys), err)
 	}
-	if _, err := r.AddKey(t.Context(), crypt.KeyFile{7}.Credential(), "one more"); !errors.Is(err, repo.ErrTooMany) {
+	if _, err := r.AddKey(t.Context(), crypt.KeyFileOf([]byte{7}).Credential(), "one more"); !errors.Is(err, repo.ErrTooMany) {
 		t.Errorf("AddKey: got %v, want ErrTooMany", err)
 	}
-	if _, _, err := r.RotateKey(t.Context(), crypt.KeyFile{7}.Credential(), "one more"); !errors.Is(err, repo.ErrTooMany) {
+	if _, _, err := r.RotateKey(t.Context(), crypt.KeyFileOf([]byte{7}).Credential(), "one more"); !errors.Is(err, repo.ErrTooMany) {
 		t.Errorf("RotateKey: got %v, want ErrTooMany", err)
 	}
 	found, err := r.Check(t.Context(), repo.CheckOptions{})

@@ -66,7 +66,7 @@ func (a altered) List(ctx context.Context, prefix string) iter.Seq2[store.Object
 func everyKind(t testing.TB) *world {
 	t.Helper()
 	w := newWorld(t)
-	if _, err := open(t, w.st).AddKey(context.Background(), crypt.KeyFile{9}.Credential(), "second"); err != nil {
+	if _, err := open(t, w.st).AddKey(context.Background(), crypt.KeyFileOf([]byte{9}).Credential(), "second"); err != nil {
 		t.Fatal(err)
 	}
 	b := pages(1, 50)

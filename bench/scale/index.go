@@ -28,7 +28,7 @@ type tail struct {
 // printIndex prints how an index of n blobs is loaded, what it takes, and how fast it
 // answers, as a row of a table.
 func printIndex(n int) error {
-	keys := crypt.Derive(crypt.Secret{1}, crypt.RepositoryID{2})
+	keys := crypt.Derive(crypt.SecretOf([]byte{1}), crypt.RepositoryID{2})
 	tails, err := makeTails(keys, n)
 	if err != nil {
 		return err
