@@ -105,12 +105,12 @@ func (t trust) String() string {
 // root. A group that is not in the local files may have any members, and so may a file
 // with an access control list, whose mode shows the most that the list allows.
 func (t trust) private(path string, gid int) bool {
-	return (gid == 0 || t.alone(gid)) && !hasACL(path)
+	return (gid == 0 || t.alone(gid, table("/etc/passwd"), table("/etc/group"))) && !hasACL(path)
 }
 
-// alone reports whether a group is known here, and all of its members are trusted.
-func (t trust) alone(gid int) bool {
-	accounts, groups := table("/etc/passwd"), table("/etc/group")
+// alone reports whether a group is one of those given, and all of its members are
+// accounts of trusted users. Rows are as in /etc/passwd and /etc/group.
+func (t trust) alone(gid int, accounts, groups [][]string) bool {
 	i := slices.IndexFunc(groups, func(g []string) bool { return len(g) > 3 && g[2] == strconv.Itoa(gid) })
 	if i < 0 {
 		return false

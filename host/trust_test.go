@@ -7,12 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"firn/host"
 )
@@ -217,48 +215,6 @@ func TestOpenReadsOwnPipe(t *testing.T) {
 	p.give("foreign")
 	_, err := host.ReadFile(p.path("foreign")) // and does not wait for a writer
 	checkFault(t, err, p.path("foreign"))
-}
-
-// While another user swaps what a name stands for, Open returns the caller's file or an error.
-func TestOpenWhileSwapped(t *testing.T) {
-	t.Parallel()
-	p := newPlace(t)
-	p.folder("tmp", 0o777|fs.ModeSticky)
-	p.file("tmp/good/conf", 0o644)
-	p.file("tmp/evil/conf", 0o644) // of the caller's, and not meant to be read under this name
-	p.give("tmp/evil")
-	p.link("good", "tmp/link-to-good")
-	p.link("evil", "tmp/link-to-evil")
-	p.give("tmp/link-to-evil")
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for end := time.Now().Add(200 * time.Millisecond); time.Now().Before(end); {
-			for _, name := range []string{"good", "evil", "link-to-good", "link-to-evil"} {
-				_ = os.Rename(p.path("tmp/"+name), p.path("tmp/now"))
-				_ = os.Rename(p.path("tmp/now"), p.path("tmp/"+name))
-			}
-		}
-	}()
-	opened := 0
-	for running := true; running; {
-		select {
-		case <-done:
-			running = false
-		default:
-		}
-		b, err := host.ReadFile(p.path("tmp/now/conf"))
-		_, refused := errors.AsType[*host.UntrustedError](err)
-		if err == nil && string(b) != "tmp/good/conf" {
-			t.Fatalf("read %q", b)
-		} else if err != nil && !refused && !slices.ContainsFunc([]error{fs.ErrNotExist, syscall.ENOTDIR, syscall.ELOOP}, func(e error) bool { return errors.Is(err, e) }) {
-			t.Fatal(err)
-		}
-		if err == nil {
-			opened++
-		}
-	}
-	t.Logf("%d times the file", opened)
 }
 
 func TestMakeFolder(t *testing.T) {
