@@ -23,7 +23,7 @@ type backupOptions struct {
 	metricsFile                         string
 	tags                                []string
 	prune, ifChanged, dryRun, forceScan bool
-	accept                              bool
+	accept, blockWriters                bool
 	keep                                *keepFlags
 }
 
@@ -68,6 +68,7 @@ and it cannot be restored into a database.`,
 	f.BoolVar(&o.ifChanged, "if-changed", false, "record nothing if nothing has changed")
 	f.BoolVar(&o.accept, "accept", false, "take the database for good, whatever is suspect about it")
 	f.BoolVar(&o.forceScan, "force-scan", false, "read every page, whatever the file's fingerprint says")
+	f.BoolVar(&o.blockWriters, "block-writers", false, "keep the application from committing for as long as it takes, if that cannot be helped")
 	f.BoolVar(&o.dryRun, "dry-run", false, "write nothing, say what would be stored")
 	f.BoolVar(&o.prune, "prune", false, "then forget old snapshots, and free their space")
 	o.keep = newKeepFlags(f)
@@ -243,8 +244,18 @@ func (r *backupRun) takeFrom(ctx context.Context, j job, source repo.Source) (m 
 
 // warnHeldUp tells that a slow store keeps a database open for reading.
 func (c *cli) warnHeldUp(environment string, reason error) {
-	c.warn("%s: the store is slow, and what it cannot take yet cannot be put aside: %v. Until it is stored, the database cannot checkpoint its WAL, "+
-		"which grows. Make room there, or set TMPDIR to a folder with more", environment, reason)
+	c.warn("%s: the store is slow, and what it cannot take yet cannot be put aside: %v. Until it is stored the database is open for reading, and a WAL "+
+		"cannot be checkpointed. Make room there, or set TMPDIR to a folder with more", environment, reason)
+}
+
+// warnLocked tells that a database with a rollback journal is read under its lock.
+func (c *cli) warnLocked(environment string, forever bool, reason error) {
+	limit := "for 2 seconds at most"
+	if forever {
+		limit = "for as long as that takes"
+	}
+	c.warn("%s: the database cannot be put aside: %v. It is read under its lock, and keeps its application from committing, %s. "+
+		"Make room, set TMPDIR to a folder with more, or use WAL mode", environment, reason, limit)
 }
 
 // approach is the first that is done in the database's folder: it removes what a restore or a compact copy that was
@@ -271,7 +282,10 @@ func (r *backupRun) approach(ctx context.Context, j job) (int64, error) {
 // exportOptions say how to read the database. What is known of its pages is kept beside the run's lock, under which it
 // is written; a dry run must leave it as it is, for the next one.
 func (r *backupRun) exportOptions(j job) sqlite.Options {
-	o := sqlite.Options{Compact: j.compact}
+	o := sqlite.Options{
+		Compact: j.compact, HoldWriters: j.blockWriters,
+		HeldUp: func(reason error) { r.warnLocked(j.environment, j.blockWriters, reason) },
+	}
 	if !r.dryRun && r.cacheDir != "" {
 		o.StatePath = r.runPath(r.cacheDir, "backup", j.environment, j.database) + ".census"
 	}

@@ -58,6 +58,7 @@ type environment struct {
 	Verify      string   `toml:"verify"`
 	Keep        keep     `toml:"keep"`
 
+	BlockWriters bool   `toml:"block_writers"` // for as long as a backup takes, if that cannot be helped
 	Guard        *bool  `toml:"guard"`         // nil: true
 	MaxShrink    *share `toml:"max_shrink"`    // nil: defaultMaxShrink
 	RequireScrub bool   `toml:"require_scrub"` // its data goes nowhere else, or no other's comes here, as it is

@@ -97,6 +97,7 @@ func endings() []ending {
 		{is(host.ErrTwoOwners), exitFailed, twoOwnersHint},
 		{all(isA[*sourceError](), is(host.ErrNoIdentity)), exitSource, identityHint},
 		{is(host.ErrNoIdentity), exitFailed, identityHint},
+		{ofSource(sqlite.ErrHoldsUp), exitSource, "Make room for temporary files, set TMPDIR to a folder with more, or have the application use WAL mode. --block-writers reads all the same."},
 		{ofSource(fs.ErrNotExist), exitSource, "Check the path of the database. firn never creates one."},
 		{ofSource(errStuck), exitSource, "Look at the disk or the file server that holds the database: dmesg tells of both."},
 		{ofSource(sqlite.ErrStrangeSidecar), exitSource, "SQLite makes no such file. Find out who did, and remove it."},

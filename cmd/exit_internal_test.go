@@ -65,6 +65,16 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// A cause within a cause must not be taken for the matter itself.
+func TestHintOfDatabaseThatWouldBeHeldUp(t *testing.T) {
+	t.Parallel()
+	missing := &fs.PathError{Op: "open", Path: "/missing", Err: syscall.ENOENT} // the folder for temporary files
+	code, hint := classify(&sourceError{fmt.Errorf("%w, as it cannot be put aside: %w", sqlite.ErrHoldsUp, missing)})
+	if code != exitSource || !strings.Contains(hint, "--block-writers") {
+		t.Errorf("got %d, %q, want %d, and how to read it all the same", code, hint, exitSource)
+	}
+}
+
 // The text that users see names each code of the table, and no other.
 func TestExitCodesAreDocumented(t *testing.T) {
 	t.Parallel()

@@ -41,6 +41,8 @@ after      = "logger backed up $FIRN_SNAPSHOT"  # FIRN_SNAPSHOT, FIRN_SIZE, FIRN
 on_failure = "mail -s \"$FIRN_ERROR\" root"     # FIRN_ERROR, FIRN_EXIT_CODE tell how it went
 #hook_timeout = "10m"               # each is killed after this
 ping       = "https://hc-ping.com/your-uuid"   # a monitor: told of success here, at /start and at /fail
+#block_writers = true               # with a rollback journal, over 32 MiB, and no room in TMPDIR: keep the application from
+                                    # committing for as long as a backup takes, rather than fail after 2 seconds of that
 #max_shrink = "50%"                 # more of its rows gone since the last good snapshot is suspect, ...
 #guard      = false                 # ... as are lost tables and another application_id; this takes all for good
 # For "firn verify": SQL that finds what must not be. A row that any of its statements

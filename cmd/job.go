@@ -14,13 +14,14 @@ import (
 
 // job is one database to back up.
 type job struct {
-	env         *environment
-	environment string
-	database    string // name
-	path        string
-	compact     bool
-	stream      bool // standard input, not a file
-	options     repo.BackupOptions
+	env          *environment
+	environment  string
+	database     string // name
+	path         string
+	compact      bool
+	stream       bool // standard input, not a file
+	blockWriters bool // for as long as it takes
+	options      repo.BackupOptions
 }
 
 // jobs finds out what to back up, and refuses what is wrong before anything is done.
@@ -137,6 +138,7 @@ func (o backupOptions) job(conf *config, env *environment) (job, error) {
 		return job{}, err
 	}
 	j := job{env: env, environment: env.name, database: env.Name, path: env.Database, compact: export == exportCompact, stream: o.stdin}
+	j.blockWriters = o.blockWriters || env.BlockWriters
 	j.options = repo.BackupOptions{
 		Environment: env.name, Database: env.Name, Tags: set,
 		ForceScan: o.forceScan, IfChanged: o.ifChanged, DryRun: o.dryRun,

@@ -128,5 +128,9 @@ func (r *restoration) snapshotTarget(ctx context.Context, opts repo.BackupOption
 	opts.Environment, opts.Database = r.saveAs()
 	opts.Tags, opts.ReplacedBy = set, r.source.ID
 	opts.HeldUp = func(reason error) { r.warnHeldUp(r.path, reason) }
-	return r.repo.Backup(ctx, source(r.path, sqlite.Options{BusyTimeout: r.options.wait}), opts)
+	how := sqlite.Options{
+		BusyTimeout: r.options.wait, HoldWriters: true, // what they would commit is about to be replaced
+		HeldUp: func(reason error) { r.warnLocked(r.path, true, reason) },
+	}
+	return r.repo.Backup(ctx, source(r.path, how), opts)
 }

@@ -68,7 +68,7 @@ func (c *cli) spooled(ctx context.Context, label string, backup func(path string
 func streamSource(path string) repo.Source {
 	return func(ctx context.Context) (repo.Image, error) {
 		const hint = "Look at the program that should have written it all."
-		database, err := source(path, sqlite.Options{})(ctx)
+		database, err := source(path, sqlite.Options{HoldWriters: true})(ctx) // there are none
 		if err == nil && wholeFile(path, database) {
 			return database, nil
 		}

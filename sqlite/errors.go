@@ -27,6 +27,9 @@ var (
 	ErrNoSpace = errors.New("not enough free disk space")
 	// ErrIO is returned when the disk or its file system fails: nothing is known of the database then.
 	ErrIO = errors.New("the disk or its file system failed")
+	// ErrHoldsUp is returned by [Image.Read] when reading has kept the application from committing for as long as it may,
+	// see [Options.HoldWriters].
+	ErrHoldsUp = errors.New("reading the database would keep its application from committing for more than 2 seconds")
 	// ErrDiffers is returned by [Restore] when a database was restored, and is not what it should be.
 	ErrDiffers = errors.New("restored database differs from the image")
 	// ErrStrangeSidecar is returned when what has the name of the database's journal, WAL or -shm is no regular file.

@@ -46,6 +46,12 @@ type Options struct {
 	// read, see [Image.Changed]; empty for none. It may be deleted at any time. One image at a time may use it.
 	StatePath string
 
+	// A database with a rollback journal of more than 32 MiB for which TempDir has no room is read under its lock, so that
+	// applications cannot commit meanwhile. HeldUp is called before, with the reason; nil for none. Without HoldWriters
+	// that ends with [ErrHoldsUp] after less than 2 seconds.
+	HoldWriters bool
+	HeldUp      func(reason error)
+
 	// Name is what errors call the database; empty means its path.
 	Name string
 	// Outside runs a function that uses TempDir or StatePath, for a caller that has taken other rights for the database,
@@ -57,8 +63,9 @@ type Options struct {
 	// It must return at once. A compact copy is made by one call, during which it is silent.
 	Alive func()
 
-	foreign     bool  // Outside was given
-	memoryLimit int64 // largest image of a rollback-mode database that is held in memory; 0 means 32 MiB
+	foreign     bool          // Outside was given
+	memoryLimit int64         // largest image of a rollback-mode database that is held in memory; 0 means 32 MiB
+	holdLimit   time.Duration // 0 means the constant
 }
 
 func (o Options) withDefaults() Options {
@@ -80,6 +87,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.memoryLimit == 0 {
 		o.memoryLimit = 32 << 20
+	}
+	if o.holdLimit == 0 {
+		o.holdLimit = holdLimit
 	}
 	return o
 }
@@ -315,7 +325,7 @@ func (i *Image) start() (io.ReadCloser, error) {
 }
 
 // stream reads the pages in the open transaction as they are asked for.
-func (i *Image) stream() (io.ReadCloser, error) {
+func (i *Image) stream() (*pages, error) {
 	return i.conn.pages(i.info, i.end)
 }
 

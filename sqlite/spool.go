@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"hash/maphash"
 	"io"
 )
@@ -22,16 +23,21 @@ type spool struct {
 	hashes   [][2]uint64 // of each page of the draft
 }
 
-// errSpool hides what was wrong with the spool file: the answer is always to do without.
+// errSpool stands for all that can be wrong with the spool file: the answer is always to do without.
 var errSpool = errors.New("write spool file")
 
-// spool puts the image aside in a temporary file. When that cannot be written, the pages are streamed under the lock:
-// a slow consumer then delays the application's commits, but there is an image.
+// spool puts the image aside in a temporary file. When that cannot be written, the pages are read under the lock.
 func (i *Image) spool() (io.ReadCloser, error) {
 	var s *spool
-	err := i.opts.Outside(func() (err error) { s, err = newSpool(i.opts.TempDir); return err })
+	err := i.opts.Outside(func() (err error) {
+		if err := needSpace(i.opts.TempDir, i.info.Size); err != nil { // before the disk is filled for nothing
+			return err
+		}
+		s, err = newSpool(i.opts.TempDir)
+		return err
+	})
 	if err != nil {
-		return i.stream()
+		return i.underLock(err)
 	}
 	return i.revise(s, i.draft(s))
 }
@@ -71,11 +77,11 @@ func (i *Image) revise(s *spool, drafted error) (io.ReadCloser, error) {
 	if err == nil {
 		return s.reader(i.info.Size), nil
 	}
-	err = errors.Join(err, s.Close())
+	closed := s.Close()
 	if errors.Is(err, errSpool) {
-		return i.stream()
+		return i.underLock(err)
 	}
-	return nil, err
+	return nil, errors.Join(err, closed)
 }
 
 // draft copies the file as it is, without a lock.
@@ -103,7 +109,7 @@ func (s *spool) draft(c *conn) error {
 			s.hashes = append(s.hashes, s.hash(run[page:page+s.pageSize]))
 		}
 		if _, err := s.WriteAt(run, offset); err != nil {
-			return errSpool
+			return fmt.Errorf("%w: %w", errSpool, err)
 		}
 	}
 	return nil
@@ -131,7 +137,7 @@ func (s *spool) revise(c *conn, info Info) error {
 			continue
 		}
 		if _, err := s.WriteAt(page, int64(n)*int64(s.pageSize)); err != nil {
-			return errSpool
+			return fmt.Errorf("%w: %w", errSpool, err)
 		}
 	}
 }

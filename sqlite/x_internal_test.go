@@ -23,6 +23,12 @@ func WithMemoryLimit(o Options, limit int64) Options {
 	return o
 }
 
+// WithHoldLimit changes for how long a database may be read under its lock.
+func WithHoldLimit(o Options, limit time.Duration) Options {
+	o.holdLimit = limit
+	return o
+}
+
 // TwoPasses reads an image in two passes, with something happening before and between them.
 func TwoPasses(t *testing.T, i *Image, before, between func(spool *os.File)) {
 	t.Helper()

@@ -1,0 +1,68 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// holdLimit is how long commits may have to wait for an image to be read: a while below the 2 seconds that are promised,
+// as an application that waits looks at the lock now and then only.
+const holdLimit = 1500 * time.Millisecond
+
+// brief reads pages under the lock of a database with a rollback journal, which keeps applications from committing. When
+// its time is over it lets go of the lock, whatever the consumer does, and what was read is no image.
+type brief struct {
+	mu     sync.Mutex // the connection is used by the timer too
+	pages  *pages
+	timer  *time.Timer
+	reason error // why the image could not be put aside
+	over   error // nil as long as the lock is held, or if all was read
+}
+
+// underLock reads the pages under the lock, for the reason given: for as long as the consumer takes, if that was asked
+// for, else for a short time. A consumer that is fast needs no longer.
+func (i *Image) underLock(reason error) (io.ReadCloser, error) {
+	if i.opts.HeldUp != nil {
+		i.opts.HeldUp(reason)
+	}
+	pages, err := i.stream()
+	if err != nil || i.opts.HoldWriters {
+		return pages, err
+	}
+	b := &brief{pages: pages, reason: reason}
+	c := i.conn
+	b.timer = time.AfterFunc(i.opts.holdLimit, func() { b.expire(c) })
+	return b, nil
+}
+
+// expire lets go of the lock. It uses no path, and leaves the connection to be closed by its owner.
+func (b *brief) expire(c *conn) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.pages.stmt == nil { // all was read, or the image was closed
+		return
+	}
+	b.over = fmt.Errorf("%w, and it cannot be put aside: %w", ErrHoldsUp, b.reason)
+	b.over = errors.Join(b.over, b.pages.Close(), c.exec("COMMIT"))
+}
+
+// Read delivers the pages until the time is over.
+func (b *brief) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.over != nil {
+		return 0, b.over
+	}
+	return b.pages.Read(p)
+}
+
+// Close stops the clock, and leaves the transaction open, if it is.
+func (b *brief) Close() error {
+	b.timer.Stop()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.pages.Close()
+}
