@@ -2,14 +2,17 @@ package repo
 
 import (
 	"bytes"
+	"encoding/hex"
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"firn/chunk"
 	"firn/crypt"
+	"firn/index"
 	"firn/pack"
 	"firn/snapshot"
 	"firn/store"
@@ -165,4 +168,52 @@ func FuzzCachedTail(f *testing.F) {
 			t.Errorf("got %+v, %v, want one footer without entries", got, err)
 		}
 	})
+}
+
+// FuzzCachedPack reads names of files in the cache of packs: what is taken for a part of a
+// pack has its name from that pack, and stands in the folder itself.
+func FuzzCachedPack(f *testing.F) {
+	id := pack.ID{1, 2}
+	for _, name := range []string{
+		id.String(), blobFile(index.Location{Pack: id, Entry: pack.Entry{Offset: 77}}), temporaryPrefix + "1", "",
+		strings.ToUpper(id.String()), id.String() + "-", "-" + id.String(), id.String()[1:], id.String() + "0",
+	} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, file string) {
+		id, ok := cachedPack(file)
+		if ok && file != id.String() && !strings.HasPrefix(file, id.String()+"-") {
+			t.Errorf("%q is taken for a part of pack %s", file, id)
+		}
+		if back, ok := cachedPack(blobFile(index.Location{Pack: id, Entry: pack.Entry{Offset: uint32(len(file))}})); !ok || back != id {
+			t.Errorf("the file of a blob of pack %s is taken for one of %s", id, back)
+		}
+	})
+}
+
+// FuzzPlanName reads names that are like those of plans: those that count were made with
+// the key, and have one spelling.
+func FuzzPlanName(f *testing.F) {
+	r := &Repo{keys: fuzzKeys, id: fuzzID}
+	for _, name := range []string{firstPlanName(fuzzKeys, fuzzID), newPlanName(fuzzKeys, 1), newPlanName(fuzzKeys, 1<<48-1), "meta/gc-", "meta/gc-x", "meta/snap-"} {
+		f.Add(name)
+		f.Add(name + "0")
+		f.Add(strings.ToUpper(name))
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		sequence, ok := planSequence(name)
+		switch {
+		case !r.isPlan(name):
+		case !ok || r.isForgedPlan(name):
+			t.Errorf("%q counts, with number %d, %t", name, sequence, ok)
+		case name != planName(fuzzKeys, sequence, fuzzRandom(name)):
+			t.Errorf("%q counts, and is another spelling of %q", name, planName(fuzzKeys, sequence, fuzzRandom(name)))
+		}
+	})
+}
+
+// fuzzRandom returns the random part of a plan's name.
+func fuzzRandom(name string) []byte {
+	b, _ := hex.DecodeString(name[len(name)-planTagLen-16 : len(name)-planTagLen])
+	return b
 }

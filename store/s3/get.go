@@ -80,6 +80,9 @@ func (s *Store) fetch(ctx context.Context, name string, off, length int64) ([]by
 	if err != nil {
 		return nil, absent(err)
 	}
+	if body == nil { // as the client has it of some answers that mean neither yes nor no
+		return nil, fmt.Errorf("%w: its answer has no object", ErrProtocol)
+	}
 	defer body.Close() // what could be learnt from it, reading has told
 	most := answerMost(off, length, header.Get("Content-Range") == "")
 	if info.Size > most { // as the answer says before it begins
