@@ -221,6 +221,9 @@ func (i *Image) begin() error {
 	if i.info, err = c.info(); err != nil {
 		return err
 	}
+	if c.alone != nil { // SQLite does not say that the database is in WAL mode if it looks for no WAL
+		i.info.JournalMode = walMode
+	}
 	if i.info.PageCount == 0 { // a hot journal was rolled back to nothing
 		return ErrEmpty
 	}
@@ -256,10 +259,21 @@ func (i *Image) Read(p []byte) (int, error) {
 	}
 	n, err := i.read(p)
 	if err != nil && err != io.EOF {
+		if changed := i.changed(); changed != nil { // by which all else may be wrong
+			err = changed
+		}
 		err = fmt.Errorf("read database %s: %w", i.name, err)
 	}
 	i.err = err
 	return n, err
+}
+
+// changed returns [ErrChanged] if the database was written that is being read without a lock.
+func (i *Image) changed() error {
+	if i.conn == nil {
+		return nil
+	}
+	return i.conn.alone.check()
 }
 
 func (i *Image) read(p []byte) (int, error) {
@@ -316,10 +330,12 @@ func (i *Image) start() (io.ReadCloser, error) {
 		return i.sparse()
 	case i.opts.Compact:
 		return i.compact()
-	case i.info.JournalMode == walMode:
+	case i.info.JournalMode == walMode && i.conn.alone == nil:
 		return i.stream()
-	case i.info.Size <= i.opts.memoryLimit:
+	case i.info.Size <= i.opts.memoryLimit: // also what may be written meanwhile: the sooner it is read, the better
 		return i.load()
+	case i.conn.alone != nil:
+		return i.stream()
 	}
 	return i.spool()
 }

@@ -1,7 +1,9 @@
 package sqlite_test
 
 import (
+	"database/sql"
 	"errors"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -118,4 +120,66 @@ func TestRestoreReadOnlyUser(t *testing.T) {
 			t.Errorf("got %v, want %v", err, fs.ErrPermission)
 		}
 	})
+}
+
+// TestWrittenWithoutLock has an application write a database while a user reads it who may not make the files that its
+// locks are in.
+func TestWrittenWithoutLock(t *testing.T) {
+	t.Parallel()
+	const write = "PRAGMA wal_autocheckpoint = 0; UPDATE ledger_a SET amount = 7; UPDATE ledger_b SET amount = 7;"
+	tests := map[string]struct {
+		prepare func(t *testing.T, path string)
+		change  string
+		want    error
+	}{
+		"Closed/Nothing":     {func(*testing.T, string) {}, "SELECT 1", nil},
+		"Closed/Commit":      {func(*testing.T, string) {}, write, nil}, // which is in the WAL, and later than the image
+		"Closed/Checkpoint":  {func(*testing.T, string) {}, write + "PRAGMA wal_checkpoint(PASSIVE)", sqlite.ErrChanged},
+		"Crashed/Commit":     {crashedNoShm, write, nil},
+		"Crashed/Checkpoint": {crashedNoShm, write + "PRAGMA wal_checkpoint(PASSIVE)", sqlite.ErrChanged},
+		"Crashed/Truncate":   {crashedNoShm, write + "PRAGMA wal_checkpoint(TRUNCATE)", sqlite.ErrChanged},
+		"Crashed/Rollback":   {crashedNoShm, "PRAGMA journal_mode = DELETE", sqlite.ErrChanged},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := sharedDB(t, dbtest.Options{WAL: true})
+			test.prepare(t, path)
+			asNobody(t, func() {
+				image := openImage(t, path, sqlite.WithMemoryLimit(sqlite.Options{Now: later}, 1))
+				if got := image.Info().JournalMode; got != "wal" {
+					t.Errorf("journal mode: got %s, want wal", got)
+				}
+				partly(t, image)
+				var db *sql.DB
+				elsewhere(func() {
+					db = dbtest.Open(t, path)
+					dbtest.Exec(t, db, test.change)
+				})
+				_, err := io.Copy(io.Discard, image)
+				if !errors.Is(err, test.want) {
+					t.Errorf("got %v, want %v", err, test.want)
+				}
+				elsewhere(func() { db.Close() })
+			})
+		})
+	}
+}
+
+// elsewhere runs f on a thread with the process's own rights, and waits for it.
+func elsewhere(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	<-done
+}
+
+// crashedNoShm leaves a WAL, as a copy of an application's files does.
+func crashedNoShm(t *testing.T, path string) {
+	dbtest.StartWriter(t, path, 1).Kill()
+	if err := errors.Join(os.Remove(path+"-shm"), os.Chmod(path+"-wal", 0o644)); err != nil {
+		t.Fatal(err)
+	}
 }
