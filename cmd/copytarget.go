@@ -98,6 +98,7 @@ func (o copyOptions) credential(c *cli) func(context.Context, *config) (crypt.Cr
 		case !c.interactive():
 			return crypt.Credential{}, usage("Give --to-key-file, --to-password-file or --to-password-command, or a key in [copy].", "no key of the target is given")
 		}
+		c.tried = keySource{}
 		password, err := c.askPassword(ctx, "Password of the target: ")
 		return crypt.Password(password), err
 	}

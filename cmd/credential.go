@@ -47,8 +47,12 @@ func (k keySource) count() int {
 func (c *cli) keySource(conf *config) (keySource, error) {
 	return firstKey(
 		keySource{"the flags", c.flags.keyFile, c.flags.passwordFile, c.flags.passwordCommand, ""},
-		keySource{"the environment variables", c.getenv("FIRN_KEY_FILE"), c.getenv("FIRN_PASSWORD_FILE"), "", c.getenv("FIRN_PASSWORD")},
+		c.environmentKey(),
 		conf.keySource())
+}
+
+func (c *cli) environmentKey() keySource {
+	return keySource{"the environment variables", c.getenv("FIRN_KEY_FILE"), c.getenv("FIRN_PASSWORD_FILE"), "", c.getenv("FIRN_PASSWORD")}
 }
 
 func (conf *config) keySource() keySource {
@@ -77,7 +81,7 @@ func (c *cli) credential(ctx context.Context, conf *config) (crypt.Credential, e
 		return crypt.Credential{}, err
 	}
 	if k.count() == 0 {
-		k.keyFile = defaultKeyFile(conf)
+		k = keySource{keyFile: defaultKeyFile(conf)}
 	}
 	if k.count() > 0 {
 		return c.readKey(ctx, k)
@@ -85,6 +89,7 @@ func (c *cli) credential(ctx context.Context, conf *config) (crypt.Credential, e
 	if !c.interactive() {
 		return crypt.Credential{}, usage(`Give --key-file, --password-file or --password-command: see "firn help".`, "no key is given")
 	}
+	c.tried = keySource{}
 	password, err := c.askPassword(ctx, "Password: ")
 	return crypt.Password(password), err
 }
@@ -98,7 +103,27 @@ func defaultKeyFile(conf *config) string {
 	return path
 }
 
+// String names a key for messages, and what it was named by.
+func (k keySource) String() string {
+	what := "the password"
+	switch {
+	case k.keyFile == standardInput, k.passwordFile == standardInput:
+		what = "the key on standard input"
+	case k.keyFile != "":
+		what = "key file " + k.keyFile
+	case k.passwordFile != "":
+		what = "password file " + k.passwordFile
+	case k.passwordCommand != "":
+		what = "the password command"
+	}
+	if k.origin == "" {
+		return what
+	}
+	return what + " (from " + k.origin + ")"
+}
+
 func (c *cli) readKey(ctx context.Context, k keySource) (crypt.Credential, error) {
+	c.tried = k
 	switch {
 	case k.keyFile != "":
 		return c.readKeyFile(k.keyFile)
@@ -115,6 +140,9 @@ func (c *cli) readKeyFile(path string) (crypt.Credential, error) {
 	if err != nil {
 		hint := trustHint(err, `Put it there, or give another one with --key-file: "firn help" tells where keys are looked for.`)
 		return crypt.Credential{}, &problem{fmt.Errorf("read key file: %w", err), exitWrongKey, hint}
+	}
+	if path != standardInput && len(bytes.TrimSpace(text)) == 0 {
+		return crypt.Credential{}, &problem{fmt.Errorf("read key file %s: it is empty", path), exitWrongKey, `Put a copy of the key there. If there never was one, remove the empty file, and run "firn init".`}
 	}
 	key, err := crypt.ParseKeyFile(bytes.TrimPrefix(text, []byte(markUTF8)))
 	if err != nil {
@@ -282,18 +310,21 @@ func writeKeyFile(path string, key crypt.KeyFile, now string) (err error) {
 	if err := host.MakeFolder(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("make folder of key file: %w", err)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	text := keyFileText(key, now)
+	// Without the key the repository is lost: all of it must be on the disk before that is,
+	// and before another run finds the name.
+	temporary, err := private(filepath.Dir(path), stageName(path)+"-*", func(f *os.File) error {
+		_, err := f.WriteString(text)
+		return errors.Join(err, f.Sync())
+	})
 	if err != nil {
-		return fmt.Errorf("make key file: %w", err)
+		return fmt.Errorf("write key file %s: %w", path, err)
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(fmt.Errorf("write key file %s: %w", path, err), os.Remove(path))
-		}
-	}()
-	_, err = f.WriteString(keyFileText(key, now))
-	// Without the key the repository is lost: it must be on the disk before that is.
-	return errors.Join(err, f.Sync(), f.Close(), syncFolder(filepath.Dir(path)))
+	defer func() { err = errors.Join(err, removeFile(temporary)) }()
+	if err := publishFile(temporary, path); err != nil {
+		return fmt.Errorf("write key file %s: %w", path, err)
+	}
+	return nil
 }
 
 func keyFileText(key crypt.KeyFile, now string) string {

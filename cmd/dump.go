@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -190,19 +189,5 @@ func (s *session) dumpFile(snap *snapshot.Snapshot, path string, need int64, wri
 
 // publish gives the file the name of its site, unless something has it.
 func (i *stagedImage) publish() error {
-	return i.site.at(func(path string) error {
-		err := os.Link(i.path, path)
-		if errors.Is(err, fs.ErrExist) {
-			return fs.ErrExist
-		}
-		if err != nil { // no hard links here: look, then rename
-			if !missing(path) {
-				return fs.ErrExist
-			}
-			if err := os.Rename(i.path, path); err != nil {
-				return err
-			}
-		}
-		return syncFolder(filepath.Dir(path))
-	})
+	return i.site.at(func(path string) error { return publishFile(i.path, path) })
 }

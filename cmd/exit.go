@@ -73,6 +73,7 @@ func endings() []ending {
 		{is(repo.ErrSameRepository), exitUsage, `Name another one: "firn init --repository" makes it.`},
 		{is(repo.ErrLastKey), exitFailed, `Add another one first: "firn key add".`},
 		{is(repo.ErrTooMany), exitDamage, `Somebody with access to the store may have put them there. "firn key list" shows the keys; firn needs no object that it did not write.`},
+		{is(repo.ErrUnproven), exitFailed, `Use another key for it, which proves that one: --key-file, for instance. "firn key rotate" replaces the key in use.`},
 		{is(repo.ErrMayNotDelete), exitFailed, "Forget and prune from a host whose credentials may delete; back up without --prune here."},
 		{is(repo.ErrUnsettled), exitFailed, "Run it again."},
 		{isA[*snapshot.AmbiguousError](), exitFailed, "Give more digits of the ID."},

@@ -3,10 +3,9 @@ package cmd
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -77,15 +76,22 @@ func (i *initialization) run(ctx context.Context) error {
 	opts.Store = i.store
 	r, err := repo.Init(ctx, opts, i.keys...)
 	if err != nil {
-		err = fmt.Errorf("make repository in %s: %w", i.place, err)
-		if i.keyFile != "" { // it opens nothing
-			err = errors.Join(err, os.Remove(i.keyFile))
-		}
-		return err
+		return i.keepKey(fmt.Errorf("make repository in %s: %w", i.place, err))
 	}
 	i.repo = r
 	defer i.close()
 	return i.tell(r)
+}
+
+// keepKey leaves the key file that was made where it is, whatever failed: the repository may
+// be there although its store has said something else, and another run that has found the
+// file may have made one with it.
+func (i *initialization) keepKey(err error) error {
+	if i.keyFile == "" {
+		return err
+	}
+	_, hint := classify(err)
+	return &problem{err, 0, strings.TrimSpace(hint + " The key file " + i.keyFile + " stays: a repository that was made may need it, and the next firn init takes it.")}
 }
 
 // chooseKeys takes the key that is given, or makes one.
@@ -184,6 +190,7 @@ func (i *initialization) tell(r *repo.Repo) error {
 	i.done("Made repository %s", m.Repository)
 	if i.used != "" {
 		i.done("The key is in %s", i.used)
+		i.note(`No recovery key was made, as that file was there: "firn key add" adds another key.`)
 	}
 	if m.KeyFile == "" {
 		return nil

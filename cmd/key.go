@@ -197,12 +197,38 @@ func (s *session) rotateKey(ctx context.Context, o keyAddOptions) error {
 	for _, old := range removed {
 		s.done("Replaced key %s by %s: %s", old.ID, id, cmp.Or(o.label, old.Label))
 	}
+	s.warnLockedOut(ctx)
 	return nil
+}
+
+// warnLockedOut warns if the key that runs without flags use opens nothing any more: backups
+// would fail from now on.
+func (s *session) warnLockedOut(ctx context.Context) {
+	k, err := firstKey(s.environmentKey(), s.conf.keySource())
+	if err == nil && k.count() == 0 {
+		k = keySource{keyFile: defaultKeyFile(s.conf)}
+	}
+	if err != nil || k.count() == 0 || k.keyFile == standardInput || k.passwordFile == standardInput {
+		return
+	}
+	credential, err := s.readKey(ctx, k)
+	opens := false
+	if err == nil {
+		opens, err = s.repo.Opens(ctx, credential)
+	}
+	switch {
+	case err != nil:
+		s.warn("%s cannot be tried: %v", k, err)
+	case !opens:
+		s.warn("%s opens nothing any more: runs that use it will fail until the new key is named in its place", k)
+	}
 }
 
 func newKeyRemove(c *cli) *cobra.Command {
 	return &cobra.Command{
 		Use: "remove ID", Short: "Remove a key", Args: cobra.ExactArgs(1),
+		Long: `Removes a key. The one that firn uses for it stays, unless that opens the repository in
+another slot, too: so one that is proven to open it is always left.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.withRepository(func(ctx context.Context, s *session) error { return s.removeKey(ctx, args[0]) })(cmd, args)
 		},
@@ -218,6 +244,7 @@ func (s *session) removeKey(ctx context.Context, prefix string) error {
 		return err
 	}
 	s.done("Removed key %s: %s", key.ID, key.Label)
+	s.warnLockedOut(ctx)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -69,7 +70,9 @@ func (s *session) openWith(ctx context.Context, credential func(context.Context,
 		return err
 	}
 	opts.Store, opts.Credential = st, key
-	if s.repo, err = repo.Open(ctx, opts); err != nil {
+	if s.repo, err = repo.Open(ctx, opts); errors.Is(err, crypt.ErrWrongKey) {
+		return fmt.Errorf("open repository with %s at %s: %w", s.tried, s.place, err)
+	} else if err != nil {
 		return fmt.Errorf("open repository %s: %w", s.place, err)
 	}
 	if err := s.lookBack(ctx); err != nil {

@@ -28,6 +28,22 @@ func private(dir, pattern string, write func(*os.File) error) (path string, err 
 	return f.Name(), nil
 }
 
+// publishFile gives a file that is on the disk its name, which must be free, so that it has
+// it after a crash. Where there are no hard links it can only look first.
+func publishFile(temporary, path string) error {
+	err := os.Link(temporary, path)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		if !missing(path) {
+			return fs.ErrExist
+		}
+		err = os.Rename(temporary, path)
+	}
+	if err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
 // removeFile removes a file that may be gone already.
 func removeFile(path string) error {
 	err := os.Remove(path)

@@ -27,6 +27,9 @@ var (
 	// ErrLastKey is returned when the only key slot is to be removed.
 	ErrLastKey = errors.New("it is the last key")
 
+	// ErrUnproven is returned when the only key slot that is known to open the repository is to be removed.
+	ErrUnproven = errors.New("it is the only key that is known to open the repository")
+
 	// ErrUnsettled is returned by [Repo.Backup] when other hosts collected garbage
 	// so often that the snapshot could never be confirmed. Nothing is lost: run it again.
 	ErrUnsettled = errors.New("the snapshot could not be confirmed against concurrent prunes")

@@ -55,7 +55,11 @@ func (r *Repo) Keys(ctx context.Context) ([]Key, error) {
 	keys := make([]Key, 0, len(objects))
 	for _, o := range objects {
 		key := Key{ID: strings.TrimPrefix(o.Name, keyPrefix)}
-		if slot, err := r.slot(ctx, o.Name); err != nil {
+		slot, err := r.slot(ctx, o.Name)
+		if errors.Is(err, fs.ErrNotExist) { // removed since the listing
+			continue
+		}
+		if err != nil {
 			key.Err = err
 		} else {
 			key.Label, key.KDF, key.Created = slot.Label, slot.KDF, slot.Created
@@ -108,8 +112,22 @@ func putSlot(ctx context.Context, opts Options, secret crypt.Secret, id crypt.Re
 	return strings.TrimPrefix(name, keyPrefix), nil
 }
 
+// Opens reports whether a credential opens the repository now. The error is not nil if that
+// could not be found out.
+func (r *Repo) Opens(ctx context.Context, c crypt.Credential) (bool, error) {
+	other := &Repo{opts: r.opts, store: r.store, cache: r.cache, id: r.id}
+	other.opts.Credential = c
+	_, err := other.secret(ctx)
+	if errors.Is(err, crypt.ErrWrongKey) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // RemoveKey deletes the slot whose ID starts with prefix. The error matches
-// fs.ErrNotExist if there is none, [ErrLastKey] if no other one would be left.
+// fs.ErrNotExist if there is none, [ErrLastKey] if no other one would be left, and
+// [ErrUnproven] if it is the only one that the credential of [Open] opens: the store can
+// hold slots that open with nothing, and nobody can tell by looking at them.
 // Whoever has opened the repository with that key, or has a copy of the slot,
 // can still open it.
 func (r *Repo) RemoveKey(ctx context.Context, prefix string) (Key, error) {
@@ -133,10 +151,27 @@ func (r *Repo) RemoveKey(ctx context.Context, prefix string) (Key, error) {
 	case !usable(others):
 		return Key{}, fmt.Errorf("remove key %s: %w", found[0].ID, ErrLastKey)
 	}
-	if err := r.removeSlots(ctx, found); err != nil {
+	proven, err := r.proven(ctx, found[0])
+	if err == nil {
+		err = r.removeSlots(ctx, found, proven)
+	}
+	if err != nil {
 		return Key{}, fmt.Errorf("remove key %s: %w", found[0].ID, err)
 	}
 	return found[0], nil
+}
+
+// proven returns the slots that stay and that our credential opens.
+func (r *Repo) proven(ctx context.Context, without Key) ([]Key, error) {
+	_, opened, err := r.opened(ctx)
+	if err != nil {
+		return nil, err
+	}
+	opened = slices.DeleteFunc(opened, func(k Key) bool { return k.ID == without.ID })
+	if len(opened) == 0 {
+		return nil, ErrUnproven
+	}
+	return opened, nil
 }
 
 // usable reports whether any of the keys is undamaged.
@@ -144,15 +179,15 @@ func usable(keys []Key) bool {
 	return slices.ContainsFunc(keys, func(k Key) bool { return k.Err == nil })
 }
 
-// removeSlots deletes slots, and makes sure that another one is left: two who remove
-// each other's key at the same time have both seen one that would stay. Who looks last
+// removeSlots deletes slots, and makes sure that one that is proven to open is left: two who
+// remove each other's key at the same time have both seen one that would stay. Who looks last
 // sees that none has, and puts its own back. No store could do that in one step.
-func (r *Repo) removeSlots(ctx context.Context, keys []Key) error {
+func (r *Repo) removeSlots(ctx context.Context, keys, proven []Key) error {
 	names := make([]string, len(keys))
 	var copies [][]byte
 	for i, k := range keys {
 		names[i] = keyPrefix + k.ID
-		b, err := whole(ctx, r.store, names[i])
+		b, err := r.store.Get(ctx, names[i], 0, -1)
 		if err == nil && k.Err == nil {
 			copies = append(copies, b)
 		} else if k.Err == nil && !errors.Is(err, fs.ErrNotExist) {
@@ -163,7 +198,7 @@ func (r *Repo) removeSlots(ctx context.Context, keys []Key) error {
 	ctx, cancel := lasting(ctx)
 	defer cancel()
 	left, listErr := r.Keys(ctx)
-	if listErr == nil && usable(left) {
+	if listErr == nil && shareKey(left, proven) {
 		r.cache.keepOnly(func(name string) bool { return !slices.Contains(names, name) })
 		r.cache.mustReplace() // else the file still has them
 		return err
@@ -177,6 +212,13 @@ func (r *Repo) removeSlots(ctx context.Context, keys []Key) error {
 		listErr = ErrLastKey
 	}
 	return errors.Join(listErr, err)
+}
+
+// shareKey reports whether an undamaged key of the list is one of the others.
+func shareKey(list, others []Key) bool {
+	return slices.ContainsFunc(list, func(k Key) bool {
+		return k.Err == nil && slices.ContainsFunc(others, func(o Key) bool { return o.ID == k.ID })
+	})
 }
 
 // lasting returns ctx, or in place of one that was told to end, one for last attempts.
@@ -211,7 +253,7 @@ func (r *Repo) RotateKey(ctx context.Context, c crypt.Credential, label string) 
 		return "", nil, fmt.Errorf("try new key %s: %w", added, err)
 	}
 	r.opts.Credential = c
-	if err := r.removeSlots(ctx, old); err != nil {
+	if err := r.removeSlots(ctx, old, []Key{{ID: added}}); err != nil {
 		return added, nil, fmt.Errorf("key %s is there, but the old one could not be removed: %w", added, err)
 	}
 	return added, old, nil

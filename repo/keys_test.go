@@ -2,7 +2,9 @@ package repo_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -172,4 +174,184 @@ func TestRotateKeyRemoved(t *testing.T) {
 	if _, _, err := r.RotateKey(t.Context(), secondKey, ""); !errors.Is(err, crypt.ErrWrongKey) {
 		t.Errorf("got %v, want the wrong key", err)
 	}
+}
+
+// plant puts a slot into the store that is well-formed, and opens with nothing.
+func plant(t testing.TB, st store.Store, kdf string) {
+	t.Helper()
+	line := `{"v":1,"kdf":"` + kdf + `",`
+	if kdf == crypt.KDFPassword {
+		line += `"t":1,"m_kib":19456,"p":1,`
+	}
+	text := func(n int) string { return base64.StdEncoding.EncodeToString(make([]byte, n)) }
+	line += `"salt":"` + text(32) + `","commit":"` + text(32) + `","nonce":"` + text(24) +
+		`","label":"recovery key","created":"2026-01-02T15:04:05Z","ct":"` + text(48) + `"}` + "\n"
+	if err := st.Put(t.Context(), "meta/key-00000000000000aa", []byte(line)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRemoveKeyBesidePlanted removes keys where the store has made one up. What is known to
+// open the repository stays, whichever kind the other one is of.
+func TestRemoveKeyBesidePlanted(t *testing.T) {
+	t.Parallel()
+	for _, kdf := range []string{crypt.KDFKeyFile, crypt.KDFPassword} {
+		t.Run(kdf, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			twoKeys(t, w)
+			plant(t, w.st, kdf)
+			r := open(t, w.st)
+			names := keyNames(t, r)
+			if _, err := r.RemoveKey(t.Context(), names[""]); !errors.Is(err, repo.ErrUnproven) {
+				t.Fatalf("the key in use: got %v, want %v", err, repo.ErrUnproven)
+			}
+			if _, err := r.RemoveKey(t.Context(), names["second"]); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := r.RemoveKey(t.Context(), names[""]); !errors.Is(err, repo.ErrUnproven) {
+				t.Fatalf("the last key: got %v, want %v", err, repo.ErrUnproven)
+			}
+			if _, err := r.RemoveKey(t.Context(), names["recovery key"]); err != nil {
+				t.Fatal(err)
+			}
+			w.verify(t)
+		})
+	}
+}
+
+// TestRemoveKeysAtOnceBesidePlanted has two runs remove each other's key. A slot that opens
+// nothing is none that would stay.
+func TestRemoveKeysAtOnceBesidePlanted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	twoKeys(t, w)
+	plant(t, w.st, crypt.KDFKeyFile)
+	names := keyNames(t, open(t, w.st))
+	done := false
+	hooked := storetest.NewHooked(w.st, func(op, name string) {
+		if done || op != "delete" {
+			return
+		}
+		done = true
+		r, err := openBy(t, w.st, secondKey)
+		if err == nil {
+			_, err = r.RemoveKey(t.Context(), names[""])
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	r, err := openBy(t, hooked, testKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.RemoveKey(t.Context(), names["second"]); !errors.Is(err, repo.ErrLastKey) {
+		t.Errorf("got %v, want %v", err, repo.ErrLastKey)
+	}
+	if _, err := openBy(t, w.st, secondKey); err != nil {
+		t.Errorf("nobody can open the repository: %v", err)
+	}
+}
+
+// TestOpenWhileRotated has keys replaced between the listing that a run opens by and its
+// reading of the slots: once, by another one that opens with the same, and all the time. In the
+// midst of a listing, it shows neither.
+func TestOpenWhileRotated(t *testing.T) {
+	t.Parallel()
+	for name, often := range map[string]int{"Once": 1, "Thrice": 3, "Always": 1 << 30} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			left := often
+			hooked := storetest.NewHooked(w.st, func(op, name string) {
+				if op != "get" || !strings.HasPrefix(name, "meta/key-") || left == 0 {
+					return
+				}
+				left--
+				if _, _, err := open(t, w.st).RotateKey(t.Context(), crypt.Credential{}, ""); err != nil {
+					t.Error(err)
+				}
+			})
+			_, err := openBy(t, hooked, testKey)
+			if want := often > 3; errors.Is(err, repo.ErrUnsettled) != want || (err != nil) != want {
+				t.Errorf("got %v", err)
+			}
+			if _, err := openBy(t, w.st, secondKey); !errors.Is(err, crypt.ErrWrongKey) {
+				t.Errorf("another key: got %v", err)
+			}
+		})
+	}
+}
+
+// midway is a store whose first listing is on its way while act comes in between: it shows
+// nothing of what act has changed.
+type midway struct {
+	store.Store
+	act func()
+}
+
+func (s *midway) List(ctx context.Context, prefix string) iter.Seq2[store.Object, error] {
+	return func(yield func(store.Object, error) bool) {
+		var objects []store.Object
+		for o, err := range s.Store.List(ctx, prefix) {
+			if err != nil {
+				yield(o, err)
+				return
+			}
+			objects = append(objects, o)
+		}
+		if s.act != nil {
+			s.act()
+			s.act = nil
+		}
+		for _, o := range objects {
+			if _, err := s.Get(ctx, o.Name, 0, -1); err == nil && !yield(o, nil) {
+				return
+			}
+		}
+	}
+}
+
+// TestOpenRotatedMidway has the key replaced in the midst of the listing, which then shows
+// neither the old slot nor the new one.
+func TestOpenRotatedMidway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	st := &midway{w.st, func() {
+		if _, _, err := open(t, w.st).RotateKey(t.Context(), crypt.Credential{}, ""); err != nil {
+			t.Error(err)
+		}
+	}}
+	if _, err := openBy(t, st, testKey); err != nil {
+		t.Error(err)
+	}
+	if _, err := openBy(t, w.st, secondKey); !errors.Is(err, crypt.ErrWrongKey) {
+		t.Errorf("another key: got %v", err)
+	}
+}
+
+// TestOpens tries keys on an open repository.
+func TestOpens(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	twoKeys(t, w)
+	r := open(t, w.st)
+	opens := func(c crypt.Credential, want bool) {
+		t.Helper()
+		if got, err := r.Opens(t.Context(), c); err != nil || got != want {
+			t.Errorf("got %t, %v, want %t", got, err, want)
+		}
+	}
+	opens(testKey, true)
+	opens(secondKey, true)
+	opens(crypt.KeyFileOf([]byte{8}).Credential(), false)
+	if _, err := r.RemoveKey(t.Context(), keyNames(t, r)["second"]); err != nil {
+		t.Fatal(err)
+	}
+	opens(secondKey, false)
+	if _, _, err := r.RotateKey(t.Context(), crypt.Password("a longer secret"), ""); err != nil {
+		t.Fatal(err)
+	}
+	opens(testKey, false)
 }

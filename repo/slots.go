@@ -47,10 +47,31 @@ func (b *budget) spend(s *crypt.Slot, c crypt.Credential) bool {
 	return true
 }
 
-// openSlots tries the credential on the listed slots: first on the one that opened last
+// openSlots tries the credential on the slots of the listing. If none opens, but another
+// listing shows others, a key was replaced meanwhile, as by [Repo.RotateKey], which stores the
+// new slot before it deletes the old one: the first can have missed both.
+func (r *Repo) openSlots(ctx context.Context, id crypt.RepositoryID) (crypt.Secret, error) {
+	for range maxListings {
+		secret, err := r.tryListed(ctx, id)
+		if !errors.Is(err, crypt.ErrWrongKey) {
+			return secret, err
+		}
+		tried := r.slotNames()
+		again, listErr := collect(ctx, r.store, metaPrefix)
+		if listErr != nil {
+			return secret, errors.Join(err, listErr)
+		}
+		if r.listing = again; slices.Equal(r.slotNames(), tried) {
+			return secret, err
+		}
+	}
+	return crypt.Secret{}, fmt.Errorf("keys are replaced all the time: %w", ErrUnsettled)
+}
+
+// tryListed tries the credential on the listed slots: first on the one that opened last
 // time, then on the cheapest. A damaged slot does not hide the others; it is reported
 // only if none opens.
-func (r *Repo) openSlots(ctx context.Context, id crypt.RepositoryID) (crypt.Secret, error) {
+func (r *Repo) tryListed(ctx context.Context, id crypt.RepositoryID) (crypt.Secret, error) {
 	names := r.slotNames()
 	spending := newBudget()
 	if last, _ := r.cache.get(slotEntry); slices.Contains(names, string(last)) {
