@@ -33,7 +33,7 @@ func newRestore(c *cli) *cobra.Command {
 snapshot: of the same environment, or of the one that --from names.
 
 The snapshot is fetched beside the target and checked first. A clone of another
-environment is scrubbed there, if the target has scrub configured. Then the target's
+environment is scrubbed before that, if the target has scrub configured. Then the target's
 present content is saved as a snapshot with the tag pre-restore, and replaced in one
 SQLite transaction: applications may have it open, and go on with the new content.
 With stop and start configured, the application is stopped for that time, and
