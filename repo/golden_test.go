@@ -101,6 +101,7 @@ func (i *goldenImage) Describe() snapshot.Image {
 	return snapshot.Image{
 		PageSize: 4096, PageCount: i.size / 4096, JournalMode: "wal", UserVersion: 3, ApplicationID: -7,
 		SchemaHash: "5eed", Export: "pages", Fingerprint: json.RawMessage(`{"kind":"wal"}`),
+		Access: &snapshot.Access{UID: 1000, GID: 1000, Mode: 0o640},
 	}
 }
 
