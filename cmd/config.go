@@ -132,8 +132,8 @@ func (c *cli) configPlaces() (places []string, note string) {
 }
 
 // refuseHere says why the configuration in the current folder is not to be read, "" if
-// it may be. Whoever goes into a folder of another user, to look around, does not want
-// to run that user's commands. Root comes to so many folders that it must name the file.
+// it may be. A caller who looks around in a folder of another user does not want to run
+// that user's commands. Root comes to so many folders that it must name the file.
 func refuseHere() string {
 	if os.Geteuid() == 0 {
 		return "root must name its configuration"

@@ -8,9 +8,10 @@ import (
 
 // configurationHelp is the help topic on firn.toml. A test reads it as one, so
 // that it stays true.
-const configurationHelp = `# firn.toml, looked for in: --config, $FIRN_CONFIG, ./firn.toml,
-# $XDG_CONFIG_HOME/firn/firn.toml, /etc/firn/firn.toml. Relative paths start at the
-# folder of this file, and ~/ at the home folder. Flags beat environment variables
+const configurationHelp = `# firn.toml, looked for in: --config, $FIRN_CONFIG, ./firn.toml (not by root),
+# $XDG_CONFIG_HOME/firn/firn.toml, /etc/firn/firn.toml. It must belong to the user or to
+# root, like the files that it names, and nobody else may write it or a folder on the way.
+# Relative paths start at the folder of this file, and ~/ at the home folder. Flags beat environment variables
 # (FIRN_REPOSITORY, FIRN_KEY_FILE, FIRN_PASSWORD_FILE, FIRN_PASSWORD, FIRN_CACHE_DIR,
 # FIRN_STATE_DIR), these beat the file.
 

@@ -40,7 +40,7 @@ func (c *cli) writeManual(root *cobra.Command, dir string) error {
 		path := filepath.Join(dir, "man"+p.section, p.name+"."+p.section)
 		err := os.MkdirAll(filepath.Dir(path), 0o755)
 		if err == nil {
-			err = replaceFile(path, p.String())
+			err = os.WriteFile(path, []byte(p.String()), 0o644)
 		}
 		if err != nil {
 			return fmt.Errorf("write a manual page: %w", err)

@@ -30,7 +30,11 @@ func atFile(path string, f func(reportFile) error) error {
 	}
 	defer at.close() // nothing is written by it
 	shared := !at.closed()
-	return at.at(func(path string) error { return f(reportFile{path, shared}) })
+	err = at.at(func(path string) error { return f(reportFile{path, shared}) })
+	if rights := at.folder.Rights(); err != nil && rights != nil {
+		return fmt.Errorf("with the rights of uid %d, who can change the way to %s: %w", rights.UID, path, err)
+	}
+	return err
 }
 
 // maxReport is more than the metrics of 10,000 environments take, in bytes.

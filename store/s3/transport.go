@@ -62,7 +62,7 @@ func trusted(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
 	}
-	pem, err := host.ReadFile(file) // whoever could change it could read the requests
+	pem, err := host.ReadFile(file) // a user who could change it could read the requests
 	if err != nil {
 		return nil, fmt.Errorf("read certificates: %w", err)
 	}
