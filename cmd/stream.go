@@ -70,7 +70,7 @@ func streamSource(path string) repo.Source {
 		const hint = "Look at the program that should have written it all."
 		database, err := source(path, sqlite.Options{HoldWriters: true})(ctx) // there are none
 		if err == nil && wholeFile(path, database) {
-			return database, nil
+			return unwatched{database.(repo.SparseImage)}, nil
 		}
 		switch {
 		case errors.Is(err, sqlite.ErrEmpty):
@@ -87,6 +87,9 @@ func streamSource(path string) repo.Source {
 		return &stream{f}, err
 	}
 }
+
+// unwatched is an image of a private file: no application waits for it, however long it is read.
+type unwatched struct{ repo.SparseImage }
 
 // wholeFile reports whether the file has nothing behind the database, which an image of
 // it would leave out.

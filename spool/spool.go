@@ -6,9 +6,9 @@ package spool
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"firn/crypt"
+	"firn/scratch"
 )
 
 // ErrFull is returned when the disk has no more room that the file may take.
@@ -20,8 +20,7 @@ const sparing = 10
 
 // File is a private temporary file of sealed blocks. It is for one goroutine.
 type File struct {
-	file   *os.File
-	name   string // to remove at the end; empty when it is removed already
+	file   *scratch.File
 	dir    string
 	key    *crypt.Ephemeral
 	end    Place
@@ -37,14 +36,11 @@ type Place int64
 func New(dir string) (*File, error) { return newFile(dir, FreeSpace) }
 
 func newFile(dir string, free func(string) (int64, bool)) (*File, error) {
-	file, err := os.CreateTemp(dir, "firn-*") // with mode 0600
+	file, err := scratch.OpenFile(dir)
 	if err != nil {
 		return nil, err
 	}
-	f := &File{file: file, name: file.Name(), dir: dir, key: crypt.NewEphemeral(), free: free}
-	if os.Remove(f.name) == nil { // Windows keeps the name while the file is open
-		f.name = ""
-	}
+	f := &File{file: file, dir: dir, key: crypt.NewEphemeral(), free: free}
 	room, _ := free(dir)
 	f.least = room / sparing
 	return f, nil
@@ -78,10 +74,4 @@ func (f *File) Get(dst []byte, place Place, n int) ([]byte, error) {
 }
 
 // Close removes the file.
-func (f *File) Close() error {
-	err := f.file.Close()
-	if f.name != "" {
-		err = errors.Join(err, os.Remove(f.name))
-	}
-	return err
-}
+func (f *File) Close() error { return f.file.Close() }

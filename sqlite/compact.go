@@ -21,7 +21,7 @@ func (i *Image) compact() (io.ReadCloser, error) {
 	if err != nil {
 		return nil, errors.Join(err, folder.Remove())
 	}
-	return t.reader(i.info.Size), nil
+	return reader(t, i.info.Size), nil
 }
 
 // compactDir returns the folder for the copy, which SQLite itself has to be able to write: with other rights than the
@@ -34,7 +34,7 @@ func (i *Image) compactDir() string {
 }
 
 // vacuum writes the copy, describes it, and ends the connection to the database.
-func (i *Image) vacuum(folder *scratch.Folder) (*temp, error) {
+func (i *Image) vacuum(folder *scratch.Folder) (*scratch.File, error) {
 	path := folder.Path("compact.db")
 	if err := i.conn.exec("COMMIT"); err != nil { // VACUUM is not possible within a transaction
 		return nil, err
@@ -59,7 +59,7 @@ func (i *Image) vacuum(folder *scratch.Folder) (*temp, error) {
 	if _, err := f.WriteAt(journalVersion(info.JournalMode), versionOffset); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return unlinked(f, folder), nil
+	return scratch.Unlink(f, folder), nil
 }
 
 func (c *conn) vacuumInto(path string) error {

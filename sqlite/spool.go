@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+
+	"firn/scratch"
 )
 
 // spoolRun is how many bytes are read from the database file at once: large enough for the speed of memory.
@@ -17,7 +19,7 @@ const spoolRun = 1 << 20
 // less than reading again will do: a transaction that spilled pages into the file and was rolled back leaves the
 // change counter as it was.
 type spool struct {
-	*temp
+	*scratch.File
 	pageSize int
 	seeds    [2]maphash.Seed
 	hashes   [][2]uint64 // of each page of the draft
@@ -43,11 +45,11 @@ func (i *Image) spool() (io.ReadCloser, error) {
 }
 
 func newSpool(dir string) (*spool, error) {
-	t, err := newTemp(dir)
+	t, err := scratch.OpenFile(dir)
 	if err != nil {
 		return nil, err
 	}
-	return &spool{temp: t, seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}, nil
+	return &spool{File: t, seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}, nil
 }
 
 // draft makes the first pass, without the transaction.
@@ -75,7 +77,7 @@ func (i *Image) revise(s *spool, drafted error) (io.ReadCloser, error) {
 		err = i.end()
 	}
 	if err == nil {
-		return s.reader(i.info.Size), nil
+		return reader(s.File, i.info.Size), nil
 	}
 	closed := s.Close()
 	if errors.Is(err, errSpool) {
@@ -145,4 +147,12 @@ func (s *spool) revise(c *conn, info Info) error {
 // hash returns 128 bits that other content has by chance only: the seeds are secret, and new for each image.
 func (s *spool) hash(page []byte) [2]uint64 {
 	return [2]uint64{maphash.Bytes(s.seeds[0], page), maphash.Bytes(s.seeds[1], page)}
+}
+
+// reader delivers the first n bytes of a file, and closes it when it is closed.
+func reader(f *scratch.File, n int64) io.ReadCloser {
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.NewSectionReader(f, 0, n), f}
 }

@@ -36,9 +36,9 @@ func TwoPasses(t *testing.T, i *Image, before, between func(spool *os.File)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before(s.File)
+	before(s.File.File)
 	err = i.draft(s)
-	between(s.File)
+	between(s.File.File)
 	pages, err := i.revise(s, err)
 	if err != nil {
 		t.Fatal(err)

@@ -45,7 +45,7 @@ repo: chunk crypt index pack retention snapshot spool store tags
 retention:
 scratch:
 snapshot: chunk tags
-spool: crypt
+spool: crypt scratch
 sqlite: scratch
 store:
 store/local: store
