@@ -192,13 +192,15 @@ type verifiedInfo struct {
 	How     string    `json:"how"`
 	Sound   bool      `json:"sound"`
 	Problem string    `json:"problem,omitempty"`
+
+	Unchecked string `json:"unchecked,omitempty"` // what could not be looked at
 }
 
 func newVerified(v *snapshot.Verification) *verifiedInfo {
 	if v == nil {
 		return nil
 	}
-	return &verifiedInfo{v.Time, v.How, v.Sound(), v.Problem}
+	return &verifiedInfo{v.Time, v.How, v.Sound(), v.Problem, v.Unchecked}
 }
 
 func newSnapshotMessage(s *snapshot.Snapshot) snapshotMessage {

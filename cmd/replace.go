@@ -111,7 +111,7 @@ func (r *restoration) bringBeside(image *stagedImage) (*stagedImage, error) {
 // check looks whether the image is sound, unless that is known.
 func (r *restoration) check(ctx context.Context, image *stagedImage) error {
 	if r.sound() {
-		r.note("It was found sound on %s (%s)", r.when(r.source.Verified.Time), r.source.Verified.How)
+		r.note("It was found sound on %s (%s)", r.when(r.source.Verified.Time), how(r.source.Verified))
 		return nil
 	}
 	r.note("Fetched it; checking the database")

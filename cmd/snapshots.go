@@ -216,11 +216,13 @@ func (c *cli) remark(s *snapshot.Snapshot) string {
 	return strings.Join(parts, ", ")
 }
 
-// verdict says in a word how a snapshot was found.
+// verdict says in a few words how a snapshot was found.
 func verdict(v *snapshot.Verification) string {
 	switch {
 	case v == nil:
 		return ""
+	case v.Sound() && v.Unchecked != "":
+		return "sound in part"
 	case v.Sound():
 		return "sound"
 	}

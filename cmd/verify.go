@@ -34,6 +34,10 @@ func newVerify(c *cli) *cobra.Command {
 runs SQLite's integrity_check and foreign_key_check on it, then the environment's own
 SQL, if it has verify configured: rows that it returns must not be.
 
+A part that takes the application's own SQLite to check, such as an index with a
+collation of its own, or that refers to a table which is not there, is told and
+recorded; the snapshot counts as sound if the rest is.
+
 The outcome is recorded: "firn snapshots" shows it, retention never removes the newest
 sound one, and latest-verified means it wherever a SNAPSHOT is asked for. With several
 environments, one that fails does not stop the others.`,
@@ -63,6 +67,7 @@ type verifyMessage struct {
 	How         string    `json:"how"`
 	Sound       bool      `json:"sound"`
 	Problem     string    `json:"problem,omitempty"`
+	Unchecked   string    `json:"unchecked,omitempty"` // what could not be looked at
 	Duration    float64   `json:"duration"`
 }
 
@@ -177,72 +182,95 @@ func (r *verifyRun) newest(name string) []verifyJob {
 // no outcome.
 func (r *verifyRun) one(ctx context.Context, snap *snapshot.Snapshot) error {
 	started := r.now()
-	how, unsound, err := r.look(ctx, snap)
+	saw, err := r.look(ctx, snap)
 	if err != nil {
 		return r.cannotVerify(snap, err)
 	}
-	found := &snapshot.Verification{Time: r.now(), How: how}
-	if unsound != nil {
-		found.Problem = unsound.Error()
+	found := &snapshot.Verification{Time: r.now(), How: saw.how, Unchecked: strings.Join(saw.unchecked, "; ")}
+	if saw.unsound != nil {
+		found.Problem = saw.unsound.Error()
 	}
 	r.tell(snap, found, r.now().Sub(started))
 	err = r.repo.Note(ctx, snapshot.Note{Snapshot: snap.ID, Verified: found})
 	if err != nil {
 		err = fmt.Errorf("verify %s: the outcome could not be recorded: %w", snap.Environment, err)
 	}
-	if unsound == nil {
+	if saw.unsound == nil {
 		return err
 	}
-	return errors.Join(r.unsound(snap, unsound), err)
+	return errors.Join(r.unsound(snap, saw.unsound), err)
 }
 
 // checkedHow says what [sqlite.Check] looks at.
 const checkedHow = "integrity, foreign keys"
 
-// look restores a snapshot to a temporary file and says how it looked and what is
-// wrong, or why it could not look.
-func (r *verifyRun) look(ctx context.Context, snap *snapshot.Snapshot) (how string, unsound, err error) {
+// seen is what a look at a snapshot found.
+type seen struct {
+	how       string   // it looked
+	unchecked []string // that takes the application's own SQLite
+	unsound   error    // what is wrong
+}
+
+// look restores a snapshot to a temporary file and says what it saw, or why it could not
+// look.
+func (r *verifyRun) look(ctx context.Context, snap *snapshot.Snapshot) (saw seen, err error) {
 	if isStream(snap) {
 		return r.lookAtStream(ctx, snap)
 	}
 	r.sweep(cmp.Or(r.options.tempDir, os.TempDir()), sweepIdle)
 	image, err := stageApart(r.options.tempDir, "verify.db", snap.Image().Size, func(f *os.File) error { return r.copyImage(ctx, snap, f) })
 	if corrupt, ok := errors.AsType[*repo.CorruptError](err); ok && ctx.Err() == nil {
-		return "restore", corrupt, r.stillThere(ctx, snap)
+		return seen{how: "restore", unsound: corrupt}, r.stillThere(ctx, snap)
 	}
 	if err != nil {
-		return "", nil, err
+		return seen{}, err
 	}
 	defer func() { err = errors.Join(err, image.remove()) }()
-	how = checkedHow
-	if err := image.check(ctx); err != nil {
-		return how, unsoundness(err), refused(err)
+	saw.how = checkedHow
+	err = image.check(ctx)
+	if partial, ok := errors.AsType[*sqlite.UncheckedError](err); ok {
+		saw.unchecked, err = partial.Messages, nil
 	}
+	if err == nil {
+		err = r.runOwnSQL(ctx, snap, image, &saw)
+	}
+	saw.unsound = cmp.Or(saw.unsound, unsoundness(err))
+	return saw, refused(err)
+}
+
+// runOwnSQL runs the environment's SQL. Where the database needs the application's own
+// SQLite, that SQL may, too: then it is one thing more that could not be looked at.
+func (r *verifyRun) runOwnSQL(ctx context.Context, snap *snapshot.Snapshot, image *stagedImage, saw *seen) error {
 	env := r.conf.Env[snap.Environment]
 	if env == nil || env.Verify == "" {
-		return how, nil, nil
+		return nil
 	}
 	if env.Name != snap.Database {
 		r.warn("verify SQL was not run on snapshot %s: it is of the database %s, not of %s", snap.ID.Short(), snap.Database, env.Name)
-		return how, nil, nil
+		return nil
 	}
-	how += ", verify SQL"
 	var rows []string
-	err = image.at(func(path string) (err error) { rows, err = sqlite.Violations(ctx, path, env.Verify); return err })
-	if len(rows) > 0 {
-		unsound = fmt.Errorf("its verify SQL returns %s", strings.Join(rows, "; "))
+	err := image.at(func(path string) (err error) { rows, err = sqlite.Violations(ctx, path, env.Verify); return err })
+	if wrong, ok := errors.AsType[*sqlite.StatementError](err); ok && len(saw.unchecked) > 0 {
+		saw.unchecked = append(saw.unchecked, "verify SQL: "+wrong.Error())
+		return nil
 	}
-	return how, cmp.Or(unsound, unsoundness(err)), refused(err)
+	saw.how += ", verify SQL"
+	if len(rows) > 0 {
+		saw.unsound = fmt.Errorf("its verify SQL returns %s", strings.Join(rows, "; "))
+	}
+	return err
 }
 
 // lookAtStream reads what is no database to its end: every byte is verified on the way,
 // and more cannot be known.
-func (r *verifyRun) lookAtStream(ctx context.Context, snap *snapshot.Snapshot) (how string, unsound, err error) {
-	err = r.copyImage(ctx, snap, io.Discard)
+func (r *verifyRun) lookAtStream(ctx context.Context, snap *snapshot.Snapshot) (seen, error) {
+	saw := seen{how: "read"}
+	err := r.copyImage(ctx, snap, io.Discard)
 	if corrupt, ok := errors.AsType[*repo.CorruptError](err); ok && ctx.Err() == nil {
-		return "read", corrupt, r.stillThere(ctx, snap)
+		saw.unsound, err = corrupt, r.stillThere(ctx, snap)
 	}
-	return "read", nil, err
+	return saw, err
 }
 
 // stillThere tells a snapshot that is damaged from one that was forgotten while it
@@ -307,10 +335,10 @@ func (r *verifyRun) unsound(snap *snapshot.Snapshot, err error) error {
 func (r *verifyRun) tell(snap *snapshot.Snapshot, found *snapshot.Verification, took time.Duration) {
 	r.summaries = append(r.summaries, verifyMessage{
 		Type: "summary", SnapshotID: snap.ID.String(), Environment: snap.Environment, Database: snap.Database, Time: snap.Time,
-		Size: snap.Image().Size, How: found.How, Sound: found.Sound(), Problem: found.Problem, Duration: took.Seconds(),
+		Size: snap.Image().Size, How: found.How, Sound: found.Sound(), Problem: found.Problem, Unchecked: found.Unchecked, Duration: took.Seconds(),
 	})
 	if found.Sound() {
-		r.done("%s: snapshot %s, %s, %s: sound (%s)", snap.Environment, snap.ID.Short(), r.when(snap.Time), size(snap.Image().Size), found.How)
+		r.done("%s: snapshot %s, %s, %s: sound (%s)", snap.Environment, snap.ID.Short(), r.when(snap.Time), size(snap.Image().Size), how(found))
 	}
 }
 
@@ -324,4 +352,12 @@ func (r *verifyRun) end() error {
 		}
 	}
 	return r.outcomes.outcome()
+}
+
+// how says how a snapshot was looked at, and what could not be.
+func how(v *snapshot.Verification) string {
+	if v.Unchecked == "" {
+		return v.How
+	}
+	return v.How + "; in part: " + v.Unchecked
 }

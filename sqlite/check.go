@@ -82,12 +82,33 @@ func (l *look) run(ctx context.Context) (err error) {
 	return file.judge(err)
 }
 
+// integrity looks at all of the file at once, and where that is refused for the sake of a table, at the
+// others one by one.
 func (l *look) integrity() error {
-	return l.miss("", l.conn.rows(fmt.Sprintf("PRAGMA integrity_check(%d)", maxMessages), func(s *stmt) {
-		if text := s.string(0); text != "ok" {
-			l.found = append(l.found, text)
+	err := l.conn.rows(fmt.Sprintf("PRAGMA integrity_check(%d)", maxMessages), l.integrityRow)
+	if !cannotLook(err) {
+		return err
+	}
+	tables, failed := l.conn.tables()
+	if failed != nil {
+		return failed
+	}
+	before := len(l.missed)
+	for _, t := range tables {
+		if err := l.miss("table "+t.name+": ", l.conn.rows(fmt.Sprintf("PRAGMA integrity_check(%s)", quoted(t.name)), l.integrityRow)); err != nil {
+			return err
 		}
-	}))
+	}
+	if len(l.missed) == before { // it is about no table
+		return l.miss("", err)
+	}
+	return nil
+}
+
+func (l *look) integrityRow(s *stmt) {
+	if text := s.string(0); text != "ok" {
+		l.found = append(l.found, text)
+	}
 }
 
 // foreignKeys looks table by table: a definition that does not fit must not keep it from the others.
@@ -97,9 +118,11 @@ func (l *look) foreignKeys() error {
 		return err
 	}
 	for _, t := range tables {
+		if err := l.missingParents(t.name); err != nil {
+			return err
+		}
 		// In a query of its own, because the pragma has no limit.
-		query := fmt.Sprintf(`SELECT rowid, parent FROM pragma_foreign_key_check('%s') LIMIT %d`,
-			strings.ReplaceAll(t.name, "'", "''"), maxMessages)
+		query := fmt.Sprintf(`SELECT rowid, parent FROM pragma_foreign_key_check(%s) WHERE %s LIMIT %d`, quoted(t.name), isTable("parent"), maxMessages)
 		err := l.miss("foreign keys of table "+t.name+": ", l.conn.rows(query, func(s *stmt) {
 			l.found = append(l.found, fmt.Sprintf("row %s of table %s refers to a missing row of table %s",
 				rowName(s, 0), t.name, s.string(1)))
@@ -111,19 +134,34 @@ func (l *look) foreignKeys() error {
 	return nil
 }
 
+// missingParents takes note of keys that refer to tables which are not there. SQLite would report
+// every row that has one, but a row that nothing can be compared with is not known to be wrong.
+func (l *look) missingParents(table string) error {
+	query := fmt.Sprintf(`SELECT DISTINCT "table" FROM pragma_foreign_key_list(%s) WHERE NOT %s`, quoted(table), isTable(`"table"`))
+	return l.conn.rows(query, func(s *stmt) {
+		l.missed = append(l.missed, fmt.Sprintf("foreign keys of table %s: there is no table %s", table, s.string(0)))
+	})
+}
+
+// isTable is SQL for whether there is a table of a name.
+func isTable(name string) string {
+	return "EXISTS (SELECT 1 FROM sqlite_schema AS s WHERE s.type = 'table' AND s.name = " + name + " COLLATE NOCASE)"
+}
+
 // miss takes note of an error that only says that something could not be looked at, and returns any other.
 func (l *look) miss(what string, err error) error {
-	if err == nil || !refused(err) || cannotOpen(err) {
+	if !cannotLook(err) {
 		return err
 	}
 	l.missed = append(l.missed, what+err.Error())
 	return nil
 }
 
-// cannotOpen reports an error of opening a file, which in a check is a temporary one: of the machine, not of the database.
-func cannotOpen(err error) bool {
-	f, ok := errors.AsType[*failure](err)
-	return ok && f.code&0xff == lib.SQLITE_CANTOPEN
+// cannotLook reports whether an error is about what the statement needs. Others, of temporary files too, are about
+// the machine, and no finding.
+func cannotLook(err error) bool {
+	failed, ok := errors.AsType[*failure](err)
+	return ok && failed.code&0xff == lib.SQLITE_ERROR
 }
 
 // rowName returns a rowid, which tables WITHOUT ROWID do not have.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"firn/internal/dbtest"
@@ -63,6 +64,42 @@ func TestCheckFinds(t *testing.T) {
 			}
 			if n := len(found.Messages); n < 1 || n > 20 {
 				t.Errorf("messages: got %d, want 1 to 20", n)
+			}
+		})
+	}
+}
+
+// TestCheckInPart: what takes the application's own SQLite, or has nothing to be compared with, is told, and keeps
+// nothing else from being looked at.
+func TestCheckInPart(t *testing.T) {
+	t.Parallel()
+	const collation = "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'NOCASE', 'ITS_OWN')"
+	for name, tt := range map[string]struct{ sql, want string }{
+		"Collation":     {"CREATE TABLE c (a TEXT COLLATE NOCASE PRIMARY KEY); INSERT INTO c VALUES ('a'), ('b');" + collation, "c: "},
+		"Index":         {"CREATE TABLE c (a); CREATE INDEX i ON c (a COLLATE NOCASE); INSERT INTO c VALUES ('a');" + collation, "c: "},
+		"MissingParent": {"CREATE TABLE c (a REFERENCES nowhere); INSERT INTO c VALUES (1), (2)", "foreign keys of table c: there is no table nowhere"},
+		"Mismatch":      {"CREATE TABLE p (a); CREATE TABLE c (a REFERENCES p (a)); INSERT INTO c VALUES (1)", "foreign keys of table c: foreign key mismatch"},
+		"Tokenizer":     {"CREATE VIRTUAL TABLE f USING fts5(a, tokenize = 'porter'); INSERT INTO f VALUES ('a'); PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'porter', 'its_own') WHERE name = 'f'", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := newDB(t, dbtest.Options{})
+			db := dbtest.Open(t, path)
+			defer db.Close()
+			dbtest.Exec(t, db, tt.sql)
+			err := sqlite.Check(t.Context(), path)
+			if partial, ok := errors.AsType[*sqlite.UncheckedError](err); !ok || !strings.Contains(partial.Error(), tt.want) {
+				t.Fatalf("got %v, want that it is checked in part, and %q", err, tt.want)
+			}
+			// The other tables are looked at all the same.
+			dbtest.Exec(t, db, "PRAGMA writable_schema = RESET; UPDATE posts SET author = 100000 + id")
+			if _, ok := errors.AsType[*sqlite.IntegrityError](sqlite.Check(t.Context(), path)); !ok {
+				t.Error("a missing row of another table is not found")
+			}
+			dbtest.Exec(t, db, `UPDATE posts SET author = (SELECT min(id) FROM users); PRAGMA writable_schema = ON;
+				UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'posts_slug') WHERE name = 'users_name'`)
+			if _, ok := errors.AsType[*sqlite.IntegrityError](sqlite.Check(t.Context(), path)); !ok {
+				t.Error("a damaged index of another table is not found")
 			}
 		})
 	}
