@@ -23,7 +23,8 @@ func newCheck(c *cli) *cobra.Command {
 		Short:   "Look for damage in the repository, and repair it",
 		GroupID: groupSpace,
 		Long: `Verifies that the repository holds all that its snapshots need. Nothing is changed,
-and backups may run meanwhile. With --read-data every byte is read, decrypted and
+but that a note tells "firn status" when every byte was read, and backups may run
+meanwhile. With --read-data every byte is read, decrypted and
 compared with its checksum: the only way to notice all damage done by a disk. Where
 that is dear, --read-data-subset reads a part: 1/7 to 7/7 on the days of a week are all.
 
@@ -122,6 +123,9 @@ func (s *session) checkOnly(ctx context.Context, opts repo.CheckOptions) error {
 		return err
 	}
 	if len(result.Findings) == 0 {
+		if opts.ReadData && result.Read >= result.Bytes {
+			s.noteUpkeep(ctx, snapshot.Upkeep{Checked: s.now()})
+		}
 		return nil
 	}
 	hit := slices.ContainsFunc(result.Findings, func(f repo.Finding) bool { return len(f.Snapshots) > 0 })

@@ -154,6 +154,9 @@ func (r *copyRun) copyAll(ctx context.Context) error {
 	if err := r.copier.CarryNotes(ctx, r.chosen); err != nil {
 		return err
 	}
+	if r.message.Failed == 0 && len(r.message.Copied) > 0 { // a second run changes nothing
+		r.noteUpkeep(ctx, snapshot.Upkeep{Copied: r.now()})
+	}
 	if r.options.prune && r.message.Failed == 0 {
 		return r.prune(ctx)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"firn/repo"
+	"firn/snapshot"
 )
 
 // pruneOptions are the flags of prune.
@@ -68,6 +69,7 @@ func (s *session) prune(ctx context.Context, o pruneOptions) error {
 	if err != nil {
 		return err
 	}
+	s.notePruned(ctx, result, o.dryRun)
 	return s.tellPrune(result, o.dryRun, o.within)
 }
 
@@ -79,7 +81,23 @@ func (s *session) pruneIfDue(ctx context.Context, dryRun bool) error {
 	if err != nil || result.Skipped {
 		return err
 	}
+	s.notePruned(ctx, result, dryRun)
 	return s.tellPrune(result, dryRun, true)
+}
+
+// notePruned has other hosts know of a prune that has left no plan, by which they know of
+// others.
+func (s *session) notePruned(ctx context.Context, result *repo.PruneResult, dryRun bool) {
+	if !dryRun && result.Condemned == 0 {
+		s.noteUpkeep(ctx, snapshot.Upkeep{Pruned: s.now()})
+	}
+}
+
+// noteUpkeep has all hosts know what was done. Nothing depends on that.
+func (s *session) noteUpkeep(ctx context.Context, done snapshot.Upkeep) {
+	if err := s.repo.NoteUpkeep(ctx, done); err != nil {
+		s.detail("what was done could not be noted in the repository: %v", err)
+	}
 }
 
 // pruneFull frees space within another command whose store has no more of it. Prunes of

@@ -30,7 +30,7 @@ func TestRequests(t *testing.T) {
 		{"Listing", "SELECT 1", "1 list", []string{"snapshots"}},
 		{"Restore", "SELECT 1", "3 list, list, put", restore},
 		{"RestoreSound", "SELECT 1", "6 list, list, list, put, list, list", restore},
-		{"Prune", "SELECT 1", "2 list, list", []string{"prune"}},
+		{"Prune", "SELECT 1", "3 list, list, put", []string{"prune"}},
 	}
 	for _, tt := range tests { // each starts where the one before it has ended
 		r.exec(t, tt.statement)

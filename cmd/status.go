@@ -75,7 +75,7 @@ func (c *cli) status(ctx context.Context, o statusOptions) error {
 		return err
 	}
 	states := s.states(all, o.environment, maxAge)
-	if err := s.printStatus(states, usage); err != nil {
+	if err := s.printStatus(states, usage, snapshot.LastUpkeep(all)); err != nil {
 		return err
 	}
 	return cmp.Or(damage, notFresh(states))
@@ -113,15 +113,16 @@ type repositoryState struct {
 	Location string     `json:"location"`
 	Size     int64      `json:"size"`
 	Packs    int        `json:"packs"`
-	Free     *int64     `json:"free,omitempty"` // bytes on its disk
-	Pruned   *time.Time `json:"pruned,omitempty"`
+	Free     *int64     `json:"free,omitempty"`    // bytes on its disk
+	Pruned   *time.Time `json:"pruned,omitempty"`  // null: no host has told
+	Checked  *time.Time `json:"checked,omitempty"` // every byte of it
+	Copied   *time.Time `json:"copied,omitempty"`  // to another repository
 }
 
-func (s *session) printStatus(states []*state, u *repo.Usage) error {
+func (s *session) printStatus(states []*state, u *repo.Usage, upkeep snapshot.Upkeep) error {
 	r := repositoryState{Location: s.place.String(), Size: u.Size, Packs: u.Packs}
-	if !u.Pruned.IsZero() {
-		r.Pruned = &u.Pruned
-	}
+	upkeep = upkeep.Later(snapshot.Upkeep{Pruned: u.Pruned})
+	r.Pruned, r.Checked, r.Copied = known(upkeep.Pruned), known(upkeep.Checked), known(upkeep.Copied)
 	if s.place.bucket == nil {
 		if free, ok := spool.FreeSpace(s.place.folder); ok {
 			r.Free = &free
@@ -216,8 +217,24 @@ func (s *session) repositoryLine(r repositoryState) string {
 	if r.Free != nil {
 		line += fmt.Sprintf(", %s free", size(*r.Free))
 	}
-	if r.Pruned == nil {
-		return line + ", not pruned yet"
+	if r.Pruned == nil && r.Packs > 0 {
+		line += ", no prune is known"
 	}
-	return line + ", pruned " + ago(s.now().Sub(*r.Pruned))
+	for _, done := range []struct {
+		what string
+		at   *time.Time
+	}{{"pruned", r.Pruned}, {"checked", r.Checked}, {"copied", r.Copied}} {
+		if done.at != nil {
+			line += ", " + done.what + " " + ago(s.now().Sub(*done.at))
+		}
+	}
+	return line
+}
+
+// known is nil for a time that is not.
+func known(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }

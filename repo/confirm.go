@@ -93,6 +93,9 @@ func (b *backup) finish(ctx context.Context, partials []string) error {
 	if !b.result.Skipped && b.opts.copied.newest(b.list) { // the mark is on the newest of its database
 		b.repo.raise(b.record, b.result.SetBack)
 	}
+	if err := b.repo.carryUpkeep(ctx, append([]*snapshot.Snapshot{b.record}, b.list...), b.forgot); err != nil {
+		b.result.Left = err // who looks is told less
+	}
 	err := b.repo.forget(ctx, b.forgot, partials)
 	if errors.Is(err, ErrMayNotDelete) && len(b.result.Forgotten) == 0 {
 		b.result.Left = err

@@ -75,13 +75,11 @@ func (r *Repo) forgetForGood(ctx context.Context, ids []snapshot.ID) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	if r.seen == nil {
-		if _, err := r.lookToRead(ctx); err != nil {
-			return err
-		}
-	}
-	list, err := r.readSnapshots(ctx, r.seen) // again: nothing is asked for
+	list, err := r.seenSnapshots(ctx)
 	if list == nil {
+		return err
+	}
+	if err := r.carryUpkeep(ctx, list, ids); err != nil {
 		return err
 	}
 	gone := func(s *snapshot.Snapshot) bool { return slices.Contains(ids, s.ID) }

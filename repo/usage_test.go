@@ -2,8 +2,11 @@ package repo_test
 
 import (
 	"testing"
+	"time"
 
 	"firn/repo"
+	"firn/retention"
+	"firn/snapshot"
 )
 
 func TestUsage(t *testing.T) {
@@ -30,5 +33,42 @@ func TestUsage(t *testing.T) {
 	}
 	if u, err = open(t, w.st).Usage(t.Context()); err != nil || u.Pruned.IsZero() {
 		t.Errorf("after a prune: got %+v, %v", u, err)
+	}
+}
+
+// TestUpkeep: what was done for the repository is known after the snapshot has gone that had it
+// noted, however it went.
+func TestUpkeep(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 15, 3, 12, 0, 0, time.UTC)
+	for name, forget := range map[string]func(t *testing.T, w *world, noted *snapshot.Snapshot){
+		"ByID": func(t *testing.T, w *world, s *snapshot.Snapshot) { w.forget(t, s.ID) },
+		"ByRule": func(t *testing.T, w *world, _ *snapshot.Snapshot) {
+			w.backUp(t, t.TempDir(), next, repo.BackupOptions{Keep: &retention.Policy{Last: 1}})
+		},
+		"Later": func(t *testing.T, w *world, s *snapshot.Snapshot) {
+			w.take(t, "production", next)
+			w.forget(t, s.ID)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			if err := open(t, w.st).NoteUpkeep(t.Context(), snapshot.Upkeep{Pruned: at}); err != nil {
+				t.Errorf("without a snapshot: %v", err)
+			}
+			w.take(t, "production", small)
+			noted := w.take(t, "production", changed)
+			for _, done := range []snapshot.Upkeep{{Pruned: at}, {Checked: at.Add(time.Hour)}, {Pruned: at.Add(-time.Hour)}} {
+				if err := open(t, w.st).NoteUpkeep(t.Context(), done); err != nil {
+					t.Fatal(err)
+				}
+			}
+			forget(t, w, noted)
+			got := snapshot.LastUpkeep(snapshotsOf(t, open(t, w.st)))
+			if !got.Pruned.Equal(at) || !got.Checked.Equal(at.Add(time.Hour)) || !got.Copied.IsZero() {
+				t.Errorf("got %+v", got)
+			}
+		})
 	}
 }

@@ -32,6 +32,7 @@ type Note struct {
 	Pin      *Pin          `json:"pin,omitempty"`
 	Labels   *Labels       `json:"labels,omitempty"`
 	Forgot   *Forgot       `json:"forgot,omitempty"`
+	Upkeep   *Upkeep       `json:"upkeep,omitempty"`
 
 	Name  string   `json:"-"` // of its object; it decides between equal times
 	tells []string // names of the fields that it has, those of newer versions too
@@ -147,14 +148,22 @@ func decodeNote(plain []byte) (*Note, error) {
 func (n *Note) normal() Note {
 	c := *n
 	c.Verified, c.NoUndo, c.Pin, c.Labels, c.Forgot = copied(n.Verified), copied(n.NoUndo), copied(n.Pin), copied(n.Labels), copied(n.Forgot)
+	c.Upkeep = copied(n.Upkeep)
 	c.Time = stamp(n.Time)
 	for _, t := range c.toldAt() {
 		*t = stamp(*t)
 	}
-	if v := c.Verified; v != nil && len(v.Problem) > maxProblem { // a hostile database has long names
-		v.Problem = strings.ToValidUTF8(v.Problem[:maxProblem], "") + " ..."
+	if v := c.Verified; v != nil { // a hostile database has long names
+		v.Problem, v.Unchecked = shortened(v.Problem), shortened(v.Unchecked)
 	}
 	return c
+}
+
+func shortened(problem string) string {
+	if len(problem) <= maxProblem {
+		return problem
+	}
+	return strings.ToValidUTF8(problem[:maxProblem], "") + " ..."
 }
 
 func copied[T any](p *T) *T {
@@ -182,6 +191,9 @@ func (n *Note) toldAt() []*time.Time {
 	}
 	if n.Forgot != nil {
 		times = append(times, &n.Forgot.Time)
+	}
+	if n.Upkeep != nil {
+		times = append(times, n.Upkeep.times()...)
 	}
 	return times
 }
@@ -218,7 +230,7 @@ func (n *Note) Replaces(other *Note) bool {
 // tell. Notes on others are passed over; the order does not matter. What the record
 // says of pins and tags is lost if notes say otherwise.
 func (s *Snapshot) Learn(notes []*Note) {
-	s.Verified, s.NoUndo, s.Forgotten = nil, nil, nil
+	s.Verified, s.NoUndo, s.Forgotten, s.Upkeep = nil, nil, nil, nil
 	if n := s.counting(notes, func(n *Note) bool { return n.Verified != nil }); n != nil {
 		s.Verified = n.Verified
 	}
@@ -233,6 +245,9 @@ func (s *Snapshot) Learn(notes []*Note) {
 	}
 	if n := s.counting(notes, func(n *Note) bool { return n.Forgot != nil }); n != nil {
 		s.Forgotten = n.Forgot
+	}
+	if n := s.counting(notes, func(n *Note) bool { return n.Upkeep != nil }); n != nil {
+		s.Upkeep = n.Upkeep
 	}
 }
 

@@ -24,6 +24,7 @@ func exampleNote() *snapshot.Note {
 		Pin:      &snapshot.Pin{Time: noted, Pinned: true},
 		Labels:   &snapshot.Labels{Time: noted, Tags: tags.Set{"audit", "db_app"}},
 		Forgot:   &snapshot.Forgot{Time: noted, Sequence: math.MaxUint64},
+		Upkeep:   &snapshot.Upkeep{Time: noted, Pruned: noted, Copied: noted},
 	}
 }
 
@@ -43,7 +44,8 @@ func TestNoteDocument(t *testing.T) {
 		`"no_undo":{"time":"2026-11-22T04:17:05.123456Z","reason":"kept as a file"},` +
 		`"pin":{"time":"2026-11-22T04:17:05.123456Z","pinned":true},` +
 		`"labels":{"time":"2026-11-22T04:17:05.123456Z","tags":["audit","db_app"]},` +
-		`"forgot":{"time":"2026-11-22T04:17:05.123456Z","sequence":18446744073709551615}}`
+		`"forgot":{"time":"2026-11-22T04:17:05.123456Z","sequence":18446744073709551615},` +
+		`"upkeep":{"time":"2026-11-22T04:17:05.123456Z","pruned":"2026-11-22T04:17:05.123456Z","copied":"2026-11-22T04:17:05.123456Z"}}`
 	n := exampleNote()
 	n.Time = n.Time.In(time.FixedZone("", 3600)).Add(789)
 	n.Verified.Time = n.Time
@@ -83,6 +85,8 @@ func TestNoteRejects(t *testing.T) {
 		"VerifiedTime": {edit(`"verified":{"time"`, `"verified":{"x"`), snapshot.ErrFormat},
 		"NoUndoTime":   {edit(`"no_undo":{"time"`, `"no_undo":{"x"`), snapshot.ErrFormat},
 		"PinTime":      {edit(`"pin":{"time"`, `"pin":{"x"`), snapshot.ErrFormat},
+		"UpkeepTime":   {edit(`"upkeep":{"time"`, `"upkeep":{"x"`), snapshot.ErrFormat},
+		"UpkeepPruned": {edit(`"pruned":"2026`, `"pruned":"x026`), snapshot.ErrFormat},
 		"ForgotTime":   {edit(`"forgot":{"time"`, `"forgot":{"x"`), snapshot.ErrFormat},
 		"ForgotNumber": {edit(`"sequence":18`, `"sequence":-18`), snapshot.ErrFormat},
 		"LabelsTime":   {edit(`"labels":{"time"`, `"labels":{"x"`), snapshot.ErrFormat},

@@ -51,6 +51,7 @@ type Snapshot struct {
 	Verified   *Verification `json:"-"` // nil: never
 	NoUndo     *NoUndo       `json:"-"` // nil: an undo may put it back
 	Forgotten  *Forgot       `json:"-"` // nil: none that followed was forgotten while this was the newest left
+	Upkeep     *Upkeep       `json:"-"` // of the whole repository, told here; nil: nothing
 	NoteUnread bool          `json:"-"` // a note could not be read: nobody knows what it tells
 }
 

@@ -1,0 +1,42 @@
+package repo
+
+import (
+	"context"
+	"slices"
+
+	"firn/snapshot"
+)
+
+// NoteUpkeep tells all hosts what was done for the whole repository, by a note on its newest
+// snapshot: what a host does for itself is in its own cache, and nobody else sees it.
+// Without a snapshot there is nobody to tell.
+func (r *Repo) NoteUpkeep(ctx context.Context, done snapshot.Upkeep) error {
+	list, err := r.seenSnapshots(ctx)
+	if len(list) == 0 {
+		return err
+	}
+	done.Time = r.opts.now()
+	told := snapshot.LastUpkeep(list).Later(done)
+	return r.Note(ctx, snapshot.Note{Snapshot: list[0].ID, Upkeep: &told})
+}
+
+// carryUpkeep tells it on the newest snapshot that stays, where those that go would take it
+// with them.
+func (r *Repo) carryUpkeep(ctx context.Context, list []*snapshot.Snapshot, ids []snapshot.ID) error {
+	staying := slices.DeleteFunc(slices.Clone(list), func(s *snapshot.Snapshot) bool { return slices.Contains(ids, s.ID) })
+	told := snapshot.LastUpkeep(list)
+	if len(staying) == 0 || snapshot.LastUpkeep(staying) == told {
+		return nil
+	}
+	return r.Note(ctx, snapshot.Note{Snapshot: staying[0].ID, Upkeep: &told})
+}
+
+// seenSnapshots returns what the last listing showed, or one that is made now.
+func (r *Repo) seenSnapshots(ctx context.Context) ([]*snapshot.Snapshot, error) {
+	if r.seen == nil {
+		if _, err := r.lookToRead(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return r.readSnapshots(ctx, r.seen)
+}
