@@ -180,7 +180,8 @@ type backupMessage struct {
 	ChunksNew   int       `json:"chunks_new"`
 	Unchanged   bool      `json:"unchanged"`
 	Skipped     bool      `json:"skipped"`
-	Suspect     []string  `json:"suspect,omitempty"` // why it is unlikely to be meant
+	Suspect     []string  `json:"suspect,omitempty"`    // why it is unlikely to be meant
+	Uncompared  string    `json:"uncompared,omitempty"` // what was not looked at for that
 	DryRun      bool      `json:"dry_run"`
 	Forgotten   []string  `json:"forgotten"`
 	Duration    float64   `json:"duration"`
@@ -305,6 +306,9 @@ func (r *backupRun) tell(result *repo.BackupResult, took time.Duration) *backupM
 	}
 	for _, ahead := range result.Ahead {
 		m.Ahead = append(m.Ahead, ahead.ID.String())
+	}
+	if m.Uncompared = result.Uncompared; m.Uncompared != "" {
+		r.warn("snapshot %s of %s: %s", s.ID.Short(), s.Environment, m.Uncompared)
 	}
 	r.warnAhead(result.Ahead)
 	if result.SetBack != nil {

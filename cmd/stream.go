@@ -20,7 +20,7 @@ const (
 	// stdinEnvironment is where streams go that no environment is named for.
 	stdinEnvironment = "stdin"
 	// exportStream is what records say of what is no database: its bytes are all that is known.
-	exportStream = "stream"
+	exportStream = snapshot.ExportStream
 )
 
 // isStream reports whether a snapshot holds something else than a database.

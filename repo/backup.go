@@ -75,8 +75,10 @@ type BackupResult struct {
 	Skipped   bool                 // nothing changed and IfChanged was asked for
 	Forgotten []retention.Decision // the snapshots that retention removed
 	Good      *snapshot.Snapshot   // that Guard has compared with; nil if there is none
-	Scanned   int64                // bytes of the image that were read: all of them, if no fingerprint was relied on
-	Tries     int                  // more than 1 if prunes came in between
+	// Uncompared says what Guard could not compare with Good, "" if nothing.
+	Uncompared string
+	Scanned    int64 // bytes of the image that were read: all of them, if no fingerprint was relied on
+	Tries      int   // more than 1 if prunes came in between
 	// Ahead are the snapshots of the same series that are later than now: a clock was
 	// wrong. The new one does not follow them, and retention does not count them.
 	Ahead []*snapshot.Snapshot

@@ -172,8 +172,10 @@ func (i *Image) validate() error {
 		return fmt.Errorf("%w: read time out of range", ErrFormat)
 	case i.Access != nil && i.Access.Mode > 0o777:
 		return fmt.Errorf("%w: mode %o", ErrFormat, i.Access.Mode)
+	case i.Tables != nil && i.TableMarks != nil:
+		return fmt.Errorf("%w: tables and their marks", ErrFormat)
 	}
-	return nil
+	return i.TableMarks.validate()
 }
 
 // validTime reports whether t has a form in RFC 3339.

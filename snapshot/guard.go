@@ -2,7 +2,6 @@ package snapshot
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -29,6 +28,12 @@ type Guard struct {
 // older, good one, each in a few words; nil if nothing is. It does not look at
 // bytes where rows are known: VACUUM takes away any share of them.
 func (g Guard) Compare(old, image *Image) []string {
+	switch was, is := old.Export == ExportStream, image.Export == ExportStream; {
+	case is && !was:
+		return []string{"it is no database, it was one"} // what has written it may have printed an error
+	case was && !is:
+		return []string{"it is a database, it was something else"}
+	}
 	var found []string
 	if old.ApplicationID != image.ApplicationID {
 		found = append(found, fmt.Sprintf("its application_id is %d, it was %d", image.ApplicationID, old.ApplicationID))
@@ -37,16 +42,33 @@ func (g Guard) Compare(old, image *Image) []string {
 	return append(found, g.shrunk(old, image)...)
 }
 
-func missingTables(old, image *Image) []string {
-	if old.Tables == nil || image.Tables == nil {
-		return nil
+// Uncompared returns what of an image [Guard.Compare] cannot judge, in a few words;
+// "" if nothing.
+func (g Guard) Uncompared(image *Image) string {
+	_, known := image.marks()
+	switch {
+	case image.Export == ExportStream || known:
+		return ""
+	case image.RowCount == nil:
+		return "its tables could not be counted, so that only its size was compared"
 	}
-	if len(image.Tables) == 0 && len(old.Tables) > 0 {
-		return []string{fmt.Sprintf("it has no tables, it had %d", len(old.Tables))}
+	return fmt.Sprintf("it has more than %s tables, so that a lost one is not noticed", humanize.Comma(maxMarks))
+}
+
+func missingTables(old, image *Image) []string {
+	before, known := old.marks()
+	now, knownNow := image.marks()
+	switch {
+	case !known || !knownNow:
+		return nil
+	case now.len() == 0 && before.len() > 0:
+		return []string{fmt.Sprintf("it has no tables, it had %d", before.len())}
+	case old.Tables == nil:
+		return missingMarks(before, now)
 	}
 	var names []string
 	for _, t := range old.Tables {
-		if !slices.ContainsFunc(image.Tables, func(now TableRows) bool { return now.Name == t.Name }) {
+		if !now.has(mark(t.Name)) {
 			names = append(names, fmt.Sprintf("%.*q", namedBytes, t.Name))
 		}
 	}
@@ -61,9 +83,27 @@ func missingTables(old, image *Image) []string {
 	return []string{"tables " + strings.Join(names, ", ") + " are gone"}
 }
 
+// missingMarks counts tables whose names nobody has kept.
+func missingMarks(before, now tableMarks) []string {
+	gone := 0
+	for n := range before.len() {
+		if !now.has(before.at(n)) {
+			gone++
+		}
+	}
+	verb := "are"
+	switch gone {
+	case 0:
+		return nil
+	case 1:
+		verb = "is"
+	}
+	return []string{fmt.Sprintf("%s of its %s tables %s gone", humanize.Comma(int64(gone)), humanize.Comma(int64(before.len())), verb)}
+}
+
 func (g Guard) shrunk(old, image *Image) []string {
 	switch {
-	case image.Tables != nil && len(image.Tables) == 0: // that is told already
+	case image.Tables != nil && len(image.Tables) == 0 && len(old.Tables)+len(old.TableMarks) > 0: // that is told already
 	case old.RowCount != nil && image.RowCount != nil:
 		before, now := *old.RowCount, *image.RowCount
 		if before > 0 && now == 0 || before >= guardedRows && g.tooFew(before, now) {

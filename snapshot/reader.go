@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"math"
@@ -114,6 +115,7 @@ func (r *reader) image() (i Image) {
 	r.optional(`,"schema_hash":`, func() { i.SchemaHash = r.text() })
 	r.optional(`,"rows":`, func() { n := r.number(); i.RowCount = &n })
 	r.optional(`,"tables":`, func() { i.Tables = r.tables() })
+	r.optional(`,"table_marks":`, func() { i.TableMarks = r.bytes() })
 	r.optional(`,"export":`, func() { i.Export = r.text() })
 	r.optional(`,"fingerprint":`, func() { i.Fingerprint = r.value() })
 	r.optional(`,"read_at":`, func() { i.ReadAt = r.time() })
@@ -189,6 +191,15 @@ func (r *reader) text() string {
 		r.texts[s] = s
 	}
 	return s
+}
+
+// bytes reads bytes in base64, of which there are some.
+func (r *reader) bytes() []byte {
+	b, err := base64.StdEncoding.Strict().AppendDecode(nil, r.quoted())
+	if err != nil || len(b) == 0 {
+		r.fail()
+	}
+	return b
 }
 
 // unique reads a string that no other record has.

@@ -38,6 +38,9 @@ var (
 		`"unchanged":true,"pinned":true,"suspect":["it has 0 rows, it had 9"]}` + "\n"
 )
 
+// tablesText is what a record with marks has no room for.
+const tablesText = `"tables":[{"name":"posts]","rows":71},{"name":"users","rows":9}]`
+
 func TestReaderReadsWhatIsWritten(t *testing.T) {
 	t.Parallel()
 	for name, plain := range map[string]string{
@@ -47,6 +50,7 @@ func TestReaderReadsWhatIsWritten(t *testing.T) {
 		"LongTime":   strings.Replace(full, `05.123456Z","d`, `05.123456789+02:00","d`, 1),
 		"NotASCII":   strings.Replace(full, `"web1"`, `"wëb\u2028ü"`, 1),
 		"Fraction":   strings.Replace(full, `0.25`, `1234567.000001`, 1),
+		"Marks":      strings.Replace(full, tablesText, `"table_marks":"AAAAAQAAAAI="`, 1),
 		"NoAccess":   strings.Replace(full, `,"access":{"uid":1000,"gid":33,"mode":432}`, ``, 1),
 		"LargeUID":   strings.Replace(full, `"uid":1000`, `"uid":4294967295`, 1),
 		"NoFraction": strings.Replace(full, `0.25`, `7`, 1),
@@ -88,6 +92,9 @@ func TestReaderLeavesTheRest(t *testing.T) {
 		"EmptyTags":       {`["db_app","env_production"]`, `[]`},
 		"InvalidTag":      {`"db_app"`, `"db,app"`},
 		"Null":            {`"rows":80`, `"rows":null`},
+		"MarksEmpty":      {tablesText, `"table_marks":""`},
+		"MarksNot64":      {tablesText, `"table_marks":"AAAA*QAAAAI="`},
+		"MarksNotCanon":   {tablesText, `"table_marks":"AAAAAQAAAAJ="`},
 		"NullTables":      {`[{"name":"posts]","rows":71},{"name":"users","rows":9}]`, `null`},
 		"False":           {`"pinned":true`, `"pinned":false`},
 		"TwoImages":       {`}],"parent"`, `},{}],"parent"`},
@@ -120,6 +127,7 @@ func FuzzReader(f *testing.F) {
 	f.Add(minimal)
 	f.Add(full)
 	f.Add(strings.Replace(full, `"root":"ab`, `"root":"AB`, 1))
+	f.Add(strings.Replace(full, tablesText, `"table_marks":"AAAAAQAAAAI="`, 1))
 	f.Fuzz(func(t *testing.T, plain string) { same(t, plain) })
 }
 

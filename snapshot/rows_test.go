@@ -1,6 +1,8 @@
 package snapshot_test
 
 import (
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -46,9 +48,47 @@ func TestRows(t *testing.T) {
 			if !known || total != tt.total || !reflect.DeepEqual(got.Image().Tables, tt.want) {
 				t.Errorf("got %d rows, known %t, tables %v, want %d of %v", total, known, got.Image().Tables, tt.total, tt.want)
 			}
+			if marked := got.Image().TableMarks != nil; marked != (tt.want == nil) {
+				t.Errorf("marks of names: got %t, want them where there is no list", marked)
+			}
 			if !slices.Equal(tt.in, before) {
 				t.Error("the caller's list was changed")
 			}
 		})
+	}
+}
+
+// The marks of two names, as docs/format.md has them: from SHA-256 of the names alone.
+func TestMarksHaveTheirBytes(t *testing.T) {
+	t.Parallel()
+	image := minimal().Image()
+	image.SetRows([]snapshot.TableRows{{Name: "users"}, {Name: strings.Repeat("n", 129)}, {Name: "users"}})
+	got := fmt.Sprintf("%x", []byte(image.TableMarks))
+	var want []string
+	for _, name := range []string{"users", strings.Repeat("n", 129)} {
+		want = append(want, fmt.Sprintf("%x", sha256.Sum256([]byte(name)))[:8])
+	}
+	slices.Sort(want)
+	if got != strings.Join(want, "") {
+		t.Errorf("got %s, want %s", got, strings.Join(want, ""))
+	}
+}
+
+// Marks that no writer makes are refused: a search in them would miss tables.
+func TestMarksRefused(t *testing.T) {
+	t.Parallel()
+	for name, marks := range map[string][]byte{
+		"Cut": {0, 0, 1}, "Unsorted": {0, 0, 0, 2, 0, 0, 0, 1}, "Twice": {0, 0, 0, 2, 0, 0, 0, 2}, "TooMany": make([]byte, 4<<16+4),
+	} {
+		s := minimal()
+		s.Image().TableMarks = marks
+		if _, err := s.Marshal(); !errors.Is(err, snapshot.ErrFormat) {
+			t.Errorf("%s: got %v, want ErrFormat", name, err)
+		}
+	}
+	s := minimal()
+	s.Image().Tables, s.Image().TableMarks = []snapshot.TableRows{}, []byte{0, 0, 0, 1}
+	if _, err := s.Marshal(); !errors.Is(err, snapshot.ErrFormat) {
+		t.Errorf("list and marks: got %v, want ErrFormat", err)
 	}
 }

@@ -55,6 +55,9 @@ type Snapshot struct {
 	NoteUnread bool          `json:"-"` // a note could not be read: nobody knows what it tells
 }
 
+// ExportStream is the export of an image that is no database.
+const ExportStream = "stream"
+
 // Image is one database image of a snapshot, and what is known of it without
 // reading it.
 type Image struct {
@@ -71,6 +74,8 @@ type Image struct {
 
 	RowCount *int64      `json:"rows,omitempty"`  // of all tables; nil: not known, see [Image.Rows]
 	Tables   []TableRows `json:"tables,omitzero"` // all of them, by name; nil if they are not known, or too many
+
+	TableMarks tableMarks `json:"table_marks,omitempty"` // of the names, where Tables is nil because they are too many
 
 	Export      string          `json:"export,omitempty"`      // how it was read: pages, compact, or stream for what is no database
 	Fingerprint json.RawMessage `json:"fingerprint,omitempty"` // of the source, to notice that nothing changed
