@@ -62,6 +62,7 @@ const (
 	carryOver                        // P5: a plan repeats those that it replaces
 	keepNewest                       // P6: drop older plans only
 	recordAgain                      // W4: acknowledge only what was recorded under the plans of now
+	readEveryPlan                    // W1, W4: a plan that cannot be read stops a backup
 )
 
 // model is the protocol with a number of processes, and without some rules.
@@ -153,6 +154,17 @@ func (s *state) condemned() set {
 	return c
 }
 
+// read are the packs that the plans name which a backup reads: all of them. What is named
+// like a plan, and was not named with the key, is no plan, and no part of the model.
+func (m *model) read(s *state) set {
+	if m.obeys(readEveryPlan) || s.plans == 0 {
+		return s.condemned()
+	}
+	known := *s
+	known.plans &^= 1 << (bits.Len8(s.plans) - 1) // without one
+	return known.condemned()
+}
+
 // needed are the blobs of a set of snapshots: the old ones, then each backup's.
 func (m *model) needed(snapshots uint8) blobs {
 	n := blobs(snapshots) & both
@@ -208,7 +220,7 @@ func (m *model) backup(s state, i int, emit func(string, state)) {
 	b := &s.backup[i]
 	switch b.step {
 	case 0:
-		b.step, b.token, b.packs = 1, s.plans, s.condemned()
+		b.step, b.token, b.packs = 1, s.plans, m.read(&s)
 		if s.plans == 0 { // as cached: no need to list packs
 			b.step, b.packs = 2, 1<<oldPacks-1
 		}
@@ -234,7 +246,7 @@ func (m *model) backup(s state, i int, emit func(string, state)) {
 		if s.plans == b.token {
 			m.acknowledge(&s, i)
 		} else {
-			b.step, b.token, b.packs = 5, s.plans, s.condemned()
+			b.step, b.token, b.packs = 5, s.plans, m.read(&s)
 		}
 		emit("W4 list plans", s)
 	case 5:

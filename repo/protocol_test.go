@@ -116,6 +116,7 @@ func TestProtocolNeedsItsRules(t *testing.T) {
 		"CarryOver":       carryOver,
 		"KeepNewest":      keepNewest,
 		"RecordAgain":     recordAgain,
+		"ReadEveryPlan":   readEveryPlan,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
