@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"sync"
 	"time"
 )
@@ -57,13 +58,15 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	w := &watch{guard: g, cancel: cancel}
 	w.start(g.wait)
-	answer, err := g.next.RoundTrip(r.WithContext(ctx))
+	begun := &httptrace.ClientTrace{GotFirstResponseByte: func() { // headers can drip, too
+		if !g.answered() {
+			w.start(g.firstWait)
+		}
+	}}
+	answer, err := g.next.RoundTrip(r.WithContext(httptrace.WithClientTrace(ctx, begun)))
 	if err != nil {
 		w.stop()
 		return nil, w.explain(err)
-	}
-	if !g.answered() {
-		w.start(g.firstWait)
 	}
 	body := &watchedBody{ReadCloser: answer.Body, watch: w, left: maxText}
 	if r.Method == http.MethodGet && answer.StatusCode/100 == 2 && !r.URL.Query().Has("list-type") {
@@ -79,16 +82,20 @@ type watch struct {
 	cancel context.CancelCauseFunc
 
 	mu    sync.Mutex
-	timer *time.Timer // nil after stop
-	round int         // of looks; one that comes late does not count
+	timer *time.Timer
+	round int // of looks; one that comes late does not count
 	slow  bool
+
+	stopped bool
 }
 
 // start looks every so often from now on.
 func (w *watch) start(every time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.next(every)
+	if !w.stopped {
+		w.next(every)
+	}
 }
 
 // next sets the time of the next look. The lock is held.
@@ -105,7 +112,7 @@ func (w *watch) look(round int, seen int64, every time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
-	case w.timer == nil || round != w.round:
+	case w.stopped || round != w.round:
 	case float64(w.guard.moved()-seen) < every.Seconds()*float64(w.guard.least):
 		w.slow = true
 		w.cancel(errSlow)
@@ -117,10 +124,8 @@ func (w *watch) look(round int, seen int64, every time.Duration) {
 func (w *watch) stop() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.timer != nil { // the first of two calls
-		w.timer.Stop()
-		w.timer = nil
-	}
+	w.timer.Stop()
+	w.stopped = true
 	w.cancel(nil)
 }
 

@@ -48,6 +48,30 @@ func TestSlowRequestsEnd(t *testing.T) {
 	}
 }
 
+// TestSlowHeadersEnd has a server that begins to answer, and goes on for ever before
+// there is an answer: it is not waited for as long as for one that is silent.
+func TestSlowHeadersEnd(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		c, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nX-A: a")
+		<-release
+		c.Close()
+	}))
+	defer server.Close()
+	defer close(release)
+	g := hurried(func() int64 { return 7 })
+	g.wait = time.Hour
+	if err := request(t, g, http.MethodGet, server.URL); !errors.Is(err, errSlow) {
+		t.Errorf("got %v, want errSlow", err)
+	}
+}
+
 // TestSteadyRequestsLast has an answer that takes many looks, and a line on which
 // enough moves all the time.
 func TestSteadyRequestsLast(t *testing.T) {
