@@ -155,7 +155,7 @@ func (r *Repo) verify(name string, b []byte) error {
 	case name == configName:
 		err = r.openConfig(b)
 	case isKeyName(name):
-		if _, err = r.verifySlot(b); errors.Is(err, crypt.ErrWrongKey) {
+		if _, err = r.verifySlot(b, newBudget()); errors.Is(err, crypt.ErrWrongKey) {
 			err = nil
 		}
 	case strings.HasPrefix(name, planPrefix):
@@ -170,10 +170,14 @@ func (r *Repo) verify(name string, b []byte) error {
 	return err
 }
 
-func (r *Repo) verifySlot(b []byte) (crypt.Secret, error) {
+// verifySlot opens a slot, or takes it for another credential's if that costs too much.
+func (r *Repo) verifySlot(b []byte, spending *budget) (crypt.Secret, error) {
 	slot, err := crypt.ParseSlot(b)
 	if err != nil {
 		return crypt.Secret{}, err
+	}
+	if !spending.spend(slot, r.opts.Credential) {
+		return crypt.Secret{}, crypt.ErrWrongKey
 	}
 	return slot.Open(r.id, r.opts.Credential)
 }

@@ -1,7 +1,9 @@
 package repo
 
 import (
+	"errors"
 	"testing"
+	"time"
 
 	"firn/crypt"
 )
@@ -30,5 +32,28 @@ func TestBudget(t *testing.T) {
 		if got != tt.want {
 			t.Errorf("%s: %d slots are tried, want %d", tt.name, got, tt.want)
 		}
+	}
+}
+
+// TestSurveySpendsABudget has a repair look at a slot of its own password when nothing may
+// be spent any more: then it is one of somebody else.
+func TestSurveySpendsABudget(t *testing.T) {
+	t.Parallel()
+	secret, password := crypt.NewSecret(), crypt.Password("correct horse battery")
+	slot, err := crypt.NewSlot(secret, fuzzID, password, "", time.Unix(1e9, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := slot.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &Repo{id: fuzzID, opts: Options{Credential: password}}
+	spending := &budget{crypt.SlotWork}
+	if got, err := r.verifySlot(b, spending); err != nil || !got.Equal(secret) {
+		t.Errorf("with a budget: got %v, want the secret", err)
+	}
+	if _, err := r.verifySlot(b, spending); !errors.Is(err, crypt.ErrWrongKey) {
+		t.Errorf("when that is spent: got %v, want ErrWrongKey", err)
 	}
 }

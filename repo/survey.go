@@ -175,6 +175,7 @@ func (s *survey) readKeys(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list keys: %w", err)
 	}
+	spending := newBudget()
 	for _, o := range objects {
 		b, err := whole(ctx, s.repo.store, o.Name)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -184,7 +185,7 @@ func (s *survey) readKeys(ctx context.Context) error {
 			return fmt.Errorf("read %s: %w", o.Name, err)
 		}
 		if err == nil {
-			_, err = s.repo.verifySlot(b)
+			_, err = s.repo.verifySlot(b, spending)
 		}
 		if s.opens = s.opens || err == nil; err == nil || errors.Is(err, crypt.ErrWrongKey) {
 			continue
