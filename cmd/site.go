@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"firn/host"
 	"firn/snapshot"
@@ -81,7 +82,32 @@ func (s *site) at(f func(path string) error) error {
 }
 
 // do calls a function on the site's thread.
-func (s *site) do(f func() error) error { return s.thread.Do(f) }
+func (s *site) do(f func() error) error { return s.outward(s.thread.Do(f)) }
+
+// outward makes an error name files as people do who are not confined to the folder.
+func (s *site) outward(err error) error {
+	if s.thread == nil || err == nil {
+		return err
+	}
+	within := string(filepath.Separator)
+	text := strings.NewReplacer(" "+within+s.name, " "+s.path(), " "+within+".firn-", " "+s.folder.Path(".firn-")).Replace(err.Error())
+	if text == err.Error() {
+		return err
+	}
+	return &outwardError{err, text}
+}
+
+// outwardError is an error with other words.
+type outwardError struct {
+	err  error
+	text string
+}
+
+// Error returns the other words.
+func (e *outwardError) Error() string { return e.text }
+
+// Unwrap returns the error.
+func (e *outwardError) Unwrap() error { return e.err }
 
 // outside calls a function from one that runs on the site's thread, for work that is not on files of the folder.
 func (s *site) outside(f func() error) error {
