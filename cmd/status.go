@@ -66,6 +66,7 @@ func (c *cli) status(ctx context.Context, o statusOptions) error {
 		return err
 	}
 	defer s.close()
+	s.warnResetBug(ctx)
 	all, damage, err := s.snapshotsOf(ctx, o.environment)
 	if err != nil {
 		return err

@@ -94,6 +94,7 @@ func (c *cli) verify(ctx context.Context, args []string, o verifyOptions) error 
 		return err
 	}
 	defer s.close()
+	s.warnResetBug(ctx)
 	known, err := s.catalog(ctx)
 	if err != nil {
 		return err

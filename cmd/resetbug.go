@@ -1,0 +1,43 @@
+package cmd
+
+import (
+	"context"
+	"time"
+
+	"firn/sqlite"
+)
+
+// usersLimit is how long the look for the programs that use a database may take: nothing depends on it.
+const usersLimit = 5 * time.Second
+
+// warnResetBug warns of programs whose SQLite can lose commits of a database in WAL mode. Only some commands look, since
+// it takes as long as a backup of a database that has not changed.
+func (s *session) warnResetBug(ctx context.Context) {
+	told := map[sqlite.User]bool{}
+	for _, name := range s.conf.names() {
+		env, err := s.conf.environment(name)
+		if err != nil {
+			continue
+		}
+		for _, user := range s.usersOf(ctx, env.Database) {
+			if told[user] || !sqlite.MayLoseCommits(user.Version) {
+				continue
+			}
+			told[user] = true
+			s.warn("%s: process %d (%s) uses the database with SQLite %s, which can lose commits in WAL mode when two connections checkpoint (fixed in 3.51.3, 3.50.7 and 3.44.6): update it",
+				name, user.Process, user.Command, user.Version)
+		}
+	}
+}
+
+// usersOf returns the programs that use a database, none if that cannot be told soon.
+func (s *session) usersOf(ctx context.Context, database string) []sqlite.User {
+	dog := s.newWatchdog(ctx)
+	dog.silence = usersLimit
+	users := make(chan []sqlite.User, 1)
+	err := dog.call(func() error { users <- sqlite.Users(database); return nil }, nothing)
+	if err != nil {
+		return nil
+	}
+	return <-users
+}

@@ -1,0 +1,72 @@
+package cmd
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"firn/internal/dbtest"
+	"firn/sqlite"
+)
+
+// TestResetBug has the shell of SQLite use a database, and warns of it if its version has the bug.
+func TestResetBug(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("needs /proc")
+	}
+	dir := t.TempDir()
+	path, config := filepath.Join(dir, "app.db"), filepath.Join(dir, "firn.toml")
+	dbtest.Create(t, path, dbtest.Options{WAL: true})
+	version := useByShell(t, path)
+	text := fmt.Sprintf("repository = %q\nkey_file = %q\n[env.production]\ndatabase = %q\n", filepath.Join(dir, "repo"), filepath.Join(dir, "key"), path)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("(sqlite3) uses the database with SQLite %s, which can lose commits", version)
+	for _, command := range []string{"init", "backup production", "status", "verify production"} {
+		var out, err bytes.Buffer
+		args := append([]string{"--config", config, "--cache-dir", filepath.Join(dir, "cache")}, strings.Fields(command)...)
+		if code := newCLI(Streams{In: strings.NewReader(""), Out: &out, Err: &err}).run(t.Context(), args); code != exitDone {
+			t.Fatalf("%s: exit code %d\n%s", command, code, &err)
+		}
+		looks := command == "status" || command == "verify production"
+		if got := strings.Contains(err.String(), want); got != (looks && sqlite.MayLoseCommits(version)) {
+			t.Errorf("%s: warned: %v\n%s", command, got, &err)
+		}
+	}
+}
+
+// useByShell has the shell of SQLite use a database until the test ends, and returns its version.
+func useByShell(t *testing.T, path string) string {
+	t.Helper()
+	cmd := exec.Command(dbtest.Tool(t, "sqlite3"), path)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { in.Close(); cmd.Wait() })
+	if _, err := io.WriteString(in, "SELECT sqlite_version(), count(*) FROM users;\n"); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	version, _, _ := strings.Cut(line, "|")
+	return version
+}

@@ -1,0 +1,128 @@
+package sqlite
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxMaps is how much of a list of mappings is read.
+const maxMaps = 8 << 20
+
+// Users returns the processes that have a database in WAL mode open, and whose SQLite can be told: they share memory
+// through its -shm file, and have mapped the library or the program that SQLite is in. The superuser sees all of them,
+// other users their own. It is meant to be called now and then: it looks at each process once.
+func Users(path string) []User {
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil
+	}
+	info, err := os.Stat(path + "-shm")
+	if err != nil {
+		return nil
+	}
+	processes, _ := filepath.Glob("/proc/[0-9]*") // a process that has ended meanwhile uses nothing
+	var users []User
+	for _, dir := range processes {
+		number, err := strconv.Atoi(filepath.Base(dir))
+		if err != nil || number == os.Getpid() {
+			continue
+		}
+		mapped := mappings(dir)
+		if !mapped.have(statOf(info).inode, filepath.Base(path)+"-shm") {
+			continue
+		}
+		if version := mapped.version(dir); version != "" {
+			name, _ := os.ReadFile(filepath.Join(dir, "comm"))
+			users = append(users, User{number, strings.TrimSpace(string(name)), version})
+		}
+	}
+	return users
+}
+
+// mapping is a file that a process has mapped.
+type mapping struct {
+	addresses string
+	code      bool
+	inode     uint64
+	path      string // as the process sees it
+}
+
+type mapped []mapping
+
+// mappings returns the files that a process has mapped; none of those that may not be seen.
+func mappings(dir string) mapped {
+	f, err := os.Open(filepath.Join(dir, "maps"))
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	var list mapped
+	lines := bufio.NewScanner(io.LimitReader(f, maxMaps))
+	for lines.Scan() {
+		var m mapping
+		var rights, offset, device string
+		if _, err := fmt.Sscan(lines.Text(), &m.addresses, &rights, &offset, &device, &m.inode); err != nil || m.inode == 0 {
+			continue
+		}
+		if at := strings.IndexByte(lines.Text(), '/'); at >= 0 {
+			m.path = lines.Text()[at:]
+		}
+		m.code = strings.Contains(rights, "x")
+		list = append(list, m)
+	}
+	return list
+}
+
+// have reports whether a file is mapped, by its inode and name: what device a file is on, some file systems tell
+// differently here and there.
+func (m mapped) have(inode uint64, name string) bool {
+	for _, file := range m {
+		if file.inode == inode && filepath.Base(file.path) == name {
+			return true
+		}
+	}
+	return false
+}
+
+// version returns the version of the first SQLite among the code that is mapped.
+func (m mapped) version(dir string) string {
+	seen := map[uint64]bool{}
+	for _, file := range m {
+		if !file.code || seen[file.inode] {
+			continue
+		}
+		seen[file.inode] = true
+		if version := file.version(dir); version != "" {
+			return version
+		}
+	}
+	return ""
+}
+
+// version returns the version of the SQLite in a mapped file. The system leads straight to the file, if it lets this
+// user; else the path must lead to the same one.
+func (m mapping) version(dir string) string {
+	for _, path := range []string{filepath.Join(dir, "map_files", m.addresses), m.path} {
+		f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+		if err != nil {
+			continue
+		}
+		defer f.Close()
+		info, err := f.Stat()
+		if err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		if s, ok := info.Sys().(*syscall.Stat_t); ok && s.Ino == m.inode {
+			return versionIn(f)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,82 @@
+package sqlite_test
+
+import (
+	"bufio"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"firn/internal/dbtest"
+	"firn/sqlite"
+)
+
+func TestMayLoseCommits(t *testing.T) {
+	t.Parallel()
+	for version, want := range map[string]bool{
+		"3.6.23": false, "3.7.0": true, "3.40.1": true, "3.44.5": true, "3.44.6": false, "3.44.9": false, "3.45.0": true,
+		"3.50.6": true, "3.50.7": false, "3.51.2": true, "3.51.3": false, "3.54.1": false, "4.0.0": false, "": false, "3": false, "3.x.y": false,
+	} {
+		if got := sqlite.MayLoseCommits(version); got != want {
+			t.Errorf("%q: got %v, want %v", version, got, want)
+		}
+	}
+}
+
+// TestUsers has the shell of SQLite use a database, whose version it tells itself.
+func TestUsers(t *testing.T) {
+	t.Parallel()
+	shell := dbtest.Tool(t, "sqlite3")
+	path := newDB(t, dbtest.Options{WAL: true})
+	cmd := exec.Command(shell, path)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer in.Close()
+	if _, err := io.WriteString(in, "SELECT sqlite_version(), count(*) FROM users;\n"); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, _, _ := strings.Cut(line, "|")
+	if users := sqlite.Users(path); len(users) != 1 || users[0] != (sqlite.User{Process: cmd.Process.Pid, Command: "sqlite3", Version: want}) {
+		t.Errorf("got %+v, want process %d, sqlite3, with %s", users, cmd.Process.Pid, want)
+	}
+	if users := sqlite.Users(newDB(t, dbtest.Options{WAL: true})); len(users) != 0 {
+		t.Errorf("another database: got %+v, want nobody", users)
+	}
+}
+
+// TestUsersWithoutSymbols has a program use a database that is linked with SQLite: this one.
+func TestUsersWithoutSymbols(t *testing.T) {
+	t.Parallel()
+	path := newDB(t, dbtest.Options{WAL: true})
+	writer := dbtest.StartWriter(t, path, 1)
+	defer writer.Kill()
+	db := dbtest.Open(t, path)
+	defer db.Close()
+	var want string
+	if err := db.QueryRow("SELECT sqlite_version() FROM users").Scan(&want); err != nil {
+		t.Fatal(err)
+	}
+	for range 100 { // the writer closes its database now and then
+		if users := sqlite.Users(path); len(users) == 1 {
+			if users[0].Version != want {
+				t.Errorf("got %+v, want version %s", users, want)
+			}
+			return
+		}
+	}
+	t.Skip("the program has no version that can be told")
+}
