@@ -72,9 +72,9 @@ func (k *catalog) findPast(list []*snapshot.Snapshot, ref string) (*snapshot.Sna
 }
 
 // past leaves out what is later than now, unless there is nothing else, and tells of it.
-func (k *catalog) past(list []*snapshot.Snapshot) []*snapshot.Snapshot {
-	past, ahead := snapshot.SplitAhead(list, k.now())
-	k.warnAhead(ahead)
+func (c *cli) past(list []*snapshot.Snapshot) []*snapshot.Snapshot {
+	past, ahead := snapshot.SplitAhead(list, c.now())
+	c.warnAhead(ahead)
 	if len(past) == 0 {
 		return ahead
 	}
@@ -135,6 +135,9 @@ func (k *catalog) unsure(chosen *snapshot.Snapshot, what string, u *repo.UnreadE
 		which = fmt.Sprintf("snapshot %s of %s", id.Short(), k.when(t))
 	}
 	hint := `"firn check --repair" puts right what can be, or says that it is lost.`
+	if errors.Is(u, repo.ErrVersion) {
+		hint = "Update firn."
+	}
 	if chosen != nil {
 		hint = fmt.Sprintf(`The newest that can be read is %s of %s, %s: name it by its ID if that will do. `,
 			chosen.ID.Short(), chosen.Environment, k.when(chosen.Time)) + hint
@@ -166,16 +169,17 @@ func (k *catalog) wayToSound(than *snapshot.Snapshot) string {
 	return ""
 }
 
-// warnAhead tells once of snapshots that are later than now.
+// warnAhead tells once of each snapshot that is later than now.
 func (c *cli) warnAhead(list []*snapshot.Snapshot) {
-	if len(list) == 0 || c.toldAhead {
+	list = slices.DeleteFunc(slices.Clone(list), func(s *snapshot.Snapshot) bool { return slices.Contains(c.toldAhead, s.ID) })
+	if len(list) == 0 {
 		return
 	}
-	c.toldAhead = true
 	var ids []string
-	for _, s := range list[:min(len(list), maxHit)] {
+	for _, s := range list {
+		c.toldAhead = append(c.toldAhead, s.ID)
 		ids = append(ids, s.ID.Short())
 	}
 	c.warn("%s of a time to come: %s: a clock was wrong, there or here. No rule counts such a snapshot, and latest does not mean it. "+
-		`If the clock here is right: "firn forget %s".`, plural(len(list), "snapshot"), c.shortList(list), strings.Join(ids, " "))
+		`If the clock here is right: "firn forget %s".`, plural(len(list), "snapshot"), c.shortList(list), strings.Join(ids[:min(len(ids), maxHit)], " "))
 }

@@ -104,6 +104,9 @@ func TestDamagedNewestRecord(t *testing.T) {
 				if !strings.Contains(stderr, "cannot be read") || !strings.Contains(stderr, "firn: hint: ") {
 					t.Errorf("%s: the reason or the way out is missing:\n%s", line, stderr)
 				}
+				if hint := "Update firn."; name == "Version" && !strings.Contains(stderr, hint) {
+					t.Errorf("%s: got %s, want %s", line, stderr, hint)
+				}
 				if name != "OtherName" && !strings.Contains(stderr, "of 2026-03-15 03:48 UTC") {
 					t.Errorf("%s: the time is missing:\n%s", line, stderr)
 				}
@@ -196,6 +199,13 @@ func TestFutureSnapshots(t *testing.T) {
 	}
 	if stdout, _ := o.want(0, "query 2042 SELECT/**/v/**/FROM/**/t/**/WHERE/**/k=300 --csv --no-header"); stdout != "false\r\n" {
 		t.Errorf("2042: got %q", stdout)
+	}
+	if stdout, stderr := o.want(0, "snapshots e --latest 1 --json"); strings.Contains(stdout, "2042") || !strings.Contains(stderr, "of a time to come") {
+		t.Errorf("snapshots --latest: got %q, %q", stdout, stderr)
+	}
+	o.want(0, "init --repository "+o.path("second")+" --key-file "+o.path("second.key"))
+	if stdout, stderr := o.want(0, "copy e --latest 1 --json --to "+o.path("second")+" --to-key-file "+o.path("second.key")); strings.Contains(stdout, "2042") || !strings.Contains(stderr, "of a time to come") {
+		t.Errorf("copy --latest: got %q, %q", stdout, stderr)
 	}
 	if stdout, stderr := o.want(0, "verify e"); !strings.Contains(stdout, "2026-03-15 03:36") || !strings.Contains(stderr, "of a time to come") {
 		t.Errorf("verify: got %q, %q", stdout, stderr)

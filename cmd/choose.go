@@ -171,6 +171,8 @@ func (r *restoration) offer(ctx context.Context, list []*snapshot.Snapshot) erro
 	if len(shown) == 0 {
 		return fmt.Errorf("restore: %w", snapshot.ErrNotFound)
 	}
+	_, ahead := snapshot.SplitAhead(shown, r.now())
+	r.warnAhead(ahead)
 	shown = shown[:min(len(shown), maxChoices)]
 	if err := r.showChoices(shown); err != nil {
 		return err

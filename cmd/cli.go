@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/term"
 
+	"firn/snapshot"
 	"firn/sqlite"
 )
 
@@ -103,11 +104,11 @@ type cli struct {
 	helpError error               // of writing a help
 	bar       atomic.Pointer[bar] // the one that may be on the terminal; may hold nil
 
-	onlyExistingCache bool      // make none
-	toldAhead         bool      // of snapshots that are later than now
-	accepting         bool      // of what a repository shows that was set back, or is another one
-	foundSetBack      bool      // by a command that does not accept it
-	tried             keySource // the last key
+	onlyExistingCache bool          // make none
+	toldAhead         []snapshot.ID // later than now
+	accepting         bool          // of what a repository shows that was set back, or is another one
+	foundSetBack      bool          // by a command that does not accept it
+	tried             keySource     // the last key
 }
 
 // flags are the global ones.

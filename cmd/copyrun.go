@@ -88,7 +88,7 @@ func (r *copyRun) choose(args []string, byTag tags.Filter) error {
 		return r.chooseByID(args, ids)
 	}
 	if r.options.latest > 0 {
-		r.chosen = newest(r.chosen, r.options.latest)
+		r.chosen = newest(r.past(r.chosen), r.options.latest)
 	}
 	return nil
 }

@@ -91,7 +91,7 @@ func (c *cli) listSnapshots(ctx context.Context, o snapshotsOptions) error {
 	}
 	list := filter(all, snapshot.Filter{Environment: o.environment, Tags: byTag})
 	if o.latest > 0 {
-		list = newest(list, o.latest)
+		list = newest(s.past(list), o.latest)
 	}
 	slices.Reverse(list) // the newest last: on a terminal that is where one looks
 	if len(grouping) > 0 && len(list) > 0 {

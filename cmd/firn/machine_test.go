@@ -57,7 +57,7 @@ func (m *machine) configure(text string) {
 func (m *machine) firn(args ...string) *exec.Cmd {
 	c := exec.Command(os.Args[0], args...)
 	c.Dir = m.dir
-	c.Env = append(os.Environ(), firnEnv+"=1", "FIRN_CACHE_DIR="+m.path("cache"))
+	c.Env = append(os.Environ(), firnEnv+"=1", "FIRN_CACHE_DIR="+m.path("cache"), "FIRN_CONFIG="+m.path("firn.toml")) // root must name it
 	c.Env = append(c.Env, m.env...)
 	return c
 }
