@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -83,8 +84,8 @@ func (l *listing) list(outer context.Context) error {
 	ctx, cancel := context.WithDeadline(context.WithValue(outer, pageCounter{}, l), l.end)
 	defer cancel()
 	err := l.readPages(ctx)
-	if err != nil && ctx.Err() != nil && outer.Err() == nil {
-		return errEndless
+	if errors.Is(err, errEndless) || err != nil && ctx.Err() != nil && outer.Err() == nil {
+		return errEndless // without the client's words, which hold the token
 	}
 	l.resumed = l.last != ""
 	return err
