@@ -211,6 +211,9 @@ func (r *backupRun) one(ctx context.Context, j job) error {
 // take takes the snapshot. There is one with an error, too, if only old snapshots could
 // not be removed.
 func (r *backupRun) take(ctx context.Context, j job) (m *backupMessage, err error) {
+	if err := checkTempDir(); err != nil {
+		return nil, err
+	}
 	if !r.dryRun {
 		r.sweep(os.TempDir(), sweepIdle)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -53,6 +54,15 @@ func stageApart(dir, name string, need int64, write func(*os.File) error) (i *st
 	}
 	i.ownSite = true
 	return i, nil
+}
+
+// checkTempDir refuses a folder of another user's for temporary files. One that is missing is not needed by all runs.
+func checkTempDir() error {
+	at, err := tempSite("", "firn")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return errors.Join(err, at.close())
 }
 
 // tempSite returns a site in a folder for temporary files. In a folder of another user's, that user could put other

@@ -69,6 +69,9 @@ func streamSource(path string) repo.Source {
 	return func(ctx context.Context) (repo.Image, error) {
 		const hint = "Look at the program that should have written it all."
 		database, err := source(path, sqlite.Options{HoldWriters: true})(ctx) // there are none
+		if i, ok := database.(*image); ok {
+			i.access = nil // the file is firn's own
+		}
 		if err == nil && wholeFile(path, database) {
 			return unwatched{database.(repo.SparseImage)}, nil
 		}
