@@ -12,7 +12,7 @@ import (
 
 // newAccess says whose a file will be that a restore makes, and what is to be done for that.
 type newAccess struct {
-	*snapshot.Access        // nil for the caller's, and nobody else's
+	*snapshot.Access        // nil for the caller's alone
 	foreign          bool   // it is made with the rights of another user
 	maker            int    // that user
 	chown            bool   // its owner or group must be changed
@@ -20,7 +20,7 @@ type newAccess struct {
 	warn             func(format string, args ...any)
 }
 
-// privateMode is that of a file which nobody but its owner has to read.
+// privateMode lets only the owner read and write a file.
 const privateMode = fs.FileMode(0o600)
 
 // newAccess finds out whose the target will be if the restore makes a new file: one that it replaces as a whole stays

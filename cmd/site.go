@@ -33,8 +33,8 @@ func reachSite(path string) (*site, error) {
 	return &site{folder, name, thread}, nil
 }
 
-// private makes a site in which the process's own rights are used, for a file that is to be its user's alone. In a
-// folder of somebody else it still sees nothing but the folder. It takes the place of s.
+// private makes a site in which the process's own rights are used, for a file that is to be its user's alone. In another
+// user's folder it still sees nothing but the folder. It takes the place of s.
 func (s *site) private() (*site, error) {
 	if !s.folder.Foreign() {
 		return s, nil
@@ -84,7 +84,7 @@ func (s *site) at(f func(path string) error) error {
 // do calls a function on the site's thread.
 func (s *site) do(f func() error) error { return s.outward(s.thread.Do(f)) }
 
-// outward makes an error name files as people do who are not confined to the folder.
+// outward makes an error name files by their whole paths, which the confined thread does not see.
 func (s *site) outward(err error) error {
 	if s.thread == nil || err == nil {
 		return err

@@ -92,7 +92,7 @@ func (i *stagedImage) create() error {
 	})
 }
 
-// settle closes the file where nobody else can put another one in its place: some systems do not rename open files.
+// settle closes the file where no other user can put another one in its place: some systems do not rename open files.
 func (i *stagedImage) settle() error {
 	if i.site.thread != nil {
 		return nil

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Folder is a folder that holds somebody's file, held by descriptor. If a user other than the process's own can change
-// what is in it, work on the file is done with that user's rights, on a [Thread] that sees nothing but this folder.
+// Folder is an open folder with a file to work on. If another user than the process's own can change the folder, the work
+// is done with that user's rights, on a [Thread] that sees nothing but this folder.
 //
 // The zero Folder is the one in which paths are used as they are, with the process's own rights.
 type Folder struct {
@@ -29,7 +29,7 @@ var ErrTwoOwners = errors.New("the path leads through folders of different users
 var ErrNoIdentity = errors.New("firn cannot work with the rights of another user here")
 
 // Reach finds the folder of a file, which may be missing, and the file's name in it. Symbolic links on the way are
-// followed with the rights of the user who can change them: a link that the owner of a folder has made there leads only
+// followed with the rights of the user that can change them: a link that the owner of a folder has made there leads only
 // to where that owner may go. The caller closes the folder.
 func Reach(path string) (folder *Folder, name string, err error) {
 	abs, err := filepath.Abs(path)
@@ -70,7 +70,7 @@ func (f *Folder) Foreign() bool { return f.rights != nil }
 func (f *Folder) Rights() *Rights { return f.rights }
 
 // WithOwnRights returns the same folder for work with the process's own rights, still confined to it. The caller closes
-// only one of the two. It is an error for a folder that does not belong to the user who led there: links of that user's
+// only one of the two. It is an error if links of a user have led to a folder that is not that user's: such links
 // must not choose where the superuser writes.
 func (f *Folder) WithOwnRights() (*Folder, error) {
 	if f.rights != nil && !f.theirs {
@@ -100,7 +100,7 @@ type step struct {
 }
 
 // walk goes from the root of the file system to the folder of the last of names. It begins with the superuser's rights,
-// and goes on with those of the first user who can change what comes next.
+// and goes on with those of the first user that can change the rest of the path.
 func (s *step) walk(names []string) (string, error) {
 	for len(names) > 0 {
 		name := names[0]

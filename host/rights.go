@@ -12,8 +12,8 @@ type Rights struct {
 	Groups   []int // all that the user is a member of
 }
 
-// nobody is the user who owns nothing, and the group that has no members: Linux uses it for identities that it cannot
-// show.
+// nobody is the number of the user that owns no files, and of the group without members. Linux shows it for identities
+// that it has no number for.
 const nobody = 65534
 
 // RightsError is a lack of permission that has to do with whose rights were used. It wraps an error that matches

@@ -23,14 +23,13 @@ func statOf(info fs.FileInfo) stat {
 	return stat{int(s.Uid), int(s.Gid), info.Mode()}
 }
 
-// writers are the kinds of users, beside its owner, who can change what is in a folder.
 func (s stat) groupCanWrite() bool { return s.mode.Perm()&0o020 != 0 }
 func (s stat) allCanWrite() bool   { return s.mode.Perm()&0o002 != 0 }
 func (s stat) sticky() bool        { return s.mode&fs.ModeSticky != 0 }
 
-// judge finds out who can change what the name stands for, and takes that user's rights from there on.
+// judge finds the user that can put another file under the name, and takes that user's rights from there on.
 //
-// The order of the looks does not matter to safety: nobody but a user whose rights are taken can change their answers.
+// The order of the looks does not matter to safety: only the user whose rights are taken can change their answers.
 func (s *step) judge(name string) error {
 	info, err := s.at.Stat(".")
 	if err != nil {
@@ -53,8 +52,8 @@ func (s *step) judge(name string) error {
 	return s.judgeShared(dir, name)
 }
 
-// judgeShared is for a folder of the superuser's that others can write, such as /tmp. There, a name is at the mercy of
-// whoever owns what it stands for; without the sticky bit, at that of all writers, which leaves the least rights.
+// judgeShared is for a folder of the superuser's that others can write, such as /tmp. There, the owner of a
+// file can rename and replace it. Without the sticky bit all writers can, which leaves the least rights.
 func (s *step) judgeShared(dir stat, name string) error {
 	entry, err := s.at.Lstat(name)
 	if err == nil && statOf(entry).uid != 0 {
@@ -74,7 +73,7 @@ func (s *step) judgeShared(dir stat, name string) error {
 }
 
 // rightsOf returns what a process of a user may do. Files that are made belong to the group gid if the user is a member
-// of it, else to the user's own. Of a user whom the system does not know, only a group of the same number is taken for
+// of it, else to the user's own. Of a user that the system does not know, only a group of the same number is taken for
 // the user's: another one may have come from a folder that hands on its group, and is no proof of membership.
 func rightsOf(uid, gid int) *Rights {
 	r := &Rights{UID: uid, GID: nobody}

@@ -6,8 +6,8 @@ import (
 	"os"
 )
 
-// What the folder's files hold is sealed, but whose database changed when is
-// nobody else's business either.
+// What the folder's files hold is sealed, but the times of writing tell when a database
+// has changed: other users have no business with that.
 const (
 	fileMode   fs.FileMode = 0o600
 	folderMode fs.FileMode = 0o700
@@ -20,9 +20,9 @@ const (
 	sharedFolderMode fs.FileMode = 0o770 | fs.ModeSetgid
 )
 
-// heir is who is to have new files and folders: the store's folder says so. The superuser
-// gives them to the owner of the folder, who could not read nor delete them otherwise; in
-// a folder whose group may write, all of the group have them.
+// heir is the owner and group for new files and folders: those of the store's folder. The
+// superuser gives them to the folder's owner, because that user could neither read nor
+// delete them otherwise. In a folder that its group may write, all of the group have them.
 type heir struct {
 	uid, gid int // -1: as they come
 	shared   bool

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// heirOf returns who is to have what is made in a folder.
+// heirOf returns the owner and group for what is made in a folder.
 func heirOf(folder fs.FileInfo) heir {
 	h := heir{uid: -1, gid: -1}
 	s, known := folder.Sys().(*syscall.Stat_t)
