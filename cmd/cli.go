@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"sync/atomic"
 	"syscall"
@@ -36,25 +35,12 @@ func Main(args []string) int {
 	if err := sqlite.Harden(); err != nil {
 		return newCLI(Streams{os.Stdin, os.Stdout, os.Stderr}).fail(err)
 	}
-	defer runtime.KeepAlive(sparing())
+	defer runtime.KeepAlive(spare(memoryLimit()))
 	ctx, stop := signal.NotifyContext(context.Background(), stopSignals()...)
 	defer stop()
 	// A reader of our output that goes away must not keep us from tidying up.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	return Run(ctx, args, Streams{os.Stdin, os.Stdout, os.Stderr})
-}
-
-// sparing lets a quarter of the memory in use be garbage, not as much again. Most of it
-// are buffers without pointers, so that collections cost next to nothing. But there were
-// hundreds of them where little is in use, for a quarter of that: so the collector sees
-// more than there is, which is never written to, and thus takes no memory. It is for the
-// caller to keep.
-func sparing() []byte {
-	if os.Getenv("GOGC") != "" {
-		return nil
-	}
-	debug.SetGCPercent(25)
-	return make([]byte, 32<<20)
 }
 
 // stopSignals leaves out the hang-up that nohup has ignored.

@@ -123,6 +123,10 @@ func endings() []ending {
 		{is(store.ErrNoSpace), exitFailed, `Make room on that disk or in that bucket: "firn prune" frees what is not needed. Then run it again.`},
 		{is(sqlite.ErrNoSpace, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG), exitFailed, "Make room on that disk (df -h, df -i), then run it again."},
 		{is(sqlite.ErrIO, syscall.EIO), exitFailed, diskHint},
+		{is(syscall.EBUSY, syscall.EXDEV), exitFailed, "A file that is mounted by itself (docker -v FILE:FILE) can be written but not replaced or renamed: mount its folder, or restore to another file with --target."},
+		{is(syscall.EROFS), exitFailed, "The disk is mounted read-only: mount it for writing. If it should be writable, dmesg tells whether an error has made it so."},
+		{is(syscall.ETXTBSY), exitFailed, "The file is being run as a program, or is in use as swap: is it the right one?"},
+		{is(syscall.ENAMETOOLONG), exitFailed, "Names of files beside the database get longer than its own: use a shorter one."},
 		{is(fs.ErrPermission), exitFailed, "Run firn as a user who may read and write there."},
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -30,18 +31,31 @@ type holder struct {
 }
 
 // lock takes the lock on what the parts name, in the repository's cache folder
-// or, without one, in a private folder for temporary files.
+// or, without one or when its disk fails, in a private folder for temporary files.
+// Where neither can be had, the run goes on and says so: the lock saves work only.
 func (s *session) lock(parts ...string) (*lock, error) {
-	dir, err := s.lockDir()
-	if err != nil {
-		s.warn("runs at the same time will not be noticed: %v", err)
-		return nil, nil
+	var errs []error
+	for _, folder := range []func() (string, error){s.lockDir, lockFolder} {
+		dir, err := folder()
+		if err == nil {
+			var l *lock
+			if l, err = s.lockIn(dir, parts); err == nil || errors.Is(err, errRunning) {
+				return l, err
+			}
+		}
+		errs = append(errs, err)
 	}
+	s.warn("runs at the same time will not be noticed: %v", strings.ReplaceAll(errors.Join(errs...).Error(), "\n", "; "))
+	return nil, nil
+}
+
+// lockIn takes the lock in a folder.
+func (s *session) lockIn(dir string, parts []string) (*lock, error) {
 	path := s.runPath(dir, parts...)
 	file := flock.New(path+".lock", flock.SetPermissions(0o600))
 	ok, err := file.TryLock()
 	if err != nil {
-		return nil, fmt.Errorf("lock: %w", err)
+		return nil, fmt.Errorf("lock: %w", errors.Join(err, file.Close()))
 	}
 	if !ok {
 		return nil, fmt.Errorf("%w%s", errRunning, s.describeHolder(path+".json"))
@@ -50,8 +64,8 @@ func (s *session) lock(parts ...string) (*lock, error) {
 	if err == nil {
 		err = os.WriteFile(path+".json", b, 0o600)
 	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("lock: %w", err), file.Close())
+	if err != nil { // it only informs people
+		s.detail("lock: %v", err)
 	}
 	return &lock{file}, nil
 }

@@ -41,6 +41,7 @@ func newRoot(c *cli) *cobra.Command {
 
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			c.warnZone()
+			c.warnMemory()
 			return c.profiles.start()
 		},
 	}

@@ -112,6 +112,7 @@ func setUp(env *testscript.Env) error {
 
 // condition knows [bucket]: repositories are in a bucket; [root]: root runs the tests; [powerless]: a user
 // without root's rights over files can be had; [tmpfs]: a small disk can be made;
+// [cgroup]: a process's memory can be limited;
 // [zstd], [sqlite3], [promtool]: the program is there. Where dbtest.Tool would fail, so does the
 // script: the commands run, and do not find it.
 func condition(name string, bucket bool) (bool, error) {
@@ -126,10 +127,27 @@ func condition(name string, bucket bool) (bool, error) {
 	case "powerless":
 		_, err := exec.LookPath("setpriv")
 		return os.Getuid() != 0 || err == nil, nil
+	case "cgroup":
+		return canLimitMemory(), nil
 	case "tmpfs":
 		return os.Getuid() == 0 && exec.Command("unshare", "-m", "true").Run() == nil, nil
 	}
 	return false, fmt.Errorf("unknown condition %q", name)
+}
+
+// canLimitMemory tries to make a control group that limits memory.
+func canLimitMemory() bool {
+	for dir, file := range map[string]string{"/sys/fs/cgroup/memory": "memory.limit_in_bytes", "/sys/fs/cgroup": "memory.max"} {
+		group, err := os.MkdirTemp(dir, "firn-test-")
+		if err != nil {
+			continue
+		}
+		_, err = os.Stat(filepath.Join(group, file))
+		if os.Remove(group) == nil && err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // exits is exec, for a command that must end with a certain code: exits CODE
