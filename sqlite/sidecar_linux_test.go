@@ -111,6 +111,32 @@ func TestNothingInTheWay(t *testing.T) {
 	}
 }
 
+// TestKilledInTheWay has a user's process killed while it takes an image: what it has left must not hinder anybody.
+func TestKilledInTheWay(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	owner := &person{uid: app, gid: app}
+	writers := []*person{owner, {uid: 1001, gid: app}, {uid: 4000, gid: 4000}}
+	startPersons(t, writers...)
+	readers := []*person{{uid: app, gid: app}, {uid: app, gid: 3000}, {uid: 2000, gid: app}, {uid: 3000, gid: 3000}, {}, {weak: true}}
+	for _, state := range []string{"WALClosed", "WALCrashed", "WALCrashedNoShm", "WALOpen"} {
+		for _, reader := range readers {
+			t.Run(fmt.Sprintf("%s,%d:%d,weak=%v", state, reader.uid, reader.gid, reader.weak), func(t *testing.T) {
+				r := row{scene: scenes()[state], place: place{app, 0o1777, 0o664}, owner: owner, writers: writers}
+				dir := openFolder(t)
+				can, path := r.whoWrites(t, r.set(t, dir)), r.set(t, dir)
+				killed := &person{uid: reader.uid, gid: reader.gid, weak: reader.weak}
+				startPersons(t, killed)
+				killed.must(t, "begin", path, "")
+				killed.end()
+				r.checkWriters(t, path, can)
+			})
+		}
+	}
+}
+
 // row is a line of the table, for one reader after the other.
 type row struct {
 	scene
@@ -146,9 +172,16 @@ func (r row) test(t *testing.T, path string, reader *person, can []string) {
 	if reader.uid != app && reader.uid != 0 && !r.write && !maps.Equal(after, names) {
 		t.Errorf("files: got %v, want %v as before", after, names)
 	}
+	r.checkWriters(t, path, can)
+}
+
+// checkWriters has all write who can without an image having been taken.
+func (r row) checkWriters(t *testing.T, path string, can []string) {
+	t.Helper()
+	left := listing(t, filepath.Dir(path))
 	for i, got := range r.whoWrites(t, path) {
 		if can[i] == "ok" && got != "ok" {
-			t.Errorf("user %d writes: got %s, and could before; the image had left %v", r.writers[i].uid, got, after)
+			t.Errorf("user %d writes: got %s, and could before; the image had left %v", r.writers[i].uid, got, left)
 		}
 	}
 }

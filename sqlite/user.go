@@ -43,12 +43,21 @@ func MayLoseCommits(version string) bool {
 // versionSymbol is what SQLite's library calls the text of its version.
 const versionSymbol = "sqlite3_version"
 
-// maxSection is how much of a section of a program is looked at.
-const maxSection = 64 << 20
+// Programs that are larger are not looked into, and sections no further than that: memory is taken for what they say.
+const (
+	maxProgram = 256 << 20
+	maxSection = 64 << 20
+)
 
 // versionIn returns the version of the SQLite that a program or library has in it, empty if there is none or more than
 // one text that could be it.
-func versionIn(program io.ReaderAt) string {
+func versionIn(program io.ReaderAt) (version string) {
+	// Package debug/elf is not made for files that somebody has made to break it, and whoever uses the database may map any.
+	defer func() {
+		if recover() != nil {
+			version = ""
+		}
+	}()
 	f, err := elf.NewFile(program)
 	if err != nil {
 		return ""

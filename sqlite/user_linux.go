@@ -117,7 +117,7 @@ func (m mapping) version(dir string) string {
 		}
 		defer f.Close()
 		info, err := f.Stat()
-		if err != nil || !info.Mode().IsRegular() {
+		if err != nil || !info.Mode().IsRegular() || info.Size() > maxProgram {
 			continue
 		}
 		if s, ok := info.Sys().(*syscall.Stat_t); ok && s.Ino == m.inode {

@@ -1,0 +1,20 @@
+package sqlite
+
+import (
+	"bytes"
+	"os"
+	"testing"
+)
+
+// FuzzVersion looks for SQLite in programs that somebody may have made to break that.
+func FuzzVersion(f *testing.F) {
+	f.Add([]byte("\x7fELF\x02\x01\x01"))
+	if b, err := os.ReadFile("/bin/true"); err == nil {
+		f.Add(b[:min(len(b), 64<<10)])
+	}
+	f.Fuzz(func(t *testing.T, program []byte) {
+		if version := versionIn(bytes.NewReader(program)); len(version) > 16 {
+			t.Errorf("got a version of %d bytes", len(version))
+		}
+	})
+}
