@@ -1,12 +1,9 @@
 package cmd
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -25,7 +22,7 @@ func TestResetBug(t *testing.T) {
 	dir := t.TempDir()
 	path, config := filepath.Join(dir, "app.db"), filepath.Join(dir, "firn.toml")
 	dbtest.Create(t, path, dbtest.Options{WAL: true})
-	version := useByShell(t, path)
+	_, version := dbtest.StartShell(t, path)
 	text := fmt.Sprintf("repository = %q\nkey_file = %q\n[env.production]\ndatabase = %q\n", filepath.Join(dir, "repo"), filepath.Join(dir, "key"), path)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -42,31 +39,4 @@ func TestResetBug(t *testing.T) {
 			t.Errorf("%s: warned: %v\n%s", command, got, &err)
 		}
 	}
-}
-
-// useByShell has the shell of SQLite use a database until the test ends, and returns its version.
-func useByShell(t *testing.T, path string) string {
-	t.Helper()
-	cmd := exec.Command(dbtest.Tool(t, "sqlite3"), path)
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { in.Close(); cmd.Wait() })
-	if _, err := io.WriteString(in, "SELECT sqlite_version(), count(*) FROM users;\n"); err != nil {
-		t.Fatal(err)
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	version, _, _ := strings.Cut(line, "|")
-	return version
 }

@@ -1,10 +1,6 @@
 package sqlite_test
 
 import (
-	"bufio"
-	"io"
-	"os/exec"
-	"strings"
 	"testing"
 
 	"firn/internal/dbtest"
@@ -26,32 +22,10 @@ func TestMayLoseCommits(t *testing.T) {
 // TestUsers has the shell of SQLite use a database, whose version it tells itself.
 func TestUsers(t *testing.T) {
 	t.Parallel()
-	shell := dbtest.Tool(t, "sqlite3")
 	path := newDB(t, dbtest.Options{WAL: true})
-	cmd := exec.Command(shell, path)
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer cmd.Wait()
-	defer in.Close()
-	if _, err := io.WriteString(in, "SELECT sqlite_version(), count(*) FROM users;\n"); err != nil {
-		t.Fatal(err)
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, _, _ := strings.Cut(line, "|")
-	if users := sqlite.Users(path); len(users) != 1 || users[0] != (sqlite.User{Process: cmd.Process.Pid, Command: "sqlite3", Version: want}) {
-		t.Errorf("got %+v, want process %d, sqlite3, with %s", users, cmd.Process.Pid, want)
+	process, version := dbtest.StartShell(t, path)
+	if users := sqlite.Users(path); len(users) != 1 || users[0] != (sqlite.User{Process: process, Command: "sqlite3", Version: version}) {
+		t.Errorf("got %+v, want process %d, sqlite3, with %s", users, process, version)
 	}
 	if users := sqlite.Users(newDB(t, dbtest.Options{WAL: true})); len(users) != 0 {
 		t.Errorf("another database: got %+v, want nobody", users)
