@@ -188,7 +188,13 @@ func (b *backup) prepare(ctx context.Context) error {
 	if b.list, err = b.repo.readSnapshots(ctx, b.view); err != nil && b.list == nil {
 		return err
 	}
-	b.result.SetBack = b.repo.lastConfirmed(b.opts.Environment, b.opts.Database).setBack(b.view.records, b.list)
+	missing, err := b.repo.setBackIn(ctx, b.view, b.list, b.repo.lastConfirmed(b.opts.Environment, b.opts.Database))
+	if err != nil {
+		return err
+	}
+	if len(missing) > 0 {
+		b.result.SetBack = missing[0]
+	}
 	b.leaveOut(b.forgot...) // records of earlier tries: retention must not count them
 	if err := b.dropUnconfirmed(ctx); err != nil {
 		return err

@@ -109,7 +109,9 @@ func (c *check) readMeta(ctx context.Context) error {
 		}
 	}
 	c.result.Snapshots = len(c.list)
-	c.result.SetBack = setBacks(c.repo.marks(), c.view.records, c.list)
+	if c.result.SetBack, err = c.repo.setBackIn(ctx, c.view, c.list, c.repo.marks()...); err != nil {
+		return err
+	}
 	for _, o := range c.view.partials {
 		if _, err := c.repo.readPartial(ctx, o.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			if err := c.findAll(ctx, err); err != nil {

@@ -58,6 +58,21 @@ func (r *Repo) SetBack(ctx context.Context) ([]*SetBack, error) {
 	if !slices.ContainsFunc(marks, missing) {
 		return nil, nil
 	}
+	return r.lookBack(ctx, marks)
+}
+
+// setBackIn compares marks with a view. It may be older than the marks, as another process
+// of this host may have stored a snapshot since: so what is missing is looked for again.
+func (r *Repo) setBackIn(ctx context.Context, v *view, list []*snapshot.Snapshot, marks ...*confirmed) ([]*SetBack, error) {
+	if len(setBacks(marks, v.records, list)) == 0 {
+		return nil, nil
+	}
+	return r.lookBack(ctx, marks)
+}
+
+// lookBack compares marks with a listing that is made after they were read.
+func (r *Repo) lookBack(ctx context.Context, marks []*confirmed) ([]*SetBack, error) {
+	r.listing = nil
 	v, err := r.lookToRead(ctx)
 	if err != nil {
 		return nil, err
@@ -82,24 +97,16 @@ func setBacks(marks []*confirmed, records []store.Object, list []*snapshot.Snaps
 // AcceptSetBack takes what the store shows for true, where it shows less than this host was
 // told: later calls compare with that.
 func (r *Repo) AcceptSetBack(ctx context.Context) error {
-	v, err := r.lookToRead(ctx)
+	missing, err := r.lookBack(ctx, r.marks())
 	if err != nil {
 		return err
 	}
-	list, err := r.readSnapshots(ctx, v)
-	if list == nil {
-		return err
-	}
-	for _, m := range r.marks() {
-		b := m.setBack(v.records, list)
-		switch {
-		case b == nil:
-		case b.Newest == nil:
-			m.Forgotten, m.Lost = true, nil
-			r.setMark(m)
-		default:
-			r.setConfirmed(b.Newest)
+	for _, b := range missing {
+		if b.Newest == nil {
+			r.setMark(&confirmed{ID: b.ID, Environment: b.Environment, Database: b.Database, Forgotten: true})
+			continue
 		}
+		r.setConfirmed(b.Newest)
 	}
 	r.cache.flush()
 	return nil

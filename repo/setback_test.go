@@ -280,3 +280,24 @@ func clearFolder(t testing.TB, dir string) {
 		t.Fatal(err)
 	}
 }
+
+// TestMarksOfAnotherProcess: what another process of this host has stored since the listing is
+// not missing.
+func TestMarksOfAnotherProcess(t *testing.T) {
+	t.Parallel()
+	w, opts := newWorld(t), options(nil)
+	opts.StateDir = t.TempDir()
+	w.stateful(t, opts, small)
+	opts.Store = w.st
+	looking, backing := openAs(t, opts), openAs(t, opts)
+	w.stateful(t, opts, changed)
+	if got, err := looking.SetBack(t.Context()); len(got) > 0 || err != nil {
+		t.Errorf("a look: got %+v, %v", got, err)
+	}
+	result, err := backing.Backup(t.Context(), sourceOf(next), repo.BackupOptions{Environment: "production", Database: "app"})
+	if err != nil || result.SetBack != nil {
+		t.Fatalf("a backup: got %+v, %v", result, err)
+	}
+	w.images[result.Snapshot.ID] = next
+	w.verify(t)
+}
