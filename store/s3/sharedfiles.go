@@ -22,10 +22,7 @@ type sharedFiles struct {
 
 // Retrieve implements [credentials.Provider].
 func (s *sharedFiles) Retrieve() (credentials.Value, error) {
-	if s.refused = judgeSharedFiles(); s.refused != nil {
-		return credentials.Value{}, s.refused
-	}
-	return s.FileAWSCredentials.Retrieve()
+	return s.RetrieveWithCredContext(nil)
 }
 
 // RetrieveWithCredContext implements [credentials.Provider].
