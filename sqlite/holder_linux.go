@@ -14,19 +14,23 @@ const (
 	shmLast     = 128
 )
 
-// usedByOthers reports whether another process has a lock that all who have a WAL database open hold. It asks for the
-// lock through SQLite's own descriptor: another one must not be closed.
-func (c *conn) usedByOthers() bool {
+// lockedByOthers tells which locks another process has of those that all who have a WAL database open hold: used is the
+// usual one; exclusive is that of an application that lets nobody else in, and then needs no -shm. It asks through
+// SQLite's own descriptor: another one must not be closed.
+func (c *conn) lockedByOthers() (used, exclusive bool) {
 	f, inode := c.unixFile()
 	if f == nil || inode.FnShared > 0 || inode.FeFileLock > 0 { // by this process, too
-		return false
+		return false, false
 	}
 	lock := unix.Flock_t{Type: unix.F_WRLCK, Start: sharedFirst, Len: sharedSize}
 	ask := unix.F_GETLK
 	if sqlite.OFDLockingEnabled() {
 		ask = unix.F_OFD_GETLK
 	}
-	return unix.FcntlFlock(uintptr(f.Fh), ask, &lock) == nil && lock.Type == unix.F_RDLCK
+	if unix.FcntlFlock(uintptr(f.Fh), ask, &lock) != nil {
+		return false, false
+	}
+	return lock.Type == unix.F_RDLCK, lock.Type == unix.F_WRLCK
 }
 
 // onlyUser reports whether nobody but this connection has the -shm file open that it uses.

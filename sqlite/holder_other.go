@@ -2,8 +2,8 @@
 
 package sqlite
 
-// usedByOthers reports whether another process is certain to have the database open. It cannot be told here.
-func (c *conn) usedByOthers() bool { return false }
+// lockedByOthers tells which locks another process is certain to have. It cannot be told here.
+func (c *conn) lockedByOthers() (used, exclusive bool) { return false, false }
 
 // onlyUser reports whether nobody else is certain to use the same -shm file. It cannot be told here.
 func (c *conn) onlyUser() bool { return false }

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+	"time"
 
 	"firn/internal/dbtest"
 	"firn/sqlite"
@@ -178,8 +179,29 @@ func elsewhere(f func()) {
 
 // crashedNoShm leaves a WAL, as a copy of an application's files does.
 func crashedNoShm(t *testing.T, path string) {
-	dbtest.StartWriter(t, path, 1).Kill()
+	crashedFiles(t, path)
 	if err := errors.Join(os.Remove(path+"-shm"), os.Chmod(path+"-wal", 0o644)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestNobodyElseLetIn has an application that keeps its database to itself, which needs no -shm: it is not read without
+// a lock, since its WAL may begin anew at any time.
+func TestNobodyElseLetIn(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	path, app := sharedDB(t, dbtest.Options{}), &person{}
+	startPersons(t, app)
+	app.must(t, "hold", path, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; UPDATE ledger_a SET amount = 7")
+	if exists(path+"-shm") || !exists(path+"-wal") {
+		t.Fatal("the application has not only a WAL")
+	}
+	asNobody(t, func() {
+		_, err := sqlite.Open(t.Context(), path, sqlite.Options{Now: later, BusyTimeout: time.Millisecond})
+		if !errors.Is(err, sqlite.ErrBusy) {
+			t.Errorf("got %v, want %v", err, sqlite.ErrBusy)
+		}
+	})
 }

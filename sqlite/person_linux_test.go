@@ -47,7 +47,11 @@ type order struct{ What, Path, Arg string }
 func startPersons(t *testing.T, persons ...*person) {
 	t.Helper()
 	program := filepath.Join(openFolder(t), "test") // the binary itself is where only the superuser may go
-	if err := os.WriteFile(program, readFile(t, "/proc/self/exe"), 0o755); err != nil {
+	binary := readFile(t, "/proc/self/exe")
+	syscall.ForkLock.RLock() // a process that another test starts meanwhile would hold the file open for writing
+	err := os.WriteFile(program, binary, 0o755)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range persons {

@@ -80,7 +80,7 @@ func (c *conn) join(s surroundings, timeout time.Duration) error {
 		return passing{s.detached()}
 	}
 	err := c.firstRead(timeout)
-	if s.complete() && errors.Is(err, fs.ErrNotExist) { // a guest finds that the last application has closed
+	if s.wal && errors.Is(err, fs.ErrNotExist) { // a guest finds that the last application has closed
 		return passing{err}
 	}
 	if err == nil && s.used && c.onlyUser() {
@@ -169,6 +169,7 @@ type surroundings struct {
 	hasWAL  bool // a -wal file
 	hasShm  bool // a -shm file
 	used    bool // another process has it open
+	locked  bool // another process lets nobody else in
 	mounted bool // the file itself is a mount point
 	other   string
 }
@@ -184,7 +185,8 @@ func (c *conn) surroundings(path string) (surroundings, error) {
 	s.hasWAL, s.hasShm = exists(path+"-wal"), exists(path+"-shm")
 	s.wal = h.mode == walMode || s.hasWAL
 	if s.wal {
-		s.used, s.mounted = c.usedByOthers(), isMountPoint(path)
+		s.used, s.locked = c.lockedByOthers()
+		s.mounted = isMountPoint(path)
 	}
 	s.other, err = otherName(path)
 	return s, err
@@ -194,7 +196,9 @@ func (c *conn) surroundings(path string) (surroundings, error) {
 func (s surroundings) complete() bool { return s.hasWAL && s.hasShm }
 
 // unused reports whether nobody can have the database open in WAL mode.
-func (s surroundings) unused() bool { return s.wal && !s.complete() && !s.elsewhere() }
+func (s surroundings) unused() bool {
+	return s.wal && !s.complete() && !s.elsewhere() && !s.locked // as an application does that is about to close, too
+}
 
 // elsewhere reports whether the WAL must be somewhere else: whoever has the database open has both files, and where they
 // have them nobody else's are.
