@@ -20,10 +20,9 @@ import (
 // prefix begins the names of private folders; digits follow.
 const prefix = ".firn-"
 
-// unprovenAge is how long nothing must have been written to a folder that cannot be
-// locked, on some network file systems and on Windows, before it counts as left behind:
-// longer than a run writes nothing.
-const unprovenAge = 24 * time.Hour
+// longAge is longer than any run takes. A folder in which nothing was made for so long counts as left behind if it is not
+// locked; one that cannot be locked, on some network file systems and on Windows, if nothing was written to it either.
+const longAge = 24 * time.Hour
 
 // Folder is a private folder. It is for one goroutine at a time.
 type Folder struct {
@@ -88,7 +87,7 @@ func (f *Folder) Remove() error {
 }
 
 // Sweep removes private folders in dir whose processes are gone and to which nothing was
-// written for the time idle. It removes only what belongs to the user whose rights the
+// written for the time idle, or in which nothing was made for a day. It removes only what belongs to the user whose rights the
 // calling thread has, and returns the names. What cannot be removed is an error, the
 // others are removed all the same; a folder that is not there or may not be read has
 // nothing to remove.
@@ -121,7 +120,8 @@ func isName(name string) bool {
 
 // sweep removes one folder if it was left behind.
 func sweep(path string, now time.Time, idle time.Duration) (gone bool, err error) {
-	if info, err := os.Lstat(path); err != nil || !own(info) {
+	info, err := os.Lstat(path)
+	if err != nil || !own(info) {
 		return false, nil // it has just been removed, or is another user's
 	}
 	lock := newLock(path)
@@ -129,11 +129,13 @@ func sweep(path string, now time.Time, idle time.Duration) (gone bool, err error
 	defer lock.Close()
 	switch {
 	case err != nil:
-		idle = max(idle, unprovenAge)
+		idle = max(idle, longAge)
 	case !free:
 		return false, nil
 	}
-	if now.Sub(lastWritten(path)) < idle {
+	// What is written to one file does not change the folder's own time.
+	aged := free && now.Sub(info.ModTime()) >= longAge
+	if !aged && now.Sub(lastWritten(path)) < idle {
 		return false, nil
 	}
 	if err := os.RemoveAll(path); err != nil {

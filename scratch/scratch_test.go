@@ -118,6 +118,27 @@ func TestSweepTakesWhatAKilledProcessLeft(t *testing.T) {
 	}
 }
 
+// A disk that others share may show no locks, so what was written lately stays, but not for ever.
+func TestSweepTakesAnOldFolderWithAYoungFile(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("folders cannot be locked there")
+	}
+	dir := t.TempDir()
+	path, kill := killed(t, dir)
+	old := time.Now().Add(-48 * time.Hour)
+	if err := os.Chtimes(filepath.Dir(path), old, old); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := scratch.Sweep(dir, time.Now(), time.Hour); len(got) != 0 || err != nil {
+		t.Errorf("while it lives: got %v, %v, want nothing", got, err)
+	}
+	kill()
+	if got, err := scratch.Sweep(dir, time.Now(), time.Hour); len(got) != 1 || err != nil {
+		t.Errorf("got %v, %v, want the one folder", got, err)
+	}
+}
+
 // Names that other programs and people give, folders of other users, and links stay.
 func TestSweepTakesNothingElse(t *testing.T) {
 	t.Parallel()
