@@ -42,7 +42,7 @@ func (r *restoration) choose(ctx context.Context) error {
 	}
 	switch {
 	case r.options.undo:
-		r.source, err = r.lastReplaced(list)
+		r.source, err = r.lastReplaced(ctx, list)
 	case r.options.olderSchema:
 		r.source, err = r.beforeSchema(list)
 	case r.options.snapshot != "":

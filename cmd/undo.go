@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firn/repo"
 	"firn/snapshot"
 	"firn/sqlite"
 )
@@ -36,11 +37,14 @@ that a second undo is the undoing of the first.`,
 	return cmd
 }
 
-// lastReplaced returns the snapshot that an undo puts back.
-func (r *restoration) lastReplaced(list []*snapshot.Snapshot) (*snapshot.Snapshot, error) {
+// lastReplaced returns the snapshot that an undo puts back. Of what the target holds now
+// nothing was replaced: the restore that saved it was killed, and an older one counts.
+func (r *restoration) lastReplaced(ctx context.Context, list []*snapshot.Snapshot) (*snapshot.Snapshot, error) {
 	for _, s := range r.known.past(list) {
 		switch {
 		case !preRestore(s) || s.Database != r.env.Name:
+		case s.NoUndo == nil && r.holds(ctx, s):
+			r.note("The restore that has saved snapshot %s was killed before it replaced anything.", s.ID.Short())
 		case s.NoUndo == nil:
 			return s, r.known.surely(s, "undo", anyTime)
 		case s.NoUndo.Reason != "":
@@ -53,6 +57,25 @@ func (r *restoration) lastReplaced(list []*snapshot.Snapshot) (*snapshot.Snapsho
 	}
 	return nil, failed(`"firn snapshots --tag pre-restore" lists what restores have replaced, in other environments, too.`,
 		"%w: no restore has replaced anything here that is still kept", snapshot.ErrNotFound)
+}
+
+// holds reports whether the target has the very bytes of a snapshot that a restore took of it,
+// unless that restore was to leave it so. The boundaries of the snapshot's chunks are taken,
+// so that the same bytes have the same root.
+func (r *restoration) holds(ctx context.Context, s *snapshot.Snapshot) bool {
+	for _, by := range r.known.all {
+		if by.ID == s.ReplacedBy && by.Image().Root == s.Image().Root {
+			return false
+		}
+	}
+	opts := repo.BackupOptions{DryRun: true, ForceScan: true, Parent: s.ID}
+	opts.Environment, opts.Database = r.saveAs()
+	result, err := r.repo.Backup(ctx, source(r.path, sqlite.Options{BusyTimeout: r.options.wait}), opts)
+	if err != nil { // it cannot be read, so it is replaced
+		r.detail("compare the target with snapshot %s: %v", s.ID.Short(), err)
+		return false
+	}
+	return result.Snapshot.Image().Root == s.Image().Root
 }
 
 // recordTime bounds what a restore does about a later undo when it was interrupted.

@@ -58,6 +58,9 @@ type BackupOptions struct {
 	// ReplacedBy is for a snapshot that a restore takes of its target: the one
 	// that is about to take its place.
 	ReplacedBy snapshot.ID
+	// Parent is the snapshot whose boundaries of chunks the image takes where their bytes
+	// are the same; zero for the one that it most likely continues.
+	Parent snapshot.ID
 
 	// Progress is called now and then with the bytes that are done with; nil for none.
 	Progress func(bytes int64)
@@ -225,28 +228,6 @@ func (b *backup) loadIndex(ctx context.Context) error {
 // leaveOut takes snapshots off the list of those that the new one follows.
 func (b *backup) leaveOut(ids ...snapshot.ID) {
 	b.list = slices.DeleteFunc(b.list, func(s *snapshot.Snapshot) bool { return slices.Contains(ids, s.ID) })
-}
-
-// chooseParent returns the snapshot whose bytes the database most likely
-// continues: the one restored over it, or the environment's newest, or, for a
-// first backup, the newest of this database anywhere, so that a clone shares
-// its chunks with its origin. A copy continues what its original does.
-func (b *backup) chooseParent() *snapshot.Snapshot {
-	if s := b.opts.copied.parent(b.list); s != nil {
-		return s
-	}
-	if b.previous == nil {
-		return snapshot.Latest(b.list, "", b.opts.Database)
-	}
-	if b.previous.ReplacedBy == b.opts.ReplacedBy { // none of the two, or the restore is still under way
-		return b.previous
-	}
-	for _, s := range b.list {
-		if s.ID == b.previous.ReplacedBy {
-			return s
-		}
-	}
-	return b.previous
 }
 
 // take is step W2: it stores what is new of the image and fills in the record.

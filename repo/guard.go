@@ -15,10 +15,24 @@ func (b *backup) judge() {
 		b.judgeFirst()
 		return
 	}
-	if b.result.Good = b.lastGood(); b.result.Good != nil {
-		b.record.Suspect = b.opts.Guard.Compare(b.result.Good.Image(), b.record.Image())
+	good := b.lastGood()
+	reasons := b.suspicions(good)
+	if before := b.goodBefore(); len(reasons) > 0 && b.parent != b.previous && before != nil &&
+		len(b.suspicions(before))+len(b.suspicions(b.previous)) == 0 {
+		good, reasons = before, nil // the restore was killed before it replaced anything
+	}
+	b.result.Good, b.record.Suspect = good, reasons
+	if good != nil {
 		b.result.Uncompared = b.opts.Guard.Uncompared(b.record.Image())
 	}
+}
+
+// suspicions compares the image with a snapshot's; nil has nothing to compare with.
+func (b *backup) suspicions(good *snapshot.Snapshot) []string {
+	if good == nil {
+		return nil
+	}
+	return b.opts.Guard.Compare(good.Image(), b.record.Image())
 }
 
 // judgeFirst judges the first of its series: what is no database, in an environment that holds databases, is more
@@ -41,12 +55,18 @@ func (b *backup) judgeFirst() {
 // compared with the same, so that none passes for good because the one before it was
 // as bad. There is none after a clone, which may have been scrubbed.
 func (b *backup) lastGood() *snapshot.Snapshot {
-	if b.parent != b.previous && b.parent.Environment != b.opts.Environment {
+	restored := b.parent != b.previous && b.record.Image().Root != b.previous.Image().Root
+	if restored && b.parent.Environment != b.opts.Environment {
 		return nil
 	}
-	if b.parent != b.previous && len(b.parent.Suspect) == 0 {
+	if restored && len(b.parent.Suspect) == 0 {
 		return b.parent
 	}
+	return b.goodBefore()
+}
+
+// goodBefore returns the newest snapshot that is not suspect, and that no restore took.
+func (b *backup) goodBefore() *snapshot.Snapshot {
 	for _, s := range b.before() {
 		if s.Series() == b.series() && len(s.Suspect) == 0 && !s.Tags.Has(PreRestoreTag) {
 			return s

@@ -5,10 +5,12 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"firn/repo"
 	"firn/retention"
 	"firn/snapshot"
+	"firn/tags"
 )
 
 // rowsImage is an image that says of itself that it has so many rows.
@@ -76,6 +78,63 @@ func TestGuard(t *testing.T) {
 		t.Errorf("after it was accepted: got suspect %q", next.Snapshot.Suspect)
 	}
 	w.verify(t)
+}
+
+// TestGuardAfterFailedRestore has a restore save what it was to replace, and then fail, be
+// killed, or be killed before the application goes on: the next backup is compared with what
+// there was.
+func TestGuardAfterFailedRestore(t *testing.T) {
+	t.Parallel()
+	guard := repo.BackupOptions{Guard: &snapshot.Guard{MaxShrink: 0.5}}
+	old, now := pages(1, 60), pages(2, 8)
+	for _, tt := range []struct {
+		name    string
+		from    string // environment of what was to be restored
+		noted   bool   // the restore says that it has failed
+		image   []byte
+		rows    int64
+		suspect bool
+	}{
+		{"Failed", "production", true, now, 900, false},
+		{"FailedAndWritten", "production", true, touch(now, 5, 2), 901, false},
+		{"Killed", "production", false, now, 900, false},
+		{"KilledAndWritten", "production", false, touch(now, 5, 2), 901, false},
+		{"KilledClone", "other", false, now, 900, false},
+		{"FailedAndLost", "production", true, pages(3, 1), 9, true},
+		{"KilledAndLost", "production", false, pages(3, 1), 9, true},
+		{"FailedCloneAndLost", "other", true, pages(3, 1), 9, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			restored := w.guarded(t, old, 9000, repo.BackupOptions{Environment: tt.from})
+			good := w.guarded(t, now, 900, repo.BackupOptions{})
+			saved := w.guarded(t, now, 900, repo.BackupOptions{ReplacedBy: restored.Snapshot.ID, Tags: tagged(t, repo.PreRestoreTag)})
+			if tt.noted {
+				n := snapshot.Note{Snapshot: saved.Snapshot.ID, NoUndo: &snapshot.NoUndo{Time: time.Now()}}
+				if err := open(t, w.st).Note(t.Context(), n); err != nil {
+					t.Fatal(err)
+				}
+			}
+			next := w.guarded(t, tt.image, tt.rows, guard)
+			if got := len(next.Snapshot.Suspect) > 0; got != tt.suspect {
+				t.Errorf("got suspect %q, want some: %t", next.Snapshot.Suspect, tt.suspect)
+			}
+			if !tt.suspect && next.Good.ID != good.Snapshot.ID {
+				t.Errorf("compared with %s, want %s", next.Good.ID.Short(), good.Snapshot.ID.Short())
+			}
+			w.verify(t)
+		})
+	}
+}
+
+func tagged(t testing.TB, names ...string) tags.Set {
+	t.Helper()
+	set, err := tags.New(names...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
 }
 
 // TestGuardAfterClone has a clone that was scrubbed: it is no disaster that less is in it.

@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -38,4 +39,42 @@ func (b *backup) loadParent(ctx context.Context) (*chunk.Tree, error) {
 		return nil, err
 	}
 	return b.repo.loadTree(ctx, b.parent)
+}
+
+// chooseParent returns the snapshot whose bytes the database most likely
+// continues: the one restored over it, or the environment's newest, or, for a
+// first backup, the newest of this database anywhere, so that a clone shares
+// its chunks with its origin. A copy continues what its original does.
+func (b *backup) chooseParent() *snapshot.Snapshot {
+	if s := b.opts.copied.parent(b.list); s != nil {
+		return s
+	}
+	if s := b.withID(b.opts.Parent); s != nil {
+		return s
+	}
+	if b.previous == nil {
+		return snapshot.Latest(b.list, "", b.opts.Database)
+	}
+	if b.opts.ReplacedBy == b.previous.ReplacedBy { // the restore is still under way
+		return b.previous
+	}
+	return cmp.Or(b.withID(b.replacedBy()), b.previous)
+}
+
+// replacedBy returns what was restored over the previous snapshot, zero for nothing: the
+// restore that took that can have failed.
+func (b *backup) replacedBy() snapshot.ID {
+	if undo := b.previous.NoUndo; undo != nil && undo.Reason == "" {
+		return snapshot.ID{}
+	}
+	return b.previous.ReplacedBy
+}
+
+// withID returns a snapshot of the list, nil if it is not there.
+func (b *backup) withID(id snapshot.ID) *snapshot.Snapshot {
+	i := slices.IndexFunc(b.list, func(s *snapshot.Snapshot) bool { return s.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return b.list[i]
 }

@@ -16,7 +16,7 @@ var sidecars = [...]string{"-wal", "-shm", "-journal"}
 // under another name, with all that SQLite takes for a part of it. It gives the new file its owner and mode.
 //
 // The steps are in this order because a crash may come between any two of them: the image is on disk before it has the
-// name; the old file has its second name before it loses its first, so that it is never without one; its journals are
+// name; the old file has its second name before it loses its first, so that it is never without one (see [keepOld]); its journals are
 // away before the image comes, which they would be replayed over; and the name changes from the one to the other at once.
 func putAside(path string, src *staged, keep string) (*RestoreResult, error) {
 	old, err := os.Lstat(path)
@@ -36,13 +36,8 @@ func putAside(path string, src *staged, keep string) (*RestoreResult, error) {
 	if err := errors.Join(err, src.Chmod(old.Mode().Perm()), src.Sync(), src.Close()); err != nil {
 		return nil, err
 	}
-	if err := keepName(path, keep); err != nil {
+	if err := keepOld(path, keep, os.Link, moveWithoutReplacing); err != nil {
 		return nil, fmt.Errorf("keep the old file: %w", err)
-	}
-	for _, suffix := range sidecars {
-		if err := moveWithoutReplacing(path+suffix, keep+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("keep the old file: %w", err)
-		}
 	}
 	dir := filepath.Dir(path)
 	if err := errors.Join(syncDir(filepath.Dir(keep)), syncDir(dir)); err != nil {
@@ -64,11 +59,20 @@ func refuseTaken(keep string) error {
 	return nil
 }
 
-// keepName gives a file a second name. Where there are no hard links it loses the first.
-func keepName(path, keep string) error {
-	err := os.Link(path, keep)
-	if err == nil || errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
-		return err
+// keepOld gives a file a second name, and its journals another one. Where there are no hard links the file loses its name,
+// which must come last then: journals beside nothing would keep a repeat of a killed restore from making the file.
+func keepOld(path, keep string, link, move func(from, to string) error) error {
+	linkErr := link(path, keep)
+	if errors.Is(linkErr, fs.ErrExist) || errors.Is(linkErr, fs.ErrNotExist) {
+		return linkErr
 	}
-	return moveWithoutReplacing(path, keep)
+	for _, suffix := range sidecars {
+		if err := move(path+suffix, keep+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if linkErr != nil {
+		return move(path, keep)
+	}
+	return nil
 }

@@ -202,7 +202,9 @@ func openTarget(ctx context.Context, path string, timeout time.Duration) (*conn,
 		return nil, err
 	}
 	// Checkpoints are the application's: SQLite up to 3.51.2 can lose commits when two processes checkpoint at once.
-	err = c.exec("PRAGMA wal_autocheckpoint = 0")
+	// A transaction with a rollback journal is over when the journal's name is gone: only EXTRA has that on the disk before
+	// the restore is acknowledged.
+	err = c.exec("PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = EXTRA")
 	if err == nil {
 		err = c.firstRead(timeout)
 	}

@@ -1,0 +1,75 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestKeepOldKilled ends before each step of keeping a file aside, with and without hard
+// links. Nothing is lost, and journals never lie beside nothing: then a repeat is refused.
+func TestKeepOldKilled(t *testing.T) {
+	t.Parallel()
+	killed := errors.New("killed")
+	for name, link := range map[string]func(string, string) error{
+		"Links":   os.Link,
+		"NoLinks": func(string, string) error { return errors.ErrUnsupported },
+	} {
+		for n := range 5 {
+			dir := t.TempDir()
+			path, keep := filepath.Join(dir, "app.db"), filepath.Join(dir, "kept")
+			for _, suffix := range []string{"", "-wal", "-journal"} {
+				if err := os.WriteFile(path+suffix, []byte("old"+suffix), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			left := n
+			err := keepOld(path, keep, link, func(from, to string) error {
+				if left--; left < 0 {
+					return killed
+				}
+				return moveWithoutReplacing(from, to)
+			})
+			if done := left >= 0; done != (err == nil) || err != nil && !errors.Is(err, killed) {
+				t.Errorf("%s, after %d steps: got %v", name, n, err)
+			}
+			for _, suffix := range []string{"", "-wal", "-journal"} {
+				if !holdsText(path+suffix, "old"+suffix) && !holdsText(keep+suffix, "old"+suffix) {
+					t.Errorf("%s, after %d steps: the old file%s is lost", name, n, suffix)
+				}
+			}
+			if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+				if err := refuseSidecars(path, "", sidecars[:]...); err != nil {
+					t.Errorf("%s, after %d steps: %v", name, n, err)
+				}
+			}
+		}
+	}
+}
+
+func holdsText(path, text string) bool {
+	b, err := os.ReadFile(path)
+	return err == nil && string(b) == text
+}
+
+// TestTargetSyncsJournalsEnd looks whether a commit to a target waits until the journal's end is durable.
+func TestTargetSyncsJournalsEnd(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "app.db")
+	if err := os.WriteFile(path, nil, 0o600); err != nil { // an empty database
+		t.Fatal(err)
+	}
+	c, err := openTarget(context.Background(), path, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	const extra = 3
+	if got, err := c.number("PRAGMA synchronous"); err != nil || got != extra {
+		t.Errorf("synchronous: got %d, %v, want %d", got, err, extra)
+	}
+}
