@@ -119,6 +119,7 @@ func (s *session) checkOnly(ctx context.Context, opts repo.CheckOptions) error {
 	if err != nil {
 		return fmt.Errorf("check %s: %w", s.place, err)
 	}
+	s.warnUnacknowledged(result.Unacknowledged)
 	if err := s.tellCheck(result, opts.ReadData, false); err != nil {
 		return err
 	}

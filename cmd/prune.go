@@ -115,8 +115,17 @@ func (s *session) pruneFull(ctx context.Context, dryRun bool) error {
 	}
 }
 
+// warnUnacknowledged tells of snapshots that are none.
+func (c *cli) warnUnacknowledged(list []*snapshot.Snapshot) {
+	for _, s := range list {
+		c.warn("snapshot %s of %s was never acknowledged: its run on %s was killed before that, and what it relied on is gone. Nothing is lost: a prune removes it when it is a day old, or %s",
+			s.ID.Short(), s.Environment, s.Writer(), `"firn forget `+s.ID.Short()+`"`)
+	}
+}
+
 // tellPrune tells what a prune did; within another command it is not the summary.
 func (s *session) tellPrune(r *repo.PruneResult, dryRun, within bool) error {
+	s.warnUnacknowledged(r.Unacknowledged)
 	if r.NoRoom != nil {
 		s.warn("there is no room to copy what is needed out of packs that are mostly garbage: the next prune goes on (%v)", r.NoRoom)
 	}

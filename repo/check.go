@@ -36,11 +36,14 @@ type CheckResult struct {
 	Findings  []Finding
 	Snapshots int
 	Packs     int
-	Blobs     int        // entries of all packs
-	Bytes     int64      // of all packs
-	Read      int64      // of those that ReadData has read
-	Condemned int        // packs that wait to be deleted
-	SetBack   []*SetBack // what this host stored last and the store does not show: no finding
+	Blobs     int   // entries of all packs
+	Bytes     int64 // of all packs
+	Read      int64 // of those that ReadData has read
+	Condemned int   // packs that wait to be deleted
+	// Unacknowledged are snapshots that nobody was told of, as their runs were killed before
+	// their second look, and whose blobs are gone since: no finding.
+	Unacknowledged []*snapshot.Snapshot
+	SetBack        []*SetBack // what this host stored last and the store does not show: no finding
 }
 
 // Check verifies that the repository is whole: configuration, keys, plans,
@@ -253,6 +256,10 @@ func (c *check) walk(ctx context.Context) error {
 	clear(c.marker.needed)
 	suspects, problems, err := c.walkList(ctx, suspects)
 	for i, s := range suspects {
+		if fresh.unacknowledged(s, problems[i]) {
+			c.result.Unacknowledged = append(c.result.Unacknowledged, s)
+			continue
+		}
 		c.find(fmt.Errorf("snapshot %s of %s, database %s: %w", s.ID.Short(), s.Environment, s.Database, problems[i]), s)
 	}
 	return err

@@ -15,7 +15,7 @@ import (
 // that is not confirmed is taken again.
 func (b *backup) confirm(ctx context.Context) (bool, error) {
 	for range maxTries {
-		settled, err := b.settled(ctx)
+		settled, err := b.repo.settled(ctx, b.view)
 		if err != nil {
 			return false, fmt.Errorf("confirm snapshot: %w", err)
 		}
@@ -63,21 +63,6 @@ func (b *backup) recordAgain(ctx context.Context) error {
 	b.forgot, b.replaced = append(b.forgot, b.record.ID), append(b.replaced, b.record.ID)
 	*b.record = again // the result has it, too
 	return nil
-}
-
-// settled reports whether no plan was published since the view was listed.
-func (b *backup) settled(ctx context.Context) (bool, error) {
-	objects, err := collect(ctx, b.repo.store, planPrefix)
-	if err != nil {
-		return false, err
-	}
-	var names []string
-	for _, o := range objects {
-		if b.repo.isPlan(o.Name) {
-			names = append(names, o.Name)
-		}
-	}
-	return token(names) == b.view.token, nil
 }
 
 // finish is step W5: it deletes what retention lets go, records of tries that
@@ -159,7 +144,7 @@ func (b *backup) broken(ctx context.Context, suspects []*snapshot.Snapshot) ([]*
 				return nil, err
 			}
 		}
-		settled, err := b.settled(ctx)
+		settled, err := b.repo.settled(ctx, b.view)
 		if err != nil {
 			return nil, fmt.Errorf("look for plans: %w", err)
 		}

@@ -9,11 +9,9 @@ import (
 	"slices"
 	"strings"
 
-	"firn/chunk"
 	"firn/index"
 	"firn/pack"
 	"firn/snapshot"
-	"firn/store"
 )
 
 // Diagnosis is what a full check found, and what [Repo.Repair] would do about it.
@@ -179,7 +177,8 @@ type rescue struct {
 // be that of a listing made after the survey.
 func (x *rescue) choose(ctx context.Context) error {
 	r := x.repo
-	x.prune = &prune{repo: r, view: x.survey.view, packs: make(map[pack.ID]store.Object), live: make(map[pack.ID]map[chunk.ID]index.Location)}
+	x.prune = r.newPrune(PruneOptions{})
+	x.prune.view = x.survey.view
 	for id, entries := range x.diagnosis.tails {
 		if r.unreadable[id] != nil {
 			r.index.Add(id, entries)
@@ -215,12 +214,7 @@ func (x *rescue) mark(ctx context.Context) error {
 			return err
 		}
 	}
-	x.prune.needed = make(map[chunk.ID]error)
-	for id := range m.needed {
-		if x.repo.index.Chain(id) != nil {
-			x.prune.needed[id] = nil
-		}
-	}
+	x.prune.needed = m.found()
 	return nil
 }
 

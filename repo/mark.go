@@ -23,6 +23,17 @@ func newMarker(r *Repo) *marker {
 	return &marker{repo: r, needed: make(map[chunk.ID]error), chunks: make(map[chunk.ID]uint64)}
 }
 
+// found returns the blobs seen that packs hold.
+func (m *marker) found() map[chunk.ID]error {
+	found := make(map[chunk.ID]error, len(m.needed))
+	for id, err := range m.needed {
+		if err == nil || m.repo.index.Chain(id) != nil {
+			found[id] = nil
+		}
+	}
+	return found
+}
+
 // rootsTogether is of how many snapshots the roots are read at once.
 const rootsTogether = 256
 

@@ -35,6 +35,7 @@ type plan struct {
 	Sequence  uint64    `json:"sequence"`
 	Host      string    `json:"host,omitempty"`
 	Condemned []pack.ID `json:"condemned"`
+	Seen      []byte    `json:"seen,omitzero"` // see seenIn; nil if it does not tell
 }
 
 // newPlanName returns a name that no plan ever had.

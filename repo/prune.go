@@ -12,6 +12,7 @@ import (
 	"firn/chunk"
 	"firn/index"
 	"firn/pack"
+	"firn/snapshot"
 	"firn/store"
 )
 
@@ -41,6 +42,9 @@ type PruneResult struct {
 	// NoRoom is set if the store had no room for all that was to be copied, or for the
 	// plan: the rest was done, and a later prune goes on. It matches [store.ErrNoSpace].
 	NoRoom error
+	// Unacknowledged are snapshots that nobody was told of, as their runs were killed before
+	// their second look, and whose blobs are gone since. The run went on without them.
+	Unacknowledged []*snapshot.Snapshot
 }
 
 const (
@@ -57,10 +61,13 @@ const (
 // or a needed blob is missing, it condemns nothing and returns an error that
 // matches [CorruptError]. The steps are named as in docs/format.md, section 6.
 func (r *Repo) Prune(ctx context.Context, opts PruneOptions) (*PruneResult, error) {
-	result, err := r.prune(ctx, opts)
+	p := r.newPrune(opts)
+	result, err := p.run(ctx)
 	if isDamage(err) {
 		// What another prune has moved or swept meanwhile looks like damage.
-		result, err = r.prune(ctx, opts)
+		again := r.newPrune(opts)
+		again.earlier = &p.ghosts
+		result, err = again.run(ctx)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("prune: %w", err)
@@ -72,8 +79,15 @@ func (r *Repo) Prune(ctx context.Context, opts PruneOptions) (*PruneResult, erro
 	return result, nil
 }
 
-func (r *Repo) prune(ctx context.Context, opts PruneOptions) (*PruneResult, error) {
-	p := &prune{repo: r, opts: opts, packs: make(map[pack.ID]store.Object), live: make(map[pack.ID]map[chunk.ID]index.Location)}
+func (r *Repo) newPrune(opts PruneOptions) *prune {
+	return &prune{
+		repo: r, opts: opts, ghosts: ghosts{ids: make(map[snapshot.ID]bool)},
+		packs: make(map[pack.ID]store.Object), live: make(map[pack.ID]map[chunk.ID]index.Location),
+	}
+}
+
+func (p *prune) run(ctx context.Context) (*PruneResult, error) {
+	r, opts := p.repo, p.opts
 	if opts.IfDue && r.seen != nil && !r.pruneDue(r.seen) { // by what a backup of this run saw: no listing is spent on it
 		p.result.Skipped = true
 		return &p.result, nil
@@ -82,11 +96,12 @@ func (r *Repo) prune(ctx context.Context, opts PruneOptions) (*PruneResult, erro
 	if p.view, err = r.look(ctx); err != nil { // P1
 		return nil, err
 	}
+	p.ghosts.token = p.view.token
 	if opts.IfDue && !r.pruneDue(p.view) {
 		p.result.Skipped = true
 		return &p.result, nil
 	}
-	for _, step := range []func(context.Context) error{p.listPacks, p.findNeeded, p.findOrphans, p.sweep, p.condemn, p.finish} {
+	for _, step := range []func(context.Context) error{p.listPacks, p.findNeeded, p.confirmGhosts, p.findOrphans, p.sweep, p.condemn, p.finish} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -102,6 +117,10 @@ type prune struct {
 	repo *Repo
 	opts PruneOptions
 	view *view
+
+	ghosts  ghosts  // unacknowledged records
+	earlier *ghosts // those of a run before this one; nil for none
+	seen    []byte  // see [seenIn]
 
 	packs    map[pack.ID]store.Object // as listed
 	expired  []string                 // partial records that protect nothing any more, notes on snapshots that are gone
@@ -177,15 +196,24 @@ func (p *prune) findNeeded(ctx context.Context) error {
 	}
 	m := newMarker(p.repo)
 	var problems []error
+	var whole []*snapshot.Snapshot
 	for s, err := range m.markAll(ctx, list) {
-		if err != nil {
+		switch {
+		case err == nil:
+			whole = append(whole, s)
+		case p.goOnWithout(s, err):
+			p.result.Unacknowledged = append(p.result.Unacknowledged, s)
+		default:
 			problems = append(problems, fmt.Errorf("snapshot %s of %s: %w", s.ID.Short(), s.Environment, err))
 		}
 	}
 	if err := errors.Join(problems...); err != nil {
 		return err
 	}
-	p.needed = m.needed
+	p.seen, p.needed = seenIn(whole), m.needed
+	if len(p.result.Unacknowledged) > 0 {
+		p.needed = m.found()
+	}
 	if err := p.markPartials(ctx); err != nil {
 		return err
 	}
@@ -319,7 +347,7 @@ func (p *prune) publish(ctx context.Context, ids []pack.ID) error {
 
 // putPlan stores the plan.
 func (p *prune) putPlan(ctx context.Context) error {
-	next := &plan{Version: formatVersion, Sequence: p.view.sequence() + 1 + uint64(len(p.plans)), Host: p.repo.opts.Host, Condemned: p.victims}
+	next := &plan{Version: formatVersion, Sequence: p.view.sequence() + 1 + uint64(len(p.plans)), Host: p.repo.opts.Host, Condemned: p.victims, Seen: p.seen}
 	next.Condemned = append(next.Condemned, p.carried()...)
 	if len(next.Condemned) > maxNamed {
 		return fmt.Errorf("publish plan: %d packs are condemned, a plan names %d at most", len(next.Condemned), maxNamed)

@@ -95,6 +95,9 @@ func (p *prune) finish(ctx context.Context) error {
 	if err := p.delete(ctx, names); err != nil || p.opts.DryRun {
 		return err
 	}
+	if err := p.forgetGhosts(ctx); err != nil {
+		return err
+	}
 	return p.renewLocks(ctx)
 }
 

@@ -180,3 +180,18 @@ func collect(ctx context.Context, st store.Store, prefix string) ([]store.Object
 func contains(objects []store.Object, name string) bool {
 	return slices.ContainsFunc(objects, func(o store.Object) bool { return o.Name == name })
 }
+
+// settled reports whether no plan was published since the view was listed.
+func (r *Repo) settled(ctx context.Context, v *view) (bool, error) {
+	objects, err := collect(ctx, r.store, planPrefix)
+	if err != nil {
+		return false, err
+	}
+	var names []string
+	for _, o := range objects {
+		if r.isPlan(o.Name) {
+			names = append(names, o.Name)
+		}
+	}
+	return token(names) == v.token, nil
+}
