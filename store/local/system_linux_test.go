@@ -33,7 +33,7 @@ func TestDiskFull(t *testing.T) {
 	small, big := make([]byte, 64<<10), make([]byte, 1<<20)
 	putBytes(t, s, "packs/00/small", small)
 	for range 3 {
-		if err := s.Put(t.Context(), "packs/00/big", big); !errors.Is(err, syscall.ENOSPC) {
+		if err := s.Put(t.Context(), "packs/00/big", big); !errors.Is(err, syscall.ENOSPC) || !errors.Is(err, store.ErrNoSpace) {
 			t.Errorf("Put on a full disk: got %v, want ENOSPC", err)
 		}
 	}

@@ -1,0 +1,31 @@
+//go:build !windows
+
+package local
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+	"testing"
+)
+
+// TestIsFull tells a full disk and a quota from other troubles.
+func TestIsFull(t *testing.T) {
+	t.Parallel()
+	for err, want := range map[error]bool{
+		syscall.ENOSPC: true,
+		syscall.EDQUOT: true,
+		syscall.EIO:    false,
+		syscall.EROFS:  false,
+		syscall.EFBIG:  false,
+		fs.ErrExist:    false,
+	} {
+		if got := isFull(fmt.Errorf("put: %w", &fs.PathError{Op: "write", Path: os.DevNull, Err: err})); got != want {
+			t.Errorf("%v: got %t, want %t", err, got, want)
+		}
+	}
+	if isFull(nil) {
+		t.Error("no error is a full disk")
+	}
+}
