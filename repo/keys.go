@@ -214,10 +214,10 @@ func (r *Repo) removeSlots(ctx context.Context, keys, proven []Key) error {
 	return errors.Join(listErr, err)
 }
 
-// shareKey reports whether an undamaged key of the list is one of the others.
+// shareKey reports whether a key of the list is one of the others.
 func shareKey(list, others []Key) bool {
 	return slices.ContainsFunc(list, func(k Key) bool {
-		return k.Err == nil && slices.ContainsFunc(others, func(o Key) bool { return o.ID == k.ID })
+		return slices.ContainsFunc(others, func(o Key) bool { return o.ID == k.ID })
 	})
 }
 
