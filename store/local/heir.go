@@ -14,10 +14,11 @@ const (
 )
 
 // The modes in a folder that a group shares: its members read what others of them have
-// put, and delete it. Objects are never written again.
+// put, and delete it. Objects are never written again. Folders need no setgid bit, since
+// each new file and folder is given to the group; services may not set it.
 const (
 	sharedFileMode   fs.FileMode = 0o640
-	sharedFolderMode fs.FileMode = 0o770 | fs.ModeSetgid
+	sharedFolderMode fs.FileMode = 0o770
 )
 
 // heir is the owner and group for new files and folders: those of the store's folder. The
