@@ -3,10 +3,12 @@ package cmd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"firn/scratch"
 	"firn/snapshot"
 )
 
@@ -145,7 +147,7 @@ func (r *restoration) selects() bool {
 }
 
 // run restores. Until replace, nothing but the repository is changed.
-func (r *restoration) run(ctx context.Context) error {
+func (r *restoration) run(ctx context.Context) (err error) {
 	if err := r.choose(ctx); err != nil {
 		return err
 	}
@@ -172,7 +174,22 @@ func (r *restoration) run(ctx context.Context) error {
 		return err
 	}
 	defer l.release()
+	claim, err := r.claim()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.site.do(claim.Release)) }()
 	return r.fetchAndReplace(ctx)
+}
+
+// claim keeps other restores from the target that do not meet the lock, which is in the cache or in TMPDIR: a run with
+// another of either, or of another user.
+func (r *restoration) claim() (claim *scratch.Claim, err error) {
+	err = r.site.at(func(path string) (err error) { claim, err = scratch.Take(path); return err })
+	if errors.Is(err, scratch.ErrClaimed) {
+		err = fmt.Errorf("%s %s: %w", r.command(), r.path, errRunning)
+	}
+	return claim, err
 }
 
 // command is the name of the command for messages.

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package scratch
+
+// Take claims nothing: folders cannot be locked here.
+func Take(string) (*Claim, error) { return nil, nil }
