@@ -106,7 +106,8 @@ func TestEndlessText(t *testing.T) {
 			if err := s.Delete(t.Context(), "meta/a", "meta/b"); err == nil {
 				t.Error("Delete has ended well")
 			}
-			if n := sent.Load() >> 20; n > 100 {
+			// A few tries of each take 16 MiB and what the system buffers of a connection.
+			if n := sent.Load() >> 20; n > 400 {
 				t.Errorf("%d MiB were taken", n)
 			}
 		})
