@@ -13,7 +13,6 @@ import (
 
 	"firn/repo"
 	"firn/sqlite"
-	"firn/store"
 )
 
 // backupOptions are the flags of backup.
@@ -83,6 +82,8 @@ func (c *cli) backup(ctx context.Context, args []string, o backupOptions) error 
 		return err
 	}
 	defer r.close()
+	began := r.now()
+	var taken []job
 	for _, j := range jobs {
 		if ctx.Err() != nil {
 			r.notBegun(ctx, j.env, interrupted(ctx.Err()))
@@ -91,11 +92,14 @@ func (c *cli) backup(ctx context.Context, args []string, o backupOptions) error 
 		err := r.one(ctx, j)
 		if err != nil {
 			err = fmt.Errorf("back up %s: %w", j.environment, err)
+		} else {
+			taken = append(taken, j)
 		}
 		r.outcomes.add(err, len(jobs) > 1)
 	}
 	if o.prune && ctx.Err() == nil {
 		r.prune(ctx)
+		r.tellPruneFailed(ctx, began, taken)
 	}
 	err = r.end()
 	if ctx.Err() != nil {
@@ -350,21 +354,6 @@ func (c *cli) summaryLine(m backupMessage) string {
 		fmt.Fprintf(&b, ", %s %s", verb, plural(n, "old snapshot"))
 	}
 	return b.String()
-}
-
-// prune frees space, if that is due, or if the store has none left: then the next run needs it.
-func (r *backupRun) prune(ctx context.Context) {
-	var err error
-	switch {
-	case errors.Is(errors.Join(r.outcomes.errs...), store.ErrNoSpace):
-		err = r.pruneFull(ctx, r.dryRun)
-	case r.outcomes.succeeded > 0:
-		err = r.pruneIfDue(ctx, r.dryRun)
-	}
-	if err != nil && r.outcomes.succeeded > 0 {
-		err = fmt.Errorf("the snapshots are stored, but space could not be freed: %w", err)
-	}
-	r.pruneErr = err
 }
 
 // end prints the summaries in JSON, which come last, and returns the error

@@ -23,6 +23,7 @@ import (
 // passing is an error that may be over in a moment.
 type passing struct{ error }
 
+// Unwrap returns the error itself.
 func (p passing) Unwrap() error { return p.error }
 
 // passingLimit is how long such an error may last: much longer than an application takes to open or close a database.
