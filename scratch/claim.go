@@ -6,15 +6,23 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 )
 
 // ErrClaimed is returned for a file that another process has claimed.
 var ErrClaimed = errors.New("another process has claimed the file")
 
 // claimPrefix begins the names of the folders that stand for claims; hexadecimal digits of
-// the file's name follow. A sweep passes over them: the next claim of the file uses one
-// that a kill has left behind.
+// the file's name follow.
 const claimPrefix = ".firn-claim-"
+
+// claimAge is how old a claim must be before a sweep takes it for left behind. Its name is
+// used again, so what a sweep has looked at may be another claim a moment later.
+const claimAge = time.Hour
+
+// isClaim reports whether a name is that of a claim.
+func isClaim(name string) bool { return strings.HasPrefix(name, claimPrefix) }
 
 // Claim is the exclusive use of a file by firn, wherever other processes keep their caches
 // and temporary files: a locked folder beside the file. It ends with the process.

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"firn/scratch"
 )
@@ -75,6 +76,34 @@ func TestClaimLeftBehind(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestClaimSwept has a sweep remove a claim that a kill has left behind, and none that is held or young.
+func TestClaimSwept(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	held, err := scratch.Take(filepath.Join(dir, "held.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := filepath.Join(dir, ".firn-claim-0123456789abcdef")
+	if err := os.Mkdir(lost, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for age, want := range map[time.Duration]int{time.Minute: 0, 2 * time.Hour: 1} {
+		if removed, err := scratch.Sweep(dir, time.Now().Add(age), 0); len(removed) != want || err != nil {
+			t.Errorf("after %v: removed %v, %v, want %d", age, removed, err, want)
+		}
+		if want == 0 {
+			continue
+		}
+		if err := os.Mkdir(lost, 0o755); err != nil { // for the other age, in any order
+			t.Fatal(err)
+		}
+	}
+	if err := held.Release(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -86,7 +86,7 @@ func (f *Folder) Remove() error {
 	return err
 }
 
-// Sweep removes private folders in dir whose processes are gone and to which nothing was
+// Sweep removes private folders and claims in dir whose processes are gone and to which nothing was
 // written for the time idle, or in which nothing was made for a day. It removes only what belongs to the user whose rights the
 // calling thread has, and returns the names. What cannot be removed is an error, the
 // others are removed all the same; a folder that is not there or may not be read has
@@ -97,10 +97,16 @@ func Sweep(dir string, now time.Time, idle time.Duration) (removed []string, err
 		return nil, nil
 	}
 	for _, e := range entries {
-		if !isName(e.Name()) || !e.IsDir() {
+		least := idle
+		switch {
+		case !e.IsDir():
+			continue
+		case isClaim(e.Name()):
+			least = max(idle, claimAge)
+		case !isName(e.Name()):
 			continue
 		}
-		gone, e1 := sweep(filepath.Join(dir, e.Name()), now, idle)
+		gone, e1 := sweep(filepath.Join(dir, e.Name()), now, least)
 		if gone {
 			removed = append(removed, e.Name())
 		}
