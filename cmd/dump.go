@@ -168,11 +168,9 @@ func (s *session) dumpFile(snap *snapshot.Snapshot, path string, need int64, wri
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	defer func() { err = errors.Join(err, at.close()) }()
-	own, err := at.private()
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+	if err := at.refuseForeign(); err != nil {
+		return fmt.Errorf("write %w", err)
 	}
-	at = own
 	s.sweepSite(at, sweepIdle)
 	// It must be on disk before the name is: a name of an unwritten file would survive a crash.
 	temporary, err := stage(at, need, func(f *os.File) error { return errors.Join(write(&aheadFile{File: f}), f.Sync()) })

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"path/filepath"
 
-	"firn/host"
 	"firn/repo"
 	"firn/store"
 	"firn/store/local"
@@ -74,19 +73,6 @@ func (s *session) createStore(ctx context.Context) (store.Store, error) {
 		return nil, fmt.Errorf("make repository: %w", err)
 	}
 	return st, nil
-}
-
-// openFolder opens a folder as a store. Links on the way to it lead only to where the users who made them may go.
-func openFolder(dir string) (*local.Store, error) {
-	folder, _, err := host.Reach(filepath.Join(dir, "config"))
-	if err != nil {
-		return nil, err
-	}
-	root := folder.Root()
-	if root == nil {
-		return local.Open(dir)
-	}
-	return local.OpenAt(dir, root)
 }
 
 // makeFolder makes a folder and those above it that are missing, each with the rights of the user who can write where

@@ -210,6 +210,7 @@ func (r *restoration) replaceOptions(ctx context.Context) sqlite.RestoreOptions 
 		BusyTimeout: r.options.wait,
 		Offline:     r.options.offline || r.stops(),
 		Name:        r.path,
+		New:         r.target.missing,
 		Locked:      func() error { return r.site.outside(func() error { return r.saveAgain(ctx) }) },
 	}
 	if r.near != nil {

@@ -33,22 +33,14 @@ func reachSite(path string) (*site, error) {
 	return &site{folder, name, thread}, nil
 }
 
-// private makes a site in which the process's own rights are used, for a file that is to be its user's alone. In another
-// user's folder it still sees nothing but the folder. It takes the place of s.
-func (s *site) private() (*site, error) {
+// refuseForeign is for a file that is to be the caller's alone: in a folder of another user's, that user could put other
+// files in its place while it is made, and remove it. Where all can write, the sticky bit keeps others from that.
+func (s *site) refuseForeign() error {
 	if !s.folder.Foreign() {
-		return s, nil
+		return nil
 	}
-	own, err := s.folder.WithOwnRights()
-	if err != nil {
-		return nil, err
-	}
-	thread, err := own.Thread()
-	if err != nil {
-		return nil, err
-	}
-	s.thread.Close()
-	return &site{own, s.name, thread}, nil
+	return failed("Name a folder of your own, or one like /tmp that has the sticky bit. Or run firn as that user.",
+		"%s: the folder is another user's, who could read or change what is made there", s.path())
 }
 
 // closed reports whether only the process's own user can write in the folder, or root.

@@ -16,6 +16,7 @@ import (
 // target is what is known of the database that will be replaced.
 type target struct {
 	exists   bool        // and is not empty
+	missing  bool        // there is not even an empty file
 	broken   error       // why it is no database that could be saved and changed; nil if it is one
 	info     sqlite.Info // unless it is broken
 	size     int64       // of the file
@@ -44,6 +45,11 @@ func (r *restoration) findTarget() error {
 	}
 	if r.env == nil || !r.env.owns(r.path) {
 		r.env = r.conf.owner(r.path)
+	}
+	if r.env == nil { // it is to be the caller's alone
+		if err := r.site.refuseForeign(); err != nil {
+			return errors.Join(fmt.Errorf("restore to %w", err), r.site.close())
+		}
 	}
 	return nil
 }
@@ -164,15 +170,9 @@ func (r *restoration) checkPageSize() error {
 		r.path, r.source.ID.Short(), from, to, sqlite.ErrPageSize)
 }
 
-// inspectFolder looks at where a new file will be. One that is no environment's database is the caller's alone.
+// inspectFolder looks at where a new file will be.
 func (r *restoration) inspectFolder() error {
-	if r.env == nil {
-		own, err := r.site.private()
-		if err != nil {
-			return fmt.Errorf("restore to %s: %w", r.path, err)
-		}
-		r.site = own
-	}
+	r.target.missing = true
 	for _, end := range []string{"-wal", "-shm", "-journal"} {
 		if _, err := r.site.stat(end); !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("restore to %s: %w: %s (it may hold the last changes of a lost database)", r.path, sqlite.ErrSidecar, r.path+end)

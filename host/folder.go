@@ -17,7 +17,6 @@ type Folder struct {
 	path   string   // absolute, without symbolic links
 	root   *os.Root // nil if paths are used as they are
 	rights *Rights  // nil for the process's own
-	theirs bool     // it belongs to the user whose rights these are
 }
 
 // ErrTwoOwners is returned for a path that leads through folders of two users. Each of them could lead firn, with the
@@ -68,16 +67,6 @@ func (f *Folder) Foreign() bool { return f.rights != nil }
 
 // Rights returns the rights with which work in the folder is done, nil for the process's own.
 func (f *Folder) Rights() *Rights { return f.rights }
-
-// WithOwnRights returns the same folder for work with the process's own rights, still confined to it. The caller closes
-// only one of the two. It is an error if links of a user have led to a folder that is not that user's: such links
-// must not choose where the superuser writes.
-func (f *Folder) WithOwnRights() (*Folder, error) {
-	if f.rights != nil && !f.theirs {
-		return nil, fmt.Errorf("%s: %w", f.path, ErrTwoOwners)
-	}
-	return &Folder{path: f.path, root: f.root}, nil
-}
 
 // Close lets go of the folder.
 func (f *Folder) Close() error {
@@ -196,7 +185,7 @@ func (s *step) down(name string, looked fs.FileInfo) error {
 		return fmt.Errorf("%s is not a folder", filepath.Join(s.path, name))
 	}
 	return s.do(func() error {
-		next, err := s.at.OpenRoot(name)
+		next, err := s.at.OpenRoot(name + "/.") // the dot keeps a pipe of that name from being waited for
 		if err != nil {
 			return s.failed(name, err)
 		}

@@ -3,7 +3,6 @@
 package host
 
 import (
-	"errors"
 	"io/fs"
 	"os"
 	"os/user"
@@ -113,10 +112,5 @@ func reach(path string) (*Folder, string, error) {
 		_ = s.at.Close() // it was only read
 		return &Folder{path: s.path}, name, err
 	}
-	info, err := s.at.Stat(".")
-	if err != nil {
-		return nil, "", errors.Join(err, s.at.Close())
-	}
-	theirs := s.rights != nil && statOf(info).uid == s.rights.UID
-	return &Folder{path: s.path, root: s.at, rights: s.rights, theirs: theirs}, name, nil
+	return &Folder{path: s.path, root: s.at, rights: s.rights}, name, nil
 }

@@ -14,3 +14,7 @@ func own(info fs.FileInfo) bool {
 	uid, err := unix.SetfsuidRetUid(-1) // no such user: it changes nothing and returns the present one
 	return ok && err == nil && int(stat.Uid) == uid
 }
+
+// readFolder opens nothing but a folder, follows no link to it, and does not wait for a
+// pipe that has taken its name.
+const readFolder = syscall.O_RDONLY | syscall.O_DIRECTORY | syscall.O_NOFOLLOW | syscall.O_NONBLOCK

@@ -2,7 +2,13 @@
 
 package scratch
 
-import "io/fs"
+import (
+	"io/fs"
+	"os"
+)
 
 // own reports true: who owns a file is not to be seen here.
 func own(fs.FileInfo) bool { return true }
+
+// readFolder opens a folder.
+const readFolder = os.O_RDONLY

@@ -13,3 +13,7 @@ func own(info fs.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(stat.Uid) == os.Geteuid()
 }
+
+// readFolder opens nothing but a folder, follows no link to it, and does not wait for a
+// pipe that has taken its name.
+const readFolder = syscall.O_RDONLY | syscall.O_DIRECTORY | syscall.O_NOFOLLOW | syscall.O_NONBLOCK

@@ -42,18 +42,31 @@ func Make(dir string) (*Folder, error) {
 		ours, err := f.lock.TryLock()
 		if err != nil && exists(path) {
 			f.lock = nil // no locks here
-			return f, nil
+			return f, f.mark()
 		}
 		if ours && exists(path) {
-			return f, nil
+			return f, f.mark()
 		}
 		// A sweep has come between the two and takes it for left behind, or has removed it.
 		_ = f.lock.Close()
 	}
 }
 
+// marker is the name of an empty file in each private folder. A folder without it was not
+// made here: where others can write, they could have given such a name to any folder.
+const marker = ".firn"
+
+// mark makes the marker.
+func (f *Folder) mark() error {
+	file, err := os.OpenFile(f.Path(marker), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return errors.Join(err, f.Remove())
+	}
+	return file.Close()
+}
+
 // newLock returns a lock on a folder, which is opened to be read only.
-func newLock(path string) *flock.Flock { return flock.New(path, flock.SetFlag(os.O_RDONLY)) }
+func newLock(path string) *flock.Flock { return flock.New(path, flock.SetFlag(readFolder)) }
 
 func exists(path string) bool {
 	_, err := os.Lstat(path)
@@ -79,11 +92,29 @@ func (f *Folder) Remove() error {
 	if f == nil {
 		return nil
 	}
-	err := os.RemoveAll(f.path) // before the lock is gone: no sweep takes it for left behind
+	err := removeAll(f.path) // before the lock is gone: no sweep takes it for left behind
 	if f.lock != nil {
 		err = errors.Join(err, f.lock.Close())
 	}
 	return err
+}
+
+// removeAll removes a private folder, which may be gone. The marker goes last, so that a sweep knows what a kill leaves
+// of it.
+func removeAll(path string) error {
+	entries, err := os.ReadDir(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		if e.Name() != marker {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(path, e.Name())))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return os.RemoveAll(path)
 }
 
 // Sweep removes private folders and claims in dir whose processes are gone and to which nothing was
@@ -144,10 +175,11 @@ func sweep(path string, now time.Time, idle time.Duration) (gone bool, err error
 	if !aged && now.Sub(lastWritten(path)) < idle {
 		return false, nil
 	}
-	if err := os.RemoveAll(path); err != nil {
-		return false, err
+	if !exists(filepath.Join(path, marker)) {
+		// A claim, or left behind by one that was killed at once: then it is empty, and else not ours.
+		return os.Remove(path) == nil, nil
 	}
-	return true, nil
+	return true, removeAll(path)
 }
 
 // lastWritten returns when something was written last to the folder or a file in it.

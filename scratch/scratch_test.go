@@ -199,6 +199,12 @@ func TestSweepFollowsNoLinkInside(t *testing.T) {
 	if err := os.Symlink(elsewhere, filepath.Join(inside, "link")); err != nil {
 		t.Fatal(err)
 	}
+	if got, err := scratch.Sweep(dir, time.Now().Add(72*time.Hour), 0); len(got) > 0 || err != nil {
+		t.Errorf("got %v, %v, of a folder that was given the name", got, err)
+	}
+	if err := os.WriteFile(filepath.Join(inside, ".firn"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if got, err := scratch.Sweep(dir, time.Now().Add(72*time.Hour), 0); len(got) != 1 || err != nil {
 		t.Errorf("got %v, %v, want the one folder", got, err)
 	}

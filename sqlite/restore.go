@@ -17,6 +17,7 @@ type RestoreOptions struct {
 	Offline     bool          // nobody has the target open: allows what a live database does not, another page size in WAL mode
 	Mode        fs.FileMode   // of a target that did not exist; 0 means 0600
 	Name        string        // what errors call the target; empty means its path
+	New         bool          // the target did not exist: one that has appeared since is left alone, even if it is empty
 
 	// Locked is called when the write lock of an existing target is held and nothing has been written: what it then
 	// reads of the target, through [Open], is exactly what is replaced. Its error ends the restore. Where all pages
@@ -89,6 +90,8 @@ func restore(ctx context.Context, target, image string, opts RestoreOptions) (re
 	}
 	path, _, err := resolve(target)
 	switch {
+	case opts.New && !errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("it was not there a moment ago: %w", fs.ErrExist)
 	case opts.KeepAs != "" || errors.Is(err, fs.ErrNotExist):
 		if err := opts.Partial.Complete(ctx, src); err != nil {
 			return nil, err

@@ -19,7 +19,7 @@ func (s *Store) makeFolder(name string) error {
 	if err := s.makeFolder(path.Dir(name)); err != nil {
 		return err
 	}
-	err := s.root.Mkdir(name, folderMode)
+	err := s.root.Mkdir(name, s.heir.folderMode())
 	if err == nil {
 		err = s.bequeath(name)
 		if err != nil {
@@ -40,7 +40,7 @@ func (s *Store) makeFolder(name string) error {
 
 // syncFolder makes the names in a folder below the root durable.
 func (s *Store) syncFolder(name string) error {
-	f, err := s.root.Open(name)
+	f, err := s.root.OpenFile(name, readFolder, 0)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,8 @@ package local
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 )
@@ -13,17 +15,22 @@ const (
 	folderMode fs.FileMode = 0o700
 )
 
-// The modes in a folder that a group shares: its members read what others of them have
-// put, and delete it. Objects are never written again. Folders need no setgid bit, since
-// each new file and folder is given to the group; services may not set it.
+// The modes in a folder that a group shares, which is one that has the setgid bit and that
+// the group may write: its members read what others of them have put, and delete it.
+// Objects are never written again. The group itself comes with the bit.
 const (
 	sharedFileMode   fs.FileMode = 0o640
 	sharedFolderMode fs.FileMode = 0o770
 )
 
+// isShared reports whether a group shares a folder.
+func isShared(folder fs.FileInfo) bool {
+	return folder.Mode()&fs.ModeSetgid != 0 && folder.Mode().Perm()&0o070 == 0o070
+}
+
 // heir is the owner and group for new files and folders: those of the store's folder. The
 // superuser gives them to the folder's owner, because that user could neither read nor
-// delete them otherwise. In a folder that its group may write, all of the group have them.
+// delete them otherwise.
 type heir struct {
 	uid, gid int // -1: as they come
 	shared   bool
@@ -33,29 +40,47 @@ type heir struct {
 // another file by now.
 func (h heir) file(f *os.File) error { return h.give(f, sharedFileMode) }
 
-// folder gives a new folder to the heir.
-func (h heir) folder(f *os.File) error { return h.give(f, sharedFolderMode) }
-
 func (h heir) give(f *os.File, shared fs.FileMode) error {
-	if h.uid >= 0 || h.gid >= 0 {
+	if h.uid >= 0 {
 		if err := f.Chown(h.uid, h.gid); err != nil {
 			return err
 		}
 	}
-	if h.shared {
-		return f.Chmod(shared) // whatever the umask takes away
+	if !h.shared {
+		return nil
+	}
+	info, err := f.Stat()
+	if err != nil || info.Mode().Perm() == shared {
+		return err
+	}
+	// The umask has taken something away. The setgid bit stays as it is.
+	if err := f.Chmod(shared | info.Mode()&fs.ModeSetgid); err != nil {
+		return fmt.Errorf("let the group use %s (in a service with RestrictSUIDSGID=yes that takes UMask=0007): %w", f.Name(), err)
 	}
 	return nil
 }
 
-// bequeath gives a folder that was just made below the root to the heir.
+// folderMode returns the mode with which folders are made.
+func (h heir) folderMode() fs.FileMode {
+	if h.shared {
+		return sharedFolderMode
+	}
+	return folderMode
+}
+
+// bequeath gives a folder that was just made below the root to the heir. Another writer of
+// a shared folder can have put another folder in its place since: what is in use is left
+// as it is.
 func (s *Store) bequeath(name string) error {
 	if s.heir == (heir{uid: -1, gid: -1}) {
 		return nil
 	}
-	f, err := s.root.Open(name)
+	f, err := s.root.OpenFile(name, readFolder, 0)
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.heir.folder(f), f.Close())
+	if names, err := f.Readdirnames(1); len(names) > 0 || err != io.EOF {
+		return f.Close()
+	}
+	return errors.Join(s.heir.give(f, sharedFolderMode), f.Close())
 }

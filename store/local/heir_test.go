@@ -29,9 +29,9 @@ func TestHeir(t *testing.T) {
 		"Own":         {0, 0, 0o700, 0, 0, 0o600, 0o700},
 		"Users":       {user, group, 0o700, user, group, 0o600, 0o700},
 		"Readable":    {user, group, 0o755, user, group, 0o600, 0o700},
-		"SharedUsers": {user, group, 0o770 | fs.ModeSetgid, user, group, 0o640, 0o770},
-		"SharedRoots": {0, group, 0o770 | fs.ModeSetgid, 0, group, 0o640, 0o770},
-		"NoSetgid":    {0, group, 0o770, 0, group, 0o640, 0o770},
+		"SharedUsers": {user, group, 0o770 | fs.ModeSetgid, user, group, 0o640, 0o770 | fs.ModeSetgid},
+		"SharedRoots": {0, group, 0o770 | fs.ModeSetgid, 0, group, 0o640, 0o770 | fs.ModeSetgid},
+		"NoSetgid":    {user, group, 0o770, user, group, 0o600, 0o700},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

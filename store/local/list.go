@@ -73,7 +73,7 @@ type entry struct {
 // entries returns what stands in folder and starts with prefix, sorted so that
 // a walk in this order is sorted by whole names. A missing folder is empty.
 func (s *Store) entries(folder, prefix string) ([]entry, error) {
-	sub, err := s.root.OpenRoot(folder)
+	sub, err := s.root.OpenRoot(folder + "/.") // the dot keeps a pipe of that name from being waited for
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

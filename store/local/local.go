@@ -34,7 +34,8 @@ type Store struct {
 	durable sync.Map   // names of folders whose own entries are known to be on the disk
 	claims  sync.Mutex // held while a claim file is: see claim
 
-	link func(from, to string) error // root.Link, except in a test
+	link    func(from, to string) error // root.Link, except in a test
+	outside func(func() error) error    // calls what uses dir
 }
 
 var (
@@ -61,16 +62,23 @@ func open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openAt(dir, root)
+	s, err := openAt(dir, root)
+	if err == nil {
+		s.heir = heirOf(s.info)
+	}
+	return s, err
 }
 
-// OpenAt is [Open] for a folder that is open already: what path leads to it is for
-// messages, and to notice that another disk is mounted there. The store closes root.
-func OpenAt(path string, root *os.Root) (*Store, error) {
+// OpenAt is [Open] for a folder that is open already, in which methods are called with
+// the rights of the folder's user. The path is for messages, and to notice that another
+// disk is mounted there: outside calls a function with the process's own rights, which
+// that takes. The store closes root.
+func OpenAt(path string, root *os.Root, outside func(func() error) error) (*Store, error) {
 	s, err := openAt(path, root)
 	if err != nil {
 		return nil, fmt.Errorf("open local store: %w", err)
 	}
+	s.heir, s.outside = heir{uid: -1, gid: -1, shared: isShared(s.info)}, outside
 	return s, nil
 }
 
@@ -79,7 +87,9 @@ func openAt(dir string, root *os.Root) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
-	return &Store{dir: dir, root: root, info: info, heir: heirOf(info), link: root.Link}, nil
+	s := &Store{dir: dir, root: root, info: info, link: root.Link}
+	s.outside = func(f func() error) error { return f() }
+	return s, nil
 }
 
 // Create opens the folder dir and makes it first if it is missing, and the
@@ -206,7 +216,8 @@ func (s *Store) check(ctx context.Context, names ...string) error {
 // was removed or another disk is mounted over it, that must not look like a
 // store without objects; so the error does not match fs.ErrNotExist either.
 func (s *Store) there() error {
-	info, err := os.Stat(s.dir)
+	var info fs.FileInfo
+	err := s.outside(func() (err error) { info, err = os.Stat(s.dir); return err })
 	if err != nil {
 		return fmt.Errorf("the folder is gone, is its disk mounted? %v", err)
 	}

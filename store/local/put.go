@@ -58,7 +58,7 @@ func (s *Store) write(name string, data []byte) error {
 // even with an error, if there is such a file.
 func (s *Store) writeTemporary(data []byte) (name string, err error) {
 	// The folder's own durability does not matter, nor who makes it.
-	err = s.root.Mkdir(temporaryFolder, folderMode)
+	err = s.root.Mkdir(temporaryFolder, s.heir.folderMode())
 	if err == nil {
 		err = s.bequeath(temporaryFolder)
 	}

@@ -32,6 +32,9 @@ func (s *Store) clean(ctx context.Context, olderThan time.Time) (n int, err erro
 	if err := s.check(ctx); err != nil {
 		return 0, err
 	}
+	if info, err := s.root.Lstat(temporaryFolder); err == nil && !info.IsDir() { // opening a pipe would wait
+		return 0, fmt.Errorf("%s: %w", temporaryFolder, errNeither)
+	}
 	files, err := fs.ReadDir(s.root.FS(), temporaryFolder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
