@@ -12,6 +12,14 @@ import (
 // regular file: SQLite would wait for ever for who writes into a pipe, and an application's user decides what lies there.
 // What is put there afterwards is found by [Harden], or by who waits for the call.
 func checkSidecars(path string) error {
+	database, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	folder, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
 	for _, suffix := range sidecars {
 		info, err := os.Lstat(path + suffix)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -22,6 +30,9 @@ func checkSidecars(path string) error {
 		}
 		if !info.Mode().IsRegular() {
 			return fmt.Errorf("%w: %s is %s", ErrStrangeSidecar, filepath.Base(path)+suffix, kindOf(info.Mode()))
+		}
+		if planted(folder, database, info) {
+			return fmt.Errorf("%w: %s belongs to a user who may not write the database", ErrStrangeSidecar, filepath.Base(path)+suffix)
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -110,19 +111,26 @@ func (m mapped) version(dir string) string {
 // version returns the version of the SQLite in a mapped file. The system leads straight to the file, if it lets this
 // user; else the path must lead to the same one.
 func (m mapping) version(dir string) string {
-	for _, path := range []string{filepath.Join(dir, "map_files", m.addresses), m.path} {
-		f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
-		if err != nil {
-			continue
+	f, err := os.OpenFile(filepath.Join(dir, "map_files", m.addresses), os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		// A look at the name first: opening a device can do something by itself, and the process chooses the path.
+		if info, err := os.Lstat(m.path); err != nil || !m.is(info) {
+			return ""
 		}
-		defer f.Close()
-		info, err := f.Stat()
-		if err != nil || !info.Mode().IsRegular() || info.Size() > maxProgram {
-			continue
-		}
-		if s, ok := info.Sys().(*syscall.Stat_t); ok && s.Ino == m.inode {
-			return versionIn(f)
-		}
+		f, err = os.OpenFile(m.path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW, 0)
 	}
-	return ""
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !m.is(info) {
+		return ""
+	}
+	return versionIn(f)
+}
+
+// is reports whether a file is the mapped one, and one that a program can be.
+func (m mapping) is(info fs.FileInfo) bool {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	return ok && s.Ino == m.inode && info.Mode().IsRegular() && info.Size() <= maxProgram
 }
