@@ -204,12 +204,12 @@ func openTarget(ctx context.Context, path string, timeout time.Duration) (*conn,
 	if err != nil {
 		return nil, err
 	}
-	// Checkpoints are the application's: SQLite up to 3.51.2 can lose commits when two processes checkpoint at once.
-	// A transaction with a rollback journal is over when the journal's name is gone: only EXTRA has that on the disk before
-	// the restore is acknowledged.
-	err = c.exec("PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = EXTRA")
+	err = c.firstRead(timeout)
 	if err == nil {
-		err = c.firstRead(timeout)
+		// Checkpoints are the application's: SQLite up to 3.51.2 can lose commits when two processes checkpoint at once.
+		// A transaction with a rollback journal is over when the journal's name is gone: only EXTRA has that on the disk
+		// before the restore is acknowledged. Even these read the schema, which a lock can keep them from.
+		err = c.retry(timeout, func() error { return c.exec("PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = EXTRA") })
 	}
 	if err == nil && c.readOnly() { // SQLite opens for reading only what may not be written
 		err = fmt.Errorf("may not be written: %w", fs.ErrPermission)
