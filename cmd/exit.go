@@ -59,6 +59,12 @@ type ending struct {
 // diskHint is for errors that say nothing about a database or a snapshot.
 const diskHint = "Look at the disk: dmesg says what the system knows of it. This says nothing about the database or the snapshot."
 
+// isDamagedKey reports whether err tells of a damaged key slot.
+func isDamagedKey(err error) bool {
+	corrupt, ok := errors.AsType[*repo.CorruptError](err)
+	return ok && corrupt.Kind == "key"
+}
+
 // endings is the one table of exit codes and hints; the first line that
 // matches counts. What a [problem] says comes before it.
 func endings() []ending {
@@ -115,6 +121,7 @@ func endings() []ending {
 		{isA[*sourceError](), exitSource, ""},
 
 		{isA[*repo.OtherError](), exitDamage, wayForward},
+		{isDamagedKey, exitDamage, `"firn check --repair" puts the key back from the copy of a host that still opens the repository, such as this one, perhaps. Remove no key until then.`},
 		{isA[*repo.CorruptError](), exitDamage, `"firn check" tells what is hit. Keep the repository as it is until then.`},
 		{is(sqlite.ErrStrangeSidecar), exitFailed, "SQLite makes no such file. Find out who did, and remove it."},
 		{is(sqlite.ErrSidecar), exitFailed, "Move the named file away, then run it again."},

@@ -1,6 +1,8 @@
 package repo
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -43,7 +45,30 @@ func (r *Repo) slot(ctx context.Context, name string) (*crypt.Slot, error) {
 	})
 }
 
-// Keys lists the key slots, oldest first.
+// errReplaced is the cause for a slot that this host has read otherwise: each is written once.
+var errReplaced = errors.New("it is not what this host has read or written under that name before")
+
+// storedSlot reads a slot as the store has it, with an error, too, if the cache knows it otherwise. The copy
+// in the cache opens the repository for this host alone, so it proves nothing when keys are to be deleted.
+func (r *Repo) storedSlot(ctx context.Context, name string) (*crypt.Slot, error) {
+	b, err := whole(ctx, r.store, name)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	slot, err := crypt.ParseSlot(b)
+	if err != nil {
+		return nil, damaged("key", name, err)
+	}
+	copied, ok := r.cache.get(name)
+	if !ok { // a copy that is there may be the only good one
+		r.cache.put(name, b)
+	} else if !bytes.Equal(copied, b) {
+		return slot, damaged("key", name, errReplaced)
+	}
+	return slot, nil
+}
+
+// Keys lists the key slots as the store has them, oldest first.
 func (r *Repo) Keys(ctx context.Context) ([]Key, error) {
 	objects, err := collect(ctx, r.store, keyPrefix)
 	if err != nil {
@@ -55,13 +80,12 @@ func (r *Repo) Keys(ctx context.Context) ([]Key, error) {
 	keys := make([]Key, 0, len(objects))
 	for _, o := range objects {
 		key := Key{ID: strings.TrimPrefix(o.Name, keyPrefix)}
-		slot, err := r.slot(ctx, o.Name)
+		slot, err := r.storedSlot(ctx, o.Name)
 		if errors.Is(err, fs.ErrNotExist) { // removed since the listing
 			continue
 		}
-		if err != nil {
-			key.Err = err
-		} else {
+		key.Err = err
+		if slot != nil {
 			key.Label, key.KDF, key.Created = slot.Label, slot.KDF, slot.Created
 		}
 		keys = append(keys, key)
@@ -72,13 +96,20 @@ func (r *Repo) Keys(ctx context.Context) ([]Key, error) {
 
 // AddKey makes a slot for another credential and returns its ID. The one that
 // the repository was opened with is tried again first: only who can open the
-// repository may add a way to open it.
+// repository may add a way to open it. The new slot is read back and opened.
 func (r *Repo) AddKey(ctx context.Context, c crypt.Credential, label string) (string, error) {
 	secret, err := r.secret(ctx)
 	if err != nil {
 		return "", err
 	}
-	return putSlot(ctx, r.opts, secret, r.id, c, label)
+	id, err := putSlot(ctx, r.opts, secret, r.id, c, label)
+	if err != nil {
+		return "", err
+	}
+	if err := r.tryKey(ctx, id, c, secret); err != nil {
+		return "", fmt.Errorf("try new key %s: %w", id, err)
+	}
+	return id, nil
 }
 
 // secret opens a slot once more with the credential of [Open].
@@ -113,9 +144,9 @@ func putSlot(ctx context.Context, opts Options, secret crypt.Secret, id crypt.Re
 }
 
 // Opens reports whether a credential opens the repository now. The error is not nil if that
-// could not be found out.
+// could not be found out. It is the store's slots that count, not their copies in the cache.
 func (r *Repo) Opens(ctx context.Context, c crypt.Credential) (bool, error) {
-	other := &Repo{opts: r.opts, store: r.store, cache: r.cache, id: r.id}
+	other := &Repo{opts: r.opts, store: r.store, cache: openCache(""), id: r.id}
 	other.opts.Credential = c
 	_, err := other.secret(ctx)
 	if errors.Is(err, crypt.ErrWrongKey) {
@@ -127,7 +158,8 @@ func (r *Repo) Opens(ctx context.Context, c crypt.Credential) (bool, error) {
 // RemoveKey deletes the slot whose ID starts with prefix. The error matches
 // fs.ErrNotExist if there is none, [ErrLastKey] if no other one would be left, and
 // [ErrUnproven] if it is the only one that the credential of [Open] opens: the store can
-// hold slots that open with nothing, and nobody can tell by looking at them.
+// hold slots that open with nothing, and nobody can tell by looking at them. It is
+// a [CorruptError] if what would stay is damaged in the store, whatever the cache has of it.
 // Whoever has opened the repository with that key, or has a copy of the slot,
 // can still open it.
 func (r *Repo) RemoveKey(ctx context.Context, prefix string) (Key, error) {
@@ -149,11 +181,11 @@ func (r *Repo) RemoveKey(ctx context.Context, prefix string) (Key, error) {
 	case len(found) > 1:
 		return Key{}, fmt.Errorf("key %q is ambiguous: %s and %s", prefix, found[0].ID, found[1].ID)
 	case !usable(others):
-		return Key{}, fmt.Errorf("remove key %s: %w", found[0].ID, ErrLastKey)
+		return Key{}, fmt.Errorf("remove key %s: %w", found[0].ID, cmp.Or(damageOf(others), ErrLastKey))
 	}
-	proven, err := r.proven(ctx, found[0])
+	secret, proven, err := r.proven(ctx, found[0])
 	if err == nil {
-		err = r.removeSlots(ctx, found, proven)
+		err = r.removeSlots(ctx, found, proven, secret)
 	}
 	if err != nil {
 		return Key{}, fmt.Errorf("remove key %s: %w", found[0].ID, err)
@@ -161,17 +193,17 @@ func (r *Repo) RemoveKey(ctx context.Context, prefix string) (Key, error) {
 	return found[0], nil
 }
 
-// proven returns the slots that stay and that our credential opens.
-func (r *Repo) proven(ctx context.Context, without Key) ([]Key, error) {
-	_, opened, err := r.opened(ctx)
+// proven returns the slots of the store that stay and that our credential opens, and what is in them.
+func (r *Repo) proven(ctx context.Context, without Key) (crypt.Secret, []Key, error) {
+	secret, opened, err := r.opened(ctx)
 	if err != nil {
-		return nil, err
+		return secret, nil, err
 	}
 	opened = slices.DeleteFunc(opened, func(k Key) bool { return k.ID == without.ID })
 	if len(opened) == 0 {
-		return nil, ErrUnproven
+		return secret, nil, ErrUnproven
 	}
-	return opened, nil
+	return secret, opened, nil
 }
 
 // usable reports whether any of the keys is undamaged.
@@ -179,26 +211,35 @@ func usable(keys []Key) bool {
 	return slices.ContainsFunc(keys, func(k Key) bool { return k.Err == nil })
 }
 
+// damageOf joins what is wrong with the keys.
+func damageOf(keys []Key) error {
+	var all error
+	for _, k := range keys {
+		all = errors.Join(all, k.Err)
+	}
+	return all
+}
+
 // removeSlots deletes slots, and makes sure that one that is proven to open is left: two who
 // remove each other's key at the same time have both seen one that would stay. Who looks last
-// sees that none has, and puts its own back. No store could do that in one step.
-func (r *Repo) removeSlots(ctx context.Context, keys, proven []Key) error {
+// sees that none opens, and puts its own back. No store could do that in one step.
+func (r *Repo) removeSlots(ctx context.Context, keys, proven []Key, secret crypt.Secret) error {
 	names := make([]string, len(keys))
 	var copies [][]byte
 	for i, k := range keys {
 		names[i] = keyPrefix + k.ID
 		b, err := r.store.Get(ctx, names[i], 0, -1)
-		if err == nil && k.Err == nil {
+		if err == nil && k.KDF != "" {
 			copies = append(copies, b)
-		} else if k.Err == nil && !errors.Is(err, fs.ErrNotExist) {
+		} else if k.KDF != "" && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("read %s: %w", names[i], err)
 		}
 	}
 	err := r.remove(ctx, names...)
 	ctx, cancel := lasting(ctx)
 	defer cancel()
-	left, listErr := r.Keys(ctx)
-	if listErr == nil && shareKey(left, proven) {
+	stays := r.oneOpens(ctx, proven, secret)
+	if stays == nil {
 		r.cache.keepOnly(func(name string) bool { return !slices.Contains(names, name) })
 		r.cache.mustReplace() // else the file still has them
 		return err
@@ -208,17 +249,23 @@ func (r *Repo) removeSlots(ctx context.Context, keys, proven []Key) error {
 	for _, b := range copies { // under new names: one is used once
 		err = errors.Join(err, r.store.Put(ctx, newKeyName(), b))
 	}
-	if listErr == nil {
-		listErr = ErrLastKey
-	}
-	return errors.Join(listErr, err)
+	return errors.Join(stays, err)
 }
 
-// shareKey reports whether a key of the list is one of the others.
-func shareKey(list, others []Key) bool {
-	return slices.ContainsFunc(list, func(k Key) bool {
-		return slices.ContainsFunc(others, func(o Key) bool { return o.ID == k.ID })
-	})
+// oneOpens returns nil if one of the slots, as the store has them, opens with our credential.
+// The error matches [ErrLastKey] if there is none of them.
+func (r *Repo) oneOpens(ctx context.Context, keys []Key, secret crypt.Secret) error {
+	problem := ErrLastKey
+	for _, k := range keys {
+		err := r.tryKey(ctx, k.ID, r.opts.Credential, secret)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			problem = err
+		}
+	}
+	return problem
 }
 
 // lasting returns ctx, or in place of one that was told to end, one for last attempts.
@@ -253,38 +300,52 @@ func (r *Repo) RotateKey(ctx context.Context, c crypt.Credential, label string) 
 		return "", nil, fmt.Errorf("try new key %s: %w", added, err)
 	}
 	r.opts.Credential = c
-	if err := r.removeSlots(ctx, old, []Key{{ID: added}}); err != nil {
+	if err := r.removeSlots(ctx, old, []Key{{ID: added}}, secret); err != nil {
 		return added, nil, fmt.Errorf("key %s is there, but the old one could not be removed: %w", added, err)
 	}
 	return added, old, nil
 }
 
-// opened returns the slots that the credential of [Open] opens, at least one, and what
-// is in them.
+// opened returns the slots of the store that the credential of [Open] opens, at least one, and
+// what is in them. If none does, the damage of others is the error: one of them may be ours.
 func (r *Repo) opened(ctx context.Context) (secret crypt.Secret, opened []Key, err error) {
 	keys, err := r.Keys(ctx)
 	if err != nil {
 		return secret, nil, err
 	}
-	spending := newBudget()
-	for _, k := range keys {
-		if k.Err != nil || k.KDF != r.opts.Credential.KDF() {
-			continue
-		}
-		s, err := r.openSlot(ctx, keyPrefix+k.ID, r.id, spending)
-		if err == nil {
-			secret, opened = s, append(opened, k)
-		} else if !errors.Is(err, crypt.ErrWrongKey) {
-			return secret, nil, err
-		}
-	}
 	if len(keys) >= maxSlots {
 		return secret, nil, tooManySlots(len(keys) + 1)
 	}
-	if len(opened) == 0 { // another one has removed it
-		return secret, nil, crypt.ErrWrongKey
+	var damage error
+	spending := newBudget()
+	for _, k := range keys {
+		s, err := r.openStored(ctx, k, spending)
+		switch {
+		case err == nil:
+			secret, opened = s, append(opened, k)
+		case isDamage(err) || errors.Is(err, ErrVersion):
+			damage = errors.Join(damage, err)
+		case !errors.Is(err, crypt.ErrWrongKey) && !errors.Is(err, fs.ErrNotExist):
+			return secret, nil, err
+		}
+	}
+	if len(opened) == 0 {
+		return secret, nil, cmp.Or(damage, crypt.ErrWrongKey) // another one has removed it
 	}
 	return secret, opened, nil
+}
+
+// openStored tries our credential on a slot as the store has it.
+func (r *Repo) openStored(ctx context.Context, k Key, spending *budget) (crypt.Secret, error) {
+	slot, err := r.storedSlot(ctx, keyPrefix+k.ID)
+	if slot == nil {
+		return crypt.Secret{}, err
+	}
+	secret, openErr := r.trySlot(slot, keyPrefix+k.ID, r.id, spending)
+	if openErr != nil && err != nil { // the copy of it may open
+		return secret, err
+	}
+	return secret, openErr
 }
 
 // tryKey opens a slot as the store has it.
@@ -298,8 +359,11 @@ func (r *Repo) tryKey(ctx context.Context, id string, c crypt.Credential, want c
 		return damaged("key", keyPrefix+id, err)
 	}
 	secret, err := slot.Open(r.id, c)
-	if err == nil && !secret.Equal(want) {
-		err = damaged("key", keyPrefix+id, crypt.ErrAuth)
+	if errors.Is(err, crypt.ErrWrongKey) || err == nil && !secret.Equal(want) { // the credential was its own
+		err = errReplaced
 	}
-	return err
+	if err != nil {
+		return damaged("key", keyPrefix+id, err)
+	}
+	return nil
 }

@@ -145,6 +145,11 @@ func (r *Repo) openSlot(ctx context.Context, name string, id crypt.RepositoryID,
 	if err != nil {
 		return crypt.Secret{}, err
 	}
+	return r.trySlot(slot, name, id, spending)
+}
+
+// trySlot is openSlot for a slot that was read.
+func (r *Repo) trySlot(slot *crypt.Slot, name string, id crypt.RepositoryID, spending *budget) (crypt.Secret, error) {
 	if !spending.spend(slot, r.opts.Credential) {
 		return crypt.Secret{}, fmt.Errorf("try key %s: %w", name, errCostly)
 	}

@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -185,7 +186,7 @@ func (s *survey) readKeys(ctx context.Context) error {
 			return fmt.Errorf("read %s: %w", o.Name, err)
 		}
 		if err == nil {
-			_, err = s.repo.verifySlot(b, spending)
+			err = s.trySlot(o.Name, b, spending)
 		}
 		if s.opens = s.opens || err == nil; err == nil || errors.Is(err, crypt.ErrWrongKey) {
 			continue
@@ -195,6 +196,20 @@ func (s *survey) readKeys(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// trySlot tries our credential on a slot. It is not another credential's if we have opened it before.
+func (s *survey) trySlot(name string, b []byte, spending *budget) error {
+	_, err := s.repo.verifySlot(b, spending)
+	if !errors.Is(err, crypt.ErrWrongKey) {
+		return err
+	}
+	for _, copied := range s.copies.of(name) {
+		if _, opens := s.repo.verifySlot(copied, newBudget()); opens == nil && !bytes.Equal(copied, b) {
+			return errReplaced
+		}
+	}
+	return err
 }
 
 // names returns what is wounded, in the order of the names.
