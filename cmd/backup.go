@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,10 +27,13 @@ type backupOptions struct {
 	keep                                *keepFlags
 }
 
+// backupName is the name of the command for cron.
+const backupName = "backup"
+
 func newBackup(c *cli) *cobra.Command {
 	var o backupOptions
 	cmd := &cobra.Command{
-		Use:     "backup ENV... | --all | --database FILE --env NAME | --stdin --name NAME",
+		Use:     backupName + " ENV... | --all | --database FILE --env NAME | --stdin --name NAME",
 		Short:   "Take snapshots of databases",
 		GroupID: groupMain,
 		Long: `Takes a snapshot of each environment's database, while applications use it. The
@@ -143,6 +147,16 @@ func (c *cli) tellNotBegun(ctx context.Context, conf *config, o backupOptions, e
 	for _, env := range envs {
 		r.notBegun(ctx, env, cause)
 	}
+}
+
+// tellWrongFlags tells of a backup whose flags are wrong, such as the line of cron after an update, for each configured
+// environment that its arguments name: flags that were not read yet say nothing.
+func (c *cli) tellWrongFlags(ctx context.Context, cause error) {
+	conf, err := c.loadConfig()
+	if err != nil {
+		return // it may be the flag that names the configuration
+	}
+	c.tellNotBegun(ctx, conf, backupOptions{}, backupOptions{all: slices.Contains(c.args, "--all")}.known(conf, c.args), cause)
 }
 
 // notBegun has a failure told that kept one environment's backup from its beginning.

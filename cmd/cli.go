@@ -59,6 +59,7 @@ func Run(ctx context.Context, args []string, streams Streams) int {
 }
 
 func (c *cli) run(ctx context.Context, args []string) int {
+	c.args = args
 	root := newRoot(c)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -82,6 +83,7 @@ type cli struct {
 	now            func() time.Time
 	zone           *time.Location // of times that people read or type
 	silence        time.Duration  // for how long a source may not answer
+	args           []string       // after the program's name
 
 	flags     flags
 	profiles  profiles

@@ -52,7 +52,11 @@ func newRoot(c *cli) *cobra.Command {
 		if args := cmd.Flags().Args(); !cmd.HasParent() && len(args) > 0 { // it is the command that is not known
 			return runRoot(cmd, args)
 		}
-		return usage(seeHelp(cmd), "%w", err)
+		err = usage(seeHelp(cmd), "%w", err)
+		if cmd.Name() == backupName {
+			c.tellWrongFlags(cmd.Context(), err)
+		}
+		return err
 	})
 	root.SetHelpTemplate(root.HelpTemplate() + "\n" + exitCodes)
 	c.setHelp(root)
