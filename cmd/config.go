@@ -150,11 +150,47 @@ func parseConfig(path string, b []byte) (*config, error) {
 	conf := &config{path: path}
 	dec := toml.NewDecoder(bytes.NewReader(b)).DisallowUnknownFields()
 	err := dec.Decode(conf)
+	if _, wrong := errors.AsType[*toml.DecodeError](err); wrong {
+		conf.salvage(b)
+	}
 	conf.resolve(filepath.Dir(path))
 	if err != nil {
 		return conf, explain(path, err)
 	}
 	return conf, conf.validate()
+}
+
+// salvage reads what says whom to tell of failures, of a configuration with a value of a wrong type: decoding ends there.
+func (conf *config) salvage(b []byte) {
+	var loose struct {
+		MetricsFile any                       `toml:"metrics_file"`
+		Env         map[string]map[string]any `toml:"env"`
+	}
+	if toml.Unmarshal(b, &loose) != nil {
+		return // the text itself is wrong
+	}
+	take(&conf.MetricsFile, loose.MetricsFile)
+	if conf.Env == nil {
+		conf.Env = make(map[string]*environment)
+	}
+	for name, values := range loose.Env {
+		env := conf.Env[name]
+		if env == nil {
+			env = &environment{}
+			conf.Env[name] = env
+		}
+		take(&env.Database, values["database"])
+		take(&env.Name, values["name"])
+		take(&env.Ping, values["ping"])
+		take(&env.OnFailure, values["on_failure"])
+	}
+}
+
+// take sets a text to a value that is one.
+func take(to *string, value any) {
+	if text, ok := value.(string); ok {
+		*to = text
+	}
 }
 
 // explain says where a configuration file is wrong.
@@ -185,7 +221,9 @@ func (conf *config) resolve(dir string) {
 			conf.Env[name] = env
 		}
 		env.name, env.named = name, env.Name != ""
-		env.Name = cmp.Or(env.Name, databaseName(env.Database))
+		if env.Database != "" {
+			env.Name = cmp.Or(env.Name, databaseName(env.Database))
+		}
 		paths = append(paths, &env.Database, &env.Scrub)
 	}
 	for _, p := range paths {

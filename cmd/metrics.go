@@ -53,7 +53,27 @@ type recorded struct {
 }
 
 func (s samples) add(r recorded) {
-	labels := fmt.Sprintf(`{environment="%s",database="%s"}`, escapeLabel(r.env.name), escapeLabel(r.env.Name))
+	for _, labels := range s.labels(r.env) {
+		s.addAs(labels, r)
+	}
+}
+
+// labels are those of an environment's series. If the configuration does not tell its database, they are those that there
+// are: a series of its own would tell of a failure for ever.
+func (s samples) labels(env *environment) (all []string) {
+	begin := fmt.Sprintf(`{environment="%s",database="`, escapeLabel(env.name))
+	if env.Name != "" {
+		return []string{begin + escapeLabel(env.Name) + `"}`}
+	}
+	for labels := range s["firn_last_run_exit_code"] {
+		if strings.HasPrefix(labels, begin) {
+			all = append(all, labels)
+		}
+	}
+	return all
+}
+
+func (s samples) addAs(labels string, r recorded) {
 	ended := seconds1970(r.began.Add(r.took))
 	code := exitDone
 	if r.err != nil {
