@@ -161,8 +161,8 @@ func unreadVerdict(list []*snapshot.Snapshot, sound *snapshot.Snapshot, ref stri
 // wayToSound says in a sentence how to have the newest snapshot of the same environment that
 // was found sound, if that is another one.
 func (k *catalog) wayToSound(than *snapshot.Snapshot) string {
-	for _, s := range ofBackups(k.all) {
-		if s.Environment == than.Environment && s.ID != than.ID && s.Verified.Sound() {
+	for _, s := range snapshot.Sound(ofBackups(k.all)) {
+		if s.Environment == than.Environment && s.ID != than.ID {
 			return fmt.Sprintf(` "firn restore %s --snapshot %s" takes the newest that was found sound.`, quoteWord(s.Environment), snapshot.LatestVerified)
 		}
 	}

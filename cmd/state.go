@@ -166,8 +166,8 @@ func trend(history []*snapshot.Snapshot) (sizePerDay, addedPerDay int64) {
 // readVerified finds the newest snapshot that was verified. What is known of older ones
 // says nothing of what is backed up now.
 func (st *state) readVerified(history []*snapshot.Snapshot) {
+	st.sound = len(snapshot.Sound(history)) > 0
 	for _, snap := range history {
-		st.sound = st.sound || snap.Verified.Sound()
 		if v := snap.Verified; v != nil && st.Verified == nil {
 			st.Verified = &verifiedState{snap.ID.String(), v.Time, v.Sound(), v.Problem}
 		}

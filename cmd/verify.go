@@ -39,8 +39,10 @@ collation of its own, or that refers to a table which is not there, is told and
 recorded; the snapshot counts as sound if the rest is.
 
 The outcome is recorded: "firn snapshots" shows it, retention never removes the newest
-sound one, and latest-verified means it wherever a SNAPSHOT is asked for. With several
-environments, one that fails does not stop the others.`,
+sound one, and latest-verified means it wherever a SNAPSHOT is asked for. That is never
+one that is suspect, nor one that is no database where there have been databases: that all
+bytes of it are there says nothing of what they are. With several environments, one that
+fails does not stop the others.`,
 		Example: `  firn verify production
   firn verify --all --quiet
   firn verify --snapshot 3f2a91c0`,
@@ -340,6 +342,15 @@ func (r *verifyRun) tell(snap *snapshot.Snapshot, found *snapshot.Verification, 
 	})
 	if found.Sound() {
 		r.done("%s: snapshot %s, %s, %s: sound (%s)", snap.Environment, snap.ID.Short(), r.when(snap.Time), size(snap.Image().Size), how(found))
+		r.warnDoubt(snap)
+	}
+}
+
+// warnDoubt warns of a snapshot whose bytes are all there, and which latest-verified does not mean for
+// what they are.
+func (r *verifyRun) warnDoubt(snap *snapshot.Snapshot) {
+	if doubt := snapshot.Doubt(r.all)(snap); doubt != "" {
+		r.warn("%s: all bytes of snapshot %s are there, but %s does not mean it: %s", snap.Environment, snap.ID.Short(), snapshot.LatestVerified, doubt)
 	}
 }
 

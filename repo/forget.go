@@ -36,12 +36,13 @@ func Decide(list []*snapshot.Snapshot, keep retention.Policy, now time.Time) []G
 
 func items(list []*snapshot.Snapshot) []retention.Item {
 	items := make([]retention.Item, len(list))
+	sound := snapshot.Sound(list)
 	for i, s := range list {
 		items[i] = retention.Item{
 			ID:         s.ID.String(),
 			Time:       s.Time,
 			Pinned:     s.Pinned,
-			Verified:   s.Verified.Sound(),
+			Verified:   slices.Contains(sound, s),
 			Unsound:    s.Verified != nil && !s.Verified.Sound(),
 			Unread:     s.NoteUnread,
 			Suspect:    len(s.Suspect) > 0,

@@ -16,6 +16,10 @@ func (b *backup) judge() {
 		return
 	}
 	good := b.lastGood()
+	if good == nil { // what came before is suspect, too, so that this one is no better known than a first one
+		b.judgeFirst()
+		return
+	}
 	reasons := b.suspicions(good)
 	if before := b.goodBefore(); len(reasons) > 0 && b.parent != b.previous && before != nil &&
 		len(b.suspicions(before))+len(b.suspicions(b.previous)) == 0 {

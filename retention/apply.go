@@ -13,7 +13,7 @@ type Item struct {
 	ID         string
 	Time       time.Time
 	Pinned     bool
-	Verified   bool // was restored and found sound
+	Verified   bool // was restored and found sound, and is not suspect
 	Unsound    bool // was restored and found not sound
 	Unread     bool // a note on it cannot be read, which may tell that it must stay
 	Suspect    bool // its image is unlikely to be meant

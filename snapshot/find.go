@@ -100,7 +100,7 @@ func newest(list []*Snapshot, match func(*Snapshot) bool) *Snapshot {
 //   - an ID, or at least 4 digits of its beginning, in either case
 //   - "latest", the newest of all; "latest:ENV", the newest of an environment
 //   - "latest-verified" and "latest-verified:ENV", the newest of those that were
-//     restored and found sound when they were last verified
+//     restored and found sound when they were last verified, see [Sound]
 //   - the beginning of a time in loc (nil means UTC), down to a part of it that
 //     is complete: 2026, 2026-03, 2026-03-15, 2026-03-15T03, 2026-03-15T03:12,
 //     2026-03-15T03:12:05, or with a fraction; a space may stand for the T.
@@ -118,7 +118,7 @@ func Find(list []*Snapshot, ref string, loc *time.Location) (*Snapshot, error) {
 		case latest:
 			return single(ref, newest(list, among.Match))
 		case LatestVerified:
-			best := newest(list, func(s *Snapshot) bool { return s.Verified.Sound() && among.Match(s) })
+			best := newest(Sound(list), among.Match)
 			if best == nil {
 				return nil, fmt.Errorf("%w: %q: none was verified and found sound", ErrNotFound, ref)
 			}

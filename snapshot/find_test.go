@@ -30,7 +30,7 @@ func entry(t testing.TB, text string) *snapshot.Snapshot {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &snapshot.Snapshot{ID: parseID(t, f[0]), Time: at.UTC(), Environment: f[2], Database: "app"}
+	s := &snapshot.Snapshot{ID: parseID(t, f[0]), Time: at.UTC(), Environment: f[2], Database: "app", Images: []snapshot.Image{{}}}
 	if len(f) > 3 {
 		s.Verified = &snapshot.Verification{Problem: strings.TrimPrefix(f[3], "sound")}
 	}
