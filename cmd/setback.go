@@ -40,12 +40,19 @@ func newSetBack(b *repo.SetBack) *setBackInfo {
 // lookBack compares the repository with what this host knows of it. An error of the look is one
 // of the command's, too.
 func (s *session) lookBack(ctx context.Context) error {
-	var err error
-	if s.setBack, err = s.repo.SetBack(ctx); err != nil {
+	found, err := s.repo.SetBack(ctx)
+	if err != nil {
 		return err
 	}
-	for _, b := range s.setBack {
+	for _, b := range found {
 		s.warnSetBack(b)
+		if !b.Uncertain {
+			s.setBack = append(s.setBack, b)
+		}
+	}
+	for _, path := range s.repo.UnreadMarks() {
+		s.warn("%s is damaged or cannot be read: it should tell what this host has stored last of a database, so nobody notices here if that one was set back. "+
+			`Its next backup writes the file anew, and "firn check --accept-rollback" removes it.`, path)
 	}
 	s.foundSetBack = s.foundSetBack || len(s.setBack) > 0
 	return nil
@@ -54,6 +61,11 @@ func (s *session) lookBack(ctx context.Context) error {
 // warnSetBack is heard with --quiet, too: who sets a repository back may want to
 // hide something.
 func (c *cli) warnSetBack(b *repo.SetBack) {
+	if b.Uncertain {
+		c.warn("%s; nothing tells whether a run that knew it has forgotten it, or the repository was set back before the later ones. "+
+			`To end this warning: "firn check --accept-rollback".`, c.describeSetBack(b))
+		return
+	}
 	c.warn("the repository may have been set back: %s", c.describeSetBack(b))
 }
 

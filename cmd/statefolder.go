@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"os"
 	"path/filepath"
+
+	"firn/host"
 )
 
 // openState returns the folder for what this host knows of the repository, and makes it.
@@ -14,11 +16,15 @@ func (s *session) openState() string {
 		dir = filepath.Join(dir, locationHash(s.place.String()))
 		err = s.takeCache(dir)
 	}
-	switch {
-	case err == nil:
+	if err == nil {
 		return dir
-	case !s.onlyExistingCache:
+	}
+	if !s.onlyExistingCache {
 		s.warn("nothing outlives the cache here that tells when the repository is set back (FIRN_STATE_DIR names a folder for it): %v", err)
+	}
+	// What is in a folder that only cannot be written counts, as far as there is nothing later.
+	if _, missing := os.Stat(dir); missing == nil && host.MakePrivateFolder(dir) == nil {
+		return dir
 	}
 	return ""
 }

@@ -90,12 +90,41 @@ func (r *Repo) forgetForGood(ctx context.Context, ids []snapshot.ID) error {
 		if len(staying) == 0 || series.LastSequence(staying) == last {
 			continue
 		}
-		n := snapshot.Note{Snapshot: staying[0].ID, Forgot: &snapshot.Forgot{Time: r.opts.now(), Sequence: last}}
+		n := snapshot.Note{Snapshot: staying[0].ID, Forgot: &snapshot.Forgot{
+			Time: r.opts.now(), Sequence: last, Snapshots: followers(all, staying[0]),
+		}}
 		if err := r.Note(ctx, n); err != nil {
 			return err
 		}
 	}
 	return r.forget(ctx, ids, nil)
+}
+
+// mostGone bounds what a note tells of those that were forgotten.
+const mostGone = 128
+
+// followers returns the snapshots of a series that were taken after one, and what each of
+// them and it knew of others: marks are of one of these. The newest come first.
+func followers(series []*snapshot.Snapshot, staying *snapshot.Snapshot) []snapshot.ID {
+	var ids []snapshot.ID
+	add := func(known ...snapshot.ID) {
+		for _, id := range known {
+			if !id.IsZero() && id != staying.ID && len(ids) < mostGone && !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	for _, s := range series {
+		if s.ID == staying.ID {
+			break
+		}
+		add(s.ID, s.Previous)
+		add(s.Gone()...)
+	}
+	if staying.Forgotten != nil {
+		add(staying.Forgotten.Snapshots...)
+	}
+	return ids
 }
 
 // forget deletes records and notes by ID, and other objects by name, in one request.

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"firn/crypt"
@@ -12,7 +13,7 @@ import (
 
 // What this host knows of the repository and no store may make it forget is in files of
 // [Options.StateDir], which is no cache: one with the repository's ID, and one for each
-// thing, sealed, and named by its entry. Without such a folder it is in the cache, and goes
+// thing, sealed, and named by its entry. What cannot be written there is in the cache, and goes
 // when the store shows other key slots.
 
 // identityFile holds the ID of the repository that was at this place.
@@ -36,7 +37,7 @@ func (r *Repo) recognize() error {
 	if err == nil && !r.opts.AcceptOther {
 		return &OtherError{Known: known, Found: r.id}
 	}
-	for _, entry := range r.lasting("") {
+	for _, entry := range r.lastingFiles("") {
 		_ = os.Remove(r.lastingPath(entry)) // it was sealed for the other one, and opens for none
 	}
 	_ = replace(path, []byte(r.id.String()+"\n"))
@@ -51,35 +52,48 @@ func (r *Repo) lastingPath(entry string) string {
 // putLasting remembers what must outlive the cache. That it cannot is nothing that a backup
 // depends on: the old one counts.
 func (r *Repo) putLasting(entry string, state any) {
-	if r.opts.StateDir == "" {
-		r.putState(entry, state)
+	sealed := r.sealState(entry, state)
+	if sealed == nil {
 		return
 	}
-	if sealed := r.sealState(entry, state); sealed != nil {
-		_ = replace(r.lastingPath(entry), sealed)
+	written := r.opts.StateDir != "" && replace(r.lastingPath(entry), sealed) == nil
+	if _, cached := r.cache.get(entry); cached || !written { // an older one in the cache must not come back
+		r.cache.put(entry, sealed)
 	}
 }
 
-// getLasting opens such an entry, and reports whether there is a sound one.
-func (r *Repo) getLasting(entry string, state any) bool {
-	if r.opts.StateDir == "" {
-		return r.getState(entry, state)
-	}
-	sealed, err := os.ReadFile(r.lastingPath(entry))
-	return err == nil && r.openState(entry, sealed, state)
-}
-
-// lasting returns the names of such entries that tell something of a kind, "" for all.
-func (r *Repo) lasting(what string) []string {
-	var entries []string
-	if r.opts.StateDir == "" {
-		for name := range r.cache.objects {
-			if strings.HasPrefix(name, statePrefix+what+"/") {
-				entries = append(entries, name)
-			}
+// sealedLasting returns what there is of such an entry, in the folder and in the cache: one of
+// them may have been out of reach when the other was written.
+func (r *Repo) sealedLasting(entry string) [][]byte {
+	var found [][]byte
+	if r.opts.StateDir != "" {
+		if sealed, err := os.ReadFile(r.lastingPath(entry)); err == nil {
+			found = append(found, sealed)
 		}
-		return entries
 	}
+	if sealed, ok := r.cache.get(entry); ok {
+		found = append(found, sealed)
+	}
+	return found
+}
+
+// lasting returns the names of such entries that tell something of a kind.
+func (r *Repo) lasting(what string) []string {
+	entries := r.lastingFiles(what)
+	for name := range r.cache.objects {
+		if strings.HasPrefix(name, statePrefix+what+"/") && !slices.Contains(entries, name) {
+			entries = append(entries, name)
+		}
+	}
+	return entries
+}
+
+// lastingFiles is lasting for the folder only, and for all kinds if what is "".
+func (r *Repo) lastingFiles(what string) []string {
+	if r.opts.StateDir == "" {
+		return nil
+	}
+	var entries []string
 	files, _ := os.ReadDir(r.opts.StateDir) // none yet
 	for _, f := range files {
 		kind, id, ok := strings.Cut(f.Name(), "-")

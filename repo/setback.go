@@ -3,6 +3,9 @@ package repo
 import (
 	"cmp"
 	"context"
+	"errors"
+	"io/fs"
+	"os"
 	"slices"
 	"time"
 
@@ -25,6 +28,10 @@ type SetBack struct {
 	Sequence    uint64
 	Time        time.Time
 	Newest      *snapshot.Snapshot // of the database that is there; nil for none
+
+	// Uncertain is set where later snapshots are there, and nothing that is left tells whether
+	// those who took them have seen the missing one: it may have been forgotten long ago.
+	Uncertain bool
 }
 
 // Series returns what the missing snapshot was one of.
@@ -39,6 +46,7 @@ type confirmed struct {
 	Database    string      `json:"database"`
 	Sequence    uint64      `json:"sequence"`
 	Time        time.Time   `json:"time"`
+	Stored      time.Time   `json:"stored,omitzero"`     // when it was acknowledged; zero for not known
 	Forgotten   bool        `json:"forgotten,omitempty"` // by this host
 
 	// Lost is a snapshot that was found missing when a later one was confirmed: no other takes
@@ -54,7 +62,7 @@ func (m *confirmed) series() snapshot.Series {
 // environments and databases. It asks the store for nothing as long as what was told is there.
 func (r *Repo) SetBack(ctx context.Context) ([]*SetBack, error) {
 	marks := r.marks()
-	missing := func(m *confirmed) bool { return !m.Forgotten && !showsRecord(r.listing, m.ID) || m.Lost != nil }
+	missing := func(m *confirmed) bool { return !m.Forgotten && !m.listed(r.listing) || m.Lost != nil }
 	if !slices.ContainsFunc(marks, missing) {
 		return nil, nil
 	}
@@ -62,12 +70,14 @@ func (r *Repo) SetBack(ctx context.Context) ([]*SetBack, error) {
 }
 
 // setBackIn compares marks with a view. It may be older than the marks, as another process
-// of this host may have stored a snapshot since: so what is missing is looked for again.
+// of this host may have stored a snapshot since: so what is missing is looked for again. What is
+// uncertain is left out.
 func (r *Repo) setBackIn(ctx context.Context, v *view, list []*snapshot.Snapshot, marks ...*confirmed) ([]*SetBack, error) {
 	if len(setBacks(marks, v.records, list)) == 0 {
 		return nil, nil
 	}
-	return r.lookBack(ctx, marks)
+	found, err := r.lookBack(ctx, marks)
+	return slices.DeleteFunc(found, func(b *SetBack) bool { return b.Uncertain }), err
 }
 
 // lookBack compares marks with a listing that is made after they were read.
@@ -103,10 +113,13 @@ func (r *Repo) AcceptSetBack(ctx context.Context) error {
 	}
 	for _, b := range missing {
 		if b.Newest == nil {
-			r.setMark(&confirmed{ID: b.ID, Environment: b.Environment, Database: b.Database, Forgotten: true})
+			r.setMark(&confirmed{ID: b.ID, Environment: b.Environment, Database: b.Database, Forgotten: true, Stored: r.opts.now().UTC()})
 			continue
 		}
 		r.setConfirmed(b.Newest)
+	}
+	for _, path := range r.UnreadMarks() {
+		_ = os.Remove(path) // the next look tells if it is still there
 	}
 	r.cache.flush()
 	return nil
@@ -118,11 +131,29 @@ func (r *Repo) lastConfirmed(environment, database string) *confirmed {
 }
 
 func (r *Repo) mark(entry string) *confirmed {
-	m := &confirmed{}
-	if !r.getLasting(entry, m) || m.ID.IsZero() {
-		return nil
+	var last *confirmed
+	for _, sealed := range r.sealedLasting(entry) {
+		m := &confirmed{}
+		if r.openState(entry, sealed, m) && !m.ID.IsZero() && (last == nil || m.stored().After(last.stored())) {
+			last = m
+		}
 	}
-	return m
+	return last
+}
+
+// UnreadMarks returns the files of [Options.StateDir] that should tell what this host has stored
+// last of a database, and do not: they are damaged, or cannot be read.
+func (r *Repo) UnreadMarks() []string {
+	var paths []string
+	for _, entry := range r.lastingFiles(confirmedState) {
+		path := r.lastingPath(entry)
+		sealed, err := os.ReadFile(path)
+		if err == nil && r.openState(entry, sealed, &confirmed{}) || errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		paths = append(paths, path)
+	}
+	return paths
 }
 
 func (r *Repo) setMark(m *confirmed) {
@@ -130,16 +161,18 @@ func (r *Repo) setMark(m *confirmed) {
 }
 
 // setConfirmed remembers a snapshot that was confirmed, and nothing else of its database.
-func (r *Repo) setConfirmed(s *snapshot.Snapshot) { r.setMark(newMark(s)) }
+func (r *Repo) setConfirmed(s *snapshot.Snapshot) { r.setMark(r.newMark(s)) }
 
-func newMark(s *snapshot.Snapshot) *confirmed {
-	return &confirmed{ID: s.ID, Environment: s.Environment, Database: s.Database, Sequence: s.Sequence, Time: s.Time}
+func (r *Repo) newMark(s *snapshot.Snapshot) *confirmed {
+	return &confirmed{
+		ID: s.ID, Environment: s.Environment, Database: s.Database, Sequence: s.Sequence, Time: s.Time, Stored: r.opts.now().UTC(),
+	}
 }
 
 // raise remembers a snapshot that was confirmed in place of the one before, but for one that
 // is missing.
 func (r *Repo) raise(s *snapshot.Snapshot, before *SetBack) {
-	m := newMark(s)
+	m := r.newMark(s)
 	if before != nil {
 		m.Lost = &confirmed{ID: before.ID, Environment: m.Environment, Database: m.Database, Sequence: before.Sequence, Time: before.Time}
 	}
@@ -150,7 +183,7 @@ func (r *Repo) raise(s *snapshot.Snapshot, before *SetBack) {
 func (r *Repo) forgetConfirmed(ids []snapshot.ID) {
 	for _, m := range r.marks() {
 		if slices.Contains(ids, m.ID) {
-			m.Forgotten = true
+			m.Forgotten, m.Stored = true, r.opts.now().UTC()
 			r.setMark(m)
 		}
 	}
@@ -176,21 +209,50 @@ func (m *confirmed) setBack(records []store.Object, list []*snapshot.Snapshot) *
 	if m == nil {
 		return nil
 	}
-	if m.Lost != nil && !m.Lost.accounted(records, list) {
-		return m.Lost.missing(list)
+	if m.Lost != nil {
+		if !m.Lost.accounted(records, list) {
+			return m.Lost.missing(list)
+		}
+		return nil // the true store is back, without what was stored meanwhile
 	}
-	// Whoever has taken or forgotten a later one has seen this one, or that it had gone rightly.
-	if m.Forgotten || m.series().LastSequence(list) >= m.Sequence || m.accounted(records, list) {
+	if m.Forgotten || m.accounted(records, list) {
 		return nil
 	}
-	return m.missing(list)
+	b := m.missing(list)
+	b.Uncertain = m.series().LastSequence(list) >= m.Sequence && !m.passedOver(list)
+	return b
 }
 
 // accounted reports whether the snapshot is there, if only as a record that is damaged, or has gone
-// rightly, since a later run was about to forget it.
+// rightly: a run that knew of it says so. That there are later ones proves nothing, since they may
+// have been taken after the store was set back, by a host that has no mark.
 func (m *confirmed) accounted(records []store.Object, list []*snapshot.Snapshot) bool {
-	return showsRecord(records, m.ID) ||
-		slices.ContainsFunc(list, func(s *snapshot.Snapshot) bool { return slices.Contains(s.Forgot, m.ID) })
+	return m.listed(records) || slices.ContainsFunc(list, func(s *snapshot.Snapshot) bool {
+		return slices.Contains(s.Gone(), m.ID) || s.Previous == m.ID || s.Parent == m.ID
+	})
+}
+
+// passedOver reports whether a snapshot that was taken later proves that its run has not seen this
+// one: its number or the one that it follows would be another.
+func (m *confirmed) passedOver(list []*snapshot.Snapshot) bool {
+	return slices.ContainsFunc(list, func(s *snapshot.Snapshot) bool {
+		// Runs that overlap need not see each other, and copies count otherwise.
+		if s.Series() != m.series() || s.Original != nil || !s.Time.After(m.stored()) {
+			return false
+		}
+		follows := func(before *snapshot.Snapshot) bool {
+			return before.ID == s.Previous && before.Sequence < m.Sequence && before.Time.Before(m.Time)
+		}
+		return s.Sequence <= m.Sequence || slices.ContainsFunc(list, follows)
+	})
+}
+
+// stored returns when it was acknowledged, as far as is known.
+func (m *confirmed) stored() time.Time {
+	if m.Stored.IsZero() {
+		return m.Time
+	}
+	return m.Stored
 }
 
 func (m *confirmed) missing(list []*snapshot.Snapshot) *SetBack {
@@ -198,10 +260,9 @@ func (m *confirmed) missing(list []*snapshot.Snapshot) *SetBack {
 	return &SetBack{ID: m.ID, Environment: m.Environment, Database: m.Database, Sequence: m.Sequence, Time: m.Time, Newest: newest}
 }
 
-// showsRecord reports whether a listing shows the record of a snapshot.
-func showsRecord(objects []store.Object, id snapshot.ID) bool {
-	return slices.ContainsFunc(objects, func(o store.Object) bool {
-		of, ok := snapshot.ParseObjectName(o.Name)
-		return ok && of == id
-	})
+// listed reports whether a listing shows the record under its own name: under any other it
+// cannot be read, and passes for one of another time.
+func (m *confirmed) listed(objects []store.Object) bool {
+	name := (&snapshot.Snapshot{ID: m.ID, Time: m.Time}).ObjectName()
+	return slices.ContainsFunc(objects, func(o store.Object) bool { return o.Name == name })
 }

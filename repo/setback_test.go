@@ -250,6 +250,15 @@ func TestNotSetBack(t *testing.T) {
 			w.take(t, "production", next)
 			w.forget(t, last.ID)
 		},
+		"LaterElsewhereThenForgotten": func(t *testing.T, w *world, _ string, last *snapshot.Snapshot) {
+			later := w.take(t, "production", next)
+			w.forget(t, last.ID)
+			w.forget(t, later.ID)
+		},
+		"ForgottenElsewhereThenLater": func(t *testing.T, w *world, _ string, last *snapshot.Snapshot) {
+			w.forget(t, last.ID)
+			taken(t, w, next, 2)
+		},
 		"NewCache": func(t *testing.T, w *world, dir string, last *snapshot.Snapshot) {
 			w.forget(t, last.ID)
 			run(t, w.st, dir, func(*repo.Repo) {})
@@ -268,6 +277,140 @@ func TestNotSetBack(t *testing.T) {
 			}
 			if got := w.backUp(t, dir, tiny, repo.BackupOptions{}).SetBack; got != nil {
 				t.Errorf("backup tells %+v", got)
+			}
+		})
+	}
+}
+
+// TestSetBackBesideOthers puts an old copy in the place of the repository, in which others, who have
+// no mark, then do as they do: none of that accounts for what is gone.
+func TestSetBackBesideOthers(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		act       func(t *testing.T, w *world)
+		uncertain bool
+	}{
+		"Nothing": {act: func(*testing.T, *world) {}},
+		"Backup":  {act: func(t *testing.T, w *world) { w.take(t, "production", next) }},
+		"Backups": {act: func(t *testing.T, w *world) { taken(t, w, next, 3) }},
+		"Retention": {act: func(t *testing.T, w *world) {
+			w.take(t, "production", next)
+			w.stateless(t, tiny, &retention.Policy{Last: 2})
+		}},
+		"Forgotten": {act: func(t *testing.T, w *world) {
+			w.forget(t, w.take(t, "production", next).ID)
+			w.take(t, "production", tiny)
+		}},
+		"Renamed": {act: func(t *testing.T, w *world) { renameNewest(t, w.st) }},
+		"NothingLeft": {uncertain: true, act: func(t *testing.T, w *world) {
+			taken(t, w, next, 3)
+			w.stateless(t, tiny, &retention.Policy{Last: 1})
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, opts := newWorld(t), repo.Options{CacheDir: t.TempDir(), StateDir: t.TempDir()}
+			w.stateful(t, opts, small)
+			before := w.clone(t)
+			lost := w.stateful(t, opts, changed).Snapshot
+			if name == "Renamed" {
+				before = w
+			}
+			tt.act(t, before)
+			for range 2 {
+				if got, err := lookBack(t, before.st, opts); err != nil || len(got) != 1 || got[0].ID != lost.ID || got[0].Uncertain != tt.uncertain {
+					t.Fatalf("a look: got %+v, %v, want that %s is gone, uncertain %t", got, err, lost.ID, tt.uncertain)
+				}
+			}
+			if tt.uncertain {
+				return
+			}
+			if got := before.stateful(t, opts, tiny).SetBack; got == nil || got.ID != lost.ID {
+				t.Errorf("a backup: got %+v, want that %s is gone", got, lost.ID)
+			}
+		})
+	}
+}
+
+// stateless backs up as a host that has no mark, with rules.
+func (w *world) stateless(t testing.TB, b []byte, keep *retention.Policy) {
+	t.Helper()
+	if _, err := open(t, w.st).Backup(t.Context(), sourceOf(b), repo.BackupOptions{Environment: "production", Database: "app", Keep: keep}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// renameNewest lets the newest record pass for one of another time, which needs no key.
+func renameNewest(t testing.TB, st store.Store) {
+	t.Helper()
+	newest := snapshotsOf(t, open(t, st))[0]
+	b, err := st.Get(t.Context(), newest.ObjectName(), 0, -1)
+	other := snapshot.Snapshot{ID: newest.ID, Time: newest.Time.AddDate(-1, 0, 0)}
+	if err == nil {
+		err = st.Put(t.Context(), other.ObjectName(), b)
+	}
+	if err == nil {
+		err = st.Delete(t.Context(), newest.ObjectName())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestMarksInTheCache: the later of two marks counts, where the folder could not be written since.
+func TestMarksInTheCache(t *testing.T) {
+	t.Parallel()
+	w, opts := newWorld(t), repo.Options{CacheDir: t.TempDir(), StateDir: t.TempDir()}
+	w.stateful(t, opts, small)
+	before := w.clone(t)
+	lost := w.stateful(t, repo.Options{CacheDir: opts.CacheDir}, changed).Snapshot
+	if got, err := lookBack(t, before.st, opts); len(got) != 1 || got[0].ID != lost.ID || err != nil {
+		t.Fatalf("got %+v, %v, want that %s is gone", got, err, lost.ID)
+	}
+	last := w.stateful(t, opts, next).Snapshot // to the folder again
+	opts.CacheDir = ""
+	if got, err := lookBack(t, before.st, opts); len(got) != 1 || got[0].ID != last.ID || err != nil {
+		t.Errorf("without a cache: got %+v, %v, want that %s is gone", got, err, last.ID)
+	}
+}
+
+// TestUnreadMarks: a mark that tells nothing is told of, until it is written anew or given up.
+func TestUnreadMarks(t *testing.T) {
+	t.Parallel()
+	for name, content := range map[string]string{"Empty": "", "Garbage": "garbage"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, opts := newWorld(t), options(nil)
+			opts.StateDir = t.TempDir()
+			w.stateful(t, opts, small)
+			marks, err := filepath.Glob(filepath.Join(opts.StateDir, "confirmed-*"))
+			if err != nil || len(marks) != 1 {
+				t.Fatalf("got marks %q, %v", marks, err)
+			}
+			opts.Store = w.st
+			unread := func() int { return len(openAs(t, opts).UnreadMarks()) }
+			spoil := func() {
+				if err := os.WriteFile(marks[0], []byte(content), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := unread(); got != 0 {
+				t.Errorf("sound: got %d unread", got)
+			}
+			spoil()
+			if got := unread(); got != 1 {
+				t.Errorf("got %d unread, want 1", got)
+			}
+			w.stateful(t, opts, changed)
+			if got := unread(); got != 0 {
+				t.Errorf("after a backup: got %d unread", got)
+			}
+			spoil()
+			if err := openAs(t, opts).AcceptSetBack(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := unread(); got != 0 {
+				t.Errorf("accepted: got %d unread", got)
 			}
 		})
 	}

@@ -78,6 +78,8 @@ type Labels struct {
 type Forgot struct {
 	Time     time.Time `json:"time"` // UTC, in microseconds
 	Sequence uint64    `json:"sequence"`
+
+	Snapshots []ID `json:"snapshots,omitempty"` // of them those that are known, the newest first, and what they knew to have gone
 }
 
 // NewNoteName returns the name of an object for a note, which no other had:

@@ -23,7 +23,7 @@ func exampleNote() *snapshot.Note {
 		NoUndo:   &snapshot.NoUndo{Time: noted, Reason: "kept as a file"},
 		Pin:      &snapshot.Pin{Time: noted, Pinned: true},
 		Labels:   &snapshot.Labels{Time: noted, Tags: tags.Set{"audit", "db_app"}},
-		Forgot:   &snapshot.Forgot{Time: noted, Sequence: math.MaxUint64},
+		Forgot:   &snapshot.Forgot{Time: noted, Sequence: math.MaxUint64, Snapshots: []snapshot.ID{{5}}},
 		Upkeep:   &snapshot.Upkeep{Time: noted, Pruned: noted, Copied: noted},
 	}
 }
@@ -44,7 +44,7 @@ func TestNoteDocument(t *testing.T) {
 		`"no_undo":{"time":"2026-11-22T04:17:05.123456Z","reason":"kept as a file"},` +
 		`"pin":{"time":"2026-11-22T04:17:05.123456Z","pinned":true},` +
 		`"labels":{"time":"2026-11-22T04:17:05.123456Z","tags":["audit","db_app"]},` +
-		`"forgot":{"time":"2026-11-22T04:17:05.123456Z","sequence":18446744073709551615},` +
+		`"forgot":{"time":"2026-11-22T04:17:05.123456Z","sequence":18446744073709551615,"snapshots":["05000000000000000000000000000000"]},` +
 		`"upkeep":{"time":"2026-11-22T04:17:05.123456Z","pruned":"2026-11-22T04:17:05.123456Z","copied":"2026-11-22T04:17:05.123456Z"}}`
 	n := exampleNote()
 	n.Time = n.Time.In(time.FixedZone("", 3600)).Add(789)

@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 )
 
@@ -15,6 +16,14 @@ func (s *Snapshot) Series() Series { return Series{s.Environment, s.Database} }
 // Compare orders series by their environments, then by their databases.
 func (s Series) Compare(other Series) int {
 	return cmp.Or(strings.Compare(s.Environment, other.Environment), strings.Compare(s.Database, other.Database))
+}
+
+// Gone returns the snapshots that s, or a note on it, says were forgotten.
+func (s *Snapshot) Gone() []ID {
+	if s.Forgotten == nil {
+		return s.Forgot
+	}
+	return slices.Concat(s.Forgot, s.Forgotten.Snapshots)
 }
 
 // BySeries returns the snapshots of each series, in the order of the list.
