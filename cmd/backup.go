@@ -130,6 +130,9 @@ func (c *cli) beginBackup(ctx context.Context, args []string, o backupOptions) (
 		return nil, nil, err
 	}
 	s.metricsFile = o.metricsFile
+	if !o.dryRun {
+		s.sweepPlaces(ctx)
+	}
 	return &backupRun{session: s, dryRun: o.dryRun, outcomes: several{cli: c}}, jobs, nil
 }
 

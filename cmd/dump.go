@@ -172,6 +172,7 @@ func (s *session) dumpFile(snap *snapshot.Snapshot, path string, need int64, wri
 		return fmt.Errorf("write %w", err)
 	}
 	s.sweepSite(at, sweepIdle)
+	s.rememberPlace(at.path())
 	// It must be on disk before the name is: a name of an unwritten file would survive a crash.
 	temporary, err := stage(at, need, func(f *os.File) error { return errors.Join(write(&aheadFile{File: f}), f.Sync()) })
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 // image is fetched, checked and scrubbed while the target is in use.
 func (r *restoration) fetchAndReplace(ctx context.Context) (err error) {
 	r.sweepSite(r.site, 0) // the target is ours: what is beside it is no other run's of this moment
+	r.rememberPlace(r.path)
 	image, err := r.fetch(ctx)
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
