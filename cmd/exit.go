@@ -140,7 +140,7 @@ func endings() []ending {
 
 // What to do where a path is another user's.
 const (
-	foreignHint   = "firn uses a folder that another user can write with the rights of its owner. Let that user read the database, or make the folder one that only root can write."
+	foreignHint   = "firn uses a folder that another user can write with the rights of its owner. Give that user the access, or make the folder one that only root can write."
 	twoOwnersHint = "Keep it in a folder on whose path only one user beside root can write."
 	identityHint  = "Run firn as the user to whom the folder belongs. As root it needs Linux, and the capabilities CAP_SETUID, CAP_SETGID and CAP_SYS_CHROOT."
 )
