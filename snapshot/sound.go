@@ -25,7 +25,7 @@ func Sound(list []*Snapshot) []*Snapshot {
 func Doubt(list []*Snapshot) func(*Snapshot) string {
 	databases := make(map[Series]bool)
 	for _, s := range list {
-		if s.Image().Export != ExportStream {
+		if !s.isStream() {
 			databases[s.Series()] = true
 		}
 	}
@@ -33,9 +33,12 @@ func Doubt(list []*Snapshot) func(*Snapshot) string {
 		switch {
 		case len(s.Suspect) > 0:
 			return "it is suspect: " + strings.Join(s.Suspect, "; ")
-		case s.Image().Export == ExportStream && databases[s.Series()]:
+		case s.isStream() && databases[s.Series()]:
 			return fmt.Sprintf("it is no database, and %s of %s has been one", s.Database, s.Environment)
 		}
 		return ""
 	}
 }
+
+// isStream reports whether a snapshot is of no database. One without an image, as a simulation has them, is not.
+func (s *Snapshot) isStream() bool { return len(s.Images) > 0 && s.Image().Export == ExportStream }

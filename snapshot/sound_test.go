@@ -56,3 +56,12 @@ func TestSound(t *testing.T) {
 		})
 	}
 }
+
+// TestSoundWithoutImages has snapshots of a simulation, of which nothing but the time is known.
+func TestSoundWithoutImages(t *testing.T) {
+	t.Parallel()
+	list := []*snapshot.Snapshot{{Environment: "e", Database: "d"}, {Environment: "e", Database: "d", Verified: &snapshot.Verification{}}}
+	if got := snapshot.Sound(list); len(got) != 1 || got[0] != list[1] {
+		t.Errorf("got %v, want the one that was verified", got)
+	}
+}
