@@ -89,10 +89,7 @@ func (r *restoration) likeOrigin(env *environment, folder *snapshot.Access) *sna
 // before gives the image, before it becomes the target, what can be given then, and returns the mode for it. The owner
 // comes first: no other user may read the file for a moment because the mode is right and the group is not yet.
 func (a *newAccess) before(image *stagedImage) (fs.FileMode, error) {
-	if !a.chown {
-		return privateMode, nil
-	}
-	if a.later() {
+	if !a.chown || a.later() {
 		return privateMode, nil
 	}
 	if err := a.give(image); err != nil {

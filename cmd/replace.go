@@ -91,18 +91,7 @@ func (r *restoration) bringBeside(image *stagedImage) (*stagedImage, error) {
 	if image.site == r.site {
 		return image, nil
 	}
-	var size int64
-	err := image.at(func(path string) error {
-		info, err := os.Stat(path)
-		if err == nil {
-			size = info.Size()
-		}
-		return err
-	})
-	if err != nil {
-		return image, err
-	}
-	beside, err := image.copyTo(r.site, size)
+	beside, err := image.copyTo(r.site)
 	if err != nil {
 		return image, fmt.Errorf("restore: the target is left as it is: %w", err)
 	}

@@ -82,7 +82,7 @@ func (s *site) outward(err error) error {
 		return err
 	}
 	within := string(filepath.Separator)
-	text := strings.NewReplacer(" "+within+s.name, " "+s.path(), " "+within+".firn-", " "+s.folder.Path(".firn-")).Replace(err.Error())
+	text := strings.NewReplacer(" "+within+s.name, " "+s.path(), " "+within+stagePrefix, " "+s.folder.Path(stagePrefix)).Replace(err.Error())
 	if text == err.Error() {
 		return err
 	}

@@ -119,13 +119,17 @@ func (i *stagedImage) open() (f *os.File, err error) {
 }
 
 // copyTo makes a copy beside a target: an image that had to be made elsewhere takes its place there.
-func (i *stagedImage) copyTo(at *site, size int64) (*stagedImage, error) {
+func (i *stagedImage) copyTo(at *site) (*stagedImage, error) {
 	from, err := i.open()
 	if err != nil {
 		return nil, err
 	}
 	defer from.Close()
-	return stage(at, size, func(f *os.File) error {
+	info, err := from.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return stage(at, info.Size(), func(f *os.File) error {
 		_, err := io.Copy(&aheadFile{File: f}, from)
 		return err
 	})

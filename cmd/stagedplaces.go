@@ -83,8 +83,11 @@ func writePlaces(path string, places []string) error {
 	for _, place := range places {
 		text += strconv.Quote(place) + "\n"
 	}
-	temporary := path + ".new"
-	if err := os.WriteFile(temporary, []byte(text), privateMode); err != nil {
+	temporary, err := private(filepath.Dir(path), placesName+"-*", func(f *os.File) error {
+		_, err := f.WriteString(text)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	return os.Rename(temporary, path)

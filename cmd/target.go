@@ -71,7 +71,7 @@ func (r *restoration) reach(path string) (err error) {
 	return nil
 }
 
-// owner returns an environment whose database a file is, or nil.
+// owner returns an environment whose database is at a path without symbolic links, or nil.
 func (conf *config) owner(path string) *environment {
 	for _, name := range conf.names() {
 		if conf.Env[name].owns(path) {
@@ -81,7 +81,8 @@ func (conf *config) owner(path string) *environment {
 	return nil
 }
 
-func (e *environment) owns(path string) bool { return realPath(path) == realPath(e.Database) }
+// owns reports whether a path, without symbolic links, is that of the environment's database.
+func (e *environment) owns(path string) bool { return path == realPath(e.Database) }
 
 // realPath returns a path without symbolic links. The file itself may be missing.
 func realPath(path string) string {
