@@ -47,12 +47,12 @@ func (s *Store) syncFolder(name string) error {
 	return syncAndClose(f)
 }
 
-// makeFolders makes dir and the missing folders above it, each of which is
+// MakeFolder makes dir and the missing folders above it, each of which is
 // durable only when the folder that holds it is synced.
-func makeFolders(dir string) error {
+func MakeFolder(dir string) error {
 	err := os.Mkdir(dir, folderMode)
 	if parent := filepath.Dir(dir); errors.Is(err, fs.ErrNotExist) && parent != dir {
-		if err := makeFolders(parent); err != nil {
+		if err := MakeFolder(parent); err != nil {
 			return err
 		}
 		err = os.Mkdir(dir, folderMode)

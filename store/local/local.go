@@ -105,9 +105,6 @@ func Create(dir string) (*Store, error) {
 	return Open(dir)
 }
 
-// MakeFolder makes the folder dir if it is missing, and the folders above it, durably.
-func MakeFolder(dir string) error { return makeFolders(dir) }
-
 // Close lets go of the folder, which cannot be unmounted before. The store
 // must not be used afterwards. There is nothing to flush: a program that ends
 // need not close.
