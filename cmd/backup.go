@@ -115,14 +115,14 @@ func (c *cli) backup(ctx context.Context, args []string, o backupOptions) error 
 // beginBackup finds out what to back up and opens the repository; the caller closes it.
 // An error is told to all that watches the environments which the run was for.
 func (c *cli) beginBackup(ctx context.Context, args []string, o backupOptions) (*backupRun, []job, error) {
-	conf, err := c.loadConfig()
+	conf, err := c.caller.loadConfig()
 	var jobs []job
 	if err == nil {
 		jobs, err = c.jobs(conf, args, o)
 	}
-	var s *session
+	var s *opened
 	if err == nil {
-		s, err = c.open(ctx)
+		s, err = c.open(ctx, openOptions{})
 	}
 	if err != nil {
 		conf = cmp.Or(conf, &config{})
@@ -133,20 +133,21 @@ func (c *cli) beginBackup(ctx context.Context, args []string, o backupOptions) (
 	if !o.dryRun {
 		s.sweepPlaces(ctx)
 	}
-	return &backupRun{session: s, dryRun: o.dryRun, outcomes: several{cli: c}}, jobs, nil
+	return &backupRun{opened: s, dryRun: o.dryRun, outcomes: several{cli: c}}, jobs, nil
 }
 
 // tellNotBegun tells of a run that had no repository to write to, or not even a whole
 // configuration.
 func (c *cli) tellNotBegun(ctx context.Context, conf *config, o backupOptions, envs []*environment, cause error) {
-	s := &session{cli: c, conf: conf, metricsFile: o.metricsFile}
+	c.settle()
+	s := &session{caller: c.caller, conf: conf, metricsFile: o.metricsFile}
 	if len(envs) > 0 { // their metrics take the lock that is in the cache
 		var err error
-		if s.place, err = c.findRepository(conf); err == nil {
-			s.cacheDir = c.openCache(s.place.String())
+		if s.place, err = s.findRepository(conf); err == nil {
+			s.cacheDir = s.openCache(s.place.String())
 		}
 	}
-	r := &backupRun{session: s, dryRun: o.dryRun}
+	r := &backupRun{opened: &opened{c, s}, dryRun: o.dryRun}
 	for _, env := range envs {
 		r.notBegun(ctx, env, cause)
 	}
@@ -155,7 +156,7 @@ func (c *cli) tellNotBegun(ctx context.Context, conf *config, o backupOptions, e
 // tellWrongFlags tells of a backup whose flags are wrong, such as the line of cron after an update, for each configured
 // environment that its arguments name: flags that were not read yet say nothing.
 func (c *cli) tellWrongFlags(ctx context.Context, cause error) {
-	conf, err := c.loadConfig()
+	conf, err := c.caller.loadConfig()
 	if err != nil {
 		return // it may be the flag that names the configuration
 	}
@@ -180,7 +181,7 @@ func (r *backupRun) stopped(jobs int) error {
 
 // backupRun is the outcome of one run, environment by environment.
 type backupRun struct {
-	*session
+	*opened
 	dryRun    bool
 	outcomes  several
 	pruneErr  error
@@ -268,13 +269,13 @@ func (r *backupRun) takeFrom(ctx context.Context, j job, source repo.Source) (m 
 }
 
 // warnHeldUp tells that a slow store keeps a database open for reading.
-func (c *cli) warnHeldUp(environment string, reason error) {
+func (c *caller) warnHeldUp(environment string, reason error) {
 	c.warn("%s: the store is slow, and what it cannot take yet cannot be put aside: %v. Until it is stored the database is open for reading, and a WAL "+
 		"cannot be checkpointed. Make room there, or set TMPDIR to a folder with more", environment, reason)
 }
 
 // warnLocked tells that a database with a rollback journal is read under its lock.
-func (c *cli) warnLocked(environment string, forever bool, reason error) {
+func (c *caller) warnLocked(environment string, forever bool, reason error) {
 	limit := "for 2 seconds at most"
 	if forever {
 		limit = "for as long as that takes"
@@ -348,7 +349,7 @@ func (r *backupRun) tell(result *repo.BackupResult, took time.Duration) *backupM
 }
 
 // summaryLine reads well in the log of a cron job.
-func (c *cli) summaryLine(m backupMessage) string {
+func (c *caller) summaryLine(m backupMessage) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s: ", m.Time.In(c.zone).Format("2006-01-02 15:04:05 MST"), m.Environment)
 	short := m.SnapshotID[:min(8, len(m.SnapshotID))]

@@ -56,7 +56,7 @@ func lockMode(name string) (s3.LockMode, error) {
 }
 
 // endpoint is asked for locations of the form s3://bucket/prefix.
-func (c *cli) endpoint(conf *config) string {
+func (c *caller) endpoint(conf *config) string {
 	return cmp.Or(conf.S3.Endpoint, c.getenv("AWS_ENDPOINT_URL_S3"), c.getenv("AWS_ENDPOINT_URL"))
 }
 
@@ -79,8 +79,8 @@ func (s *session) bucketOptions() (s3.Options, error) {
 	}
 	var modeErr, upErr, downErr error
 	opts.LockMode, modeErr = lockMode(b.LockMode)
-	opts.UploadLimit, upErr = parseRate("--limit-upload", cmp.Or(s.flags.limitUpload, b.LimitUpload))
-	opts.DownloadLimit, downErr = parseRate("--limit-download", cmp.Or(s.flags.limitDownload, b.LimitDownload))
+	opts.UploadLimit, upErr = parseRate("--limit-upload", cmp.Or(s.settings.limitUpload, b.LimitUpload))
+	opts.DownloadLimit, downErr = parseRate("--limit-download", cmp.Or(s.settings.limitDownload, b.LimitDownload))
 	if err := errors.Join(modeErr, upErr, downErr); err != nil {
 		return s3.Options{}, usage("", "%w", err)
 	}
@@ -135,7 +135,7 @@ const defaultCacheSize = 1 << 30
 
 // cacheSize is how much of a remote repository may be kept here.
 func (s *session) cacheSize() (int64, error) {
-	text := cmp.Or(s.flags.cacheSize, s.conf.CacheSize)
+	text := cmp.Or(s.settings.cacheSize, s.conf.CacheSize)
 	if text == "" {
 		return defaultCacheSize, nil
 	}

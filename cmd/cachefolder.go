@@ -14,23 +14,23 @@ import (
 // openCache returns this repository's cache folder, and makes it. Nothing needs
 // a cache: without a place for it, all works, and costs time. In a place that another
 // user can change, that user could lead firn's writing, and its locks, anywhere.
-func (c *cli) openCache(location string) string {
-	if c.flags.noCache {
+func (s *session) openCache(location string) string {
+	if s.settings.noCache {
 		return ""
 	}
-	named := cmp.Or(c.flags.cacheDir, c.getenv("FIRN_CACHE_DIR"))
+	named := cmp.Or(s.settings.cacheDir, s.getenv("FIRN_CACHE_DIR"))
 	for _, place := range cachePlaces(named) {
 		dir := filepath.Join(place, locationHash(location))
-		err := c.takeCache(dir)
+		err := s.takeCache(dir)
 		if err == nil {
-			c.detail("cache: %s", dir)
+			s.detail("cache: %s", dir)
 			return dir
 		}
 		_, untrusted := errors.AsType[*host.UntrustedError](err)
 		if untrusted && named != "" {
-			c.warn("there is no cache: %v. %s", err, trustHint(err, ""))
+			s.warn("there is no cache: %v. %s", err, trustHint(err, ""))
 		} else {
-			c.detail("no cache: %v", err)
+			s.detail("no cache: %v", err)
 		}
 		if !untrusted {
 			break
@@ -58,8 +58,8 @@ func cachePlaces(named string) []string {
 }
 
 // takeCache makes a cache folder, or only looks for it, and proves that it is the caller's.
-func (c *cli) takeCache(dir string) error {
-	if c.onlyExistingCache {
+func (s *session) takeCache(dir string) error {
+	if s.opening.onlyExistingCache {
 		if _, err := os.Stat(dir); err != nil {
 			return err
 		}

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,9 +19,9 @@ func TestCacheOfAnotherHome(t *testing.T) {
 	t.Setenv("HOME", home)
 	t.Setenv("XDG_CACHE_HOME", "")
 	t.Setenv("FIRN_CACHE_DIR", "")
-	var out bytes.Buffer
-	c := newCLI(Streams{Out: &out, Err: &out})
-	dir := c.openCache(home) // named by a location that no repository has
+	var said []string
+	s := &session{caller: &caller{getenv: os.Getenv, reporter: &reporter{Warned: func(text string) { said = append(said, text) }}}}
+	dir := s.openCache(home) // named by a location that no repository has
 	if dir != "" {
 		t.Cleanup(func() { os.Remove(dir) })
 	}
@@ -32,27 +31,26 @@ func TestCacheOfAnotherHome(t *testing.T) {
 	if entries, err := os.ReadDir(home); err != nil || len(entries) > 0 {
 		t.Errorf("got %v, %v in the home of another user", entries, err)
 	}
-	if out.Len() > 0 {
-		t.Errorf("got %q, want nothing said", out.String())
+	if len(said) > 0 {
+		t.Errorf("got %q, want nothing said", said)
 	}
 }
 
 // Of a cache that is only looked for, none is made.
 func TestCacheIsOnlyLookedFor(t *testing.T) {
 	t.Parallel()
-	var out bytes.Buffer
-	c := newCLI(Streams{Out: &out, Err: &out})
-	c.onlyExistingCache, c.flags.cacheDir = true, filepath.Join(t.TempDir(), "cache")
-	if dir := c.openCache("location"); dir != "" {
+	dir := filepath.Join(t.TempDir(), "cache")
+	s := &session{caller: &caller{getenv: os.Getenv, settings: settings{cacheDir: dir}}, opening: openOptions{onlyExistingCache: true}}
+	if dir := s.openCache("location"); dir != "" {
 		t.Errorf("got %s, want none", dir)
 	}
-	if _, err := os.Stat(c.flags.cacheDir); !os.IsNotExist(err) {
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
 		t.Errorf("got %v, want nothing made", err)
 	}
-	if err := os.MkdirAll(filepath.Join(c.flags.cacheDir, locationHash("location")), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, locationHash("location")), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if dir := c.openCache("location"); dir == "" {
+	if dir := s.openCache("location"); dir == "" {
 		t.Error("the cache was not found")
 	}
 }

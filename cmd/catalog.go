@@ -72,7 +72,7 @@ func (k *catalog) findPast(list []*snapshot.Snapshot, ref string) (*snapshot.Sna
 }
 
 // past leaves out what is later than now, unless there is nothing else, and tells of it.
-func (c *cli) past(list []*snapshot.Snapshot) []*snapshot.Snapshot {
+func (c *caller) past(list []*snapshot.Snapshot) []*snapshot.Snapshot {
 	past, ahead := snapshot.SplitAhead(list, c.now())
 	c.warnAhead(ahead)
 	if len(past) == 0 {
@@ -170,14 +170,12 @@ func (k *catalog) wayToSound(than *snapshot.Snapshot) string {
 }
 
 // warnAhead tells once of each snapshot that is later than now.
-func (c *cli) warnAhead(list []*snapshot.Snapshot) {
-	list = slices.DeleteFunc(slices.Clone(list), func(s *snapshot.Snapshot) bool { return slices.Contains(c.toldAhead, s.ID) })
-	if len(list) == 0 {
+func (c *caller) warnAhead(list []*snapshot.Snapshot) {
+	if list = c.told.first(list); len(list) == 0 {
 		return
 	}
 	var ids []string
 	for _, s := range list {
-		c.toldAhead = append(c.toldAhead, s.ID)
 		ids = append(ids, s.ID.Short())
 	}
 	c.warn("%s of a time to come: %s: a clock was wrong, there or here. No rule counts such a snapshot, and latest does not mean it. "+

@@ -74,8 +74,7 @@ func (c *cli) check(ctx context.Context, o checkOptions) error {
 	if err != nil {
 		return err
 	}
-	c.repairing, c.accepting = o.repair, o.accept
-	s, err := c.open(ctx)
+	s, err := c.open(ctx, openOptions{repairing: o.repair, accepting: o.accept})
 	if err != nil {
 		return err
 	}
@@ -84,6 +83,7 @@ func (c *cli) check(ctx context.Context, o checkOptions) error {
 		if err := s.acceptSetBack(ctx); err != nil {
 			return err
 		}
+		s.done("From now on, this host compares %s with what is there now", s.place)
 	}
 	if o.repair {
 		return s.repair(ctx, o)
@@ -111,7 +111,7 @@ type findingInfo struct {
 }
 
 // checkOnly checks and changes nothing.
-func (s *session) checkOnly(ctx context.Context, opts repo.CheckOptions) error {
+func (s *opened) checkOnly(ctx context.Context, opts repo.CheckOptions) error {
 	b := s.progress("check", 0)
 	opts.Progress = b.setTotal
 	result, err := s.repo.Check(ctx, opts)
@@ -134,12 +134,12 @@ func (s *session) checkOnly(ctx context.Context, opts repo.CheckOptions) error {
 }
 
 // damage is the outcome of a check that found some.
-func (s *session) damage(findings int, hint string) error {
+func (s *opened) damage(findings int, hint string) error {
 	return &problem{fmt.Errorf("check %s: %w: %s", s.place, errDamage, plural(findings, "finding")), exitDamage, hint}
 }
 
 // tellCheck tells what a check found; within a repair it is not the summary.
-func (s *session) tellCheck(result *repo.CheckResult, readData, within bool) error {
+func (s *opened) tellCheck(result *repo.CheckResult, readData, within bool) error {
 	if s.json {
 		return s.printJSON(newCheckMessage(result, readData, within))
 	}
@@ -187,7 +187,7 @@ func newFinding(f repo.Finding) findingInfo {
 // maxHit is how many of the snapshots that damage hits are shown.
 const maxHit = 10
 
-func (s *session) tellFindings(findings []repo.Finding) {
+func (s *opened) tellFindings(findings []repo.Finding) {
 	var hit []*snapshot.Snapshot
 	for _, f := range findings {
 		s.tell(s.stderr, "firn: finding: ", "%v", f.Err)
@@ -201,14 +201,14 @@ func (s *session) tellFindings(findings []repo.Finding) {
 }
 
 // tellLost shows the snapshots that cannot be restored.
-func (s *session) tellLost(lost []*snapshot.Snapshot) {
+func (s *opened) tellLost(lost []*snapshot.Snapshot) {
 	for _, env := range environments(lost) {
 		own := filter(lost, snapshot.Filter{Environment: env})
 		s.tell(s.stderr, "firn: cannot be restored: ", "%s of %s: %s", plural(len(own), "snapshot"), env, s.shortList(own))
 	}
 }
 
-func (c *cli) shortList(hit []*snapshot.Snapshot) string {
+func (c *caller) shortList(hit []*snapshot.Snapshot) string {
 	var parts []string
 	for _, snap := range hit[:min(len(hit), maxHit)] {
 		parts = append(parts, fmt.Sprintf("%s (%s)", snap.ID.Short(), c.when(snap.Time)))

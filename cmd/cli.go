@@ -4,8 +4,10 @@
 package cmd
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -17,7 +19,6 @@ import (
 
 	"golang.org/x/term"
 
-	"firn/snapshot"
 	"firn/sqlite"
 )
 
@@ -79,48 +80,32 @@ func (c *cli) run(ctx context.Context, args []string) int {
 type cli struct {
 	stdin          io.Reader
 	stdout, stderr *screen
-	getenv         func(string) string
-	now            func() time.Time
-	zone           *time.Location // of times that people read or type
-	silence        time.Duration  // for how long a source may not answer
-	args           []string       // after the program's name
+	caller         *caller
+	args           []string // after the program's name
 
 	flags     flags
 	profiles  profiles
 	json      bool
-	repairing bool                // open what only the cache can open
 	helpError error               // of writing a help
 	bar       atomic.Pointer[bar] // the one that may be on the terminal; may hold nil
-
-	onlyExistingCache bool          // make none
-	toldAhead         []snapshot.ID // later than now
-	accepting         bool          // of what a repository shows that was set back, or is another one
-	foundSetBack      bool          // by a command that does not accept it
-	tried             keySource     // the last key
+	sessions  []*session          // that were opened
 }
 
 // flags are the global ones.
 type flags struct {
-	config          string
-	repository      string
-	keyFile         string
-	passwordFile    string
-	passwordCommand string
-	cacheDir        string
-	cacheSize       string
-	limitUpload     string
-	limitDownload   string
-	noCache         bool
-	quiet           bool
-	verbose         bool
-	noColor         bool
+	quiet   bool
+	verbose bool
+	noColor bool
 }
 
 func newCLI(s Streams) *cli {
-	return &cli{
-		stdin: s.In, stdout: newScreen(s.Out), stderr: newScreen(s.Err),
+	c := &cli{stdin: s.In, stdout: newScreen(s.Out), stderr: newScreen(s.Err)}
+	c.caller = &caller{
+		reporter: c.reporter(), tool: toolVersion(),
 		getenv: os.Getenv, now: time.Now, zone: time.Local, silence: stuckSilence,
+		input: s.In, commandOutput: s.Err, hookFailed: c.showHookOutput,
 	}
+	return c
 }
 
 // isTerminal reports whether a stream is one.
@@ -132,4 +117,81 @@ func isTerminal(stream any) bool {
 // interactive reports whether somebody is there to be asked.
 func (c *cli) interactive() bool {
 	return !c.json && isTerminal(c.stdin) && isTerminal(c.stderr)
+}
+
+// settle tells the caller what the flags say.
+func (c *cli) settle() {
+	if !c.flags.quiet && !c.json {
+		c.caller.hookOutput = c.stderr.out
+	}
+	if c.interactive() {
+		c.caller.askPassword = c.askPassword
+	}
+}
+
+// reporter returns what shows the messages of a run.
+func (c *cli) reporter() *reporter {
+	return &reporter{
+		Warned:   func(text string) { c.warn("%s", text) },
+		Noted:    func(text string) { c.note("%s", text) },
+		Detailed: func(text string) { c.detail("%s", text) },
+		Failed:   func(err error) { c.fail(err) },
+		Started: func(task string, total int64) meter {
+			if b := c.progress(task, total); b != nil {
+				return b
+			}
+			return nil
+		},
+	}
+}
+
+// showHookOutput shows the output of a command that has failed.
+func (c *cli) showHookOutput(environment, hook string, output []byte) {
+	if c.json {
+		c.warn("%s: the %s command says: %s", environment, hook, output)
+		return
+	}
+	fmt.Fprintf(c.stderr, "%s\n", bytes.TrimSuffix(output, []byte("\n")))
+}
+
+// opened is the command line with the repository that it has opened.
+type opened struct {
+	*cli
+	*session
+}
+
+// open opens the repository; the command closes it.
+func (c *cli) open(ctx context.Context, opening openOptions) (*opened, error) {
+	c.settle()
+	s, err := c.caller.open(ctx, opening)
+	if err != nil {
+		return nil, err
+	}
+	return c.with(s), nil
+}
+
+// start finds out where the repository is, without opening it.
+func (c *cli) start() (*opened, error) {
+	c.settle()
+	s, err := c.caller.start(openOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return &opened{c, s}, nil
+}
+
+// with joins the command line with a session, whose rollback counts for the exit code.
+func (c *cli) with(s *session) *opened {
+	c.sessions = append(c.sessions, s)
+	return &opened{c, s}
+}
+
+// unaccepted is the outcome of a command that did all else, in a repository that was set back.
+func (c *cli) unaccepted() error {
+	for _, s := range c.sessions {
+		if err := s.unaccepted(); err != nil {
+			return err
+		}
+	}
+	return nil
 }

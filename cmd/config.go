@@ -70,7 +70,7 @@ const configName = "firn.toml"
 const systemConfig = "/etc/firn/" + configName
 
 // loadConfig reads the configuration file, if there is one.
-func (c *cli) loadConfig() (*config, error) {
+func (c *caller) loadConfig() (*config, error) {
 	path, b, err := c.findConfig()
 	if err != nil || path == "" {
 		return &config{}, err
@@ -80,8 +80,8 @@ func (c *cli) loadConfig() (*config, error) {
 
 // findConfig reads the first configuration file that there is. One that was asked for
 // by name must be there.
-func (c *cli) findConfig() (path string, text []byte, err error) {
-	if named := cmp.Or(c.flags.config, c.getenv("FIRN_CONFIG")); named != "" {
+func (c *caller) findConfig() (path string, text []byte, err error) {
+	if named := cmp.Or(c.settings.config, c.getenv("FIRN_CONFIG")); named != "" {
 		return readConfig(named)
 	}
 	places, note := c.configPlaces()
@@ -114,7 +114,7 @@ func readConfig(path string) (absolute string, text []byte, err error) {
 
 // configPlaces are where a configuration is looked for, and a note if that does not
 // include the one in the current folder.
-func (c *cli) configPlaces() (places []string, note string) {
+func (c *caller) configPlaces() (places []string, note string) {
 	why := refuseHere()
 	if why == "" {
 		places = append(places, configName)

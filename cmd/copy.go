@@ -83,17 +83,18 @@ func (c *cli) copy(ctx context.Context, args []string, o copyOptions) error {
 	if o.latest < 0 {
 		return usage("", "--latest %d: not a number of snapshots", o.latest)
 	}
-	from, err := c.open(ctx)
+	from, err := c.open(ctx, openOptions{})
 	if err != nil {
 		return err
 	}
 	defer from.close()
-	to, err := from.openTarget(ctx, o)
+	target, err := from.openTarget(ctx, o)
 	if err != nil {
 		return err
 	}
+	to := c.with(target)
 	defer to.close()
-	r := &copyRun{session: from, to: to, options: o, started: c.now()}
+	r := &copyRun{opened: from, to: to, options: o, started: c.caller.now()}
 	return r.run(ctx, args, byTag)
 }
 

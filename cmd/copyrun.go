@@ -17,8 +17,8 @@ import (
 
 // copyRun is one run of copy.
 type copyRun struct {
-	*session
-	to      *session
+	*opened
+	to      *opened
 	options copyOptions
 	started time.Time
 
@@ -114,7 +114,7 @@ func (r *copyRun) chooseByID(args, ids []string) error {
 
 // look finds out what there is to do.
 func (r *copyRun) look(ctx context.Context) error {
-	targets, err := r.list(ctx, r.to)
+	targets, err := r.list(ctx, r.to.session)
 	if err != nil {
 		return err
 	}

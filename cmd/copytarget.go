@@ -71,7 +71,7 @@ func (s *session) openTarget(ctx context.Context, o copyOptions) (*session, erro
 	if location == "" {
 		return nil, usage("Give --to, or repository of [copy] in the configuration.", "nothing is given to copy to")
 	}
-	to := &session{cli: s.cli, conf: conf}
+	to := &session{caller: s.caller, conf: conf}
 	var err error
 	if to.place, err = parsePlace(location, s.endpoint(conf)); err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func (s *session) openTarget(ctx context.Context, o copyOptions) (*session, erro
 	if to.place.String() == s.place.String() { // before a key is asked for
 		return nil, fmt.Errorf("copy from %s to %s: %w", s.place, to.place, repo.ErrSameRepository)
 	}
-	if err := to.openWith(ctx, o.credential(s.cli)); err != nil {
+	if err := to.openWith(ctx, o.credential(s.caller)); err != nil {
 		return nil, err
 	}
 	return to, nil
@@ -87,20 +87,20 @@ func (s *session) openTarget(ctx context.Context, o copyOptions) (*session, erro
 
 // credential returns what finds the key of the target. That of the source is not
 // taken for it unless it is named: they are apart for a reason.
-func (o copyOptions) credential(c *cli) func(context.Context, *config) (crypt.Credential, error) {
-	return func(ctx context.Context, conf *config) (crypt.Credential, error) {
+func (o copyOptions) credential(c *caller) func(context.Context, *config) (crypt.Credential, keySource, error) {
+	return func(ctx context.Context, conf *config) (crypt.Credential, keySource, error) {
 		k, err := firstKey(keySource{"the flags", o.keyFile, o.passwordFile, o.passwordCommand, ""}, conf.keySource())
 		switch {
 		case err != nil:
-			return crypt.Credential{}, err
+			return crypt.Credential{}, k, err
 		case k.count() > 0:
-			return c.readKey(ctx, k)
-		case !c.interactive():
-			return crypt.Credential{}, usage("Give --to-key-file, --to-password-file or --to-password-command, or a key in [copy].", "no key of the target is given")
+			key, err := c.readKey(ctx, k)
+			return key, k, err
+		case c.askPassword == nil:
+			return crypt.Credential{}, k, usage("Give --to-key-file, --to-password-file or --to-password-command, or a key in [copy].", "no key of the target is given")
 		}
-		c.tried = keySource{}
 		password, err := c.askPassword(ctx, "Password of the target: ")
-		return crypt.Password(password), err
+		return crypt.Password(password), k, err
 	}
 }
 

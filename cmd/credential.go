@@ -44,14 +44,14 @@ func (k keySource) count() int {
 
 // keySource returns the first source of a key that is given: flags before the
 // environment before the configuration. It is empty if none is.
-func (c *cli) keySource(conf *config) (keySource, error) {
+func (c *caller) keySource(conf *config) (keySource, error) {
 	return firstKey(
-		keySource{"the flags", c.flags.keyFile, c.flags.passwordFile, c.flags.passwordCommand, ""},
+		keySource{"the flags", c.settings.keyFile, c.settings.passwordFile, c.settings.passwordCommand, ""},
 		c.environmentKey(),
 		conf.keySource())
 }
 
-func (c *cli) environmentKey() keySource {
+func (c *caller) environmentKey() keySource {
 	return keySource{"the environment variables", c.getenv("FIRN_KEY_FILE"), c.getenv("FIRN_PASSWORD_FILE"), "", c.getenv("FIRN_PASSWORD")}
 }
 
@@ -75,23 +75,23 @@ func firstKey(sources ...keySource) (keySource, error) {
 
 // credential returns what opens the repository, and asks for a password if
 // nothing is given and somebody is there.
-func (c *cli) credential(ctx context.Context, conf *config) (crypt.Credential, error) {
+func (c *caller) credential(ctx context.Context, conf *config) (crypt.Credential, keySource, error) {
 	k, err := c.keySource(conf)
 	if err != nil {
-		return crypt.Credential{}, err
+		return crypt.Credential{}, k, err
 	}
 	if k.count() == 0 {
 		k = keySource{keyFile: defaultKeyFile(conf)}
 	}
 	if k.count() > 0 {
-		return c.readKey(ctx, k)
+		key, err := c.readKey(ctx, k)
+		return key, k, err
 	}
-	if !c.interactive() {
-		return crypt.Credential{}, usage(`Give --key-file, --password-file or --password-command: see "firn help".`, "no key is given")
+	if c.askPassword == nil {
+		return crypt.Credential{}, k, usage(`Give --key-file, --password-file or --password-command: see "firn help".`, "no key is given")
 	}
-	c.tried = keySource{}
 	password, err := c.askPassword(ctx, "Password: ")
-	return crypt.Password(password), err
+	return crypt.Password(password), k, err
 }
 
 // defaultKeyFile returns the key file at its usual place, or "" if it is not there.
@@ -122,8 +122,7 @@ func (k keySource) String() string {
 	return what + " (from " + k.origin + ")"
 }
 
-func (c *cli) readKey(ctx context.Context, k keySource) (crypt.Credential, error) {
-	c.tried = k
+func (c *caller) readKey(ctx context.Context, k keySource) (crypt.Credential, error) {
 	switch {
 	case k.keyFile != "":
 		return c.readKeyFile(k.keyFile)
@@ -135,7 +134,7 @@ func (c *cli) readKey(ctx context.Context, k keySource) (crypt.Credential, error
 	return password([]byte(k.password), "FIRN_PASSWORD")
 }
 
-func (c *cli) readKeyFile(path string) (crypt.Credential, error) {
+func (c *caller) readKeyFile(path string) (crypt.Credential, error) {
 	text, err := c.readSecret(path)
 	if err != nil {
 		hint := trustHint(err, `Put it there, or give another one with --key-file: "firn help" tells where keys are looked for.`)
@@ -152,7 +151,7 @@ func (c *cli) readKeyFile(path string) (crypt.Credential, error) {
 	return key.Credential(), nil
 }
 
-func (c *cli) readPasswordFile(path string) (crypt.Credential, error) {
+func (c *caller) readPasswordFile(path string) (crypt.Credential, error) {
 	text, err := c.readSecret(path)
 	if err != nil {
 		return crypt.Credential{}, &problem{fmt.Errorf("read password file: %w", err), exitWrongKey, ""}
@@ -161,10 +160,10 @@ func (c *cli) readPasswordFile(path string) (crypt.Credential, error) {
 }
 
 // runPasswordCommand lets the command talk to the user: its standard error and input are ours.
-func runPasswordCommand(ctx context.Context, c *cli, command string) (crypt.Credential, error) {
+func runPasswordCommand(ctx context.Context, c *caller, command string) (crypt.Credential, error) {
 	cmd := shell(ctx, command)
 	cmd.Env = os.Environ() // see withoutSecrets
-	cmd.Stdin, cmd.Stderr = c.stdin, c.stderr.out
+	cmd.Stdin, cmd.Stderr = c.input, c.commandOutput
 	out, err := cmd.Output()
 	if err != nil {
 		return crypt.Credential{}, &problem{fmt.Errorf("run password command: %w", err), exitWrongKey, ""}
@@ -210,9 +209,9 @@ const maxSecret = 1 << 20
 
 // readSecret reads a file that nobody else should be able to read, or standard input. One
 // that others can change is refused: it could be a key that they have, too.
-func (c *cli) readSecret(path string) ([]byte, error) {
+func (c *caller) readSecret(path string) ([]byte, error) {
 	if path == standardInput {
-		return io.ReadAll(io.LimitReader(c.stdin, maxSecret))
+		return io.ReadAll(io.LimitReader(c.input, maxSecret))
 	}
 	f, err := host.Open(path)
 	if err != nil {

@@ -51,12 +51,12 @@ on a terminal. The exit code is 0 whether there are differences or not.`,
 }
 
 func (c *cli) diff(ctx context.Context, refs [2]string, o diffOptions) error {
-	s, err := c.open(ctx)
+	s, err := c.open(ctx, openOptions{})
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	d := &diff{session: s}
+	d := &diff{opened: s}
 	if err := d.findBoth(ctx, refs); err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ const (
 
 // diff is two snapshots that are compared.
 type diff struct {
-	*session
+	*opened
 	snapshots [2]*snapshot.Snapshot
 	images    [2]*repo.ImageReader
 	files     [2]*btree.File

@@ -59,7 +59,7 @@ func (c *cli) dump(ctx context.Context, ref string, o dumpOptions) error {
 	if o.output != "" && !missing(o.output) {
 		return failed("Choose another name, or move it away first.", "write %s: %w", o.output, fs.ErrExist)
 	}
-	s, err := c.open(ctx)
+	s, err := c.open(ctx, openOptions{})
 	if err != nil {
 		return err
 	}
@@ -73,13 +73,13 @@ func (c *cli) dump(ctx context.Context, ref string, o dumpOptions) error {
 		return err
 	}
 	if o.output == "" {
-		return write(s, ctx, snap, c.data())
+		return write(s.session, ctx, snap, c.data())
 	}
 	var need int64 // of the others nobody knows it beforehand
 	if o.format == "db" {
 		need = snap.Image().Size
 	}
-	return s.dumpFile(snap, o.output, need, func(w io.Writer) error { return write(s, ctx, snap, w) })
+	return s.dumpFile(snap, o.output, need, func(w io.Writer) error { return write(s.session, ctx, snap, w) })
 }
 
 // dumpFormat is a way to write a snapshot.
@@ -162,7 +162,7 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 }
 
 // dumpFile makes the file under its name only once it is whole. It is the caller's, and nobody else can read it.
-func (s *session) dumpFile(snap *snapshot.Snapshot, path string, need int64, write func(io.Writer) error) (err error) {
+func (s *opened) dumpFile(snap *snapshot.Snapshot, path string, need int64, write func(io.Writer) error) (err error) {
 	at, err := reachSite(path)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)

@@ -16,7 +16,6 @@ import (
 	"firn/snapshot"
 	"firn/sqlite"
 	"firn/store"
-	"firn/store/s3"
 	"firn/tags"
 )
 
@@ -88,15 +87,15 @@ func endings() []ending {
 		{is(tags.ErrInvalid), exitUsage, ""},
 		{is(sqlite.ErrSQL), exitUsage, ""},
 
-		{is(s3.ErrBucket), exitNoRepository, "Make the bucket first, or check its name and the endpoint."},
-		{is(s3.ErrCredentials), exitFailed, "Check access_key_file and secret_key_file of [s3], or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."},
-		{is(s3.ErrDenied), exitFailed, "Give the credentials the right. Reading takes s3:ListBucket and s3:GetObject, a backup s3:PutObject too, forget and prune s3:DeleteObject."},
-		{is(s3.ErrClock), exitFailed, "Set it: chronyc or timedatectl tell how far it is off."},
-		{is(s3.ErrRegion), exitFailed, "Set region of [s3] or AWS_REGION to the bucket's."},
-		{is(s3.ErrCertificate), exitFailed, "Name the certificate of its authority as ca_file of [s3], or in AWS_CA_BUNDLE. Check the host's name."},
-		{is(s3.ErrProtocol), exitFailed, "Check host and port, and whether it is http or https."},
-		{is(s3.ErrLock), exitFailed, "Object Lock can be had when a bucket is made. Else remove lock from [s3]."},
-		{is(s3.ErrUnreachable), exitFailed, "Check host and port, and the network. Nothing is lost: run it again."},
+		{is(store.ErrBucket), exitNoRepository, "Make the bucket first, or check its name and the endpoint."},
+		{is(store.ErrCredentials), exitFailed, "Check access_key_file and secret_key_file of [s3], or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."},
+		{is(store.ErrDenied), exitFailed, "Give the credentials the right. Reading takes s3:ListBucket and s3:GetObject, a backup s3:PutObject too, forget and prune s3:DeleteObject."},
+		{is(store.ErrClock), exitFailed, "Set it: chronyc or timedatectl tell how far it is off."},
+		{is(store.ErrRegion), exitFailed, "Set region of [s3] or AWS_REGION to the bucket's."},
+		{is(store.ErrCertificate), exitFailed, "Name the certificate of its authority as ca_file of [s3], or in AWS_CA_BUNDLE. Check the host's name."},
+		{is(store.ErrProtocol), exitFailed, "Check host and port, and whether it is http or https."},
+		{is(store.ErrLock), exitFailed, "Object Lock can be had when a bucket is made. Else remove lock from [s3]."},
+		{is(store.ErrUnreachable), exitFailed, "Check host and port, and the network. Nothing is lost: run it again."},
 
 		{all(isA[*sourceError](), isA[*host.RightsError]()), exitSource, foreignHint},
 		{isA[*host.RightsError](), exitFailed, foreignHint},

@@ -73,7 +73,7 @@ type decisionInfo struct {
 }
 
 func (c *cli) forget(ctx context.Context, args []string, o forgetOptions) error {
-	s, err := c.open(ctx)
+	s, err := c.open(ctx, openOptions{})
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (c *cli) forget(ctx context.Context, args []string, o forgetOptions) error 
 }
 
 // warnClocks tells of snapshots that rules treat in a way which only a wrong clock explains.
-func (s *session) warnClocks(list []*snapshot.Snapshot, groups []repo.Group) {
+func (s *opened) warnClocks(list []*snapshot.Snapshot, groups []repo.Group) {
 	known := byID(list)
 	var ahead []*snapshot.Snapshot
 	for _, g := range groups {
@@ -150,7 +150,7 @@ func byID(list []*snapshot.Snapshot) map[string]*snapshot.Snapshot {
 }
 
 // chooseForgotten decides by rules, unless snapshots are named.
-func (s *session) chooseForgotten(list []*snapshot.Snapshot, args []string, o forgetOptions) ([]repo.Group, error) {
+func (s *opened) chooseForgotten(list []*snapshot.Snapshot, args []string, o forgetOptions) ([]repo.Group, error) {
 	byRule, err := s.namesEnvironment(list, args)
 	if err != nil {
 		return nil, err
@@ -219,7 +219,7 @@ func findByID(list []*snapshot.Snapshot, ref string) (*snapshot.Snapshot, error)
 	return nil, &snapshot.AmbiguousError{Ref: ref, Candidates: matching}
 }
 
-func (s *session) tellForget(list []*snapshot.Snapshot, groups []repo.Group, dryRun bool) error {
+func (s *opened) tellForget(list []*snapshot.Snapshot, groups []repo.Group, dryRun bool) error {
 	m := forgetMessage{Type: "summary", DryRun: dryRun, Keep: []decisionInfo{}, Removed: []decisionInfo{}}
 	var rows [][]string
 	known := byID(list)

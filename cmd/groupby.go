@@ -71,7 +71,7 @@ func (g grouping) groups(list []*snapshot.Snapshot) []*snapshotGroup {
 	return groups
 }
 
-func (s *session) printGroups(groups []*snapshotGroup) error {
+func (s *opened) printGroups(groups []*snapshotGroup) error {
 	if s.json {
 		return s.printJSON(groups)
 	}

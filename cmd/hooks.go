@@ -127,30 +127,21 @@ func (w *watch) run(ctx context.Context, name, command string, limit time.Durati
 	cmd.Env = append(cmd.Env, vars...)
 	cmd.WaitDelay = hookGrace
 	output := &tail{limit: hookOutput}
-	cmd.Stdout, cmd.Stderr = w.stderr.out, w.stderr.out
-	if w.flags.quiet || w.json {
+	cmd.Stdout, cmd.Stderr = w.hookOutput, w.hookOutput
+	if w.hookOutput == nil {
 		cmd.Stdout, cmd.Stderr = output, output
 	}
 	err := cmd.Run()
 	if err == nil || errors.Is(err, exec.ErrWaitDelay) { // it is done, and has left something running
 		return nil
 	}
-	w.printed(name, output.bytes)
+	if len(output.bytes) > 0 && w.hookFailed != nil {
+		w.hookFailed(w.env.name, name, output.bytes)
+	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		err = fmt.Errorf("it was killed after %s", retention.FormatDuration(limit))
 	}
 	return fmt.Errorf("%s command failed: %w", name, err)
-}
-
-// printed shows what a command that has failed had to say.
-func (w *watch) printed(name string, output []byte) {
-	switch {
-	case len(output) == 0:
-	case w.json:
-		w.warn("%s: the %s command says: %s", w.env.name, name, output)
-	default:
-		fmt.Fprintf(w.stderr, "%s\n", bytes.TrimSuffix(output, []byte("\n")))
-	}
 }
 
 // tail keeps the end of what is written to it.

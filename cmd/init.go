@@ -33,7 +33,7 @@ nobody can read the repository, and firn cannot help.`,
 			if err != nil {
 				return err
 			}
-			return (&initialization{session: s}).run(cmd.Context())
+			return (&initialization{opened: s}).run(cmd.Context())
 		},
 	}
 	c.addJSONFlag(cmd)
@@ -42,7 +42,7 @@ nobody can read the repository, and firn cannot help.`,
 
 // initialization is one run of init.
 type initialization struct {
-	*session
+	*opened
 	store    store.Store
 	keys     []repo.NewKey
 	keyFile  string // to be written; "" if none is

@@ -165,12 +165,12 @@ func (c *cli) parseTime(text string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		t, err = time.ParseInLocation(dateTimeSeconds, text, c.zone)
+		t, err = time.ParseInLocation(dateTimeSeconds, text, c.caller.zone)
 	}
 	if err != nil {
 		return t, usage(`Write 2026-11-21T03:12:00Z, or "2026-11-21 03:12:00" for local time.`, "--time %q is not a time", text)
 	}
-	if t.After(c.now().Add(snapshot.ClockTolerance)) {
+	if t.After(c.caller.now().Add(snapshot.ClockTolerance)) {
 		return t, usage("", "--time %s is in the future: until then, no other snapshot would be the latest", text)
 	}
 	return t, nil

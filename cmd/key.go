@@ -31,9 +31,9 @@ has opened it: then make a new repository, and copy to it ("firn copy").`,
 }
 
 // withRepository opens the repository for a command.
-func (c *cli) withRepository(f func(ctx context.Context, s *session) error) func(*cobra.Command, []string) error {
+func (c *cli) withRepository(f func(ctx context.Context, s *opened) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, _ []string) error {
-		s, err := c.open(cmd.Context())
+		s, err := c.open(cmd.Context(), openOptions{})
 		if err != nil {
 			return err
 		}
@@ -60,7 +60,7 @@ type keyMessage struct {
 	Error   string    `json:"error,omitempty"`
 }
 
-func listKeys(ctx context.Context, s *session) error {
+func listKeys(ctx context.Context, s *opened) error {
 	keys, err := s.repo.Keys(ctx)
 	if err != nil {
 		return err
@@ -109,7 +109,7 @@ func newKeyAdd(c *cli) *cobra.Command {
 		Use: "add", Short: "Add a key file or a password", Args: cobra.NoArgs,
 		Long: `Adds a key file, which is made if it does not exist, or a password. With neither
 flag, firn asks for a new password.`,
-		RunE: c.withRepository(func(ctx context.Context, s *session) error { return s.addKey(ctx, o) }),
+		RunE: c.withRepository(func(ctx context.Context, s *opened) error { return s.addKey(ctx, o) }),
 	}
 	o.addFlags(cmd)
 	cmd.Flags().StringVar(&o.label, "label", "", "a `text` for the list of keys")
@@ -122,7 +122,7 @@ func (o *keyAddOptions) addFlags(cmd *cobra.Command) {
 	cmd.MarkFlagsMutuallyExclusive("new-key-file", "new-password-file")
 }
 
-func (s *session) addKey(ctx context.Context, o keyAddOptions) error {
+func (s *opened) addKey(ctx context.Context, o keyAddOptions) error {
 	credential, label, err := s.newCredential(ctx, o)
 	if err != nil {
 		return err
@@ -138,7 +138,7 @@ func (s *session) addKey(ctx context.Context, o keyAddOptions) error {
 	return nil
 }
 
-func (s *session) newCredential(ctx context.Context, o keyAddOptions) (crypt.Credential, string, error) {
+func (s *opened) newCredential(ctx context.Context, o keyAddOptions) (crypt.Credential, string, error) {
 	switch {
 	case o.keyFile == standardInput:
 		credential, err := s.readKeyFile(o.keyFile)
@@ -173,14 +173,14 @@ func newKeyRotate(c *cli) *cobra.Command {
 neither flag, by the same one with a new salt and the costs of this version. The new
 one is tried before the old one is removed. Other keys stay.`,
 		Example: `  firn key rotate --new-password-file /etc/firn/password.new`,
-		RunE:    c.withRepository(func(ctx context.Context, s *session) error { return s.rotateKey(ctx, o) }),
+		RunE:    c.withRepository(func(ctx context.Context, s *opened) error { return s.rotateKey(ctx, o) }),
 	}
 	o.addFlags(cmd)
 	cmd.Flags().StringVar(&o.label, "label", "", "a `text` for the list of keys")
 	return cmd
 }
 
-func (s *session) rotateKey(ctx context.Context, o keyAddOptions) error {
+func (s *opened) rotateKey(ctx context.Context, o keyAddOptions) error {
 	var credential crypt.Credential // none: the same
 	if o.keyFile != "" || o.passwordFile != "" {
 		var label string
@@ -203,7 +203,7 @@ func (s *session) rotateKey(ctx context.Context, o keyAddOptions) error {
 
 // warnLockedOut warns if the key that runs without flags use opens nothing any more: backups
 // would fail from now on.
-func (s *session) warnLockedOut(ctx context.Context) {
+func (s *opened) warnLockedOut(ctx context.Context) {
 	k, err := firstKey(s.environmentKey(), s.conf.keySource())
 	if err == nil && k.count() == 0 {
 		k = keySource{keyFile: defaultKeyFile(s.conf)}
@@ -230,12 +230,12 @@ func newKeyRemove(c *cli) *cobra.Command {
 		Long: `Removes a key. The one that firn uses for it stays, unless that opens the repository in
 another slot, too: so one that is proven to open it is always left.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.withRepository(func(ctx context.Context, s *session) error { return s.removeKey(ctx, args[0]) })(cmd, args)
+			return c.withRepository(func(ctx context.Context, s *opened) error { return s.removeKey(ctx, args[0]) })(cmd, args)
 		},
 	}
 }
 
-func (s *session) removeKey(ctx context.Context, prefix string) error {
+func (s *opened) removeKey(ctx context.Context, prefix string) error {
 	key, err := s.repo.RemoveKey(ctx, prefix)
 	if errors.Is(err, fs.ErrNotExist) {
 		return failed(`"firn key list" lists them.`, "key %q: no such key", prefix)
@@ -255,7 +255,7 @@ func newKeyGenerate(c *cli) *cobra.Command {
 "firn key add" is told to use it.`,
 		Example: "  (umask 077; firn key generate > /etc/firn/key)",
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprint(c.stdout, keyFileText(crypt.NewKeyFile(), c.now().UTC().Format(time.DateOnly)))
+			_, err := fmt.Fprint(c.stdout, keyFileText(crypt.NewKeyFile(), c.caller.now().UTC().Format(time.DateOnly)))
 			return err
 		},
 	}

@@ -58,7 +58,7 @@ func (c *cli) tag(ctx context.Context, ref string, args []string, change tagChan
 	if err != nil {
 		return usage("", "%w", err)
 	}
-	return c.label(ctx, []string{ref}, func(s *session, snap *snapshot.Snapshot) (labelling, error) {
+	return c.label(ctx, []string{ref}, func(s *opened, snap *snapshot.Snapshot) (labelling, error) {
 		changed, err := change.change(snap.Tags, args...)
 		if err == nil {
 			err = checkLabels(snap, changed)
@@ -134,7 +134,7 @@ func (c *cli) pin(ctx context.Context, refs []string, pinned bool) error {
 	if !pinned {
 		word, before = "not pinned", "not pinned"
 	}
-	return c.label(ctx, refs, func(s *session, snap *snapshot.Snapshot) (labelling, error) {
+	return c.label(ctx, refs, func(s *opened, snap *snapshot.Snapshot) (labelling, error) {
 		if snap.Pinned == pinned {
 			return labelling{told: fmt.Sprintf("Snapshot %s is %s", snap.ID.Short(), before)}, nil
 		}
@@ -155,8 +155,8 @@ type labelling struct {
 
 // label stores notes on snapshots. All of them are found before anything is changed. The
 // function changes the snapshot as its note will.
-func (c *cli) label(ctx context.Context, refs []string, change func(*session, *snapshot.Snapshot) (labelling, error)) error {
-	s, err := c.open(ctx)
+func (c *cli) label(ctx context.Context, refs []string, change func(*opened, *snapshot.Snapshot) (labelling, error)) error {
+	s, err := c.open(ctx, openOptions{})
 	if err != nil {
 		return err
 	}

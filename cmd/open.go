@@ -18,50 +18,60 @@ import (
 // session is what most commands work with: the configuration, and the
 // repository that it and the flags name.
 type session struct {
-	*cli
+	*caller
+	opening  openOptions
 	conf     *config
 	place    place     // of the repository
 	cacheDir string    // of this repository; "" for none
 	bucket   *s3.Store // nil for a repository in a folder
 	repo     *repo.Repo
+	tried    keySource       // the key that was used
 	setBack  []*repo.SetBack // of what this host has stored, and is not there
+	accepted bool            // setBack is
 
-	metricsFile string // of this run's flags
+	metricsFile string // of this run, in place of the configuration's
+}
+
+// openOptions say how a repository is opened.
+type openOptions struct {
+	repairing         bool // open also what only the cache can open
+	onlyExistingCache bool // make no cache folder
+	accepting         bool // of a repository that shows less than this host has stored, or is another one
 }
 
 // start finds out where the repository is, without opening it.
-func (c *cli) start() (*session, error) {
+func (c *caller) start(opening openOptions) (*session, error) {
 	conf, err := c.loadConfig()
 	if err != nil {
 		return nil, err
 	}
 	c.detail("configuration: %s", cmp.Or(conf.path, "none"))
-	s := &session{cli: c, conf: conf}
+	s := &session{caller: c, opening: opening, conf: conf}
 	s.place, err = c.findRepository(conf)
 	return s, err
 }
 
 // open opens the repository; the caller closes s.repo.
-func (c *cli) open(ctx context.Context) (*session, error) {
-	s, err := c.start()
+func (c *caller) open(ctx context.Context, opening openOptions) (*session, error) {
+	s, err := c.start(opening)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.openWith(ctx, c.credential); err != nil {
+	if err := s.openWith(ctx, s.credential); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
 // openWith opens the repository with a key that is asked for once it is there.
-func (s *session) openWith(ctx context.Context, credential func(context.Context, *config) (crypt.Credential, error)) error {
+func (s *session) openWith(ctx context.Context, credential func(context.Context, *config) (crypt.Credential, keySource, error)) error {
 	s.detail("repository: %s", s.place)
 	st, err := s.openStore(ctx)
 	if err != nil {
 		return err
 	}
-	key, err := credential(ctx, s.conf)
-	if err != nil {
+	var key crypt.Credential
+	if key, s.tried, err = credential(ctx, s.conf); err != nil {
 		return err
 	}
 	s.cacheDir = s.openCache(s.place.String())
@@ -92,8 +102,8 @@ func (s *session) close() {
 // holds is asked for no more often than needed.
 func (s *session) options() (repo.Options, error) {
 	opts := repo.Options{
-		CacheDir: s.cacheDir, StateDir: s.openState(), Host: hostName(), Tool: "firn " + toolVersion(), Now: s.now,
-		Repairing: s.repairing, AcceptOther: s.accepting,
+		CacheDir: s.cacheDir, StateDir: s.openState(), Host: hostName(), Tool: "firn " + s.tool, Now: s.now,
+		Repairing: s.opening.repairing, AcceptOther: s.opening.accepting,
 	}
 	if s.place.bucket != nil {
 		opts.TrustCache = true
@@ -115,8 +125,8 @@ func hostName() string {
 }
 
 // findRepository returns where the repository is.
-func (c *cli) findRepository(conf *config) (place, error) {
-	location := cmp.Or(c.flags.repository, c.getenv("FIRN_REPOSITORY"), conf.Repository)
+func (c *caller) findRepository(conf *config) (place, error) {
+	location := cmp.Or(c.settings.repository, c.getenv("FIRN_REPOSITORY"), conf.Repository)
 	if location == "" {
 		return place{}, usage("Give --repository, set FIRN_REPOSITORY, or write a "+configName+`: see "firn help".`, "no repository is given")
 	}

@@ -102,7 +102,7 @@ func encodeJSON(v any) ([]byte, error) {
 }
 
 func (c *cli) colored(w io.Writer) bool {
-	return !c.flags.noColor && c.getenv("NO_COLOR") == "" && c.getenv("TERM") != "dumb" && isTerminal(w)
+	return !c.flags.noColor && c.caller.getenv("NO_COLOR") == "" && c.caller.getenv("TERM") != "dumb" && isTerminal(w)
 }
 
 // The styles of what is printed, by their numbers.
@@ -122,7 +122,7 @@ func (c *cli) style(w io.Writer, style int, text string) error {
 
 // utf8 reports whether the locale is of UTF-8. Names are printed as they are, whatever it is.
 func (c *cli) utf8() bool {
-	locale := cmp.Or(c.getenv("LC_ALL"), c.getenv("LC_CTYPE"), c.getenv("LANG"))
+	locale := cmp.Or(c.caller.getenv("LC_ALL"), c.caller.getenv("LC_CTYPE"), c.caller.getenv("LANG"))
 	return strings.Contains(strings.ToUpper(strings.ReplaceAll(locale, "-", "")), "UTF8")
 }
 
@@ -139,7 +139,7 @@ func size(n int64) string {
 }
 
 // when returns a time for people.
-func (c *cli) when(t time.Time) string { return t.In(c.zone).Format("2006-01-02 15:04 MST") }
+func (c *caller) when(t time.Time) string { return t.In(c.zone).Format("2006-01-02 15:04 MST") }
 
 // elapsed returns a duration for people, in one unit.
 func elapsed(d time.Duration) string {

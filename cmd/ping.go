@@ -23,14 +23,14 @@ const (
 // say. The monitor raises the alarm, also when it hears nothing. Whether it can be
 // reached is nothing that a backup depends on.
 type pinger struct {
-	*cli
+	*caller
 	name    string
 	address *url.URL   // nil for no monitor
 	started chan error // of telling the start, once
 }
 
-func (c *cli) newPinger(env *environment) *pinger {
-	p := &pinger{cli: c, name: env.name, started: make(chan error, 1)}
+func (c *caller) newPinger(env *environment) *pinger {
+	p := &pinger{caller: c, name: env.name, started: make(chan error, 1)}
 	if env.Ping != "" {
 		p.address, _ = parsePing(env.Ping) // validated
 	}
@@ -106,7 +106,7 @@ func (p *pinger) try(ctx context.Context, what, body string) (again bool, err er
 	if err != nil {
 		return false, err
 	}
-	request.Header.Set("User-Agent", "firn/"+toolVersion())
+	request.Header.Set("User-Agent", "firn/"+p.tool)
 	request.Header.Set("Content-Type", "text/plain; charset=utf-8")
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {

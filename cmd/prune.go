@@ -33,7 +33,7 @@ it, once no running backup can count on it. What is marked is told as pending.
 "firn backup --prune" does all this, too, when it is due.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := c.open(cmd.Context())
+			s, err := c.open(cmd.Context(), openOptions{})
 			if err != nil {
 				return err
 			}
@@ -61,7 +61,7 @@ type pruneMessage struct {
 	Size      int64  `json:"size"`
 }
 
-func (s *session) prune(ctx context.Context, o pruneOptions) error {
+func (s *opened) prune(ctx context.Context, o pruneOptions) error {
 	b := s.progress("prune", 0)
 	result, err := s.repo.Prune(ctx, repo.PruneOptions{DryRun: o.dryRun, OrphanAge: o.orphanAge, Progress: b.setTotal})
 	b.done()
@@ -76,7 +76,7 @@ func (s *session) prune(ctx context.Context, o pruneOptions) error {
 }
 
 // pruneIfDue frees space within another command, unless that was done some hours ago.
-func (s *session) pruneIfDue(ctx context.Context, dryRun bool) error {
+func (s *opened) pruneIfDue(ctx context.Context, dryRun bool) error {
 	b := s.progress("prune", 0)
 	result, err := s.repo.Prune(ctx, repo.PruneOptions{IfDue: true, DryRun: dryRun, Progress: b.setTotal})
 	b.done()
@@ -105,7 +105,7 @@ func (s *session) noteUpkeep(ctx context.Context, done snapshot.Upkeep) {
 // pruneFull frees space within another command whose store has no more of it. Prunes of
 // before have condemned what can be deleted at once; what this one condemns is deleted by
 // one more.
-func (s *session) pruneFull(ctx context.Context, dryRun bool) error {
+func (s *opened) pruneFull(ctx context.Context, dryRun bool) error {
 	for {
 		result, err := s.repo.Prune(ctx, repo.PruneOptions{DryRun: dryRun})
 		if err != nil {
@@ -118,7 +118,7 @@ func (s *session) pruneFull(ctx context.Context, dryRun bool) error {
 }
 
 // warnUnacknowledged tells of snapshots that are none.
-func (c *cli) warnUnacknowledged(list []*snapshot.Snapshot) {
+func (c *caller) warnUnacknowledged(list []*snapshot.Snapshot) {
 	for _, s := range list {
 		c.warn("snapshot %s of %s was never acknowledged: its run on %s was killed before that, and what it relied on is gone. Nothing is lost: a prune removes it when it is a day old, or %s",
 			s.ID.Short(), s.Environment, s.Writer(), `"firn forget `+s.ID.Short()+`"`)
@@ -126,7 +126,7 @@ func (c *cli) warnUnacknowledged(list []*snapshot.Snapshot) {
 }
 
 // tellPrune tells what a prune did; within another command it is not the summary.
-func (s *session) tellPrune(r *repo.PruneResult, dryRun, within bool) error {
+func (s *opened) tellPrune(r *repo.PruneResult, dryRun, within bool) error {
 	s.warnUnacknowledged(r.Unacknowledged)
 	if r.NoRoom != nil {
 		s.warn("there is no room to copy what is needed out of packs that are mostly garbage: the next prune goes on (%v)", r.NoRoom)

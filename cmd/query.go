@@ -58,7 +58,7 @@ func (c *cli) query(ctx context.Context, ref, sql string, o queryOptions) error 
 		}
 		sql = string(text)
 	}
-	s, err := c.open(ctx)
+	s, err := c.open(ctx, openOptions{})
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (c *cli) query(ctx context.Context, ref, sql string, o queryOptions) error 
 	return nil
 }
 
-func (s *session) querySnapshot(ctx context.Context, snap *snapshot.Snapshot, sql string, o queryOptions) (err error) {
+func (s *opened) querySnapshot(ctx context.Context, snap *snapshot.Snapshot, sql string, o queryOptions) (err error) {
 	image, err := s.repo.ImageAt(ctx, snap)
 	if err != nil {
 		return err
@@ -107,7 +107,7 @@ func (s *session) querySnapshot(ctx context.Context, snap *snapshot.Snapshot, sq
 }
 
 // newResult returns what prints rows in the form that was asked for.
-func (s *session) newResult(w *bufio.Writer, o queryOptions) result {
+func (s *opened) newResult(w *bufio.Writer, o queryOptions) result {
 	switch {
 	case s.json:
 		return &jsonResult{w: w}

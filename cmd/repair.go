@@ -25,7 +25,7 @@ type repairMessage struct {
 }
 
 // repair checks, shows what can be done, asks, and does it.
-func (s *session) repair(ctx context.Context, o checkOptions) error {
+func (s *opened) repair(ctx context.Context, o checkOptions) error {
 	l, err := s.lock("repair")
 	if err != nil {
 		return err
@@ -58,7 +58,7 @@ func (s *session) repair(ctx context.Context, o checkOptions) error {
 
 // describeRepair shows what will be done, and what is lost by that: with --quiet,
 // too, if somebody is going to be asked.
-func (s *session) describeRepair(d *repo.Diagnosis, o checkOptions) {
+func (s *opened) describeRepair(d *repo.Diagnosis, o checkOptions) {
 	var b strings.Builder
 	line := func(action, format string, args ...any) {
 		fmt.Fprintf(&b, "%-10s"+format+"\n", append([]any{action}, args...)...)
@@ -111,7 +111,7 @@ func (s *session) describeRepair(d *repo.Diagnosis, o checkOptions) {
 }
 
 // tellRepair tells what was done, and what is left to do.
-func (s *session) tellRepair(d *repo.Diagnosis, result *repo.RepairResult, o checkOptions, act bool) error {
+func (s *opened) tellRepair(d *repo.Diagnosis, result *repo.RepairResult, o checkOptions, act bool) error {
 	m := repairMessage{
 		Type: "summary", DryRun: o.dryRun, PutBack: list(d.PutBack), Packs: list(d.Packs), Copied: d.Copied,
 		Plans: list(d.Plans), Deleted: list(d.Deleted), Left: list(d.Left), Lost: ids(d.Lost), Forgotten: ids(result.Forgotten),

@@ -83,7 +83,7 @@ func addReplaceFlags(cmd *cobra.Command, o *restoreOptions) {
 
 // restoration is one run of restore, in the steps of [restoration.run].
 type restoration struct {
-	*session
+	*opened
 	options restoreOptions
 	env     *environment // whose database the target is; nil if it is none's
 	site    *site
@@ -103,8 +103,8 @@ type restoration struct {
 }
 
 func (c *cli) restore(ctx context.Context, o restoreOptions) (err error) {
-	r := &restoration{options: o, started: c.now()}
-	if r.session, err = c.start(); err != nil {
+	r := &restoration{options: o, started: c.caller.now()}
+	if r.opened, err = c.start(); err != nil {
 		return err
 	}
 	if err := r.findTarget(); err != nil {
@@ -114,12 +114,12 @@ func (c *cli) restore(ctx context.Context, o restoreOptions) (err error) {
 	if err := r.checkOptions(); err != nil {
 		return err
 	}
-	opened, err := c.open(ctx)
+	opened, err := c.open(ctx, openOptions{})
 	if err != nil {
 		return err
 	}
 	defer opened.close()
-	r.session = opened
+	r.opened = opened
 	return r.run(ctx)
 }
 

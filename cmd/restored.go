@@ -75,7 +75,7 @@ func (r *restoration) undo() string {
 		words = append(words, "firn restore --target", quoteWord(r.path), "--snapshot", r.saved.ID.Short())
 	}
 	for _, flag := range []struct{ name, value string }{
-		{"--config", r.flags.config}, {"--repository", r.flags.repository}, {"--key-file", r.flags.keyFile},
+		{"--config", r.settings.config}, {"--repository", r.settings.repository}, {"--key-file", r.settings.keyFile},
 	} {
 		if flag.value != "" {
 			words = append(words, flag.name, quoteWord(flag.value))

@@ -40,6 +40,7 @@ func newRoot(c *cli) *cobra.Command {
 		RunE:          runRoot,
 
 		PersistentPreRunE: func(*cobra.Command, []string) error {
+			c.settle()
 			c.warnZone()
 			c.warnMemory()
 			return c.profiles.start()
@@ -116,7 +117,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 }
 
 func (c *cli) addGlobalFlags(root *cobra.Command) {
-	f, set := &c.flags, root.PersistentFlags()
+	f, own, set := &c.caller.settings, &c.flags, root.PersistentFlags()
 	set.SortFlags = false
 	set.StringVarP(&f.repository, "repository", "r", "", "`folder` or s3:https://host/bucket/prefix ($FIRN_REPOSITORY)")
 	set.StringVar(&f.keyFile, "key-file", "", "`file` with the key, - for standard input ($FIRN_KEY_FILE)")
@@ -128,9 +129,9 @@ func (c *cli) addGlobalFlags(root *cobra.Command) {
 	set.BoolVar(&f.noCache, "no-cache", false, "use no cache")
 	set.StringVar(&f.limitUpload, "limit-upload", "", "`KiB` per second to send at most, or a size like 2MB")
 	set.StringVar(&f.limitDownload, "limit-download", "", "`KiB` per second to receive at most")
-	set.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing if all goes well")
-	set.BoolVarP(&f.verbose, "verbose", "v", false, "say more")
-	set.BoolVar(&f.noColor, "no-color", false, "use no colours ($NO_COLOR)")
+	set.BoolVarP(&own.quiet, "quiet", "q", false, "say nothing if all goes well")
+	set.BoolVarP(&own.verbose, "verbose", "v", false, "say more")
+	set.BoolVar(&own.noColor, "no-color", false, "use no colours ($NO_COLOR)")
 	for _, name := range []string{"key-file", "password-file", "config"} {
 		_ = root.MarkPersistentFlagFilename(name) // fails for flags that do not exist only
 	}

@@ -54,13 +54,12 @@ func (s *session) lookBack(ctx context.Context) error {
 		s.warn("%s is damaged or cannot be read: it should tell what this host has stored last of a database, so nobody notices here if that one was set back. "+
 			`Its next backup writes the file anew, and "firn check --accept-rollback" removes it.`, path)
 	}
-	s.foundSetBack = s.foundSetBack || len(s.setBack) > 0
 	return nil
 }
 
 // warnSetBack is heard with --quiet, too: who sets a repository back may want to
 // hide something.
-func (c *cli) warnSetBack(b *repo.SetBack) {
+func (c *caller) warnSetBack(b *repo.SetBack) {
 	if b.Uncertain {
 		c.warn("%s; nothing tells whether a run that knew it has forgotten it, or the repository was set back before the later ones. "+
 			`To end this warning: "firn check --accept-rollback".`, c.describeSetBack(b))
@@ -69,7 +68,7 @@ func (c *cli) warnSetBack(b *repo.SetBack) {
 	c.warn("the repository may have been set back: %s", c.describeSetBack(b))
 }
 
-func (c *cli) describeSetBack(b *repo.SetBack) string {
+func (c *caller) describeSetBack(b *repo.SetBack) string {
 	newest := "there is none left"
 	if s := b.Newest; s != nil {
 		newest = fmt.Sprintf("the newest is %s of %s, number %d", s.ID.Short(), c.when(s.Time), s.Sequence)
@@ -79,7 +78,7 @@ func (c *cli) describeSetBack(b *repo.SetBack) string {
 }
 
 // setBackError is the outcome of a command, or of an environment's backup, that did all else.
-func (c *cli) setBackError(b *repo.SetBack) error {
+func (c *caller) setBackError(b *repo.SetBack) error {
 	if b == nil {
 		return nil
 	}
@@ -87,8 +86,8 @@ func (c *cli) setBackError(b *repo.SetBack) error {
 }
 
 // unaccepted is the outcome of a command that did all else.
-func (c *cli) unaccepted() error {
-	if !c.foundSetBack {
+func (s *session) unaccepted() error {
+	if len(s.setBack) == 0 || s.accepted {
 		return nil
 	}
 	return &problem{errSetBack, exitDamage, wayForward}
@@ -99,7 +98,6 @@ func (s *session) acceptSetBack(ctx context.Context) error {
 	if err := s.repo.AcceptSetBack(ctx); err != nil {
 		return fmt.Errorf("accept what is in %s: %w", s.place, err)
 	}
-	s.foundSetBack = false
-	s.done("From now on, this host compares %s with what is there now", s.place)
+	s.accepted = true
 	return nil
 }

@@ -15,7 +15,7 @@ const maxSimulated = 200_000
 
 // simulation is what there will be after some time of backups with retention.
 type simulation struct {
-	*session
+	*opened
 	every, span time.Duration
 	end         time.Time
 	list        []*snapshot.Snapshot // with those to come
@@ -24,7 +24,7 @@ type simulation struct {
 
 // simulate decides once about all snapshots, which gives what deciding after each backup
 // gives: one that stays at last was the newest of its period, and not too old, all the time.
-func (s *session) simulate(list []*snapshot.Snapshot, args []string, o forgetOptions) error {
+func (s *opened) simulate(list []*snapshot.Snapshot, args []string, o forgetOptions) error {
 	span, err := o.span(args)
 	if err != nil {
 		return err

@@ -61,7 +61,7 @@ func first(args []string) string {
 
 // completeEnvironment completes the names of configured environments.
 func (c *cli) completeEnvironment(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	conf, err := c.loadConfig()
+	conf, err := c.caller.loadConfig()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
@@ -80,7 +80,7 @@ func (c *cli) listSnapshots(ctx context.Context, o snapshotsOptions) error {
 	if o.latest < 0 {
 		return usage("", "--latest %d: not a number of snapshots", o.latest)
 	}
-	s, err := c.open(ctx)
+	s, err := c.open(ctx, openOptions{})
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func newest(list []*snapshot.Snapshot, n int) []*snapshot.Snapshot {
 	})
 }
 
-func (s *session) printSnapshots(list []*snapshot.Snapshot) error {
+func (s *opened) printSnapshots(list []*snapshot.Snapshot) error {
 	if s.json {
 		messages := make([]snapshotMessage, 0, len(list))
 		for _, snap := range list {
@@ -187,7 +187,7 @@ func (c *cli) snapshotRow(s *snapshot.Snapshot) []string {
 		added = "unchanged"
 	}
 	return []string{
-		s.ID.Short(), c.when(s.Time), s.Environment,
+		s.ID.Short(), c.caller.when(s.Time), s.Environment,
 		shownTags(s),
 		size(s.Image().Size), added, c.remark(s),
 	}
@@ -201,7 +201,7 @@ func shownTags(s *snapshot.Snapshot) string {
 // remark says what to know before one takes it, or removes it.
 func (c *cli) remark(s *snapshot.Snapshot) string {
 	var parts []string
-	if s.Ahead(c.now()) {
+	if s.Ahead(c.caller.now()) {
 		parts = append(parts, "FUTURE")
 	}
 	if len(s.Suspect) > 0 {

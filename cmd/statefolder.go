@@ -19,7 +19,7 @@ func (s *session) openState() string {
 	if err == nil {
 		return dir
 	}
-	if !s.onlyExistingCache {
+	if !s.opening.onlyExistingCache {
 		s.warn("nothing outlives the cache here that tells when the repository is set back (FIRN_STATE_DIR names a folder for it): %v", err)
 	}
 	// What is in a folder that only cannot be written counts, as far as there is nothing later.
@@ -33,11 +33,11 @@ func (s *session) openState() string {
 const systemState = "/var/lib/firn"
 
 // stateFolder is beside a cache folder that was asked for, not in it: caches are deleted.
-func (c *cli) stateFolder() (string, error) {
+func (c *caller) stateFolder() (string, error) {
 	if dir := c.getenv("FIRN_STATE_DIR"); dir != "" {
 		return dir, nil
 	}
-	if dir := cmp.Or(c.flags.cacheDir, c.getenv("FIRN_CACHE_DIR")); dir != "" {
+	if dir := cmp.Or(c.settings.cacheDir, c.getenv("FIRN_CACHE_DIR")); dir != "" {
 		dir, err := filepath.Abs(dir)
 		return dir + "-state", err
 	}

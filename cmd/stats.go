@@ -45,8 +45,7 @@ together is nobody's alone, so the parts are less than the whole.`,
 }
 
 func (c *cli) stats(ctx context.Context, o statsOptions) error {
-	c.onlyExistingCache = true
-	s, err := c.open(ctx)
+	s, err := c.open(ctx, openOptions{onlyExistingCache: true})
 	if err != nil {
 		return err
 	}
@@ -167,7 +166,7 @@ func (m *statsMessage) curves() []curve {
 	return curves
 }
 
-func (s *session) printStats(m *statsMessage, environment string) error {
+func (s *opened) printStats(m *statsMessage, environment string) error {
 	if s.json {
 		return s.printJSON(m)
 	}
@@ -192,7 +191,7 @@ func (s *session) printStats(m *statsMessage, environment string) error {
 // sparkWidth is how many characters show the course of a size.
 const sparkWidth = 16
 
-func (s *session) tableOfDatabases(databases []databaseStats) error {
+func (s *opened) tableOfDatabases(databases []databaseStats) error {
 	head := []string{"Environment", "Database", "Snapshots", "Size", "Course", "Per day", "Stored per day", "Alone"}
 	var rows [][]string
 	for _, d := range databases {
@@ -208,7 +207,7 @@ func (s *session) tableOfDatabases(databases []databaseStats) error {
 	return s.table(s.stdout, head, rows)
 }
 
-func (s *session) tableOfShares(snapshots []snapshotStats) error {
+func (s *opened) tableOfShares(snapshots []snapshotStats) error {
 	head := []string{"ID", "Time", "Tags", "Size", "Added", "Alone"}
 	var rows [][]string
 	for _, snap := range slices.Backward(snapshots) {

@@ -60,8 +60,7 @@ func (c *cli) status(ctx context.Context, o statusOptions) error {
 	if err != nil {
 		return err
 	}
-	c.onlyExistingCache = true
-	s, err := c.open(ctx)
+	s, err := c.open(ctx, openOptions{onlyExistingCache: true})
 	if err != nil {
 		return err
 	}
@@ -120,7 +119,7 @@ type repositoryState struct {
 	Copied   *time.Time `json:"copied,omitempty"`  // to another repository
 }
 
-func (s *session) printStatus(states []*state, u *repo.Usage, upkeep snapshot.Upkeep) error {
+func (s *opened) printStatus(states []*state, u *repo.Usage, upkeep snapshot.Upkeep) error {
 	r := repositoryState{Location: s.place.String(), Size: u.Size, Packs: u.Packs}
 	upkeep = upkeep.Later(snapshot.Upkeep{Pruned: u.Pruned})
 	r.Pruned, r.Checked, r.Copied = known(upkeep.Pruned), known(upkeep.Checked), known(upkeep.Copied)
@@ -146,7 +145,7 @@ func (s *session) printStatus(states []*state, u *repo.Usage, upkeep snapshot.Up
 }
 
 // explain says what is wrong beyond a snapshot's age, and what to do.
-func (s *session) explain(st *state) {
+func (s *opened) explain(st *state) {
 	env := quoteWord(st.Environment)
 	again, back, sound := "firn backup "+env, "firn restore "+env, "firn restore "+env+" --snapshot "+snapshot.LatestVerified
 	if st.stream {
@@ -166,7 +165,7 @@ func (s *session) explain(st *state) {
 	}
 }
 
-func (s *session) tableOfStates(states []*state) error {
+func (s *opened) tableOfStates(states []*state) error {
 	head := []string{"State", "Environment", "Database", "Newest", "Limit", "Changed", "Size", "Per day", "Stored per day", "Verified"}
 	rows := make([][]string, 0, len(states))
 	for _, st := range states {
@@ -177,7 +176,7 @@ func (s *session) tableOfStates(states []*state) error {
 	return s.table(s.stdout, head, rows)
 }
 
-func (s *session) statusRow(st *state) []string {
+func (s *opened) statusRow(st *state) []string {
 	word := st.State
 	if !st.Judged {
 		word = "(" + word + ")"
@@ -213,7 +212,7 @@ func signed(n int64) string {
 	return "+" + size(n)
 }
 
-func (s *session) repositoryLine(r repositoryState) string {
+func (s *opened) repositoryLine(r repositoryState) string {
 	line := fmt.Sprintf("Repository %s: %s in %s", r.Location, size(r.Size), plural(r.Packs, "pack"))
 	if r.Free != nil {
 		line += fmt.Sprintf(", %s free", size(*r.Free))

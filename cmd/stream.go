@@ -42,7 +42,7 @@ func (o backupOptions) streamEnvironment() (*environment, error) {
 // spooled runs a backup of a stream that was read into a private file first: a backup may
 // read it again, if prunes come in between, nothing waits for whoever writes it, and
 // SQLite wants a file to look at.
-func (c *cli) spooled(ctx context.Context, label string, backup func(path string) error) (err error) {
+func (c *caller) spooled(ctx context.Context, label string, backup func(path string) error) (err error) {
 	folder, err := scratch.Make(os.TempDir())
 	if err != nil {
 		return &sourceError{fmt.Errorf("copy standard input to %s: %w", os.TempDir(), err)}
@@ -51,7 +51,7 @@ func (c *cli) spooled(ctx context.Context, label string, backup func(path string
 	b := c.progress(label, 0)
 	path, err := folder.Create("stdin", func(f *os.File) error {
 		_, err := await(ctx, func() (int64, error) {
-			return io.Copy(&countingWriter{w: f, progress: b.set}, c.stdin)
+			return io.Copy(&countingWriter{w: f, progress: b.set}, c.input)
 		})
 		return err
 	})

@@ -13,12 +13,12 @@ import (
 const sweepIdle = time.Hour
 
 // sweepSite is [cli.sweep] for the folder of a database.
-func (c *cli) sweepSite(at *site, idle time.Duration) {
+func (c *caller) sweepSite(at *site, idle time.Duration) {
 	_ = at.at(func(path string) error { c.sweep(filepath.Dir(path), idle); return nil }) // it returns no error
 }
 
 // sweepBeside is [cli.sweepSite] for a database that may be missing.
-func (c *cli) sweepBeside(path string, idle time.Duration) {
+func (c *caller) sweepBeside(path string, idle time.Duration) {
 	at, err := reachSite(path)
 	if err != nil {
 		return // the backup says why
@@ -29,7 +29,7 @@ func (c *cli) sweepBeside(path string, idle time.Duration) {
 
 // sweep removes from a folder the private copies that runs which were killed have left
 // there: they may be large, and hold what should not lie around. It stops nothing.
-func (c *cli) sweep(dir string, idle time.Duration) {
+func (c *caller) sweep(dir string, idle time.Duration) {
 	removed, err := scratch.Sweep(dir, c.now(), idle)
 	for _, name := range removed {
 		c.detail("removed %s from %s, left behind by a run that was killed", name, dir)

@@ -75,7 +75,8 @@ type verifyMessage struct {
 
 // verifyRun is one run, snapshot by snapshot.
 type verifyRun struct {
-	*catalog
+	*opened
+	known     *catalog
 	options   verifyOptions
 	outcomes  several
 	summaries []verifyMessage
@@ -91,7 +92,7 @@ func (c *cli) verify(ctx context.Context, args []string, o verifyOptions) error 
 	if err := o.validate(args); err != nil {
 		return err
 	}
-	s, err := c.open(ctx)
+	s, err := c.open(ctx, openOptions{})
 	if err != nil {
 		return err
 	}
@@ -104,7 +105,7 @@ func (c *cli) verify(ctx context.Context, args []string, o verifyOptions) error 
 	if known.damage != nil {
 		s.warn("not everything can be read: %v", known.damage)
 	}
-	r := &verifyRun{catalog: known, options: o, outcomes: several{cli: c}}
+	r := &verifyRun{opened: s, known: known, options: o, outcomes: several{cli: c}}
 	jobs, err := r.jobs(args)
 	if err != nil {
 		return err
@@ -137,16 +138,16 @@ func (o verifyOptions) validate(args []string) error {
 // jobs finds the snapshots, and refuses names that nobody knows before anything is done.
 func (r *verifyRun) jobs(names []string) ([]verifyJob, error) {
 	if r.options.all {
-		known := environments(r.all)
+		known := environments(r.known.all)
 		names = slices.Compact(slices.Sorted(slices.Values(append(known, r.conf.names()...))))
 	}
 	for _, name := range names {
-		if err := r.knownEnvironment(r.all, name); err != nil {
-			return nil, cmp.Or(r.surely(nil, "verify "+name, anyTime), err)
+		if err := r.knownEnvironment(r.known.all, name); err != nil {
+			return nil, cmp.Or(r.known.surely(nil, "verify "+name, anyTime), err)
 		}
 	}
 	if r.options.snapshot != "" {
-		snap, err := r.find(filter(r.all, snapshot.Filter{Environment: first(names)}), r.options.snapshot, false)
+		snap, err := r.known.find(filter(r.known.all, snapshot.Filter{Environment: first(names)}), r.options.snapshot, false)
 		return []verifyJob{{snap: snap}}, err
 	}
 	var jobs []verifyJob
@@ -162,21 +163,21 @@ func (r *verifyRun) jobs(names []string) ([]verifyJob, error) {
 // newest returns the newest snapshots that backups took of an environment: of the
 // configured database, or else of each that there is.
 func (r *verifyRun) newest(name string) []verifyJob {
-	own := ofBackups(filter(r.all, snapshot.Filter{Environment: name}))
+	own := ofBackups(filter(r.known.all, snapshot.Filter{Environment: name}))
 	if env := r.conf.Env[name]; env != nil {
 		if same := filter(own, snapshot.Filter{Database: env.Name}); len(same) > 0 {
 			own = same
 		}
 	}
 	if len(own) == 0 {
-		if err := r.surely(nil, "verify "+name, anyTime); err != nil {
+		if err := r.known.surely(nil, "verify "+name, anyTime); err != nil {
 			return []verifyJob{{err: err}}
 		}
 		return []verifyJob{{err: failed(fmt.Sprintf(`Take one: "firn backup %s".`, name), "verify %s: %w", name, snapshot.ErrNotFound)}}
 	}
 	var jobs []verifyJob
 	for _, snap := range newest(r.past(own), 1) {
-		jobs = append(jobs, verifyJob{snap, r.surely(snap, "verify "+name, anyTime)})
+		jobs = append(jobs, verifyJob{snap, r.known.surely(snap, "verify "+name, anyTime)})
 	}
 	return jobs
 }
@@ -329,7 +330,7 @@ func (r *verifyRun) unsound(snap *snapshot.Snapshot, err error) error {
 	hint := "" // for a damaged repository, the table has one
 	if _, ok := errors.AsType[*repo.CorruptError](err); !ok {
 		hint = fmt.Sprintf(`The database was so when it was backed up: "firn dump %s -o FILE" writes it for a look.`, snap.ID.Short())
-		hint += r.wayToSound(snap)
+		hint += r.known.wayToSound(snap)
 	}
 	return &problem{fmt.Errorf("verify %s: snapshot %s, %s, is not sound: %w", snap.Environment, snap.ID.Short(), r.when(snap.Time), err), exitDamage, hint}
 }
@@ -349,7 +350,7 @@ func (r *verifyRun) tell(snap *snapshot.Snapshot, found *snapshot.Verification, 
 // warnDoubt warns of a snapshot whose bytes are all there, and which latest-verified does not mean for
 // what they are.
 func (r *verifyRun) warnDoubt(snap *snapshot.Snapshot) {
-	if doubt := snapshot.Doubt(r.all)(snap); doubt != "" {
+	if doubt := snapshot.Doubt(r.known.all)(snap); doubt != "" {
 		r.warn("%s: all bytes of snapshot %s are there, but %s does not mean it: %s", snap.Environment, snap.ID.Short(), snapshot.LatestVerified, doubt)
 	}
 }

@@ -31,7 +31,7 @@ const (
 	stuckGrace   = 3 * time.Second
 )
 
-func (c *cli) newWatchdog(ctx context.Context) *watchdog {
+func (c *caller) newWatchdog(ctx context.Context) *watchdog {
 	return &watchdog{ctx: ctx, silence: c.silence, grace: stuckGrace, gone: make(chan struct{})}
 }
 
@@ -102,7 +102,7 @@ var (
 )
 
 // watchedSource is [source] under a watchdog.
-func (c *cli) watchedSource(path string, opts sqlite.Options) repo.Source {
+func (c *caller) watchedSource(path string, opts sqlite.Options) repo.Source {
 	return func(ctx context.Context) (repo.Image, error) {
 		w := &watchedImage{dog: c.newWatchdog(ctx)}
 		if opts.Compact { // one call, of which nothing is heard for as long as it takes

@@ -169,7 +169,7 @@ func (op operation) lose(t *testing.T, server *s3test.Server, prepared *world, n
 	})
 	err := op.start(t.Context(), w, openBucket(t, server, proxy.Location(place), 20*time.Millisecond))
 	hit = len(proxy.Requests()) >= n
-	if hit != errors.Is(err, s3.ErrUnreachable) || !hit && err != nil {
+	if hit != errors.Is(err, store.ErrUnreachable) || !hit && err != nil {
 		t.Errorf("broken from request %d of %d on: got %v", n, len(proxy.Requests()), err)
 	}
 	st := openBucket(t, server, server.Location(place), 0)

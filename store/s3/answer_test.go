@@ -30,27 +30,27 @@ func TestAnswers(t *testing.T) {
 		want   error
 		again  bool
 	}{
-		{403, "AccessDenied", s3.ErrDenied, false},
+		{403, "AccessDenied", store.ErrDenied, false},
 		{403, "AccessDenied", fs.ErrPermission, false},
-		{403, "AllAccessDisabled", s3.ErrDenied, false},
-		{403, "InvalidAccessKeyId", s3.ErrCredentials, false},
-		{403, "SignatureDoesNotMatch", s3.ErrCredentials, false},
-		{400, "ExpiredToken", s3.ErrCredentials, false},
-		{403, "RequestTimeTooSkewed", s3.ErrClock, false},
-		{404, "NoSuchBucket", s3.ErrBucket, false},
+		{403, "AllAccessDisabled", store.ErrDenied, false},
+		{403, "InvalidAccessKeyId", store.ErrCredentials, false},
+		{403, "SignatureDoesNotMatch", store.ErrCredentials, false},
+		{400, "ExpiredToken", store.ErrCredentials, false},
+		{403, "RequestTimeTooSkewed", store.ErrClock, false},
+		{404, "NoSuchBucket", store.ErrBucket, false},
 		{404, "NoSuchKey", fs.ErrNotExist, false},
-		{301, "PermanentRedirect", s3.ErrRegion, false},
-		{400, "AuthorizationHeaderMalformed", s3.ErrRegion, false},
+		{301, "PermanentRedirect", store.ErrRegion, false},
+		{400, "AuthorizationHeaderMalformed", store.ErrRegion, false},
 		{403, "QuotaExceeded", store.ErrNoSpace, false},
 		{400, "XMinioAdminBucketQuotaExceeded", store.ErrNoSpace, false},
 		{507, "XMinioStorageFull", store.ErrNoSpace, false},
 		{507, "", store.ErrNoSpace, false},
-		{503, "SlowDown", s3.ErrUnreachable, true},
-		{503, "ServiceUnavailable", s3.ErrUnreachable, true},
-		{500, "InternalError", s3.ErrUnreachable, true},
-		{502, "", s3.ErrUnreachable, true},
-		{429, "", s3.ErrUnreachable, true},
-		{400, "RequestTimeout", s3.ErrUnreachable, true},
+		{503, "SlowDown", store.ErrUnreachable, true},
+		{503, "ServiceUnavailable", store.ErrUnreachable, true},
+		{500, "InternalError", store.ErrUnreachable, true},
+		{502, "", store.ErrUnreachable, true},
+		{429, "", store.ErrUnreachable, true},
+		{400, "RequestTimeout", store.ErrUnreachable, true},
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprintf("%d%s", tt.status, tt.code), func(t *testing.T) {
@@ -190,8 +190,8 @@ func TestBrokenAnswer(t *testing.T) {
 		t.Errorf("got %q, %v after %d requests, want all at the third", got, err, requests.Load())
 	}
 	requests.Store(-1000)
-	if _, err := s.Get(t.Context(), "meta/config", 0, -1); !errors.Is(err, s3.ErrUnreachable) {
-		t.Errorf("got %v, want ErrUnreachable", err)
+	if _, err := s.Get(t.Context(), "meta/config", 0, -1); !errors.Is(err, store.ErrUnreachable) {
+		t.Errorf("got %v, want store.ErrUnreachable", err)
 	}
 }
 
@@ -233,8 +233,8 @@ func TestCutAnswers(t *testing.T) {
 				if name == "Body" && (err == nil || c.name == "DeleteOne") {
 					continue // success without a body to miss, or what is no success
 				}
-				if !errors.Is(err, s3.ErrUnreachable) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, io.ErrUnexpectedEOF) {
-					t.Errorf("%s: got %v, want ErrUnreachable", c.name, err)
+				if !errors.Is(err, store.ErrUnreachable) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, io.ErrUnexpectedEOF) {
+					t.Errorf("%s: got %v, want store.ErrUnreachable", c.name, err)
 				}
 			}
 		})
@@ -262,12 +262,12 @@ func TestForeign404(t *testing.T) {
 			w.WriteHeader(http.StatusNotFound)
 			fmt.Fprint(w, body)
 		})
-		if _, err := s.Get(t.Context(), "meta/config", 0, -1); !errors.Is(err, s3.ErrUnreachable) || errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("Get answered with %q: got %v, want ErrUnreachable", body, err)
+		if _, err := s.Get(t.Context(), "meta/config", 0, -1); !errors.Is(err, store.ErrUnreachable) || errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("Get answered with %q: got %v, want store.ErrUnreachable", body, err)
 		}
 		for _, err := range s.List(t.Context(), "meta/") {
-			if !errors.Is(err, s3.ErrUnreachable) || errors.Is(err, s3.ErrBucket) {
-				t.Errorf("List answered with %q: got %v, want ErrUnreachable", body, err)
+			if !errors.Is(err, store.ErrUnreachable) || errors.Is(err, store.ErrBucket) {
+				t.Errorf("List answered with %q: got %v, want store.ErrUnreachable", body, err)
 			}
 		}
 	}
@@ -308,8 +308,8 @@ func TestCertificates(t *testing.T) {
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it tells of the handshakes that are to fail
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	if _, err := openAt(t, server.URL, "").Get(t.Context(), "meta/a", 0, -1); !errors.Is(err, s3.ErrCertificate) {
-		t.Errorf("unknown authority: got %v, want ErrCertificate", err)
+	if _, err := openAt(t, server.URL, "").Get(t.Context(), "meta/a", 0, -1); !errors.Is(err, store.ErrCertificate) {
+		t.Errorf("unknown authority: got %v, want store.ErrCertificate", err)
 	}
 	plain := strings.Replace(server.URL, "https", "http", 1)
 	if _, err := openAt(t, plain, "").Get(t.Context(), "meta/a", 0, -1); err == nil {
@@ -329,7 +329,7 @@ func TestUnreachable(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(nil)
 	server.Close()
-	if _, err := openAt(t, server.URL, "").Get(t.Context(), "meta/a", 0, -1); !errors.Is(err, s3.ErrUnreachable) {
-		t.Errorf("got %v, want ErrUnreachable", err)
+	if _, err := openAt(t, server.URL, "").Get(t.Context(), "meta/a", 0, -1); !errors.Is(err, store.ErrUnreachable) {
+		t.Errorf("got %v, want store.ErrUnreachable", err)
 	}
 }

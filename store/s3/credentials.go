@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"time"
 
+	"firn/store"
+
 	"github.com/minio/minio-go/v7/pkg/credentials"
 )
 
@@ -32,13 +34,13 @@ func findCredentials(ctx context.Context, opts Options) (*credentials.Credential
 	})
 	value, err := creds.GetWithContext(&credentials.CredContext{Client: client})
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrCredentials, err)
+		return nil, fmt.Errorf("%w: %w", store.ErrCredentials, err)
 	}
 	if value.AccessKeyID == "" && files.refused != nil {
 		return nil, fmt.Errorf("read the credentials of Amazon's tools: %w", files.refused)
 	}
 	if value.AccessKeyID == "" {
-		return nil, fmt.Errorf("%w: none found in the configuration, the AWS_* variables, the shared credentials file, or a role of this machine", ErrCredentials)
+		return nil, fmt.Errorf("%w: none found in the configuration, the AWS_* variables, the shared credentials file, or a role of this machine", store.ErrCredentials)
 	}
 	return creds, ctx.Err()
 }

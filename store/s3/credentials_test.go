@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"firn/host"
+	"firn/store"
 	"firn/store/s3"
 )
 
@@ -71,8 +72,8 @@ func TestNoCredentials(t *testing.T) {
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(t.TempDir(), "none"))
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	_, err := s3.Open(t.Context(), s3.Options{Location: s3.Location{Bucket: "bucket"}})
-	if !errors.Is(err, s3.ErrCredentials) {
-		t.Errorf("got %v, want ErrCredentials", err)
+	if !errors.Is(err, store.ErrCredentials) {
+		t.Errorf("got %v, want store.ErrCredentials", err)
 	}
 }
 
@@ -113,8 +114,8 @@ func TestCredentialsOfOthers(t *testing.T) {
 		if _, err := os.Stat(ran); err == nil {
 			t.Errorf("the command of %s has run", name)
 		}
-		if err := open(); !errors.Is(err, s3.ErrCredentials) { // it prints none
-			t.Errorf("got %v, want ErrCredentials", err)
+		if err := open(); !errors.Is(err, store.ErrCredentials) { // it prints none
+			t.Errorf("got %v, want store.ErrCredentials", err)
 		}
 		if _, err := os.Stat(ran); err != nil {
 			t.Errorf("the command of %s has not run: %v", name, err)

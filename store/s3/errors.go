@@ -15,57 +15,25 @@ import (
 	"firn/store"
 )
 
-// These errors tell what to look at.
-var (
-	// ErrDenied is returned when the credentials lack a right, or an object is
-	// locked. It matches fs.ErrPermission.
-	ErrDenied = fmt.Errorf("the store refuses it: %w", fs.ErrPermission)
-
-	// ErrCredentials is returned when there are no credentials, or the server does not know them.
-	ErrCredentials = errors.New("the store refuses the credentials")
-
-	// ErrBucket is returned when there is no such bucket.
-	ErrBucket = errors.New("there is no such bucket")
-
-	// ErrClock is returned when this machine's clock is too far from the server's.
-	ErrClock = errors.New("the clock of this machine is wrong")
-
-	// ErrRegion is returned when the bucket is in another region.
-	ErrRegion = errors.New("the bucket is in another region")
-
-	// ErrCertificate is returned when the server's certificate is not trusted.
-	ErrCertificate = errors.New("the certificate of the store is not trusted")
-
-	// ErrProtocol is returned when what answers does not speak S3, or not with, or without, TLS.
-	ErrProtocol = errors.New("this is not an S3 server")
-
-	// ErrUnreachable is returned when the server could not be reached, or went on
-	// to fail, until the store's patience ended.
-	ErrUnreachable = errors.New("the store cannot be reached")
-
-	// ErrLock is returned when the bucket does not allow Object Lock.
-	ErrLock = errors.New("the bucket does not allow Object Lock")
-)
-
 // meaning returns what a code of an answer tells people to look at, nil if nothing.
 func meaning(code string) error {
 	switch code {
 	case minio.InvalidAccessKeyID, minio.SignatureDoesNotMatch, "InvalidToken", "ExpiredToken", "TokenRefreshRequired",
 		"InvalidClientTokenId", "UnrecognizedClientException", "NotSignedUp":
-		return ErrCredentials
+		return store.ErrCredentials
 	case minio.NoSuchBucket:
-		return ErrBucket
+		return store.ErrBucket
 	case "RequestTimeTooSkewed", "RequestExpired":
-		return ErrClock
+		return store.ErrClock
 	case "AuthorizationHeaderMalformed", "PermanentRedirect", "TemporaryRedirect", "IllegalLocationConstraintException",
 		"AuthorizationQueryParametersError":
-		return ErrRegion
+		return store.ErrRegion
 	case "InvalidBucketName":
-		return ErrBucket
+		return store.ErrBucket
 	case "QuotaExceeded", "XMinioAdminBucketQuotaExceeded", "XMinioStorageFull", "InsufficientStorage":
 		return store.ErrNoSpace
 	case "InvalidBucketObjectLockConfiguration", "ObjectLockConfigurationNotFoundError", "NoSuchObjectLockConfiguration":
-		return ErrLock
+		return store.ErrLock
 	}
 	return nil
 }
@@ -84,21 +52,21 @@ func explain(err error) error {
 	}
 	switch {
 	case isUntrusted(err):
-		return fmt.Errorf("%w: %w", ErrCertificate, bare(err))
+		return fmt.Errorf("%w: %w", store.ErrCertificate, bare(err))
 	case isFinal(err):
-		return fmt.Errorf("%w: %w", ErrProtocol, bare(err))
+		return fmt.Errorf("%w: %w", store.ErrProtocol, bare(err))
 	}
 	return unreachable(err)
 }
 
 // unreachable hides the cause but for its text: the network's errors match
 // io.ErrUnexpectedEOF, fs.ErrPermission and others, which mean something else here.
-func unreachable(err error) error { return fmt.Errorf("%w: %v", ErrUnreachable, bare(err)) }
+func unreachable(err error) error { return fmt.Errorf("%w: %v", store.ErrUnreachable, bare(err)) }
 
 // explainAnswer goes by the code, which is more exact than the status.
 func explainAnswer(answer minio.ErrorResponse, err error) error {
 	if isForeign(err) {
-		return fmt.Errorf("%w: status 404 without a word of S3", ErrUnreachable)
+		return fmt.Errorf("%w: status 404 without a word of S3", store.ErrUnreachable)
 	}
 	if kind := meaning(answer.Code); kind != nil {
 		return fmt.Errorf("%w: %w", kind, err)
@@ -107,14 +75,14 @@ func explainAnswer(answer minio.ErrorResponse, err error) error {
 	case answer.StatusCode == http.StatusInsufficientStorage:
 		return fmt.Errorf("%w: %w", store.ErrNoSpace, err)
 	case answer.Code == "InvalidRequest" && strings.Contains(answer.Message, "Bucket is missing Object"): // all servers say so, in two spellings
-		return fmt.Errorf("%w: %w", ErrLock, err)
+		return fmt.Errorf("%w: %w", store.ErrLock, err)
 	case answer.Code == minio.AccessDenied, answer.StatusCode == http.StatusForbidden,
 		strings.Contains(answer.Message, "WORM protected"): // what MinIO says of a locked object
-		return fmt.Errorf("%w: %w", ErrDenied, err)
+		return fmt.Errorf("%w: %w", store.ErrDenied, err)
 	case isPassingStatus(answer.StatusCode), isPassingCode(answer.Code):
 		return unreachable(err)
 	case answer.StatusCode == http.StatusMovedPermanently, answer.StatusCode == http.StatusTemporaryRedirect:
-		return fmt.Errorf("%w: %w", ErrRegion, err)
+		return fmt.Errorf("%w: %w", store.ErrRegion, err)
 	}
 	return fmt.Errorf("the store says %s (status %d): %w", answer.Code, answer.StatusCode, err)
 }

@@ -72,11 +72,11 @@ func TestLastingFaults(t *testing.T) {
 		fault s3test.Fault
 		want  error
 	}{
-		{"ResetBefore", s3test.ResetBefore, s3.ErrUnreachable},
-		{"ResetAfter", s3test.ResetAfter, s3.ErrUnreachable},
-		{"Truncate", s3test.Truncate, s3.ErrUnreachable},
-		{"Unavailable", s3test.Unavailable, s3.ErrUnreachable},
-		{"Denied", s3test.Denied, s3.ErrDenied},
+		{"ResetBefore", s3test.ResetBefore, store.ErrUnreachable},
+		{"ResetAfter", s3test.ResetAfter, store.ErrUnreachable},
+		{"Truncate", s3test.Truncate, store.ErrUnreachable},
+		{"Unavailable", s3test.Unavailable, store.ErrUnreachable},
+		{"Denied", s3test.Denied, store.ErrDenied},
 	}
 	for _, c := range someCalls() {
 		for _, f := range faults {

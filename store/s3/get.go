@@ -81,7 +81,7 @@ func (s *Store) fetch(ctx context.Context, name string, off, length int64) ([]by
 		return nil, absent(err)
 	}
 	if body == nil { // as the client has it of some answers that mean neither yes nor no
-		return nil, fmt.Errorf("%w: its answer has no object", ErrProtocol)
+		return nil, fmt.Errorf("%w: its answer has no object", store.ErrProtocol)
 	}
 	defer body.Close() // what could be learnt from it, reading has told
 	most := answerMost(off, length, header.Get("Content-Range") == "")

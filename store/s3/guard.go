@@ -8,6 +8,8 @@ import (
 	"net/http/httptrace"
 	"sync"
 	"time"
+
+	"firn/store"
 )
 
 const (
@@ -26,7 +28,7 @@ const (
 
 var (
 	errSlow = fmt.Errorf("the server sends less than %d bytes a second", minRate)
-	errLong = fmt.Errorf("%w: its answer is longer than any can be", ErrProtocol)
+	errLong = fmt.Errorf("%w: its answer is longer than any can be", store.ErrProtocol)
 )
 
 // guard lets no request last without an end, and no answer that is no object be endless:

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"firn/store"
 	"firn/store/s3"
 )
 
@@ -143,7 +144,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 			if stolen.Load() > 0 {
 				t.Errorf("%d requests went to the other server", stolen.Load())
 			}
-			if err == nil || status == 307 && !errors.Is(err, s3.ErrRegion) {
+			if err == nil || status == 307 && !errors.Is(err, store.ErrRegion) {
 				t.Errorf("got %v, want errors", err)
 			}
 		})

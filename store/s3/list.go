@@ -38,8 +38,8 @@ const (
 )
 
 var (
-	errEndless  = fmt.Errorf("%w: its listing does not come to an end", ErrProtocol)
-	errDisorder = fmt.Errorf("%w: it does not list keys in their order", ErrProtocol)
+	errEndless  = fmt.Errorf("%w: its listing does not come to an end", store.ErrProtocol)
+	errDisorder = fmt.Errorf("%w: it does not list keys in their order", store.ErrProtocol)
 )
 
 // listing is one loop over a listing.

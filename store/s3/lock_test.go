@@ -10,6 +10,7 @@ import (
 	"github.com/minio/minio-go/v7"
 
 	"firn/internal/s3test"
+	"firn/store"
 	"firn/store/s3"
 )
 
@@ -97,11 +98,11 @@ func TestNoLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := lockedStore(t, server, day, s3.Compliance)
-	if err := s.Put(t.Context(), "meta/b", nil); !errors.Is(err, s3.ErrLock) {
-		t.Errorf("Put: got %v, want ErrLock", err)
+	if err := s.Put(t.Context(), "meta/b", nil); !errors.Is(err, store.ErrLock) {
+		t.Errorf("Put: got %v, want store.ErrLock", err)
 	}
-	if err := s.Lock(t.Context(), "meta/a"); !errors.Is(err, s3.ErrLock) {
-		t.Errorf("Lock: got %v, want ErrLock", err)
+	if err := s.Lock(t.Context(), "meta/a"); !errors.Is(err, store.ErrLock) {
+		t.Errorf("Lock: got %v, want store.ErrLock", err)
 	}
 }
 

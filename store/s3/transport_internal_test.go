@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"firn/store"
 )
 
 // TestNetworkErrorsPass holds errors of the network, some of which match what
@@ -32,8 +34,8 @@ func TestNetworkErrorsPass(t *testing.T) {
 			t.Errorf("%v counts as lasting", err)
 		}
 		got := explain(err)
-		if !errors.Is(got, ErrUnreachable) || errors.Is(got, context.DeadlineExceeded) || errors.Is(got, fs.ErrPermission) {
-			t.Errorf("got %v, want nothing but ErrUnreachable", got)
+		if !errors.Is(got, store.ErrUnreachable) || errors.Is(got, context.DeadlineExceeded) || errors.Is(got, fs.ErrPermission) {
+			t.Errorf("got %v, want nothing but store.ErrUnreachable", got)
 		}
 	}
 }
@@ -55,7 +57,7 @@ func TestLongUploadIsRepeated(t *testing.T) {
 					}
 					return none{}, nil
 				})
-				if tries != 2 || errors.Is(err, ErrUnreachable) != (fails > 1) {
+				if tries != 2 || errors.Is(err, store.ErrUnreachable) != (fails > 1) {
 					t.Errorf("got %v after %d tries, want 2", err, tries)
 				}
 			})
