@@ -5,6 +5,6 @@
 //
 // firn usually runs as the superuser, and the databases are in folders of the applications' users. Such a user is trusted
 // with its own database and with nothing else. So in a folder that another user can write, work on files is done with that
-// user's rights: [Reach] finds the folder and those rights, and a [Thread] has them. docs/format.md, section 10, says
+// user's rights: [Reach] finds the folder and those rights, and a [Thread] has them. docs/threats.md says
 // what is promised.
 package host

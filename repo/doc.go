@@ -13,8 +13,8 @@
 // # Who may do what at the same time
 //
 // Everything, from any number of hosts, without locks: docs/format.md,
-// section 6, has the protocol and its proof, protocol_test.go a model of it that
-// tries every interleaving. A [Repo] itself is for one goroutine.
+// section 6, has the protocol, docs/design.md, "Why the protocol is safe", its
+// proof, protocol_model_test.go a model of it that tries every interleaving. A [Repo] itself is for one goroutine.
 //
 // # Use
 //

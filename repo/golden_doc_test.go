@@ -30,7 +30,7 @@ import (
 // with firn's: what the document says is what the bytes are.
 const (
 	formatDocument = "../docs/format.md"
-	exampleHeading = "## 11. "
+	exampleHeading = "## 10. "
 	exampleIndent  = 14  // columns of the names, and of lines that go on
 	exampleWidth   = 112 // of a value
 )

@@ -25,7 +25,7 @@ import (
 
 // A repository of format 1 that a released firn may have made. It must stay
 // readable for ever. Its nonces and names are random, so it cannot be made
-// twice the same: the tests only read it. docs/format.md, section 11, explains
+// twice the same: the tests only read it. docs/format.md, section 10, explains
 // some of its bytes.
 const goldenFolder = "testdata/golden/repository"
 

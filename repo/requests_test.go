@@ -13,7 +13,7 @@ import (
 )
 
 // TestRequests counts what runs with a warm cache ask of the store, Open
-// included: docs/format.md promises these numbers.
+// included: docs/client.md promises these numbers.
 func TestRequests(t *testing.T) {
 	t.Parallel()
 	backup := func(b []byte, opts repo.BackupOptions) func(*world, *repo.Repo) error {
