@@ -141,7 +141,7 @@ func (d *diff) run(ctx context.Context, o diffOptions) error {
 // load opens both images and finds the pages that differ.
 func (d *diff) load(ctx context.Context) (err error) {
 	for side, snap := range d.snapshots {
-		if d.images[side], err = d.repo.Image(ctx, snap); err != nil {
+		if d.images[side], err = d.repo.OpenImage(ctx, snap); err != nil {
 			return err
 		}
 		image := d.images[side]

@@ -100,7 +100,7 @@ func ofBackups(list []*snapshot.Snapshot) []*snapshot.Snapshot {
 
 // copyImage writes a snapshot's image.
 func (s *session) copyImage(ctx context.Context, snap *snapshot.Snapshot, w io.Writer) error {
-	image, err := s.repo.Image(ctx, snap)
+	image, err := s.repo.OpenImage(ctx, snap)
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (s *session) copyImage(ctx context.Context, snap *snapshot.Snapshot, w io.W
 
 // copyFrames writes it as a zstd stream.
 func (s *session) copyFrames(ctx context.Context, snap *snapshot.Snapshot, w io.Writer) error {
-	image, err := s.repo.Image(ctx, snap)
+	image, err := s.repo.OpenImage(ctx, snap)
 	if err != nil {
 		return err
 	}

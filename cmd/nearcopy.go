@@ -43,7 +43,7 @@ func (n *nearCopy) Differing(ctx context.Context, live io.Reader, file io.Writer
 	if !n.r.savedIsThere {
 		return n.Filler.Differing(ctx, live, file)
 	}
-	like, err := n.r.repo.Image(ctx, n.r.saved)
+	like, err := n.r.repo.OpenImage(ctx, n.r.saved)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (n *nearCopy) Differing(ctx context.Context, live io.Reader, file io.Writer
 
 // stageNear makes a file beside the target with what that one probably does not have.
 func (r *restoration) stageNear(ctx context.Context) (*stagedImage, error) {
-	reader, err := r.repo.Image(ctx, r.source)
+	reader, err := r.repo.OpenImage(ctx, r.source)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func (r *restoration) expect(ctx context.Context, image *stagedImage, s *snapsho
 	if r.near == nil || s == nil {
 		return nil
 	}
-	like, err := r.repo.Image(ctx, s)
+	like, err := r.repo.OpenImage(ctx, s)
 	if err != nil { // it is about time only
 		r.detail("what the target does not have is found later: %v", err)
 		return ctx.Err()

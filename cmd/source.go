@@ -15,7 +15,7 @@ import (
 
 // source makes a database file something to back up.
 func source(path string, opts sqlite.Options) repo.Source {
-	return func(ctx context.Context) (repo.Image, error) {
+	return func(ctx context.Context) (repo.SourceImage, error) {
 		i, err := openImage(ctx, path, opts)
 		if err != nil {
 			return nil, &sourceError{err}

@@ -71,7 +71,7 @@ func TestCheckpointWhileStoreWaits(t *testing.T) {
 				t.Fatal(err)
 			}
 			dbtest.Exec(t, app, "UPDATE t SET a = randomblob(3000) WHERE id % 50 = 0")
-			result, err := r.Backup(t.Context(), func(ctx context.Context) (repo.Image, error) {
+			result, err := r.Backup(t.Context(), func(ctx context.Context) (repo.SourceImage, error) {
 				i, err := source(path, opts)(ctx)
 				if err != nil {
 					return nil, err
@@ -92,7 +92,7 @@ func TestCheckpointWhileStoreWaits(t *testing.T) {
 // compareWithFile compares a snapshot with a database whose WAL is empty.
 func compareWithFile(t *testing.T, r *repo.Repo, result *repo.BackupResult, path string) {
 	t.Helper()
-	reader, err := r.Image(t.Context(), result.Snapshot)
+	reader, err := r.OpenImage(t.Context(), result.Snapshot)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -66,7 +66,7 @@ func (c *caller) spooled(ctx context.Context, label string, backup func(path str
 // database it is stored as one, so that it can be restored like those that firn has read
 // itself. One that is cut short is an error: then whatever should have sent it has failed.
 func streamSource(path string) repo.Source {
-	return func(ctx context.Context) (repo.Image, error) {
+	return func(ctx context.Context) (repo.SourceImage, error) {
 		const hint = "Look at the program that should have written it all."
 		database, err := source(path, sqlite.Options{HoldWriters: true})(ctx) // there are none
 		if i, ok := database.(*image); ok {
@@ -96,12 +96,12 @@ type unwatched struct{ repo.SparseImage }
 
 // wholeFile reports whether the file has nothing behind the database, which an image of
 // it would leave out.
-func wholeFile(path string, database repo.Image) bool {
+func wholeFile(path string, database repo.SourceImage) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Size() == database.Describe().Size
 }
 
-// stream is a file as [repo.Image].
+// stream is a file as [repo.SourceImage].
 type stream struct{ *os.File }
 
 // Describe says that nothing is known.

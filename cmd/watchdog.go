@@ -103,13 +103,13 @@ var (
 
 // watchedSource is [source] under a watchdog.
 func (c *caller) watchedSource(path string, opts sqlite.Options) repo.Source {
-	return func(ctx context.Context) (repo.Image, error) {
+	return func(ctx context.Context) (repo.SourceImage, error) {
 		w := &watchedImage{dog: c.newWatchdog(ctx)}
 		if opts.Compact { // one call, of which nothing is heard for as long as it takes
 			w.dog.silence = 0
 		}
 		opts.Alive = w.dog.beat
-		var i repo.Image
+		var i repo.SourceImage
 		err := w.dog.call(func() (err error) { i, err = source(path, opts)(ctx); return err }, func() {
 			if i != nil {
 				i.Close()

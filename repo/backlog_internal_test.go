@@ -10,7 +10,7 @@ import (
 
 // held is an image that is live or not.
 type held struct {
-	Image
+	SourceImage
 	live bool
 }
 

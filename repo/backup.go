@@ -14,9 +14,9 @@ import (
 	"firn/tags"
 )
 
-// Image is one consistent image of a database. Backup reads it to the end, or
+// SourceImage is one consistent image of a database. Backup reads it to the end, or
 // not at all if it is unchanged, and closes it.
-type Image interface {
+type SourceImage interface {
 	io.ReadCloser
 	// Describe returns what the record shall say of the image. It is called
 	// when the image was read to its end, or found unchanged; the tree's root,
@@ -27,10 +27,10 @@ type Image interface {
 	Unchanged(fingerprint json.RawMessage) bool
 }
 
-// LiveImage is an [Image] that may hold its source up while it is read: that one cannot
+// LiveImage is a [SourceImage] that may hold its source up while it is read: that one cannot
 // checkpoint its WAL, or cannot commit.
 type LiveImage interface {
-	Image
+	SourceImage
 	// Live reports whether the source is being held up. Once it was false after a Read, it
 	// stays so.
 	Live() bool
@@ -39,7 +39,7 @@ type LiveImage interface {
 // Source opens the image to back up. Backup calls it to compare fingerprints, closes
 // what it got, and calls it again to read: no image is open while the store is asked. It
 // calls it anew if a concurrent prune took away what the first try relied on.
-type Source func(ctx context.Context) (Image, error)
+type Source func(ctx context.Context) (SourceImage, error)
 
 // BackupOptions says what a snapshot is of. Environment and Database are needed.
 type BackupOptions struct {

@@ -53,7 +53,7 @@ func BenchmarkBackupUnchanged(b *testing.B) {
 func BenchmarkRestore(b *testing.B) {
 	var s *snapshot.Snapshot
 	benchRun(b, func(_ *world, r *repo.Repo) { s = backUp(b, r, benchImage, "one") }, func(r *repo.Repo) {
-		i, err := r.Image(context.Background(), s)
+		i, err := r.OpenImage(context.Background(), s)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -90,7 +90,7 @@ func BenchmarkRestoreLocal(b *testing.B) {
 	s := backUp(b, newRepo(b, st), image, "one")
 	b.SetBytes(int64(len(image)))
 	for b.Loop() {
-		i, err := open(b, st).Image(b.Context(), s)
+		i, err := open(b, st).OpenImage(b.Context(), s)
 		if err != nil {
 			b.Fatal(err)
 		}

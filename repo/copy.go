@@ -67,7 +67,7 @@ func (c *Copier) copyOf(s *snapshot.Snapshot) *snapshot.Snapshot { return c.copi
 // error matches [ErrUnreadable] if the source is damaged there, snapshot.ErrNotFound if
 // it was forgotten since it was listed.
 func (c *Copier) Copy(ctx context.Context, s *snapshot.Snapshot, progress func(bytes int64)) (*BackupResult, error) {
-	open := func(ctx context.Context) (Image, error) { return c.open(ctx, s) }
+	open := func(ctx context.Context) (SourceImage, error) { return c.open(ctx, s) }
 	result, err := c.to.Backup(ctx, open, BackupOptions{
 		Environment: s.Environment, Database: s.Database, Tags: s.Tags, Time: s.Time, Pinned: s.Pinned,
 		ReplacedBy: c.replacedBy(s), Progress: progress, copied: &copied{c, s},
@@ -108,7 +108,7 @@ func (c *Copier) image(ctx context.Context, s *snapshot.Snapshot) (*ImageReader,
 			return o.image, nil
 		}
 	}
-	image, err := c.from.Image(ctx, s)
+	image, err := c.from.OpenImage(ctx, s)
 	if err != nil {
 		return nil, unreadable(err)
 	}

@@ -26,7 +26,7 @@ type copiedImage struct {
 
 var _ SparseImage = (*copiedImage)(nil)
 
-func (c *Copier) open(ctx context.Context, s *snapshot.Snapshot) (Image, error) {
+func (c *Copier) open(ctx context.Context, s *snapshot.Snapshot) (SourceImage, error) {
 	image, err := c.image(ctx, s)
 	if err != nil {
 		return nil, err

@@ -25,7 +25,7 @@ func TestDiffering(t *testing.T) {
 	var readers []*repo.ImageReader
 	r := open(t, w.st)
 	for _, image := range images {
-		at, err := r.Image(t.Context(), w.take(t, "production", image))
+		at, err := r.OpenImage(t.Context(), w.take(t, "production", image))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -19,7 +19,7 @@
 // # Use
 //
 // [Init] makes a repository, [Open] opens one. [Repo.Backup] takes a snapshot
-// of an [Image]; [Repo.Snapshots] lists, [Repo.Image] reads one back.
+// of a [SourceImage]; [Repo.Snapshots] lists, [Repo.OpenImage] reads one back.
 // [Repo.Forget] and [Repo.Prune] remove, [Repo.Check] verifies, [Repo.Diagnose]
 // and [Repo.Repair] put right what is damaged.
 package repo

@@ -41,7 +41,7 @@ func Example() {
 	}
 	defer r.Close()
 
-	source := func(context.Context) (repo.Image, error) {
+	source := func(context.Context) (repo.SourceImage, error) {
 		return document{strings.NewReader("To be backed up.")}, nil
 	}
 	_, err = r.Backup(ctx, source, repo.BackupOptions{Environment: "production", Database: "notes"})
@@ -57,7 +57,7 @@ func Example() {
 		fmt.Println(s.Time.Format(time.DateTime), s.Environment, s.Database, s.Image().Size)
 	}
 
-	image, err := r.Image(ctx, list[0])
+	image, err := r.OpenImage(ctx, list[0])
 	if err != nil {
 		log.Fatal(err)
 	}

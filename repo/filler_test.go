@@ -36,7 +36,7 @@ func TestFiller(t *testing.T) {
 	image := pages(5, 400)
 	s := w.take(t, "production", image)
 	r := open(t, w.st)
-	reader, err := r.Image(t.Context(), s)
+	reader, err := r.OpenImage(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,11 +93,11 @@ func TestFillerFetches(t *testing.T) {
 	other, s := w.take(t, "demo", near), w.take(t, "production", image)
 	counter := &weighed{Store: w.st}
 	r := open(t, counter)
-	reader, err := r.Image(t.Context(), s)
+	reader, err := r.OpenImage(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	like, err := r.Image(t.Context(), other)
+	like, err := r.OpenImage(t.Context(), other)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestFillerDamage(t *testing.T) {
 	image := pages(5, 300)
 	s := w.take(t, "production", image)
 	r := open(t, w.st)
-	reader, err := r.Image(t.Context(), s)
+	reader, err := r.OpenImage(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func BenchmarkFiller(b *testing.B) {
 	w := newWorld(b)
 	near := touch(benchImage, 1, 20)
 	r := open(b, w.st)
-	reader, err := r.Image(b.Context(), take(b, r, "production", benchImage))
+	reader, err := r.OpenImage(b.Context(), take(b, r, "production", benchImage))
 	if err != nil {
 		b.Fatal(err)
 	}

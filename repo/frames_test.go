@@ -27,7 +27,7 @@ import (
 // framesOf returns a snapshot's image as a zstd stream.
 func framesOf(t testing.TB, r *repo.Repo, s *snapshot.Snapshot) []byte {
 	t.Helper()
-	i, err := r.Image(t.Context(), s)
+	i, err := r.OpenImage(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestFramesCutOff(t *testing.T) {
 	t.Parallel()
 	r := newRepo(t, mem.New())
 	image := mixed(4)
-	i, err := r.Image(t.Context(), take(t, r, "production", image))
+	i, err := r.OpenImage(t.Context(), take(t, r, "production", image))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestFramesOfDamage(t *testing.T) {
 	b := read(t, w.st, pack)
 	b[len(b)/2] ^= 1
 	replace(t, w.st, pack, b)
-	i, err := open(t, w.st).Image(t.Context(), s)
+	i, err := open(t, w.st).OpenImage(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -107,7 +107,7 @@ func (i *goldenImage) Describe() snapshot.Image {
 
 func (g goldenSnapshot) take(t *testing.T, r *repo.Repo, opened func()) *snapshot.Snapshot {
 	t.Helper()
-	source := func(context.Context) (repo.Image, error) {
+	source := func(context.Context) (repo.SourceImage, error) {
 		opened()
 		b := g.image()
 		return &goldenImage{bytes.NewReader(b), int64(len(b))}, nil
@@ -199,7 +199,7 @@ func compareGolden(t *testing.T, r *repo.Repo) {
 			t.Errorf("snapshot %d: got %+v, want one of %s in %s", i, s, g.database, g.environment)
 		}
 		var got bytes.Buffer
-		image, err := r.Image(t.Context(), s)
+		image, err := r.OpenImage(t.Context(), s)
 		if err == nil {
 			err = image.Copy(t.Context(), &got)
 		}

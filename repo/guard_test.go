@@ -32,7 +32,7 @@ func (w *world) guarded(t testing.TB, b []byte, rows int64, opts repo.BackupOpti
 		opts.Environment = "production"
 	}
 	opts.Database = "app"
-	source := func(context.Context) (repo.Image, error) {
+	source := func(context.Context) (repo.SourceImage, error) {
 		return &rowsImage{image{Reader: bytes.NewReader(b)}, rows}, nil
 	}
 	result, err := open(t, w.st).Backup(t.Context(), source, opts)

@@ -19,9 +19,9 @@ type ImageReader struct {
 	tree *chunk.Tree
 }
 
-// Image returns a reader of a snapshot's image. Every byte that it returns was
+// OpenImage returns a reader of a snapshot's image. Every byte that it returns was
 // checked against the IDs that the snapshot's root stands for.
-func (r *Repo) Image(ctx context.Context, s *snapshot.Snapshot) (*ImageReader, error) {
+func (r *Repo) OpenImage(ctx context.Context, s *snapshot.Snapshot) (*ImageReader, error) {
 	if err := r.ensureIndex(ctx); err != nil {
 		return nil, err
 	}

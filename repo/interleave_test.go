@@ -167,7 +167,7 @@ func TestBackupUnsettled(t *testing.T) {
 		}
 	})
 	seed := uint64(10)
-	source := func(ctx context.Context) (repo.Image, error) {
+	source := func(ctx context.Context) (repo.SourceImage, error) {
 		seed++ // what prunes rescue of one try is of no use to the next
 		return sourceOf(pages(seed, 40))(ctx)
 	}
@@ -349,7 +349,7 @@ func copyOf(r *repo.Repo, s *snapshot.Snapshot) ([]byte, error) {
 }
 
 func copyIn(ctx context.Context, r *repo.Repo, s *snapshot.Snapshot) ([]byte, error) {
-	i, err := r.Image(ctx, s)
+	i, err := r.OpenImage(ctx, s)
 	if err != nil {
 		return nil, err
 	}

@@ -52,7 +52,7 @@ func newLiveSource(b []byte, print string) *liveSource {
 	return &liveSource{b: b, print: print, ended: make(chan struct{})}
 }
 
-func (s *liveSource) open(context.Context) (repo.Image, error) {
+func (s *liveSource) open(context.Context) (repo.SourceImage, error) {
 	s.live.Store(true)
 	return &liveImage{&image{Reader: bytes.NewReader(s.b), fingerprint: s.print}, s}, nil
 }

@@ -21,7 +21,7 @@ import (
 func waysAt() map[string]func(context.Context, *repo.Repo, *snapshot.Snapshot) (*repo.RandomReader, error) {
 	return map[string]func(context.Context, *repo.Repo, *snapshot.Snapshot) (*repo.RandomReader, error){
 		"Whole": func(ctx context.Context, r *repo.Repo, s *snapshot.Snapshot) (*repo.RandomReader, error) {
-			image, err := r.Image(ctx, s)
+			image, err := r.OpenImage(ctx, s)
 			if err != nil {
 				return nil, err
 			}

@@ -74,7 +74,7 @@ func (b *backup) previousAvailable(ctx context.Context) (bool, error) {
 }
 
 // trusted reports whether the fingerprint of an older image may spare reading this one.
-func (b *backup) trusted(old *snapshot.Image, image Image) bool {
+func (b *backup) trusted(old *snapshot.Image, image SourceImage) bool {
 	age := b.started.Sub(old.ReadAt)
 	return age >= 0 && age <= fullScanEvery && len(old.Fingerprint) > 0 && image.Describe().Export == old.Export
 }

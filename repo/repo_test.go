@@ -88,7 +88,7 @@ func (i *image) Unchanged(old json.RawMessage) bool {
 }
 
 func sourceOf(b []byte) repo.Source {
-	return func(context.Context) (repo.Image, error) { return &image{Reader: bytes.NewReader(b)}, nil }
+	return func(context.Context) (repo.SourceImage, error) { return &image{Reader: bytes.NewReader(b)}, nil }
 }
 
 // pages returns n pages of 4096 bytes that look a little like a database's.
@@ -129,7 +129,7 @@ func take(t testing.TB, r *repo.Repo, env string, b []byte) *snapshot.Snapshot {
 // restore returns a snapshot's image.
 func restore(t testing.TB, r *repo.Repo, s *snapshot.Snapshot) []byte {
 	t.Helper()
-	i, err := r.Image(context.Background(), s)
+	i, err := r.OpenImage(context.Background(), s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -102,7 +102,7 @@ func TestSharedTrees(t *testing.T) {
 					t.Errorf("%s: got %v, want damage", what, err)
 				}
 			}
-			_, err := r.Image(t.Context(), s)
+			_, err := r.OpenImage(t.Context(), s)
 			damaged("image", err)
 			found, err := r.Check(t.Context(), repo.CheckOptions{})
 			if err != nil || len(found.Findings) != 1 || len(found.Findings[0].Snapshots) != 1 {

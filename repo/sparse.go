@@ -7,10 +7,10 @@ import (
 	"firn/snapshot"
 )
 
-// SparseImage is an [Image] that can tell what has changed since another one was
+// SparseImage is a [SourceImage] that can tell what has changed since another one was
 // taken, so that only that is read.
 type SparseImage interface {
-	Image
+	SourceImage
 	// Changed returns ranges of bytes, each from the first up to the second number,
 	// in order: outside of them the image has the same bytes as the snapshot's. It
 	// must report false in every case of doubt. It is called before the first Read;
@@ -22,7 +22,7 @@ type SparseImage interface {
 
 // known returns what of the image need not be read, because it is the parent's and
 // stored; nil if all must be. The base is the parent's tree.
-func (b *backup) known(image Image, base *chunk.Tree) *chunk.Known {
+func (b *backup) known(image SourceImage, base *chunk.Tree) *chunk.Known {
 	sparse, ok := image.(SparseImage)
 	if !ok || base == nil || b.opts.ForceScan {
 		return nil

@@ -30,7 +30,7 @@ func sparsely(b, before []byte) (repo.Source, *sparseImage) {
 			i.ranges = append(i.ranges, [2]int64{int64(at), int64(at + 4096)})
 		}
 	}
-	return func(context.Context) (repo.Image, error) { return i, nil }, i
+	return func(context.Context) (repo.SourceImage, error) { return i, nil }, i
 }
 
 func (i *sparseImage) Describe() snapshot.Image {

@@ -21,7 +21,7 @@ var errRead = errors.New("the image was read")
 func (unread) Read([]byte) (int, error) { return 0, errRead }
 
 func unreadable(print string) repo.Source {
-	return func(context.Context) (repo.Image, error) { return unread{&image{fingerprint: print}}, nil }
+	return func(context.Context) (repo.SourceImage, error) { return unread{&image{fingerprint: print}}, nil }
 }
 
 func at(t testing.TB, st store.Store, now time.Time) *repo.Repo {

@@ -178,7 +178,7 @@ func (w *world) goOn(t testing.TB, b []byte) {
 
 // fingerprinted is a source whose image is told unchanged by its fingerprint.
 func fingerprinted(b []byte, print string) repo.Source {
-	return func(context.Context) (repo.Image, error) {
+	return func(context.Context) (repo.SourceImage, error) {
 		return &image{Reader: bytes.NewReader(b), fingerprint: print}, nil
 	}
 }

@@ -98,7 +98,7 @@ func newRepository(ctx context.Context, least int) (*repo.Repo, error) {
 }
 
 func backUp(ctx context.Context, r *repo.Repo, path string) (*snapshot.Snapshot, error) {
-	result, err := r.Backup(ctx, func(context.Context) (repo.Image, error) {
+	result, err := r.Backup(ctx, func(context.Context) (repo.SourceImage, error) {
 		f, err := os.Open(path)
 		return file{f}, err
 	}, repo.BackupOptions{Environment: "tune", Database: "app"})
