@@ -25,7 +25,7 @@ func (r *restoration) fromNear() bool {
 
 // nearCopy is the [sqlite.Partial] that has the rest of an image from the repository.
 type nearCopy struct {
-	*repo.Filler
+	*repo.Assembler
 	r *restoration
 }
 
@@ -34,20 +34,20 @@ func (n *nearCopy) Complete(ctx context.Context, file io.WriterAt) error {
 	if err := needSpace(filepath.Dir(n.r.path), n.r.source.Image().Size); err != nil {
 		return err
 	}
-	return n.Filler.Complete(ctx, file)
+	return n.Assembler.Complete(ctx, file)
 }
 
 // Differing reads the target, unless [restoration.saveAgain] has settled under the same
 // lock what is in it.
 func (n *nearCopy) Differing(ctx context.Context, live io.Reader, file io.WriterAt) ([][2]int64, error) {
 	if !n.r.savedIsThere {
-		return n.Filler.Differing(ctx, live, file)
+		return n.Assembler.Differing(ctx, live, file)
 	}
 	like, err := n.r.repo.OpenImage(ctx, n.r.saved)
 	if err != nil {
 		return nil, err
 	}
-	return n.Filler.DifferingFrom(ctx, like, file)
+	return n.Assembler.DifferingFrom(ctx, like, file)
 }
 
 // stageNear makes a file beside the target with what that one probably does not have.
@@ -56,7 +56,7 @@ func (r *restoration) stageNear(ctx context.Context) (*stagedImage, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.near = &nearCopy{reader.Filler(), r}
+	r.near = &nearCopy{reader.Assembler(), r}
 	size := r.source.Image()
 	image, err := stage(r.site, 0, func(f *os.File) error { // nobody knows how much it will take
 		if err := f.Truncate(size.Size); err != nil {
@@ -117,7 +117,7 @@ func (r *restoration) expect(ctx context.Context, image *stagedImage, s *snapsho
 	defer f.Close()
 	b := r.progress("read "+r.source.ID.Short(), r.source.Image().Size) // at most
 	defer b.done()
-	return r.near.Expect(ctx, like, &countingWriterAt{w: f, progress: b.set})
+	return r.near.Prefetch(ctx, like, &countingWriterAt{w: f, progress: b.set})
 }
 
 // countingWriterAt tells how many bytes went through it.

@@ -24,7 +24,7 @@ func source(path string, opts sqlite.Options) repo.Source {
 	}
 }
 
-// image is a [sqlite.Image] as [repo.Image]: the two packages do not know each other. What touches the database runs on
+// image is a [sqlite.Image] as [repo.SourceImage]: the two packages do not know each other. What touches the database runs on
 // the thread of its site.
 type image struct {
 	*sqlite.Image

@@ -88,7 +88,7 @@ func splice(b []byte, at int, by string) []byte {
 	return b
 }
 
-// goldenImage is a repo.Image of the golden repository.
+// goldenImage is a repo.SourceImage of the golden repository.
 type goldenImage struct {
 	*bytes.Reader
 	size int64

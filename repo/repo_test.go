@@ -69,7 +69,7 @@ func checkWith(t testing.TB, r *repo.Repo) {
 	}
 }
 
-// image is a repo.Image of bytes in memory.
+// image is a repo.SourceImage of bytes in memory.
 type image struct {
 	io.Reader
 	fingerprint string

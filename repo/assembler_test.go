@@ -18,19 +18,19 @@ func newSparse(n int) sparse { return bytes.Repeat([]byte{0xee}, n) }
 
 func (s sparse) WriteAt(p []byte, off int64) (int, error) { return copy(s[off:], p), nil }
 
-// over returns what a near copy becomes when the ranges are taken from the file.
-func (s sparse) over(near []byte, ranges [][2]int64) []byte {
+// over returns what a seed becomes when the ranges are taken from the file.
+func (s sparse) over(seed []byte, ranges [][2]int64) []byte {
 	b := make([]byte, len(s))
-	copy(b, near)
+	copy(b, seed)
 	for _, r := range ranges {
 		copy(b[r[0]:r[1]], s[r[0]:r[1]])
 	}
 	return b
 }
 
-// TestFiller makes images of what is nearly the same: neighbours, one that is longer, one that is shorter, one whose
+// TestAssembler makes images of what is nearly the same: neighbours, one that is longer, one that is shorter, one whose
 // content has moved, and nothing.
-func TestFiller(t *testing.T) {
+func TestAssembler(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	image := pages(5, 400)
@@ -40,7 +40,7 @@ func TestFiller(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n, near := range [][]byte{
+	for n, seed := range [][]byte{
 		image,
 		touch(image, 6, 8),
 		append(bytes.Clone(image), pages(7, 60)...),
@@ -49,12 +49,12 @@ func TestFiller(t *testing.T) {
 		{},
 	} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			for name, expect := range map[string]func(*repo.Filler, io.WriterAt) error{
-				"Nothing": func(*repo.Filler, io.WriterAt) error { return nil },
-				"Head":    func(f *repo.Filler, file io.WriterAt) error { return f.Head(t.Context(), 4096, file) },
-				"Itself":  func(f *repo.Filler, file io.WriterAt) error { return f.Expect(t.Context(), reader, file) },
+			for name, expect := range map[string]func(*repo.Assembler, io.WriterAt) error{
+				"Nothing": func(*repo.Assembler, io.WriterAt) error { return nil },
+				"Head":    func(f *repo.Assembler, file io.WriterAt) error { return f.Head(t.Context(), 4096, file) },
+				"Itself":  func(f *repo.Assembler, file io.WriterAt) error { return f.Prefetch(t.Context(), reader, file) },
 			} {
-				f, file := reader.Filler(), newSparse(len(image))
+				f, file := reader.Assembler(), newSparse(len(image))
 				err := expect(f, file)
 				if err != nil {
 					t.Fatal(err)
@@ -62,8 +62,8 @@ func TestFiller(t *testing.T) {
 				if name == "Head" && !bytes.Equal(file[:4096], image[:4096]) {
 					t.Error("the head is not in the file")
 				}
-				ranges, err := f.Differing(t.Context(), bytes.NewReader(near), file)
-				if err != nil || !bytes.Equal(file.over(near, ranges), image) {
+				ranges, err := f.Differing(t.Context(), bytes.NewReader(seed), file)
+				if err != nil || !bytes.Equal(file.over(seed, ranges), image) {
 					t.Errorf("%s: got another image from %v, %v", name, ranges, err)
 				}
 				for i := 1; i < len(ranges); i++ {
@@ -75,22 +75,22 @@ func TestFiller(t *testing.T) {
 					t.Errorf("%s: got another image when all was fetched, %v", name, err)
 				}
 			}
-			f, file := reader.Filler(), newSparse(len(image))
-			if err := f.CompleteFrom(t.Context(), bytes.NewReader(near), file); err != nil || !bytes.Equal(file, image) {
+			f, file := reader.Assembler(), newSparse(len(image))
+			if err := f.CompleteFrom(t.Context(), bytes.NewReader(seed), file); err != nil || !bytes.Equal(file, image) {
 				t.Errorf("with what is the same: got another image, %v", err)
 			}
 		})
 	}
 }
 
-// TestFillerFetches counts what is asked of the store for a near copy with few differing pages: no more than their
+// TestAssemblerFetches counts what is asked of the store for a seed with few differing pages: no more than their
 // chunks, and nothing when they were expected.
-func TestFillerFetches(t *testing.T) {
+func TestAssemblerFetches(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	image := pages(5, 3000) // 12 MB
-	near := touch(image, 6, 5)
-	other, s := w.take(t, "demo", near), w.take(t, "production", image)
+	seed := touch(image, 6, 5)
+	other, s := w.take(t, "demo", seed), w.take(t, "production", image)
 	counter := &weighed{Store: w.st}
 	r := open(t, counter)
 	reader, err := r.OpenImage(t.Context(), s)
@@ -101,34 +101,34 @@ func TestFillerFetches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fetched := func(f *repo.Filler, file sparse) int64 {
+	fetched := func(f *repo.Assembler, file sparse) int64 {
 		before := counter.bytes.Load()
-		ranges, err := f.Differing(t.Context(), bytes.NewReader(near), file)
-		if err != nil || !bytes.Equal(file.over(near, ranges), image) {
+		ranges, err := f.Differing(t.Context(), bytes.NewReader(seed), file)
+		if err != nil || !bytes.Equal(file.over(seed, ranges), image) {
 			t.Fatalf("got another image, %v", err)
 		}
 		return counter.bytes.Load() - before
 	}
-	unexpected := fetched(reader.Filler(), newSparse(len(image)))
+	unexpected := fetched(reader.Assembler(), newSparse(len(image)))
 	if unexpected == 0 || unexpected > int64(len(image))/10 {
 		t.Errorf("5 pages of 3000: got %d bytes fetched", unexpected)
 	}
-	f, file := reader.Filler(), newSparse(len(image))
-	if err := f.Expect(t.Context(), like, file); err != nil {
+	f, file := reader.Assembler(), newSparse(len(image))
+	if err := f.Prefetch(t.Context(), like, file); err != nil {
 		t.Fatal(err)
 	}
 	if got := fetched(f, file); got != 0 {
 		t.Errorf("when they were expected: got %d bytes fetched", got)
 	}
-	f, file = reader.Filler(), newSparse(len(image))
+	f, file = reader.Assembler(), newSparse(len(image))
 	ranges, err := f.DifferingFrom(t.Context(), like, file)
-	if err != nil || len(ranges) == 0 || !bytes.Equal(file.over(near, ranges), image) {
-		t.Errorf("of a near copy that is known: got another image from %v, %v", ranges, err)
+	if err != nil || len(ranges) == 0 || !bytes.Equal(file.over(seed, ranges), image) {
+		t.Errorf("of a seed that is known: got another image from %v, %v", ranges, err)
 	}
 }
 
-// TestFillerDamage asks for a chunk that the store has no more.
-func TestFillerDamage(t *testing.T) {
+// TestAssemblerDamage asks for a chunk that the store has no more.
+func TestAssemblerDamage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	image := pages(5, 300)
@@ -144,20 +144,20 @@ func TestFillerDamage(t *testing.T) {
 		}
 	}
 	same, file := bytes.NewReader(image), newSparse(len(image))
-	if ranges, err := reader.Filler().Differing(t.Context(), same, file); len(ranges) != 0 || err != nil {
+	if ranges, err := reader.Assembler().Differing(t.Context(), same, file); len(ranges) != 0 || err != nil {
 		t.Errorf("nothing is needed: got %v, %v", ranges, err)
 	}
 	var corrupt *repo.CorruptError
 	differing := bytes.NewReader(touch(image, 1, 1))
-	if ranges, err := reader.Filler().Differing(t.Context(), differing, file); !errors.As(err, &corrupt) {
+	if ranges, err := reader.Assembler().Differing(t.Context(), differing, file); !errors.As(err, &corrupt) {
 		t.Errorf("got %v, %v, want a CorruptError", ranges, err)
 	}
 }
 
-// BenchmarkFiller compares an image with a near copy.
-func BenchmarkFiller(b *testing.B) {
+// BenchmarkAssembler compares an image with a seed.
+func BenchmarkAssembler(b *testing.B) {
 	w := newWorld(b)
-	near := touch(benchImage, 1, 20)
+	seed := touch(benchImage, 1, 20)
 	r := open(b, w.st)
 	reader, err := r.OpenImage(b.Context(), take(b, r, "production", benchImage))
 	if err != nil {
@@ -167,7 +167,7 @@ func BenchmarkFiller(b *testing.B) {
 	b.SetBytes(int64(len(benchImage)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := reader.Filler().Differing(b.Context(), bytes.NewReader(near), file); err != nil {
+		if _, err := reader.Assembler().Differing(b.Context(), bytes.NewReader(seed), file); err != nil {
 			b.Fatal(err)
 		}
 	}
