@@ -263,7 +263,7 @@ func (r *backupRun) takeFrom(ctx context.Context, j job, source repo.Source) (m 
 	b.done()
 	if result != nil {
 		m = r.tell(result, r.now().Sub(started))
-		err = cmp.Or(err, suspicion(result, r.dryRun), r.setBackError(result.SetBack))
+		err = cmp.Or(err, suspicion(result, r.dryRun), r.setBackError(result.Rollback))
 	}
 	return m, err
 }
@@ -336,8 +336,8 @@ func (r *backupRun) tell(result *repo.BackupResult, took time.Duration) *backupM
 		r.warn("snapshot %s of %s: %s", s.ID.Short(), s.Environment, m.Uncompared)
 	}
 	r.warnAhead(result.Ahead)
-	if result.SetBack != nil {
-		m.SetBack = newSetBack(result.SetBack)
+	if result.Rollback != nil {
+		m.SetBack = newSetBack(result.Rollback)
 	}
 	r.detail("read %s of %s", size(result.Scanned), size(m.Size))
 	if result.Left != nil {

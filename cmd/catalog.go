@@ -120,7 +120,7 @@ func (k *catalog) hidden(list []*snapshot.Snapshot, chosen *snapshot.Snapshot, r
 
 // gone is the error for a snapshot that this host has stored, may be the one that was asked
 // for, and is not there.
-func (k *catalog) gone(what string, b *repo.SetBack) error {
+func (k *catalog) gone(what string, b *repo.Rollback) error {
 	return &problem{fmt.Errorf("%s: %w: %s", what, errSetBack, k.describeSetBack(b)), exitDamage, wayForward + " Or name a snapshot by its ID."}
 }
 

@@ -169,7 +169,7 @@ func newCheckMessage(result *repo.CheckResult, readData, within bool) checkMessa
 	for _, f := range result.Findings {
 		m.Findings = append(m.Findings, newFinding(f))
 	}
-	for _, b := range result.SetBack {
+	for _, b := range result.Rollbacks {
 		m.SetBack = append(m.SetBack, *newSetBack(b))
 	}
 	return m

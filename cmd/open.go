@@ -25,9 +25,9 @@ type session struct {
 	cacheDir string    // of this repository; "" for none
 	bucket   *s3.Store // nil for a repository in a folder
 	repo     *repo.Repo
-	tried    keySource       // the key that was used
-	setBack  []*repo.SetBack // of what this host has stored, and is not there
-	accepted bool            // setBack is
+	tried    keySource        // the key that was used
+	setBack  []*repo.Rollback // of what this host has stored, and is not there
+	accepted bool             // setBack is
 
 	metricsFile string // of this run, in place of the configuration's
 }

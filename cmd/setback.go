@@ -16,7 +16,7 @@ var errSetBack = errors.New("the repository has been set back")
 // wayForward is how to accept it.
 const wayForward = `Is the right disk mounted, or was an old copy put back? To go on with what is there: "firn check --accept-rollback".`
 
-// setBackInfo is in JSON what [repo.SetBack] says.
+// setBackInfo is in JSON what [repo.Rollback] says.
 type setBackInfo struct {
 	SnapshotID     string    `json:"snapshot_id"` // that is missing
 	Environment    string    `json:"environment"`
@@ -27,7 +27,7 @@ type setBackInfo struct {
 	NewestSequence uint64    `json:"newest_sequence"`
 }
 
-func newSetBack(b *repo.SetBack) *setBackInfo {
+func newSetBack(b *repo.Rollback) *setBackInfo {
 	info := &setBackInfo{
 		SnapshotID: b.ID.String(), Environment: b.Environment, Database: b.Database, Time: b.Time, Sequence: b.Sequence,
 	}
@@ -40,7 +40,7 @@ func newSetBack(b *repo.SetBack) *setBackInfo {
 // lookBack compares the repository with what this host knows of it. An error of the look is one
 // of the command's, too.
 func (s *session) lookBack(ctx context.Context) error {
-	found, err := s.repo.SetBack(ctx)
+	found, err := s.repo.Rollbacks(ctx)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func (s *session) lookBack(ctx context.Context) error {
 
 // warnSetBack is heard with --quiet, too: who sets a repository back may want to
 // hide something.
-func (c *caller) warnSetBack(b *repo.SetBack) {
+func (c *caller) warnSetBack(b *repo.Rollback) {
 	if b.Uncertain {
 		c.warn("%s; nothing tells whether a run that knew it has forgotten it, or the repository was set back before the later ones. "+
 			`To end this warning: "firn check --accept-rollback".`, c.describeSetBack(b))
@@ -68,7 +68,7 @@ func (c *caller) warnSetBack(b *repo.SetBack) {
 	c.warn("the repository may have been set back: %s", c.describeSetBack(b))
 }
 
-func (c *caller) describeSetBack(b *repo.SetBack) string {
+func (c *caller) describeSetBack(b *repo.Rollback) string {
 	newest := "there is none left"
 	if s := b.Newest; s != nil {
 		newest = fmt.Sprintf("the newest is %s of %s, number %d", s.ID.Short(), c.when(s.Time), s.Sequence)
@@ -78,7 +78,7 @@ func (c *caller) describeSetBack(b *repo.SetBack) string {
 }
 
 // setBackError is the outcome of a command, or of an environment's backup, that did all else.
-func (c *caller) setBackError(b *repo.SetBack) error {
+func (c *caller) setBackError(b *repo.Rollback) error {
 	if b == nil {
 		return nil
 	}
@@ -95,7 +95,7 @@ func (s *session) unaccepted() error {
 
 // acceptSetBack has this host take what is there for true.
 func (s *session) acceptSetBack(ctx context.Context) error {
-	if err := s.repo.AcceptSetBack(ctx); err != nil {
+	if err := s.repo.AcceptRollback(ctx); err != nil {
 		return fmt.Errorf("accept what is in %s: %w", s.place, err)
 	}
 	s.accepted = true

@@ -88,8 +88,8 @@ type BackupResult struct {
 	// Left says what is of no use any more and could not be removed, where the
 	// store allows no deletes and retention was not asked for. It is no failure.
 	Left error
-	// SetBack is set if the store does not show what this host stored last.
-	SetBack *SetBack
+	// Rollback is set if the store does not show what this host stored last.
+	Rollback *Rollback
 }
 
 const (
@@ -191,12 +191,12 @@ func (b *backup) prepare(ctx context.Context) error {
 	if b.list, err = b.repo.readSnapshots(ctx, b.view); err != nil && b.list == nil {
 		return err
 	}
-	missing, err := b.repo.setBackIn(ctx, b.view, b.list, b.repo.lastConfirmed(b.opts.Environment, b.opts.Database))
+	missing, err := b.repo.rollbacksIn(ctx, b.view, b.list, b.repo.lastConfirmed(b.opts.Environment, b.opts.Database))
 	if err != nil {
 		return err
 	}
 	if len(missing) > 0 {
-		b.result.SetBack = missing[0]
+		b.result.Rollback = missing[0]
 	}
 	b.leaveOut(b.forgot...) // records of earlier tries: retention must not count them
 	if err := b.dropUnconfirmed(ctx); err != nil {

@@ -43,7 +43,7 @@ type CheckResult struct {
 	// Unacknowledged are snapshots that nobody was told of, as their runs were killed before
 	// their second look, and whose blobs are gone since: no finding.
 	Unacknowledged []*snapshot.Snapshot
-	SetBack        []*SetBack // what this host stored last and the store does not show: no finding
+	Rollbacks      []*Rollback // what this host stored last and the store does not show: no finding
 }
 
 // Check verifies that the repository is whole: configuration, keys, plans,
@@ -112,7 +112,7 @@ func (c *check) readMeta(ctx context.Context) error {
 		}
 	}
 	c.result.Snapshots = len(c.list)
-	if c.result.SetBack, err = c.repo.setBackIn(ctx, c.view, c.list, c.repo.marks()...); err != nil {
+	if c.result.Rollbacks, err = c.repo.rollbacksIn(ctx, c.view, c.list, c.repo.marks()...); err != nil {
 		return err
 	}
 	for _, o := range c.view.partials {

@@ -76,7 +76,7 @@ func (b *backup) finish(ctx context.Context, partials []string) error {
 	}
 	b.rely()
 	if !b.result.Skipped && b.opts.copied.newest(b.list) { // the mark is on the newest of its database
-		b.repo.raise(b.record, b.result.SetBack)
+		b.repo.raise(b.record, b.result.Rollback)
 	}
 	if err := b.repo.carryUpkeep(ctx, append([]*snapshot.Snapshot{b.record}, b.list...), b.forgot); err != nil {
 		b.result.Left = err // who looks is told less

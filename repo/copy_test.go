@@ -86,8 +86,8 @@ func TestCopyOlder(t *testing.T) {
 		t.Fatal(err)
 	}
 	result, err := to.Backup(t.Context(), sourceOf(b), repo.BackupOptions{Environment: "production", Database: "app"})
-	if err != nil || result.SetBack != nil {
-		t.Errorf("got %v, %+v", err, result.SetBack)
+	if err != nil || result.Rollback != nil {
+		t.Errorf("got %v, %+v", err, result.Rollback)
 	}
 }
 

@@ -13,29 +13,29 @@ import (
 	"firn/store"
 )
 
-// confirmedState begins the names of the marks: the last snapshot of each database that this
-// host was told is stored.
+// confirmedState begins the names of the marks. For each database, a mark holds the last
+// snapshot that a backup of this host has acknowledged.
 const confirmedState = "confirmed"
 
-// SetBack tells that the store does not show a snapshot which this host was told
-// is stored, nor any later one of its database: the store may show an older state
-// of itself, because a copy was put back or somebody who can write to it did so.
-// What is there is sound.
-type SetBack struct {
+// Rollback tells that the store shows neither a snapshot that this host has stored, nor
+// any later one of its database. So the store may show an older state of itself: an old
+// copy was put back, by accident or by an attacker who can write to the store. The
+// snapshots that the store shows are sound.
+type Rollback struct {
 	ID          snapshot.ID // of the snapshot that is missing
 	Environment string
 	Database    string
 	Sequence    uint64
 	Time        time.Time
-	Newest      *snapshot.Snapshot // of the database that is there; nil for none
+	Newest      *snapshot.Snapshot // the newest one of the database in the store; nil for none
 
-	// Uncertain is set where later snapshots are there, and nothing that is left tells whether
-	// those who took them have seen the missing one: it may have been forgotten long ago.
+	// Uncertain is set where the store shows later snapshots, and nothing tells whether their
+	// runs have seen the missing one: it may have been forgotten long ago.
 	Uncertain bool
 }
 
 // Series returns what the missing snapshot was one of.
-func (b *SetBack) Series() snapshot.Series {
+func (b *Rollback) Series() snapshot.Series {
 	return snapshot.Series{Environment: b.Environment, Database: b.Database}
 }
 
@@ -49,8 +49,8 @@ type confirmed struct {
 	Stored      time.Time   `json:"stored,omitzero"`     // when it was acknowledged; zero for not known
 	Forgotten   bool        `json:"forgotten,omitempty"` // by this host
 
-	// Lost is a snapshot that was found missing when a later one was confirmed: no other takes
-	// its place until somebody has acknowledged that.
+	// Lost is a snapshot that was missing when a later one was confirmed. It stays here until
+	// a user accepts the rollback.
 	Lost *confirmed `json:"lost,omitempty"`
 }
 
@@ -58,56 +58,57 @@ func (m *confirmed) series() snapshot.Series {
 	return snapshot.Series{Environment: m.Environment, Database: m.Database}
 }
 
-// SetBack compares what this host was told with what the store shows, in the order of
-// environments and databases. It asks the store for nothing as long as what was told is there.
-func (r *Repo) SetBack(ctx context.Context) ([]*SetBack, error) {
+// Rollbacks compares the snapshots that this host has stored last with those that the store
+// shows. The result is in the order of environments and databases. As long as the listing
+// shows all of them, no request is made.
+func (r *Repo) Rollbacks(ctx context.Context) ([]*Rollback, error) {
 	marks := r.marks()
 	missing := func(m *confirmed) bool { return !m.Forgotten && !m.listed(r.listing) || m.Lost != nil }
 	if !slices.ContainsFunc(marks, missing) {
 		return nil, nil
 	}
-	return r.lookBack(ctx, marks)
+	return r.compareMarks(ctx, marks)
 }
 
-// setBackIn compares marks with a view. It may be older than the marks, as another process
-// of this host may have stored a snapshot since: so what is missing is looked for again. What is
-// uncertain is left out.
-func (r *Repo) setBackIn(ctx context.Context, v *view, list []*snapshot.Snapshot, marks ...*confirmed) ([]*SetBack, error) {
-	if len(setBacks(marks, v.records, list)) == 0 {
+// rollbacksIn compares marks with a view. The view may be older than the marks, as another
+// process of this host may have stored a snapshot since: so it lists again before it calls a
+// snapshot missing. Uncertain rollbacks are left out.
+func (r *Repo) rollbacksIn(ctx context.Context, v *view, list []*snapshot.Snapshot, marks ...*confirmed) ([]*Rollback, error) {
+	if len(findRollbacks(marks, v.records, list)) == 0 {
 		return nil, nil
 	}
-	found, err := r.lookBack(ctx, marks)
-	return slices.DeleteFunc(found, func(b *SetBack) bool { return b.Uncertain }), err
+	found, err := r.compareMarks(ctx, marks)
+	return slices.DeleteFunc(found, func(b *Rollback) bool { return b.Uncertain }), err
 }
 
-// lookBack compares marks with a listing that is made after they were read.
-func (r *Repo) lookBack(ctx context.Context, marks []*confirmed) ([]*SetBack, error) {
+// compareMarks compares marks with a listing that is made after the marks were read.
+func (r *Repo) compareMarks(ctx context.Context, marks []*confirmed) ([]*Rollback, error) {
 	r.listing = nil
 	v, err := r.lookToRead(ctx)
 	if err != nil {
 		return nil, err
 	}
-	list, err := r.readSnapshots(ctx, v) // what cannot be read is there
+	list, err := r.readSnapshots(ctx, v) // a record that cannot be read is not missing
 	if list == nil {
 		return nil, err
 	}
-	return setBacks(marks, v.records, list), nil
+	return findRollbacks(marks, v.records, list), nil
 }
 
-func setBacks(marks []*confirmed, records []store.Object, list []*snapshot.Snapshot) []*SetBack {
-	var found []*SetBack
+func findRollbacks(marks []*confirmed, records []store.Object, list []*snapshot.Snapshot) []*Rollback {
+	var found []*Rollback
 	for _, m := range marks {
-		if b := m.setBack(records, list); b != nil {
+		if b := m.rollback(records, list); b != nil {
 			found = append(found, b)
 		}
 	}
 	return found
 }
 
-// AcceptSetBack takes what the store shows for true, where it shows less than this host was
-// told: later calls compare with that.
-func (r *Repo) AcceptSetBack(ctx context.Context) error {
-	missing, err := r.lookBack(ctx, r.marks())
+// AcceptRollback accepts the state that the store shows, where snapshots of this host are
+// missing. Later calls compare with that state.
+func (r *Repo) AcceptRollback(ctx context.Context) error {
+	missing, err := r.compareMarks(ctx, r.marks())
 	if err != nil {
 		return err
 	}
@@ -141,8 +142,8 @@ func (r *Repo) mark(entry string) *confirmed {
 	return last
 }
 
-// UnreadMarks returns the files of [Options.StateDir] that should tell what this host has stored
-// last of a database, and do not: they are damaged, or cannot be read.
+// UnreadMarks returns the files of [Options.StateDir] that hold marks and are damaged, or cannot
+// be read. Without its mark, a rollback of a database is not noticed.
 func (r *Repo) UnreadMarks() []string {
 	var paths []string
 	for _, entry := range r.lastingFiles(confirmedState) {
@@ -160,7 +161,7 @@ func (r *Repo) setMark(m *confirmed) {
 	r.putLasting(r.stateEntry(confirmedState, m.Environment, m.Database), m)
 }
 
-// setConfirmed remembers a snapshot that was confirmed, and nothing else of its database.
+// setConfirmed makes a snapshot the mark of its database, without a lost one.
 func (r *Repo) setConfirmed(s *snapshot.Snapshot) { r.setMark(r.newMark(s)) }
 
 func (r *Repo) newMark(s *snapshot.Snapshot) *confirmed {
@@ -169,9 +170,9 @@ func (r *Repo) newMark(s *snapshot.Snapshot) *confirmed {
 	}
 }
 
-// raise remembers a snapshot that was confirmed in place of the one before, but for one that
-// is missing.
-func (r *Repo) raise(s *snapshot.Snapshot, before *SetBack) {
+// raise makes a snapshot that was confirmed the mark of its database. A rollback that was found
+// before stays in the mark, as its lost snapshot.
+func (r *Repo) raise(s *snapshot.Snapshot, before *Rollback) {
 	m := r.newMark(s)
 	if before != nil {
 		m.Lost = &confirmed{ID: before.ID, Environment: m.Environment, Database: m.Database, Sequence: before.Sequence, Time: before.Time}
@@ -179,7 +180,7 @@ func (r *Repo) raise(s *snapshot.Snapshot, before *SetBack) {
 	r.setMark(m)
 }
 
-// forgetConfirmed takes note of snapshots that this host has forgotten itself.
+// forgetConfirmed notes in the marks that this host itself has forgotten some snapshots.
 func (r *Repo) forgetConfirmed(ids []snapshot.ID) {
 	for _, m := range r.marks() {
 		if slices.Contains(ids, m.ID) {
@@ -203,9 +204,9 @@ func (r *Repo) marks() []*confirmed {
 	return marks
 }
 
-// setBack compares a mark, nil for none, with what the store shows; it returns nil for nothing
-// wrong.
-func (m *confirmed) setBack(records []store.Object, list []*snapshot.Snapshot) *SetBack {
+// rollback compares a mark, nil for none, with the records that the store shows. It returns nil
+// if nothing is missing.
+func (m *confirmed) rollback(records []store.Object, list []*snapshot.Snapshot) *Rollback {
 	if m == nil {
 		return nil
 	}
@@ -213,7 +214,7 @@ func (m *confirmed) setBack(records []store.Object, list []*snapshot.Snapshot) *
 		if !m.Lost.accounted(records, list) {
 			return m.Lost.missing(list)
 		}
-		return nil // the true store is back, without what was stored meanwhile
+		return nil // the true store is back, without the snapshots that were stored meanwhile
 	}
 	if m.Forgotten || m.accounted(records, list) {
 		return nil
@@ -223,20 +224,20 @@ func (m *confirmed) setBack(records []store.Object, list []*snapshot.Snapshot) *
 	return b
 }
 
-// accounted reports whether the snapshot is there, if only as a record that is damaged, or has gone
-// rightly: a run that knew of it says so. That there are later ones proves nothing, since they may
-// have been taken after the store was set back, by a host that has no mark.
+// accounted reports whether the snapshot is in the store, if only as a damaged record, or was
+// forgotten: then the record of a run that knew the snapshot names it. Later snapshots prove
+// nothing, since a host without a mark may have taken them after the rollback.
 func (m *confirmed) accounted(records []store.Object, list []*snapshot.Snapshot) bool {
 	return m.listed(records) || slices.ContainsFunc(list, func(s *snapshot.Snapshot) bool {
 		return slices.Contains(s.Gone(), m.ID) || s.Previous == m.ID || s.Parent == m.ID
 	})
 }
 
-// passedOver reports whether a snapshot that was taken later proves that its run has not seen this
-// one: its number or the one that it follows would be another.
+// passedOver reports whether a later snapshot proves that its run has not seen this one. A run
+// that had seen it would have recorded a larger number, or this snapshot as the previous one.
 func (m *confirmed) passedOver(list []*snapshot.Snapshot) bool {
 	return slices.ContainsFunc(list, func(s *snapshot.Snapshot) bool {
-		// Runs that overlap need not see each other, and copies count otherwise.
+		// Runs that overlap need not see each other, and copies are numbered otherwise.
 		if s.Series() != m.series() || s.Original != nil || !s.Time.After(m.stored()) {
 			return false
 		}
@@ -247,7 +248,7 @@ func (m *confirmed) passedOver(list []*snapshot.Snapshot) bool {
 	})
 }
 
-// stored returns when it was acknowledged, as far as is known.
+// stored returns when the snapshot was acknowledged, or else its own time.
 func (m *confirmed) stored() time.Time {
 	if m.Stored.IsZero() {
 		return m.Time
@@ -255,13 +256,13 @@ func (m *confirmed) stored() time.Time {
 	return m.Stored
 }
 
-func (m *confirmed) missing(list []*snapshot.Snapshot) *SetBack {
+func (m *confirmed) missing(list []*snapshot.Snapshot) *Rollback {
 	newest := snapshot.Latest(list, m.Environment, m.Database)
-	return &SetBack{ID: m.ID, Environment: m.Environment, Database: m.Database, Sequence: m.Sequence, Time: m.Time, Newest: newest}
+	return &Rollback{ID: m.ID, Environment: m.Environment, Database: m.Database, Sequence: m.Sequence, Time: m.Time, Newest: newest}
 }
 
-// listed reports whether a listing shows the record under its own name: under any other it
-// cannot be read, and passes for one of another time.
+// listed reports whether a listing shows the record under its own name. Under another name the
+// record cannot be read, and passes for one of another time.
 func (m *confirmed) listed(objects []store.Object) bool {
 	name := (&snapshot.Snapshot{ID: m.ID, Time: m.Time}).ObjectName()
 	return slices.ContainsFunc(objects, func(o store.Object) bool { return o.Name == name })

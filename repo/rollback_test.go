@@ -35,21 +35,21 @@ func (w *world) backUp(t testing.TB, dir string, b []byte, opts repo.BackupOptio
 }
 
 // setBack returns what a check says.
-func setBack(t testing.TB, st store.Store, dir string) (told []*repo.SetBack) {
+func setBack(t testing.TB, st store.Store, dir string) (told []*repo.Rollback) {
 	t.Helper()
 	run(t, st, dir, func(r *repo.Repo) {
 		result, err := r.Check(t.Context(), repo.CheckOptions{})
 		if err != nil || len(result.Findings) > 0 {
 			t.Fatalf("check: got %v, %+v", err, result)
 		}
-		told = result.SetBack
+		told = result.Rollbacks
 	})
 	return told
 }
 
-// TestSetBack puts an old copy of the repository in its place. It is told until somebody has
+// TestRollback puts an old copy of the repository in its place. It is told until somebody has
 // accepted that; a backup meanwhile is whole, though the cache is trusted.
-func TestSetBack(t *testing.T) {
+func TestRollback(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	dir := t.TempDir()
@@ -66,25 +66,25 @@ func TestSetBack(t *testing.T) {
 			t.Fatalf("check: got %+v, want that snapshot %s is gone and %s the newest", told, lost.ID, old.ID)
 		}
 	}
-	if got := before.backUp(t, dir, next, repo.BackupOptions{DryRun: true}).SetBack; got == nil {
+	if got := before.backUp(t, dir, next, repo.BackupOptions{DryRun: true}).Rollback; got == nil {
 		t.Error("a dry run does not tell")
 	}
-	got := before.backUp(t, dir, next, repo.BackupOptions{}).SetBack
+	got := before.backUp(t, dir, next, repo.BackupOptions{}).Rollback
 	if got == nil || got.ID != lost.ID || got.Sequence != lost.Sequence || !got.Time.Equal(lost.Time) || got.Newest.ID != old.ID {
 		t.Fatalf("backup: got %+v, want that snapshot %s is gone", got, lost.ID)
 	}
 	before.verify(t)
 	for range 3 { // until there are as many snapshots as there were
-		if got := before.backUp(t, dir, changed, repo.BackupOptions{}).SetBack; got == nil || got.ID != lost.ID {
+		if got := before.backUp(t, dir, changed, repo.BackupOptions{}).Rollback; got == nil || got.ID != lost.ID {
 			t.Fatalf("later backup: got %+v, want that snapshot %s is gone", got, lost.ID)
 		}
 	}
 	run(t, before.st, dir, func(r *repo.Repo) {
-		if err := r.AcceptSetBack(t.Context()); err != nil {
+		if err := r.AcceptRollback(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	})
-	if got := before.backUp(t, dir, small, repo.BackupOptions{}).SetBack; got != nil {
+	if got := before.backUp(t, dir, small, repo.BackupOptions{}).Rollback; got != nil {
 		t.Errorf("it is told again: %+v", got)
 	}
 	if told := setBack(t, before.st, dir); len(told) > 0 {
@@ -94,7 +94,7 @@ func TestSetBack(t *testing.T) {
 }
 
 // lookBack opens a repository as any command does, and returns what it is told.
-func lookBack(t testing.TB, st store.Store, opts repo.Options) ([]*repo.SetBack, error) {
+func lookBack(t testing.TB, st store.Store, opts repo.Options) ([]*repo.Rollback, error) {
 	t.Helper()
 	opts.Store, opts.Credential = st, testKey
 	r, err := repo.Open(t.Context(), opts)
@@ -102,7 +102,7 @@ func lookBack(t testing.TB, st store.Store, opts repo.Options) ([]*repo.SetBack,
 		return nil, err
 	}
 	defer r.Close()
-	return r.SetBack(t.Context())
+	return r.Rollbacks(t.Context())
 }
 
 // stateful backs up with a folder for what outlives the cache.
@@ -222,8 +222,8 @@ func TestMarksAreBound(t *testing.T) {
 	}
 }
 
-// TestNotSetBack lets the last snapshot go in all the ways that are right.
-func TestNotSetBack(t *testing.T) {
+// TestNoRollback lets the last snapshot go in all the ways that are right.
+func TestNoRollback(t *testing.T) {
 	t.Parallel()
 	for name, forget := range map[string]func(t *testing.T, w *world, dir string, last *snapshot.Snapshot){
 		"ForgottenHere": func(t *testing.T, w *world, dir string, last *snapshot.Snapshot) {
@@ -275,16 +275,16 @@ func TestNotSetBack(t *testing.T) {
 			if told := setBack(t, w.st, dir); len(told) > 0 {
 				t.Errorf("check tells %+v", told[0])
 			}
-			if got := w.backUp(t, dir, tiny, repo.BackupOptions{}).SetBack; got != nil {
+			if got := w.backUp(t, dir, tiny, repo.BackupOptions{}).Rollback; got != nil {
 				t.Errorf("backup tells %+v", got)
 			}
 		})
 	}
 }
 
-// TestSetBackBesideOthers puts an old copy in the place of the repository, in which others, who have
+// TestRollbackBesideOthers puts an old copy in the place of the repository, in which others, who have
 // no mark, then do as they do: none of that accounts for what is gone.
-func TestSetBackBesideOthers(t *testing.T) {
+func TestRollbackBesideOthers(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		act       func(t *testing.T, w *world)
@@ -325,7 +325,7 @@ func TestSetBackBesideOthers(t *testing.T) {
 			if tt.uncertain {
 				return
 			}
-			if got := before.stateful(t, opts, tiny).SetBack; got == nil || got.ID != lost.ID {
+			if got := before.stateful(t, opts, tiny).Rollback; got == nil || got.ID != lost.ID {
 				t.Errorf("a backup: got %+v, want that %s is gone", got, lost.ID)
 			}
 		})
@@ -406,7 +406,7 @@ func TestUnreadMarks(t *testing.T) {
 				t.Errorf("after a backup: got %d unread", got)
 			}
 			spoil()
-			if err := openAs(t, opts).AcceptSetBack(t.Context()); err != nil {
+			if err := openAs(t, opts).AcceptRollback(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if got := unread(); got != 0 {
@@ -434,11 +434,11 @@ func TestMarksOfAnotherProcess(t *testing.T) {
 	opts.Store = w.st
 	looking, backing := openAs(t, opts), openAs(t, opts)
 	w.stateful(t, opts, changed)
-	if got, err := looking.SetBack(t.Context()); len(got) > 0 || err != nil {
+	if got, err := looking.Rollbacks(t.Context()); len(got) > 0 || err != nil {
 		t.Errorf("a look: got %+v, %v", got, err)
 	}
 	result, err := backing.Backup(t.Context(), sourceOf(next), repo.BackupOptions{Environment: "production", Database: "app"})
-	if err != nil || result.SetBack != nil {
+	if err != nil || result.Rollback != nil {
 		t.Fatalf("a backup: got %+v, %v", result, err)
 	}
 	w.images[result.Snapshot.ID] = next
