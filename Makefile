@@ -4,6 +4,8 @@ PREFIX ?= /usr/local
 FUZZTIME ?= 5000x
 # One of each system, and both processors; what is built here besides is built by the tests.
 PLATFORMS = linux/arm64 darwin/arm64 windows/amd64
+# A shell command in the folder of each module that has packages.
+in_modules = set -e; for m in . bench; do (cd $$m; $(1)); done
 
 .PHONY: build test lint server full race cross packages fuzz cover demo bench rclone-test man install deb clean help
 
@@ -17,36 +19,34 @@ test: lint full race cross packages fuzz ## everything that a change must pass
 
 lint: ## check formatting, go.mod, vet, staticcheck and the import graph
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run gofmt -w on these files' >&2; exit 1; }
-	go mod tidy -diff
-	go vet ./...
-	go tool -modfile=tools/go.mod staticcheck ./...
+	@$(call in_modules,set -x; go mod tidy -diff; go vet ./...; go tool -modfile="$(CURDIR)/tools/go.mod" staticcheck ./...)
 	go test -count=1 ./internal/arch
 
 server: ## build the S3 server that tests run against
 	go test -count=1 -timeout 30m -run '^TestProgram$$' ./internal/s3test
 full: server ## run all tests
-	go test -timeout 10m ./...
+	@$(call in_modules,set -x; go test -timeout 10m ./...)
 
 race: server ## run all tests, the long ones cut short, with the race detector
-	CGO_ENABLED=1 go test -race -short -timeout 20m ./...
+	@$(call in_modules,set -x; CGO_ENABLED=1 go test -race -short -timeout 20m ./...)
 
 cross: ## build for other platforms
 	@set -e; for p in $(PLATFORMS); do echo "build $$p"; \
-		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} go build -o /dev/null ./...; done
+		export CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/}; $(call in_modules,go build -o /dev/null ./...); done
 
 packages: ## build twice, compare, install the package and use it
 	packaging/test
 
 fuzz: ## fuzz each target for FUZZTIME, a number of runs or a time
 	.ci/fuzz $(FUZZTIME)
-cover: server ## write the tests' coverage of the whole tree to .cache/cover.html
+cover: server ## write the tests' coverage of firn's module to .cache/cover.html
 	mkdir -p .cache && go test -coverpkg=./... -coverprofile=.cache/cover.out ./...
 	go tool cover -html=.cache/cover.out -o .cache/cover.html && go tool cover -func=.cache/cover.out | tail -n 1
 demo: build ## show backup and restore on a small database
 	go run ./demo bin/firn
 bench: ## compare with restic, borg and the script pipeline: a quarter of an hour; BENCH_LARGE=1 adds 10 GB, and an hour
-	bench/install && go run ./bench -size 3MB,50MB,500MB -content -month -o docs/benchmarks.md -plot docs/month.svg $(ARGS)
-	$(if $(BENCH_LARGE),go run ./bench -size '' -large -o docs/large.md $(ARGS))
+	bench/install && go run -C bench . -size 3MB,50MB,500MB -content -month -o ../docs/benchmarks.md -plot ../docs/month.svg $(ARGS)
+	$(if $(BENCH_LARGE),go run -C bench . -size '' -large -o ../docs/large.md $(ARGS))
 rclone-test: ## copy to SFTP and WebDAV through rclone, which is built for it
 	tools/rclone-test
 man: build ## write the manual pages to dist/man

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"firn/internal/usage"
+	"firn/bench/internal/usage"
 )
 
 // bench is a contender at work in a folder of its own.

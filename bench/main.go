@@ -2,9 +2,12 @@
 // zstd, restic and borg. All see the same states of the same databases, in one
 // run on one machine, so that the ratios mean something elsewhere too.
 //
-//	go run ./bench -size 3MB,50MB,500MB -month -o docs/benchmarks.md -plot docs/month.svg
-//	go run ./bench -size 500MB -only firn
-//	go run ./bench month -every 12m -only firn
+//	go run -C bench . -size 3MB,50MB,500MB -month -o ../docs/benchmarks.md -plot ../docs/month.svg
+//	go run -C bench . -size 500MB -only firn
+//	go run -C bench . month -every 12m -only firn
+//
+// The benchmark is a module of its own, so that its dependencies are not firn's. Relative
+// paths start at its folder.
 //
 // The last form only simulates a month of backups. Its first argument is as much
 // as -month and no sizes.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -8,6 +9,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"firn/bench/internal/checkout"
 )
 
 // choose returns the contenders named, all for none, ready to be run in work.
@@ -22,7 +25,7 @@ func choose(work string, only []string) ([]contender, error) {
 		return len(only) > 0 && !slices.Contains(only, c.name)
 	})
 	if slices.ContainsFunc(chosen, func(c contender) bool { return slices.Contains(c.tools, "firn") }) {
-		if err := buildFirn(filepath.Join(binaries(work), "firn")); err != nil {
+		if err := checkout.BuildFirn(context.Background(), filepath.Join(binaries(work), "firn")); err != nil {
 			return nil, err
 		}
 	}
@@ -57,24 +60,6 @@ func toolsOf(contenders []contender) (tools []string) {
 
 // binaries is where firn is built: contenders have folders of their own names.
 func binaries(work string) string { return filepath.Join(work, "bin") }
-
-func buildFirn(path string) error {
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-X firn/cmd.version="+revision(), "-o", path, "firn/cmd/firn")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build firn: %w\n%s", err, out)
-	}
-	return nil
-}
-
-// revision names the tree that is measured, as the Makefile does.
-func revision() string {
-	out, err := exec.Command("git", "describe", "--tags", "--always", "--dirty").Output()
-	if err != nil {
-		return "unknown"
-	}
-	return strings.TrimSpace(string(out))
-}
 
 // machine describes where this runs, and the versions of all tools.
 func machine(contenders []contender) []string {

@@ -2,8 +2,8 @@
 // environments, blobs. It makes repositories with a past, runs firn on them, and prints
 // tables in Markdown.
 //
-//	go run ./bench/scale -o docs/scale.md
-//	go run ./bench/scale -snapshots 10000 -environments '' -blobs ''
+//	go run -C bench ./scale -o ../docs/scale.md
+//	go run -C bench ./scale -snapshots 10000 -environments '' -blobs ''
 package main
 
 import (
@@ -16,6 +16,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"firn/bench/internal/checkout"
 )
 
 // options are the flags.
@@ -117,10 +119,8 @@ func measureAll(ctx context.Context, o options) error {
 	}
 	defer os.RemoveAll(work)
 	binary := filepath.Join(work, "firn")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, "firn/cmd/firn")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build firn: %w\n%s", err, out)
+	if err := checkout.BuildFirn(ctx, binary); err != nil {
+		return err
 	}
 	r := &report{}
 	if err := r.measure(o, binary, work); err != nil {

@@ -12,7 +12,7 @@ import (
 
 	_ "modernc.org/sqlite" // the driver
 
-	"firn/internal/usage"
+	"firn/bench/internal/usage"
 )
 
 // cost is what one run of firn took.

@@ -46,7 +46,7 @@ func steps() []step {
 func (r *report) measure(o options, binary, work string) error {
 	fmt.Fprintf(&r.text, `# Scale
 
-Written by %cgo run ./bench/scale%c on %s/%s with %d CPUs. A database of 3 MB with 30 tables, a run every
+Written by %cgo run -C bench ./scale%c on %s/%s with %d CPUs. A database of 3 MB with 30 tables, a run every
 12 minutes that changes one chunk; the packs of the newest 300 runs stand alone, those of older ones were merged.
 Wall time, CPU time, peak memory, of the best of %d runs where a command can be repeated.
 Where a machine has other work meanwhile, CPU time is the one to trust.

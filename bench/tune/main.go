@@ -1,7 +1,7 @@
 // Command tune prints the measurements that chunk sizes, the level of compression, the search
 // for deltas and the choice of bases in docs/design.md are taken from:
 //
-//	go run ./bench/tune -size 50MB -runs 40
+//	go run -C bench ./tune -size 50MB -runs 40
 //
 // It needs the go command, to build what makes the databases.
 package main
@@ -16,6 +16,8 @@ import (
 	"strings"
 
 	"github.com/dustin/go-humanize"
+
+	"firn/bench/internal/checkout"
 )
 
 func main() {
@@ -39,8 +41,8 @@ func run(ctx context.Context) error {
 	}
 	defer os.RemoveAll(dir)
 	m := maker{program: filepath.Join(dir, "bench"), database: filepath.Join(dir, "app.db")}
-	if out, err := exec.Command("go", "build", "-o", m.program, "firn/bench").CombinedOutput(); err != nil {
-		return fmt.Errorf("build the workload: %w\n%s", err, out)
+	if err := checkout.BuildBench(ctx, m.program); err != nil {
+		return err
 	}
 	printBases()
 	if err := m.do("create", n, 1); err != nil {

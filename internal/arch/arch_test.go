@@ -5,27 +5,32 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// module is the import path of the root; packages are named relative to it.
-const module = "firn"
+// module is the import path of the root, which go.mod alone names; packages are named
+// relative to it.
+var module = strings.TrimSuffix(reflect.TypeFor[pkg]().PkgPath(), "/internal/arch_test")
 
-// imports is a statement of policy: every package of ours, and what of ours its
-// non-test files may import. A package that is not named here is an error, so
+// imports is a statement of policy: every package of ours, in all modules of the
+// tree, and what of ours its non-test files may import. A package that is not named here is an error, so
 // whoever adds one decides its place first. Do not relax a line to fix a build.
 //
 // What no line lists on its right, such as the test helpers internal/dbtest,
 // internal/s3test and store/storetest, can be imported by tests only. Tests may
 // import anything.
 const imports = `
-bench: internal/svg internal/usage
-bench/scale: chunk crypt index internal/damage internal/usage pack snapshot store store/local tags
-bench/tune: chunk crypt repo snapshot store/mem
+bench: bench/internal/checkout bench/internal/usage internal/svg
+bench/internal/checkout:
+bench/internal/usage:
+bench/scale: bench/internal/checkout bench/internal/usage chunk crypt index internal/damage pack snapshot store store/local tags
+bench/tune: bench/internal/checkout chunk crypt repo snapshot store/mem
 btree:
 chunk:
 cmd: btree chunk crypt host index internal/svg pack repo retention scratch snapshot spool sqlite store store/local store/s3 tags
@@ -39,7 +44,6 @@ internal/damage: chunk crypt pack store
 internal/dbtest:
 internal/s3test:
 internal/svg:
-internal/usage:
 pack: chunk crypt
 repo: chunk crypt index pack retention snapshot spool store tags
 retention:
@@ -115,13 +119,62 @@ func TestRepositoryFollowsRules(t *testing.T) {
 	}
 }
 
-// load reads all packages of the module, and of each the non-test files for
-// every platform, not only this one. The test cache does not see what go list
+func TestLoadReadsEveryModule(t *testing.T) {
+	t.Parallel()
+	pkgs, err := load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"internal/arch", "bench", "bench/scale"} {
+		if !slices.ContainsFunc(pkgs, func(p pkg) bool { return p.path == want && p.files > 0 }) {
+			t.Errorf("package %s: got none, want its files", want)
+		}
+	}
+}
+
+// load reads all packages of all modules of the tree, and of each package the
+// non-test files for every platform. The test cache does not see what go list
 // reads, so run with -count=1, as make test does.
 func load() ([]pkg, error) {
-	out, err := exec.Command("go", "list", "-e", "-json=ImportPath,Dir,GoFiles,CgoFiles,IgnoredGoFiles", module+"/...").Output()
+	dirs, err := moduleDirs("../..")
 	if err != nil {
-		return nil, fmt.Errorf("list packages: %w", err)
+		return nil, err
+	}
+	var pkgs []pkg
+	for _, dir := range dirs {
+		more, err := loadModule(dir)
+		if err != nil {
+			return nil, err
+		}
+		pkgs = append(pkgs, more...)
+	}
+	return pkgs, nil
+}
+
+// moduleDirs returns the folders below root that hold a go.mod. The go command's
+// pattern ./... ends at these, so a module could hide from the rules.
+func moduleDirs(root string) (dirs []string, err error) {
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && path != root && (d.Name()[0] == '.' || d.Name() == "testdata"):
+			return filepath.SkipDir
+		case d.Name() == "go.mod":
+			dirs = append(dirs, filepath.Dir(path))
+		}
+		return nil
+	})
+	return dirs, err
+}
+
+// loadModule reads the packages of the module in a folder.
+func loadModule(dir string) ([]pkg, error) {
+	list := exec.Command("go", "list", "-e", "-json=ImportPath,Dir,GoFiles,CgoFiles,IgnoredGoFiles", "./...")
+	list.Dir = dir
+	out, err := list.Output()
+	if err != nil {
+		return nil, fmt.Errorf("list packages in %s: %w", dir, err)
 	}
 	var pkgs []pkg
 	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {

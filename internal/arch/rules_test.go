@@ -15,11 +15,11 @@ func TestChecker(t *testing.T) {
 		name, path, src string
 		want            []string // a part of each finding
 	}{
-		{"OK", "high", "// Package high is fine.\npackage high\nimport _ \"firn/low\"", nil},
-		{"WrongDirection", "low", "// Package low.\npackage low\nimport _ \"firn/high\"", []string{"low must not import high"}},
-		{"WrongDirectionNamed", "low", "// Package low.\npackage low\nimport \"firn/high\"\nvar x = high.X", []string{"low.go:3: low must not import high"}},
-		{"OKNamed", "high", "// Package high.\npackage high\nimport \"firn/low\"\nvar x = low.X", nil},
-		{"ImportOfUnlisted", "high", "// Package high.\npackage high\nimport _ \"firn/other\"", []string{"high must not import other"}},
+		{"OK", "high", "// Package high is fine.\npackage high\nimport _ \"" + module + "/low\"", nil},
+		{"WrongDirection", "low", "// Package low.\npackage low\nimport _ \"" + module + "/high\"", []string{"low must not import high"}},
+		{"WrongDirectionNamed", "low", "// Package low.\npackage low\nimport \"" + module + "/high\"\nvar x = high.X", []string{"low.go:3: low must not import high"}},
+		{"OKNamed", "high", "// Package high.\npackage high\nimport \"" + module + "/low\"\nvar x = low.X", nil},
+		{"ImportOfUnlisted", "high", "// Package high.\npackage high\nimport _ \"" + module + "/other\"", []string{"high must not import other"}},
 		{"UnlistedPackage", "other", "// Package other.\npackage other", []string{"other is not in the table"}},
 		{"NoComment", "low", "package low", []string{"low has no package comment"}},
 		{"Init", "low", "// Package low.\npackage low\nfunc init() {}", []string{"low must not use func init"}},
