@@ -9,8 +9,9 @@ import (
 	"firn/store"
 )
 
-// FuzzCheckName: what is accepted is one and the same path everywhere, below
-// the folder that it is joined to, and each of its beginnings is a prefix.
+// FuzzCheckName checks that an accepted name is the same path on every system
+// and stays below the folder that it is joined to, and that each of its
+// beginnings is an accepted prefix.
 func FuzzCheckName(f *testing.F) {
 	for _, name := range append(badNames(), "meta/config", "packs/00/0f") {
 		f.Add(name)

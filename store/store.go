@@ -1,6 +1,5 @@
-// Package store says what firn asks of a place that keeps its objects, and
-// nothing more: four operations on named, write-once objects. The packages
-// below it are such places.
+// Package store defines what firn needs of a store for its objects: four operations on
+// named, write-once objects. The packages below it implement the interface.
 package store
 
 import (
@@ -14,72 +13,71 @@ import (
 	"time"
 )
 
-// MaxObject is how many bytes a store gives out to the caller that sets no other
-// bound: more than firn writes in one object. A store holds what somebody else has put
-// there, so that nothing of unknown size may be read into memory.
+// MaxObject is the default limit, in bytes, of an object that a store returns: more
+// than firn writes in one object. The limit exists because other programs may write to
+// the same store, and firn must not read an object of unknown size into memory.
 const MaxObject = 64 << 20
 
 // ErrTooLarge is returned for an object that has more bytes than its reader accepts.
 var ErrTooLarge = errors.New("the object is larger than any that firn writes")
 
-// AtMost returns the length for a [Store.Get] of all bytes to the object's end, of
-// which there may be n, which is more than 1.
+// AtMost returns the length to give to [Store.Get] for all bytes up to the object's
+// end, at most n of them. n must be more than 1.
 func AtMost(n int64) (length int64) { return -n }
 
-// Object is what a listing tells of one stored object.
+// Object is one stored object as a listing describes it.
 type Object struct {
 	Name string
 	Size int64     // bytes
-	Time time.Time // when it was written, by the store's clock
+	Time time.Time // the time of writing, by the store's clock
 }
 
-// ErrNoSpace is matched by the error of a Put for which there is no room: the disk is
-// full, or has no inodes left, or a quota is reached.
+// ErrNoSpace is matched by the error of a Put that found no room: the disk is full,
+// has no inodes left, or a quota is reached.
 var ErrNoSpace = errors.New("there is no room in the store")
 
 // Store keeps objects by name. An object is written once, whole, and never
 // changed; no object's name is a folder of another's ("a" and "a/b").
 //
-// All methods may be called by many goroutines and processes at once, and from
-// within a listing's loop. What one call did is seen by every call that starts
-// after it returned, whoever makes it. A name that [CheckName] refuses is an
-// error of every method, and then nothing was done. So it is with a context
-// that was cancelled before the call; one that is cancelled later may or may
-// not stop the call.
+// All methods may be called by many goroutines and processes at once, and from within
+// a listing's loop. Once a call has returned, every later call sees its effect, in
+// every process. Each method returns an error for a name that [CheckName] refuses, and
+// then does nothing. The same holds for a context that was cancelled before the call.
+// A context that is cancelled during the call may or may not stop it.
 //
-// Errors match fs.ErrNotExist and fs.ErrExist as the methods say: a store that
-// cannot be reached never looks like a missing object.
+// Errors match fs.ErrNotExist and fs.ErrExist only where the methods say so: the error
+// of an unreachable store never looks like that of a missing object.
 type Store interface {
-	// Put creates the object name with a copy of data. When it returns nil the
-	// object will survive a power cut. If name exists, it stays as it is and
-	// the error matches fs.ErrExist; of several writers of one name at most
-	// one is told nil.
+	// Put creates the object name with a copy of data. When it returns nil the object
+	// will survive a power cut. If name exists, it stays as it is and the error
+	// matches fs.ErrExist; if several writers put one name, Put returns nil to at most
+	// one of them.
 	//
-	// After another error the object may or may not exist, but it is whole if
-	// it does. Putting the same again is then safe; an fs.ErrExist it meets
-	// may stem from the first attempt.
+	// After any other error the object may or may not exist, but if it exists it is
+	// whole. The caller may then safely put the same object again. An fs.ErrExist from
+	// the second attempt may be due to the first one.
 	Put(ctx context.Context, name string, data []byte) error
 
-	// Get returns length bytes of the object from offset off. A negative
-	// length means to the end, which is at most -length bytes away; -1 stands
-	// for [MaxObject] bytes, see [AtMost]. A negative off means the last -off
-	// bytes, or the whole object if it is shorter; length is then ignored.
+	// Get returns length bytes of the object from offset off. A negative length means
+	// all bytes up to the end, at most -length of them; -1 stands for [MaxObject]
+	// bytes, see [AtMost]. A negative off means the last -off bytes, or the whole
+	// object if it is shorter; length is then ignored.
 	//
-	// The error matches fs.ErrNotExist if the object is missing,
-	// io.ErrUnexpectedEOF if it has fewer bytes than asked for, and
-	// [ErrTooLarge] if its end is farther away. With an error there are no
-	// bytes, and no more memory was used for them than was asked for. The
-	// caller owns the slice.
+	// The error matches fs.ErrNotExist if the object is missing, io.ErrUnexpectedEOF
+	// if it has fewer bytes than asked for, and [ErrTooLarge] if its end is farther
+	// away than a negative length allows. Together with an error Get returns no bytes.
+	// Get never uses more memory for the bytes than the caller asked for. The caller
+	// owns the slice.
 	Get(ctx context.Context, name string, off, length int64) ([]byte, error)
 
-	// List yields every object whose name starts with prefix, sorted by name
-	// as bytes. The prefix need not end at a slash. Each range over the result
-	// is a new listing; what was put or deleted before it began is seen so,
-	// what happens during it may be seen either way. Nothing found is an empty
-	// listing; but a store that is not there is an error.
+	// List yields every object whose name starts with prefix, sorted by name as bytes.
+	// The prefix need not end at a slash. Each range over the result is a new listing.
+	// It shows every put and delete that ended before the listing began, and may or
+	// may not show a later one. If no object matches, the listing is empty. A missing
+	// store is an error.
 	//
-	// An error ends the listing: it is the last thing yielded, with the zero
-	// Object, and the objects before it are not all there are.
+	// An error ends the listing: List yields it last, with the zero Object. The
+	// objects yielded before it are then not the whole listing.
 	List(ctx context.Context, prefix string) iter.Seq2[Object, error]
 
 	// Delete removes the named objects, durably, in as few requests as the
@@ -88,22 +86,23 @@ type Store interface {
 	Delete(ctx context.Context, names ...string) error
 }
 
-// Cleaner is implemented by stores in which a writer that died can leave
-// temporary files behind. They are no objects: no method of [Store] shows them.
+// Cleaner is implemented by stores in which a writer that dies can leave temporary
+// files behind. Such files are not objects: no method of [Store] shows them.
 type Cleaner interface {
-	// Clean removes temporary files last written before olderThan, by the
-	// store's clock, and returns how many. It is safe at any time: a writer
-	// that is still alive and loses its file fails with an error.
+	// Clean removes temporary files last written before olderThan, by the store's
+	// clock, and returns their number. It is safe at any time: a live writer that
+	// loses its file fails with an error.
 	Clean(ctx context.Context, olderThan time.Time) (int, error)
 }
 
-// Locker is implemented by stores that can keep objects from being deleted for
-// some time after they were written, by anybody.
+// Locker is implemented by stores that can prevent the deletion of objects, by any
+// user, for some time after the objects were written.
 type Locker interface {
-	// LockDuration returns for how long objects are locked; zero for not at all.
+	// LockDuration returns how long objects stay locked. Zero means that the store
+	// locks none.
 	LockDuration() time.Duration
 
-	// Lock renews the locks of the objects: it lasts LockDuration from now on. A
+	// Lock renews the locks of the objects: each lasts LockDuration from now on. A
 	// missing object is not an error. After an error any subset may be renewed.
 	Lock(ctx context.Context, names ...string) error
 }
@@ -125,7 +124,7 @@ func CheckPrefix(prefix string) error {
 
 // checkParts accepts the prefixes of names.
 func checkParts(s string) error {
-	last := '/' // what stands before the name, so that it cannot start with a slash
+	last := '/' // as if a slash preceded the name, so that the name cannot start with one
 	for _, r := range s {
 		switch {
 		case r == '/' && last == '/':
@@ -139,9 +138,9 @@ func checkParts(s string) error {
 	return nil
 }
 
-// Range returns the part of an object of size bytes that a [Store.Get] of off
-// and length means, io.ErrUnexpectedEOF if the object is too short for it, and
-// [ErrTooLarge] if it is too long.
+// Range returns the part of an object of size bytes that off and length select in a
+// [Store.Get]. The error is io.ErrUnexpectedEOF if the object is too short for that
+// part, and [ErrTooLarge] if it is too long.
 func Range(size, off, length int64) (from, to int64, err error) {
 	switch {
 	case off < 0:

@@ -8,10 +8,11 @@ import (
 	"path/filepath"
 )
 
-// makeFolder makes the folder of that name below the root, and those above it,
-// and sees to it that they are durable. Once in the life of the store it does
-// so for existing folders too: whoever made one may have died, or may not have
-// come, before its fsync, and what is put into it now must not hang on that.
+// makeFolder makes the folder of that name below the root, and the folders
+// above it, and makes them durable. It also syncs each existing folder once in
+// the life of the store: the writer that made the folder may have died before
+// its fsync, or may not have reached it yet, and the objects that are put there
+// now must not depend on it.
 func (s *Store) makeFolder(name string) error {
 	if name == "." {
 		return nil
@@ -21,7 +22,7 @@ func (s *Store) makeFolder(name string) error {
 	}
 	err := s.root.Mkdir(name, s.heir.folderMode())
 	if err == nil {
-		err = s.bequeath(name)
+		err = s.inheritOwner(name)
 		if err != nil {
 			return err
 		}

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestIsFull tells a full disk and a quota from other troubles.
+// TestIsFull distinguishes a full disk and a used-up quota from other errors.
 func TestIsFull(t *testing.T) {
 	t.Parallel()
 	for err, want := range map[error]bool{

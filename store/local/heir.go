@@ -8,16 +8,17 @@ import (
 	"os"
 )
 
-// What the folder's files hold is sealed, but the times of writing tell when a database
-// has changed: other users have no business with that.
+// The modes of files and folders. The contents of the files are encrypted, but their times
+// show when a database has changed, so other users have no access.
 const (
 	fileMode   fs.FileMode = 0o600
 	folderMode fs.FileMode = 0o700
 )
 
-// The modes in a folder that a group shares, which is one that has the setgid bit and that
-// the group may write: its members read what others of them have put, and delete it.
-// Objects are never written again. The group itself comes with the bit.
+// The modes in a folder that a group shares. A folder is shared if it has the setgid bit
+// and the group may write to it. Members of the group read and delete each other's
+// objects. They need no right to write to an object, because it is never written again.
+// The setgid bit gives new files the folder's group.
 const (
 	sharedFileMode   fs.FileMode = 0o640
 	sharedFolderMode fs.FileMode = 0o770
@@ -28,15 +29,15 @@ func isShared(folder fs.FileInfo) bool {
 	return folder.Mode()&fs.ModeSetgid != 0 && folder.Mode().Perm()&0o070 == 0o070
 }
 
-// heir is the owner and group for new files and folders: those of the store's folder. The
+// heir is the owner and group of new files and folders: those of the store's folder. The
 // superuser gives them to the folder's owner, because that user could neither read nor
 // delete them otherwise.
 type heir struct {
-	uid, gid int // -1: as they come
+	uid, gid int // -1: leave as created
 	shared   bool
 }
 
-// file gives a new file to the heir. It is by the descriptor: the name may stand for
+// file gives a new file to the heir. It uses the descriptor, because the name may refer to
 // another file by now.
 func (h heir) file(f *os.File) error { return h.give(f, sharedFileMode) }
 
@@ -53,14 +54,14 @@ func (h heir) give(f *os.File, shared fs.FileMode) error {
 	if err != nil || info.Mode().Perm() == shared {
 		return err
 	}
-	// The umask has taken something away. The setgid bit stays as it is.
+	// The umask has removed a permission. The setgid bit stays as it is.
 	if err := f.Chmod(shared | info.Mode()&fs.ModeSetgid); err != nil {
 		return fmt.Errorf("let the group use %s (in a service with RestrictSUIDSGID=yes that takes UMask=0007): %w", f.Name(), err)
 	}
 	return nil
 }
 
-// folderMode returns the mode with which folders are made.
+// folderMode returns the mode for new folders.
 func (h heir) folderMode() fs.FileMode {
 	if h.shared {
 		return sharedFolderMode
@@ -68,10 +69,10 @@ func (h heir) folderMode() fs.FileMode {
 	return folderMode
 }
 
-// bequeath gives a folder that was just made below the root to the heir. Another writer of
-// a shared folder can have put another folder in its place since: what is in use is left
-// as it is.
-func (s *Store) bequeath(name string) error {
+// inheritOwner gives a folder that was just made below the root to the heir. Another
+// writer of a shared folder can have put another folder in its place since, so a folder
+// that already has entries is left as it is.
+func (s *Store) inheritOwner(name string) error {
 	if s.heir == (heir{uid: -1, gid: -1}) {
 		return nil
 	}

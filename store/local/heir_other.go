@@ -7,11 +7,13 @@ import (
 	"os"
 )
 
-// heirOf knows no owners here.
+// heirOf returns an heir that changes nothing: these systems have no Unix
+// owners.
 func heirOf(fs.FileInfo) heir { return heir{uid: -1, gid: -1} }
 
 // readFolder opens a folder.
 const readFolder = os.O_RDONLY
 
-// readOnly opens a file: pipes have no names in folders here.
+// readOnly opens a file. On these systems a pipe has no name in a folder, so
+// opening never waits.
 const readOnly = os.O_RDONLY

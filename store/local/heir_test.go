@@ -12,7 +12,7 @@ import (
 	"firn/store/local"
 )
 
-// TestHeir has the superuser put objects into folders of others.
+// TestHeir lets the superuser put objects into folders of other users.
 func TestHeir(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
@@ -64,7 +64,8 @@ func TestHeir(t *testing.T) {
 	}
 }
 
-// TestPipe has a pipe where an object could be: opening one waits for a writer.
+// TestPipe reads a pipe that has an object's name. Opening a pipe normally
+// waits for a writer.
 func TestPipe(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// heirOf returns the owner and group for what is made in a folder.
+// heirOf returns the owner and group for new files and folders in a folder.
 func heirOf(folder fs.FileInfo) heir {
 	h := heir{uid: -1, gid: -1, shared: isShared(folder)}
 	s, known := folder.Sys().(*syscall.Stat_t)
@@ -18,8 +18,9 @@ func heirOf(folder fs.FileInfo) heir {
 	return h
 }
 
-// readFolder opens nothing but a folder, follows no link to it, and does not wait.
+// readFolder opens only a folder, follows no link to it, and does not wait.
 const readFolder = readOnly | syscall.O_DIRECTORY | syscall.O_NOFOLLOW
 
-// readOnly opens a file without waiting: a pipe of that name would have no writer.
+// readOnly opens a file without waiting: if a pipe had that name, opening it would
+// wait for a writer.
 const readOnly = os.O_RDONLY | syscall.O_NONBLOCK

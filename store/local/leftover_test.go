@@ -54,8 +54,8 @@ func TestCleanCancelled(t *testing.T) {
 	}
 }
 
-// TestDiedBeforeRemove has a writer that died between giving the final name
-// and removing the temporary one: two names of one file.
+// TestDiedBeforeRemove lists and cleans after a writer that died between giving
+// the final name and removing the temporary one, so that one file has two names.
 func TestDiedBeforeRemove(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -73,7 +73,8 @@ func TestDiedBeforeRemove(t *testing.T) {
 	}
 }
 
-// TestKilled kills a process in the midst of its puts, and looks at what it left.
+// TestKilled kills a process in the midst of its puts, and checks the objects and
+// files that it left.
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	if dir := os.Getenv("FIRN_TEST_PUT_INTO"); dir != "" {
@@ -98,12 +99,12 @@ func TestKilled(t *testing.T) {
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		_ = cmd.Wait() // tells of the kill
+		_ = cmd.Wait() // returns the kill as an error
 		wantWhole(t, dir, acknowledged)
 	}
 }
 
-// content is what the killed process puts under every name.
+// content returns the bytes that the killed process puts under every name.
 func content() []byte { return bytes.Repeat([]byte("firn"), 100_000) }
 
 func putForever(t *testing.T, dir string) {
@@ -117,8 +118,8 @@ func putForever(t *testing.T, dir string) {
 	}
 }
 
-// wantWhole checks that the acknowledged objects are there, that those and all
-// others are whole, and that nothing else remains after a Clean.
+// wantWhole checks that all acknowledged objects exist, that every object is
+// whole, and that nothing else remains after a Clean.
 func wantWhole(t *testing.T, dir string, acknowledged []string) {
 	t.Helper()
 	s, err := local.Open(dir)

@@ -14,10 +14,10 @@ import (
 	"firn/store"
 )
 
-// List reads the folder that prefix leads to and those below it that can hold
-// matches. It skips what cannot be an object by its name; what can be one by
-// its name and is neither file nor folder, say a symbolic link, is an error,
-// because there is no telling what it hides.
+// List reads the folder that prefix leads to, and the folders below it that can
+// hold matches. It skips entries whose names cannot be an object's. An entry
+// that has an object's name but is neither file nor folder, such as a symbolic
+// link, is an error, because it may hide objects.
 func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[store.Object, error] {
 	return func(yield func(store.Object, error) bool) {
 		err := s.list(ctx, prefix, func(o store.Object) bool { return yield(o, nil) })
@@ -27,7 +27,7 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[store.Object,
 	}
 }
 
-// errStopped ends a listing whose reader wants no more.
+// errStopped ends a listing whose caller has left the loop.
 var errStopped = errors.New("local: listing stopped")
 
 func (s *Store) list(ctx context.Context, prefix string, yield func(store.Object) bool) error {
@@ -37,7 +37,7 @@ func (s *Store) list(ctx context.Context, prefix string, yield func(store.Object
 	if err := s.check(ctx); err != nil {
 		return err
 	}
-	return s.walk(ctx, path.Dir(prefix+"x"), prefix, yield) // x: a last slash makes a folder, too
+	return s.walk(ctx, path.Dir(prefix+"x"), prefix, yield) // with the x, Dir of "a/" is "a", too
 }
 
 // walk yields the objects below folder whose names start with prefix.
@@ -64,16 +64,18 @@ func (s *Store) walk(ctx context.Context, folder, prefix string, yield func(stor
 	return nil
 }
 
-// entry is a file or folder with a possible name. Name is its whole path.
+// entry is a file or folder whose name can be an object's. Name is its whole
+// path.
 type entry struct {
 	store.Object
 	folder, regular bool
 }
 
-// entries returns what stands in folder and starts with prefix, sorted so that
-// a walk in this order is sorted by whole names. A missing folder is empty.
+// entries returns the entries of folder whose paths start with prefix, sorted
+// so that a walk in this order yields whole names in order. A missing folder
+// counts as empty.
 func (s *Store) entries(folder, prefix string) ([]entry, error) {
-	sub, err := s.root.OpenRoot(folder + "/.") // the dot keeps a pipe of that name from being waited for
+	sub, err := s.root.OpenRoot(folder + "/.") // with the dot, a pipe of that name is an error, not a wait
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -121,8 +123,8 @@ func newEntry(name string, info fs.FileInfo) entry {
 	}
 }
 
-// compare orders a folder as the names in it, which all go on with a slash:
-// "a-b" comes before "a/b", though "a" comes before "a-b".
+// compare sorts a folder like the names in it, all of which continue with a
+// slash: "a-b" comes before "a/b", though "a" comes before "a-b".
 func (e entry) compare(o entry) int {
 	return strings.Compare(e.sortKey(), o.sortKey())
 }

@@ -1,13 +1,13 @@
 // Package local keeps objects as files in a folder of a local disk.
 //
-// An object's name is its file's path below the folder. Files that are being
-// written stand in the folder ".tmp", whose name no object can have, and get
-// their final name once they are whole and on the disk. So whatever dies, and
-// whenever, every object is whole; a dead writer leaves nothing but a
-// temporary file, which [Store.Clean] removes.
+// An object's name is its file's path below the folder. A file that is being written
+// lies in the folder ".tmp", whose name no object can have, and gets its final name
+// once it is whole and on the disk. So every object is whole, even if a writer or the
+// machine dies at any moment. A dead writer leaves nothing but a temporary file, which
+// [Store.Clean] removes.
 //
-// Nothing below the folder is reached through a symbolic link that leads out
-// of it. The folder must be on one file system.
+// The store follows no symbolic link that leads out of the folder. The folder must be
+// on one file system.
 package local
 
 import (
@@ -29,13 +29,13 @@ type Store struct {
 	dir  string      // absolute
 	root *os.Root    // the folder; no path given to it can lead out
 	info fs.FileInfo // of the folder when it was opened
-	heir heir        // whose new files and folders are
+	heir heir        // owner of new files and folders
 
-	durable sync.Map   // names of folders whose own entries are known to be on the disk
-	claims  sync.Mutex // held while a claim file is: see claim
+	durable sync.Map   // names of folders whose entries in their parents are known to be on the disk
+	claims  sync.Mutex // held while a claim file exists: see claim
 
 	link    func(from, to string) error // root.Link, except in a test
-	outside func(func() error) error    // calls what uses dir
+	outside func(func() error) error    // calls a function that uses dir
 }
 
 var (
@@ -69,10 +69,10 @@ func open(dir string) (*Store, error) {
 	return s, err
 }
 
-// OpenAt is [Open] for a folder that is open already, in which methods are called with
-// the rights of the folder's user. The path is for messages, and to notice that another
-// disk is mounted there: outside calls a function with the process's own rights, which
-// that takes. The store closes root.
+// OpenAt is [Open] for a folder that is already open, and whose user's rights the
+// process has while it calls the methods. The path is used in messages, and to notice
+// that another disk is mounted there. That check needs the process's own rights:
+// outside calls a function with them. The store closes root.
 func OpenAt(path string, root *os.Root, outside func(func() error) error) (*Store, error) {
 	s, err := openAt(path, root)
 	if err != nil {
@@ -92,8 +92,8 @@ func openAt(dir string, root *os.Root) (*Store, error) {
 	return s, nil
 }
 
-// Create opens the folder dir and makes it first if it is missing, and the
-// folders above it too, durably. What is in it stays.
+// Create opens the folder dir. If it is missing, Create first makes it and the missing
+// folders above it, durably. Existing files in it stay.
 func Create(dir string) (*Store, error) {
 	dir, err := filepath.Abs(dir)
 	if err == nil {
@@ -105,9 +105,8 @@ func Create(dir string) (*Store, error) {
 	return Open(dir)
 }
 
-// Close lets go of the folder, which cannot be unmounted before. The store
-// must not be used afterwards. There is nothing to flush: a program that ends
-// need not close.
+// Close releases the folder, whose disk cannot be unmounted before. The store must not
+// be used afterwards. Close has nothing to flush: a program that ends need not call it.
 func (s *Store) Close() error { return s.root.Close() }
 
 // Get reads a part of the file of name.
@@ -127,7 +126,7 @@ func (s *Store) read(ctx context.Context, name string, off, length int64) ([]byt
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() // nothing was written, so there is nothing to learn from it
+	defer f.Close() // only read, so an error would mean nothing
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
@@ -162,10 +161,10 @@ func (s *Store) Delete(ctx context.Context, names ...string) error {
 		}
 		folders[path.Dir(name)] = true
 	}
-	// An object that comes back after a power cut would break the promise that
-	// no later listing shows it. One fsync for each folder is enough for all
-	// files in it. The folders stay even if empty: another writer may be about
-	// to use them.
+	// Without the fsync a deleted object could come back after a power cut, which would
+	// break the promise that no later listing shows it. One fsync for each folder is
+	// enough for all files in it. Empty folders stay, because another writer may be
+	// about to use them.
 	for folder := range folders {
 		if err := s.syncFolder(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, fmt.Errorf("delete from %s: %w", s.dir, err))
@@ -174,8 +173,8 @@ func (s *Store) Delete(ctx context.Context, names ...string) error {
 	return errors.Join(errs...)
 }
 
-// remove removes the file of name. It looks first, because os.Root.Remove also
-// removes what is no object: empty folders, symbolic links.
+// remove removes the file of name. It checks the kind first, because os.Root.Remove
+// would also remove empty folders and symbolic links, which are not objects.
 func (s *Store) remove(name string) error {
 	info, err := s.root.Lstat(name)
 	if err == nil && info.IsDir() {
@@ -193,10 +192,10 @@ func (s *Store) remove(name string) error {
 	return err
 }
 
-// errNeither tells of something where only objects should be.
+// errNeither is returned for an entry that has an object's name and cannot be one.
 var errNeither = errors.New("neither a file nor a folder")
 
-// check is what every method does first.
+// check is called first by every method.
 func (s *Store) check(ctx context.Context, names ...string) error {
 	for _, name := range names {
 		if err := store.CheckName(name); err != nil {
@@ -206,20 +205,20 @@ func (s *Store) check(ctx context.Context, names ...string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return s.there()
+	return s.checkRoot()
 }
 
-// there returns an error unless the folder is still where it was opened. If it
-// was removed or another disk is mounted over it, that must not look like a
-// store without objects; so the error does not match fs.ErrNotExist either.
-func (s *Store) there() error {
+// checkRoot returns an error unless the folder is still where it was opened. A folder
+// that was removed, or that has another disk mounted over it, must not look like a
+// store without objects, so the error does not match fs.ErrNotExist either.
+func (s *Store) checkRoot() error {
 	var info fs.FileInfo
 	err := s.outside(func() (err error) { info, err = os.Stat(s.dir); return err })
 	if err != nil {
 		return fmt.Errorf("the folder is gone, is its disk mounted? %v", err)
 	}
 	if !os.SameFile(info, s.info) {
-		return errors.New("the folder is not the one that was opened, is its disk mounted?")
+		return errors.New("another folder has taken the place of the one that was opened, is its disk mounted?")
 	}
 	return nil
 }

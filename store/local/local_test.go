@@ -125,7 +125,8 @@ func TestDeleteKeepsFolders(t *testing.T) {
 	wantNames(t, s, "", "packs/00/c")
 }
 
-// TestSomethingInTheWay has a file where a folder belongs, and the reverse.
+// TestSomethingInTheWay puts a file where a folder belongs, and a folder where
+// a file belongs.
 func TestSomethingInTheWay(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -207,7 +208,7 @@ func wantMode(t testing.TB, path string, want fs.FileMode) {
 	}
 }
 
-// wantFiles compares all files below dir, whatever they are.
+// wantFiles compares the paths of all files of any kind below dir.
 func wantFiles(t testing.TB, dir string, want ...string) {
 	t.Helper()
 	got := files(t, dir)

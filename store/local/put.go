@@ -28,39 +28,43 @@ func (s *Store) Put(ctx context.Context, name string, data []byte) error {
 	return nil
 }
 
-// write makes data appear under name at once, and durably. Every step relies on
-// those before it.
+// write makes data appear under name in one step, and durably. Every step relies
+// on the steps before it.
 func (s *Store) write(name string, data []byte) error {
-	// 1. The folders first: when the name appears, the way to it is durable.
+	// 1. Make the folders first: when the name appears, its path is already
+	// durable.
 	if err := s.makeFolder(path.Dir(name)); err != nil {
 		return err
 	}
-	// 2. All bytes reach the disk under a temporary name: a name that became
-	// durable before its bytes would be an empty or half object after a power cut.
+	// 2. Write all bytes to the disk under a temporary name: if the final name
+	// became durable before its bytes, a power cut would leave an empty or half
+	// object.
 	temporary, err := s.writeTemporary(data)
 	if temporary != "" {
-		// 5. In the end, and after any error, the temporary name is not needed.
-		// If this fails, or never comes to pass, Clean makes up for it.
+		// 5. Remove the temporary name, at the end and after any error. If the
+		// removal fails, or the process dies before it, Clean removes the file
+		// later.
 		defer s.root.Remove(temporary)
 	}
 	if err != nil {
 		return err
 	}
-	// 3. The final name: atomic, and refused if the name exists.
+	// 3. Give the final name: atomically, and never over an existing name.
 	if err := s.publish(temporary, name); err != nil {
 		return err
 	}
-	// 4. The final name reaches the disk. The temporary one need not leave it.
+	// 4. Sync the final name to the disk. The removal of the temporary one needs
+	// no sync.
 	return s.syncFolder(path.Dir(name))
 }
 
-// writeTemporary writes and syncs a new temporary file. It returns its name
-// even with an error, if there is such a file.
+// writeTemporary writes and syncs a new temporary file. If the file was made, its
+// name is returned even with an error.
 func (s *Store) writeTemporary(data []byte) (name string, err error) {
-	// The folder's own durability does not matter, nor who makes it.
+	// The temporary folder need not be durable, and another writer may make it.
 	err = s.root.Mkdir(temporaryFolder, s.heir.folderMode())
 	if err == nil {
-		err = s.bequeath(temporaryFolder)
+		err = s.inheritOwner(temporaryFolder)
 	}
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err
@@ -78,15 +82,16 @@ func (s *Store) writeTemporary(data []byte) (name string, err error) {
 		err = f.Sync()
 	}
 	if closeErr := f.Close(); err == nil {
-		err = closeErr // network file systems tell of a full disk only here
+		err = closeErr // network file systems report a full disk only here
 	}
 	return name, err
 }
 
-// publish gives the temporary file its final name, unless that exists. A hard
-// link does it in one step that never replaces a file. Not every file system
-// has them (exFAT, some network mounts), and these say so with many different
-// errors: whatever went wrong, the other way is as safe, and has the last word.
+// publish gives the temporary file its final name, unless that name exists. A hard
+// link does so in one step that never replaces a file. Some file systems (exFAT,
+// some network mounts) have no hard links, and report that with many different
+// errors. So after any error publish calls claim, which is as safe, and returns
+// its result.
 func (s *Store) publish(temporary, name string) error {
 	err := s.link(temporary, name)
 	if err == nil || errors.Is(err, fs.ErrExist) {
@@ -95,25 +100,25 @@ func (s *Store) publish(temporary, name string) error {
 	return s.claim(temporary, name)
 }
 
-// claim publishes without hard links. A rename would replace an existing
-// object, and another writer could create one between a check and the rename.
-// So check and rename happen under a claim, a file that only one writer can
-// create. If the writer dies, the claim stays until [Store.Clean] removes it,
-// and until then nobody else can put this name: names are random and not used
-// again, so nobody wants to.
+// claim publishes without hard links. A rename would replace an existing object,
+// and another writer could create the object between a check and the rename. So
+// the check and the rename happen under a claim, which is a file that only one
+// writer can create. If that writer dies, the claim stays until [Store.Clean]
+// removes it, and until then no other writer can put this name. That does no harm:
+// names are random, and no other writer uses the same.
 func (s *Store) claim(temporary, name string) error {
-	s.claims.Lock() // so that this process's own writers wait for each other
+	s.claims.Lock() // makes the writers of this process wait for each other
 	defer s.claims.Unlock()
 	claim := path.Join(temporaryFolder, claimPrefix+strings.ReplaceAll(name, "/", "."))
 	f, err := s.root.OpenFile(claim, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
 	if errors.Is(err, fs.ErrExist) {
-		// Hide fs.ErrExist: the object itself need not exist.
+		// Hide fs.ErrExist, because the object itself may not exist.
 		return fmt.Errorf("another process is writing it, or died in doing so: %v", err)
 	}
 	if err != nil {
 		return err
 	}
-	defer s.root.Remove(claim) // after the rename, so that the next sees the object
+	defer s.root.Remove(claim) // after the rename, so that the next writer sees the object
 	if err := errors.Join(s.heir.file(f), f.Close()); err != nil {
 		return err
 	}

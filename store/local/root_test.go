@@ -11,8 +11,8 @@ import (
 	"firn/store/local"
 )
 
-// TestRootGone takes the folder away from an open store. No method may find
-// that its objects do not exist, nor make the folder anew.
+// TestRootGone takes the folder away from an open store. No method may then
+// report that an object does not exist, nor make the folder anew.
 func TestRootGone(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(dir string) error{
@@ -58,8 +58,9 @@ func wantGone(t *testing.T, s *local.Store) {
 	}
 }
 
-// TestRelativeDir shows that the store does not move with the process. It
-// changes the working directory, so it is not parallel.
+// TestRelativeDir checks that a store opened by a relative path stays where it
+// is when the working directory changes. It changes that of the process, so it
+// is not parallel.
 func TestRelativeDir(t *testing.T) {
 	base := t.TempDir()
 	t.Chdir(base)
@@ -80,7 +81,8 @@ func TestSymlinkToRoot(t *testing.T) {
 	wantFiles(t, base, "link", "real/meta/a")
 }
 
-// TestSymlinkFolder has a folder of the store lead out of it.
+// TestSymlinkFolder replaces a folder of the store by a link that leads out of
+// the store.
 func TestSymlinkFolder(t *testing.T) {
 	t.Parallel()
 	base := t.TempDir()
@@ -106,7 +108,7 @@ func TestSymlinkFolder(t *testing.T) {
 	wantFiles(t, base, "outside/00/a", "repository/packs")
 }
 
-// TestSymlinkObject has a link where an object would be.
+// TestSymlinkObject puts a link where an object would be.
 func TestSymlinkObject(t *testing.T) {
 	t.Parallel()
 	for _, target := range []string{"b", "missing", "../../outside"} {

@@ -14,11 +14,11 @@ import (
 	"firn/store/local"
 )
 
-// The tests in this file need a disk that is full or cannot be written, even
-// by root. So each runs itself again in a process of its own, which may mount
-// such a disk without anybody else seeing it, or give up its rights.
+// The tests in this file need a disk that is full or cannot be written, even by
+// root. So each test runs itself again in a process of its own, which mounts
+// such a disk for itself alone, or gives up its rights.
 
-// childDir tells the child process its folder.
+// childDir is the environment variable that gives the child process its folder.
 const childDir = "FIRN_TEST_CHILD_DIR"
 
 func TestDiskFull(t *testing.T) {
@@ -60,7 +60,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	root := filepath.Join(dir, "repository")
 	putBytes(t, create(t, root), "meta/a", []byte("x"))
 	mount(t, dir, syscall.MS_REMOUNT|syscall.MS_RDONLY)
-	s := create(t, root) // it is there already
+	s := create(t, root) // the folder already exists
 	wantReadOnly(t, s, syscall.EROFS)
 	wantFiles(t, dir, "repository/meta/a")
 }
@@ -128,8 +128,9 @@ func runChild(t *testing.T, dir string, attr *syscall.SysProcAttr) {
 	}
 }
 
-// ownMounts starts a process that sees its own mounts, and is root if need be
-// in a user namespace, where everybody may be.
+// ownMounts returns attributes for a process that has its own mounts. If the
+// test does not run as root, the process is root in a user namespace of its
+// own, which any user may make.
 func ownMounts() *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
 	if os.Getuid() != 0 {
@@ -140,7 +141,8 @@ func ownMounts() *syscall.SysProcAttr {
 	return attr
 }
 
-// mount mounts a disk of 512 KiB over dir. It goes with the child process.
+// mount mounts a disk of 512 KiB over dir. The mount ends with the child
+// process.
 func mount(t *testing.T, dir string, flags uintptr) {
 	t.Helper()
 	err := syscall.Mount("", "/", "", syscall.MS_PRIVATE|syscall.MS_REC, "")
@@ -160,14 +162,14 @@ func fill(t *testing.T, path string) {
 	}
 }
 
-// giveUpRoot makes the process another user's, if it is root's.
+// giveUpRoot changes the process to another user if it runs as root.
 func giveUpRoot(t *testing.T) {
 	t.Helper()
-	const nobody = 65534
+	const otherUser = 65534
 	if os.Getuid() != 0 {
 		return
 	}
-	if err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(nobody), syscall.Setuid(nobody)); err != nil {
+	if err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(otherUser), syscall.Setuid(otherUser)); err != nil {
 		t.Skip("cannot become another user: ", err)
 	}
 }

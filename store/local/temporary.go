@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// Where writers work, and what files they make there. No object's name can
-// have a dot in it.
+// The folder and the files that writers use. No object's name can contain a
+// dot.
 const (
 	temporaryFolder = ".tmp"
 	temporaryPrefix = "put." // + random: the bytes of an object to be
 	claimPrefix     = "claim."
 )
 
-// Clean removes the temporary files last written before olderThan, and no
-// other file: not one that it does not know, even in the temporary folder.
+// Clean removes the temporary files last written before olderThan, and no other
+// file. A file of another program stays, even in the temporary folder.
 func (s *Store) Clean(ctx context.Context, olderThan time.Time) (int, error) {
 	n, err := s.clean(ctx, olderThan)
 	if err != nil {
@@ -53,7 +53,7 @@ func (s *Store) clean(ctx context.Context, olderThan time.Time) (n int, err erro
 			return n, err
 		}
 	}
-	return n, err // of reading the folder
+	return n, err // the error of reading the folder
 }
 
 func isLeftOver(file fs.DirEntry, olderThan time.Time) bool {
@@ -61,6 +61,6 @@ func isLeftOver(file fs.DirEntry, olderThan time.Time) bool {
 	if !ours || !file.Type().IsRegular() {
 		return false
 	}
-	info, err := file.Info() // fails if it is gone, which is as well
+	info, err := file.Info() // an error means that the file is already gone
 	return err == nil && info.ModTime().Before(olderThan)
 }

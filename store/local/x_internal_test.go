@@ -49,8 +49,8 @@ func TestWithoutLinksNothingRemains(t *testing.T) {
 	wantTemporary(t, s, 0)
 }
 
-// TestWithoutLinksProcesses has writers that share no lock in memory. None may
-// replace the object of another.
+// TestWithoutLinksProcesses runs writers that share no lock in memory. No writer
+// may replace the object of another.
 func TestWithoutLinksProcesses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -78,8 +78,9 @@ func TestWithoutLinksProcesses(t *testing.T) {
 	}
 }
 
-// TestWithoutLinksClaimLeft has the claim of a writer that died: the name
-// cannot be put, yet does not look as if it existed, until the claim is cleaned.
+// TestWithoutLinksClaimLeft puts an object whose name a dead writer has claimed.
+// Put fails, with an error that does not say that the object exists, until the
+// claim is cleaned.
 func TestWithoutLinksClaimLeft(t *testing.T) {
 	t.Parallel()
 	s := createWithoutLinks(t, t.TempDir())
@@ -101,7 +102,7 @@ func TestWithoutLinksClaimLeft(t *testing.T) {
 	wantTemporary(t, s, 0)
 }
 
-// TestCleanedWriter has a writer lose its temporary file to a Clean.
+// TestCleanedWriter lets a Clean remove the temporary file of a live writer.
 func TestCleanedWriter(t *testing.T) {
 	t.Parallel()
 	s := createWithoutLinks(t, t.TempDir())

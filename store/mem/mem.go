@@ -1,5 +1,5 @@
-// Package mem keeps objects in memory, for tests and for programs that try
-// firn out. It keeps every promise of [store.Store] but durability.
+// Package mem keeps objects in memory, for tests and for trying firn out. It
+// keeps every promise of [store.Store] but durability.
 package mem
 
 import (
@@ -69,7 +69,7 @@ func (s *Store) Get(ctx context.Context, name string, off, length int64) ([]byte
 	return bytes.Clone(o.data[from:to]), nil
 }
 
-// List yields the objects as they are when the loop begins.
+// List yields the objects that exist when the loop begins.
 func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[store.Object, error] {
 	return func(yield func(store.Object, error) bool) {
 		objects, err := s.list(ctx, prefix)
@@ -85,7 +85,8 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[store.Object,
 	}
 }
 
-// list takes the whole listing at once, so that the loop over it holds no lock.
+// list copies the whole listing at once, so that the loop over it holds no
+// lock.
 func (s *Store) list(ctx context.Context, prefix string) ([]store.Object, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -20,8 +20,8 @@ import (
 	"firn/store/s3"
 )
 
-// TestAnswers tells what each answer of a server means, and whether it is worth
-// asking again.
+// TestAnswers checks the error for each answer of a server, and whether the request is
+// repeated.
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -73,13 +73,13 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// answering opens a store whose server is a function.
+// answering opens a store whose server answers by a function.
 func answering(t *testing.T, answer http.HandlerFunc) *s3.Store {
 	t.Helper()
 	return openAt(t, answeringAt(t, answer), "")
 }
 
-// answeringAt returns the address of a server that is a function.
+// answeringAt returns the address of a server that answers by a function.
 func answeringAt(t *testing.T, answer http.HandlerFunc) string {
 	t.Helper()
 	server := httptest.NewServer(dated(answer))
@@ -87,7 +87,8 @@ func answeringAt(t *testing.T, answer http.HandlerFunc) string {
 	return server.URL
 }
 
-// dated answers with the time of writing, without which there is no object.
+// dated adds the header with the time of writing, without which the client accepts no
+// object.
 func dated(answer http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Last-Modified", "Mon, 02 Jan 2006 15:04:05 GMT")
@@ -122,7 +123,7 @@ func TestNoRequestForTheRegion(t *testing.T) {
 	}
 }
 
-// TestRangeIgnored meets a server that sends the whole object whatever part is asked for.
+// TestRangeIgnored asks a server that always sends the whole object for parts of it.
 func TestRangeIgnored(t *testing.T) {
 	t.Parallel()
 	s := answering(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "0123456789") })
@@ -133,8 +134,8 @@ func TestRangeIgnored(t *testing.T) {
 	}
 }
 
-// TestSuffixRefused meets a server that refuses the end of an object that is shorter
-// than that, as "rclone serve s3" does.
+// TestSuffixRefused asks a server for a suffix that is longer than the object, which the
+// server refuses, as "rclone serve s3" does.
 func TestSuffixRefused(t *testing.T) {
 	t.Parallel()
 	s := answering(t, func(w http.ResponseWriter, r *http.Request) {
@@ -146,7 +147,7 @@ func TestSuffixRefused(t *testing.T) {
 			w.WriteHeader(http.StatusPartialContent)
 			fmt.Fprint(w, "0123456789")
 		default:
-			w.Header().Set("Content-Length", "10") // of the answer to HEAD
+			w.Header().Set("Content-Length", "10") // for HEAD
 		}
 	})
 	if got, err := s.Get(t.Context(), "packs/00/ab", -11, -1); err != nil || string(got) != "0123456789" {
@@ -154,7 +155,7 @@ func TestSuffixRefused(t *testing.T) {
 	}
 }
 
-// TestProbeOfStrict probes a server that takes no empty objects and ignores conditions.
+// TestProbeOfStrict probes a server that accepts no empty objects and ignores conditions.
 func TestProbeOfStrict(t *testing.T) {
 	t.Parallel()
 	s := answering(t, func(w http.ResponseWriter, r *http.Request) {
@@ -172,8 +173,8 @@ func TestProbeOfStrict(t *testing.T) {
 	}
 }
 
-// TestBrokenAnswer sees that an answer that breaks off is asked for again, and
-// does not pass for an object that is too short.
+// TestBrokenAnswer checks that a request whose answer breaks off is repeated, and that
+// such an answer does not pass for an object that is too short.
 func TestBrokenAnswer(t *testing.T) {
 	t.Parallel()
 	var requests atomic.Int32
@@ -195,9 +196,8 @@ func TestBrokenAnswer(t *testing.T) {
 	}
 }
 
-// TestCutAnswers meets connections that end in order, but too early, at some
-// place of an answer: nothing of that looks like an object that is missing or
-// too short.
+// TestCutAnswers closes connections in order, but in the middle of an answer. No such
+// answer may look like an object that is missing or too short.
 func TestCutAnswers(t *testing.T) {
 	t.Parallel()
 	answers := map[string]string{
@@ -212,13 +212,13 @@ func TestCutAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				_, _ = io.Copy(io.Discard, r.Body) // a reset is another thing
+				_, _ = io.Copy(io.Discard, r.Body) // unread bytes would cause a reset instead
 				conn, _, err := http.NewResponseController(w).Hijack()
 				if err != nil {
 					panic(err)
 				}
 				if head, _, ok := strings.Cut(answer, "\r\n\r\n"); ok && r.Method == http.MethodHead {
-					_, _ = io.WriteString(conn, head+"\r\n\r\n") // which is a whole answer then
+					_, _ = io.WriteString(conn, head+"\r\n\r\n") // to HEAD the headers are a whole answer
 				} else {
 					_, _ = io.WriteString(conn, answer)
 				}
@@ -231,7 +231,7 @@ func TestCutAnswers(t *testing.T) {
 			for _, c := range calls() {
 				err := c.run(t.Context(), s)
 				if name == "Body" && (err == nil || c.name == "DeleteOne") {
-					continue // success without a body to miss, or what is no success
+					continue // a success without a body, or the error that this call's answer causes
 				}
 				if !errors.Is(err, store.ErrUnreachable) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, io.ErrUnexpectedEOF) {
 					t.Errorf("%s: got %v, want store.ErrUnreachable", c.name, err)
@@ -241,7 +241,7 @@ func TestCutAnswers(t *testing.T) {
 	}
 }
 
-// TestDeleteMissing meets a server that says so, which most do not.
+// TestDeleteMissing deletes on a server that reports a missing object, as few servers do.
 func TestDeleteMissing(t *testing.T) {
 	t.Parallel()
 	s := answering(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -253,8 +253,8 @@ func TestDeleteMissing(t *testing.T) {
 	}
 }
 
-// TestForeign404 meets what a proxy says whose S3 server is being restarted: that
-// is no word about any object.
+// TestForeign404 receives the status 404 of a proxy whose S3 server is being restarted.
+// It says nothing about any object.
 func TestForeign404(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{"", "default backend - 404", "<html><body><h1>404</h1></body></html>"} {
@@ -273,8 +273,8 @@ func TestForeign404(t *testing.T) {
 	}
 }
 
-// TestEndlessAnswer sees that a server cannot make us hold more than any object
-// of ours.
+// TestEndlessAnswer checks that a server cannot make the store hold more than the largest
+// object in memory.
 func TestEndlessAnswer(t *testing.T) {
 	t.Parallel()
 	s := answering(t, func(w http.ResponseWriter, r *http.Request) {
@@ -305,7 +305,7 @@ func TestNotS3(t *testing.T) {
 func TestCertificates(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewUnstartedServer(dated(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "x") }))
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it tells of the handshakes that are to fail
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it would print the handshakes that fail on purpose
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	if _, err := openAt(t, server.URL, "").Get(t.Context(), "meta/a", 0, -1); !errors.Is(err, store.ErrCertificate) {

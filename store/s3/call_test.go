@@ -20,24 +20,25 @@ import (
 	"firn/store/s3"
 )
 
-// call is something to ask of a store while its requests break.
+// call is a call of a store's method while its requests break.
 type call struct {
 	name    string
 	prepare func(t *testing.T, g *ground)
-	run     func(ctx context.Context, s store.Store) error // compares what it got
+	run     func(ctx context.Context, s store.Store) error // also compares the result
 	want    error                                          // nil, or what the error must match
-	after   func(t *testing.T, g *ground)                  // looks at what is there then
+	after   func(t *testing.T, g *ground)                  // checks the objects afterwards
 }
 
-// ground is a place of its own, to look at without faults.
+// ground is the location of one attempt, with a store that has no faults.
 type ground struct {
 	store *s3.Store
-	dir   string // where the server keeps its objects as files
+	dir   string // the server's folder with the objects as files
 }
 
 const (
 	target = "packs/ab/abcd"
-	// listed is how many objects there are to list and to delete: two pages.
+	// listed is the number of objects to list and to delete. They take two
+	// pages.
 	listed = 1050
 )
 
@@ -61,7 +62,7 @@ func calls() []call {
 	}
 }
 
-// content returns bytes that repeat nowhere.
+// content returns random bytes.
 func content(seed uint64, size int) []byte {
 	b := make([]byte, size)
 	_, _ = rand.NewChaCha8([32]byte{byte(seed)}).Read(b) // never fails, see its documentation
@@ -82,7 +83,8 @@ func getting(off, length int64, want []byte) func(context.Context, store.Store) 
 	}
 }
 
-// listing sees that the crowd is all there is, in order, and once each.
+// listing checks that the store lists exactly the crowd, in order, each object
+// once.
 func listing(ctx context.Context, s store.Store) error {
 	i := 0
 	for o, err := range s.List(ctx, "packs/") {
@@ -108,7 +110,8 @@ func taken(b []byte) func(*testing.T, *ground) {
 	}
 }
 
-// crowd makes many objects at once: the server takes files for objects.
+// crowd makes many objects quickly, as files: the server keeps its objects as
+// files.
 func crowd(t *testing.T, g *ground) {
 	if err := os.MkdirAll(filepath.Join(g.dir, "packs", "cd"), 0o700); err != nil {
 		t.Fatal(err)
@@ -147,11 +150,12 @@ func empty(t *testing.T, g *ground) {
 	}
 }
 
-// attempt makes the call once, at a place of its own by way of a proxy that
-// breaks requests, and tells how many requests there were.
+// attempt makes the call once, at a location of its own, through a proxy that
+// breaks requests. It returns the number of requests.
 func (c call) attempt(t *testing.T, server *s3test.Server, place string, patience time.Duration, fault func(n int) s3test.Fault) (requests int, err error) {
 	t.Helper()
-	// Not below another's: the server removes folders that become empty.
+	// The location must not be below another one: the server removes folders
+	// that become empty.
 	place = strings.ReplaceAll(prefix(t)+"-"+place, "/", "-")
 	g := &ground{store: open(t, options(t, server, server.Location(place))), dir: filepath.Join(server.Dir, server.Bucket, place)}
 	c.prepare(t, g)

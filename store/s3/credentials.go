@@ -12,12 +12,14 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 )
 
-// metadataWait bounds the wait for an instance's metadata service, which
-// answers at once where there is one, and never where there is none.
+// metadataWait limits the wait for an instance's metadata service. Such a
+// service answers at once, but on a machine without one the request may never
+// end.
 const metadataWait = 2 * time.Second
 
-// findCredentials returns those of the options, or the first of the AWS_*
-// variables, the shared credentials file and the roles of the machine.
+// findCredentials returns the credentials of the options. Without those it
+// returns the first it finds in the AWS_* variables, the shared credentials
+// file and the roles of the machine.
 func findCredentials(ctx context.Context, opts Options) (*credentials.Credentials, error) {
 	if opts.AccessKey != "" || opts.SecretKey != "" {
 		return credentials.NewStaticV4(opts.AccessKey, opts.SecretKey, ""), nil

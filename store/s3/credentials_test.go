@@ -16,8 +16,8 @@ import (
 	"firn/store/s3"
 )
 
-// TestCredentials looks for them at each place, the first of which counts.
-func TestCredentials(t *testing.T) { // it sets variables, so that it cannot run beside others
+// TestCredentials offers credentials at all places, and checks that the first place counts.
+func TestCredentials(t *testing.T) { // not parallel, because it sets variables
 	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"} {
 		t.Setenv(name, "")
 	}
@@ -77,7 +77,8 @@ func TestNoCredentials(t *testing.T) {
 	}
 }
 
-// The files of Amazon's tools can hold a command: one that another user could have written is not run.
+// TestCredentialsOfOthers checks that a command in the files of Amazon's tools does not run if
+// another user could have written it.
 func TestCredentialsOfOthers(t *testing.T) {
 	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE",
 		"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI"} {
@@ -114,7 +115,7 @@ func TestCredentialsOfOthers(t *testing.T) {
 		if _, err := os.Stat(ran); err == nil {
 			t.Errorf("the command of %s has run", name)
 		}
-		if err := open(); !errors.Is(err, store.ErrCredentials) { // it prints none
+		if err := open(); !errors.Is(err, store.ErrCredentials) { // the command prints none
 			t.Errorf("got %v, want store.ErrCredentials", err)
 		}
 		if _, err := os.Stat(ran); err != nil {

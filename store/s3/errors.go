@@ -15,7 +15,8 @@ import (
 	"firn/store"
 )
 
-// meaning returns what a code of an answer tells people to look at, nil if nothing.
+// meaning returns the error that explains the code of an answer to users. It is nil
+// for codes that explain nothing.
 func meaning(code string) error {
 	switch code {
 	case minio.InvalidAccessKeyID, minio.SignatureDoesNotMatch, "InvalidToken", "ExpiredToken", "TokenRefreshRequired",
@@ -38,12 +39,12 @@ func meaning(code string) error {
 	return nil
 }
 
-// explain makes an error of the client one that says what to look at.
+// explain turns an error of the client into one that names the thing to check.
 func explain(err error) error {
 	if err == nil || isOurs(err) {
 		return err
 	}
-	if again, ok := errors.AsType[retryable](err); ok { // it was to pass, and stayed
+	if again, ok := errors.AsType[retryable](err); ok { // the retries did not help
 		return unreachable(again.error)
 	}
 	var answer minio.ErrorResponse
@@ -59,11 +60,12 @@ func explain(err error) error {
 	return unreachable(err)
 }
 
-// unreachable hides the cause but for its text: the network's errors match
-// io.ErrUnexpectedEOF, fs.ErrPermission and others, which mean something else here.
+// unreachable keeps only the text of the cause: the network's errors match
+// io.ErrUnexpectedEOF, fs.ErrPermission and others, and these have another meaning in
+// a [store.Store].
 func unreachable(err error) error { return fmt.Errorf("%w: %v", store.ErrUnreachable, bare(err)) }
 
-// explainAnswer goes by the code, which is more exact than the status.
+// explainAnswer judges an answer by its code, which is more exact than its status.
 func explainAnswer(answer minio.ErrorResponse, err error) error {
 	if isForeign(err) {
 		return fmt.Errorf("%w: status 404 without a word of S3", store.ErrUnreachable)
@@ -74,10 +76,10 @@ func explainAnswer(answer minio.ErrorResponse, err error) error {
 	switch {
 	case answer.StatusCode == http.StatusInsufficientStorage:
 		return fmt.Errorf("%w: %w", store.ErrNoSpace, err)
-	case answer.Code == "InvalidRequest" && strings.Contains(answer.Message, "Bucket is missing Object"): // all servers say so, in two spellings
+	case answer.Code == "InvalidRequest" && strings.Contains(answer.Message, "Bucket is missing Object"): // the message of all servers, in two spellings
 		return fmt.Errorf("%w: %w", store.ErrLock, err)
 	case answer.Code == minio.AccessDenied, answer.StatusCode == http.StatusForbidden,
-		strings.Contains(answer.Message, "WORM protected"): // what MinIO says of a locked object
+		strings.Contains(answer.Message, "WORM protected"): // MinIO's message for a locked object
 		return fmt.Errorf("%w: %w", store.ErrDenied, err)
 	case isPassingStatus(answer.StatusCode), isPassingCode(answer.Code):
 		return unreachable(err)
@@ -93,25 +95,26 @@ func isStatus(err error, status int) bool {
 	return errors.As(err, &answer) && answer.StatusCode == status
 }
 
-// isMissing reports whether an answer means that there is no such object. Of a
-// HEAD, which has no body, anybody on the way can have given it: else see saysMissing.
+// isMissing reports whether an answer means that the object does not exist. The answer
+// to a HEAD has no body, so any proxy on the way can have given it. For other requests
+// see saysMissing.
 func isMissing(err error) bool {
 	var answer minio.ErrorResponse
 	return errors.As(err, &answer) &&
 		(answer.Code == minio.NoSuchKey || answer.StatusCode == http.StatusNotFound && answer.Code != minio.NoSuchBucket)
 }
 
-// saysMissing reports whether an S3 server says that there is no such object.
+// saysMissing reports whether an S3 server says that the object does not exist.
 func saysMissing(err error) bool { return isMissing(err) && !isForeign(err) }
 
-// isForeign reports whether a proxy or some other server has said that there is
-// no such thing: S3 says in XML what is missing, but for HEAD.
+// isForeign reports whether a status 404 comes from a proxy or another server: except
+// after a HEAD, an S3 server names the missing thing in XML.
 func isForeign(err error) bool {
 	var answer minio.ErrorResponse
 	return errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound && answer.XMLName.Local == ""
 }
 
-// isOurs reports whether an error says all there is to say.
+// isOurs reports whether an error needs no explanation.
 func isOurs(err error) bool {
 	for _, known := range []error{fs.ErrExist, fs.ErrNotExist, errShort, store.ErrTooLarge, errGhost, errLong, errEndless, errDisorder} {
 		if errors.Is(err, known) {
@@ -121,7 +124,7 @@ func isOurs(err error) bool {
 	return false
 }
 
-// bare takes off the URL, which is long, and repeats what the message says already.
+// bare removes the URL, which is long and repeats facts of the message.
 func bare(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
@@ -138,7 +141,8 @@ func isUntrusted(err error) bool {
 	return errors.As(err, &verification) || errors.As(err, &unknown) || errors.As(err, &host) || errors.As(err, &invalid)
 }
 
-// isFinal reports whether an error of the connection will be the same next time.
+// isFinal reports whether an error of the connection would also be the result of
+// another try.
 func isFinal(err error) bool {
 	var record tls.RecordHeaderError
 	return isUntrusted(err) || errors.As(err, &record) || strings.Contains(err.Error(), "server gave HTTP response to HTTPS client")

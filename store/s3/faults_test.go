@@ -19,8 +19,8 @@ import (
 	"firn/store/s3"
 )
 
-// TestPassingFaults breaks one request of each call, the n-th: the call must do
-// what it does without.
+// TestPassingFaults breaks the n-th request of each call. The call must have the
+// same result as without the fault.
 func TestPassingFaults(t *testing.T) {
 	t.Parallel()
 	server := s3test.Start(t, s3test.Options{})
@@ -62,8 +62,8 @@ func from(n int, fault s3test.Fault) func(int) s3test.Fault {
 	}
 }
 
-// TestLastingFaults breaks all requests of each call from the n-th on: the error
-// must say so, and never that an object is missing or too short.
+// TestLastingFaults breaks all requests of each call from the n-th on. The error
+// must name the fault, and never say that an object is missing or too short.
 func TestLastingFaults(t *testing.T) {
 	t.Parallel()
 	server := s3test.Start(t, s3test.Options{})
@@ -117,13 +117,13 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
-// ended runs a call with another context.
+// ended returns run with ctx in place of its own context.
 func ended(ctx context.Context, run func(context.Context, store.Store) error) func(context.Context, store.Store) error {
 	return func(_ context.Context, s store.Store) error { return run(ctx, s) }
 }
 
-// TestRacingWriters lets several hosts write one name while answers are lost:
-// exactly one is told that it did, and its object stays.
+// TestRacingWriters lets several hosts write one name while answers are lost.
+// Put must return nil to exactly one of them, and its object must stay.
 func TestRacingWriters(t *testing.T) {
 	t.Parallel()
 	server := s3test.Start(t, s3test.Options{})
@@ -174,7 +174,7 @@ func race(t *testing.T, direct *s3.Store, name string, host func() *s3.Store) {
 	}
 }
 
-// TestProbe finds out what servers do with the condition.
+// TestProbe probes servers that honour the condition, ignore it, and refuse it.
 func TestProbe(t *testing.T) {
 	t.Parallel()
 	server := s3test.Start(t, s3test.Options{})
@@ -192,19 +192,20 @@ func TestProbe(t *testing.T) {
 			if got, err := s.Probe(t.Context()); err != nil || got != tt.want {
 				t.Fatalf("got %v, %v, want %v", got, err, tt.want)
 			}
-			testLooks(t, s, proxy, !tt.want)
+			testChecksFirst(t, s, proxy, !tt.want)
 		})
 	}
 }
 
-// TestProbeLosesAnswers asks a server that ignores the condition, by a network
-// that loses an answer: that must not look like a server that knows it.
+// TestProbeLosesAnswers probes a server that ignores the condition, over a
+// network that loses an answer. The server must not look like one that honours
+// the condition.
 func TestProbeLosesAnswers(t *testing.T) {
 	t.Parallel()
 	server := s3test.Start(t, s3test.Options{})
 	proxy := s3test.StartProxy(t, server)
 	proxy.Break(func(n int, _ *http.Request) s3test.Fault {
-		if n == 2 { // the second object's
+		if n == 2 { // the request for the second object
 			return s3test.ResetBefore
 		}
 		return s3test.StripCondition
@@ -214,9 +215,9 @@ func TestProbeLosesAnswers(t *testing.T) {
 	}
 }
 
-// testLooks sees that no object is replaced, and whether the store asks for its
-// name first.
-func testLooks(t *testing.T, s *s3.Store, proxy *s3test.Proxy, want bool) {
+// testChecksFirst checks that no object is replaced, and whether the store first
+// asks if the name is free.
+func testChecksFirst(t *testing.T, s *s3.Store, proxy *s3test.Proxy, want bool) {
 	t.Helper()
 	proxy.Reset()
 	if err := s.Put(t.Context(), target, []byte("first")); err != nil {

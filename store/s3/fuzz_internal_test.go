@@ -15,14 +15,14 @@ import (
 	"firn/store"
 )
 
-// answer is what a server says to everything.
+// answer is the one answer of a server to all requests.
 type answer struct {
 	status int
 	body   []byte
 	asked  int
 }
 
-// RoundTrip gives the answer a few times, and is silent then.
+// RoundTrip returns the answer a few times, and then an error.
 func (a *answer) RoundTrip(r *http.Request) (*http.Response, error) {
 	if a.asked++; a.asked > 20 {
 		return nil, io.ErrClosedPipe
@@ -34,7 +34,7 @@ func (a *answer) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// hearing returns a store whose server gives the answer, and that asks for nothing twice.
+// hearing returns a store whose server gives the answer, and that repeats no request.
 func hearing(t testing.TB, a *answer) *Store {
 	t.Helper()
 	s := &Store{bucket: "bucket", prefix: "prefix/", opts: Options{Patience: time.Nanosecond}, traffic: &traffic{}}
@@ -49,8 +49,8 @@ func hearing(t testing.TB, a *answer) *Store {
 	return s
 }
 
-// FuzzAnswers has a server say anything. Of a listing, only names of objects come out, in
-// their order; of an object, the bytes that were sent.
+// FuzzAnswers lets a server send any answer. List must yield only names of objects, in
+// order. Get must return the bytes that were sent.
 func FuzzAnswers(f *testing.F) {
 	list := func(rest string) []byte {
 		return []byte(`<ListBucketResult><Name>bucket</Name>` + rest + `</ListBucketResult>`)

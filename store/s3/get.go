@@ -13,15 +13,16 @@ import (
 	"firn/store"
 )
 
-// farEnd stands for offsets that no object reaches, in bytes.
+// farEnd is an offset, in bytes, that no object reaches.
 const farEnd = 1 << 43
 
-// errShort is for objects that are too short. The network's io.ErrUnexpectedEOF
-// is another error, which tells nothing of the object.
+// errShort is returned for objects that are too short. An io.ErrUnexpectedEOF of the
+// network is another error, which says nothing about the object.
 var errShort = fmt.Errorf("it is too short: %w", io.ErrUnexpectedEOF)
 
-// Get reads a part of the object with one request. Parts that are empty, or
-// behind the object's end, cannot be asked for: then it asks for the size.
+// Get reads a part of the object with one request. S3 has no requests for empty
+// parts and for parts behind the object's end. For those Get asks for the object's
+// size.
 func (s *Store) Get(ctx context.Context, name string, off, length int64) ([]byte, error) {
 	data, err := s.get(ctx, name, off, length)
 	if err != nil {
@@ -46,10 +47,10 @@ func (s *Store) get(ctx context.Context, name string, off, length int64) ([]byte
 	})
 }
 
-// getNothing answers for ranges without bytes.
+// getNothing returns the result for ranges without bytes.
 func (s *Store) getNothing(ctx context.Context, name string, off, length int64) ([]byte, error) {
 	info, err := s.stat(ctx, name)
-	if isMissing(err) { // anybody can have said so, as it comes without a body
+	if isMissing(err) { // the answer has no body, so it may be a proxy's
 		if _, err = s.fetch(ctx, name, 0, 1); err == nil {
 			err = retryable{errors.New("it was missing a moment ago")}
 		}
@@ -61,7 +62,7 @@ func (s *Store) getNothing(ctx context.Context, name string, off, length int64) 
 	if err != nil {
 		return nil, errShort
 	}
-	if off < 0 && from == 0 && to > 0 { // rclone refuses the end of an object that is shorter
+	if off < 0 && from == 0 && to > 0 { // rclone refuses a suffix longer than the object
 		return s.fetch(ctx, name, 0, to)
 	}
 	if from != to {
@@ -80,22 +81,23 @@ func (s *Store) fetch(ctx context.Context, name string, off, length int64) ([]by
 	if err != nil {
 		return nil, absent(err)
 	}
-	if body == nil { // as the client has it of some answers that mean neither yes nor no
+	if body == nil { // the client returns this for some unclear answers
 		return nil, fmt.Errorf("%w: its answer has no object", store.ErrProtocol)
 	}
-	defer body.Close() // what could be learnt from it, reading has told
+	defer body.Close() // only read, and reading reports the errors
 	most := answerMost(off, length, header.Get("Content-Range") == "")
-	if info.Size > most { // as the answer says before it begins
+	if info.Size > most { // known from the headers, before the body
 		return nil, store.ErrTooLarge
 	}
 	data, err := io.ReadAll(io.LimitReader(body, most+1))
 	switch {
 	case err != nil:
-		// Not to be taken for an object that is too short: hide the cause.
+		// The cause can match io.ErrUnexpectedEOF, which would mean an object that
+		// is too short. So hide it.
 		return nil, retryable{fmt.Errorf("the answer breaks off after %d bytes: %v", len(data), err)}
 	case int64(len(data)) > most:
 		return nil, store.ErrTooLarge
-	case header.Get("Content-Range") == "": // the server sends all, whatever was asked for
+	case header.Get("Content-Range") == "": // the server ignores ranges and sends the whole object
 		from, to, err := store.Range(int64(len(data)), off, length)
 		if err != nil {
 			return nil, errShort
@@ -107,8 +109,9 @@ func (s *Store) fetch(ctx context.Context, name string, off, length int64) ([]by
 	return data, nil
 }
 
-// answerMost returns how many bytes of an answer are read: what was asked for, or an
-// object that the server sends whole although a part was asked for.
+// answerMost returns how many bytes of an answer are read: as many as were asked
+// for, or up to [store.MaxObject] if the server sends the whole object instead of a
+// part.
 func answerMost(off, length int64, whole bool) int64 {
 	switch {
 	case whole && (off != 0 || length > 0):
@@ -136,7 +139,7 @@ func rangeOf(off, length int64) (opts minio.GetObjectOptions, err error) {
 	return opts, err
 }
 
-// absent makes the server's word for a missing object ours.
+// absent turns the server's error for a missing object into fs.ErrNotExist.
 func absent(err error) error {
 	if saysMissing(err) {
 		return fs.ErrNotExist

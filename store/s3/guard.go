@@ -13,29 +13,33 @@ import (
 )
 
 const (
-	// minRate is how many bytes a second must pass in either direction, summed up over
-	// all requests under way, as long as there are any. A line of 10 KB/s has room to spare.
+	// minRate is the lowest accepted rate, in bytes a second: the sum of both directions and
+	// of all requests under way, as long as there are any. A line of 10 KB/s exceeds it by
+	// far.
 	minRate = 1 << 10
-	// firstWait is how long it may be less while an answer comes from a server that has
-	// never answered before: then somebody waits for the message. Later, it is idleWait.
+	// firstWait is how long an answer may be slower than minRate if the server has never
+	// answered before: a user is then probably waiting for the message. After the first
+	// answer the limit is idleWait.
 	firstWait = 15 * time.Second
-	// maxHeader bounds the headers of an answer, in bytes.
+	// maxHeader limits the headers of an answer, in bytes.
 	maxHeader = 256 << 10
-	// maxText bounds an answer that is no object, in bytes: a page of a listing has 1000
-	// keys of up to 1024 bytes, each of which may be written as 3, and little beside them.
+	// maxText limits the bytes of an answer that is not an object. The largest is a page of
+	// a listing: it has 1000 keys of up to 1024 bytes, each byte of which may be written as
+	// 3, and little else.
 	maxText = 16 << 20
 )
 
 var (
 	errSlow = fmt.Errorf("the server sends less than %d bytes a second", minRate)
-	errLong = fmt.Errorf("%w: its answer is longer than any can be", store.ErrProtocol)
+	errLong = fmt.Errorf("%w: its answer is longer than S3 allows", store.ErrProtocol)
 )
 
-// guard lets no request last without an end, and no answer that is no object be endless:
-// whatever answers was not authenticated by anything but its certificate, if at all.
+// guard ends requests that do not come to an end, and answers that are too long to be
+// anything but an object. It is needed because the server is authenticated by its
+// certificate at most, and may be hostile.
 type guard struct {
 	next     http.RoundTripper
-	moved    func() int64 // bytes so far, of all requests
+	moved    func() int64 // bytes so far, in all requests
 	answered func() bool  // whether the server has ever answered
 
 	wait, firstWait time.Duration
@@ -45,14 +49,14 @@ type guard struct {
 func newGuard(next http.RoundTripper, t *traffic, opts Options) *guard {
 	g := &guard{next: next, moved: t.moved, answered: t.answered.Load, wait: idleWait, firstWait: firstWait, least: minRate}
 	for _, limit := range []int64{opts.UploadLimit, opts.DownloadLimit} {
-		if limit > 0 { // else who asks for less would not get it
+		if limit > 0 { // a limit below minRate would end every request
 			g.least = min(g.least, limit/2)
 		}
 	}
 	return g
 }
 
-// RoundTrip makes a request, and watches it until its answer was read.
+// RoundTrip makes a request, and watches it until its answer is closed.
 func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := countPage(r); err != nil {
 		return nil, err
@@ -60,7 +64,7 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	w := &watch{guard: g, cancel: cancel}
 	w.start(g.wait)
-	begun := &httptrace.ClientTrace{GotFirstResponseByte: func() { // headers can drip, too
+	begun := &httptrace.ClientTrace{GotFirstResponseByte: func() { // a server can send headers slowly, too
 		if !g.answered() {
 			w.start(g.firstWait)
 		}
@@ -72,26 +76,26 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	body := &watchedBody{ReadCloser: answer.Body, watch: w, left: maxText}
 	if r.Method == http.MethodGet && answer.StatusCode/100 == 2 && !r.URL.Query().Has("list-type") {
-		body.left = -1 // an object: who reads it knows how long it may be
+		body.left = -1 // an object: its reader limits its length
 	}
 	answer.Body = body
 	return answer, nil
 }
 
-// watch ends a request when too little has moved.
+// watch ends a request when too few bytes have moved.
 type watch struct {
 	guard  *guard
 	cancel context.CancelCauseFunc
 
 	mu    sync.Mutex
 	timer *time.Timer
-	round int // of looks; one that comes late does not count
+	round int // number of the current check; the timer of an earlier one does nothing
 	slow  bool
 
 	stopped bool
 }
 
-// start looks every so often from now on.
+// start checks the rate once in every period from now on.
 func (w *watch) start(every time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -100,17 +104,17 @@ func (w *watch) start(every time.Duration) {
 	}
 }
 
-// next sets the time of the next look. The lock is held.
+// next sets the time of the next check. The caller holds the lock.
 func (w *watch) next(every time.Duration) {
 	if w.timer != nil {
 		w.timer.Stop()
 	}
 	w.round++
 	round, seen := w.round, w.guard.moved()
-	w.timer = time.AfterFunc(every, func() { w.look(round, seen, every) })
+	w.timer = time.AfterFunc(every, func() { w.check(round, seen, every) })
 }
 
-func (w *watch) look(round int, seen int64, every time.Duration) {
+func (w *watch) check(round int, seen int64, every time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
@@ -131,7 +135,7 @@ func (w *watch) stop() {
 	w.cancel(nil)
 }
 
-// explain returns errSlow in place of the error that ending the request has led to.
+// explain returns errSlow in place of err if the watch has ended the request.
 func (w *watch) explain(err error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -145,10 +149,10 @@ func (w *watch) explain(err error) error {
 type watchedBody struct {
 	io.ReadCloser
 	watch *watch
-	left  int64 // bytes that may come; less than zero for any number
+	left  int64 // bytes that may still come; below zero for any number
 }
 
-// Read ends with errLong after what may come.
+// Read returns errLong when the allowed bytes are used up.
 func (b *watchedBody) Read(p []byte) (int, error) {
 	if b.left == 0 {
 		return 0, errLong

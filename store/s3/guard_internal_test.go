@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// hurried returns a guard that looks every few milliseconds.
+// hurried returns a guard that checks every few milliseconds.
 func hurried(moved func() int64) *guard {
 	return &guard{
 		next: http.DefaultTransport, moved: moved, answered: func() bool { return false },
@@ -19,7 +19,7 @@ func hurried(moved func() int64) *guard {
 	}
 }
 
-// TestSlowRequestsEnd has servers that hold a request up in each of its phases.
+// TestSlowRequestsEnd uses servers that delay a request in each of its phases.
 func TestSlowRequestsEnd(t *testing.T) {
 	t.Parallel()
 	still := func() int64 { return 7 }
@@ -35,7 +35,7 @@ func TestSlowRequestsEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				_, _ = io.Copy(io.Discard, r.Body) // else the server does not see that the client has gone
+				_, _ = io.Copy(io.Discard, r.Body) // otherwise the server does not notice that the client has gone
 				answer(w, r)
 			}))
 			defer server.Close()
@@ -48,8 +48,8 @@ func TestSlowRequestsEnd(t *testing.T) {
 	}
 }
 
-// TestSlowHeadersEnd has a server that begins to answer, and goes on for ever before
-// there is an answer: it is not waited for as long as for one that is silent.
+// TestSlowHeadersEnd uses a server that begins its headers and never ends them. The
+// guard must wait less long for it than for a server that sends nothing.
 func TestSlowHeadersEnd(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
@@ -72,8 +72,8 @@ func TestSlowHeadersEnd(t *testing.T) {
 	}
 }
 
-// TestSteadyRequestsLast has an answer that takes many looks, and a line on which
-// enough moves all the time.
+// TestSteadyRequestsLast reads an answer that takes many checks, on a line that
+// always moves enough bytes.
 func TestSteadyRequestsLast(t *testing.T) {
 	t.Parallel()
 	var looks atomic.Int64
@@ -96,7 +96,8 @@ func TestSteadyRequestsLast(t *testing.T) {
 	}
 }
 
-// TestLimitsLowerTheRate has limits that ask for less than a server must send.
+// TestLimitsLowerTheRate checks the lowest accepted rate under limits that are near
+// or below it.
 func TestLimitsLowerTheRate(t *testing.T) {
 	t.Parallel()
 	for want, opts := range map[int64]Options{

@@ -14,7 +14,7 @@ import (
 	"firn/store/s3"
 )
 
-// page writes a page of a listing that goes on behind a token.
+// page writes a page of a listing, with the token of the next page.
 func page(w io.Writer, token string, keys ...string) {
 	fmt.Fprintf(w, `<ListBucketResult><Name>bucket</Name><IsTruncated>true</IsTruncated><NextContinuationToken>%s</NextContinuationToken>`, token)
 	for _, key := range keys {
@@ -34,7 +34,7 @@ func listAll(t *testing.T, s *s3.Store) error {
 	return nil
 }
 
-// TestHostileListings holds listings that lead nowhere to an end.
+// TestHostileListings checks that listings without an end fail.
 func TestHostileListings(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]func(w io.Writer, n int64){
@@ -62,7 +62,8 @@ func TestHostileListings(t *testing.T) {
 	}
 }
 
-// TestPagesWithoutKeys has a server that sends some empty pages, as it may.
+// TestPagesWithoutKeys uses a server that sends some empty pages, which the protocol
+// allows.
 func TestPagesWithoutKeys(t *testing.T) {
 	t.Parallel()
 	var requests atomic.Int64
@@ -78,8 +79,8 @@ func TestPagesWithoutKeys(t *testing.T) {
 	}
 }
 
-// TestEndlessText has answers that are no objects and never end: a listing, an error,
-// what was deleted, and headers.
+// TestEndlessText uses answers that are not objects and never end: a listing, an error,
+// and the result of a deletion.
 func TestEndlessText(t *testing.T) {
 	t.Parallel()
 	for name, begin := range map[string]func(w http.ResponseWriter){
@@ -107,7 +108,8 @@ func TestEndlessText(t *testing.T) {
 			if err := s.Delete(t.Context(), "meta/a", "meta/b"); err == nil {
 				t.Error("Delete has ended well")
 			}
-			// A few tries of each take 16 MiB and what the system buffers of a connection.
+			// Each call takes a few tries. Each try takes 16 MiB and the system's buffers
+			// of a connection.
 			if n := sent.Load() >> 20; n > 400 {
 				t.Errorf("%d MiB were taken", n)
 			}
@@ -127,8 +129,8 @@ func TestEndlessHeaders(t *testing.T) {
 	}
 }
 
-// TestRedirectsAreNotFollowed sends every request elsewhere, and looks whether the
-// credentials arrive there.
+// TestRedirectsAreNotFollowed redirects every request to another server, and checks that
+// no request, and so no credentials, arrives there.
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{301, 302, 303, 307, 308} {

@@ -14,8 +14,8 @@ import (
 	"firn/store"
 )
 
-// List asks for the objects page by page, 1000 on each. Keys that cannot be
-// objects of ours, such as those of other programs, are left out.
+// List asks for the objects page by page, 1000 on each. It skips keys that cannot be
+// objects of firn, such as those of other programs.
 func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[store.Object, error] {
 	return func(yield func(store.Object, error) bool) {
 		l := &listing{store: s, prefix: prefix, yield: yield, end: time.Now().Add(listWait)}
@@ -29,17 +29,18 @@ const (
 	// listWait is how long a listing may take: a million keys, of 250 bytes each, from a
 	// server that sends 100 KB a second.
 	listWait = time.Hour
-	// maxKeys is how many keys a listing may show, those of other programs included.
+	// maxKeys is how many keys a listing may show, including those of other programs.
 	maxKeys = 1 << 22
-	// Servers may send pages that are short, or empty now and then. But of more than
-	// freePages, one has keysPerPage keys on the average, or they lead nowhere.
+	// Servers may send short pages, or an empty page now and then. But a listing of more
+	// than freePages pages must have keysPerPage keys on each page on average. Otherwise
+	// it would never end, and fails.
 	freePages   = 100
 	keysPerPage = 10
 )
 
 var (
-	errEndless  = fmt.Errorf("%w: its listing does not come to an end", store.ErrProtocol)
-	errDisorder = fmt.Errorf("%w: it does not list keys in their order", store.ErrProtocol)
+	errEndless  = fmt.Errorf("%w: its listing does not end", store.ErrProtocol)
+	errDisorder = fmt.Errorf("%w: it does not list keys in order", store.ErrProtocol)
 )
 
 // listing is one loop over a listing.
@@ -49,7 +50,7 @@ type listing struct {
 	yield   func(store.Object, error) bool
 	last    string // the last key seen
 	name    string // the last name yielded
-	resumed bool   // some keys may come once more
+	resumed bool   // some keys may come again
 	stopped bool   // by the loop's body
 	keys    int
 	pages   int
@@ -59,7 +60,8 @@ type listing struct {
 // pageCounter is the key of the listing in the context of its requests.
 type pageCounter struct{}
 
-// countPage counts a request for a page of a listing, and refuses one too many.
+// countPage counts a request for a page of a listing, and returns an error if the
+// listing has asked for too many.
 func countPage(r *http.Request) error {
 	l, ok := r.Context().Value(pageCounter{}).(*listing)
 	if !ok {
@@ -79,20 +81,20 @@ func (l *listing) run(ctx context.Context) error {
 	return err
 }
 
-// list lists with an end.
+// list lists under the listing's deadline.
 func (l *listing) list(outer context.Context) error {
 	ctx, cancel := context.WithDeadline(context.WithValue(outer, pageCounter{}, l), l.end)
 	defer cancel()
 	err := l.readPages(ctx)
 	if errors.Is(err, errEndless) || err != nil && ctx.Err() != nil && outer.Err() == nil {
-		return errEndless // without the client's words, which hold the token
+		return errEndless // without the client's message, which contains the token
 	}
 	l.resumed = l.last != ""
 	return err
 }
 
-// readPages lists from behind the last key on: what was there before the listing
-// began is seen even if a page had to be asked for again.
+// readPages lists the keys after the last one seen. So even if a page had to be
+// requested again, the listing shows every object that existed before it began.
 func (l *listing) readPages(ctx context.Context) error {
 	noOwner := false
 	opts := minio.ListObjectsOptions{Prefix: l.store.key(l.prefix), Recursive: true, StartAfter: l.last, FetchOwner: &noOwner}
@@ -118,5 +120,5 @@ func (l *listing) readPages(ctx context.Context) error {
 			return nil
 		}
 	}
-	return ctx.Err() // then the client ends without a word
+	return ctx.Err() // a cancelled listing ends without an error of the client
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Location is a place in a bucket for one repository.
+// Location is the address of one repository in a bucket.
 type Location struct {
 	Endpoint string // host, or host:port; "" means Amazon
 	Plain    bool   // HTTP without TLS
@@ -16,13 +16,13 @@ type Location struct {
 	Prefix   string // of the keys, without a slash at either end; may be empty
 }
 
-// amazon is asked where no endpoint is given; the client adds the region.
+// amazon is the default endpoint. The client adds the region to it.
 const amazon = "s3.amazonaws.com"
 
-// scheme begins the location of every repository in a bucket.
+// scheme is the beginning of every location in a bucket.
 const scheme = "s3:"
 
-// IsLocation reports whether text is meant to be one for [ParseLocation].
+// IsLocation reports whether text is meant for [ParseLocation].
 func IsLocation(text string) bool { return strings.HasPrefix(text, scheme) }
 
 // ParseLocation reads the forms
@@ -35,7 +35,7 @@ func IsLocation(text string) bool { return strings.HasPrefix(text, scheme) }
 func ParseLocation(text, endpoint string) (Location, error) {
 	l, err := parseLocation(text, endpoint)
 	if errors.Is(err, errSecret) {
-		return Location{}, fmt.Errorf("location of the repository: %w", err) // not shown again
+		return Location{}, fmt.Errorf("location of the repository: %w", err) // must not show the secret again
 	}
 	if err != nil {
 		return Location{}, fmt.Errorf("repository %q: %w", text, err)
@@ -43,7 +43,7 @@ func ParseLocation(text, endpoint string) (Location, error) {
 	return l, nil
 }
 
-var errSecret = errors.New("keys do not belong there, where others can read them")
+var errSecret = errors.New("keys do not belong there: other users can read a location")
 
 func parseLocation(text, endpoint string) (Location, error) {
 	rest, ok := strings.CutPrefix(text, scheme)
@@ -91,8 +91,8 @@ func fromURL(u *url.URL) (Location, error) {
 	return l, l.checkPrefix()
 }
 
-// checkPrefix refuses keys that some servers, or tools that copy buckets to
-// disks, understand in another way.
+// checkPrefix refuses prefixes that some servers, and some tools that copy buckets to
+// disks, would interpret in another way.
 func (l Location) checkPrefix() error {
 	if l.Prefix == "" {
 		return nil
@@ -105,7 +105,8 @@ func (l Location) checkPrefix() error {
 	return nil
 }
 
-// String returns the location in a form that [ParseLocation] reads, one for each place.
+// String returns the location in a form that [ParseLocation] reads. Two spellings of
+// the same location have the same form.
 func (l Location) String() string {
 	path := "/" + l.Bucket
 	if l.Prefix != "" {
@@ -131,7 +132,7 @@ func (l Location) host() string {
 	return l.Endpoint
 }
 
-// keyPrefix begins the keys of all objects.
+// keyPrefix is the beginning of the keys of all objects.
 func (l Location) keyPrefix() string {
 	if l.Prefix == "" {
 		return ""

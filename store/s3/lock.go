@@ -10,15 +10,15 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// lockWorkers is how many requests to extend locks are under way at once.
+// lockWorkers is the number of simultaneous requests that extend locks.
 const lockWorkers = 8
 
-// LockDuration returns for how long objects are locked when they are written;
-// zero if they are not.
+// LockDuration returns how long objects are locked when they are written. Zero
+// means that they are not locked.
 func (s *Store) LockDuration() time.Duration { return s.opts.Lock }
 
 // Lock renews the locks of objects: each is then locked for [Store.LockDuration]
-// from now on. There is no request for many objects at once.
+// from now on. It takes a request for each object, because S3 has none for many.
 func (s *Store) Lock(ctx context.Context, names ...string) error {
 	if err := s.check(ctx, names...); err != nil {
 		return fmt.Errorf("lock: %w", err)
@@ -44,7 +44,8 @@ func (s *Store) lock(ctx context.Context, name string) error {
 	_, err := retry(ctx, s, func() (none, error) {
 		err := s.core.PutObjectRetention(ctx, s.bucket, s.key(name),
 			minio.PutObjectRetentionOptions{Mode: &mode, RetainUntilDate: &until})
-		// Of a mark that it is deleted some say that it cannot be locked.
+		// For an object that was deleted, some servers answer that its deletion
+		// mark cannot be locked.
 		if saysMissing(err) || isStatus(err, http.StatusMethodNotAllowed) && s.isDeleted(ctx, name) {
 			return none{}, nil // deleted meanwhile
 		}
@@ -65,7 +66,7 @@ func (s *Store) lockMode() minio.RetentionMode {
 	return minio.Compliance
 }
 
-// lockedUntil is in whole seconds, as the protocol wants it.
+// lockedUntil is in whole seconds, as the protocol requires.
 func (s *Store) lockedUntil() time.Time {
 	return time.Now().Add(s.opts.Lock).UTC().Truncate(time.Second)
 }

@@ -16,7 +16,7 @@ import (
 
 const day = 24 * time.Hour
 
-// lockedStore opens a place on a server whose objects are locked for a time.
+// lockedStore opens a store that locks its objects for a time.
 func lockedStore(t *testing.T, server *s3test.Server, lock time.Duration, mode s3.LockMode) *s3.Store {
 	t.Helper()
 	opts := options(t, server, server.Location(prefix(t)))
@@ -63,7 +63,8 @@ func TestLock(t *testing.T) {
 	}
 }
 
-// testKept deletes an object: it is not seen any more, but its content stays.
+// testKept deletes an object. The store then no longer shows it, but the server
+// keeps its content.
 func testKept(t *testing.T, server *s3test.Server, s *s3.Store) {
 	t.Helper()
 	client, key := server.Client(t), prefix(t)+"/"+target
@@ -90,7 +91,7 @@ func testKept(t *testing.T, server *s3test.Server, s *s3.Store) {
 	}
 }
 
-// TestNoLock meets buckets that allow no locks.
+// TestNoLock uses a bucket that allows no locks.
 func TestNoLock(t *testing.T) {
 	t.Parallel()
 	server := s3test.Start(t, s3test.Options{})
@@ -106,8 +107,9 @@ func TestNoLock(t *testing.T) {
 	}
 }
 
-// TestGhost puts what was deleted from a bucket that keeps versions. This server
-// refuses that for ever, others do not; nobody is to wait for it.
+// TestGhost puts an object again that was deleted from a bucket that keeps
+// versions. This server always refuses that, other servers do not. Put must give
+// up soon.
 func TestGhost(t *testing.T) {
 	t.Parallel()
 	s := lockedStore(t, s3test.Start(t, s3test.Options{Lock: true}), 0, s3.Compliance)

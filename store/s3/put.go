@@ -17,12 +17,13 @@ import (
 	"github.com/minio/minio-go/v7"
 )
 
-// markKey is the metadata entry with a random text for each [Store.Put]: it
-// tells the object that a lost answer was about from that of another writer.
+// markKey is the metadata entry that holds a random text for each [Store.Put]. After a
+// lost answer it distinguishes the object of this Put from that of another writer.
 const markKey = "Firn-Put"
 
-// Put creates the object with a single request that fails if the name exists.
-// Not in parts: of these, servers check the condition at another time, or never.
+// Put creates the object with a single request that fails if the name exists. It does
+// not upload in parts, because servers check the condition of such an upload at another
+// time, or never.
 func (s *Store) Put(ctx context.Context, name string, data []byte) error {
 	if err := s.check(ctx, name); err != nil {
 		return fmt.Errorf("put: %w", err)
@@ -42,31 +43,32 @@ type upload struct {
 	data  []byte
 	mark  string
 	tries int
-	ghost int // how often the name was refused though nothing is there
+	ghost int // how often the name was refused though the object is missing
 }
 
-// maxGhost is how often that may be: somebody may have deleted the object just then.
+// maxGhost is the limit for ghost. It is more than 1, because another host may have
+// deleted the object just then.
 const maxGhost = 3
 
-// errGhost is returned for names of which some servers remember that they were
-// deleted. Only what is made anew at an old place uses a name twice.
-var errGhost = errors.New("the name is refused though nothing is there, because the bucket keeps versions and remembers that it was deleted: use another prefix")
+// errGhost is returned for the name of a deleted object that the server remembers, as
+// some do. Only a new repository at the location of an old one uses a name twice.
+var errGhost = errors.New("the bucket refuses the name though the object is missing, because it keeps versions and remembers that the object was deleted: use another prefix")
 
-// try writes the object once. After a request without an answer it first looks
-// whether that one has succeeded: to write again could meet the object, or, where
-// conditions are ignored, replace it.
+// try writes the object once. After a request without an answer, try first checks
+// whether that request has succeeded. A second write could otherwise find its own
+// object and fail, or replace it where the server ignores conditions.
 func (u *upload) try(ctx context.Context) error {
 	u.tries++
 	if u.tries > 1 || u.store.unconditional.Load() {
-		if err := u.look(ctx); !errors.Is(err, fs.ErrNotExist) {
+		if err := u.check(ctx); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
 	err := u.send(ctx)
 	switch {
 	case isStatus(err, http.StatusPreconditionFailed): // the name is taken
-		// Also if ours was written by a request that some proxy has repeated.
-		if err := u.look(ctx); !errors.Is(err, fs.ErrNotExist) {
+		// The object may be this Put's own, if a proxy has repeated the request.
+		if err := u.check(ctx); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		if u.ghost++; u.ghost == maxGhost {
@@ -79,9 +81,9 @@ func (u *upload) try(ctx context.Context) error {
 	return err
 }
 
-// look returns nil if the object is there and is ours, fs.ErrExist if it is
-// another's, fs.ErrNotExist if it is missing.
-func (u *upload) look(ctx context.Context) error {
+// check returns nil if this upload has written the object, fs.ErrExist if another
+// writer has, and fs.ErrNotExist if the object is missing.
+func (u *upload) check(ctx context.Context) error {
 	info, err := u.store.stat(ctx, u.name)
 	switch {
 	case isMissing(err):
@@ -94,8 +96,8 @@ func (u *upload) look(ctx context.Context) error {
 	return nil
 }
 
-// mark returns the text that the writer of an object has left. Servers differ
-// in the case of metadata keys.
+// mark returns the random text that the writer of an object has left. Servers differ in
+// the case of metadata keys.
 func mark(info minio.ObjectInfo) string {
 	for key, value := range info.UserMetadata {
 		if strings.EqualFold(key, markKey) {
@@ -105,7 +107,8 @@ func mark(info minio.ObjectInfo) string {
 	return info.Metadata.Get("X-Amz-Meta-" + markKey)
 }
 
-// send makes the request. The hash lets the server refuse what the way has changed.
+// send makes the request. The hash lets the server refuse bytes that were changed on
+// the way.
 func (u *upload) send(ctx context.Context) error {
 	s := u.store
 	opts := minio.PutObjectOptions{
@@ -118,7 +121,7 @@ func (u *upload) send(ctx context.Context) error {
 	var md5Sum string
 	if s.opts.Lock > 0 {
 		opts.Mode, opts.RetainUntilDate = s.lockMode(), s.lockedUntil()
-		sum := md5.Sum(u.data) // Amazon demands it with a lock; it protects nothing
+		sum := md5.Sum(u.data) // Amazon demands it with a lock; firn does not rely on it
 		md5Sum = base64.StdEncoding.EncodeToString(sum[:])
 	}
 	sum := sha256.Sum256(u.data)
@@ -127,8 +130,8 @@ func (u *upload) send(ctx context.Context) error {
 	return err
 }
 
-// Probe finds out whether the server refuses to write what exists when asked to,
-// by asking: it writes an object twice. The object is removed if that is allowed.
+// Probe finds out whether the server honours the condition that an object must not
+// exist yet. It writes an object twice, and removes it if it may.
 func (s *Store) Probe(ctx context.Context) (conditional bool, err error) {
 	if s.unconditional.Load() {
 		return false, nil
@@ -142,7 +145,8 @@ func (s *Store) Probe(ctx context.Context) (conditional bool, err error) {
 	if err := probe.Put(ctx, name, data); err != nil {
 		return false, fmt.Errorf("probe: %w", err)
 	}
-	// Not with Put, which after a lost answer looks by itself: the server is to say it.
+	// Put would find the object itself after a lost answer. Here the server must report
+	// it, so send the request directly.
 	again := &upload{store: probe, name: name, data: data, mark: rand.Text()}
 	taken, err := retry(ctx, probe, func() (bool, error) {
 		err := again.send(ctx)
@@ -151,7 +155,7 @@ func (s *Store) Probe(ctx context.Context) (conditional bool, err error) {
 		}
 		return false, err
 	})
-	// Left behind, it does no harm: repositories ignore the name.
+	// An object left behind does no harm: repositories ignore its name.
 	if gone := s.Delete(ctx, name); gone != nil && !errors.Is(gone, fs.ErrPermission) {
 		return false, fmt.Errorf("probe: %w", gone)
 	}

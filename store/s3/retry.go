@@ -10,17 +10,17 @@ import (
 	"github.com/minio/minio-go/v7"
 )
 
-// none is the result of what has none.
+// none is the result type of functions that have no result.
 type none = struct{}
 
-// retryable marks an error after which the same is worth another try.
+// retryable marks an error after which the same request is worth another try.
 type retryable struct{ error }
 
-// Unwrap returns the error that is marked.
+// Unwrap returns the marked error.
 func (r retryable) Unwrap() error { return r.error }
 
-// retry repeats what fails for reasons that pass, with growing pauses, and
-// explains the error that remains.
+// retry calls ask again, after growing pauses, as long as it fails for reasons
+// that may pass. It explains the error that remains.
 func retry[T any](ctx context.Context, s *Store, ask func() (T, error)) (T, error) {
 	if err := ctx.Err(); err != nil {
 		var zero T
@@ -28,7 +28,7 @@ func retry[T any](ctx context.Context, s *Store, ask func() (T, error)) (T, erro
 	}
 	pauses := &backoff.ExponentialBackOff{
 		InitialInterval:     100 * time.Millisecond,
-		RandomizationFactor: 0.5, // so that hosts that were refused together do not come back together
+		RandomizationFactor: 0.5, // hosts that were refused together must not retry together
 		Multiplier:          2,
 		MaxInterval:         10 * time.Second,
 	}
@@ -38,21 +38,21 @@ func retry[T any](ctx context.Context, s *Store, ask func() (T, error)) (T, erro
 		if err == nil || isAnswer(err) {
 			s.traffic.answered.Store(true)
 		}
-		if err != nil && failing.IsZero() { // not since the start: a long upload that breaks off at its end is worth another
+		if err != nil && failing.IsZero() { // counted from the first error: a long upload that breaks off at its end is worth another try
 			failing = time.Now()
 		}
 		if err != nil && (ctx.Err() != nil || !isPassing(err) || time.Since(failing) > s.patience()) {
 			err = backoff.Permanent(err)
 		}
 		return result, err
-	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0)) // for how long, is decided here
+	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0)) // the function above decides for how long
 	if cause := ctx.Err(); err != nil && cause != nil {
 		return result, cause
 	}
 	return result, explain(err)
 }
 
-// patience is for how long a request is repeated.
+// patience returns how long a request is repeated.
 func (s *Store) patience() time.Duration {
 	patience := s.opts.Patience
 	if patience == 0 {
@@ -64,15 +64,15 @@ func (s *Store) patience() time.Duration {
 	return patience
 }
 
-// isAnswer reports whether an error is what an S3 server has said.
+// isAnswer reports whether an error is the answer of an S3 server.
 func isAnswer(err error) bool {
 	var answer minio.ErrorResponse
 	return errors.As(err, &answer) && answer.StatusCode != 0
 }
 
-// isPassing reports whether an error may be gone at the next try. Servers' words
-// are judged by their status and code; all else comes from the network, where
-// only what the certificate or the protocol says stays as it is.
+// isPassing reports whether another try may succeed. It judges an answer of a
+// server by its status and code. All other errors come from the network, and
+// only those about the certificate or the protocol are lasting.
 func isPassing(err error) bool {
 	var again retryable
 	if errors.As(err, &again) {
@@ -92,20 +92,21 @@ func isPassingStatus(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooManyRequests,
 		http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
-		499, 520: // what nginx and Cloudflare say of a connection that broke
+		499, 520: // the answers of nginx and Cloudflare for a broken connection
 		return true
 	}
 	return false
 }
 
-// isPassingCode judges where the status says too little: it is missing for the
-// single objects of a deletion, and the same for good and for bad in others.
+// isPassingCode judges by the code, for answers whose status says too little:
+// the single results of a deletion have none, and some statuses stand for both
+// passing and lasting errors.
 func isPassingCode(code string) bool {
 	switch code {
 	case "InternalError", "SlowDown", "SlowDownRead", "SlowDownWrite", "ServiceUnavailable", "RequestTimeout",
 		"Throttling", "ThrottlingException", "RequestLimitExceeded", "RequestThrottled", "RequestError",
 		"ConditionalRequestConflict", "OperationAborted", // another writer is at the same key
-		"ExistingObjectIsDirectory", "ObjectParentIsFile": // versitygw, while somebody deletes the last object of a folder
+		"ExistingObjectIsDirectory", "ObjectParentIsFile": // versitygw, while another request deletes the last object of a folder
 		return true
 	}
 	return false

@@ -1,10 +1,11 @@
 // Package s3 keeps objects in a bucket of an object store that speaks the S3
 // protocol.
 //
-// An object's key is the store's prefix, a slash and its name. Objects are
-// written with one request each and a condition, so that none is ever replaced.
-// Requests that fail for reasons that pass are repeated for some time; other
-// errors come back at once and match one of this package's.
+// An object's key is the store's prefix, a slash and its name. Each object is
+// written with one request, under the condition that it does not exist, so that
+// none is ever replaced. A request that fails for a reason that may pass is
+// repeated for some time. Other errors are returned at once and match an error of
+// package store.
 package s3
 
 import (
@@ -18,41 +19,42 @@ import (
 	"firn/store"
 )
 
-// Options say how to reach a bucket. The zero value, but for Location, asks
-// Amazon with the credentials of its variables, files and instance roles.
+// Options say how to reach a bucket. With nothing but a Location, the server is
+// Amazon, and the credentials are those in Amazon's variables, files and instance
+// roles.
 type Options struct {
 	Location Location
 	Region   string // "" means us-east-1, which servers other than Amazon's ignore
 
-	AccessKey, SecretKey string // both "" means to look for them as Amazon's tools do
-	CAFile               string // certificates in PEM to trust beside the system's
+	AccessKey, SecretKey string // if both are "", they are found as by Amazon's tools
+	CAFile               string // PEM file of certificates to trust, in addition to the system's
 	Lookup               Lookup
 
-	// Unconditional is for servers that refuse If-None-Match: the store then looks
-	// whether a name is free before it writes. Of two writers of one name at the
-	// same moment both could be told that they created it.
+	// Unconditional is for servers that refuse If-None-Match. The store then
+	// checks before it writes that the name is free. If two writers put one name
+	// at the same moment, Put can return nil to both.
 	Unconditional bool
 
-	// Lock keeps every object from being deleted for this long after it was
-	// written, with Object Lock; zero for not at all. The bucket must allow it.
+	// Lock is how long Object Lock prevents the deletion of each object after it
+	// was written. Zero means no lock. The bucket must allow it.
 	Lock     time.Duration
 	LockMode LockMode
 
 	UploadLimit, DownloadLimit int64 // bytes per second; zero for none
 
 	Agent    string        // name of the program, for the server's log
-	Patience time.Duration // for how long a request is repeated; zero means 2 minutes
+	Patience time.Duration // how long a failing request is repeated; zero means 2 minutes
 }
 
 const (
 	defaultRegion   = "us-east-1"
 	defaultPatience = 2 * time.Minute
-	// firstPatience is for the requests before any was answered: then the address
-	// is probably wrong, and somebody waits for the message.
+	// firstPatience is the patience before any request was answered: the address
+	// is then probably wrong, and a user is waiting for the message.
 	firstPatience = 8 * time.Second
 )
 
-// Lookup is where a bucket's name stands in a request.
+// Lookup is the part of a request that names the bucket.
 type Lookup uint8
 
 // The lookups. Amazon wants the name in the host, most others in the path.
@@ -62,13 +64,13 @@ const (
 	LookupHost
 )
 
-// LockMode is who can delete a locked object.
+// LockMode says which users can delete a locked object.
 type LockMode uint8
 
 // The modes of Object Lock.
 const (
-	Compliance LockMode = iota // nobody
-	Governance                 // who has a right of its own for that
+	Compliance LockMode = iota // no user
+	Governance                 // users with a special right
 )
 
 // Store is a [store.Store] in a bucket. Make one with [Open].
@@ -87,8 +89,8 @@ var (
 	_ store.Locker = (*Store)(nil)
 )
 
-// Open prepares to use a bucket. It looks for credentials, and asks the
-// bucket's server for nothing.
+// Open prepares to use a bucket. It looks for credentials, and sends no request to
+// the bucket's server.
 func Open(ctx context.Context, opts Options) (*Store, error) {
 	s := &Store{bucket: opts.Location.Bucket, prefix: opts.Location.keyPrefix(), opts: opts, traffic: &traffic{}}
 	s.unconditional.Store(opts.Unconditional)
@@ -111,9 +113,9 @@ func (s *Store) connect(ctx context.Context) error {
 		Creds:        creds,
 		Secure:       !s.opts.Location.Plain,
 		Transport:    transport,
-		Region:       s.region(), // given, so that no request is spent on asking for it
+		Region:       s.region(), // given, which saves the request for it
 		BucketLookup: s.opts.Lookup.minio(),
-		MaxRetries:   1, // retry does it, with our own judgement
+		MaxRetries:   1, // retry repeats requests, by its own rules
 	})
 	if err != nil {
 		return err
@@ -145,7 +147,7 @@ func (l Lookup) minio() minio.BucketLookupType {
 // key is the object's key in the bucket.
 func (s *Store) key(name string) string { return s.prefix + name }
 
-// check is what every method does first.
+// check is called first by every method.
 func (s *Store) check(ctx context.Context, names ...string) error {
 	for _, name := range names {
 		if err := store.CheckName(name); err != nil {
@@ -155,7 +157,8 @@ func (s *Store) check(ctx context.Context, names ...string) error {
 	return ctx.Err()
 }
 
-// Traffic returns what was asked of the server so far, repeated requests included.
+// Traffic returns the number of requests and bytes so far, repeated requests
+// included.
 func (s *Store) Traffic() Traffic { return s.traffic.snapshot() }
 
 // Delete removes the objects, 1000 with a request.
@@ -176,12 +179,13 @@ func (s *Store) Delete(ctx context.Context, names ...string) error {
 // deleteBatch is how many keys a request may name.
 const deleteBatch = 1000
 
-// deleteBatch removes the objects with one request. A single one goes without a
-// list: not all servers and policies know the other form.
+// deleteBatch removes the objects with one request. For a single object it uses
+// the plain form, because some servers and policies do not allow the form with a
+// list.
 func (s *Store) deleteBatch(ctx context.Context, names []string) error {
 	if len(names) == 1 {
 		err := s.core.RemoveObject(ctx, s.bucket, s.key(names[0]), minio.RemoveObjectOptions{})
-		if saysMissing(err) { // Google says so, others say nothing
+		if saysMissing(err) { // an error of Google's server only
 			return nil
 		}
 		return err
@@ -203,12 +207,12 @@ func (s *Store) deleteBatch(ctx context.Context, names []string) error {
 		}
 	}
 	if err == nil {
-		err = ctx.Err() // then the client ends without a word
+		err = ctx.Err() // a cancelled deletion ends without an error of the client
 	}
 	return err
 }
 
-// stat returns what the server knows of an object.
+// stat returns the metadata of an object.
 func (s *Store) stat(ctx context.Context, name string) (minio.ObjectInfo, error) {
 	return s.core.StatObject(ctx, s.bucket, s.key(name), minio.StatObjectOptions{})
 }

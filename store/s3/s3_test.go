@@ -13,7 +13,8 @@ import (
 	"firn/store/storetest"
 )
 
-// TestMain lets many tests wait for their retries at once: they need no processor.
+// TestMain runs more tests at once than usual: most of their time they wait for retries
+// and need no processor.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	given := false
@@ -26,12 +27,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// server is a place in a bucket of a running server, such as
+// server is a location in a bucket of a running server, such as
 // s3:http://127.0.0.1:9000/bucket, to test with the credentials of the AWS_* variables.
 var server = flag.String("server", "", "test against this `location` too")
 
-// TestOtherServer holds a server of the tester's choice to the contract. What it
-// writes stays there.
+// TestOtherServer tests the contract on a server that the flag names. Its objects stay
+// there.
 func TestOtherServer(t *testing.T) {
 	t.Parallel()
 	if *server == "" {
@@ -53,7 +54,7 @@ func TestOtherServer(t *testing.T) {
 	t.Logf("honours If-None-Match: %v, %v", conditional, err)
 }
 
-// options are those of a test's own place on a server.
+// options returns the options for a test's own location on a server.
 func options(t testing.TB, server *s3test.Server, location string) s3.Options {
 	t.Helper()
 	l, err := s3.ParseLocation(location, "")
@@ -75,7 +76,7 @@ func open(t testing.TB, opts s3.Options) *s3.Store {
 	return s
 }
 
-// prefix names a place of the test's own, which is as empty as a server of its own.
+// prefix returns a test's own prefix, so that the test starts with an empty store.
 func prefix(t testing.TB) string { return strings.ToLower(strings.ReplaceAll(t.Name(), "=", "-")) }
 
 func TestStore(t *testing.T) {
@@ -94,8 +95,8 @@ func TestStore(t *testing.T) {
 	})
 }
 
-// runStore holds the store to its contract. Without conditions, writers of one
-// name at the same moment are not told apart.
+// runStore tests the store's contract. Without conditions, several writers of one name
+// at the same moment can win.
 func runStore(t *testing.T, on *s3test.Server, unconditional bool) {
 	storetest.Run(t, func(t testing.TB) store.Store {
 		if unconditional && strings.HasSuffix(t.Name(), "/ConcurrentCreators") {

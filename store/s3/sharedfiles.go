@@ -12,9 +12,10 @@ import (
 	"firn/host"
 )
 
-// sharedFiles are the files of Amazon's tools, with a profile by AWS_PROFILE. They can hold
-// a command that prints the credentials, and HOME may be another user's, left by sudo or
-// su: so files that another user could have written are refused, and nothing is run.
+// sharedFiles reads the credentials files of Amazon's tools, with the profile that
+// AWS_PROFILE names. Such a file can hold a command that prints the credentials, and after
+// sudo or su HOME may still be another user's. So a file that another user could have
+// written is refused, and its command does not run.
 type sharedFiles struct {
 	credentials.FileAWSCredentials
 	refused error // why the files were not read last time
@@ -33,8 +34,9 @@ func (s *sharedFiles) RetrieveWithCredContext(c *credentials.CredContext) (crede
 	return s.FileAWSCredentials.RetrieveWithCredContext(c)
 }
 
-// judgeSharedFiles judges the files that the library will read by their names: what
-// [host.Open] accepts, nobody but the caller and root can replace until then.
+// judgeSharedFiles returns an error for an untrusted file. The library opens the files
+// again by name. A file that [host.Open] accepts cannot be replaced before that by any user
+// but the caller and root.
 func judgeSharedFiles() error {
 	home, err := os.UserHomeDir()
 	if err != nil {
@@ -44,7 +46,7 @@ func judgeSharedFiles() error {
 		path := cmp.Or(os.Getenv(variable), filepath.Join(home, ".aws", name))
 		f, err := host.Open(path)
 		if err == nil {
-			_ = f.Close() // it was not even read
+			_ = f.Close() // only its path was checked
 			continue
 		}
 		_, untrusted := errors.AsType[*host.UntrustedError](err)

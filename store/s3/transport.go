@@ -17,16 +17,16 @@ import (
 )
 
 const (
-	connections = 16 // kept open for the next request
+	connections = 16 // idle connections kept open
 	dialWait    = 10 * time.Second
-	// idleWait is for how long a connection may be without a byte in either
-	// direction before it counts as dead: TCP alone would wait for hours.
+	// idleWait is how long a connection may move no byte in either direction before it
+	// counts as dead. TCP alone would wait for hours.
 	idleWait = time.Minute
-	// burst is how much of a limited connection is sent or received at once, in bytes.
+	// burst is the most that a limited connection sends or receives at once, in bytes.
 	burst = 16 << 10
 )
 
-// newTransport returns what makes the requests: it counts them, keeps to the
+// newTransport returns the transport for all requests. It counts them, keeps to the
 // limits, and lets no connection and no request hang.
 func newTransport(opts Options, t *traffic) (http.RoundTripper, error) {
 	roots, err := trusted(opts.CAFile)
@@ -51,18 +51,18 @@ func newTransport(opts Options, t *traffic) (http.RoundTripper, error) {
 		IdleConnTimeout:     idleWait,
 
 		MaxResponseHeaderBytes: maxHeader,
-		DisableCompression:     true, // what is sealed does not compress, and sizes must be what they are
+		DisableCompression:     true, // encrypted data does not compress, and sizes must not change
 	}
 	return newGuard(t, t, opts), nil
 }
 
-// trusted returns the system's certificates and those of a file; nil for the
-// system's alone.
+// trusted returns the system's certificates together with those of a file. Without a
+// file it returns nil, which means the system's alone.
 func trusted(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
 	}
-	pem, err := host.ReadFile(file) // a user who could change it could read the requests
+	pem, err := host.ReadFile(file) // if other users could change it, they could read the requests
 	if err != nil {
 		return nil, fmt.Errorf("read certificates: %w", err)
 	}
@@ -83,18 +83,18 @@ func newLimiter(bytesPerSecond int64) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(bytesPerSecond), burst)
 }
 
-// Traffic is what was asked of a server.
+// Traffic counts the requests to a server and the bytes of its connections.
 type Traffic struct {
 	Lists, Puts, Gets, Heads, Deletes, Others int64 // requests
-	Sent, Received                            int64 // bytes, of the protocol too
+	Sent, Received                            int64 // bytes, including those of the protocol
 }
 
-// Requests returns how many requests there were in all.
+// Requests returns the number of all requests.
 func (t Traffic) Requests() int64 {
 	return t.Lists + t.Puts + t.Gets + t.Heads + t.Deletes + t.Others
 }
 
-// traffic counts, and is safe for concurrent use.
+// traffic counts requests and bytes. It is safe for concurrent use.
 type traffic struct {
 	next http.RoundTripper
 
@@ -134,16 +134,16 @@ func (t *traffic) snapshot() Traffic {
 	}
 }
 
-// conn is a connection with limits of speed and of silence.
+// conn is a connection with a limit of its speed and of its idle time.
 type conn struct {
 	net.Conn
 	traffic  *traffic
 	up, down *rate.Limiter
 }
 
-// Read reads at most as much as the limit allows at once. Any byte, in either
-// direction, gives both directions new time: the answer to a long upload is
-// awaited while it is sent.
+// Read reads at most as much as the limit allows at once. A byte in either direction
+// extends the deadline of both, because the answer to a long upload is awaited while
+// the upload is sent.
 func (c *conn) Read(b []byte) (int, error) {
 	if c.down != nil && len(b) > burst {
 		b = b[:burst]
@@ -182,8 +182,8 @@ func (c *conn) Write(b []byte) (written int, err error) {
 
 func (c *conn) alive() error { return c.Conn.SetDeadline(time.Now().Add(idleWait)) }
 
-// wait waits until n bytes are allowed. It cannot be told to stop: a request
-// that is cancelled closes the connection, and the pause is short.
+// wait waits until n bytes are allowed. It ignores cancellation, because the pause is
+// short and a cancelled request closes the connection.
 func wait(l *rate.Limiter, n int) error {
 	if l == nil {
 		return nil

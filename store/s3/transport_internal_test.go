@@ -16,8 +16,9 @@ import (
 	"firn/store"
 )
 
-// TestNetworkErrorsPass holds errors of the network, some of which match what
-// means something else here, to be worth another try and nothing but "unreachable".
+// TestNetworkErrorsPass checks that errors of the network are worth another try and
+// mean nothing but "unreachable", although some match errors with another meaning
+// in a store.
 func TestNetworkErrorsPass(t *testing.T) {
 	t.Parallel()
 	_, late := (&net.Dialer{Deadline: time.Unix(1, 0)}).Dial("tcp", "127.0.0.1:1")
@@ -28,7 +29,7 @@ func TestNetworkErrorsPass(t *testing.T) {
 		late, net.ErrClosed, os.ErrDeadlineExceeded,
 		&net.OpError{Op: "write", Err: os.NewSyscallError("write", syscall.EPIPE)},
 		&net.OpError{Op: "write", Err: os.NewSyscallError("write", syscall.ECONNRESET)},
-		&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EPERM)}, // what a firewall may say
+		&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EPERM)}, // a possible error of a firewall
 	} {
 		if !isPassing(err) {
 			t.Errorf("%v counts as lasting", err)
@@ -65,8 +66,8 @@ func TestLongUploadIsRepeated(t *testing.T) {
 	}
 }
 
-// TestLimits sends and receives by a connection with limits, on a clock that
-// passes when all wait.
+// TestLimits sends and receives over a connection with limits, on a clock that
+// advances when all goroutines wait.
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	const limit, size = 200 << 10, 1 << 20
@@ -98,7 +99,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// taken returns how long it takes to get bytes across.
+// taken returns how long the transfer of size bytes takes.
 func taken(t *testing.T, to io.Writer, from io.Reader, size int) time.Duration {
 	t.Helper()
 	want := bytes.Repeat([]byte("0123"), size/4)

@@ -14,8 +14,8 @@ import (
 	"firn/store"
 )
 
-// testSameContent lets many create one object with the same bytes: a store that
-// compares content must not tell two of them that they did.
+// testSameContent lets many writers create one object with the same bytes: a
+// store that compares content must not return success to two of them.
 func testSameContent(t *testing.T, s store.Store) {
 	for round := range 5 {
 		name := fmt.Sprintf("meta/same-%d", round)
@@ -34,7 +34,7 @@ func testSameContent(t *testing.T, s store.Store) {
 	}
 }
 
-// testConcurrentDeleters lets many delete what some have deleted already.
+// testConcurrentDeleters lets many goroutines delete the same objects at once.
 func testConcurrentDeleters(t *testing.T, s store.Store) {
 	var names []string
 	for i := range 20 {
@@ -50,7 +50,7 @@ func testConcurrentDeleters(t *testing.T, s store.Store) {
 	wantNames(t, s, "", "packs/00/stays")
 }
 
-// testConcurrentUse lets each of many see what it did itself.
+// testConcurrentUse checks that each of many goroutines sees its own changes.
 func testConcurrentUse(t *testing.T, s store.Store) {
 	concurrently(8, func(i int) {
 		name, content := fmt.Sprintf("meta/%d-a", i), bytes.Repeat([]byte{byte(i)}, 1000)
@@ -75,7 +75,7 @@ func testConcurrentUse(t *testing.T, s store.Store) {
 	wantNames(t, s, "")
 }
 
-// testLongNames has names that are longer than any that firn gives.
+// testLongNames uses names that are longer than any that firn gives.
 func testLongNames(t *testing.T, s store.Store) {
 	names := []string{"meta/" + strings.Repeat("a", 200), "meta/" + strings.Repeat("a", 201), strings.Repeat("part-0/", 30) + "end"}
 	for _, name := range names {
@@ -95,8 +95,8 @@ func testLongNames(t *testing.T, s store.Store) {
 	wantNames(t, s, "")
 }
 
-// cancelListing ends a listing's context after its first object: it ends with an
-// error, or is complete.
+// cancelListing cancels a listing's context after the first object. The listing
+// must then end with an error or be complete.
 func cancelListing(t *testing.T, s store.Store, prefix string, want int) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

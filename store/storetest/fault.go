@@ -5,21 +5,21 @@ import (
 	"fmt"
 )
 
-// ErrInjected is what the errors that a [Faulty] makes up match.
+// ErrInjected is matched by every error that a [Faulty] makes up.
 var ErrInjected = errors.New("storetest: injected fault")
 
-// Kind is a way of breaking down.
+// Kind is a kind of fault.
 type Kind uint8
 
 // The kinds of faults. A call that fails has no effect unless said otherwise.
 const (
 	Transient   Kind = iota + 1 // the call fails; later calls succeed
 	Persistent                  // the call fails, and so do all later ones
-	Torn                        // the call fails halfway: Delete of several removes the first half, List yields the first half
+	Torn                        // the call fails halfway: Delete removes the first half of the names, List yields the first half
 	LostAnswer                  // the call has its whole effect, yet fails
 	CrashBefore                 // as Persistent: the process died before the call reached the store
-	CrashAfter                  // as LostAnswer, and all later calls fail: it died before the answer
-	Slow                        // the call hangs until its context ends, which [Faulty.Context] brings about
+	CrashAfter                  // as LostAnswer, and all later calls fail: the process died before the answer
+	Slow                        // the call hangs until its context ends; [Faulty.Context] ends it when the call is reached
 )
 
 // Kinds lists all kinds of faults, for tests that try each.
@@ -36,7 +36,7 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind %d", uint8(k))
 }
 
-// Fault is one break-down.
+// Fault is one fault at one call.
 type Fault struct {
 	At   int // the number of the call that it hits, from 1; 0 for none
 	Kind Kind
@@ -51,7 +51,8 @@ const (
 	whole
 )
 
-// hit returns what the fault makes of the n-th call, from 1.
+// hit returns the effect of the n-th call, counted from 1, and whether the call
+// fails.
 func (f Fault) hit(n int) (e effect, fails bool) {
 	switch {
 	case f.At == 0 || n < f.At:

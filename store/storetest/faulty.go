@@ -11,8 +11,8 @@ import (
 	"firn/store"
 )
 
-// Faulty is a [store.Store] that breaks down once. Make one with [NewFaulty].
-// It counts every call; a listing's call is the start of its loop.
+// Faulty is a [store.Store] with one fault. Make one with [NewFaulty]. It counts
+// every call; a listing counts when its loop starts.
 type Faulty struct {
 	inner store.Store
 	fault Fault
@@ -24,15 +24,15 @@ type Faulty struct {
 
 var _ store.Store = (*Faulty)(nil)
 
-// NewFaulty returns inner with a fault. After it, look at inner itself for
-// what a later process would find.
+// NewFaulty returns inner with a fault. After the fault a test reads inner
+// itself to see what a later process would find.
 func NewFaulty(inner store.Store, fault Fault) *Faulty {
 	return &Faulty{inner: inner, fault: fault}
 }
 
-// Context returns a context that ends when a slow call is reached: whoever waits
-// for the call loses patience. A call that is made under another context then
-// waits for that one's end.
+// Context returns a context that ends when a slow call is reached, as if the
+// caller stopped waiting. A slow call made with another context waits until that
+// context ends.
 func (f *Faulty) Context(parent context.Context) context.Context {
 	ctx, cancel := context.WithCancel(parent)
 	f.mu.Lock()
@@ -41,24 +41,24 @@ func (f *Faulty) Context(parent context.Context) context.Context {
 	return ctx
 }
 
-// Calls returns how many calls there were, those that failed included. A run
-// without a fault tells a test how many calls there are to fail.
+// Calls returns the number of calls so far, failed calls included. A test runs
+// once without a fault to learn how many calls it can let fail.
 func (f *Faulty) Calls() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.log)
 }
 
-// Log returns the calls in order, each as "put meta/config": what was called,
-// and the object's name, the listing's prefix or all names to delete.
+// Log returns the calls in order, each like "put meta/config": the method, then
+// the object's name, the listing's prefix, or all names to delete.
 func (f *Faulty) Log() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.log)
 }
 
-// begin counts a call and returns its fate: how much of it reaches the inner
-// store, and the error that its caller gets in place of the answer, if any.
+// begin counts a call. It returns how much of the call reaches the inner store,
+// and the error that the caller gets instead of the answer, if any.
 func (f *Faulty) begin(ctx context.Context, op string, names ...string) (effect, error) {
 	f.mu.Lock()
 	call := op + " " + strings.Join(names, " ")
@@ -80,7 +80,8 @@ func (f *Faulty) begin(ctx context.Context, op string, names ...string) (effect,
 	return effect, err
 }
 
-// Put puts, or not. An object is never half there, so a torn Put has no effect.
+// Put puts the object, or does not. An object is never half written, so a torn
+// Put has no effect.
 func (f *Faulty) Put(ctx context.Context, name string, data []byte) error {
 	effect, fault := f.begin(ctx, "put", name)
 	if effect == whole {
@@ -91,7 +92,7 @@ func (f *Faulty) Put(ctx context.Context, name string, data []byte) error {
 	return fault
 }
 
-// Get gets, or not.
+// Get gets the object, or returns the fault.
 func (f *Faulty) Get(ctx context.Context, name string, off, length int64) ([]byte, error) {
 	if _, fault := f.begin(ctx, "get", name); fault != nil {
 		return nil, fault

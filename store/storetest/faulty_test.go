@@ -27,7 +27,7 @@ func TestFaultyPut(t *testing.T) {
 	tests := []struct {
 		kind  storetest.Kind
 		fails string // letters of the calls that fail
-		want  string // letters of the objects there afterwards
+		want  string // letters of the objects that exist afterwards
 	}{
 		{storetest.Transient, "b", "ac"},
 		{storetest.Persistent, "bc", "a"},
@@ -35,7 +35,7 @@ func TestFaultyPut(t *testing.T) {
 		{storetest.LostAnswer, "b", "abc"},
 		{storetest.CrashBefore, "bc", "a"},
 		{storetest.CrashAfter, "bc", "ab"},
-		{storetest.Slow, "bc", "a"}, // its context has ended for c, too
+		{storetest.Slow, "bc", "a"}, // the context has ended for c, too
 	}
 	for _, tt := range tests {
 		inner := mem.New()
@@ -109,7 +109,7 @@ func TestFaultyGet(t *testing.T) {
 	}
 }
 
-// TestFaultyHidesAnswer: an answer that got lost must not show through.
+// TestFaultyHidesAnswer checks that a lost answer does not show through.
 func TestFaultyHidesAnswer(t *testing.T) {
 	t.Parallel()
 	s := storetest.NewFaulty(mem.New(), storetest.Fault{At: 2, Kind: storetest.LostAnswer})
@@ -142,8 +142,8 @@ func TestPaged(t *testing.T) {
 	}
 }
 
-// TestPagedShowsWhatComes changes a store between the pages of a listing.
-func TestPagedShowsWhatComes(t *testing.T) {
+// TestPagedShowsChanges changes a store between the pages of a listing.
+func TestPagedShowsChanges(t *testing.T) {
 	t.Parallel()
 	inner := mem.New()
 	for _, name := range []string{"b", "d", "f", "h"} {

@@ -8,9 +8,9 @@ import (
 	"firn/store"
 )
 
-// Hook is called before each call of a store with what is called, "put",
-// "get", "list" or "delete", and the object's name, the listing's prefix, or
-// all names to delete with spaces between them.
+// Hook is called before each call of a store. op is "put", "get", "list" or
+// "delete". name is the object's name, the listing's prefix, or all names to
+// delete with spaces between them.
 type Hook func(op, name string)
 
 // Hooked is a [store.Store] that calls a [Hook] before each call: to count
@@ -23,9 +23,9 @@ type Hooked struct {
 
 var _ store.Store = (*Hooked)(nil)
 
-// NewHooked returns inner with a hook, which must be safe for concurrent use
-// where the store is used so. The hook itself may use inner; a listing calls
-// it when its loop begins.
+// NewHooked returns inner with a hook. The hook must be safe for concurrent use
+// if the store is used concurrently. The hook itself may use inner; a listing
+// calls it when its loop begins.
 func NewHooked(inner store.Store, hook Hook) *Hooked {
 	return &Hooked{inner: inner, hook: hook}
 }

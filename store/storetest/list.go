@@ -32,8 +32,8 @@ func testListOrder(t *testing.T, s store.Store) {
 	}
 }
 
-// testListMany needs several pages of a listing, and several batches of a
-// deletion, where these have a limit of 1,000.
+// testListMany lists and deletes more objects than fit into one page or one
+// batch of 1,000.
 func testListMany(t *testing.T, s store.Store) {
 	names := make([]string, 2_500)
 	for i := range names {
@@ -52,7 +52,8 @@ func testListMany(t *testing.T, s store.Store) {
 	wantNames(t, s, "", "meta/key-0", "meta/zzz")
 }
 
-// putMany puts by many goroutines: each Put waits for a disk or a network.
+// putMany puts with many goroutines, because each Put waits for a disk or a
+// network.
 func putMany(t *testing.T, s store.Store, names []string) {
 	var wg sync.WaitGroup
 	for part := range slices.Chunk(names, len(names)/32+1) {
@@ -83,7 +84,7 @@ func testListSeesChanges(t *testing.T, s store.Store) {
 		wantNames(t, s, "", want...)
 	}
 	put(t, s, "meta/late", "")
-	for o, err := range listing { // a listing begins where its loop does
+	for o, err := range listing { // a listing begins when its loop does
 		if err != nil || o.Name != "meta/late" {
 			t.Errorf("range over an older List: got %v, %v, want meta/late", o, err)
 		}
@@ -111,7 +112,7 @@ func testListStopped(t *testing.T, s store.Store) {
 	}
 }
 
-// testDeleteWhileListing also sees that a loop's body may use the store.
+// testDeleteWhileListing also checks that a loop's body may use the store.
 func testDeleteWhileListing(t *testing.T, s store.Store) {
 	const folders, files = 8, 8
 	for i := range folders * files {
@@ -127,7 +128,7 @@ func testDeleteWhileListing(t *testing.T, s store.Store) {
 		remove(t, s, o.Name, fmt.Sprintf("packs/%02x/%02x", folders-1, i%files))
 		put(t, s, fmt.Sprintf("meta/%02x", i), "")
 	}
-	for i := range (folders - 1) * files { // these were there all the time until they were seen
+	for i := range (folders - 1) * files { // these existed until the listing had shown them
 		if name := fmt.Sprintf("packs/%02x/%02x", i/files, i%files); !seen[name] {
 			t.Errorf("list while other objects are deleted: %s is missing", name)
 		}

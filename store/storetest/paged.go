@@ -7,12 +7,12 @@ import (
 	"firn/store"
 )
 
-// Paged is a [store.Store] whose listings arrive in pages, as those of S3 do:
-// each is a listing of the inner store, made when the one before is used up. So
-// what is put or deleted meanwhile shows if its name is yet to come. Make one
-// with [NewPaged].
+// Paged is a [store.Store] whose listings arrive in pages, as those of S3 do.
+// Each page is a new listing of the inner store, made when the page before is
+// used up. So a listing shows an object put or deleted meanwhile if its name
+// sorts after the pages already read. Make one with [NewPaged].
 type Paged struct {
-	store.Store // the inner one, for all but listings
+	store.Store // the inner store, for all but listings
 	size        int
 }
 
@@ -43,8 +43,8 @@ func (p *Paged) List(ctx context.Context, prefix string) iter.Seq2[store.Object,
 	}
 }
 
-// page returns the objects that follow the last one. It is one answer: it arrives
-// whole or not at all.
+// page returns the objects that follow the last one. A page arrives whole or not
+// at all.
 func (p *Paged) page(ctx context.Context, prefix, last string) ([]store.Object, error) {
 	var page []store.Object
 	for o, err := range p.Store.List(ctx, prefix) {

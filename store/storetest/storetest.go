@@ -1,6 +1,6 @@
-// Package storetest tests stores, and what is built on them: [Run] holds a
-// store to every promise of [store.Store]; [Faulty] breaks down at a chosen
-// call; [Hooked] lets a test act between calls; [Paged] lists in pages.
+// Package storetest tests stores and the code that uses them. [Run] checks
+// every promise of [store.Store]; [Faulty] breaks down at a chosen call;
+// [Hooked] lets a test act between calls; [Paged] lists in pages.
 package storetest
 
 import (
