@@ -5,14 +5,15 @@ import (
 	"strings"
 )
 
-// Bech32 (BIP-173): text that people copy by hand. Its 32 characters leave out those that
-// look alike, 1, b, i and o, and mean the same in either case. The last six are a checksum
-// that finds any four wrong characters, and tells which they are if they are one or two.
+// Bech32 (BIP-173) is text that people copy by hand. Its 32 characters mean the same in
+// upper and lower case, and leave out 1, b, i and o, which look like others. The last six
+// characters are a checksum. It detects up to four wrong characters, and locates one or
+// two.
 const (
 	bech32Characters = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 	bech32Separator  = "1"
 	bech32Sum        = 6 // characters
-	bech32Constant   = 1 // what the checksum of a whole text is
+	bech32Constant   = 1 // the remainder of a sound text
 )
 
 // bech32Generator is the generator of the code over GF(32), from BIP-173.
@@ -34,8 +35,8 @@ func bech32Encode(prefix string, b []byte) string {
 	return string(text)
 }
 
-// bech32Values returns what the characters behind the separator stand for, and the places
-// of those that are none of the 32.
+// bech32Values returns the values of the characters behind the separator, and the
+// positions of those that do not belong to the 32.
 func bech32Values(data string) (values []byte, wrong []int) {
 	for i, c := range []byte(strings.ToLower(data)) {
 		v := strings.IndexByte(bech32Characters, c)
@@ -47,7 +48,7 @@ func bech32Values(data string) (values []byte, wrong []int) {
 	return values, wrong
 }
 
-// bech32Remainder is 1 for values that end with their checksum.
+// bech32Remainder returns 1 for values that end with their checksum.
 func bech32Remainder(prefix string, values []byte) uint32 {
 	var expanded []byte
 	for _, c := range []byte(prefix) {
@@ -73,12 +74,12 @@ func polymod(values []byte, sum uint32) uint32 {
 	return sum
 }
 
-// bech32Wrong returns the places of the one or two characters of n that must be wrong for
-// a checksum to have this remainder; none if more are. The remainder of a difference does
-// not depend on what else there is, since the code is linear.
+// bech32Wrong returns the positions of the one or two wrong characters among n that lead
+// to this remainder, and none if more are wrong. The code is linear, so the remainder of a
+// difference does not depend on the right characters.
 func bech32Wrong(n int, remainder uint32) []int {
 	left := remainder ^ bech32Constant
-	alone := make(map[uint32]int) // remainders of one wrong character, and its place
+	alone := make(map[uint32]int) // from the remainder of one wrong character to its position
 	for at := range n {
 		for v := byte(1); v < 32; v++ {
 			alone[polymod(append([]byte{v}, make([]byte, n-1-at)...), 0)] = at
@@ -95,8 +96,8 @@ func bech32Wrong(n int, remainder uint32) []int {
 	return nil
 }
 
-// regroup makes groups of bits from groups of another length. What is left over is
-// filled up with zeros where groups become smaller, else dropped.
+// regroup makes groups of bits from groups of another length. If the groups become
+// smaller, the bits left over are filled up with zeros. Otherwise they are dropped.
 func regroup(values []byte, from, to uint) (out []byte) {
 	var bits uint32
 	var n uint

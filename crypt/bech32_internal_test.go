@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestBech32Vectors has the texts of BIP-173 with a sound checksum, and some without.
+// TestBech32Vectors checks texts of BIP-173, some with a sound and some with a wrong
+// checksum.
 func TestBech32Vectors(t *testing.T) {
 	t.Parallel()
 	for text, sound := range map[string]bool{

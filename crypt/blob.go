@@ -2,7 +2,7 @@ package crypt
 
 import "slices"
 
-// BlobKind tells what a blob's plaintext is.
+// BlobKind is the kind of a blob's plaintext.
 type BlobKind uint8
 
 // The kinds of blobs.
@@ -15,8 +15,8 @@ const (
 //
 //	HMAC-SHA-256(id key, kind u8 || plaintext)
 //
-// It is keyed because IDs reach caches and logs: a plain hash would let whoever
-// reads those test whether a guessed page is in the database.
+// It is keyed because IDs reach caches and logs. With a plain hash, a reader of
+// those could test whether the database has a guessed page.
 func (k *Keys) BlobID(kind BlobKind, plaintext []byte) [32]byte {
 	return k.id.sum([]byte{byte(kind)}, plaintext)
 }
@@ -28,8 +28,8 @@ func (k *Keys) BlobID(kind BlobKind, plaintext []byte) [32]byte {
 //	24      n     ciphertext of payload, under the data key for Data, else the meta key
 //	24+n    16    tag
 //
-// Its place is not authenticated, so that packs can be rewritten without opening
-// their blobs. dst and payload must not overlap.
+// The place of the blob in its pack is not authenticated, so that packs can be
+// rewritten without opening their blobs. dst and payload must not overlap.
 func (k *Keys) SealBlob(dst []byte, kind BlobKind, id [32]byte, payload []byte) []byte {
 	if kind == Data {
 		return seal(k.data, k.random, dst, payload, k.blobAAD(kind, id))
@@ -41,8 +41,9 @@ func (k *Keys) SealBlob(dst []byte, kind BlobKind, id [32]byte, payload []byte) 
 // sealed is not what [Keys.SealBlob] made for this kind and id. dst and sealed
 // must not overlap.
 //
-// That the payload is the one id names is known only after [Keys.BlobID] of the
-// plaintext: a blob is as trusted as the host that sealed it.
+// OpenBlob does not check that the payload has this id: the host that sealed the
+// blob may have lied. The caller checks it by computing [Keys.BlobID] of the
+// plaintext.
 func (k *Keys) OpenBlob(dst []byte, kind BlobKind, id [32]byte, sealed []byte) ([]byte, error) {
 	if kind == Data {
 		return open(k.data, dst, sealed, k.blobAAD(kind, id))

@@ -9,7 +9,7 @@ import (
 	"firn/crypt"
 )
 
-// testSecret and testRepo are fixed, so that golden bytes can be.
+// testSecret and testRepo are fixed, because golden bytes depend on them.
 func testSecret() crypt.Secret          { return crypt.SecretOf(sequence(0, 32)) }
 func testRepo() (id crypt.RepositoryID) { copy(id[:], sequence(0x20, len(id))); return id }
 
@@ -24,8 +24,8 @@ func sequence(first byte, n int) []byte {
 	return b
 }
 
-// eachAlteration calls refused with every copy of b that has one bit flipped,
-// is cut short, or has a byte more.
+// eachAlteration calls refused with every copy of b that has one bit flipped, is
+// cut short, or is longer by a byte.
 func eachAlteration(b []byte, refused func(altered []byte)) {
 	for i := range len(b) * 8 {
 		altered := bytes.Clone(b)
@@ -84,7 +84,7 @@ func TestBlobSwapped(t *testing.T) {
 	}{
 		{"OtherID", k, crypt.Node, other},
 		{"OtherKind", k, crypt.Data, id},
-		{"UnknownKind", k, 3, id}, // under the same key, so the kind itself is bound
+		{"UnknownKind", k, 3, id}, // the key is the same, so this tests the kind itself
 		{"OtherRepository", crypt.Derive(testSecret(), crypt.RepositoryID{1}), crypt.Node, id},
 		{"OtherSecret", crypt.Derive(crypt.SecretOf([]byte{1}), testRepo()), crypt.Node, id},
 	}
@@ -125,7 +125,7 @@ func TestNoncesDiffer(t *testing.T) {
 	}
 }
 
-// TestConcurrent finds its faults under the race detector, and by wrong answers.
+// TestConcurrent finds faults by wrong results, and under the race detector.
 func TestConcurrent(t *testing.T) {
 	t.Parallel()
 	k := testKeys()

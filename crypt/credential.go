@@ -14,15 +14,15 @@ const (
 
 var errNoCredential = errors.New("empty password or key file")
 
-// Credential is what opens a slot: a [Password] or a [KeyFile.Credential]. The
-// zero Credential opens none.
+// Credential opens a slot. It is a [Password] or a [KeyFile.Credential]. The zero
+// Credential opens none.
 type Credential struct {
 	kdf    string
 	secret []byte
 }
 
-// Password returns a password as what opens a slot. Its bytes are taken as they
-// are. An empty password makes no slot and opens none.
+// Password returns the credential of a password, whose bytes are used unchanged. An empty
+// password makes no slot and opens none.
 func Password(password string) Credential {
 	if password == "" {
 		return Credential{}
@@ -30,16 +30,16 @@ func Password(password string) Credential {
 	return Credential{kdf: KDFPassword, secret: []byte(password)}
 }
 
-// What a password has at least. Whoever can read the store tries as many passwords as they
-// have machines for, and these come first. Longer ones can be guessed too: no rule here
-// knows a phrase that everybody knows.
+// The least that a password must have. An attacker who can read the store tries as many
+// passwords as his machines can, and tries short and simple ones first. A longer password
+// can be guessed too: these rules do not recognise a well-known phrase.
 const (
 	minPassword = 10 // characters
 	minDistinct = 5  // of them
 )
 
-// CheckStrength returns [ErrWeak] for a password that is guessed at once: [NewSlot] makes
-// none for it. Those that there are are opened.
+// CheckStrength returns [ErrWeak] for a password that is guessed at once. [NewSlot]
+// refuses such a password, but [Slot.Open] accepts it for slots that exist.
 func (c Credential) CheckStrength() error {
 	if c.kdf != KDFPassword {
 		return nil
@@ -57,11 +57,11 @@ func (c Credential) CheckStrength() error {
 	return nil
 }
 
-// KDF returns [KDFPassword] or [KDFKeyFile], or "" of the zero Credential: a
-// credential can open only slots with the same KDF.
+// KDF returns [KDFPassword] or [KDFKeyFile], or "" for the zero Credential. A credential
+// can open only slots with the same KDF.
 func (c Credential) KDF() string { return c.kdf }
 
-// String hides the credential and tells its KDF.
+// String returns the KDF and hides the credential.
 func (c Credential) String() string { return "(" + c.kdf + " secret)" }
 
 // GoString hides the credential.

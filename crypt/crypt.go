@@ -6,14 +6,15 @@ import (
 	"fmt"
 )
 
-// Secret is what a repository's keys are derived from. Who knows it can read
-// and write the repository for good; it lives in memory and inside key slots.
+// Secret is the source of a repository's keys. With it, anyone can read and
+// write the repository for good. It exists only in memory and inside key slots.
 type Secret struct{ hidden }
 
 // NewSecret makes a random Secret.
 func NewSecret() Secret { return Secret{newHidden()} }
 
-// SecretOf returns the secret of these bytes, 32 or less: then zeros follow.
+// SecretOf returns the secret with these bytes, at most 32. Fewer are followed
+// by zeros.
 func SecretOf(b []byte) Secret { return Secret{hide(b)} }
 
 // Equal compares two secrets in constant time.
@@ -25,8 +26,9 @@ func (Secret) String() string { return "(secret)" }
 // GoString hides the secret.
 func (Secret) GoString() string { return "crypt.Secret{(secret)}" }
 
-// RepositoryID names a repository. It is public, and part of every key and of
-// all that is authenticated, so nothing can move between repositories.
+// RepositoryID names a repository. It is public. It is part of every derived
+// key and of all authenticated data, so no object can move between
+// repositories.
 type RepositoryID [16]byte
 
 // NewRepositoryID makes a random RepositoryID.
@@ -59,7 +61,7 @@ func (id *RepositoryID) UnmarshalText(text []byte) error {
 	if _, err := hex.Decode(got[:], text); err != nil {
 		return fmt.Errorf("parse repository ID %q: %w", text, err)
 	}
-	if got.String() != string(text) { // one ID, one spelling
+	if got.String() != string(text) { // an ID has only one spelling
 		return fmt.Errorf("parse repository ID %q: want lower-case digits", text)
 	}
 	*id = got

@@ -1,6 +1,6 @@
-// Package crypt keeps a repository secret and whole against whoever holds its
-// storage. It is the only package that touches cryptography; docs/format.md,
-// section 2, is its specification.
+// Package crypt protects a repository's secrecy and integrity against the owner
+// of its storage. It is the only package that touches cryptography;
+// docs/format.md, section 2, is its specification.
 //
 // The storage may read, copy, delete, reorder and replace every object. It must
 // learn nothing but the number, sizes, names and times of objects and the clear
@@ -11,8 +11,8 @@
 //     all of these are authenticated with the content,
 //   - a blob as another blob: the [Keys.BlobID] is authenticated with the blob.
 //
-// It can still hide or delete objects and serve an old state of the whole.
-// Noticing that is the business of the packages above.
+// It can still hide or delete objects and serve an old state of the whole. The
+// packages above must notice that.
 //
 // A [Secret] is random and never used directly: [Derive] makes one key per
 // purpose from it. It is stored only inside key slots, each sealed under a

@@ -3,9 +3,9 @@ package crypt
 import "errors"
 
 var (
-	// ErrAuth is returned when sealed bytes are damaged, cut, or not what they
-	// are said to be: of another name, kind, ID or repository, or sealed under
-	// other keys. Which of these is not told.
+	// ErrAuth is returned when sealed bytes are damaged or cut, belong to
+	// another name, kind, ID or repository, or were sealed under other keys. It
+	// does not say which of these is the case.
 	ErrAuth = errors.New("damaged or altered data")
 
 	// ErrWrongKey is returned when a credential does not open a slot.
@@ -13,8 +13,8 @@ var (
 
 	// ErrWeak is returned for a slot under a password that is guessed at once.
 	ErrWeak = errors.New("the password is too weak")
-	// ErrHeader is returned when an object does not start as it should: not a
-	// firn object, or one of another kind.
+	// ErrHeader is returned for bytes that do not start like a firn object of
+	// the wanted kind.
 	ErrHeader = errors.New("not a firn object of this kind")
 
 	// ErrVersion is returned for an object, slot or key file of a later format.

@@ -27,8 +27,9 @@ func goldenKeys() *crypt.Keys {
 	return k
 }
 
-// TestGolden pins every construction of the format. The secret is 00..1f, the
-// repository ID 20..2f, nonces are 40..57, and a slot's salt and nonce 40..77.
+// TestGolden fixes the bytes of every construction of the format. The secret is
+// 00..1f, the repository ID 20..2f, nonces are 40..57, and a slot's salt and
+// nonce 40..77.
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	const plaintext = "firn is old snow"
@@ -74,8 +75,9 @@ func compareGolden(t *testing.T, file, got string) {
 	}
 }
 
-// TestChunkerSeed: the golden bytes pin the beginning; this, that it does not
-// matter how the stream is read, and that each reader starts anew.
+// TestChunkerSeed checks that the stream is the same in reads of any length,
+// and that each reader starts at its beginning. The golden bytes check the
+// beginning itself.
 func TestChunkerSeed(t *testing.T) {
 	t.Parallel()
 	k := testKeys()
@@ -107,7 +109,7 @@ func keyFileSlot(t testing.TB) *crypt.Slot {
 }
 
 // passwordSlot returns a slot of testSecret under the password "correct horse",
-// as cheap as is allowed.
+// at the lowest allowed cost.
 func passwordSlot(t testing.TB) *crypt.Slot {
 	t.Helper()
 	s := &crypt.Slot{KDF: crypt.KDFPassword, Time: 1, MemoryKiB: 19 << 10, Threads: 1}

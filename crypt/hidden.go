@@ -9,12 +9,12 @@ import (
 // hiddenLen is the length of all secrets of the format, in bytes.
 const hiddenLen = 32
 
-// hidden keeps secret bytes behind a pointer. The trace of a panic shows what functions
-// were called with, arrays byte by byte, and ends in logs and reports of faults. Nothing
-// but this type holds such bytes, and they are passed on as slices.
+// hidden keeps secret bytes behind a pointer. The trace of a panic shows the arguments
+// of functions, arrays byte by byte, and such traces end up in logs and bug reports. So
+// only this type holds secret bytes, and they are passed on as slices.
 type hidden struct{ bytes *[hiddenLen]byte }
 
-// hide copies up to 32 bytes; what is missing is 0.
+// hide copies up to 32 bytes. Missing bytes are 0.
 func hide(b []byte) hidden {
 	h := hidden{new([hiddenLen]byte)}
 	copy(h.bytes[:], b)
@@ -28,7 +28,7 @@ func newHidden() hidden {
 	return h
 }
 
-// reveal returns the bytes themselves, none of the zero value.
+// reveal returns the bytes themselves, and zeros for the zero value.
 func (h hidden) reveal() []byte {
 	if h.bytes == nil {
 		return make([]byte, hiddenLen)
@@ -36,10 +36,10 @@ func (h hidden) reveal() []byte {
 	return h.bytes[:]
 }
 
-// isZero reports whether nothing was ever filled in.
+// isZero reports whether all bytes are 0, as in a value that was never filled.
 func (h hidden) isZero() bool { return bytes.Equal(h.reveal(), make([]byte, hiddenLen)) }
 
-// equal compares in constant time.
+// equal compares the bytes in constant time.
 func (h hidden) equal(other hidden) bool {
 	return subtle.ConstantTimeCompare(h.reveal(), other.reveal()) == 1
 }

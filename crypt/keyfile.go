@@ -10,13 +10,13 @@ import (
 // A key file's line is Bech32 of 32 bytes: "firn-key-1", 52 characters for the bytes, 6 for
 // their checksum (docs/format.md, section 2).
 const (
-	keyFamily = "firn-key" // of every version
+	keyFamily = "firn-key" // the same in every version
 	keyPrefix = keyFamily + "-"
 	keyData   = 52 + bech32Sum // characters behind keyPrefix and bech32Separator
 )
 
-// errKeyFile says what is wanted and never what was found: that may be a key
-// with a typing error, or another secret altogether.
+// errKeyFile describes a key file and shows no part of the text that was read: that may be
+// a key with a typing error, or another secret.
 var errKeyFile = fmt.Errorf("not a key file: want one line \"%s%s\" and %d more characters", keyPrefix, bech32Separator, keyData)
 
 // KeyFile is a random key that opens a repository without a password. It needs
@@ -26,7 +26,7 @@ type KeyFile struct{ hidden }
 // NewKeyFile makes a random KeyFile.
 func NewKeyFile() KeyFile { return KeyFile{newHidden()} }
 
-// KeyFileOf returns the key of these bytes, 32 or less: then zeros follow.
+// KeyFileOf returns the key with these bytes, at most 32. Fewer are followed by zeros.
 func KeyFileOf(b []byte) KeyFile { return KeyFile{hide(b)} }
 
 // Equal compares two keys in constant time.
@@ -34,8 +34,9 @@ func (k KeyFile) Equal(other KeyFile) bool { return k.equal(other.hidden) }
 
 // ParseKeyFile reads the text of a key file: the one line of [KeyFile.String] in lower or
 // upper case, and any number of empty lines and of comments, which start with #. Blanks
-// around a line do not count. A later form is [ErrVersion]. No error holds any
-// part of text; where a character of a key is wrong, it says which one.
+// around a line do not count. The error for a key of a later version is [ErrVersion]. No
+// error contains any part of text. If a character of a key is wrong, the error gives its
+// position.
 func ParseKeyFile(text []byte) (KeyFile, error) {
 	var found []byte
 	for line := range bytes.Lines(text) {
@@ -59,13 +60,13 @@ func parseKey(line string) (KeyFile, error) {
 		return KeyFile{}, fmt.Errorf("parse key: %w", ErrVersion)
 	case !ok:
 		return KeyFile{}, errKeyFile
-	case line != lower && line != strings.ToUpper(line): // so that a key has two spellings
+	case line != lower && line != strings.ToUpper(line): // a key has only these two spellings
 		return KeyFile{}, errors.New("the key is in upper and lower case: want one of them")
 	}
 	values, wrong := bech32Values(data)
 	switch {
 	case len(wrong) > 0:
-		return KeyFile{}, fmt.Errorf("character %s of the key: no key has it", places(wrong))
+		return KeyFile{}, fmt.Errorf("character %s of the key cannot occur in a key", places(wrong))
 	case len(values) != keyData:
 		return KeyFile{}, fmt.Errorf("the key has %d characters, want %d", len(line), len(line)-len(data)+keyData)
 	}
@@ -76,13 +77,13 @@ func parseKey(line string) (KeyFile, error) {
 		return KeyFile{}, errors.New("the key has more than two typing errors")
 	}
 	k := KeyFileOf(regroup(values[:keyData-bech32Sum], 5, 8))
-	if k.String() != lower { // 4 bits are left over, which are 0
+	if k.String() != lower { // the 4 bits left over must be 0
 		return KeyFile{}, errKeyFile
 	}
 	return k, nil
 }
 
-// places names characters of a line, of which some in the data are meant.
+// places returns the positions in the line, counted from 1, of characters in its data.
 func places(at []int) string {
 	var names []string
 	for _, i := range at {
@@ -97,7 +98,7 @@ func laterKey(line string) bool {
 	return ok && len(rest) > 0 && '2' <= rest[0] && rest[0] <= '9'
 }
 
-// String returns the key as a line of lower-case letters and digits. It is the secret
+// String returns the key as a line of lower-case letters and digits. This is the secret
 // itself, for writing the file.
 func (k KeyFile) String() string { return bech32Encode(keyPrefix, k.reveal()) }
 
@@ -107,10 +108,10 @@ func (k KeyFile) MarshalText() ([]byte, error) { return []byte(k.String()), nil 
 // GoString hides the key.
 func (k KeyFile) GoString() string { return "crypt.KeyFile{(secret)}" }
 
-// Credential returns k as what opens a slot.
+// Credential returns the credential of the key.
 func (k KeyFile) Credential() Credential {
 	if k.isZero() {
-		return Credential{} // never filled; a slot under it would be open to all
+		return Credential{} // never filled: anyone could open a slot under it
 	}
 	return Credential{kdf: KDFKeyFile, secret: k.reveal()}
 }

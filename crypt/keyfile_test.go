@@ -54,7 +54,7 @@ func TestParseKeyFileRefuses(t *testing.T) {
 		{"OneUpper", line[:40] + strings.ToUpper(line[40:])},
 		{"Short", line[:len(line)-1]},
 		{"Long", line + "q"},
-		{"NotASCII", line[:40] + "\u017f" + line[41:]}, // lower-cases to an s elsewhere
+		{"NotASCII", line[:40] + "\u017f" + line[41:]}, // this letter becomes an s in lower case
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -69,8 +69,8 @@ func TestParseKeyFileRefuses(t *testing.T) {
 	}
 }
 
-// TestTypingErrors changes characters of a key: one or two are named, up to four are
-// always found.
+// TestTypingErrors changes characters of a key. The error must give the positions of
+// one or two, and up to four must always be detected.
 func TestTypingErrors(t *testing.T) {
 	t.Parallel()
 	line := testKeyFile().String()
@@ -88,7 +88,7 @@ func TestTypingErrors(t *testing.T) {
 			if unlike == "O" {
 				bad = strings.ToUpper(bad)
 			}
-			wantError(t, bad, fmt.Sprintf("character %d of the key: no key has it", at+1))
+			wantError(t, bad, fmt.Sprintf("character %d of the key cannot occur in a key", at+1))
 		}
 		if second := at + 7; second < len(line) {
 			two := bytes.Clone(one)
@@ -140,7 +140,7 @@ func TestKeyFileText(t *testing.T) {
 	}
 }
 
-// TestSecretsDoNotPrint covers the ways secrets get into logs by mistake.
+// TestSecretsDoNotPrint tries the ways in which secrets get into logs by mistake.
 func TestSecretsDoNotPrint(t *testing.T) {
 	t.Parallel()
 	for _, v := range []any{testSecret(), crypt.Password("correct horse"), testKeyFile().Credential()} {
@@ -183,7 +183,7 @@ func TestRandom(t *testing.T) {
 	}
 }
 
-// FuzzParseKeyFile: what is accepted holds the key's one spelling.
+// FuzzParseKeyFile checks that an accepted text contains the key's one spelling.
 func FuzzParseKeyFile(f *testing.F) {
 	line := testKeyFile().String()
 	f.Add([]byte(line))

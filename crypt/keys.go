@@ -19,8 +19,8 @@ import (
 //	chunker   seed of the secret chunk boundaries
 //	name      HMAC-SHA-256 of the names of plans
 //
-// Data and meta are apart so that a credential can be made one day that writes
-// backups and cannot read them.
+// Data and meta have separate keys so that a later version can have a credential that
+// writes backups and cannot read them.
 //
 // Keys are safe for concurrent use.
 type Keys struct {
@@ -54,27 +54,26 @@ func (k *Keys) ConfigMAC(config []byte) [32]byte { return k.config.sum(nil, conf
 // CheckConfigMAC returns [ErrAuth] unless mac is the [Keys.ConfigMAC] of config.
 func (k *Keys) CheckConfigMAC(config, mac []byte) error {
 	want := k.ConfigMAC(config)
-	if !hmac.Equal(want[:], mac) { // in constant time, or it could be guessed byte by byte
+	if !hmac.Equal(want[:], mac) { // in constant time, otherwise it could be guessed byte by byte
 		return ErrAuth
 	}
 	return nil
 }
 
-// nameTagLen is the length of a [Keys.NameTag] in bytes: nobody without the key finds one
-// by trying, since each try is an object in the store.
+// nameTagLen is the length of a [Keys.NameTag] in bytes. It is enough against guessing
+// without the key, because each guess needs an object in the store.
 const nameTagLen = 8
 
-// NameTag authenticates the name of an object whose content may never be readable: who
-// finds it in a name knows that a holder of the key has chosen that name, and who does
-// not, that none has.
+// NameTag authenticates the name of an object whose content may never be readable. A name
+// with the right tag was chosen by a holder of the key, and a name without it was not.
 func (k *Keys) NameTag(name string) [nameTagLen]byte {
 	sum := k.name.sum(nil, []byte(name))
 	return [nameTagLen]byte(sum[:nameTagLen])
 }
 
-// ChunkerSeed returns a stream that is the same on every call, to choose the
-// chunk boundaries from: a storage that does not know them cannot recognise a
-// known file by the lengths of its chunks. The stream is a ChaCha20 keystream
-// under the chunker key (nonce zero, from block 0) and has 256 GiB, which is
-// endless for its purpose. Each reader is for one goroutine.
+// ChunkerSeed returns a stream that is the same on every call, to choose the chunk
+// boundaries from: a storage that does not know the boundaries cannot recognise a known
+// file by the lengths of its chunks. The stream is a ChaCha20 keystream under the chunker
+// key (nonce zero, from block 0) and has 256 GiB, far more than is needed. Each reader is
+// for one goroutine.
 func (k *Keys) ChunkerSeed() io.Reader { return newKeystream(k.chunker) }

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// ObjectKind tells what an object is.
+// ObjectKind is the kind of an object.
 type ObjectKind uint8
 
 // The kinds of objects.
@@ -22,7 +22,7 @@ const (
 // Sizes of the format, in bytes.
 const (
 	HeaderLen  = 4 + 1 + 1 + 2 + 4 + 4 // see Header
-	Overhead   = nonceLen + tagLen     // what sealing adds
+	Overhead   = nonceLen + tagLen     // added by sealing
 	TrailerLen = nonceLen + 8 + tagLen // see Keys.SealTrailer
 )
 
@@ -31,7 +31,7 @@ const (
 	formatVersion = 1
 )
 
-// What follows the name in the associated data of a pack's parts.
+// These texts follow the name in the associated data of a pack's parts.
 const (
 	footerPart  = "footer"
 	trailerPart = "trailer"
@@ -53,9 +53,9 @@ func Header(kind ObjectKind) [HeaderLen]byte {
 }
 
 // ParseHeader reads the header that object starts with. It returns [ErrHeader]
-// if there is none or its kind is unknown, and [ErrVersion] if its format
-// version is later than 1 or a reserved field, the key epoch or a flag is set:
-// only a later format gives those a meaning.
+// if the header is missing or its kind is unknown. It returns [ErrVersion] if
+// the format version is later than 1, or a reserved field, the key epoch or a
+// flag is set, since only a later format gives those a meaning.
 func ParseHeader(object []byte) (ObjectKind, error) {
 	if len(object) < HeaderLen || !bytes.HasPrefix(object, []byte(magic)) || object[5] == 0 {
 		return 0, ErrHeader
@@ -97,10 +97,10 @@ func (k *Keys) SealObject(kind ObjectKind, name string, plaintext []byte) []byte
 	return seal(k.meta, k.random, object, plaintext, k.objectAAD(kind, name, ""))
 }
 
-// OpenObject returns the plaintext of the object stored under name. The error is
-// [ErrHeader] or [ErrVersion] by the header alone, if object is not of this kind
-// or of a later format, else [ErrAuth] if it is not what [Keys.SealObject] made
-// for this kind and name.
+// OpenObject returns the plaintext of the object stored under name. The header
+// alone decides on [ErrHeader], for an object of another kind, and on
+// [ErrVersion], for one of a later format. Otherwise the error is [ErrAuth] if
+// [Keys.SealObject] did not make the object for this kind and name.
 func (k *Keys) OpenObject(kind ObjectKind, name string, object []byte) ([]byte, error) {
 	got, err := ParseHeader(object)
 	if err != nil {
@@ -117,21 +117,21 @@ func (k *Keys) SealFooter(name string, plaintext []byte) []byte {
 	return seal(k.meta, k.random, nil, plaintext, k.objectAAD(ObjectPack, name, footerPart))
 }
 
-// OpenFooter returns the plaintext of a footer, or [ErrAuth] if it is not what
-// [Keys.SealFooter] made for the pack name.
+// OpenFooter returns the plaintext of a footer, or [ErrAuth] if
+// [Keys.SealFooter] did not make it for the pack name.
 func (k *Keys) OpenFooter(name string, sealed []byte) ([]byte, error) {
 	return open(k.meta, nil, sealed, k.objectAAD(ObjectPack, name, footerPart))
 }
 
 // SealTrailer seals the length of the sealed footer of the pack name, as a u64,
-// into the [TrailerLen] bytes a pack ends with.
+// into the last [TrailerLen] bytes of the pack.
 func (k *Keys) SealTrailer(name string, footerLen uint64) []byte {
 	plaintext := binary.LittleEndian.AppendUint64(nil, footerLen)
 	return seal(k.meta, k.random, nil, plaintext, k.objectAAD(ObjectPack, name, trailerPart))
 }
 
-// OpenTrailer returns the length in a trailer, or [ErrAuth] if it is not what
-// [Keys.SealTrailer] made for the pack name.
+// OpenTrailer returns the length in a trailer, or [ErrAuth] if
+// [Keys.SealTrailer] did not make it for the pack name.
 func (k *Keys) OpenTrailer(name string, sealed []byte) (uint64, error) {
 	if len(sealed) != TrailerLen {
 		return 0, ErrAuth
@@ -144,8 +144,8 @@ func (k *Keys) OpenTrailer(name string, sealed []byte) (uint64, error) {
 }
 
 // objectAAD is header || repository id || name || part. Two different inputs
-// never make the same bytes: the header holds the kind, only packs have parts
-// and never none, and neither part is the end of the other.
+// never make the same bytes: the header holds the kind, a pack always has a
+// part, no other kind has one, and neither part is the end of the other.
 func (k *Keys) objectAAD(kind ObjectKind, name, part string) []byte {
 	h := Header(kind)
 	return slices.Concat(h[:], k.repo[:], []byte(name), []byte(part))

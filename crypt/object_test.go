@@ -108,8 +108,8 @@ func TestObjectSwapped(t *testing.T) {
 	}
 }
 
-// TestPackIsNoObject: the name of a pack could otherwise be chosen so that an
-// object is also a footer.
+// TestPackIsNoObject checks that a pack is never opened as an object. Otherwise
+// a pack could have a name under which an object is also a footer.
 func TestPackIsNoObject(t *testing.T) {
 	t.Parallel()
 	k := testKeys()
@@ -192,8 +192,8 @@ func TestConfigMAC(t *testing.T) {
 	refused(k, config, id[:])
 }
 
-// FuzzOpenObject looks for panics, and for objects that open though they are
-// not the one that was sealed. The header alone must have one spelling.
+// FuzzOpenObject looks for panics, and for objects that open although they
+// differ from the sealed one. An accepted header must have only one spelling.
 func FuzzOpenObject(f *testing.F) {
 	k := goldenKeys()
 	object := k.SealObject(crypt.ObjectSnapshot, objectName, []byte("plaintext"))

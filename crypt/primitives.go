@@ -15,7 +15,7 @@ import (
 )
 
 // infoPrefix separates firn's derived keys from any other use of the same
-// secret, and those of this format from those of a later one.
+// secret, and the keys of this format from those of a later format.
 const infoPrefix = "firn/1/"
 
 const (
@@ -49,8 +49,8 @@ func newAEAD(key []byte) cipher.AEAD {
 
 // seal appends nonce || ciphertext || tag to dst.
 //
-// The nonce is random: 24 bytes are long enough that nonces never need to be
-// counted, which hosts that share a repository but no state could not do. A
+// The nonce is random. At 24 bytes it is long enough that nonces need not be
+// counted. Hosts that share a repository but no state could not count them. A
 // nonce used twice would reveal both messages and let the storage forge more.
 func seal(aead cipher.AEAD, random io.Reader, dst, plaintext, aad []byte) []byte {
 	start := len(dst)
@@ -60,8 +60,8 @@ func seal(aead cipher.AEAD, random io.Reader, dst, plaintext, aad []byte) []byte
 	return aead.Seal(dst, nonce, plaintext, aad)
 }
 
-// open appends to dst the plaintext of what seal made. It tells no reason for a
-// refusal, and gives out no byte of a message that is refused.
+// open appends to dst the plaintext of a message that seal made. If it refuses
+// a message, it gives no reason and returns no byte of it.
 func open(aead cipher.AEAD, dst, sealed, aad []byte) ([]byte, error) {
 	if len(sealed) < Overhead {
 		return nil, ErrAuth
@@ -73,21 +73,22 @@ func open(aead cipher.AEAD, dst, sealed, aad []byte) ([]byte, error) {
 	return plaintext, nil
 }
 
-// fill reads random bytes. Going on without them would seal under a known
-// nonce, so a source that fails is fatal, as it is in crypto/rand.
+// fill reads random bytes. Without them data would be sealed under a known
+// nonce, so a failing source is fatal, as it is in crypto/rand.
 func fill(random io.Reader, p []byte) {
 	if _, err := io.ReadFull(random, p); err != nil {
 		panic("crypt: internal error: random source: " + err.Error())
 	}
 }
 
-// mac computes HMAC-SHA-256 under one key. It is safe for concurrent use and
-// keeps its states, which hold the key already absorbed, for the next call.
+// mac computes HMAC-SHA-256 under one key. It is safe for concurrent use. It
+// keeps its states for the next call, because they have already absorbed the
+// key.
 type mac struct{ states sync.Pool }
 
 type macState struct {
 	hash.Hash
-	buf [sha256.Size]byte // here and not on the stack, where it would escape
+	buf [sha256.Size]byte // a local variable would escape to the heap
 }
 
 func newMAC(key []byte) *mac {
@@ -118,7 +119,7 @@ func newKeystream(key []byte) *keystream {
 	return &keystream{c}
 }
 
-// Read fills p and never fails, up to the 256 GiB that ChaCha20 has.
+// Read fills p. It never fails within the 256 GiB of a ChaCha20 keystream.
 func (k *keystream) Read(p []byte) (int, error) {
 	clear(p)
 	k.cipher.XORKeyStream(p, p)

@@ -22,12 +22,13 @@ const (
 	maxLabel = 128 // bytes
 )
 
-// MaxSlot is how many bytes of JSON a slot has at most.
+// MaxSlot is the largest size of a slot's JSON, in bytes.
 const MaxSlot = 64 << 10
 
-// The bounds of [cost]. The upper ones keep the storage, which can write a slot
-// of its own, from exhausting the reader: 256 MiB, and a second or so. The floor,
-// OWASP's minimum, keeps anybody from making a slot that is cheap to guess.
+// The bounds of [cost]. The storage can write a slot of its own. The upper bounds
+// keep such a slot from exhausting the reader: they allow 256 MiB, and a second or
+// so. The lower bound, OWASP's minimum, prevents slots whose password is cheap to
+// guess.
 const (
 	maxTime      = 16
 	minMemoryKiB = 19 << 10
@@ -36,8 +37,8 @@ const (
 	maxWork      = 1 << 20 // KiB times passes
 )
 
-// What [NewSlot] takes for a password: the second recommendation of RFC 9106,
-// section 4. 64 MiB is what a small server can spare.
+// The cost that [NewSlot] chooses for a password: the second recommendation of RFC
+// 9106, section 4. A small server can spare 64 MiB.
 const (
 	usualTime      = 3
 	usualMemoryKiB = 64 << 10
@@ -47,10 +48,10 @@ const (
 // SlotWork is the [Slot.Work] of the password slots that [NewSlot] makes.
 const SlotWork = usualTime * usualMemoryKiB
 
-// Slot is a repository's [Secret] sealed under one [Credential]. A repository
-// can have any number of them. A slot is stored as one line of JSON, see
-// [Slot.Marshal]. Its fields are for listing; until [Slot.Open] succeeds, any of
-// them can be a lie of the storage.
+// Slot is a repository's [Secret] sealed under one [Credential]. A repository can
+// have any number of them. A slot is stored as one line of JSON, see [Slot.Marshal].
+// Its fields are for listings. The storage may have forged any of them, until
+// [Slot.Open] succeeds.
 type Slot struct {
 	Version    int       `json:"v"`
 	KDF        string    `json:"kdf"`             // KDFPassword or KDFKeyFile
@@ -60,18 +61,18 @@ type Slot struct {
 	Salt       []byte    `json:"salt"`            // 32 random bytes
 	Commit     []byte    `json:"commit"`          // 32 bytes derived with the key
 	Nonce      []byte    `json:"nonce"`           // 24 random bytes
-	Label      string    `json:"label"`           // for people: whose credential it is
+	Label      string    `json:"label"`           // for people: the owner of the credential
 	Created    time.Time `json:"created"`         // UTC, whole seconds
 	Ciphertext []byte    `json:"ct"`              // the sealed secret, 48 bytes
 }
 
-// NewSlot seals secret under c. The label is at most 128 bytes of printable
-// UTF-8, since it will be shown to people who did not write it. Empty
-// credentials are refused, and passwords that are guessed at once are [ErrWeak].
+// NewSlot seals secret under c. The label is at most 128 bytes of printable UTF-8,
+// since it will be shown to people other than its author. NewSlot refuses empty
+// credentials, and returns [ErrWeak] for passwords that are guessed at once.
 //
-// From c and a random salt, 64 bytes are derived: by Argon2id from a password,
-// by HKDF-SHA-256 with info "firn/1/slot" from a key file. The first half is the
-// key to secret, the other half the commitment.
+// NewSlot derives 64 bytes from c and a random salt: by Argon2id from a password, or
+// by HKDF-SHA-256 with info "firn/1/slot" from a key file. The first half is the key
+// that seals secret, the other half is the commitment.
 func NewSlot(secret Secret, repo RepositoryID, c Credential, label string, created time.Time) (*Slot, error) {
 	s := &Slot{KDF: c.kdf, Label: label, Created: created.UTC().Truncate(time.Second)}
 	if c.kdf == KDFPassword {
@@ -86,7 +87,7 @@ func NewSlot(secret Secret, repo RepositoryID, c Credential, label string, creat
 	return s, nil
 }
 
-// seal fills in the fields that follow from the others, the secret and c.
+// seal computes the remaining fields from the fields that are set, the secret and c.
 func (s *Slot) seal(random io.Reader, secret Secret, repo RepositoryID, c Credential) error {
 	if c.kdf == "" {
 		return errNoCredential
@@ -105,10 +106,10 @@ func (s *Slot) seal(random io.Reader, secret Secret, repo RepositoryID, c Creden
 }
 
 // Open returns the secret that the slot holds for repository repo. The error is
-// [ErrVersion] or [ErrSlot] if the slot's parameters are not acceptable, which
-// is seen before any work is done with them, [ErrWrongKey] if c is not the
-// slot's credential, or [ErrAuth] if it is but another field was altered or the
-// slot belongs to another repository.
+// [ErrVersion] or [ErrSlot] if the slot's parameters are not acceptable; Open checks
+// this before it does any work with them. The error is [ErrWrongKey] if c is not the
+// slot's credential. It is [ErrAuth] if c is right, but another field was altered or
+// the slot belongs to another repository.
 func (s *Slot) Open(repo RepositoryID, c Credential) (Secret, error) {
 	if err := s.check(); err != nil {
 		return Secret{}, err
@@ -117,10 +118,10 @@ func (s *Slot) Open(repo RepositoryID, c Credential) (Secret, error) {
 		return Secret{}, ErrWrongKey
 	}
 	key, commit := c.derive(s)
-	// A ciphertext can be made to open under many keys at once. Without the
-	// commitment, the storage could plant such a slot and learn from whether it
-	// opened which of many passwords the user has. In constant time, for the
-	// same reason.
+	// An attacker can make a ciphertext that opens under many keys at once. Without
+	// the commitment, the storage could plant such a slot, see whether it opened,
+	// and so learn which of many passwords the user may have. The comparison takes
+	// constant time for the same reason.
 	if subtle.ConstantTimeCompare(commit, s.Commit) != 1 {
 		return Secret{}, ErrWrongKey
 	}
@@ -131,7 +132,7 @@ func (s *Slot) Open(repo RepositoryID, c Credential) (Secret, error) {
 	return SecretOf(plaintext), nil
 }
 
-// aad binds to the ciphertext what could be altered around it:
+// aad returns the data that binds the slot's other fields to the ciphertext:
 //
 //	"slot" || repository id || v u32 || kdf || t u32 || m_kib u32 || p u32 ||
 //	salt || commit || nonce || label || created i64
@@ -154,9 +155,9 @@ func (s *Slot) aad(repo RepositoryID) []byte {
 	return le.AppendUint64(b, uint64(s.Created.Unix()))
 }
 
-// ParseSlot reads what [Slot.Marshal] writes, and only that: a slot has one
-// spelling, so nobody can alter a stored one unnoticed. It returns [ErrSlot] if
-// b is malformed or the slot's parameters are outside of their bounds, and
+// ParseSlot reads only the form that [Slot.Marshal] writes. A slot has only one
+// spelling, so no alteration of a stored slot goes unnoticed. It returns [ErrSlot]
+// if b is malformed or the slot's parameters are outside of their bounds, and
 // [ErrVersion] if its version is later than 1.
 func ParseSlot(b []byte) (*Slot, error) {
 	if len(b) > MaxSlot {
@@ -166,7 +167,7 @@ func ParseSlot(b []byte) (*Slot, error) {
 		Version int `json:"v"`
 	}
 	if err := json.Unmarshal(b, &head); err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrSlot, err) // %v: the cause is of no use to code
+		return nil, fmt.Errorf("%w: %v", ErrSlot, err) // %v: no caller needs to match the cause
 	}
 	if head.Version > slotVersion {
 		return nil, versionError(head.Version) // its fields may have other types
@@ -185,11 +186,11 @@ func ParseSlot(b []byte) (*Slot, error) {
 	return s, nil
 }
 
-// Marshal returns the slot as one line of JSON and a newline: the fields in the
-// order of [Slot], those that are none left out, no blanks, binary fields in
-// padded standard base64, created as "2006-01-02T15:04:05Z", and in the label no
-// escapes but \" and \\. It returns [ErrSlot] or [ErrVersion] for a slot that
-// [Slot.Open] would refuse.
+// Marshal returns the slot as one line of JSON and a newline. The fields are in the
+// order of [Slot], without the parameters that do not apply, and without blanks.
+// Binary fields are in padded standard base64, created is in the form
+// "2006-01-02T15:04:05Z", and the label has no escapes but \" and \\. It returns
+// [ErrSlot] or [ErrVersion] for a slot that [Slot.Open] would refuse.
 func (s *Slot) Marshal() ([]byte, error) {
 	if err := s.check(); err != nil {
 		return nil, err
@@ -243,8 +244,8 @@ func (s *Slot) checkKDF() error {
 	return fmt.Errorf("%w: kdf %.20q with t=%d m_kib=%d p=%d", ErrSlot, s.KDF, c.time, c.memoryKiB, c.threads)
 }
 
-// checkText checks what a listing shows: a label with control characters could
-// rewrite the reader's screen.
+// checkText checks the fields that a listing shows: a label with control characters
+// could rewrite the user's screen.
 func (s *Slot) checkText() error {
 	printable := utf8.ValidString(s.Label)
 	for _, r := range s.Label {
@@ -260,18 +261,18 @@ func (s *Slot) checkText() error {
 	return nil
 }
 
-// cost is how expensive Argon2id is made.
+// cost holds the parameters that set the cost of Argon2id.
 type cost struct {
 	time      uint32 // passes
 	memoryKiB uint32
 	threads   uint8
 }
 
-// work is what one guess costs: KiB of memory times passes.
+// work is the cost of one guess, in KiB of memory times passes.
 func (c cost) work() int64 { return int64(c.time) * int64(c.memoryKiB) }
 
-// Work returns what it costs to try a credential of the slot's kind on it, in KiB of
-// memory times passes of Argon2id; 0 for a key file.
+// Work returns the cost of trying a credential on the slot, in KiB of memory times
+// passes of Argon2id. It is 0 for a key file.
 func (s *Slot) Work() int64 { return s.cost().work() }
 
 func (s *Slot) cost() cost { return cost{s.Time, s.MemoryKiB, s.Threads} }

@@ -115,7 +115,7 @@ func TestSlotWrongKey(t *testing.T) {
 	}
 }
 
-// TestSlotAltered alters the stored text of a slot in every bit: whatever still
+// TestSlotAltered flips every bit of a slot's stored text. A slot that still
 // parses must not open.
 func TestSlotAltered(t *testing.T) {
 	t.Parallel()
@@ -168,8 +168,9 @@ func TestSlotFieldAltered(t *testing.T) {
 	}
 }
 
-// TestSlotHostile: Open is given another kind of credential, and would return
-// ErrWrongKey if it came to derive anything.
+// TestSlotHostile opens hostile slots with another kind of credential. An error
+// other than ErrWrongKey shows that Open refused the slot before it compared or
+// derived anything.
 func TestSlotHostile(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -258,8 +259,8 @@ func TestParseSlotRefuses(t *testing.T) {
 	}
 }
 
-// TestSlotsDiffer: equal slots would show that two repositories or hosts share a
-// password.
+// TestSlotsDiffer makes two slots under one password. Equal slots would show
+// that two repositories or hosts share a password.
 func TestSlotsDiffer(t *testing.T) {
 	t.Parallel()
 	var slots []*crypt.Slot
@@ -280,14 +281,14 @@ func TestSlotsDiffer(t *testing.T) {
 			t.Errorf("the slots share the bytes %x", field(slots[0]))
 		}
 	}
-	secret := sequence(0, 32) // that of testSecret
+	secret := sequence(0, 32) // the bytes of testSecret
 	if both := slices.Concat(marshal(t, slots[0]), slots[0].Ciphertext); bytes.Contains(both, secret[:8]) {
 		t.Error("the slot holds the secret in clear")
 	}
 }
 
-// FuzzParseSlot: what is accepted has one spelling, and only the slot that was
-// made opens.
+// FuzzParseSlot checks that an accepted slot has only one spelling, and that
+// only the original slot opens.
 func FuzzParseSlot(f *testing.F) {
 	good := marshal(f, keyFileSlot(f))
 	f.Add(good)

@@ -12,8 +12,8 @@ import (
 	"firn/crypt"
 )
 
-// TestPanicHidesSecrets has child processes panic in functions that were given a secret,
-// and looks for its bytes in the trace.
+// TestPanicHidesSecrets runs child processes that panic in functions with a secret as an
+// argument, and searches the trace for its bytes.
 func TestPanicHidesSecrets(t *testing.T) {
 	t.Parallel()
 	const child = "FIRN_TEST_PANIC"
@@ -49,7 +49,7 @@ func TestPanicHidesSecrets(t *testing.T) {
 	}
 }
 
-// fall panics with a value, and with secrets among its arguments.
+// fall panics with the secrets that are its arguments.
 //
 //go:noinline
 func fall[T, U any](a T, b U) {
