@@ -2,5 +2,6 @@
 
 package spool
 
-// FreeSpace returns how much an ordinary user may still write into a folder, and whether that is known.
+// FreeSpace returns how many bytes an ordinary user may still write into a folder, and whether that
+// is known. On this system it is not.
 func FreeSpace(string) (bytes int64, ok bool) { return 0, false }

@@ -4,7 +4,8 @@ package spool
 
 import "syscall"
 
-// FreeSpace returns how much an ordinary user may still write into a folder, and whether that is known.
+// FreeSpace returns how many bytes an ordinary user may still write into a folder, and whether that
+// is known.
 func FreeSpace(dir string) (bytes int64, ok bool) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(dir, &s); err != nil {

@@ -1,6 +1,7 @@
-// Package spool puts bytes aside that must leave memory for a while and must lie on no disk in the clear: what was read
-// of a database, and cannot be stored yet. A [File] is sealed under a key that is stored nowhere, has no name where the
-// system allows that, and leaves room on its disk for others.
+// Package spool moves data from memory to a disk for a while, and never stores it there in the
+// clear: data that was read from a database and cannot be stored in the repository yet. A [File] is
+// sealed under a key that is stored nowhere. It has no name where the system allows that, and
+// leaves room on its disk for other programs.
 package spool
 
 import (
@@ -11,12 +12,12 @@ import (
 	"firn/scratch"
 )
 
-// ErrFull is returned when the disk has no more room that the file may take.
+// ErrFull is returned when the disk has no more room that the file may use.
 var ErrFull = errors.New("no room in the folder for temporary files")
 
-// sparing is the part of the free space that a file leaves to others, one in so many. The application may write to the
-// same disk.
-const sparing = 10
+// reserve is the divisor for the part of the free space that a file leaves to other programs: one
+// tenth. The application may write to the same disk.
+const reserve = 10
 
 // File is a private temporary file of sealed blocks. It is for one goroutine.
 type File struct {
@@ -24,12 +25,12 @@ type File struct {
 	dir    string
 	key    *crypt.Ephemeral
 	end    Place
-	least  int64  // bytes of free space that are left to others
+	least  int64  // bytes of free space that are left to other programs
 	sealed []byte // buffer
 	free   func(dir string) (int64, bool)
 }
 
-// Place is where a block begins.
+// Place is the position of a block in the file.
 type Place int64
 
 // New makes a file in a folder.
@@ -42,12 +43,12 @@ func newFile(dir string, free func(string) (int64, bool)) (*File, error) {
 	}
 	f := &File{file: file, dir: dir, key: crypt.NewEphemeral(), free: free}
 	room, _ := free(dir)
-	f.least = room / sparing
+	f.least = room / reserve
 	return f, nil
 }
 
-// Put appends a block and returns its place. After an error, [ErrFull] or the disk's, the blocks before are there, and
-// Put may be called again.
+// Put appends a block and returns its place. The error is [ErrFull] or one of the disk. After an
+// error the earlier blocks are intact, and Put may be called again.
 func (f *File) Put(block []byte) (Place, error) {
 	f.sealed = f.key.Seal(f.sealed[:0], uint64(f.end), block)
 	if room, ok := f.free(f.dir); ok && room-int64(len(f.sealed)) < f.least {
@@ -61,7 +62,8 @@ func (f *File) Put(block []byte) (Place, error) {
 	return place, nil
 }
 
-// Get appends the block of n bytes at a place to dst. A block that is not what was put there is [crypt.ErrAuth].
+// Get appends the block of n bytes at a place to dst. The error is [crypt.ErrAuth] if it is not the
+// block that Put wrote at this place.
 func (f *File) Get(dst []byte, place Place, n int) ([]byte, error) {
 	if size := n + crypt.Overhead; cap(f.sealed) < size {
 		f.sealed = make([]byte, size)

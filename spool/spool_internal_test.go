@@ -20,7 +20,7 @@ func fileWith(t *testing.T, dir string, free func(string) (int64, bool)) *File {
 	return f
 }
 
-// blocks are of several sizes, with nothing among them.
+// blocks returns blocks of several sizes, one of them empty.
 func blocks() [][]byte {
 	all := [][]byte{{}, []byte("x")}
 	for n := 1; n < 70; n++ {
@@ -49,7 +49,8 @@ func TestFile(t *testing.T) {
 	}
 }
 
-// TestFileIsPrivate looks at what others could: names in the folder, the mode, the bytes on the disk.
+// TestFileIsPrivate checks everything that another user could see: names in the folder, the mode,
+// and the bytes on the disk.
 func TestFileIsPrivate(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -74,7 +75,7 @@ func TestFileIsPrivate(t *testing.T) {
 	}
 }
 
-// TestFileRefusesOtherBytes changes and exchanges blocks behind the file's back.
+// TestFileRefusesOtherBytes overwrites a block with another block, outside of the methods of File.
 func TestFileRefusesOtherBytes(t *testing.T) {
 	t.Parallel()
 	f := fileWith(t, t.TempDir(), FreeSpace)
@@ -100,7 +101,7 @@ func TestFileRefusesOtherBytes(t *testing.T) {
 	}
 }
 
-// TestFileLeavesRoom fills a disk up to the part that is for others.
+// TestFileLeavesRoom fills a disk up to the part that is reserved for other programs.
 func TestFileLeavesRoom(t *testing.T) {
 	t.Parallel()
 	room := int64(100_000)

@@ -10,10 +10,10 @@ import (
 type Filter []Set
 
 // ParseFilter reads the values of a repeated flag, as restic does: a comma
-// inside one value means and, several values mean or. No values at all give the
-// filter that matches everything, but an empty value is an error that matches
-// [ErrInvalid]: it comes of a shell variable that is not set, and must not
-// select more, or something else, than was meant.
+// inside one value means "and", several values mean "or". Without any value the
+// filter matches every set. An empty value is an error that matches
+// [ErrInvalid]: it usually comes from a shell variable that is not set, and
+// must not select other snapshots than the user meant.
 func ParseFilter(values []string) (Filter, error) {
 	var f Filter
 	for _, value := range values {

@@ -10,8 +10,8 @@ import (
 	"firn/tags"
 )
 
-// FuzzParse: what is accepted is written back in one way, and is the same in JSON and as
-// a filter.
+// FuzzParse checks that an accepted list has one written form, and that a filter accepts
+// the same lists.
 func FuzzParse(f *testing.F) {
 	for _, list := range []string{"", "a", "b, a,a", "env_production,db_app", "a,,b", " \u00a0", "\x1b[31m", "\xff", strings.Repeat("x", 129)} {
 		f.Add(list)
@@ -37,7 +37,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzUnmarshal: what is accepted of a record is a set of valid tags.
+// FuzzUnmarshal checks that a JSON document is accepted only if it is a set of valid
+// tags.
 func FuzzUnmarshal(f *testing.F) {
 	for _, document := range []string{"[]", "null", `["b","a","a"]`, `["a,b"]`, `[" a"]`, `[7]`, `{}`, `["\u0000"]`} {
 		f.Add([]byte(document))

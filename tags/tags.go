@@ -1,5 +1,5 @@
-// Package tags handles the labels of snapshots: what a tag may look like, sets
-// of them, and filters that select by them.
+// Package tags handles the labels of snapshots: the rules for a tag, sets of
+// tags, and filters that select snapshots by their tags.
 package tags
 
 import (
@@ -27,8 +27,8 @@ func Database(name string) string { return "db_" + name }
 
 // Check returns an error that matches [ErrInvalid] unless tag is between 1 and
 // [MaxLen] bytes of UTF-8 without commas and control characters, and without
-// white space at its ends. A comma could not be written in a filter, and the
-// others could not be told apart on a terminal.
+// white space at its ends. A filter could not contain a tag with a comma, and a
+// terminal would not show control characters and white space at the ends.
 func Check(tag string) error {
 	switch {
 	case tag == "":
@@ -66,7 +66,7 @@ func New(tags ...string) (Set, error) {
 
 // Parse reads a comma-separated list of tags, as [Set.String] writes it. White
 // space around the tags is dropped. Empty tags are errors, and so is an empty
-// list: it comes of a shell variable that is not set.
+// list: it usually comes from a shell variable that is not set.
 func Parse(list string) (Set, error) {
 	tags := strings.Split(list, ",")
 	for i := range tags {
@@ -91,13 +91,13 @@ func (s Set) HasAll(other Set) bool {
 }
 
 // Add returns the set with the given tags, or an error that matches
-// [ErrInvalid]. Tags it has already are not an error.
+// [ErrInvalid]. Tags that s already has are not an error.
 func (s Set) Add(tags ...string) (Set, error) {
 	return New(slices.Concat(s, tags)...)
 }
 
-// Remove returns the set without the given tags. Tags it does not have are not
-// an error.
+// Remove returns the set without the given tags. Tags that s does not have are
+// not an error.
 func (s Set) Remove(tags ...string) Set {
 	return slices.DeleteFunc(slices.Clone(s), func(tag string) bool {
 		return slices.Contains(tags, tag)

@@ -19,12 +19,13 @@ import (
 var module = strings.TrimSuffix(reflect.TypeFor[pkg]().PkgPath(), "/internal/arch_test")
 
 // imports is a statement of policy: every package of ours, in all modules of the
-// tree, and what of ours its non-test files may import. A package that is not named here is an error, so
-// whoever adds one decides its place first. Do not relax a line to fix a build.
+// tree, and the packages of ours that its non-test files may import. A package
+// without a line here is an error, so its author must decide its place first. Do
+// not relax a line to fix a build.
 //
-// What no line lists on its right, such as the test helpers internal/dbtest,
-// internal/s3test and store/storetest, can be imported by tests only. Tests may
-// import anything.
+// Only tests can import a package that no line lists on its right, such as the
+// test helpers internal/dbtest, internal/s3test and store/storetest. Tests may
+// import any package.
 const imports = `
 bench: bench/internal/checkout bench/internal/usage internal/svg
 bench/internal/checkout:
@@ -59,12 +60,12 @@ store/storetest: store
 tags:
 `
 
-// only names what stays inside a few packages: an import path, a name in a
-// package, or "func init"; a final * stands for any rest. On the right are the
-// packages whose non-test files may use it. All lines that match must agree.
+// only confines an import path, a name in a package, or "func init" to a few
+// packages. A final * stands for any rest. The packages on the right may use it
+// in their non-test files. A use must be allowed by every line that matches it.
 const only = `
 # Pages are read without a copy through the translated C API, which is not
-# memory-safe. One package is small enough to review for that.
+# memory-safe. Only one package uses it, and is small enough to be reviewed for that.
 modernc.org/sqlite/lib: sqlite
 modernc.org/libc*: sqlite
 
@@ -74,12 +75,12 @@ modernc.org/sqlite*: sqlite internal/dbtest bench bench/scale demo
 
 # An embedding program must not drag in the command line or an S3 client.
 github.com/spf13/*: cmd
-# Tests look at what a store left on the test server with a client of their own.
+# Tests use a client of their own to see the objects that a store left on the test server.
 github.com/minio/*: store/s3 internal/s3test
 
-# Whatever handles a key is in one package, to be reviewed as a whole.
+# All code that handles keys is in one package, to be reviewed as a whole.
 # crypto/rand and crypto/sha256 are free: random names and checksums of public
-# bytes need no key. crypto/subtle is free too: comparing a MAC is no secret art.
+# bytes need no key. crypto/subtle is free too: a comparison needs no key either.
 golang.org/x/crypto*: crypt
 crypto/aes: crypt
 crypto/cipher: crypt
@@ -88,7 +89,7 @@ crypto/hmac: crypt
 crypto/pbkdf2: crypt
 
 # Libraries take their clock as Now func() time.Time, so that tests can set it.
-# repo and sqlite may name time.Now as the default of an option: it only dates what is recorded.
+# repo and sqlite may name time.Now as the default of an option: it only dates records.
 # store/mem is a store, and a store's clock is its own; the conformance test
 # compares a store's clock with the true one. store/s3 sets the deadlines of
 # connections and of locks, which other machines keep.
@@ -96,7 +97,7 @@ time.Now: cmd bench bench/scale bench/tune repo sqlite store/mem store/s3 store/
 time.Since: cmd bench bench/scale bench/tune store/s3 store/storetest
 time.Until: cmd bench store/storetest
 
-# Libraries return errors; only the command line talks and exits. The writer of
+# Libraries return errors; only the command line prints and exits. The writer of
 # test databases runs as a process of its own, to be killed at work.
 fmt.Print*: cmd bench bench/scale bench/tune demo
 log: cmd bench
@@ -104,7 +105,7 @@ log/slog: cmd bench
 os.Exit: cmd cmd/firn bench bench/scale bench/tune demo internal/dbtest
 os.Std*: cmd bench bench/scale bench/tune demo internal/dbtest
 
-# Order of initialisation is nobody's to guess.
+# No reader should have to guess the order of initialisation.
 func init:
 `
 
@@ -132,8 +133,8 @@ func TestLoadReadsEveryModule(t *testing.T) {
 	}
 }
 
-// load reads all packages of all modules of the tree, and of each package the
-// non-test files for every platform. The test cache does not see what go list
+// load reads all packages of all modules of the tree, with their non-test files for
+// every platform. The test cache does not notice a change of the files that go list
 // reads, so run with -count=1, as make test does.
 func load() ([]pkg, error) {
 	dirs, err := moduleDirs("../..")
@@ -192,7 +193,7 @@ func loadModule(dir string) ([]pkg, error) {
 	}
 }
 
-// listed is what go list tells of a package.
+// listed is a package in the output of go list.
 type listed struct {
 	ImportPath, Dir                   string
 	GoFiles, CgoFiles, IgnoredGoFiles []string
@@ -202,7 +203,7 @@ func (l listed) parse() (pkg, error) {
 	p := pkg{path: strings.TrimPrefix(l.ImportPath, module+"/")}
 	for _, name := range slices.Concat(l.GoFiles, l.CgoFiles, l.IgnoredGoFiles) {
 		if strings.HasSuffix(name, "_test.go") {
-			continue // ignored for this platform, and a test
+			continue // a test that is ignored on this platform
 		}
 		if err := p.add(filepath.Join(l.Dir, name), nil); err != nil {
 			return pkg{}, err

@@ -21,8 +21,8 @@ type pkg struct {
 	uses      []use
 }
 
-// use is something a file imports or names, such as "crypto/rand",
-// "time.Now" or "func init".
+// use is an import or a name in a file, such as "crypto/rand", "time.Now" or
+// "func init".
 type use struct{ what, where string }
 
 // table maps the left side of a rule to its right side.
@@ -62,7 +62,7 @@ func check(imports, only table, pkgs []pkg) []string {
 	return findings
 }
 
-// checkUse holds one use against both tables.
+// checkUse checks one use against both tables.
 func checkUse(imports, only table, path string, u use) []string {
 	var findings []string
 	if ours, ok := strings.CutPrefix(u.what, module+"/"); ok && !slices.Contains(imports[path], ours) {
@@ -114,8 +114,9 @@ func (p *pkg) add(name string, src any) error {
 	return nil
 }
 
-// localName returns the name under which a file knows an import. The last part
-// of the path is right for the standard library, whose names the rules hold.
+// localName returns the name of an import in its file. The last part of the
+// path is right for the standard library, to which all rules about names
+// belong.
 func localName(spec *ast.ImportSpec, what string) string {
 	if spec.Name != nil {
 		return spec.Name.Name
@@ -123,7 +124,7 @@ func localName(spec *ast.ImportSpec, what string) string {
 	return path.Base(what)
 }
 
-// named returns what a node names that rules can speak of, or "".
+// named returns the name in a node that rules can be about, or "".
 func named(n ast.Node, names map[string]string) string {
 	switch n := n.(type) {
 	case *ast.FuncDecl:

@@ -1,4 +1,4 @@
-// Package arch holds the test of the import graph: which package of firn may
-// import which, and which names of the standard library and of dependencies
-// stay inside which packages. It has no code of its own.
+// Package arch holds the test of the import graph: the packages that each
+// package of firn may import, and the names of the standard library and of
+// dependencies that only some packages may use. It has no code of its own.
 package arch

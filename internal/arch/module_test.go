@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// The translated SQLite is generated against one version of its C library. Another
-// one builds as well, and may lay out a structure in another way.
+// TestLibcIsTheOneThatSQLiteWasTranslatedFor checks the version of SQLite's C
+// library. The translated SQLite is generated against one version of it. Another
+// version builds as well, but may lay out a structure in another way.
 func TestLibcIsTheOneThatSQLiteWasTranslatedFor(t *testing.T) {
 	t.Parallel()
 	const library = "modernc.org/libc"

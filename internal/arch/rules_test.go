@@ -64,7 +64,7 @@ func TestTablesAgree(t *testing.T) {
 	}
 }
 
-// TestGraphHasNoCycle catches a table that no compiler would accept.
+// TestGraphHasNoCycle refuses a table that no compiler would accept.
 func TestGraphHasNoCycle(t *testing.T) {
 	t.Parallel()
 	graph := parseTable(imports)
