@@ -30,9 +30,9 @@ func Password(password string) Credential {
 	return Credential{kdf: KDFPassword, secret: []byte(password)}
 }
 
-// The least that a password must have. An attacker who can read the store tries as many
-// passwords as his machines can, and tries short and simple ones first. A longer password
-// can be guessed too: these rules do not recognise a well-known phrase.
+// The least that a password must have. An attacker with a copy of the store can try as
+// many passwords as the machines at hand allow, and tries short and simple ones first. A
+// longer password can be guessed too: these rules do not recognise a well-known phrase.
 const (
 	minPassword = 10 // characters
 	minDistinct = 5  // of them

@@ -8,32 +8,33 @@ import (
 	"time"
 )
 
-// Item is what the rules need to know of a snapshot.
+// Item holds the facts about a snapshot that the rules need.
 type Item struct {
 	ID         string
 	Time       time.Time
 	Pinned     bool
-	Verified   bool // was restored and found sound, and is not suspect
-	Unsound    bool // was restored and found not sound
-	Unread     bool // a note on it cannot be read, which may tell that it must stay
-	Suspect    bool // its image is unlikely to be meant
-	PreRestore bool // taken of what a restore was about to replace
+	Verified   bool // the snapshot was restored and found sound, and is not suspect
+	Unsound    bool // the snapshot was restored and found not sound
+	Unread     bool // a note on it cannot be read, and may say that it must stay
+	Suspect    bool // its image is probably a mistake
+	PreRestore bool // a restore took it of the database that it was about to replace
 }
 
-// Decision tells what becomes of an item.
+// Decision says whether an item stays, and why.
 type Decision struct {
 	Item
 	Keep bool
-	// Reasons names every rule that keeps the item, none if it goes:
-	// "last 3" (the third newest), "within 2h", "hourly 2026-11-21 03:00 UTC",
-	// "daily 2026-11-21", "weekly 2026-W47", "monthly 2026-11", "yearly 2026",
-	// "pre-restore within 30d", "pinned", "unreadable note", "newest verified",
-	// "newest unsound", "newest not suspect", "newest", "later than now".
+	// Reasons names every rule that keeps the item. It is empty if the item goes: "last 3"
+	// (the third newest), "within 2h", "hourly 2026-11-21 03:00 UTC", "daily 2026-11-21",
+	// "weekly 2026-W47", "monthly 2026-11", "yearly 2026", "pre-restore within 30d",
+	// "pinned", "unreadable note", "newest verified", "newest unsound", "newest not
+	// suspect", "newest", "later than now".
 	Reasons []string
 }
 
-// Ahead reports whether the item is later than the time of the decision: the clock is
-// wrong that gave it its time, or the one that decides. No rule counts it.
+// Ahead reports whether the item is later than the time of the decision. Then either the
+// clock that dated the item is wrong, or the clock of the decision is. No rule counts such
+// an item.
 func (d *Decision) Ahead() bool { return slices.Contains(d.Reasons, ahead) }
 
 const ahead = "later than now"
@@ -46,17 +47,19 @@ func (d *Decision) keep(reason string) {
 // Apply decides about the items of one environment and database, in any order,
 // and returns a decision for each, newest first, equal times by ID.
 //
-// Items taken before a restore neither count for the policy's rules nor against
-// them: they stay while younger than [Policy.PreRestore] at the time now.
-// Whatever the rules say, these stay: pinned items, those with a note that cannot
-// be read, the newest verified item that a backup made, a newer one that was found
-// not sound, so that this is not forgotten before a sound one, the newest item that a
-// backup made, the newest of those that is not suspect, and the newest of all.
-// So at least one item stays, even under a policy that keeps nothing.
+// The policy's other rules ignore items taken before a restore. Such an item stays while it
+// is younger than [Policy.PreRestore] at the time now.
 //
-// Items later than now stay, and all of the above is decided as if they were not
-// there: whichever clock is wrong, none of them costs another item its place, nor
-// is taken for the newest. So with a clock that is behind, more stays, never less.
+// Some items stay under every policy: pinned items, items with a note that cannot be read,
+// the newest item that a backup made, the newest such item that is not suspect, the newest
+// such item that is verified, and the newest item of all. The newest item that was found
+// not sound stays as well if it is newer than the newest verified one, so that the finding
+// is not forgotten before there is a sound item. So at least one item stays, even under a
+// policy that keeps nothing.
+//
+// Items later than now stay, and the rules above are applied as if these items did not
+// exist. So whichever clock is wrong, such an item neither takes the place of another item
+// nor counts as the newest. A clock that is behind makes more items stay, never fewer.
 //
 // The policy should be valid; see [Policy.Validate].
 func (p Policy) Apply(items []Item, now time.Time) []Decision {
@@ -76,8 +79,7 @@ func (p Policy) Apply(items []Item, now time.Time) []Decision {
 	return decisions
 }
 
-// keepAhead keeps what is later than now, and returns how many these are: they are the
-// first.
+// keepAhead keeps the items later than now, which come first, and returns their number.
 func keepAhead(decisions []Decision, now time.Time) int {
 	n := 0
 	for n < len(decisions) && decisions[n].Time.After(now) {
@@ -87,13 +89,14 @@ func keepAhead(decisions []Decision, now time.Time) int {
 	return n
 }
 
-// earlyGap is how much older than all others an item is that a wrong clock has probably
-// dated: a clock without a battery starts years back.
+// earlyGap is the least gap between an item that a wrong clock has probably dated and all
+// newer items. A clock without a battery starts years back.
 const earlyGap = 2 * 365 * 24 * time.Hour
 
-// Early returns the oldest of the decisions of [Policy.Apply] if it is years older than
-// all others and only the yearly rule keeps it, nil otherwise: if a clock was wrong when it
-// was taken, it stays for that year, and nobody wants it.
+// Early returns the oldest of the decisions of [Policy.Apply] if its item is years older
+// than all others and only the yearly rule keeps it. Otherwise it returns nil. Such an item
+// was probably dated by a wrong clock, and the yearly rule keeps it although it is of no
+// use.
 func Early(decisions []Decision) *Decision {
 	n := len(decisions)
 	if n < 2 || decisions[n-2].Time.Sub(decisions[n-1].Time) < earlyGap {
@@ -106,7 +109,7 @@ func Early(decisions []Decision) *Decision {
 	return oldest
 }
 
-// choose returns the decisions that match, in order.
+// choose returns the matching decisions, in order.
 func choose(decisions []Decision, match func(*Decision) bool) []*Decision {
 	var chosen []*Decision
 	for i := range decisions {
@@ -129,9 +132,9 @@ func (p Policy) keepRecent(backups []*Decision) {
 	}
 }
 
-// keepPeriods applies the calendar rules. Each has its own set of periods seen,
-// and compares them by name rather than with the one before: where summer time
-// ends at midnight, snapshots of two days alternate.
+// keepPeriods applies the calendar rules. Each rule has its own set of the periods it has
+// seen. It looks up a period in this set, and does not only compare it with the one before,
+// because the snapshots of two days alternate where summer time ends at midnight.
 func (p Policy) keepPeriods(backups []*Decision) {
 	for _, r := range p.rules() {
 		if r.period == nil || r.count == 0 {
@@ -152,7 +155,7 @@ func (p Policy) keepPeriods(backups []*Decision) {
 	}
 }
 
-// keepPreRestore applies the rule of the snapshots taken before a restore.
+// keepPreRestore applies the rule for snapshots taken before a restore.
 func (p Policy) keepPreRestore(decisions []Decision, now time.Time) {
 	start := now.Add(-p.preRestore())
 	for _, d := range choose(decisions, func(d *Decision) bool { return d.PreRestore }) {
@@ -162,7 +165,7 @@ func (p Policy) keepPreRestore(decisions []Decision, now time.Time) {
 	}
 }
 
-// keepSpecial keeps what no rule may remove.
+// keepSpecial keeps the items that stay under every policy.
 func keepSpecial(decisions, past []Decision, backups []*Decision) {
 	for _, d := range choose(decisions, func(d *Decision) bool { return d.Pinned }) {
 		d.keep("pinned")
@@ -191,7 +194,7 @@ func keepSpecial(decisions, past []Decision, backups []*Decision) {
 type rule struct {
 	name   string
 	count  Count
-	period func(time.Time) string // nil: every snapshot is its own
+	period func(time.Time) string // nil: each snapshot is a period of its own
 }
 
 func (p Policy) rules() []rule {
@@ -205,7 +208,7 @@ func (p Policy) rules() []rule {
 	}
 }
 
-// The zone tells the two hours apart that have one name when summer time ends.
+// The zone distinguishes the two hours that have the same name when summer time ends.
 func hour(t time.Time) string  { return t.Format("2006-01-02 15:00 MST") }
 func date(t time.Time) string  { return t.Format("2006-01-02") }
 func month(t time.Time) string { return t.Format("2006-01") }

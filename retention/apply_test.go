@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
-	_ "time/tzdata" // the zones below, on every machine
+	_ "time/tzdata" // provides the zones below on every machine
 
 	"firn/retention"
 )
@@ -22,8 +22,8 @@ func zone(t testing.TB, name string) *time.Location {
 	return loc
 }
 
-// item reads "2026-11-21 03:12", with an optional zone offset and the words
-// pinned, verified, unsound, unread, suspect and pre-restore behind it. The text is the item's ID.
+// item reads "2026-11-21 03:12". A zone offset may follow, and the words pinned, verified,
+// unsound, unread, suspect and pre-restore. The text is the item's ID.
 func item(t testing.TB, text string) retention.Item {
 	t.Helper()
 	words := strings.Fields(text)
@@ -53,7 +53,7 @@ func item(t testing.TB, text string) retention.Item {
 	return it
 }
 
-// items reads one item per line; what follows a colon is dropped.
+// items reads one item per line, up to a colon.
 func items(t testing.TB, lines string) []retention.Item {
 	t.Helper()
 	var list []retention.Item
@@ -85,14 +85,14 @@ func trimLines(s string) string {
 	return b.String()
 }
 
-// The wanted decisions are the input too: every line is an item, its reasons
-// behind a colon, newest first.
+// The wanted decisions are also the input. Every line is an item and, after a colon, its reasons.
+// The newest item comes first.
 func TestApply(t *testing.T) {
 	t.Parallel()
 	amsterdam, saoPaulo, lordHowe := zone(t, "Europe/Amsterdam"), zone(t, "America/Sao_Paulo"), zone(t, "Australia/Lord_Howe")
 	tests := map[string]struct {
 		policy retention.Policy
-		now    string // default: long after
+		now    string // by default long after all items
 		want   string
 	}{
 		"Empty": {policy: retention.Policy{Last: 1}},
@@ -286,7 +286,8 @@ func TestApply(t *testing.T) {
 	}
 }
 
-// TestEarly: what a clock has dated that starts in 1970 is told from what is only old.
+// TestEarly distinguishes an item dated by a clock that started in 1970 from items that are only
+// old.
 func TestEarly(t *testing.T) {
 	t.Parallel()
 	yearly := retention.Policy{Last: 1, Yearly: retention.All}
@@ -334,8 +335,8 @@ func TestApplyKeepAgreesWithReasons(t *testing.T) {
 	}
 }
 
-// A snapshot a day for eleven years: every ISO week and every month has its
-// keeper, though 2026-01 and 2026-W01 look alike.
+// TestPeriodsNeverCollide takes a snapshot a day for eleven years. Every ISO week and every month
+// must keep one, though 2026-01 and 2026-W01 look alike.
 func TestPeriodsNeverCollide(t *testing.T) {
 	t.Parallel()
 	policy := retention.Policy{Daily: retention.All, Weekly: retention.All, Monthly: retention.All, Yearly: retention.All}
@@ -345,7 +346,7 @@ func TestPeriodsNeverCollide(t *testing.T) {
 	for at := first; !at.After(last); at = at.AddDate(0, 0, 1) {
 		list = append(list, retention.Item{ID: at.Format(time.DateOnly), Time: at})
 	}
-	got := make(map[string]int) // rule -> periods
+	got := make(map[string]int) // from a rule to its number of periods
 	for _, d := range policy.Apply(list, last) {
 		for _, reason := range d.Reasons {
 			rule, period, _ := strings.Cut(reason, " ")

@@ -20,7 +20,7 @@ func ParseCount(s string) (Count, error) {
 	if s == all {
 		return All, nil
 	}
-	// 31 bits, so that a count means the same on every machine.
+	// A count has 31 bits, so that it means the same on every machine.
 	n, err := strconv.ParseUint(s, 10, 31)
 	if err != nil {
 		return 0, fmt.Errorf("parse count %q: want a number or %q", s, all)
@@ -62,5 +62,5 @@ func (c *Count) UnmarshalJSON(b []byte) error {
 	return c.UnmarshalText(bytes.Trim(b, `"`))
 }
 
-// covers reports whether the count reaches the n-th, counted from 1.
+// covers reports whether the count includes the n-th element, counted from 1.
 func (c Count) covers(n int) bool { return c == All || n <= int(c) }

@@ -10,38 +10,39 @@ import (
 	"time"
 )
 
-// DefaultPreRestore is how long snapshots taken before a restore are kept
-// unless the policy says otherwise.
+// DefaultPreRestore is how long snapshots taken before a restore are kept,
+// unless the policy sets another duration.
 const DefaultPreRestore = 30 * 24 * time.Hour
 
-// ErrKeepsNothing is returned by [Policy.Validate] for a policy without a rule:
-// applied, it would remove all but the newest snapshot.
+// ErrKeepsNothing is returned by [Policy.Validate] for a policy without a rule,
+// which would remove all but the newest snapshot.
 var ErrKeepsNothing = errors.New("no retention rule keeps anything")
 
-// Policy says what to keep. Rules overlap: a snapshot stays if any rule keeps
-// it. The counts mean, walking from the newest snapshot to the oldest:
+// Policy is a set of rules. A snapshot stays if at least one rule keeps it.
+// Each rule goes from the newest snapshot to the oldest:
 //
 //   - Last keeps that many snapshots
 //   - Hourly, Daily, Weekly, Monthly and Yearly each keep the newest snapshot
 //     of each of the last so many periods that have one; weeks are ISO weeks
 //
-// Unlike restic's, a count that is not used up does not keep the oldest
-// snapshot as well: what stays depends on the periods alone, so that a young
+// A count that is not used up does not keep the oldest snapshot as well, as it
+// does in restic. The result depends on the periods alone, so that a young
 // repository is thinned like an old one.
 type Policy struct {
 	Last, Hourly, Daily, Weekly, Monthly, Yearly Count
 
-	// Within keeps every snapshot younger than this before the newest.
+	// Within keeps every snapshot that is older than the newest by less than
+	// this.
 	Within time.Duration
 	// PreRestore is how long snapshots taken before a restore are kept,
 	// counted from now; 0 means DefaultPreRestore.
 	PreRestore time.Duration
-	// Location is where periods begin and end; nil means UTC.
+	// Location is the time zone of the periods; nil means UTC.
 	Location *time.Location
 }
 
 // IsZero reports whether no rule of the policy keeps anything. PreRestore does
-// not count, as it keeps nothing that a backup made.
+// not count, because it keeps no snapshot that a backup made.
 func (p Policy) IsZero() bool {
 	for _, r := range p.rules() {
 		if r.count != 0 {

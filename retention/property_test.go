@@ -18,7 +18,8 @@ func counts() *rapid.Generator[retention.Count] {
 	}), rapid.Just(retention.All))
 }
 
-// policies may keep nothing, which Apply has to bear.
+// policies draws policies. Some keep nothing, because Apply must accept those
+// too.
 func policies(t testing.TB) *rapid.Generator[retention.Policy] {
 	zones := []*time.Location{nil, zone(t, "Europe/Amsterdam"), zone(t, "America/St_Johns"), zone(t, "Australia/Lord_Howe")}
 	return rapid.Custom(func(t *rapid.T) retention.Policy {
@@ -33,7 +34,7 @@ func policies(t testing.TB) *rapid.Generator[retention.Policy] {
 	})
 }
 
-// histories are up to 60 items, oldest first, minutes to months apart.
+// histories draws up to 60 items, oldest first, minutes to months apart.
 func histories() *rapid.Generator[[]retention.Item] {
 	steps := []time.Duration{0, time.Minute, 12 * time.Minute, 7 * time.Hour, 26 * time.Hour, 200 * time.Hour, 1100 * time.Hour}
 	return rapid.Custom(func(t *rapid.T) []retention.Item {
@@ -52,7 +53,7 @@ func histories() *rapid.Generator[[]retention.Item] {
 	})
 }
 
-// kept returns what stays, newest first.
+// kept returns the items that stay, newest first.
 func kept(p retention.Policy, list []retention.Item, now time.Time) []retention.Item {
 	var keep []retention.Item
 	for _, d := range p.Apply(list, now) {
@@ -134,7 +135,7 @@ func TestKeepingMoreNeverRemoves(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		p, list := gen.Draw(t, "policy"), histories().Draw(t, "history")
-		p.PreRestore += time.Hour // 0 is the default, which is more
+		p.PreRestore += time.Hour // because 0 means the default, which is longer
 		q := p
 		for _, c := range []*retention.Count{&q.Last, &q.Hourly, &q.Daily, &q.Weekly, &q.Monthly, &q.Yearly} {
 			more(t, c)
@@ -151,7 +152,8 @@ func TestKeepingMoreNeverRemoves(t *testing.T) {
 	})
 }
 
-// Thinning after every snapshot, or only once at the end, leaves the same.
+// TestThinningOftenLosesNothing checks that thinning after every snapshot
+// leaves the same items as thinning once at the end.
 func TestThinningOftenLosesNothing(t *testing.T) {
 	t.Parallel()
 	gen := policies(t)
@@ -184,7 +186,8 @@ func TestPreRestoreItemsDoNotCount(t *testing.T) {
 	})
 }
 
-// A clock that is behind removes nothing that the true time would keep.
+// TestClockBehindKeepsMore checks that a clock that is behind removes no item
+// that the true time would keep.
 func TestClockBehindKeepsMore(t *testing.T) {
 	t.Parallel()
 	gen := policies(t)

@@ -12,8 +12,8 @@ import (
 // after every run.
 type simulation struct {
 	policy  retention.Policy
-	kept    []retention.Item // what retention left
-	history []retention.Item // every item there ever was
+	kept    []retention.Item // items that retention has left
+	history []retention.Item // all items ever taken
 	reasons map[string]int   // of the last run, by rule
 }
 
@@ -35,8 +35,9 @@ func (s *simulation) run(at time.Time) {
 	}
 }
 
-// check compares with the policy applied once to the whole history: deleting
-// step by step must never lose a snapshot that a rule still promises.
+// check compares the items with those that the policy keeps of the whole history
+// at once. Step-by-step deletion must never lose a snapshot that a rule still
+// promises.
 func (s *simulation) check(t *testing.T, now time.Time) {
 	t.Helper()
 	var want []retention.Item
@@ -55,7 +56,7 @@ func (s *simulation) check(t *testing.T, now time.Time) {
 	}
 }
 
-// 400 days of 12-minute runs in a zone with summer time.
+// TestSteadyState simulates 400 days of 12-minute runs in a zone with summer time.
 func TestSteadyState(t *testing.T) {
 	t.Parallel()
 	loc := zone(t, "Europe/Amsterdam")
@@ -69,7 +70,7 @@ func TestSteadyState(t *testing.T) {
 		s.run(at)
 		if !at.Before(checkAt) {
 			s.check(t, at)
-			checkAt = at.Add(9*24*time.Hour + 7*time.Hour + 36*time.Minute) // any time of day
+			checkAt = at.Add(9*24*time.Hour + 7*time.Hour + 36*time.Minute) // the time of day varies
 		}
 		if at.After(steady) {
 			s.checkSteady(t, at)
@@ -78,7 +79,8 @@ func TestSteadyState(t *testing.T) {
 	s.check(t, end)
 }
 
-// checkSteady checks what a user was promised once there is history enough.
+// checkSteady checks the numbers that the policy promises once the history is long
+// enough.
 func (s *simulation) checkSteady(t *testing.T, now time.Time) {
 	t.Helper()
 	years := now.In(s.policy.Location).Year() - 2026 + 1
@@ -90,8 +92,9 @@ func (s *simulation) checkSteady(t *testing.T, now time.Time) {
 			t.Fatalf("%s: %s keeps %d, want %d", now, rule, s.reasons[rule], n)
 		}
 	}
-	// The rules promise 53 in all (within keeps what last keeps), and overlap by 6
-	// to 11: the newest fulfils every rule, and a period ends with a shorter one.
+	// The rules promise 53 in all, without within, which keeps the same items as
+	// last. They overlap by 6 to 11: the newest item fulfils every rule, and the
+	// last item of a long period is also that of a shorter one.
 	if n := len(s.kept); n < 42 || n > 47 {
 		t.Fatalf("%s: keeps %d", now, n)
 	}

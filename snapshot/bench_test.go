@@ -17,7 +17,8 @@ func BenchmarkMarshal(b *testing.B) {
 	}
 }
 
-// Listing 10,000 snapshots decodes 10,000 records.
+// BenchmarkUnmarshal decodes records, as a listing does: 10,000 snapshots are
+// 10,000 records.
 func BenchmarkUnmarshal(b *testing.B) {
 	for _, tables := range []int{0, 30, 256} {
 		b.Run(fmt.Sprintf("tables=%d", tables), func(b *testing.B) {

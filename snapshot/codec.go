@@ -31,30 +31,30 @@ const (
 	maxJSON   = 16 << 20 // a record of a 1 TiB first backup has 2.5 MiB
 )
 
-// How many bytes the encoded forms have at most.
+// The largest sizes of the encoded forms, in bytes.
 const (
-	MaxRecord = 17 << 20 // maxJSON that does not compress, and what stands around it
-	MaxNote   = 1 << 20  // a note is about one snapshot and tells a person something
+	MaxRecord = 17 << 20 // maxJSON if it does not compress, its frame and its padding
+	MaxNote   = 1 << 20  // a note is about one snapshot and is read by a person
 )
 
 var (
 	// ErrFormat is returned, wrapped with the reason, for bytes that are not a
-	// record or a note, and for one that lacks what every one must have.
+	// record or a note, and for a record or a note that lacks a required field.
 	ErrFormat = errors.New("malformed record")
 	// ErrVersion is returned for a record or a note that a newer firn made.
 	ErrVersion = errors.New("record of a newer version of firn")
 )
 
-// record is the JSON document: the version comes first, so that it can be told
-// whatever else changes.
+// record is the JSON document. The version comes first, so that it can be read
+// even if every other field changes.
 type record struct {
 	V int `json:"v"`
 	Snapshot
 }
 
 // Marshal encodes the record for sealing. Times are stored in UTC, truncated to
-// microseconds. It returns [ErrFormat] for a record that [Unmarshal] would not
-// take; s is not changed.
+// microseconds. It returns [ErrFormat] for a record that [Unmarshal] would refuse.
+// It does not change s.
 func (s *Snapshot) Marshal() ([]byte, error) {
 	rec := record{V: version, Snapshot: s.normal()}
 	if err := rec.validate(); err != nil {
@@ -63,7 +63,7 @@ func (s *Snapshot) Marshal() ([]byte, error) {
 	return encode(rec)
 }
 
-// encode turns a document into what is sealed.
+// encode turns a document into the bytes to seal.
 func encode(document any) ([]byte, error) {
 	var plain bytes.Buffer
 	enc := json.NewEncoder(&plain)
@@ -77,7 +77,8 @@ func encode(document any) ([]byte, error) {
 	return frame(plain.Bytes())
 }
 
-// frame compresses a document and puts length and padding around it.
+// frame compresses a document, and adds the length before it and the padding
+// behind it.
 func frame(plain []byte) ([]byte, error) {
 	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithSingleSegment(true), zstd.WithLowerEncoderMem(true))
 	if err != nil {
@@ -88,7 +89,7 @@ func frame(plain []byte) ([]byte, error) {
 	return append(b, make([]byte, -len(b)&(padding-1))...), nil
 }
 
-// Unmarshal decodes what [Snapshot.Marshal] made; see [Decoder.Snapshot].
+// Unmarshal decodes a record that [Snapshot.Marshal] made; see [Decoder.Snapshot].
 func Unmarshal(b []byte) (*Snapshot, error) { return new(Decoder).Snapshot(b) }
 
 // decode decodes a document in any spelling.
@@ -102,9 +103,9 @@ func decode(plain []byte) (*Snapshot, error) {
 	return &s, nil
 }
 
-// checkVersion judges how a document of version v was decoded. If it could not be,
-// it looks at the version alone: a newer firn may have changed the type of any
-// field.
+// checkVersion returns the error for a document of version v whose decoding ended
+// with err. If decoding failed, checkVersion decodes the version alone, because a
+// newer firn may have changed the type of any other field.
 func checkVersion(plain []byte, v int, err error) error {
 	if err != nil {
 		var only struct{ V int }
@@ -122,7 +123,7 @@ func checkVersion(plain []byte, v int, err error) error {
 	return nil
 }
 
-// normal returns a copy with the times as the format has them, and the
+// normal returns a copy with the times in the precision of the format, and the
 // fingerprint without insignificant space, so that equal records encode alike.
 func (s *Snapshot) normal() Snapshot {
 	n := *s
@@ -132,7 +133,7 @@ func (s *Snapshot) normal() Snapshot {
 		img := &n.Images[i]
 		img.ReadAt = stamp(img.ReadAt)
 		var compact bytes.Buffer
-		if json.Compact(&compact, img.Fingerprint) == nil { // else encoding it reports the error
+		if json.Compact(&compact, img.Fingerprint) == nil { // otherwise the encoder reports the error
 			img.Fingerprint = compact.Bytes()
 		}
 	}
@@ -141,7 +142,7 @@ func (s *Snapshot) normal() Snapshot {
 
 func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
-// validate checks what the rest of firn relies on.
+// validate checks the properties that the rest of firn relies on.
 func (s *Snapshot) validate() error {
 	switch {
 	case s.ID.IsZero():

@@ -39,7 +39,7 @@ func example() *snapshot.Snapshot {
 	return s
 }
 
-// minimal returns a record with nothing but what every one must have.
+// minimal returns a record with only the required fields.
 func minimal() *snapshot.Snapshot {
 	return &snapshot.Snapshot{
 		ID: snapshot.ID{1}, Environment: "demo", Database: "app", Time: time.Unix(0, 0).UTC(),
@@ -56,7 +56,7 @@ func marshal(t testing.TB, s *snapshot.Snapshot) []byte {
 	return b
 }
 
-// wrap puts a document into a frame as the format has it.
+// wrap puts a document into a frame of the format.
 func wrap(t testing.TB, plain string) []byte {
 	t.Helper()
 	w, err := zstd.NewWriter(nil, zstd.WithSingleSegment(true))
@@ -144,7 +144,7 @@ func TestMarshalNormalises(t *testing.T) {
 
 func TestPadding(t *testing.T) {
 	t.Parallel()
-	for n := range 1100 { // past one step of the padding
+	for n := range 1100 { // more than one step of the padding
 		s := minimal()
 		s.Packs = []string{incompressible(n)}
 		b := marshal(t, s)
@@ -158,7 +158,7 @@ func TestPadding(t *testing.T) {
 	}
 }
 
-// incompressible returns n letters in no order.
+// incompressible returns n pseudo-random letters.
 func incompressible(n int) string {
 	b, x := make([]byte, n), uint32(1)
 	for i := range b {

@@ -8,27 +8,27 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Decoder decodes many records and notes in the memory of one. The zero Decoder is ready;
-// it is for one goroutine. What it returns keeps no reference to it.
+// Decoder decodes many records and notes in the memory of one. The zero Decoder is ready
+// for use, by one goroutine. Its results keep no reference to it.
 type Decoder struct {
 	zstd  *zstd.Decoder
 	plain []byte            // the last document
-	texts map[string]string // that records repeat
+	texts map[string]string // texts that many records share
 }
 
-// maxKept is up to how many bytes of a document's room are kept for the next one.
+// maxKept is the largest buffer, in bytes, that is kept for the next document.
 const maxKept = 256 << 10
 
-// Snapshot decodes what [Snapshot.Marshal] made. Unknown fields are ignored.
-// It allocates at most in proportion to 16 MiB of JSON, whatever b holds. The
-// error matches [ErrVersion] for a record that a newer firn made, else [ErrFormat].
+// Snapshot decodes a record that [Snapshot.Marshal] made. Unknown fields are ignored. For
+// any b it allocates no more than 16 MiB of JSON need. The error matches [ErrVersion] for
+// a record that a newer firn made, and [ErrFormat] for all other bytes.
 func (d *Decoder) Snapshot(b []byte) (*Snapshot, error) {
 	plain, err := d.unframe(b)
 	if err != nil {
 		return nil, err
 	}
 	s, ok := d.read(plain)
-	if !ok { // not in the spelling of Marshal
+	if !ok { // not spelled as by Marshal
 		if s, err = decode(plain); err != nil {
 			return nil, err
 		}
@@ -39,8 +39,8 @@ func (d *Decoder) Snapshot(b []byte) (*Snapshot, error) {
 	return s, nil
 }
 
-// Note decodes what [Note.Marshal] made. Unknown fields are ignored. The errors and the
-// bound on memory are those of [Decoder.Snapshot].
+// Note decodes a note that [Note.Marshal] made. Unknown fields are ignored. The errors
+// and the bound on memory are those of [Decoder.Snapshot].
 func (d *Decoder) Note(b []byte) (*Note, error) {
 	plain, err := d.unframe(b)
 	if err != nil {
@@ -85,7 +85,7 @@ func (d *Decoder) decompress(frame []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// prepare makes room for a document of n bytes, and the decompressor.
+// prepare makes the decompressor, and a buffer for a document of n bytes.
 func (d *Decoder) prepare(n int) error {
 	if cap(d.plain) < n || cap(d.plain) > maxKept {
 		d.plain = make([]byte, 0, n)

@@ -15,14 +15,15 @@ const minPrefix = 4
 
 const (
 	latest = "latest"
-	// LatestVerified is the reference to the newest snapshot that was found sound.
+	// LatestVerified is the reference to the newest snapshot that was found sound, see
+	// [Sound].
 	LatestVerified = "latest-verified"
 )
 
 // ErrNotFound is returned, wrapped with the reference, when no snapshot matches.
 var ErrNotFound = errors.New("no such snapshot")
 
-// AmbiguousError is returned when a reference may mean several snapshots.
+// AmbiguousError is returned when a reference can mean several snapshots.
 type AmbiguousError struct {
 	Ref        string
 	Candidates []*Snapshot // newest first
@@ -30,7 +31,7 @@ type AmbiguousError struct {
 
 // Error lists the candidates by ID and time.
 func (e *AmbiguousError) Error() string {
-	const most = 10 // lines up to here fit a terminal
+	const most = 10 // a line with so many fits a terminal
 	var b strings.Builder
 	fmt.Fprintf(&b, "snapshot %q is ambiguous: ", e.Ref)
 	for i, s := range e.Candidates {
@@ -46,7 +47,7 @@ func (e *AmbiguousError) Error() string {
 	return b.String()
 }
 
-// shown returns as much of id as tells the candidates apart.
+// shown returns enough of id to distinguish the candidates.
 func (e *AmbiguousError) shown(id ID) string {
 	if len(e.Ref) < shortLen {
 		return id.Short()
@@ -84,7 +85,7 @@ func Latest(list []*Snapshot, environment, database string) *Snapshot {
 	return newest(list, Filter{Environment: environment, Database: database}.Match)
 }
 
-// newest returns the first in the order of [Sort] of those that match, or nil.
+// newest returns the first matching snapshot in the order of [Sort], or nil.
 func newest(list []*Snapshot, match func(*Snapshot) bool) *Snapshot {
 	var best *Snapshot
 	for _, s := range list {
@@ -99,19 +100,19 @@ func newest(list []*Snapshot, match func(*Snapshot) bool) *Snapshot {
 //
 //   - an ID, or at least 4 digits of its beginning, in either case
 //   - "latest", the newest of all; "latest:ENV", the newest of an environment
-//   - "latest-verified" and "latest-verified:ENV", the newest of those that were
-//     restored and found sound when they were last verified, see [Sound]
+//   - "latest-verified" and "latest-verified:ENV", the newest of the snapshots whose
+//     last verification restored them and found them sound, see [Sound]
 //   - the beginning of a time in loc (nil means UTC), down to a part of it that
 //     is complete: 2026, 2026-03, 2026-03-15, 2026-03-15T03, 2026-03-15T03:12,
 //     2026-03-15T03:12:05, or with a fraction; a space may stand for the T.
-//     The newest that matches is meant; in the hour that is repeated when
-//     summer time ends, that is the later one.
+//     It means the newest match. In the hour that is repeated when summer time
+//     ends, that is the later snapshot.
 //   - a time in RFC 3339 with its zone, down to the fraction that is given
 //
-// Four digits can be a year and the beginning of an ID. If they match as both,
-// and not the same snapshot, the reference is ambiguous, as is the beginning of
-// several IDs: the error is an [*AmbiguousError], and nothing is chosen.
-// If nothing matches, the error matches [ErrNotFound].
+// Four digits can be both a year and the beginning of an ID. The reference is ambiguous if
+// the two readings match different snapshots, and also if it is the beginning of several
+// IDs. Then the error is an [*AmbiguousError], and no snapshot is returned. If no snapshot
+// matches, the error matches [ErrNotFound].
 func Find(list []*Snapshot, ref string, loc *time.Location) (*Snapshot, error) {
 	if word, env, colon := strings.Cut(ref, ":"); colon == (env != "") {
 		switch among := (Filter{Environment: env}); word {
@@ -143,9 +144,9 @@ func Find(list []*Snapshot, ref string, loc *time.Location) (*Snapshot, error) {
 	return single(ref, found...)
 }
 
-// MayMean reports whether a reference that [Find] takes could mean a snapshot of this time
-// of which nothing else is known, but that it is named by latest or by a time, and not
-// by its ID.
+// MayMean reports whether a reference for [Find] could mean a snapshot that has this time
+// and otherwise unknown content. It considers latest, latest-verified and times, but not
+// IDs.
 func MayMean(ref string, t time.Time, loc *time.Location) bool {
 	if word, env, colon := strings.Cut(ref, ":"); colon == (env != "") && (word == latest || word == LatestVerified) {
 		return true
@@ -154,8 +155,8 @@ func MayMean(ref string, t time.Time, loc *time.Location) bool {
 	return isTime && byTime(&Snapshot{Time: t})
 }
 
-// single returns the one snapshot that found holds, once or more; nil entries
-// do not count.
+// single returns the snapshot if found holds only one, once or several times. It ignores
+// nil entries.
 func single(ref string, found ...*Snapshot) (*Snapshot, error) {
 	found = slices.DeleteFunc(found, func(s *Snapshot) bool { return s == nil })
 	Sort(found)

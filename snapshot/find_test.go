@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
-	_ "time/tzdata" // the zones below, on every machine
+	_ "time/tzdata" // provides the zones below on every machine
 
 	"firn/snapshot"
 	"firn/tags"
@@ -21,8 +21,8 @@ func zone(t testing.TB, name string) *time.Location {
 	return loc
 }
 
-// entry returns a snapshot of "ID TIME ENVIRONMENT", which may go on with "sound"
-// or a problem.
+// entry returns the snapshot for a text "ID TIME ENVIRONMENT". The word "sound"
+// or a problem may follow.
 func entry(t testing.TB, text string) *snapshot.Snapshot {
 	t.Helper()
 	f := strings.Fields(text)
@@ -37,7 +37,7 @@ func entry(t testing.TB, text string) *snapshot.Snapshot {
 	return s
 }
 
-// entries are in no order.
+// entries returns snapshots in no order.
 func entries(t testing.TB) []*snapshot.Snapshot {
 	t.Helper()
 	var list []*snapshot.Snapshot
@@ -55,7 +55,7 @@ func entries(t testing.TB) []*snapshot.Snapshot {
 		"20240001 2024-01-01T00:00:00Z old sound",
 		"20230001 2023-06-01T00:00:00Z old",
 		"f00d0000 2022-06-01T00:00:00Z old",
-		"f00d00000000 2022-05-01T00:00:00Z old", // the same ID twice
+		"f00d00000000 2022-05-01T00:00:00Z old", // this ID occurs twice
 		"12345678aa 2021-01-02T00:00:00Z old",
 		"12345678ab 2021-01-01T00:00:00Z old",
 	} {
@@ -70,7 +70,7 @@ func TestFind(t *testing.T) {
 	tests := map[string]struct {
 		ref  string
 		loc  *time.Location
-		want string // beginnings of IDs; none: not found
+		want string // beginnings of IDs; "" if not found
 	}{
 		"FourDigits":        {ref: "bbbb", want: "bbbb0001"},
 		"ShortID":           {ref: "aaaa0002", want: "aaaa0002"},
@@ -142,7 +142,8 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// found returns the short IDs of what Find chose, or could have chosen.
+// found returns the short ID that Find returned, or those of the candidates of
+// its error.
 func found(s *snapshot.Snapshot, err error) (string, error) {
 	var ambiguous *snapshot.AmbiguousError
 	if errors.As(err, &ambiguous) {

@@ -10,8 +10,9 @@ import (
 	"firn/snapshot"
 )
 
-// FuzzUnmarshal feeds whole objects and, as mutations rarely hit a valid frame,
-// documents: no panic, bounded memory, and what is accepted survives a round trip.
+// FuzzUnmarshal decodes whole objects and, because mutations rarely make a valid frame,
+// documents in a valid frame. Decoding must not panic, its memory is limited, and an
+// accepted record must survive a round trip.
 func FuzzUnmarshal(f *testing.F) {
 	for _, s := range []*snapshot.Snapshot{example(), minimal()} {
 		b := marshal(f, s)
@@ -26,7 +27,8 @@ func FuzzUnmarshal(f *testing.F) {
 		}
 		before := allocated()
 		s, err := snapshot.Unmarshal(in)
-		// A document of 16 MiB costs a few times its size; the rest is other goroutines'.
+		// A document of 16 MiB takes a few times its size. The rest of the limit is for
+		// other goroutines.
 		if got, limit := allocated()-before, uint64(256<<20+64*len(in)); got > limit {
 			t.Errorf("allocated %d bytes, want at most %d", got, limit)
 		}
@@ -43,7 +45,7 @@ func FuzzUnmarshal(f *testing.F) {
 	})
 }
 
-// FuzzUnmarshalNote is FuzzUnmarshal for notes.
+// FuzzUnmarshalNote does for notes what FuzzUnmarshal does for records.
 func FuzzUnmarshalNote(f *testing.F) {
 	b, err := exampleNote().Marshal()
 	if err != nil {
@@ -84,7 +86,7 @@ func allocated() uint64 {
 	return m.TotalAlloc
 }
 
-// withoutEmpty makes empty lists nil, as records leave both out.
+// withoutEmpty makes empty lists nil, because records leave out both.
 func withoutEmpty(s *snapshot.Snapshot) *snapshot.Snapshot {
 	c := *s
 	if len(c.Tags) == 0 {

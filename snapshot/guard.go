@@ -8,29 +8,30 @@ import (
 )
 
 const (
-	// A database of fewer rows, or bytes, may shrink as it likes: a share of little says nothing.
+	// A database of fewer rows or bytes may shrink by any share: a share of so few means nothing.
 	guardedRows  = 100
 	guardedBytes = 64 << 10
-	// namedTables is how many of the tables that are gone are named, and namedBytes how much of a name is.
+	// namedTables is how many missing tables a message names, and namedBytes how much of each name
+	// it shows.
 	namedTables = 5
 	namedBytes  = 64
 )
 
-// Guard tells when an image is unlikely to be meant: backups would go on, and
-// replace the good ones bit by bit.
+// Guard detects an image that is probably a mistake, such as an emptied database. Without it,
+// backups would go on and retention would replace the good snapshots one by one.
 type Guard struct {
-	// MaxShrink is the share of the rows that may be gone, from 0 to 1; where they
-	// are not known, of the bytes.
+	// MaxShrink is the largest share of the rows, from 0 to 1, that may be missing. It is the share
+	// of the bytes where the rows are not known.
 	MaxShrink float64
 }
 
-// Compare returns what is suspicious about an image that takes the place of an
-// older, good one, each in a few words; nil if nothing is. It does not look at
-// bytes where rows are known: VACUUM takes away any share of them.
+// Compare returns the suspicious differences between an image and the older, good image that it
+// replaces, each in a few words. The result is nil if there are none. Compare ignores the number of
+// bytes where rows are known, because VACUUM can free any share of the bytes.
 func (g Guard) Compare(old, image *Image) []string {
 	switch was, is := old.Export == ExportStream, image.Export == ExportStream; {
 	case is && !was:
-		return []string{"it is no database, it was one"} // what has written it may have printed an error
+		return []string{"it is no database, it was one"} // the program that wrote it may have printed an error
 	case was && !is:
 		return []string{"it is a database, it was something else"}
 	}
@@ -42,8 +43,8 @@ func (g Guard) Compare(old, image *Image) []string {
 	return append(found, g.shrunk(old, image)...)
 }
 
-// Uncompared returns what of an image [Guard.Compare] cannot judge, in a few words;
-// "" if nothing.
+// Uncompared describes in a few words the properties of an image that [Guard.Compare] cannot judge.
+// It returns "" if Compare judges all of them.
 func (g Guard) Uncompared(image *Image) string {
 	_, known := image.marks()
 	switch {
@@ -83,7 +84,7 @@ func missingTables(old, image *Image) []string {
 	return []string{"tables " + strings.Join(names, ", ") + " are gone"}
 }
 
-// missingMarks counts tables whose names nobody has kept.
+// missingMarks counts missing tables by their marks, where no list of names is kept.
 func missingMarks(before, now tableMarks) []string {
 	gone := 0
 	for n := range before.len() {
@@ -103,7 +104,7 @@ func missingMarks(before, now tableMarks) []string {
 
 func (g Guard) shrunk(old, image *Image) []string {
 	switch {
-	case image.Tables != nil && len(image.Tables) == 0 && len(old.Tables)+len(old.TableMarks) > 0: // that is told already
+	case image.Tables != nil && len(image.Tables) == 0 && len(old.Tables)+len(old.TableMarks) > 0: // missingTables has reported it
 	case old.RowCount != nil && image.RowCount != nil:
 		before, now := *old.RowCount, *image.RowCount
 		if before > 0 && now == 0 || before >= guardedRows && g.tooFew(before, now) {

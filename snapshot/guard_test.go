@@ -9,7 +9,7 @@ import (
 	"firn/snapshot"
 )
 
-// imageWith returns an image with tables of so many rows: "users=3 posts=0".
+// imageWith returns an image with tables and their rows, given as "users=3 posts=0".
 func imageWith(t testing.TB, tables string) snapshot.Image {
 	t.Helper()
 	rows := []snapshot.TableRows{}
@@ -77,7 +77,7 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// manyTables returns an image of the tables t0 to t(n-1), but those below from.
+// manyTables returns an image of n tables t0 to t(n-1), without those below from.
 func manyTables(from, n int) *snapshot.Image {
 	rows := []snapshot.TableRows{}
 	for i := from; i < n; i++ {
@@ -88,7 +88,8 @@ func manyTables(from, n int) *snapshot.Image {
 	return image
 }
 
-// However many tables there are, one that is gone is noticed, or it is said that it would not be.
+// TestGuardOfManyTables checks that a missing table is noticed among any number of tables, or
+// that Uncompared says that it cannot be.
 func TestGuardOfManyTables(t *testing.T) {
 	t.Parallel()
 	guard := snapshot.Guard{MaxShrink: 0.5}
@@ -108,7 +109,7 @@ func TestGuardOfManyTables(t *testing.T) {
 		{"TooMany", manyTables(0, 70000), manyTables(1, 70000), "", true},
 	} {
 		got := strings.Join(guard.Compare(tt.old, tt.now), "; ")
-		if tt.name == "Most" { // two of 60,000 may have one mark
+		if tt.name == "Most" { // two of 60,000 tables may have the same mark
 			got = strings.NewReplacer("59,999", "60,000", "59,998", "60,000", "59,997", "60,000").Replace(got)
 		}
 		if got != tt.want {
@@ -120,7 +121,7 @@ func TestGuardOfManyTables(t *testing.T) {
 	}
 }
 
-// What is no database never takes the place of one in silence.
+// TestGuardOfStreams checks that a stream never replaces a database unnoticed.
 func TestGuardOfStreams(t *testing.T) {
 	t.Parallel()
 	database, stream := manyTables(0, 1), &snapshot.Image{Size: 30, Export: snapshot.ExportStream}

@@ -11,7 +11,7 @@ const IDLen = 16
 
 const shortLen = 8 // hex digits of [ID.Short]
 
-// ID names a snapshot. It is random, and tells nothing about the content.
+// ID names a snapshot. It is random, and reveals nothing about the content.
 type ID [IDLen]byte
 
 // NewID returns a random ID.
@@ -31,7 +31,7 @@ func ParseID(s string) (ID, error) {
 // String returns the ID as 32 lower-case hex digits.
 func (id ID) String() string { return hex.EncodeToString(id[:]) }
 
-// Short returns the first 8 digits, for tables. It need not be unique.
+// Short returns the first 8 digits, for tables. They need not be unique.
 func (id ID) Short() string { return id.String()[:shortLen] }
 
 // IsZero reports whether id is unset.

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Prefix starts the name of every snapshot record's object.
+// Prefix is the beginning of the name of every snapshot record's object.
 const Prefix = "meta/snap-"
 
 const inverseLen = 16 // hex digits of the inverse time
@@ -20,15 +20,15 @@ func (s *Snapshot) ObjectName() string {
 	return fmt.Sprintf("%s%016x-%s", Prefix, inverseTime(s.Time), s.ID)
 }
 
-// inverseTime makes a listing by name yield the newest first. Times before 1970
-// sort as 1970: the number only orders, nothing trusts it.
+// inverseTime makes a listing by name yield the newest snapshot first. Times before 1970
+// sort as 1970, which does no harm: the number is used only for the order.
 func inverseTime(t time.Time) uint64 {
 	return math.MaxUint64 - uint64(max(0, t.UnixMicro()))
 }
 
-// ParseObjectName returns the ID in a name that [Snapshot.ObjectName] made, and
-// false for any other name. The time in a name is not to be trusted, and is not
-// returned.
+// ParseObjectName returns the ID in a name that [Snapshot.ObjectName] made, and false for
+// any other name. It does not return the time, because the time in a name is not
+// authenticated.
 func ParseObjectName(name string) (ID, bool) {
 	rest, ok := strings.CutPrefix(name, Prefix)
 	inverse, id, dash := strings.Cut(rest, "-")
@@ -40,8 +40,8 @@ func ParseObjectName(name string) (ID, bool) {
 }
 
 // TimeInName returns the time in the name of a record, and false for any other name. It is
-// for records that cannot be read, of which nothing else is known; of others the record's
-// own counts. Times before 1970 are 1970.
+// for records that cannot be read, for which only this time is known. For all others, use
+// the time in the record. Times before 1970 are returned as 1970.
 func TimeInName(name string) (time.Time, bool) {
 	if _, ok := ParseObjectName(name); !ok {
 		return time.Time{}, false
@@ -51,8 +51,8 @@ func TimeInName(name string) (time.Time, bool) {
 	return time.UnixMicro(int64(min(micros, math.MaxInt64))).UTC(), err == nil
 }
 
-// isHex reports whether s holds lower-case hex digits only, so that there is
-// one name for each ID.
+// isHex reports whether s holds only lower-case hex digits, so that each ID has only one
+// name.
 func isHex(s string) bool {
 	_, err := hex.DecodeString(s)
 	return err == nil && strings.ToLower(s) == s

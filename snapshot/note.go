@@ -11,21 +11,21 @@ import (
 	"firn/tags"
 )
 
-// NotePrefix starts the name of every note's object.
+// NotePrefix is the beginning of the name of every note's object.
 const NotePrefix = "meta/note-"
 
 const (
 	noteRandomLen = 8        // bytes
-	maxProblem    = 64 << 10 // bytes of what is told to people of a verification
+	maxProblem    = 64 << 10 // bytes of a verification's text for people
 )
 
-// Note tells what was learnt about a snapshot after its record was written, which
-// never changes. It is encoded and padded as a record is. Of several notes on one
-// snapshot, the newest that has a field counts for it.
+// Note holds facts about a snapshot that became known after its record was written. It
+// exists because a record never changes. It is encoded and padded like a record. If
+// several notes on a snapshot have a field, the newest of them counts for that field.
 type Note struct {
 	Snapshot ID        `json:"snapshot"`
 	Time     time.Time `json:"time"`           // of writing, UTC, in microseconds
-	Host     string    `json:"host,omitempty"` // that wrote it
+	Host     string    `json:"host,omitempty"` // the writer
 
 	Verified *Verification `json:"verified,omitempty"`
 	NoUndo   *NoUndo       `json:"no_undo,omitempty"`
@@ -34,34 +34,34 @@ type Note struct {
 	Forgot   *Forgot       `json:"forgot,omitempty"`
 	Upkeep   *Upkeep       `json:"upkeep,omitempty"`
 
-	Name  string   `json:"-"` // of its object; it decides between equal times
-	tells []string // names of the fields that it has, those of newer versions too
+	Name   string   `json:"-"` // of the note's object; decides between equal times
+	fields []string // names of the fields that are set, including those of newer versions
 }
 
-// Verification is the outcome of restoring a snapshot and looking whether the
-// database in it is sound.
+// Verification is the outcome of restoring a snapshot and checking whether the database in
+// it is sound.
 type Verification struct {
 	Time    time.Time `json:"time"` // UTC, in microseconds
-	How     string    `json:"how"`  // what was looked at
+	How     string    `json:"how"`  // the checks that were made
 	Problem string    `json:"problem,omitempty"`
-	// Unchecked says what could not be looked at, because it takes the application's own
-	// SQLite: the rest is sound, or has the problem.
+	// Unchecked names the parts that could not be checked, because that needs the
+	// application's own SQLite. The rest is sound, or has the problem.
 	Unchecked string `json:"unchecked,omitempty"`
 }
 
-// Sound reports whether the snapshot was verified and nothing was wrong with it.
+// Sound reports whether the snapshot was verified and no problem was found.
 func (v *Verification) Sound() bool { return v != nil && v.Problem == "" }
 
-// NoUndo says of a snapshot that a restore took of its target that an undo must not
-// put it back.
+// NoUndo marks a snapshot that a restore took of its target: an undo must not put it back.
 type NoUndo struct {
 	Time time.Time `json:"time"` // UTC, in microseconds
-	// Reason is empty if that restore replaced nothing, so that an older one counts.
-	// Else what was replaced later is in no snapshot, and this is where it went.
+	// Reason is empty if that restore replaced nothing, so that an undo looks at an older
+	// snapshot. Otherwise a later restore replaced a database that is in no snapshot, and
+	// Reason says where that database is.
 	Reason string `json:"reason,omitempty"`
 }
 
-// Pin says whether retention must leave a snapshot alone, whatever its record says.
+// Pin says whether retention must keep a snapshot. It overrides the snapshot's record.
 type Pin struct {
 	Time   time.Time `json:"time"` // UTC, in microseconds
 	Pinned bool      `json:"pinned"`
@@ -73,25 +73,25 @@ type Labels struct {
 	Tags tags.Set  `json:"tags"`
 }
 
-// Forgot says that snapshots which followed in the same series were forgotten, and are not
-// missing: those up to a number.
+// Forgot says that the following snapshots of the same series, up to a number, were
+// forgotten, so that they do not count as missing.
 type Forgot struct {
 	Time     time.Time `json:"time"` // UTC, in microseconds
 	Sequence uint64    `json:"sequence"`
 
-	Snapshots []ID `json:"snapshots,omitempty"` // of them those that are known, the newest first, and what they knew to have gone
+	Snapshots []ID `json:"snapshots,omitempty"` // the known ones of them, newest first, and those that they had recorded as forgotten
 }
 
-// NewNoteName returns the name of an object for a note, which no other had:
-// "meta/note-<id>-<random>" (docs/format.md, section 1).
+// NewNoteName returns a new unique name for a note's object: "meta/note-<id>-<random>"
+// (docs/format.md, section 1).
 func NewNoteName(id ID) string {
 	var random [noteRandomLen]byte
 	_, _ = rand.Read(random[:]) // never fails: the runtime ends the program instead
 	return fmt.Sprintf("%s%s-%x", NotePrefix, id, random)
 }
 
-// ParseNoteName returns the snapshot that a name of [NewNoteName] is of, and
-// false for any other name.
+// ParseNoteName returns the snapshot in a name that [NewNoteName] made, and false for any
+// other name.
 func ParseNoteName(name string) (ID, bool) {
 	rest, ok := strings.CutPrefix(name, NotePrefix)
 	id, random, dash := strings.Cut(rest, "-")
@@ -122,7 +122,7 @@ func (n *Note) Marshal() ([]byte, error) {
 	return b, err
 }
 
-// UnmarshalNote decodes what [Note.Marshal] made; see [Decoder.Note].
+// UnmarshalNote decodes a note that [Note.Marshal] made; see [Decoder.Note].
 func UnmarshalNote(b []byte) (*Note, error) { return new(Decoder).Note(b) }
 
 func decodeNote(plain []byte) (*Note, error) {
@@ -137,7 +137,7 @@ func decodeNote(plain []byte) (*Note, error) {
 	n := doc.normal()
 	for name, value := range fields {
 		if !slices.Contains([]string{"v", "snapshot", "time", "host"}, name) && string(value) != "null" {
-			n.tells = append(n.tells, name)
+			n.fields = append(n.fields, name)
 		}
 	}
 	if err := n.validate(); err != nil {
@@ -146,16 +146,16 @@ func decodeNote(plain []byte) (*Note, error) {
 	return &n, nil
 }
 
-// normal returns a copy with the times as the format has them.
+// normal returns a copy with the times in the precision of the format.
 func (n *Note) normal() Note {
 	c := *n
 	c.Verified, c.NoUndo, c.Pin, c.Labels, c.Forgot = copied(n.Verified), copied(n.NoUndo), copied(n.Pin), copied(n.Labels), copied(n.Forgot)
 	c.Upkeep = copied(n.Upkeep)
 	c.Time = stamp(n.Time)
-	for _, t := range c.toldAt() {
+	for _, t := range c.fieldTimes() {
 		*t = stamp(*t)
 	}
-	if v := c.Verified; v != nil { // a hostile database has long names
+	if v := c.Verified; v != nil { // a hostile database can have long names
 		v.Problem, v.Unchecked = shortened(v.Problem), shortened(v.Unchecked)
 	}
 	return c
@@ -176,8 +176,8 @@ func copied[T any](p *T) *T {
 	return &c
 }
 
-// toldAt returns the times in the fields that the note has.
-func (n *Note) toldAt() []*time.Time {
+// fieldTimes returns the times in the fields of the note that are set.
+func (n *Note) fieldTimes() []*time.Time {
 	var times []*time.Time
 	if n.Verified != nil {
 		times = append(times, &n.Verified.Time)
@@ -204,7 +204,7 @@ func (n *Note) validate() error {
 	if n.Snapshot.IsZero() {
 		return fmt.Errorf("%w: no ID", ErrFormat)
 	}
-	for _, t := range append(n.toldAt(), &n.Time) {
+	for _, t := range append(n.fieldTimes(), &n.Time) {
 		if t.IsZero() || !validTime(*t) {
 			return fmt.Errorf("%w: no time, or one out of range", ErrFormat)
 		}
@@ -212,7 +212,7 @@ func (n *Note) validate() error {
 	return nil
 }
 
-// after reports whether n counts before other.
+// after reports whether n is newer than other, and so overrides it.
 func (n *Note) after(other *Note) bool {
 	if c := n.Time.Compare(other.Time); c != 0 {
 		return c > 0
@@ -220,41 +220,41 @@ func (n *Note) after(other *Note) bool {
 	return n.Name > other.Name
 }
 
-// Replaces reports whether nothing is lost without the other note: n is on the
-// same snapshot, counts before it, and has all of its fields. Both must come from
-// [UnmarshalNote], and have their names.
+// Replaces reports whether the other note can be deleted without loss: n is on the same
+// snapshot, is newer, and has all of its fields. Both notes must come from [UnmarshalNote]
+// and have their names.
 func (n *Note) Replaces(other *Note) bool {
-	missing := func(field string) bool { return !slices.Contains(n.tells, field) }
-	return n.Snapshot == other.Snapshot && n.after(other) && !slices.ContainsFunc(other.tells, missing)
+	missing := func(field string) bool { return !slices.Contains(n.fields, field) }
+	return n.Snapshot == other.Snapshot && n.after(other) && !slices.ContainsFunc(other.fields, missing)
 }
 
-// Learn fills in what notes tell of the snapshot, and nothing else of what notes
-// tell. Notes on others are passed over; the order does not matter. What the record
-// says of pins and tags is lost if notes say otherwise.
+// Learn sets the fields of the snapshot that come from notes, and clears those that no
+// note has. Notes on other snapshots are ignored. The order of the notes does not matter.
+// A note on pins or tags overrides the record.
 func (s *Snapshot) Learn(notes []*Note) {
 	s.Verified, s.NoUndo, s.Forgotten, s.Upkeep = nil, nil, nil, nil
-	if n := s.counting(notes, func(n *Note) bool { return n.Verified != nil }); n != nil {
+	if n := s.newestNote(notes, func(n *Note) bool { return n.Verified != nil }); n != nil {
 		s.Verified = n.Verified
 	}
-	if n := s.counting(notes, func(n *Note) bool { return n.NoUndo != nil }); n != nil {
+	if n := s.newestNote(notes, func(n *Note) bool { return n.NoUndo != nil }); n != nil {
 		s.NoUndo = n.NoUndo
 	}
-	if n := s.counting(notes, func(n *Note) bool { return n.Pin != nil }); n != nil {
+	if n := s.newestNote(notes, func(n *Note) bool { return n.Pin != nil }); n != nil {
 		s.Pinned = n.Pin.Pinned
 	}
-	if n := s.counting(notes, func(n *Note) bool { return n.Labels != nil }); n != nil {
+	if n := s.newestNote(notes, func(n *Note) bool { return n.Labels != nil }); n != nil {
 		s.Tags = n.Labels.Tags
 	}
-	if n := s.counting(notes, func(n *Note) bool { return n.Forgot != nil }); n != nil {
+	if n := s.newestNote(notes, func(n *Note) bool { return n.Forgot != nil }); n != nil {
 		s.Forgotten = n.Forgot
 	}
-	if n := s.counting(notes, func(n *Note) bool { return n.Upkeep != nil }); n != nil {
+	if n := s.newestNote(notes, func(n *Note) bool { return n.Upkeep != nil }); n != nil {
 		s.Upkeep = n.Upkeep
 	}
 }
 
-// counting returns the note on the snapshot that counts for a field, nil if none has it.
-func (s *Snapshot) counting(notes []*Note, has func(*Note) bool) *Note {
+// newestNote returns the newest note on the snapshot that has a field, or nil.
+func (s *Snapshot) newestNote(notes []*Note, has func(*Note) bool) *Note {
 	var found *Note
 	for _, n := range notes {
 		if n.Snapshot == s.ID && has(n) && (found == nil || n.after(found)) {

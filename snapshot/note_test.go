@@ -128,7 +128,8 @@ func TestNoteName(t *testing.T) {
 	}
 }
 
-// noteOf decodes a note with these further fields, so many minutes after the first.
+// noteOf decodes a note with these further fields, written so many minutes after
+// noted.
 func noteOf(t *testing.T, id snapshot.ID, minutes int, fields string) *snapshot.Note {
 	t.Helper()
 	at := noted.Add(time.Duration(minutes) * time.Minute).Format(time.RFC3339)
@@ -140,10 +141,11 @@ func noteOf(t *testing.T, id snapshot.ID, minutes int, fields string) *snapshot.
 const (
 	soundField = `,"verified":{"time":"2026-11-22T04:00:00Z","how":"all"}`
 	badField   = `,"verified":{"time":"2026-11-22T05:00:00Z","how":"all","problem":"bad"}`
-	laterField = `,"mood":{"good":true}` // of a later version
+	laterField = `,"mood":{"good":true}` // a field of a later version
 )
 
-// TestLearn: the newest note with the field wins, whatever the order.
+// TestLearn checks that the newest note with a field counts, in any order of the
+// notes.
 func TestLearn(t *testing.T) {
 	t.Parallel()
 	id := snapshot.ID{1}
@@ -152,7 +154,7 @@ func TestLearn(t *testing.T) {
 	sameTime.Name = good.Name + "0"
 	for name, tt := range map[string]struct {
 		notes []*snapshot.Note
-		want  string // the problem, or "none", "sound"
+		want  string // the problem, "none" or "sound"
 	}{
 		"None":        {nil, "none"},
 		"One":         {[]*snapshot.Note{good}, "sound"},
@@ -183,7 +185,8 @@ func TestLearn(t *testing.T) {
 	}
 }
 
-// TestReplaces: what a later version noted must not go by what this one notes.
+// TestReplaces checks that a note does not replace a note with fields of a later
+// version.
 func TestReplaces(t *testing.T) {
 	t.Parallel()
 	id := snapshot.ID{1}
@@ -208,7 +211,7 @@ func TestReplaces(t *testing.T) {
 	}
 }
 
-// TestLearnFields: notes on one thing do not undo those on another.
+// TestLearnFields checks that a note on one field does not affect another field.
 func TestLearnFields(t *testing.T) {
 	t.Parallel()
 	s := example()

@@ -2,15 +2,15 @@ package snapshot
 
 import "fmt"
 
-// Origin names a snapshot by where it was first taken, which all of its copies in
-// other repositories have in common.
+// Origin names the snapshot as it was first taken. All of its copies in other
+// repositories have the same Origin.
 type Origin struct {
-	Repository string `json:"repository"` // its ID, 32 hex digits
+	Repository string `json:"repository"` // the ID of the repository, 32 hex digits
 	Snapshot   ID     `json:"snapshot"`
 }
 
-// Origin returns where the snapshot was taken; repository is the ID of the one that
-// has this record.
+// Origin returns the repository and the ID under which the snapshot was first
+// taken. repository is the ID of the repository that holds this record.
 func (s *Snapshot) Origin(repository string) Origin {
 	if s.Original != nil {
 		return *s.Original
@@ -18,8 +18,8 @@ func (s *Snapshot) Origin(repository string) Origin {
 	return Origin{Repository: repository, Snapshot: s.ID}
 }
 
-// Writer returns the host that wrote the record: of a copy, not the one that the
-// database is on.
+// Writer returns the host that wrote the record. For a copy this is the host that
+// copied, not the host of the database.
 func (s *Snapshot) Writer() string {
 	if s.Original != nil {
 		return s.CopiedBy

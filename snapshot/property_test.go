@@ -14,7 +14,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// texts draws valid UTF-8, for JSON has nothing else.
+// texts draws valid UTF-8, because JSON cannot hold anything else.
 func texts() *rapid.Generator[string] {
 	return rapid.OneOf(rapid.Just(""), rapid.String(), rapid.SampledFrom([]string{"<&>\u2028", `"\`, "\x00\x7f"}))
 }

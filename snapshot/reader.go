@@ -15,25 +15,25 @@ import (
 
 // reader reads a document in the one spelling that [Snapshot.Marshal] writes: the fields
 // of docs/format.md, section 5, in the order of the structures here, without white space
-// and escapes. Of whatever else it meets it says nothing but that it failed, and package
-// json decodes the document: that one decides what is valid. A listing reads thousands of
-// records, and this is several times as fast.
+// and escapes. On any other document it only fails. Then package json decodes the
+// document, and decides whether it is valid. The reader exists because a listing reads
+// thousands of records, and it is several times as fast as package json.
 type reader struct {
 	rest   []byte
 	failed bool
-	texts  map[string]string // those that were read, to have each once
+	texts  map[string]string // texts read so far, so that equal ones share memory
 }
 
 const (
-	// So many texts, of so many bytes, are remembered at most: records that differ in
-	// all of them must not fill the memory.
+	// The most texts that are remembered, and the longest, in bytes. Without these
+	// limits, records whose texts all differ would fill the memory.
 	maxTexts   = 4096
 	maxTextLen = 128
-	// A fingerprint of more levels is left to package json, which bounds them.
+	// A fingerprint of more levels is left to package json, which has a limit for them.
 	maxValueDepth = 32
 )
 
-// read reads a document, or says that it is none for the reader.
+// read reads a document, and reports whether the reader could.
 func (d *Decoder) read(plain []byte) (*Snapshot, bool) {
 	if d.texts == nil {
 		d.texts = make(map[string]string)
@@ -66,7 +66,7 @@ func (r *reader) snapshot() *Snapshot {
 	return s
 }
 
-// origin reads what a snapshot follows.
+// origin reads the fields that refer to other snapshots.
 func (r *reader) origin(s *Snapshot) {
 	r.optional(`,"parent":`, func() { r.id(s.Parent[:]) })
 	r.optional(`,"sequence":`, func() { s.Sequence = uint64(r.number()) })
@@ -84,7 +84,7 @@ func (r *reader) original() *Origin {
 	return o
 }
 
-// counts reads what the run did.
+// counts reads the fields about the run that took the snapshot.
 func (r *reader) counts(s *Snapshot) {
 	r.want(`,"added":`)
 	s.Added = r.number()
@@ -134,7 +134,7 @@ func (r *reader) access() *Access {
 	return a
 }
 
-// has skips what is next if it is this.
+// has skips s if the rest starts with it, and reports whether it does.
 func (r *reader) has(s string) bool {
 	if !bytes.HasPrefix(r.rest, []byte(s)) {
 		return false
@@ -143,14 +143,14 @@ func (r *reader) has(s string) bool {
 	return true
 }
 
-// want skips what must be next.
+// want skips s, and fails if the rest does not start with it.
 func (r *reader) want(s string) {
 	if !r.has(s) {
 		r.fail()
 	}
 }
 
-// fail makes everything that is wanted from here on missing.
+// fail drops the rest, so that every later read fails too.
 func (r *reader) fail() { r.rest, r.failed = nil, true }
 
 // optional reads a field that may be left out.
@@ -167,7 +167,7 @@ func (r *reader) quoted() []byte {
 		if c == '"' {
 			b := r.rest[:i]
 			r.rest = r.rest[i+1:]
-			if !utf8.Valid(b) { // json would replace what is wrong
+			if !utf8.Valid(b) { // package json would replace the wrong bytes
 				r.fail()
 			}
 			return b
@@ -180,7 +180,7 @@ func (r *reader) quoted() []byte {
 	return nil
 }
 
-// text reads a string that other records have too.
+// text reads a string that other records are likely to share.
 func (r *reader) text() string {
 	b := r.quoted()
 	if known, ok := r.texts[string(b)]; ok {
@@ -193,7 +193,7 @@ func (r *reader) text() string {
 	return s
 }
 
-// bytes reads bytes in base64, of which there are some.
+// bytes reads at least one byte in base64.
 func (r *reader) bytes() []byte {
 	b, err := base64.StdEncoding.Strict().AppendDecode(nil, r.quoted())
 	if err != nil || len(b) == 0 {
@@ -202,11 +202,11 @@ func (r *reader) bytes() []byte {
 	return b
 }
 
-// unique reads a string that no other record has.
+// unique reads a string that no other record shares.
 func (r *reader) unique() string { return string(r.quoted()) }
 
-// id reads an ID into its bytes. Capitals are for package json: of some IDs they are
-// errors.
+// id reads an ID into its bytes. It leaves capitals to package json, because some kinds
+// of ID forbid them.
 func (r *reader) id(to []byte) {
 	b := r.quoted()
 	if len(b) != 2*len(to) || bytes.ContainsAny(b, "ABCDEF") {
@@ -238,7 +238,7 @@ func (r *reader) digits() []byte {
 	return b
 }
 
-// number reads an integer that is not negative, of as many digits as cannot overflow.
+// number reads an integer that is not negative, with too few digits to overflow.
 func (r *reader) number() int64 {
 	b := r.digits()
 	if len(b) > 18 {
@@ -251,7 +251,7 @@ func (r *reader) number() int64 {
 	return n
 }
 
-// count reads an integer that is not negative and fits.
+// count reads an integer that is not negative and fits an int.
 func (r *reader) count() int {
 	n := r.number()
 	if n > math.MaxInt {
@@ -307,7 +307,7 @@ func (r *reader) time() time.Time {
 	return stamp(t)
 }
 
-// list reads an array of one element at least: an empty one is not written.
+// list reads an array of at least one element: Marshal leaves out empty arrays.
 func list[T any](r *reader, element func() T) []T {
 	r.want(`[`)
 	var all []T
@@ -328,12 +328,12 @@ func (r *reader) tags() tags.Set {
 	return set
 }
 
-// tables reads the list of tables, which can be empty.
+// tables reads the list of tables, which may be empty.
 func (r *reader) tables() []TableRows {
 	if r.has(`[]`) {
 		return []TableRows{}
 	}
-	end := max(0, bytes.IndexByte(r.rest, ']')) // or before it, of a name with a bracket
+	end := max(0, bytes.IndexByte(r.rest, ']')) // earlier if a name contains a bracket
 	tables := make([]TableRows, 0, min(maxTables, bytes.Count(r.rest[:end], []byte(`{`))))
 	r.want(`[`)
 	for {
@@ -368,7 +368,7 @@ func (r *reader) value() json.RawMessage {
 	return b
 }
 
-// skip goes to the end of an object of so many levels at most, valid or not.
+// skip skips an object with at most so many levels, valid or not.
 func (r *reader) skip(levels int) {
 	r.want(`{`)
 	for !r.failed && !r.has(`}`) {

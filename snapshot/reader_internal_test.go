@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// same fails unless the reader gives up on a document, or says what package json says.
+// same fails unless the reader gives up on a document, or has the same result as package
+// json.
 func same(t *testing.T, plain string) (read bool) {
 	t.Helper()
 	got, ok := new(Decoder).read([]byte(plain))
@@ -21,7 +22,7 @@ func same(t *testing.T, plain string) (read bool) {
 	return true
 }
 
-// Documents as Marshal spells them, with their newline.
+// Documents as Marshal spells them, with the final newline.
 var (
 	zeros   = strings.Repeat("0", 30)
 	minimal = `{"v":1,"id":"01` + zeros + `","environment":"demo","database":"app","time":"1970-01-01T00:00:00Z",` +
@@ -38,7 +39,7 @@ var (
 		`"unchanged":true,"pinned":true,"suspect":["it has 0 rows, it had 9"]}` + "\n"
 )
 
-// tablesText is what a record with marks has no room for.
+// tablesText is the part of full that a record with marks does not have.
 const tablesText = `"tables":[{"name":"posts]","rows":71},{"name":"users","rows":9}]`
 
 func TestReaderReadsWhatIsWritten(t *testing.T) {
@@ -63,7 +64,8 @@ func TestReaderReadsWhatIsWritten(t *testing.T) {
 	}
 }
 
-// What is spelled otherwise is left to package json, right or wrong.
+// TestReaderLeavesTheRest checks that the reader leaves every other spelling to package
+// json, valid or not.
 func TestReaderLeavesTheRest(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string][2]string{
@@ -122,7 +124,8 @@ func TestReaderLeavesTheRest(t *testing.T) {
 	}
 }
 
-// FuzzReader holds the reader to its promise: what it reads, package json reads the same.
+// FuzzReader checks that package json reads every document that the reader accepts, with
+// the same result.
 func FuzzReader(f *testing.F) {
 	f.Add(minimal)
 	f.Add(full)
@@ -131,9 +134,10 @@ func FuzzReader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, plain string) { same(t, plain) })
 }
 
-// A listing decodes thousands of records: what they share must cost memory once, and
-// what one leaves in the decoder must not show in the next.
-func TestDecoderDecodesMany(t *testing.T) { // not parallel: it counts allocations
+// TestDecoderDecodesMany decodes many records with one decoder, as a listing does. A text
+// that records share must take memory once, and no record may show traces of the one
+// before.
+func TestDecoderDecodesMany(t *testing.T) { // not parallel, because it counts allocations
 	sealed := func(plain string) []byte {
 		b, err := frame([]byte(plain))
 		if err != nil {

@@ -14,8 +14,9 @@ type TableRows struct {
 	Rows int64  `json:"rows"`
 }
 
-// Bounds of what a record lists by table: a record is read whenever snapshots are listed. A list is complete or not
-// there: half of one would make tables look lost.
+// Limits of the lists by table in a record. A record must stay small, because it is read whenever
+// snapshots are listed. A list is complete or absent: an incomplete one would make tables look
+// lost.
 const (
 	maxTables    = 256
 	maxTableName = 128 // bytes
@@ -24,8 +25,9 @@ const (
 	maxMarks = 1 << 16
 )
 
-// tableMarks is what a record has of the names of tables that are too many to be listed: of each the first four bytes of
-// its SHA-256, in ascending order, each once. It is enough to see that one is gone, and to count.
+// tableMarks stands for the names of tables if they are too many to be listed. It holds the first
+// four bytes of the SHA-256 of each name, in ascending order and without duplicates. That is enough
+// to notice a missing table, and to count tables.
 type tableMarks []byte
 
 // SetRows records the rows of all tables. Beyond 256 tables, or with a name of more than 128 bytes, only their sum and
@@ -64,13 +66,13 @@ func marksOf(tables []TableRows) tableMarks {
 	return b
 }
 
-// at returns a mark.
+// at returns the n-th mark.
 func (m tableMarks) at(n int) uint32 { return binary.BigEndian.Uint32(m[n*markLen:]) }
 
-// len returns how many there are.
+// len returns the number of marks.
 func (m tableMarks) len() int { return len(m) / markLen }
 
-// has looks for a mark.
+// has reports whether m contains a mark.
 func (m tableMarks) has(mark uint32) bool {
 	low, high := 0, m.len()
 	for low < high {
@@ -83,7 +85,7 @@ func (m tableMarks) has(mark uint32) bool {
 	return low < m.len() && m.at(low) == mark
 }
 
-// validate checks what [tableMarks.has] relies on.
+// validate checks the order that [tableMarks.has] relies on.
 func (m tableMarks) validate() error {
 	if len(m)%markLen != 0 || m.len() > maxMarks {
 		return fmt.Errorf("%w: %d bytes of marks of tables", ErrFormat, len(m))
@@ -104,8 +106,9 @@ func (i *Image) marks() (marks tableMarks, known bool) {
 	return i.TableMarks, i.TableMarks != nil
 }
 
-// Rows returns the number of rows of all tables together, and whether it is known: not of snapshots by early versions of
-// firn, and not of a database whose pages contradict each other. By table they are in Tables, unless that is nil.
+// Rows returns the number of rows of all tables together, and whether it is known. It is not known
+// for snapshots by early versions of firn, and for a database whose pages contradict each other.
+// Tables has the numbers for each table, unless it is nil.
 func (i *Image) Rows() (total int64, known bool) {
 	if i.RowCount == nil {
 		return 0, false

@@ -58,7 +58,8 @@ func TestRows(t *testing.T) {
 	}
 }
 
-// The marks of two names, as docs/format.md has them: from SHA-256 of the names alone.
+// TestMarksHaveTheirBytes checks the marks of two names against docs/format.md: they
+// come from the SHA-256 of the names alone.
 func TestMarksHaveTheirBytes(t *testing.T) {
 	t.Parallel()
 	image := minimal().Image()
@@ -74,7 +75,8 @@ func TestMarksHaveTheirBytes(t *testing.T) {
 	}
 }
 
-// Marks that no writer makes are refused: a search in them would miss tables.
+// TestMarksRefused checks that marks that no writer makes are refused: a search in
+// them would miss tables.
 func TestMarksRefused(t *testing.T) {
 	t.Parallel()
 	for name, marks := range map[string][]byte{

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// Series is what a snapshot is one of: those of a database in an environment. They are
-// compared with each other, and retention decides upon them at once.
+// Series names all snapshots of one database in one environment. Snapshots are compared within
+// their series, and retention decides about a series as a whole.
 type Series struct{ Environment, Database string }
 
-// Series returns the one that s belongs to.
+// Series returns the series of s.
 func (s *Snapshot) Series() Series { return Series{s.Environment, s.Database} }
 
 // Compare orders series by their environments, then by their databases.
@@ -18,7 +18,7 @@ func (s Series) Compare(other Series) int {
 	return cmp.Or(strings.Compare(s.Environment, other.Environment), strings.Compare(s.Database, other.Database))
 }
 
-// Gone returns the snapshots that s, or a note on it, says were forgotten.
+// Gone returns the snapshots that s, or a note on s, records as forgotten.
 func (s *Snapshot) Gone() []ID {
 	if s.Forgotten == nil {
 		return s.Forgot
@@ -35,8 +35,8 @@ func BySeries(list []*Snapshot) map[Series][]*Snapshot {
 	return found
 }
 
-// LastSequence returns the largest number that any snapshot of the series has, or had that was
-// forgotten; 0 for none.
+// LastSequence returns the largest sequence number of the snapshots of the series, including
+// those that were forgotten. It is 0 if there are none.
 func (s Series) LastSequence(list []*Snapshot) uint64 {
 	var last uint64
 	for _, snap := range list {

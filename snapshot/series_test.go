@@ -8,7 +8,7 @@ import (
 	"firn/snapshot"
 )
 
-// TestBySeries groups snapshots whose names, put together, would be the same.
+// TestBySeries groups snapshots whose environment and database, joined, make the same text.
 func TestBySeries(t *testing.T) {
 	t.Parallel()
 	names := []snapshot.Series{{"b", "a"}, {"a", "b"}, {"a", "bc"}, {"ab", "c"}, {"a", "b"}, {"b", "a"}}
@@ -30,7 +30,8 @@ func TestBySeries(t *testing.T) {
 	}
 }
 
-// TestLastSequence: a number counts although its snapshot was forgotten, and only in its series.
+// TestLastSequence checks that the number of a forgotten snapshot counts, and that numbers count
+// only in their series.
 func TestLastSequence(t *testing.T) {
 	t.Parallel()
 	a, b := snapshot.Series{Environment: "a", Database: "app"}, snapshot.Series{Environment: "b", Database: "app"}

@@ -1,8 +1,7 @@
-// Package snapshot holds the record of one snapshot: what was backed up, when,
-// from where, and which image of the repository it is; and the notes on it: what
-// was learnt since. It encodes and decodes both (docs/format.md, section 5), names
-// their objects, and finds the snapshot a user means. It does no I/O: sealing and
-// storing is the caller's.
+// Package snapshot defines the record of a snapshot, with its source, its time and its image in the
+// repository, and the notes on a snapshot, with facts that became known later. It encodes and
+// decodes both (docs/format.md, section 5), names their objects, and finds the snapshot that a user
+// means. It does no I/O: the caller seals and stores the bytes.
 package snapshot
 
 import (
@@ -26,40 +25,39 @@ type Snapshot struct {
 	Tool        string    `json:"tool,omitempty"`     // name and version of the program
 	Images      []Image   `json:"images"`             // exactly one in this version
 
-	Parent   ID     `json:"parent,omitzero"`    // whose chunks and boundaries it builds on
+	Parent   ID     `json:"parent,omitzero"`    // the snapshot whose chunks and boundaries the run reused
 	Sequence uint64 `json:"sequence,omitempty"` // counts up within the environment
 	Previous ID     `json:"previous,omitzero"`  // the newest earlier one of the same environment and database
 
-	// ReplacedBy is set on a snapshot that a restore took of its target: the
-	// snapshot that then took its place, which the next one continues.
+	// ReplacedBy is set on a snapshot that a restore took of its target. It names the snapshot that
+	// was then restored, which the next backup continues.
 	ReplacedBy ID `json:"replaced_by,omitzero"`
 
-	Original *Origin `json:"original,omitempty"`  // of a copy, what it is a copy of; nil of others
-	CopiedBy string  `json:"copied_by,omitempty"` // host; Host, Time, Tags and the image are the original's
+	Original *Origin `json:"original,omitempty"`  // the original of a copy; nil if this is no copy
+	CopiedBy string  `json:"copied_by,omitempty"` // the host that copied it; Host, Time, Tags and the image are the original's
 
 	Added     int64    `json:"added"`               // bytes the repository grew by
 	Chunks    int      `json:"chunks"`              // chunks of the image
-	ChunksNew int      `json:"chunks_new"`          // of them, stored by this run
+	ChunksNew int      `json:"chunks_new"`          // the new ones, stored by this run
 	Packs     []string `json:"packs,omitempty"`     // names of packs written by this run
 	Token     string   `json:"token,omitempty"`     // garbage collection plans the run has seen
 	Forgot    []ID     `json:"forgot,omitempty"`    // snapshots this run's retention removes
 	Unchanged bool     `json:"unchanged,omitempty"` // same image as Previous; no page was read
 	Pinned    bool     `json:"pinned,omitempty"`    // retention never removes it; see [Note.Pin] too
-	Suspect   []string `json:"suspect,omitempty"`   // why its image is unlikely to be meant, see [Guard]
+	Suspect   []string `json:"suspect,omitempty"`   // why its image is probably a mistake, see [Guard]
 
-	// What notes tell, see [Snapshot.Learn]; the record does not hold it.
-	Verified   *Verification `json:"-"` // nil: never
+	// These fields come from notes, see [Snapshot.Learn]. The record does not hold them.
+	Verified   *Verification `json:"-"` // nil: never verified
 	NoUndo     *NoUndo       `json:"-"` // nil: an undo may put it back
-	Forgotten  *Forgot       `json:"-"` // nil: none that followed was forgotten while this was the newest left
-	Upkeep     *Upkeep       `json:"-"` // of the whole repository, told here; nil: nothing
-	NoteUnread bool          `json:"-"` // a note could not be read: nobody knows what it tells
+	Forgotten  *Forgot       `json:"-"` // set if following snapshots were forgotten while this was the newest left
+	Upkeep     *Upkeep       `json:"-"` // of the whole repository; nil if no note on this snapshot has it
+	NoteUnread bool          `json:"-"` // a note could not be read, so its facts are unknown
 }
 
-// ExportStream is the export of an image that is no database.
+// ExportStream is the export of an image that is not a database.
 const ExportStream = "stream"
 
-// Image is one database image of a snapshot, and what is known of it without
-// reading it.
+// Image is one database image of a snapshot, with the facts that are known without reading it.
 type Image struct {
 	Root   chunk.ID `json:"root"`   // of the tree of its chunks
 	Levels int      `json:"levels"` // of that tree
@@ -72,25 +70,26 @@ type Image struct {
 	ApplicationID int32  `json:"application_id,omitempty"`
 	SchemaHash    string `json:"schema_hash,omitempty"`
 
-	RowCount *int64      `json:"rows,omitempty"`  // of all tables; nil: not known, see [Image.Rows]
-	Tables   []TableRows `json:"tables,omitzero"` // all of them, by name; nil if they are not known, or too many
+	RowCount *int64      `json:"rows,omitempty"`  // in all tables; nil: not known, see [Image.Rows]
+	Tables   []TableRows `json:"tables,omitzero"` // all tables, by name; nil if they are not known, or too many
 
-	TableMarks tableMarks `json:"table_marks,omitempty"` // of the names, where Tables is nil because they are too many
+	TableMarks tableMarks `json:"table_marks,omitempty"` // of the names, if Tables is nil because there are too many
 
-	Export      string          `json:"export,omitempty"`      // how it was read: pages, compact, or stream for what is no database
+	Export      string          `json:"export,omitempty"`      // how it was read: pages, compact, or stream if it is not a database
 	Fingerprint json.RawMessage `json:"fingerprint,omitempty"` // of the source, to notice that nothing changed
-	ReadAt      time.Time       `json:"read_at,omitzero"`      // when its pages were last read, UTC, in microseconds
+	ReadAt      time.Time       `json:"read_at,omitzero"`      // when the pages were last read, UTC, in microseconds
 
-	Access *Access `json:"access,omitempty"` // to the source's file; nil where it is not known
+	Access *Access `json:"access,omitempty"` // of the source's file; nil if it is not known
 }
 
-// Access says whose the file of a database is, so that a restore can make a lost one anew for the same user.
+// Access is the owner and mode of a database file, so that a restore can make a lost file anew for
+// the same user.
 type Access struct {
 	UID  uint32 `json:"uid"`
 	GID  uint32 `json:"gid"`
 	Mode uint32 `json:"mode"` // the nine permission bits
 }
 
-// Image returns the snapshot's one image. It panics if there is none, which
-// [Unmarshal] never returns.
+// Image returns the snapshot's one image. It panics if the snapshot has none; [Unmarshal] never
+// returns such a snapshot.
 func (s *Snapshot) Image() *Image { return &s.Images[0] }

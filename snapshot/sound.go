@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Sound returns those of the list, in its order, that were verified and found sound, and that
-// [Doubt] has nothing against. The list should hold all that is known of their series.
+// Sound returns the snapshots of the list, in its order, that were verified and found sound, and
+// about which [Doubt] says nothing. The list should hold all known snapshots of their series.
 func Sound(list []*Snapshot) []*Snapshot {
 	doubt := Doubt(list)
 	var sound []*Snapshot
@@ -18,10 +18,10 @@ func Sound(list []*Snapshot) []*Snapshot {
 	return sound
 }
 
-// Doubt returns a function that says why a snapshot of the list is not what somebody wants who
-// asks for a sound one, though every byte of it may be there; "" if nothing is against it.
-// It is suspect, or no database in a series that holds databases: that such a one was read
-// to its end says nothing of what is in it.
+// Doubt returns a function that says why a snapshot of the list should not pass for a sound one,
+// although all of its bytes may be there. The function returns "" if nothing speaks against the
+// snapshot. It objects to a suspect snapshot, and to a stream in a series that also holds
+// databases: verification only reads a stream to its end, which proves nothing about its content.
 func Doubt(list []*Snapshot) func(*Snapshot) string {
 	databases := make(map[Series]bool)
 	for _, s := range list {
@@ -40,5 +40,6 @@ func Doubt(list []*Snapshot) func(*Snapshot) string {
 	}
 }
 
-// isStream reports whether a snapshot is of no database. One without an image, as a simulation has them, is not.
+// isStream reports whether a snapshot's image is not a database. A snapshot without an image, as in
+// a simulation, is no stream.
 func (s *Snapshot) isStream() bool { return len(s.Images) > 0 && s.Image().Export == ExportStream }

@@ -7,7 +7,8 @@ import (
 	"firn/snapshot"
 )
 
-// TestSound finds what latest-verified means beside what is newer and was found sound, too.
+// TestSound checks the meaning of latest-verified among newer snapshots that were also found
+// sound but are in doubt.
 func TestSound(t *testing.T) {
 	t.Parallel()
 	made := func(kind string, day int) *snapshot.Snapshot {
@@ -31,7 +32,7 @@ func TestSound(t *testing.T) {
 	}
 	for name, tt := range map[string]struct {
 		kinds []string // oldest first
-		want  int      // index; less than zero: none
+		want  int      // an index; below zero for none
 	}{
 		"Databases":          {[]string{"database", "database"}, 1},
 		"Suspect":            {[]string{"database", "suspect"}, 0},
@@ -57,7 +58,7 @@ func TestSound(t *testing.T) {
 	}
 }
 
-// TestSoundWithoutImages has snapshots of a simulation, of which nothing but the time is known.
+// TestSoundWithoutImages uses snapshots as in a simulation, for which only the time is known.
 func TestSoundWithoutImages(t *testing.T) {
 	t.Parallel()
 	list := []*snapshot.Snapshot{{Environment: "e", Database: "d"}, {Environment: "e", Database: "d", Verified: &snapshot.Verification{}}}

@@ -2,16 +2,17 @@ package snapshot
 
 import "time"
 
-// Upkeep says when something was last done for a whole repository, by any of its hosts. It is
-// told by a note on the snapshot that was the newest then. Zero is never, as far as known.
+// Upkeep holds the times at which a whole repository was last maintained, by any of its
+// hosts. A note on the snapshot that was then the newest holds it. A zero time means never,
+// as far as is known.
 type Upkeep struct {
-	Time    time.Time `json:"time"`             // of the last, UTC, in microseconds
-	Pruned  time.Time `json:"pruned,omitzero"`  // space was freed, or nothing was to be freed
-	Checked time.Time `json:"checked,omitzero"` // every byte was read, and sound
+	Time    time.Time `json:"time"`             // of the latest, UTC, in microseconds
+	Pruned  time.Time `json:"pruned,omitzero"`  // prune freed space, or found none to free
+	Checked time.Time `json:"checked,omitzero"` // every byte was read and was sound
 	Copied  time.Time `json:"copied,omitzero"`  // to another repository
 }
 
-// times returns those that are known.
+// times returns the times that are known.
 func (u *Upkeep) times() []*time.Time {
 	times := []*time.Time{&u.Time}
 	for _, t := range []*time.Time{&u.Pruned, &u.Checked, &u.Copied} {
@@ -22,7 +23,7 @@ func (u *Upkeep) times() []*time.Time {
 	return times
 }
 
-// Later returns the later time of each.
+// Later returns the later of the two times in each field.
 func (u Upkeep) Later(other Upkeep) Upkeep {
 	return Upkeep{later(u.Time, other.Time), later(u.Pruned, other.Pruned), later(u.Checked, other.Checked), later(u.Copied, other.Copied)}
 }
@@ -34,7 +35,7 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// LastUpkeep returns the latest that any snapshot of the list tells.
+// LastUpkeep returns the latest time in each field among the snapshots of the list.
 func LastUpkeep(list []*Snapshot) Upkeep {
 	var last Upkeep
 	for _, s := range list {

@@ -7,7 +7,7 @@ import (
 	"firn/snapshot"
 )
 
-// TestLastUpkeep: each time is the latest that any snapshot tells.
+// TestLastUpkeep checks that each time is the latest one among the snapshots.
 func TestLastUpkeep(t *testing.T) {
 	t.Parallel()
 	later := noted.Add(time.Hour)
