@@ -22,12 +22,12 @@ type backlog struct {
 	patience int       // ticks that the store may still keep all workers waiting
 	tick     *time.Ticker
 	file     *spool.File // nil until it is needed
-	aside    []aside
+	chunks   []deferred
 	refused  error // why nothing more is put aside
 }
 
-// aside is a chunk in the file.
-type aside struct {
+// deferred is a chunk in the file.
+type deferred struct {
 	at    int // in the list of chunks
 	place spool.Place
 }
@@ -96,7 +96,7 @@ func (b *backlog) put(at int, data []byte) bool {
 		}
 		return false
 	}
-	b.aside = append(b.aside, aside{at, place})
+	b.chunks = append(b.chunks, deferred{at, place})
 	return true
 }
 
@@ -110,7 +110,9 @@ func (b *backlog) write(data []byte) (place spool.Place, err error) {
 }
 
 // get appends the n bytes of a chunk to dst.
-func (b *backlog) get(dst []byte, a aside, n int) ([]byte, error) { return b.file.Get(dst, a.place, n) }
+func (b *backlog) get(dst []byte, a deferred, n int) ([]byte, error) {
+	return b.file.Get(dst, a.place, n)
+}
 
 // close removes the file. What is left of it has no name and no key, so that an error is no news.
 func (b *backlog) close() {

@@ -45,8 +45,8 @@ func TestBacklogPatience(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got := w == nil; got != test.aside || (len(b.aside) == 1) != test.aside {
-					t.Errorf("put aside: got %v, %d chunks, want %v", got, len(b.aside), test.aside)
+				if got := w == nil; got != test.aside || (len(b.chunks) == 1) != test.aside {
+					t.Errorf("put aside: got %v, %d chunks, want %v", got, len(b.chunks), test.aside)
 				}
 				if took := time.Since(began); test.aside && took > time.Second {
 					t.Errorf("the chunk waited %v for the store", took)
@@ -74,7 +74,7 @@ func TestBacklogGivesWay(t *testing.T) {
 		t.Errorf("got %v, %v, want the idle worker", w, err)
 	}
 	for at, want := range []string{"one", "two"} {
-		if got, err := b.get(nil, b.aside[at], len(want)); err != nil || !bytes.Equal(got, []byte(want)) {
+		if got, err := b.get(nil, b.chunks[at], len(want)); err != nil || !bytes.Equal(got, []byte(want)) {
 			t.Errorf("chunk %d: got %q, %v, want %q", at, got, err, want)
 		}
 	}

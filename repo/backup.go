@@ -149,12 +149,12 @@ type backup struct {
 	opts    BackupOptions
 	started time.Time
 
-	view     *view
+	listing  *listing
 	list     []*snapshot.Snapshot // all that can be read, newest first
 	previous *snapshot.Snapshot   // of the same environment and database; may be nil
 	parent   *snapshot.Snapshot   // whose bytes the image most likely continues; may be nil
 	packer   *packer
-	indexed  bool        // the repository's index is that of the view
+	indexed  bool        // the repository's index is under the plans of the listing
 	tree     *chunk.Tree // of the new image; nil if nobody had to read it
 	same     bool        // the image is the previous snapshot's
 	record   *snapshot.Snapshot
@@ -184,14 +184,14 @@ func (b *backup) run(ctx context.Context, source Source) (bool, error) {
 // hold is asked for by [backup.loadIndex], where that matters.
 func (b *backup) prepare(ctx context.Context) error {
 	var err error
-	if b.view, err = b.repo.look(ctx); err != nil {
+	if b.listing, err = b.repo.listMeta(ctx); err != nil {
 		return err
 	}
 	// Records and notes that cannot be read do not stop a backup: check reports them.
-	if b.list, err = b.repo.readSnapshots(ctx, b.view); err != nil && b.list == nil {
+	if b.list, err = b.repo.readSnapshots(ctx, b.listing); err != nil && b.list == nil {
 		return err
 	}
-	missing, err := b.repo.rollbacksIn(ctx, b.view, b.list, b.repo.lastConfirmed(b.opts.Environment, b.opts.Database))
+	missing, err := b.repo.rollbacksIn(ctx, b.listing, b.list, b.repo.lastConfirmed(b.opts.Environment, b.opts.Database))
 	if err != nil {
 		return err
 	}
@@ -220,7 +220,7 @@ func (b *backup) loadIndex(ctx context.Context) error {
 	if b.opts.ForceScan || b.opts.copied.first() {
 		load = b.repo.reloadIndex
 	}
-	err := load(ctx, b.view)
+	err := load(ctx, b.listing)
 	b.indexed = err == nil
 	return err
 }
@@ -263,7 +263,7 @@ func (b *backup) newRecord() {
 		Time:        when.UTC().Truncate(time.Microsecond),
 		Tool:        b.repo.opts.Tool,
 		ReplacedBy:  b.opts.ReplacedBy,
-		Token:       b.view.token,
+		Token:       b.listing.token,
 		Pinned:      b.opts.Pinned,
 		Sequence:    1,
 	}

@@ -168,9 +168,9 @@ func (b *blobReader) decode(ctx context.Context, held *batch, l index.Location, 
 	if b.atHand(held, l, open) {
 		return nil
 	}
-	b.repo.away.Add(1)
+	b.repo.waiting.Add(1)
 	sealed, err := b.repo.store.Get(ctx, l.Pack.Name(), int64(l.Offset), int64(l.Length))
-	b.repo.away.Add(-1)
+	b.repo.waiting.Add(-1)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, io.ErrUnexpectedEOF) {
 		b.repo.index.Spoil(l.Pack, l.ID)
 		return &CorruptError{Kind: "pack", Name: l.Pack.Name(), Err: err}

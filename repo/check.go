@@ -64,24 +64,24 @@ func (r *Repo) check(ctx context.Context, opts CheckOptions) (*check, error) {
 	c.copies = r.cache.setAside()
 	for _, step := range []func(context.Context) error{c.readMeta, c.readPacks, c.readData, c.walk} {
 		if err := step(ctx); err != nil {
-			c.keepCopies(false)
+			c.keepDamaged(false)
 			return nil, fmt.Errorf("check: %w", err)
 		}
 	}
-	c.keepCopies(true)
+	c.keepDamaged(true)
 	return c, nil
 }
 
 // check is one run.
 type check struct {
-	repo   *Repo
-	opts   CheckOptions
-	view   *view
-	list   []*snapshot.Snapshot
-	marker *marker
-	bad    map[pack.ID]bool // damaged packs, condemned ones too
-	copies copies           // what the cache held of the store
-	result CheckResult
+	repo    *Repo
+	opts    CheckOptions
+	listing *listing
+	list    []*snapshot.Snapshot
+	marker  *marker
+	bad     map[pack.ID]bool // damaged packs, condemned ones too
+	copies  copies           // what the cache held of the store
+	result  CheckResult
 }
 
 func (c *check) find(err error, hit ...*snapshot.Snapshot) {
@@ -95,27 +95,27 @@ func (c *check) readMeta(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if c.view, err = c.repo.look(ctx); err != nil {
+	if c.listing, err = c.repo.listMeta(ctx); err != nil {
 		if !isDamage(err) && !errors.Is(err, ErrVersion) {
 			return err
 		}
-		if c.view, err = c.readEachPlan(ctx, err); err != nil {
+		if c.listing, err = c.readEachPlan(ctx, err); err != nil {
 			return err
 		}
 	}
-	for _, name := range c.view.forged { // they are in nobody's way
+	for _, name := range c.listing.forged { // they are in nobody's way
 		c.find(&CorruptError{Kind: "plan", Name: name, Err: errForged})
 	}
-	if c.list, err = c.repo.readSnapshots(ctx, c.view); err != nil {
+	if c.list, err = c.repo.readSnapshots(ctx, c.listing); err != nil {
 		if err := c.findAll(ctx, err); err != nil {
 			return err
 		}
 	}
 	c.result.Snapshots = len(c.list)
-	if c.result.Rollbacks, err = c.repo.rollbacksIn(ctx, c.view, c.list, c.repo.marks()...); err != nil {
+	if c.result.Rollbacks, err = c.repo.rollbacksIn(ctx, c.listing, c.list, c.repo.marks()...); err != nil {
 		return err
 	}
-	for _, o := range c.view.partials {
+	for _, o := range c.listing.partials {
 		if _, err := c.repo.readPartial(ctx, o.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			if err := c.findAll(ctx, err); err != nil {
 				return err
@@ -136,8 +136,8 @@ func (c *check) readConfig(ctx context.Context) error {
 
 // readEachPlan names all plans that cannot be read, where the first look ended at
 // one of them, and returns what a reader can do without them.
-func (c *check) readEachPlan(ctx context.Context, first error) (*view, error) {
-	v, err := c.repo.lookToRead(ctx)
+func (c *check) readEachPlan(ctx context.Context, first error) (*listing, error) {
+	v, err := c.repo.listMetaToRead(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -216,7 +216,7 @@ func isVersion(err error) bool {
 
 // readPacks reads the footers of all packs.
 func (c *check) readPacks(ctx context.Context) error {
-	if err := c.repo.reloadIndex(ctx, c.view); err != nil {
+	if err := c.repo.reloadIndex(ctx, c.listing); err != nil {
 		return err
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(c.repo.unreadable), compareIDs) {
@@ -229,7 +229,7 @@ func (c *check) readPacks(ctx context.Context) error {
 	for _, o := range c.repo.packObjects {
 		c.result.Bytes += o.Size
 	}
-	for id := range c.view.condemned() {
+	for id := range c.listing.condemned() {
 		if c.repo.index.Has(id) { // plans go on to name what was deleted
 			c.result.Condemned++
 		}
@@ -245,7 +245,7 @@ func (c *check) walk(ctx context.Context) error {
 	if err != nil || len(suspects) == 0 {
 		return err
 	}
-	fresh, err := c.repo.lookToRead(ctx)
+	fresh, err := c.repo.listMetaToRead(ctx)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func (c *check) readData(ctx context.Context) error {
 // nowhere else, the walk tells.
 func (c *check) findPack(id pack.ID, err error) {
 	c.bad[id] = true
-	if !c.view.condemned()[id] {
+	if !c.listing.condemned()[id] {
 		c.find(err)
 	}
 }

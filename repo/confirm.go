@@ -15,7 +15,7 @@ import (
 // that is not confirmed is taken again.
 func (b *backup) confirm(ctx context.Context) (bool, error) {
 	for range maxTries {
-		settled, err := b.repo.settled(ctx, b.view)
+		settled, err := b.repo.settled(ctx, b.listing)
 		if err != nil {
 			return false, fmt.Errorf("confirm snapshot: %w", err)
 		}
@@ -36,10 +36,10 @@ func (b *backup) confirm(ctx context.Context) (bool, error) {
 // whole reports whether every blob of the snapshot is available under the plans of now.
 func (b *backup) whole(ctx context.Context) (bool, error) {
 	var err error
-	if b.view, err = b.repo.look(ctx); err != nil {
+	if b.listing, err = b.repo.listMeta(ctx); err != nil {
 		return false, err
 	}
-	if err := b.repo.reloadIndex(ctx, b.view); err != nil {
+	if err := b.repo.reloadIndex(ctx, b.listing); err != nil {
 		return false, err
 	}
 	if b.tree == nil {
@@ -55,7 +55,7 @@ func (b *backup) whole(ctx context.Context) (bool, error) {
 // that a prune need not wait for it.
 func (b *backup) recordAgain(ctx context.Context) error {
 	again := *b.record
-	again.ID, again.Token = snapshot.NewID(), b.view.token
+	again.ID, again.Token = snapshot.NewID(), b.listing.token
 	again.Forgot = append(slices.Clone(b.forgot), b.record.ID)
 	if err := b.repo.putRecord(ctx, &again); err != nil {
 		return err
@@ -74,7 +74,7 @@ func (b *backup) finish(ctx context.Context, partials []string) error {
 	if b.opts.DryRun {
 		return nil
 	}
-	b.rely()
+	b.rememberPacks()
 	if !b.result.Skipped && b.opts.copied.newest(b.list) { // the mark is on the newest of its database
 		b.repo.raise(b.record, b.result.Rollback)
 	}
@@ -124,7 +124,7 @@ func (b *backup) unconfirmed() []*snapshot.Snapshot {
 		if s.ID == last.ID {
 			break
 		}
-		if s.Writer() == b.repo.opts.Host && s.Token != b.view.token {
+		if s.Writer() == b.repo.opts.Host && s.Token != b.listing.token {
 			suspects = append(suspects, s)
 		}
 	}
@@ -144,14 +144,14 @@ func (b *backup) broken(ctx context.Context, suspects []*snapshot.Snapshot) ([]*
 				return nil, err
 			}
 		}
-		settled, err := b.repo.settled(ctx, b.view)
+		settled, err := b.repo.settled(ctx, b.listing)
 		if err != nil {
 			return nil, fmt.Errorf("look for plans: %w", err)
 		}
 		if settled {
 			return suspects, nil
 		}
-		if b.view, err = b.repo.look(ctx); err != nil {
+		if b.listing, err = b.repo.listMeta(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -165,7 +165,7 @@ func (b *backup) incomplete(ctx context.Context, list []*snapshot.Snapshot) ([]*
 	if len(list) == 0 {
 		return nil, nil
 	}
-	if err := b.repo.reloadIndex(ctx, b.view); err != nil {
+	if err := b.repo.reloadIndex(ctx, b.listing); err != nil {
 		return nil, err
 	}
 	var missing []*snapshot.Snapshot

@@ -74,7 +74,7 @@ func (i *copiedImage) Read(p []byte) (int, error) {
 	for i.at < i.image.Size() {
 		if i.run == nil || i.run.at != i.at {
 			i.stop()
-			i.run = i.image.run(i.ctx, i.at, i.ahead())
+			i.run = i.image.run(i.ctx, i.at, i.worthReading())
 		}
 		n, err := i.run.Read(p)
 		i.at += int64(n)
@@ -86,8 +86,8 @@ func (i *copiedImage) Read(p []byte) (int, error) {
 	return 0, io.EOF
 }
 
-// ahead returns up to where it is worth reading from here on.
-func (i *copiedImage) ahead() int64 {
+// worthReading returns up to where it is worth reading from here on.
+func (i *copiedImage) worthReading() int64 {
 	if !i.sparse {
 		return i.image.Size()
 	}

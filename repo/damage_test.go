@@ -17,17 +17,17 @@ import (
 	"firn/store/mem"
 )
 
-// wounded is a world that can be broken: two keys, two environments, deltas, notes,
+// damagedWorld is a world that can be broken: two keys, two environments, deltas, notes,
 // and a plan whose packs are gone. The databases still have the newest images.
-type wounded struct {
+type damagedWorld struct {
 	*world
 	live map[string][]byte // by environment
 	dir  string            // of the cache of the host that made it all
 }
 
-func newWounded(t *testing.T) *wounded {
+func newDamagedWorld(t *testing.T) *damagedWorld {
 	t.Helper()
-	w := &wounded{world: newWorld(t), dir: t.TempDir(), live: map[string][]byte{}}
+	w := &damagedWorld{world: newWorld(t), dir: t.TempDir(), live: map[string][]byte{}}
 	b := pages(1, 60)
 	w.live["production"], w.live["demo"] = touch(b, 1, 4), pages(8, 20)
 	if _, err := open(t, w.st).AddKey(t.Context(), crypt.KeyFileOf([]byte{9}).Credential(), "second"); err != nil {
@@ -49,7 +49,7 @@ func newWounded(t *testing.T) *wounded {
 }
 
 // copy returns one to break.
-func (w *wounded) copy(t *testing.T) *wounded {
+func (w *damagedWorld) copy(t *testing.T) *damagedWorld {
 	t.Helper()
 	dir := t.TempDir()
 	b, err := os.ReadFile(filepath.Join(w.dir, "objects"))
@@ -59,10 +59,10 @@ func (w *wounded) copy(t *testing.T) *wounded {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &wounded{world: w.clone(t), live: w.live, dir: dir}
+	return &damagedWorld{world: w.clone(t), live: w.live, dir: dir}
 }
 
-func (w *wounded) damage(t testing.TB, kind string) []string {
+func (w *damagedWorld) damage(t testing.TB, kind string) []string {
 	t.Helper()
 	target, err := damage.Open(t.Context(), w.st, testKey)
 	if err != nil {
@@ -83,7 +83,7 @@ func (w *wounded) damage(t testing.TB, kind string) []string {
 }
 
 // repairing opens the repository with or without the cache.
-func (w *wounded) repairing(t testing.TB, withCache bool) (*repo.Repo, error) {
+func (w *damagedWorld) repairing(t testing.TB, withCache bool) (*repo.Repo, error) {
 	t.Helper()
 	opts := options(w.st)
 	opts.Repairing = true
@@ -94,7 +94,7 @@ func (w *wounded) repairing(t testing.TB, withCache bool) (*repo.Repo, error) {
 }
 
 // repair diagnoses and repairs, and returns what was lost.
-func (w *wounded) repair(t testing.TB, withCache bool, opts repo.RepairOptions) (*repo.Diagnosis, *repo.RepairResult) {
+func (w *damagedWorld) repair(t testing.TB, withCache bool, opts repo.RepairOptions) (*repo.Diagnosis, *repo.RepairResult) {
 	t.Helper()
 	r, err := w.repairing(t, withCache)
 	if err != nil {
@@ -131,7 +131,7 @@ var (
 // never be given out as data, be repaired, and healed by the next backup.
 func TestDamage(t *testing.T) {
 	t.Parallel()
-	prepared := newWounded(t)
+	prepared := newDamagedWorld(t)
 	for _, kind := range damage.Kinds() {
 		for name, withCache := range map[string]bool{kind: false, kind + ",cached": true} {
 			t.Run(name, func(t *testing.T) {
@@ -158,7 +158,7 @@ func TestDamage(t *testing.T) {
 }
 
 // reports fails the test unless a check names the damaged objects and what is hit.
-func (w *wounded) reports(t *testing.T, r *repo.Repo, names []string) {
+func (w *damagedWorld) reports(t *testing.T, r *repo.Repo, names []string) {
 	t.Helper()
 	result, err := r.Check(t.Context(), repo.CheckOptions{ReadData: true})
 	if err != nil {
@@ -203,7 +203,7 @@ func open0(t testing.TB, st store.Store) *repo.Repo {
 }
 
 // heal repairs, backs up, forgets what is lost, and prunes.
-func (w *wounded) heal(t *testing.T, kind string, withCache bool) {
+func (w *damagedWorld) heal(t *testing.T, kind string, withCache bool) {
 	t.Helper()
 	d, _ := w.repair(t, withCache, repo.RepairOptions{})
 	w.onlyLost(t, d.Lost)
@@ -246,7 +246,7 @@ func forceScan(t testing.TB, r *repo.Repo, env string, b []byte) *snapshot.Snaps
 
 // onlyLost fails the test if a check after a repair finds more than the snapshots
 // that cannot be restored.
-func (w *wounded) onlyLost(t *testing.T, lost []*snapshot.Snapshot) {
+func (w *damagedWorld) onlyLost(t *testing.T, lost []*snapshot.Snapshot) {
 	t.Helper()
 	result, err := open(t, w.st).Check(t.Context(), repo.CheckOptions{ReadData: true})
 	if err != nil {
@@ -265,7 +265,7 @@ func (w *wounded) onlyLost(t *testing.T, lost []*snapshot.Snapshot) {
 // sound fails the test unless the check is clean and every snapshot listed gives
 // its image. Of those that were not lost none may be missing but those whose
 // record was deleted.
-func (w *wounded) sound(t *testing.T) {
+func (w *damagedWorld) sound(t *testing.T) {
 	t.Helper()
 	r := open(t, w.st)
 	checkWith(t, r)

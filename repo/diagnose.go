@@ -68,7 +68,7 @@ func (r *Repo) Diagnose(ctx context.Context, progress func(done, total int64)) (
 
 func (d *Diagnosis) complete(ctx context.Context, c *check) error {
 	r := c.repo
-	s, err := r.survey(ctx, d.copies)
+	s, err := r.scanMetadata(ctx, d.copies)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (d *Diagnosis) complete(ctx context.Context, c *check) error {
 		}
 	}
 	d.mend(r)
-	x := &rescue{repo: r, diagnosis: d, survey: s}
+	x := &rescue{repo: r, diagnosis: d, scan: s}
 	if err := x.choose(ctx); err != nil {
 		return err
 	}
@@ -98,10 +98,10 @@ func (d *Diagnosis) complete(ctx context.Context, c *check) error {
 }
 
 // sort puts each damaged object below meta/ into its list.
-func (d *Diagnosis) sort(s *survey) {
+func (d *Diagnosis) sort(s *metadataScan) {
 	for _, name := range s.names() {
 		list := &d.Left
-		switch w := s.wounds[name]; {
+		switch w := s.damaged[name]; {
 		case w.sound != nil:
 			list = &d.PutBack
 		case strings.HasPrefix(name, planPrefix) && !s.repo.isForgedPlan(name):
@@ -168,7 +168,7 @@ func (d *Diagnosis) mend(r *Repo) {
 type rescue struct {
 	repo      *Repo
 	diagnosis *Diagnosis
-	survey    *survey
+	scan      *metadataScan
 	prune     *prune
 	lost      []*snapshot.Snapshot
 }
@@ -178,13 +178,13 @@ type rescue struct {
 func (x *rescue) choose(ctx context.Context) error {
 	r := x.repo
 	x.prune = r.newPrune(PruneOptions{})
-	x.prune.view = x.survey.view
+	x.prune.listing = x.scan.listing
 	for id, entries := range x.diagnosis.tails {
 		if r.unreadable[id] != nil {
 			r.index.Add(id, entries)
 		}
 	}
-	condemned := x.survey.view.condemned()
+	condemned := x.scan.listing.condemned()
 	for _, o := range r.packObjects {
 		id, ok := pack.ParseName(o.Name)
 		if !ok {
@@ -207,7 +207,7 @@ func (x *rescue) choose(ctx context.Context) error {
 // mark finds what the snapshots need and can still be read.
 func (x *rescue) mark(ctx context.Context) error {
 	m := newMarker(x.repo)
-	for s, err := range m.markAll(ctx, x.survey.list) {
+	for s, err := range m.markAll(ctx, x.scan.list) {
 		if isDamage(err) {
 			x.lost = append(x.lost, s)
 		} else if err != nil {

@@ -140,7 +140,7 @@ func (r *Repo) forget(ctx context.Context, ids []snapshot.ID, others []string) e
 		}
 		names = slices.Concat(others, objects, r.noteNames(ids))
 	}
-	r.listing = nil // it shows what is deleted now
+	r.opening = nil // it shows what is deleted now
 	if err := r.remove(ctx, names...); err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func (r *Repo) ensureIndex(ctx context.Context) error {
 	if r.index != nil {
 		return nil
 	}
-	v, err := r.lookToRead(ctx)
+	v, err := r.listMetaToRead(ctx)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (r *Repo) ensureIndex(ctx context.Context) error {
 
 // refresh builds the index anew from a listing of the packs.
 func (r *Repo) refresh(ctx context.Context) error {
-	v, err := r.lookToRead(ctx)
+	v, err := r.listMetaToRead(ctx)
 	if err != nil {
 		return err
 	}
@@ -216,11 +216,11 @@ func (i *ImageReader) fetch(ctx context.Context, fetching *sync.WaitGroup, chunk
 	ordered := make(chan *fetched, decoding())
 	fetching.Go(func() {
 		defer close(ordered)
-		ahead := i.newAhead(chunks)
-		next := ahead.window(ctx, fetching)
+		windows := i.newReadAhead(chunks)
+		next := windows.window(ctx, fetching)
 		for len(next.chunks) > 0 {
 			current := next
-			next = ahead.window(ctx, fetching)
+			next = windows.window(ctx, fetching)
 			for _, e := range current.chunks {
 				f := &fetched{done: make(chan struct{})}
 				select {

@@ -17,8 +17,8 @@ func isCorrupt(err error) bool {
 	return ok
 }
 
-// woundedSlots returns what can have become of a slot in a store.
-func woundedSlots(t testing.TB, slot []byte) map[string][]byte {
+// damagedSlots returns what can have become of a slot in a store.
+func damagedSlots(t testing.TB, slot []byte) map[string][]byte {
 	t.Helper()
 	foreign := newWorld(t) // that the same key opens
 	flipped := bytes.Clone(slot)
@@ -43,7 +43,7 @@ func TestKeysDamagedInStore(t *testing.T) {
 	twoKeys(t, w)
 	names := keyNames(t, open(t, w.st))
 	inUse := "meta/key-" + names[""]
-	for name, wounded := range woundedSlots(t, read(t, w.st, inUse)) {
+	for name, slot := range damagedSlots(t, read(t, w.st, inUse)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			st := cloneStore(t, w.st)
@@ -54,7 +54,7 @@ func TestKeysDamagedInStore(t *testing.T) {
 				t.Fatal(err)
 			}
 			r.Close()
-			replace(t, st, inUse, wounded)
+			replace(t, st, inUse, slot)
 			if r, err = repo.Open(t.Context(), opts); err != nil {
 				t.Fatalf("the cache has the slot: %v", err)
 			}
@@ -102,13 +102,13 @@ func TestRemoveKeyDamagedMeanwhile(t *testing.T) {
 	twoKeys(t, w)
 	names := keyNames(t, open(t, w.st))
 	inUse := "meta/key-" + names[""]
-	for name, wounded := range woundedSlots(t, read(t, w.st, inUse)) {
+	for name, slot := range damagedSlots(t, read(t, w.st, inUse)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			st := cloneStore(t, w.st)
 			hooked := storetest.NewHooked(st, func(op, _ string) {
 				if op == "delete" {
-					replace(t, st, inUse, wounded)
+					replace(t, st, inUse, slot)
 				}
 			})
 			r, err := openBy(t, hooked, testKey)

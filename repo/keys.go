@@ -121,8 +121,8 @@ func (r *Repo) secret(ctx context.Context) (crypt.Secret, error) {
 	if len(listing) >= maxSlots {
 		return crypt.Secret{}, fmt.Errorf("add key: %w", tooManySlots(len(listing)+1))
 	}
-	r.listing = listing
-	defer func() { r.listing = nil }() // it holds keys only
+	r.opening = listing
+	defer func() { r.opening = nil }() // it holds keys only
 	return r.openSlots(ctx, r.id)
 }
 
@@ -236,7 +236,7 @@ func (r *Repo) removeSlots(ctx context.Context, keys, proven []Key, secret crypt
 		}
 	}
 	err := r.remove(ctx, names...)
-	ctx, cancel := lasting(ctx)
+	ctx, cancel := lastChance(ctx)
 	defer cancel()
 	stays := r.oneOpens(ctx, proven, secret)
 	if stays == nil {
@@ -244,7 +244,7 @@ func (r *Repo) removeSlots(ctx context.Context, keys, proven []Key, secret crypt
 		r.cache.mustReplace() // else the file still has them
 		return err
 	}
-	ctx, cancel = lasting(ctx)
+	ctx, cancel = lastChance(ctx)
 	defer cancel()
 	for _, b := range copies { // under new names: one is used once
 		err = errors.Join(err, r.store.Put(ctx, newKeyName(), b))
@@ -268,8 +268,8 @@ func (r *Repo) oneOpens(ctx context.Context, keys []Key, secret crypt.Secret) er
 	return problem
 }
 
-// lasting returns ctx, or in place of one that was told to end, one for last attempts.
-func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
+// lastChance returns ctx, or in place of one that was told to end, one for last attempts.
+func lastChance(ctx context.Context) (context.Context, context.CancelFunc) {
 	if ctx.Err() == nil {
 		return context.WithCancel(ctx)
 	}

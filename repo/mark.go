@@ -66,7 +66,7 @@ func (r *Repo) eachWithRoots(ctx context.Context, group []*snapshot.Snapshot, se
 	for _, s := range group {
 		roots = append(roots, root(s.Image()))
 	}
-	held, stop := r.ahead(ctx, roots, seen)
+	held, stop := r.prefetchNodes(ctx, roots, seen)
 	defer stop()
 	for _, s := range group {
 		if !yield(s, held) {
@@ -166,11 +166,11 @@ func (r *Repo) below(ctx context.Context, entries []chunk.Entry, level int, seen
 	if level == 0 { // they are chunks
 		return nil, func() {}
 	}
-	return r.ahead(ctx, entries, seen)
+	return r.prefetchNodes(ctx, entries, seen)
 }
 
-// ahead starts to read nodes that are wanted together, which most often stand together.
-func (r *Repo) ahead(ctx context.Context, entries []chunk.Entry, seen func(chunk.ID) bool) (*batch, func()) {
+// prefetchNodes starts to read nodes that are wanted together, which most often stand together.
+func (r *Repo) prefetchNodes(ctx context.Context, entries []chunk.Entry, seen func(chunk.ID) bool) (*batch, func()) {
 	var unseen []chunk.ID
 	for _, e := range entries {
 		if !seen(e.ID) {

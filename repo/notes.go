@@ -48,7 +48,7 @@ func (r *Repo) putNote(ctx context.Context, name string, plain []byte) (*snapsho
 	if err != nil {
 		return nil, fmt.Errorf("verify %s: %w", name, err)
 	}
-	r.listing = nil // it does not show the note
+	r.opening = nil // it does not show the note
 	if err := r.store.Put(ctx, name, object); err != nil {
 		return nil, err
 	}
@@ -116,9 +116,9 @@ func (r *Repo) openNote(d *snapshot.Decoder, name string, object []byte) (*snaps
 	return n, nil
 }
 
-// learn fills in what the notes of a view tell of its snapshots. Those with a note
+// learn fills in what the notes of a listing tell of its snapshots. Those with a note
 // that cannot be read are marked; the error joins one for each such note.
-func (r *Repo) learn(ctx context.Context, v *view, list []*snapshot.Snapshot) error {
+func (r *Repo) learn(ctx context.Context, v *listing, list []*snapshot.Snapshot) error {
 	notes := make(map[snapshot.ID][]*snapshot.Note)
 	unread := make(map[snapshot.ID]bool)
 	var problems []error
@@ -157,7 +157,7 @@ func (r *Repo) noteNames(ids []snapshot.ID) []string {
 	for name := range r.cache.objects {
 		add(name)
 	}
-	for _, o := range r.listing {
+	for _, o := range r.opening {
 		add(o.Name)
 	}
 	if r.seen != nil {
@@ -174,12 +174,12 @@ func (r *Repo) noteNames(ids []snapshot.ID) []string {
 // in this order: a partial record stands for a record as long as that is away.
 func (p *prune) findOrphans(ctx context.Context) error {
 	orphans := make(map[snapshot.ID][]string)
-	for _, o := range p.view.notes {
+	for _, o := range p.listing.notes {
 		if id, ok := snapshot.ParseNoteName(o.Name); ok {
 			orphans[id] = append(orphans[id], o.Name)
 		}
 	}
-	for _, o := range p.view.records {
+	for _, o := range p.listing.records {
 		delete(orphans, idAtEnd(o))
 	}
 	if len(orphans) == 0 || p.opts.DryRun {

@@ -89,8 +89,8 @@ func (p *packer) flush(ctx context.Context) error {
 
 // upload stores a finished pack.
 func (p *packer) upload(ctx context.Context, w *pack.Writer) error {
-	p.repo.away.Add(1)
-	defer p.repo.away.Add(-1)
+	p.repo.waiting.Add(1)
+	defer p.repo.waiting.Add(-1)
 	object, entries, tail, err := w.Finish()
 	if err != nil {
 		return err

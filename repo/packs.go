@@ -27,17 +27,17 @@ const (
 	relistEvery = 24 * time.Hour
 )
 
-// loadIndex builds the index for a view. If no plan was published since the
+// loadIndex builds the index under the plans of a listing of meta/. If no plan was published since the
 // cached tails were listed, no pack that the plans do not name can have gone:
 // then, where a listing costs more than it is worth, the cache alone is the index.
-func (r *Repo) loadIndex(ctx context.Context, v *view) error {
+func (r *Repo) loadIndex(ctx context.Context, v *listing) error {
 	if !r.indexCached(v) {
 		return r.reloadIndex(ctx, v)
 	}
 	return r.buildIndex(ctx, v, r.cachedPacks())
 }
 
-func (r *Repo) indexCached(v *view) bool {
+func (r *Repo) indexCached(v *listing) bool {
 	b, _ := r.cache.get(tokenEntry)
 	known, at, _ := strings.Cut(string(b), " ")
 	if newest, ok := r.cache.get(newestEntry); !r.opts.TrustCache || !ok || !contains(v.records, string(newest)) {
@@ -48,8 +48,8 @@ func (r *Repo) indexCached(v *view) bool {
 	return err == nil && v.token != "" && known == v.token && age >= 0 && age < relistEvery
 }
 
-// reloadIndex builds the index for a view from a listing of the packs.
-func (r *Repo) reloadIndex(ctx context.Context, v *view) error {
+// reloadIndex builds the index under the plans of a listing of meta/, from a listing of the packs.
+func (r *Repo) reloadIndex(ctx context.Context, v *listing) error {
 	objects, err := collect(ctx, r.store, pack.Prefix)
 	if err != nil {
 		return fmt.Errorf("list packs: %w", err)
@@ -76,7 +76,7 @@ func (r *Repo) reloadIndex(ctx context.Context, v *view) error {
 }
 
 // buildIndex reads the footers of the packs.
-func (r *Repo) buildIndex(ctx context.Context, v *view, objects []store.Object) error {
+func (r *Repo) buildIndex(ctx context.Context, v *listing, objects []store.Object) error {
 	x := index.New()
 	if r.index != nil {
 		x.SpoilAs(r.index)

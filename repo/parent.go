@@ -32,10 +32,10 @@ func (b *backup) series() snapshot.Series {
 // that this one's cache has not seen.
 func (b *backup) loadParent(ctx context.Context) (*chunk.Tree, error) {
 	tree, err := b.repo.loadTree(ctx, b.parent)
-	if !isDamage(err) || !b.repo.indexCached(b.view) {
+	if !isDamage(err) || !b.repo.indexCached(b.listing) {
 		return tree, err
 	}
-	if err := b.repo.reloadIndex(ctx, b.view); err != nil {
+	if err := b.repo.reloadIndex(ctx, b.listing); err != nil {
 		return nil, err
 	}
 	return b.repo.loadTree(ctx, b.parent)

@@ -45,7 +45,7 @@ func newPipeline(r *Repo, p *packer, base *chunk.Tree, opts BackupOptions) (*pip
 	}
 	n := runtime.GOMAXPROCS(0) + uploadWorkers
 	l := &pipeline{repo: r, params: params, packer: p, base: base, idle: make(chan *worker, n), progress: opts.Progress}
-	l.backlog = newBacklog(r.opts.TempDir, func() bool { return int(r.away.Load()) >= n }, opts.HeldUp)
+	l.backlog = newBacklog(r.opts.TempDir, func() bool { return int(r.waiting.Load()) >= n }, opts.HeldUp)
 	if base != nil {
 		l.chunks.Grow(base.Chunks().Len())
 	}
@@ -158,7 +158,7 @@ func (l *pipeline) passed(span uint64) {
 
 // catchUp stores what was put aside.
 func (l *pipeline) catchUp(ctx context.Context, group *errgroup.Group) error {
-	for _, a := range l.backlog.aside {
+	for _, a := range l.backlog.chunks {
 		w, err := l.worker(ctx)
 		if err != nil {
 			return err

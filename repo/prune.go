@@ -93,11 +93,11 @@ func (p *prune) run(ctx context.Context) (*PruneResult, error) {
 		return &p.result, nil
 	}
 	var err error
-	if p.view, err = r.look(ctx); err != nil { // P1
+	if p.listing, err = r.listMeta(ctx); err != nil { // P1
 		return nil, err
 	}
-	p.ghosts.token = p.view.token
-	if opts.IfDue && !r.pruneDue(p.view) {
+	p.ghosts.token = p.listing.token
+	if opts.IfDue && !r.pruneDue(p.listing) {
 		p.result.Skipped = true
 		return &p.result, nil
 	}
@@ -114,9 +114,9 @@ func (p *prune) run(ctx context.Context) (*PruneResult, error) {
 
 // prune is one run.
 type prune struct {
-	repo *Repo
-	opts PruneOptions
-	view *view
+	repo    *Repo
+	opts    PruneOptions
+	listing *listing
 
 	ghosts  ghosts  // unacknowledged records
 	earlier *ghosts // those of a run before this one; nil for none
@@ -140,7 +140,7 @@ type prune struct {
 
 // pruneDue reports whether the last prune, here or anywhere, is long ago. The
 // clock decides about cost only.
-func (r *Repo) pruneDue(v *view) bool {
+func (r *Repo) pruneDue(v *listing) bool {
 	last := r.prunedHere()
 	if v.planned.After(last) {
 		last = v.planned
@@ -165,10 +165,10 @@ func (r *Repo) prunedHere() time.Time {
 // listPacks lists the packs, after the records: a record that appears later
 // belongs to a backup that looks again before it is acknowledged.
 func (p *prune) listPacks(ctx context.Context) error {
-	if err := p.repo.reloadIndex(ctx, p.view); err != nil {
+	if err := p.repo.reloadIndex(ctx, p.listing); err != nil {
 		return err
 	}
-	condemned := p.view.condemned()
+	condemned := p.listing.condemned()
 	var problems []error
 	for id, err := range p.repo.unreadable {
 		if !condemned[id] {
@@ -190,7 +190,7 @@ func (p *prune) listPacks(ctx context.Context) error {
 // findNeeded is step P2: every blob that a snapshot or an upload under way refers
 // to, and where it and its bases are to be found. All records must be readable.
 func (p *prune) findNeeded(ctx context.Context) error {
-	list, err := p.repo.readRecords(ctx, p.view)
+	list, err := p.repo.readRecords(ctx, p.listing)
 	if err != nil {
 		return err
 	}
@@ -223,7 +223,7 @@ func (p *prune) findNeeded(ctx context.Context) error {
 // age returns how old an object is by the store's clock, as far as its newest
 // object and ours tell. It decides about cost only.
 func (p *prune) age(written time.Time) time.Duration {
-	clock := p.view.newest.Time
+	clock := p.listing.newest.Time
 	if now := p.repo.opts.now(); now.After(clock) {
 		clock = now
 	}
@@ -232,7 +232,7 @@ func (p *prune) age(written time.Time) time.Duration {
 
 // markPartials adds what uploads under way have stored.
 func (p *prune) markPartials(ctx context.Context) error {
-	for _, o := range p.view.partials {
+	for _, o := range p.listing.partials {
 		if p.age(o.Time) > partialLife {
 			p.expired = append(p.expired, o.Name)
 			continue
@@ -347,7 +347,7 @@ func (p *prune) publish(ctx context.Context, ids []pack.ID) error {
 
 // putPlan stores the plan.
 func (p *prune) putPlan(ctx context.Context) error {
-	next := &plan{Version: formatVersion, Sequence: p.view.sequence() + 1 + uint64(len(p.plans)), Host: p.repo.opts.Host, Condemned: p.victims, Seen: p.seen}
+	next := &plan{Version: formatVersion, Sequence: p.listing.sequence() + 1 + uint64(len(p.plans)), Host: p.repo.opts.Host, Condemned: p.victims, Seen: p.seen}
 	next.Condemned = append(next.Condemned, p.carried()...)
 	if len(next.Condemned) > maxNamed {
 		return fmt.Errorf("publish plan: %d packs are condemned, a plan names %d at most", len(next.Condemned), maxNamed)
@@ -367,7 +367,7 @@ func (p *prune) putPlan(ctx context.Context) error {
 // carried returns the packs that were condemned before and still exist.
 func (p *prune) carried() []pack.ID {
 	var ids []pack.ID
-	for id := range p.view.condemned() {
+	for id := range p.listing.condemned() {
 		if _, exists := p.packs[id]; exists {
 			ids = append(ids, id)
 		}

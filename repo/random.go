@@ -13,10 +13,10 @@ import (
 // How many bytes of the image [RandomReader] fetches at once for one who reads on
 // and on: more with every time, but less than what stays in memory (recentBytes).
 const (
-	aheadLeast = 256 << 10
-	aheadMost  = 4 << 20
+	readAheadLeast = 256 << 10
+	readAheadMost  = 4 << 20
 	// Who leaves out this much reads on all the same.
-	aheadGap = 256 << 10
+	readAheadGap = 256 << 10
 )
 
 // RandomReader reads an image anywhere, and fetches only the chunks that it is
@@ -34,8 +34,8 @@ type RandomReader struct {
 	plain  []byte      // of the chunk that was read last
 	offset uint64      // of that chunk
 
-	reached uint64 // the end of what was fetched last
-	ahead   uint64 // how many bytes that was more than was asked for
+	reached   uint64 // the end of what was fetched last
+	readAhead uint64 // how many bytes that was more than was asked for
 }
 
 // At returns a reader of any part of the image. The context governs its reads.
@@ -145,11 +145,11 @@ func (r *RandomReader) fetch(index int) ([]byte, error) {
 		return plain, nil
 	}
 	begin := chunks.Offset(index)
-	r.ahead = min(max(2*r.ahead, aheadLeast), aheadMost)
-	if missed := r.start + begin; r.reached == 0 || missed < r.reached || missed-r.reached > aheadGap {
-		r.ahead = 0
+	r.readAhead = min(max(2*r.readAhead, readAheadLeast), readAheadMost)
+	if missed := r.start + begin; r.reached == 0 || missed < r.reached || missed-r.reached > readAheadGap {
+		r.readAhead = 0
 	}
-	end := max(chunks.At(begin+r.ahead), index+1)
+	end := max(chunks.At(begin+r.readAhead), index+1)
 	plain, err := r.fetchAll(chunks.Entries[index:end])
 	if err == nil {
 		r.reached = r.start + chunks.Offset(end)

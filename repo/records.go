@@ -18,15 +18,15 @@ import (
 // others together with an error that joins a [CorruptError], or what the store
 // said, for each; see [Unread].
 func (r *Repo) Snapshots(ctx context.Context) ([]*snapshot.Snapshot, error) {
-	v, err := r.lookToRead(ctx)
+	v, err := r.listMetaToRead(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return r.readSnapshots(ctx, v)
 }
 
-// readSnapshots reads the records of a view and the notes on them.
-func (r *Repo) readSnapshots(ctx context.Context, v *view) ([]*snapshot.Snapshot, error) {
+// readSnapshots reads the records of a listing and the notes on them.
+func (r *Repo) readSnapshots(ctx context.Context, v *listing) ([]*snapshot.Snapshot, error) {
 	list, err := r.readRecords(ctx, v)
 	if list == nil {
 		return nil, err
@@ -38,9 +38,9 @@ func (r *Repo) readSnapshots(ctx context.Context, v *view) ([]*snapshot.Snapshot
 	return list, errors.Join(err, unread)
 }
 
-// readRecords reads the records of a view without the notes. Those that were
+// readRecords reads the records of a listing without the notes. Those that were
 // forgotten since are left out.
-func (r *Repo) readRecords(ctx context.Context, v *view) ([]*snapshot.Snapshot, error) {
+func (r *Repo) readRecords(ctx context.Context, v *listing) ([]*snapshot.Snapshot, error) {
 	r.dropOldRecords(v)
 	list := make([]*snapshot.Snapshot, 0, len(v.records))
 	var problems []error
@@ -82,7 +82,7 @@ func objectNames(objects []store.Object) []string {
 }
 
 // dropOldRecords removes from the cache what the listing no longer shows.
-func (r *Repo) dropOldRecords(v *view) {
+func (r *Repo) dropOldRecords(v *listing) {
 	listed := make(map[string]bool, len(v.records)+len(v.notes)+len(v.plans))
 	for _, o := range slices.Concat(v.records, v.notes) {
 		listed[o.Name] = true

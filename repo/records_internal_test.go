@@ -38,7 +38,7 @@ func manyRecords(t testing.TB, n int) (*mem.Store, *Repo) {
 			t.Fatal(err)
 		}
 	}
-	r.listing = nil // it shows none of them
+	r.opening = nil // it shows none of them
 	return st, r
 }
 
@@ -93,7 +93,7 @@ func TestManyRecords(t *testing.T) {
 func TestManyRecordsEndWithTheirContext(t *testing.T) {
 	t.Parallel()
 	_, r := manyRecords(t, 3*objectReads)
-	v, err := r.look(t.Context())
+	v, err := r.listMeta(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

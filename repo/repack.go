@@ -39,7 +39,7 @@ func (h holding) waste() int64 { return h.size - h.live }
 // worth rewriting.
 func (p *prune) chooseVictims() {
 	p.repacked = make(map[pack.ID]bool)
-	condemned := p.view.condemned()
+	condemned := p.listing.condemned()
 	var held []holding
 	for _, id := range slices.SortedFunc(maps.Keys(p.packs), compareIDs) {
 		o := p.packs[id]

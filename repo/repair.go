@@ -55,7 +55,7 @@ type repair struct {
 	repo      *Repo
 	diagnosis *Diagnosis
 	opts      RepairOptions
-	survey    *survey
+	scan      *metadataScan
 	rescue    *rescue
 	remove    []string // objects to delete once all else was stored
 	result    RepairResult
@@ -63,9 +63,9 @@ type repair struct {
 
 func (x *repair) run(ctx context.Context) error {
 	r := x.repo
-	r.listing = nil
+	r.opening = nil
 	var err error
-	if x.survey, err = r.survey(ctx, x.diagnosis.copies); err != nil {
+	if x.scan, err = r.scanMetadata(ctx, x.diagnosis.copies); err != nil {
 		return err
 	}
 	for _, step := range []func(context.Context) error{x.rescuePacks, x.putBack, x.delete, x.forgetLost} {
@@ -78,7 +78,7 @@ func (x *repair) run(ctx context.Context) error {
 
 // agreed returns the objects of a list of the diagnosis that are still damaged.
 func (x *repair) agreed(list []string) []string {
-	return slices.DeleteFunc(slices.Clone(list), func(name string) bool { return x.survey.wounds[name] == nil })
+	return slices.DeleteFunc(slices.Clone(list), func(name string) bool { return x.scan.damaged[name] == nil })
 }
 
 // rescuePacks copies what is sound and needed, and publishes the plan. What a
@@ -103,18 +103,18 @@ func (x *repair) rescuePacks(ctx context.Context) error {
 // keepUnagreed leaves plans alone that were damaged after the diagnosis: the next
 // one will name them.
 func (x *repair) keepUnagreed(agreed []string) {
-	for name := range x.survey.wounds {
+	for name := range x.scan.damaged {
 		if strings.HasPrefix(name, planPrefix) && !x.repo.isForgedPlan(name) && !slices.Contains(agreed, name) {
-			delete(x.survey.wounds, name)
+			delete(x.scan.damaged, name)
 		}
 	}
 }
 
 func (x *repair) tryRescue(ctx context.Context, replacePlans bool) error {
-	if err := x.repo.reloadIndex(ctx, x.survey.view); err != nil {
+	if err := x.repo.reloadIndex(ctx, x.scan.listing); err != nil {
 		return err
 	}
-	x.rescue = &rescue{repo: x.repo, diagnosis: x.diagnosis, survey: x.survey}
+	x.rescue = &rescue{repo: x.repo, diagnosis: x.diagnosis, scan: x.scan}
 	if err := x.rescue.choose(ctx); err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (x *repair) tryRescue(ctx context.Context, replacePlans bool) error {
 func (x *repair) putBack(ctx context.Context) error {
 	for _, name := range x.agreed(x.diagnosis.PutBack) {
 		var err error
-		switch sound := x.survey.wounds[name].sound; {
+		switch sound := x.scan.damaged[name].sound; {
 		case sound == nil:
 			continue
 		case isKeyName(name):
@@ -222,7 +222,7 @@ func (x *repair) putBackAs(ctx context.Context, name string, sound []byte) error
 		}
 		err := r.store.Put(ctx, name, sound)
 		if ctx.Err() != nil { // told to stop between the two: a last attempt
-			last, cancel := lasting(ctx)
+			last, cancel := lastChance(ctx)
 			defer cancel()
 			err = r.store.Put(last, name, sound)
 		}
@@ -241,7 +241,7 @@ func (x *repair) putBackAs(ctx context.Context, name string, sound []byte) error
 // delete removes what cannot be put back, and what the steps before have replaced.
 func (x *repair) delete(ctx context.Context) error {
 	for _, name := range x.agreed(x.diagnosis.Deleted) {
-		if x.survey.wounds[name].sound == nil && (!isKeyName(name) || x.survey.opens) {
+		if x.scan.damaged[name].sound == nil && (!isKeyName(name) || x.scan.opens) {
 			x.remove = append(x.remove, name)
 		}
 	}
@@ -269,14 +269,14 @@ func (x *repair) forgetLost(ctx context.Context) error {
 	if !x.opts.ForgetLost || len(x.rescue.lost) == 0 {
 		return nil
 	}
-	s, err := x.repo.survey(ctx, x.diagnosis.copies)
+	s, err := x.repo.scanMetadata(ctx, x.diagnosis.copies)
 	if err != nil {
 		return err
 	}
-	if err := x.repo.reloadIndex(ctx, s.view); err != nil {
+	if err := x.repo.reloadIndex(ctx, s.listing); err != nil {
 		return err
 	}
-	again := &rescue{repo: x.repo, diagnosis: x.diagnosis, survey: s}
+	again := &rescue{repo: x.repo, diagnosis: x.diagnosis, scan: s}
 	if err := again.choose(ctx); err != nil {
 		return err
 	}

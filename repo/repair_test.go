@@ -12,7 +12,7 @@ import (
 // lost by that: the next repair does the rest.
 func TestFaultsOfRepair(t *testing.T) {
 	t.Parallel()
-	prepared := newWounded(t)
+	prepared := newDamagedWorld(t)
 	for _, kind := range some("pack-footer", "record-flipped", "config", "config-missing", "key-flipped", "plan-flipped") {
 		broken := prepared.copy(t)
 		broken.damage(t, kind)
@@ -39,7 +39,7 @@ func some(kinds ...string) []string {
 }
 
 // callsOfDiagnosis returns how many calls come before the first that changes anything.
-func (w *wounded) callsOfDiagnosis(t *testing.T) int {
+func (w *damagedWorld) callsOfDiagnosis(t *testing.T) int {
 	t.Helper()
 	w = w.copy(t)
 	counted := storetest.NewFaulty(w.st, storetest.Fault{})
@@ -56,7 +56,7 @@ func (w *wounded) callsOfDiagnosis(t *testing.T) int {
 }
 
 // failRepair reports whether the fault was hit.
-func (w *wounded) failRepair(t *testing.T, fault storetest.Fault) bool {
+func (w *damagedWorld) failRepair(t *testing.T, fault storetest.Fault) bool {
 	t.Helper()
 	w = w.copy(t)
 	faulty := storetest.NewFaulty(w.st, fault)
@@ -96,19 +96,19 @@ func diagnoseAndRepair(ctx context.Context, opts repo.Options, ends bool) error 
 // changes something. They may fail, as it is damaged; what it saves must stay.
 func TestRepairInterrupted(t *testing.T) {
 	t.Parallel()
-	prepared := newWounded(t)
-	prune := func(w *wounded) {
+	prepared := newDamagedWorld(t)
+	prune := func(w *damagedWorld) {
 		_, _ = open(t, w.st).Prune(t.Context(), repo.PruneOptions{OrphanAge: -1})
 	}
-	for name, act := range map[string]func(*wounded){
+	for name, act := range map[string]func(*damagedWorld){
 		"Prune":     prune,
-		"TwoPrunes": func(w *wounded) { prune(w); prune(w) },
-		"Backup": func(w *wounded) {
+		"TwoPrunes": func(w *damagedWorld) { prune(w); prune(w) },
+		"Backup": func(w *damagedWorld) {
 			if s, err := open(t, w.st).Backup(t.Context(), sourceOf(next), repo.BackupOptions{Environment: "staging", Database: "app"}); err == nil {
 				w.images[s.Snapshot.ID] = next
 			}
 		},
-		"Repair": func(w *wounded) {
+		"Repair": func(w *damagedWorld) {
 			other := prepared.copy(t) // its cache
 			other.world = w.world
 			other.repair(t, true, repo.RepairOptions{})
@@ -128,7 +128,7 @@ func TestRepairInterrupted(t *testing.T) {
 }
 
 // interruptRepair reports whether there was an n-th call to act before.
-func (w *wounded) interruptRepair(t *testing.T, n int, act func(*wounded)) bool {
+func (w *damagedWorld) interruptRepair(t *testing.T, n int, act func(*damagedWorld)) bool {
 	t.Helper()
 	w = w.copy(t)
 	i := &interruption{at: n, act: func() { act(w) }}
@@ -150,7 +150,7 @@ func (w *wounded) interruptRepair(t *testing.T, n int, act func(*wounded)) bool 
 // it has what the store has lost of those that are there.
 func TestRepairFromPackCache(t *testing.T) {
 	t.Parallel()
-	prepared := newWounded(t)
+	prepared := newDamagedWorld(t)
 	for _, kind := range []string{"pack-cut", "pack-data", "pack-garbage", "pack-node", "packs-swapped"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()

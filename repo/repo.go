@@ -53,19 +53,19 @@ type Options struct {
 // Repo is an open repository. It is for one goroutine; any number of processes
 // may have the same repository open.
 type Repo struct {
-	opts  Options
-	store store.Store
-	id    crypt.RepositoryID
-	keys  *crypt.Keys
-	conf  config
-	cache *cache
-	packs *packCache   // nil for none
-	away  atomic.Int32 // workers that wait for the store
+	opts    Options
+	store   store.Store
+	id      crypt.RepositoryID
+	keys    *crypt.Keys
+	conf    config
+	cache   *cache
+	packs   *packCache   // nil for none
+	waiting atomic.Int32 // workers that wait for the store
 
 	records remembered[*snapshot.Snapshot] // the last list
 	footed  remembered[[]pack.Entry]       // the packs of the index
-	listing []store.Object                 // of meta/, from Open, until the first use
-	seen    *view                          // the last one, nil for none
+	opening []store.Object                 // of meta/, from Open, until the first use
+	seen    *listing                       // the last one, nil for none
 	reader  *blobReader
 	sparing bool // read nothing that is not asked for, see [Repo.ImageAt]
 
@@ -94,14 +94,14 @@ func (o Options) now() time.Time {
 func Open(ctx context.Context, opts Options) (*Repo, error) {
 	r := &Repo{opts: opts, store: opts.Store, cache: openCache(opts.CacheDir), packs: openPackCache(opts)}
 	var err error
-	if r.listing, err = collect(ctx, r.store, metaPrefix); err != nil {
+	if r.opening, err = collect(ctx, r.store, metaPrefix); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("%w: %w", ErrNotRepository, err)
 		}
 		return nil, fmt.Errorf("list repository: %w", err)
 	}
 	r.dropForeignCache()
-	if _, known := r.cache.get(configName); !contains(r.listing, configName) && !(opts.Repairing && known) {
+	if _, known := r.cache.get(configName); !contains(r.opening, configName) && !(opts.Repairing && known) {
 		return nil, ErrNotRepository
 	}
 	if err := r.unlock(ctx); err != nil {
@@ -124,7 +124,7 @@ func (r *Repo) Close() {
 // dropForeignCache empties a cache that was filled from another repository at
 // this place: the name of one of its key slots, which are random, tells.
 func (r *Repo) dropForeignCache() {
-	for _, o := range r.listing {
+	for _, o := range r.opening {
 		if _, ok := r.cache.get(o.Name); ok && isKeyName(o.Name) {
 			return
 		}

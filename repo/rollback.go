@@ -63,17 +63,17 @@ func (m *confirmed) series() snapshot.Series {
 // shows all of them, no request is made.
 func (r *Repo) Rollbacks(ctx context.Context) ([]*Rollback, error) {
 	marks := r.marks()
-	missing := func(m *confirmed) bool { return !m.Forgotten && !m.listed(r.listing) || m.Lost != nil }
+	missing := func(m *confirmed) bool { return !m.Forgotten && !m.listed(r.opening) || m.Lost != nil }
 	if !slices.ContainsFunc(marks, missing) {
 		return nil, nil
 	}
 	return r.compareMarks(ctx, marks)
 }
 
-// rollbacksIn compares marks with a view. The view may be older than the marks, as another
+// rollbacksIn compares marks with a listing. The listing may be older than the marks, as another
 // process of this host may have stored a snapshot since: so it lists again before it calls a
 // snapshot missing. Uncertain rollbacks are left out.
-func (r *Repo) rollbacksIn(ctx context.Context, v *view, list []*snapshot.Snapshot, marks ...*confirmed) ([]*Rollback, error) {
+func (r *Repo) rollbacksIn(ctx context.Context, v *listing, list []*snapshot.Snapshot, marks ...*confirmed) ([]*Rollback, error) {
 	if len(findRollbacks(marks, v.records, list)) == 0 {
 		return nil, nil
 	}
@@ -83,8 +83,8 @@ func (r *Repo) rollbacksIn(ctx context.Context, v *view, list []*snapshot.Snapsh
 
 // compareMarks compares marks with a listing that is made after the marks were read.
 func (r *Repo) compareMarks(ctx context.Context, marks []*confirmed) ([]*Rollback, error) {
-	r.listing = nil
-	v, err := r.lookToRead(ctx)
+	r.opening = nil
+	v, err := r.listMetaToRead(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func (r *Repo) lastConfirmed(environment, database string) *confirmed {
 
 func (r *Repo) mark(entry string) *confirmed {
 	var last *confirmed
-	for _, sealed := range r.sealedLasting(entry) {
+	for _, sealed := range r.sealedDurable(entry) {
 		m := &confirmed{}
 		if r.openState(entry, sealed, m) && !m.ID.IsZero() && (last == nil || m.stored().After(last.stored())) {
 			last = m
@@ -146,8 +146,8 @@ func (r *Repo) mark(entry string) *confirmed {
 // be read. Without its mark, a rollback of a database is not noticed.
 func (r *Repo) UnreadMarks() []string {
 	var paths []string
-	for _, entry := range r.lastingFiles(confirmedState) {
-		path := r.lastingPath(entry)
+	for _, entry := range r.durableFiles(confirmedState) {
+		path := r.durablePath(entry)
 		sealed, err := os.ReadFile(path)
 		if err == nil && r.openState(entry, sealed, &confirmed{}) || errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -158,7 +158,7 @@ func (r *Repo) UnreadMarks() []string {
 }
 
 func (r *Repo) setMark(m *confirmed) {
-	r.putLasting(r.stateEntry(confirmedState, m.Environment, m.Database), m)
+	r.putDurable(r.stateEntry(confirmedState, m.Environment, m.Database), m)
 }
 
 // setConfirmed makes a snapshot the mark of its database, without a lost one.
@@ -193,7 +193,7 @@ func (r *Repo) forgetConfirmed(ids []snapshot.ID) {
 // marks returns all marks, in the order of environments and databases.
 func (r *Repo) marks() []*confirmed {
 	var marks []*confirmed
-	for _, entry := range r.lasting(confirmedState) {
+	for _, entry := range r.durable(confirmedState) {
 		if m := r.mark(entry); m != nil {
 			marks = append(marks, m)
 		}

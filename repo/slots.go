@@ -61,7 +61,7 @@ func (r *Repo) openSlots(ctx context.Context, id crypt.RepositoryID) (crypt.Secr
 		if listErr != nil {
 			return secret, errors.Join(err, listErr)
 		}
-		if r.listing = again; slices.Equal(r.slotNames(), tried) {
+		if r.opening = again; slices.Equal(r.slotNames(), tried) {
 			return secret, err
 		}
 	}
@@ -95,7 +95,7 @@ func tooManySlots(n int) error {
 
 func (r *Repo) slotNames() []string {
 	var names []string
-	for _, o := range r.listing {
+	for _, o := range r.opening {
 		if isKeyName(o.Name) {
 			names = append(names, o.Name)
 		}

@@ -22,7 +22,7 @@ func (p *prune) sweep(ctx context.Context) error {
 	names := p.expired
 	p.expired = nil
 	copied := p.toBeCopied()
-	for id := range p.view.condemned() {
+	for id := range p.listing.condemned() {
 		o, exists := p.packs[id]
 		switch {
 		case !exists:
@@ -83,7 +83,7 @@ func (p *prune) finish(ctx context.Context) error {
 	names := p.expired
 	if n := len(p.plans); n > 0 {
 		names = append(names, p.plans[:n-1]...)
-		names = slices.AppendSeq(names, maps.Keys(p.view.plans))
+		names = slices.AppendSeq(names, maps.Keys(p.listing.plans))
 	}
 	for _, id := range p.late {
 		if p.repo.index == nil { // see publish: the next look finds it
@@ -120,7 +120,7 @@ func (p *prune) clean(ctx context.Context) error {
 		return nil
 	}
 	clock := p.repo.opts.now()
-	if written := p.view.newest.Time; written.Before(clock) {
+	if written := p.listing.newest.Time; written.Before(clock) {
 		clock = written
 	}
 	_, err := cleaner.Clean(ctx, clock.Add(-defaultOrphanAge))

@@ -47,8 +47,8 @@ func (p *plan) saw(id snapshot.ID) bool {
 }
 
 // unacknowledged reports whether a snapshot is one that nobody was told of, nor ever will be,
-// if err is why it cannot be read under the plans of a view.
-func (v *view) unacknowledged(s *snapshot.Snapshot, err error) bool {
+// if err is why it cannot be read under the plans of a listing.
+func (v *listing) unacknowledged(s *snapshot.Snapshot, err error) bool {
 	if !errors.Is(err, errMissing) || s.Token == v.token || len(v.plans) == 0 {
 		return false
 	}
@@ -70,11 +70,11 @@ type ghosts struct {
 // once is no proof, as prunes may have moved them: it must have been so in the run before
 // this one, under the same plans.
 func (p *prune) goOnWithout(s *snapshot.Snapshot, err error) bool {
-	if !p.view.unacknowledged(s, err) {
+	if !p.listing.unacknowledged(s, err) {
 		return false
 	}
 	p.ghosts.ids[s.ID] = true
-	return p.earlier != nil && p.earlier.token == p.view.token && p.earlier.ids[s.ID]
+	return p.earlier != nil && p.earlier.token == p.listing.token && p.earlier.ids[s.ID]
 }
 
 // confirmGhosts makes sure that no plan was published from before the first of the two
@@ -83,7 +83,7 @@ func (p *prune) confirmGhosts(ctx context.Context) error {
 	if len(p.result.Unacknowledged) == 0 {
 		return nil
 	}
-	settled, err := p.repo.settled(ctx, p.view)
+	settled, err := p.repo.settled(ctx, p.listing)
 	if err != nil {
 		return fmt.Errorf("look for plans: %w", err)
 	}
@@ -97,7 +97,7 @@ func (p *prune) confirmGhosts(ctx context.Context) error {
 func (p *prune) forgetGhosts(ctx context.Context) error {
 	var ids []snapshot.ID
 	for _, s := range p.result.Unacknowledged {
-		for _, o := range p.view.records {
+		for _, o := range p.listing.records {
 			if o.Name == s.ObjectName() && p.age(o.Time) > forgetUnacknowledged {
 				ids = append(ids, s.ID)
 			}

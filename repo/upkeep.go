@@ -34,7 +34,7 @@ func (r *Repo) carryUpkeep(ctx context.Context, list []*snapshot.Snapshot, ids [
 // seenSnapshots returns what the last listing showed, or one that is made now.
 func (r *Repo) seenSnapshots(ctx context.Context) ([]*snapshot.Snapshot, error) {
 	if r.seen == nil {
-		if _, err := r.lookToRead(ctx); err != nil {
+		if _, err := r.listMetaToRead(ctx); err != nil {
 			return nil, err
 		}
 	}

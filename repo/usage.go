@@ -19,7 +19,7 @@ type Usage struct {
 
 // Usage asks the store what there is.
 func (r *Repo) Usage(ctx context.Context) (*Usage, error) {
-	v, err := r.lookToRead(ctx)
+	v, err := r.listMetaToRead(ctx)
 	if err != nil {
 		return nil, err
 	}

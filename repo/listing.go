@@ -20,12 +20,12 @@ import (
 // listing shows them.
 const metaPrefix = "meta/"
 
-// view is what one listing of the repository shows: the state that a run
+// listing is what one listing of the repository shows: the state that a run
 // decides upon.
-type view struct {
-	plans    map[string]*plan // by object name; empty only for reading, see lookToRead
+type listing struct {
+	plans    map[string]*plan // by object name; empty only for reading, see listMetaToRead
 	forged   []string         // names of objects that are none, though they are named like one
-	unread   []string         // names of the plans that lookToRead has left out
+	unread   []string         // names of the plans that listMetaToRead has left out
 	token    string           // of the plans, "" if there are none
 	records  []store.Object   // snapshot records, newest first
 	partials []store.Object
@@ -41,19 +41,19 @@ const maxListings = 10
 // errNoPlan is the cause in a CorruptError for plans that are all missing.
 var errNoPlan = errors.New("no garbage collection plan can be read, at least one always exists")
 
-// look lists the repository and reads the plans. The first look after Open uses
+// listMeta lists the repository and reads the plans. The first look after Open uses
 // its listing: it saves a request, and is as good as one made a moment later.
-func (r *Repo) look(ctx context.Context) (*view, error) {
+func (r *Repo) listMeta(ctx context.Context) (*listing, error) {
 	for range maxListings {
-		objects := r.listing
-		r.listing = nil
+		objects := r.opening
+		r.opening = nil
 		if objects == nil {
 			var err error
 			if objects, err = collect(ctx, r.store, metaPrefix); err != nil {
 				return nil, fmt.Errorf("list repository: %w", err)
 			}
 		}
-		v := r.newView(objects)
+		v := r.newListing(objects)
 		if err := r.readPlans(ctx, v); err == nil {
 			r.seen = v
 			return v, nil
@@ -64,10 +64,10 @@ func (r *Repo) look(ctx context.Context) (*view, error) {
 	return nil, &CorruptError{Kind: "plan", Name: planPrefix, Err: errNoPlan}
 }
 
-// lookToRead is look for those who change nothing. Plans that cannot be read do
+// listMetaToRead is listMeta for those who change nothing. Plans that cannot be read do
 // not keep them from it: they tell only what may be relied on, or deleted.
-func (r *Repo) lookToRead(ctx context.Context) (*view, error) {
-	v, err := r.look(ctx)
+func (r *Repo) listMetaToRead(ctx context.Context) (*listing, error) {
+	v, err := r.listMeta(ctx)
 	if !isDamage(err) && !errors.Is(err, ErrVersion) {
 		return v, err
 	}
@@ -75,15 +75,15 @@ func (r *Repo) lookToRead(ctx context.Context) (*view, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list repository: %w", err)
 	}
-	v = r.newView(objects)
+	v = r.newListing(objects)
 	v.unread = slices.Sorted(maps.Keys(v.plans))
 	clear(v.plans)
 	r.seen = v
 	return v, nil
 }
 
-func (r *Repo) newView(objects []store.Object) *view {
-	v := &view{plans: make(map[string]*plan)}
+func (r *Repo) newListing(objects []store.Object) *listing {
+	v := &listing{plans: make(map[string]*plan)}
 	for _, o := range objects {
 		switch {
 		case r.isPlan(o.Name):
@@ -110,7 +110,7 @@ func (r *Repo) newView(objects []store.Object) *view {
 // readPlans reads the listed plans. The error matches fs.ErrNotExist if there
 // are none or one is gone: then a prune has just replaced them, and the listing
 // must be repeated.
-func (r *Repo) readPlans(ctx context.Context, v *view) error {
+func (r *Repo) readPlans(ctx context.Context, v *listing) error {
 	if len(v.plans) == 0 {
 		return fs.ErrNotExist
 	}
@@ -138,7 +138,7 @@ func (r *Repo) plan(ctx context.Context, name string) (*plan, error) {
 }
 
 // condemned returns the packs that the plans name.
-func (v *view) condemned() map[pack.ID]bool {
+func (v *listing) condemned() map[pack.ID]bool {
 	packs := make(map[pack.ID]bool)
 	for _, p := range v.plans {
 		for _, id := range p.Condemned {
@@ -149,7 +149,7 @@ func (v *view) condemned() map[pack.ID]bool {
 }
 
 // sequence returns the largest sequence number of the plans.
-func (v *view) sequence() uint64 {
+func (v *listing) sequence() uint64 {
 	var largest uint64
 	for _, p := range v.plans {
 		largest = max(largest, p.Sequence)
@@ -181,8 +181,8 @@ func contains(objects []store.Object, name string) bool {
 	return slices.ContainsFunc(objects, func(o store.Object) bool { return o.Name == name })
 }
 
-// settled reports whether no plan was published since the view was listed.
-func (r *Repo) settled(ctx context.Context, v *view) (bool, error) {
+// settled reports whether no plan was published since the listing was made.
+func (r *Repo) settled(ctx context.Context, v *listing) (bool, error) {
 	objects, err := collect(ctx, r.store, planPrefix)
 	if err != nil {
 		return false, err

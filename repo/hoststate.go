@@ -37,37 +37,37 @@ func (r *Repo) recognize() error {
 	if err == nil && !r.opts.AcceptOther {
 		return &OtherError{Known: known, Found: r.id}
 	}
-	for _, entry := range r.lastingFiles("") {
-		_ = os.Remove(r.lastingPath(entry)) // it was sealed for the other one, and opens for none
+	for _, entry := range r.durableFiles("") {
+		_ = os.Remove(r.durablePath(entry)) // it was sealed for the other one, and opens for none
 	}
 	_ = replace(path, []byte(r.id.String()+"\n"))
 	return nil
 }
 
-// lastingPath returns the file of an entry.
-func (r *Repo) lastingPath(entry string) string {
+// durablePath returns the file of an entry.
+func (r *Repo) durablePath(entry string) string {
 	return filepath.Join(r.opts.StateDir, strings.ReplaceAll(strings.TrimPrefix(entry, statePrefix), "/", "-"))
 }
 
-// putLasting remembers what must outlive the cache. That it cannot is nothing that a backup
+// putDurable remembers what must outlive the cache. That it cannot is nothing that a backup
 // depends on: the old one counts.
-func (r *Repo) putLasting(entry string, state any) {
+func (r *Repo) putDurable(entry string, state any) {
 	sealed := r.sealState(entry, state)
 	if sealed == nil {
 		return
 	}
-	written := r.opts.StateDir != "" && replace(r.lastingPath(entry), sealed) == nil
+	written := r.opts.StateDir != "" && replace(r.durablePath(entry), sealed) == nil
 	if _, cached := r.cache.get(entry); cached || !written { // an older one in the cache must not come back
 		r.cache.put(entry, sealed)
 	}
 }
 
-// sealedLasting returns what there is of such an entry, in the folder and in the cache: one of
+// sealedDurable returns what there is of such an entry, in the folder and in the cache: one of
 // them may have been out of reach when the other was written.
-func (r *Repo) sealedLasting(entry string) [][]byte {
+func (r *Repo) sealedDurable(entry string) [][]byte {
 	var found [][]byte
 	if r.opts.StateDir != "" {
-		if sealed, err := os.ReadFile(r.lastingPath(entry)); err == nil {
+		if sealed, err := os.ReadFile(r.durablePath(entry)); err == nil {
 			found = append(found, sealed)
 		}
 	}
@@ -77,9 +77,9 @@ func (r *Repo) sealedLasting(entry string) [][]byte {
 	return found
 }
 
-// lasting returns the names of such entries that tell something of a kind.
-func (r *Repo) lasting(what string) []string {
-	entries := r.lastingFiles(what)
+// durable returns the names of such entries that tell something of a kind.
+func (r *Repo) durable(what string) []string {
+	entries := r.durableFiles(what)
 	for name := range r.cache.objects {
 		if strings.HasPrefix(name, statePrefix+what+"/") && !slices.Contains(entries, name) {
 			entries = append(entries, name)
@@ -88,8 +88,8 @@ func (r *Repo) lasting(what string) []string {
 	return entries
 }
 
-// lastingFiles is lasting for the folder only, and for all kinds if what is "".
-func (r *Repo) lastingFiles(what string) []string {
+// durableFiles is durable for the folder only, and for all kinds if what is "".
+func (r *Repo) durableFiles(what string) []string {
 	if r.opts.StateDir == "" {
 		return nil
 	}

@@ -9,15 +9,15 @@ import (
 	"firn/snapshot"
 )
 
-// relianceState begins, after statePrefix, the names of the cache entries that tell, of
+// packSetState begins, after statePrefix, the names of the cache entries that tell, of
 // the last image of each database, which packs it relies on.
-const relianceState = "reliance"
+const packSetState = "reliance"
 
-// reliance is what such an entry seals: the packs that made every blob of a tree
+// packSet is what such an entry seals: the packs that made every blob of a tree
 // available under a set of plans. As long as these are the plans and those the packs,
 // nobody need read the tree to know that it can be relied on again: what a plan does
 // not name is not deleted, and what was lost by accident is not listed.
-type reliance struct {
+type packSet struct {
 	Root  chunk.ID         `json:"root"`
 	Token string           `json:"token"`
 	Packs map[string]int64 `json:"packs"` // sizes by name
@@ -55,12 +55,12 @@ func (b *backup) recognise(ctx context.Context, source Source) (now snapshot.Ima
 
 // previousAvailable reports whether the blobs of the previous snapshot can be relied on.
 func (b *backup) previousAvailable(ctx context.Context) (bool, error) {
-	if b.previous.Token == b.view.token && b.repo.opts.TrustCache {
+	if b.previous.Token == b.listing.token && b.repo.opts.TrustCache {
 		return true, nil // nothing was condemned since it was confirmed
 	}
 	old := b.previous.Image()
-	if reliable, err := b.reliable(ctx, old.Root); reliable || err != nil {
-		return reliable, err
+	if there, err := b.packsThere(ctx, old.Root); there || err != nil {
+		return there, err
 	}
 	if err := b.loadIndex(ctx); err != nil {
 		return false, err
@@ -91,9 +91,9 @@ func (b *backup) reuse(now snapshot.Image) {
 	b.same = true
 }
 
-// rely remembers what the new image relies on, if that was found out. Where the cache
+// rememberPacks remembers what the new image relies on, if that was found out. Where the cache
 // is believed about packs, its token says as much.
-func (b *backup) rely() {
+func (b *backup) rememberPacks() {
 	if b.tree == nil || b.opts.copied != nil || b.repo.opts.TrustCache {
 		return
 	}
@@ -101,27 +101,27 @@ func (b *backup) rely() {
 	if !ok {
 		return
 	}
-	rel := reliance{Root: b.tree.Root(), Token: b.view.token, Packs: make(map[string]int64, len(packs))}
+	known := packSet{Root: b.tree.Root(), Token: b.listing.token, Packs: make(map[string]int64, len(packs))}
 	for _, id := range packs {
-		rel.Packs[id.Name()] = pack.Size(b.repo.index.Entries(id))
+		known.Packs[id.Name()] = pack.Size(b.repo.index.Entries(id))
 	}
-	b.repo.putState(b.repo.stateEntry(relianceState, b.opts.Environment, b.opts.Database), rel)
+	b.repo.putState(b.repo.stateEntry(packSetState, b.opts.Environment, b.opts.Database), known)
 }
 
-// reliable reports whether all that the tree of this root relied on is still there. It
+// packsThere reports whether all that the tree of this root relied on is still there. It
 // reads no footer and no node.
-func (b *backup) reliable(ctx context.Context, root chunk.ID) (bool, error) {
-	var rel reliance
-	if !b.repo.getState(b.repo.stateEntry(relianceState, b.opts.Environment, b.opts.Database), &rel) || rel.Root != root || rel.Token != b.view.token {
+func (b *backup) packsThere(ctx context.Context, root chunk.ID) (bool, error) {
+	var known packSet
+	if !b.repo.getState(b.repo.stateEntry(packSetState, b.opts.Environment, b.opts.Database), &known) || known.Root != root || known.Token != b.listing.token {
 		return false, nil
 	}
 	for o, err := range listed(ctx, b.repo.store, pack.Prefix) {
 		if err != nil {
 			return false, fmt.Errorf("list packs: %w", err)
 		}
-		if size, ok := rel.Packs[o.Name]; ok && size == o.Size {
-			delete(rel.Packs, o.Name)
+		if size, ok := known.Packs[o.Name]; ok && size == o.Size {
+			delete(known.Packs, o.Name)
 		}
 	}
-	return len(rel.Packs) == 0, nil
+	return len(known.Packs) == 0, nil
 }

@@ -14,34 +14,34 @@ import (
 	"firn/snapshot"
 )
 
-// survey is what a repair finds below meta/ of a store in which anything may be
+// metadataScan is what a repair finds below meta/ of a store in which anything may be
 // damaged.
-type survey struct {
+type metadataScan struct {
 	repo   *Repo
 	copies copies
 
-	view   *view                // its plans are all that are known of those listed
-	list   []*snapshot.Snapshot // that can be read, or put back; newest first
-	wounds map[string]*wound    // what is damaged or missing, by name
-	opens  bool                 // a key slot in the store opens with our credential
+	listing *listing                  // its plans are all that are known of those listed
+	list    []*snapshot.Snapshot      // that can be read, or put back; newest first
+	damaged map[string]*damagedObject // what is damaged or missing, by name
+	opens   bool                      // a key slot in the store opens with our credential
 }
 
-// wound is one damaged or missing object.
-type wound struct {
+// damagedObject is one damaged or missing object.
+type damagedObject struct {
 	err   error
 	sound []byte // what the object must be; nil if nobody here knows
 }
 
-// survey looks at everything below meta/. What a check has just read past the
+// scanMetadata looks at everything below meta/. What a check has just read past the
 // cache may come from the cache.
-func (r *Repo) survey(ctx context.Context, c copies) (*survey, error) {
+func (r *Repo) scanMetadata(ctx context.Context, c copies) (*metadataScan, error) {
 	for range maxListings {
-		s := &survey{repo: r, copies: c, wounds: make(map[string]*wound)}
+		s := &metadataScan{repo: r, copies: c, damaged: make(map[string]*damagedObject)}
 		objects, err := collect(ctx, r.store, metaPrefix)
 		if err != nil {
 			return nil, fmt.Errorf("list repository: %w", err)
 		}
-		s.view = r.newView(objects)
+		s.listing = r.newListing(objects)
 		if err = s.read(ctx); err == nil {
 			return s, nil
 		}
@@ -54,35 +54,35 @@ func (r *Repo) survey(ctx context.Context, c copies) (*survey, error) {
 
 // read tries every object. The error matches fs.ErrNotExist if a plan was replaced
 // since the listing.
-func (s *survey) read(ctx context.Context) error {
+func (s *metadataScan) read(ctx context.Context) error {
 	if err := s.readPlans(ctx); err != nil {
 		return err
 	}
-	if err := s.wounded(ctx, configName, s.repo.storedConfig(ctx)); err != nil {
+	if err := s.noteDamage(ctx, configName, s.repo.storedConfig(ctx)); err != nil {
 		return err
 	}
 	if err := s.readRecords(ctx); err != nil {
 		return err
 	}
-	for _, o := range s.view.partials {
+	for _, o := range s.listing.partials {
 		_, err := s.repo.readPartial(ctx, o.Name)
-		if err := s.wounded(ctx, o.Name, err); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := s.noteDamage(ctx, o.Name, err); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	for _, o := range s.view.notes {
+	for _, o := range s.listing.notes {
 		_, err := s.repo.note(ctx, o.Name)
-		if err := s.wounded(ctx, o.Name, err); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := s.noteDamage(ctx, o.Name, err); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
 	return s.readKeys(ctx)
 }
 
-// wounded takes note of an object if err tells of damage; another error it
+// noteDamage takes note of an object if err tells of damage; another error it
 // returns. Nobody can tell what a later version has written, unless it is ours
 // with a damaged header.
-func (s *survey) wounded(ctx context.Context, name string, err error) error {
+func (s *metadataScan) noteDamage(ctx context.Context, name string, err error) error {
 	if err == nil || ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -96,19 +96,19 @@ func (s *survey) wounded(ctx context.Context, name string, err error) error {
 	if isVersion(err) && sound == nil {
 		return err
 	}
-	s.wounds[name] = &wound{err: err, sound: sound}
+	s.damaged[name] = &damagedObject{err: err, sound: sound}
 	return nil
 }
 
 // readPlans keeps of a damaged plan what its copy says, or else its number alone.
 // Where no plan is left, all that were ever seen count: condemnation is for ever.
-func (s *survey) readPlans(ctx context.Context) error {
-	for _, name := range slices.Sorted(maps.Keys(s.view.plans)) {
+func (s *metadataScan) readPlans(ctx context.Context) error {
+	for _, name := range slices.Sorted(maps.Keys(s.listing.plans)) {
 		p, err := s.repo.plan(ctx, name)
-		if err := s.wounded(ctx, name, err); err != nil {
+		if err := s.noteDamage(ctx, name, err); err != nil {
 			return err
 		}
-		if w := s.wounds[name]; w != nil && w.sound != nil {
+		if w := s.damaged[name]; w != nil && w.sound != nil {
 			p, err = openPlan(s.repo.keys, name, w.sound)
 			if err != nil {
 				return err
@@ -117,25 +117,25 @@ func (s *survey) readPlans(ctx context.Context) error {
 			number, _ := planSequence(name)
 			p = &plan{Sequence: number}
 		}
-		s.view.plans[name] = p
+		s.listing.plans[name] = p
 	}
-	for _, name := range s.view.forged {
-		s.wounds[name] = &wound{err: &CorruptError{Kind: "plan", Name: name, Err: errForged}}
+	for _, name := range s.listing.forged {
+		s.damaged[name] = &damagedObject{err: &CorruptError{Kind: "plan", Name: name, Err: errForged}}
 	}
-	if len(s.view.plans) == 0 {
-		s.wounds[planPrefix] = &wound{err: &CorruptError{Kind: "plan", Name: planPrefix, Err: errNoPlan}}
-		s.view.plans = s.copies.plans(s.repo.keys)
+	if len(s.listing.plans) == 0 {
+		s.damaged[planPrefix] = &damagedObject{err: &CorruptError{Kind: "plan", Name: planPrefix, Err: errNoPlan}}
+		s.listing.plans = s.copies.plans(s.repo.keys)
 	}
 	return nil
 }
 
 // readRecords reads the records, and adds those that can be put back.
-func (s *survey) readRecords(ctx context.Context) error {
-	names := objectNames(s.view.records)
+func (s *metadataScan) readRecords(ctx context.Context) error {
+	names := objectNames(s.listing.records)
 	for _, name := range s.copies.returning() {
 		if strings.HasPrefix(name, snapshot.Prefix) && !slices.Contains(names, name) {
 			err := &CorruptError{Kind: "record", Name: name, Err: errors.New("a repair ended before it was put back")}
-			if err := s.wounded(ctx, name, err); err != nil {
+			if err := s.noteDamage(ctx, name, err); err != nil {
 				return err
 			}
 			names = append(names, name)
@@ -150,17 +150,17 @@ func (s *survey) readRecords(ctx context.Context) error {
 	return nil
 }
 
-func (s *survey) readRecord(ctx context.Context, name string) error {
+func (s *metadataScan) readRecord(ctx context.Context, name string) error {
 	record, err := s.repo.record(ctx, name)
-	if errors.Is(err, fs.ErrNotExist) && s.wounds[name] == nil {
+	if errors.Is(err, fs.ErrNotExist) && s.damaged[name] == nil {
 		return nil // forgotten since the listing
 	}
-	if s.wounds[name] == nil {
-		if err := s.wounded(ctx, name, err); err != nil {
+	if s.damaged[name] == nil {
+		if err := s.noteDamage(ctx, name, err); err != nil {
 			return err
 		}
 	}
-	if w := s.wounds[name]; w != nil && w.sound != nil {
+	if w := s.damaged[name]; w != nil && w.sound != nil {
 		record, err = s.repo.openRecord(new(snapshot.Decoder), name, w.sound)
 	}
 	if err == nil {
@@ -171,7 +171,7 @@ func (s *survey) readRecord(ctx context.Context, name string) error {
 
 // readKeys tries our credential on every slot, past the cache: it keeps sound
 // copies of damaged ones.
-func (s *survey) readKeys(ctx context.Context) error {
+func (s *metadataScan) readKeys(ctx context.Context) error {
 	objects, err := collect(ctx, s.repo.store, keyPrefix)
 	if err != nil {
 		return fmt.Errorf("list keys: %w", err)
@@ -191,7 +191,7 @@ func (s *survey) readKeys(ctx context.Context) error {
 		if s.opens = s.opens || err == nil; err == nil || errors.Is(err, crypt.ErrWrongKey) {
 			continue
 		}
-		if err := s.wounded(ctx, o.Name, damaged("key", o.Name, err)); err != nil {
+		if err := s.noteDamage(ctx, o.Name, damaged("key", o.Name, err)); err != nil {
 			return err
 		}
 	}
@@ -199,7 +199,7 @@ func (s *survey) readKeys(ctx context.Context) error {
 }
 
 // trySlot tries our credential on a slot. It is not another credential's if we have opened it before.
-func (s *survey) trySlot(name string, b []byte, spending *budget) error {
+func (s *metadataScan) trySlot(name string, b []byte, spending *budget) error {
 	_, err := s.repo.verifySlot(b, spending)
 	if !errors.Is(err, crypt.ErrWrongKey) {
 		return err
@@ -213,4 +213,4 @@ func (s *survey) trySlot(name string, b []byte, spending *budget) error {
 }
 
 // names returns what is wounded, in the order of the names.
-func (s *survey) names() []string { return slices.Sorted(maps.Keys(s.wounds)) }
+func (s *metadataScan) names() []string { return slices.Sorted(maps.Keys(s.damaged)) }

@@ -17,9 +17,9 @@ const (
 	windowSealed = 4 << 20  // sealed bytes of the blobs that it is made of
 )
 
-// ahead reads the blobs of an image ahead of those who decode them. It is for one
+// readAhead reads the blobs of an image ahead of those who decode them. It is for one
 // goroutine.
-type ahead struct {
+type readAhead struct {
 	reader *blobReader
 	chunks []chunk.Entry // that no window has taken yet
 	all    demand
@@ -31,8 +31,8 @@ type window struct {
 	held   *batch
 }
 
-func (i *ImageReader) newAhead(chunks []chunk.Entry) *ahead {
-	return &ahead{reader: i.repo.reader, chunks: chunks, all: i.demand(chunks)}
+func (i *ImageReader) newReadAhead(chunks []chunk.Entry) *readAhead {
+	return &readAhead{reader: i.repo.reader, chunks: chunks, all: i.demand(chunks)}
 }
 
 // demand sums up what the chunks need of packs, for the cache: one that is read
@@ -53,7 +53,7 @@ func (i *ImageReader) demand(chunks []chunk.Entry) demand {
 }
 
 // window starts to read the next window, which has no chunks at the end.
-func (a *ahead) window(ctx context.Context, reading *sync.WaitGroup) window {
+func (a *readAhead) window(ctx context.Context, reading *sync.WaitGroup) window {
 	var wanted []index.Location
 	var span, sealed uint64
 	n := 0

@@ -15,19 +15,19 @@ import (
 )
 
 const (
-	// asidePrefix begins the names of cache entries with sound copies of what a
+	// salvagePrefix begins the names of cache entries with sound copies of what a
 	// check found damaged in the store: under its own name a copy would hide the
 	// damage from backups, and a repair needs it.
-	asidePrefix = statePrefix + "aside/"
+	salvagePrefix = statePrefix + "aside/"
 	// returningPrefix begins the names of cache entries with what a repair is
 	// about to put back: if it dies in between, the next one knows that the object
 	// is missing for this reason alone.
 	returningPrefix = statePrefix + "returning/"
 )
 
-// keepCopies sets aside what is sound in the cache and damaged in the store. A
+// keepDamaged sets aside what is sound in the cache and damaged in the store. A
 // check that could not be carried out leaves the cache as it was.
-func (c *check) keepCopies(done bool) {
+func (c *check) keepDamaged(done bool) {
 	cache := c.repo.cache
 	if !done {
 		cache.objects = c.copies
@@ -46,16 +46,16 @@ func (c *check) keepCopies(done bool) {
 	cache.keepOnly(func(name string) bool {
 		returning, ok := strings.CutPrefix(name, returningPrefix)
 		_, back := cache.get(returning) // it was just read from the store
-		return !strings.HasPrefix(name, asidePrefix) && !(ok && back)
+		return !strings.HasPrefix(name, salvagePrefix) && !(ok && back)
 	})
 	cache.mustReplace()
 	for name, b := range c.copies {
-		name = strings.TrimPrefix(name, asidePrefix)
+		name = strings.TrimPrefix(name, salvagePrefix)
 		switch {
 		case (name == configName || isKeyName(name)) && damaged[name] && c.repo.verify(name, b) == nil:
 			cache.put(name, b) // what opens the repository hides no damage that matters to a backup
 		case damaged[name], damaged[planPrefix] && strings.HasPrefix(name, planPrefix):
-			cache.put(asidePrefix+name, b)
+			cache.put(salvagePrefix+name, b)
 		}
 	}
 }
@@ -66,7 +66,7 @@ type copies map[string][]byte
 // of returns the copies of an object that are at hand, sound or not.
 func (c copies) of(name string) [][]byte {
 	var all [][]byte
-	for _, prefix := range []string{"", asidePrefix, returningPrefix} {
+	for _, prefix := range []string{"", salvagePrefix, returningPrefix} {
 		if b, ok := c[prefix+name]; ok {
 			all = append(all, b)
 		}
@@ -78,7 +78,7 @@ func (c copies) of(name string) [][]byte {
 func (c copies) plans(keys *crypt.Keys) map[string]*plan {
 	known := make(map[string]*plan)
 	for name, b := range c {
-		name = strings.TrimPrefix(name, asidePrefix)
+		name = strings.TrimPrefix(name, salvagePrefix)
 		if p, err := openPlan(keys, name, b); err == nil && strings.HasPrefix(name, planPrefix) {
 			known[name] = p
 		}
