@@ -1,5 +1,13 @@
+# "make module PATH=..." hides the search path of programs, which this brings back: Linux keeps it
+# in a file of make's process, and elsewhere a login shell has one.
+ifeq ($(origin PATH),command line)
+MODULE := $(PATH)
+override PATH := $(or $(shell /usr/bin/tr '\0' '\n' </proc/$$PPID/environ 2>/dev/null | /usr/bin/sed -n 's/^PATH=//p'),$(shell /bin/sh -lc 'echo "$$PATH"'))
+endif
+
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 SOURCE ?= $(shell git log -1 --format=%H,%cI 2>/dev/null)
+IMPORT := $(shell sed -n 's/^module //p' go.mod)
 PREFIX ?= /usr/local
 FUZZTIME ?= 5000x
 # One of each system, and both processors; what is built here besides is built by the tests.
@@ -7,15 +15,15 @@ PLATFORMS = linux/arm64 darwin/arm64 windows/amd64
 # A shell command in the folder of each module that has packages.
 in_modules = set -e; for m in . bench; do (cd $$m; $(1)); done
 
-.PHONY: build test lint server full race cross packages fuzz cover demo bench rclone-test man install deb clean help
+.PHONY: build test lint server full race cross packages fuzz cover demo bench rclone-test man install deb clean module module-test help
 
 build: ## build bin/firn: static, reproducible, with its version
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X firn/cmd.version=$(VERSION) -X firn/cmd.builtFrom=$(SOURCE)' -o bin/firn ./cmd/firn
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X $(IMPORT)/cmd.version=$(VERSION) -X $(IMPORT)/cmd.builtFrom=$(SOURCE)' -o bin/firn ./cmd/firn
 
 bin/firn:
 	@$(MAKE) build
 
-test: lint full race cross packages fuzz ## everything that a change must pass
+test: lint full race cross packages module-test fuzz ## everything that a change must pass
 
 lint: ## check formatting, go.mod, vet, staticcheck and the import graph
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run gofmt -w on these files' >&2; exit 1; }
@@ -44,6 +52,10 @@ cover: server ## write the tests' coverage of firn's module to .cache/cover.html
 	go tool cover -html=.cache/cover.out -o .cache/cover.html && go tool cover -func=.cache/cover.out | tail -n 1
 demo: build ## show backup and restore on a small database
 	go run ./demo bin/firn
+module: ## give the module another path: make module PATH=example.org/you/firn
+	@tools/module '$(MODULE)'
+module-test: ## do that to a copy of this tree, build and test it
+	tools/module-test
 bench: ## compare with restic, borg and the script pipeline: a quarter of an hour; BENCH_LARGE=1 adds 10 GB, and an hour
 	bench/install && go run -C bench . -size 3MB,50MB,500MB -content -month -o ../docs/benchmarks.md -plot ../docs/month.svg $(ARGS)
 	$(if $(BENCH_LARGE),go run -C bench . -size '' -large -o ../docs/large.md $(ARGS))

@@ -30,7 +30,7 @@ func Example() {
 	ctx := context.Background()
 	key := crypt.NewKeyFile() // keep key.String() where only you can read it
 	opts := repo.Options{
-		Store:      mem.New(), // or one of the other packages below firn/store
+		Store:      mem.New(), // or another package below store
 		Credential: key.Credential(),
 		Host:       "example",
 		Now:        func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
