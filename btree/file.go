@@ -1,5 +1,6 @@
 // Package btree reads SQLite databases without SQLite, from an [io.ReaderAt], and
 // tells in which rows two of them differ without reading the pages that they share.
+// A [RowCounter] counts the rows of an image that is read for another purpose.
 //
 // The format is https://www.sqlite.org/fileformat2.html; comments cite its
 // sections. Databases are not trusted: whatever their bytes are, reading them ends,

@@ -41,19 +41,6 @@ func BenchmarkImage(b *testing.B) {
 	}
 }
 
-// BenchmarkCensus is what counting rows adds to BenchmarkImage.
-func BenchmarkCensus(b *testing.B) {
-	for _, size := range []int{4096, 65536} {
-		b.Run(fmt.Sprintf("page=%d", size), func(b *testing.B) {
-			image := readFile(b, benchDB(b, dbtest.Options{PageSize: size}))
-			b.SetBytes(int64(len(image)))
-			for b.Loop() {
-				sqlite.TakeCensus(image, size)
-			}
-		})
-	}
-}
-
 // BenchmarkCountRows counts by SELECT.
 func BenchmarkCountRows(b *testing.B) {
 	path := benchDB(b, dbtest.Options{WAL: true})

@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"modernc.org/sqlite"
+
+	"firn/btree"
 )
 
 // Harden makes SQLite safer in the whole process: the locks on database files survive that some other part of the process
@@ -119,10 +121,10 @@ type Image struct {
 	pages io.ReadCloser // what Read delivers; nil before the first Read
 	err   error         // sticky: of Read
 
-	before *census     // of the image that this one is read as the changes of; nil for none
-	tables []table     // nil if the schema cannot be read
-	census *census     // of what was delivered so far; nil when there is nothing to count
-	rows   []TableRows // nil before all was delivered, or if they could not be counted
+	before  *btree.RowCounter // of the older image, if only the changes since it are read; nil otherwise
+	tables  []table           // nil if the schema cannot be read
+	counter *btree.RowCounter // of the pages delivered so far; nil when there is nothing to count
+	rows    []TableRows       // nil before all was delivered, or if they could not be counted
 }
 
 // Open begins a read transaction on the database and describes what it sees; no page is read before the first Read.
@@ -285,8 +287,8 @@ func (i *Image) read(p []byte) (int, error) {
 		i.deliver(pages)
 	}
 	n, err := i.pages.Read(p)
-	if i.census != nil {
-		i.take(p[:n])
+	if i.counter != nil {
+		i.observe(p[:n])
 	}
 	return n, err
 }
@@ -295,27 +297,35 @@ func (i *Image) read(p []byte) (int, error) {
 func (i *Image) deliver(pages io.ReadCloser) {
 	i.pages = pages
 	if i.tables != nil && i.before == nil {
-		i.census = newCensus(i.info.PageSize, i.info.PageCount)
+		i.counter = btree.NewRowCounter(i.info.PageSize, i.info.PageCount)
 	}
 }
 
-// take has the census see what is delivered, and counts when it was the last.
-func (i *Image) take(b []byte) {
-	i.census.see(b)
-	if i.census.complete() {
-		i.count(i.census)
-		i.census = nil
+// observe has the counter look at the delivered bytes, and counts the rows when they were the last.
+func (i *Image) observe(b []byte) {
+	i.counter.Add(b)
+	if i.counter.Complete() {
+		i.count(i.counter)
+		i.counter = nil
 	}
 }
 
-// count counts the rows, and keeps what the next image's count may need. A census that cannot be kept costs that one's
-// reading all pages.
-func (i *Image) count(c *census) {
+// count counts the rows, and saves the counter for the next image. If that fails, the next image reads all pages.
+func (i *Image) count(c *btree.RowCounter) {
 	if i.opts.StatePath != "" && i.print.WAL != nil && !i.opts.Compact {
-		_ = i.opts.Outside(func() error { return c.save(i.opts.StatePath, i.print) })
+		_ = i.opts.Outside(func() error { return saveCounter(i.opts.StatePath, c, i.print) })
 	}
-	if rows, ok := c.rows(i.tables); ok {
-		i.rows = rows
+	roots := make([]int64, len(i.tables))
+	for n, t := range i.tables {
+		roots[n] = t.root
+	}
+	numbers, ok := c.Rows(roots)
+	if !ok {
+		return
+	}
+	i.rows = make([]TableRows, len(numbers))
+	for n, rows := range numbers {
+		i.rows[n] = TableRows{i.tables[n].name, rows}
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"io"
 	"math"
 	"slices"
+
+	"firn/btree"
 )
 
 // worthwhile is the part of the pages that may have changed, at most, for a sparse reading: one in so many. Pages are
@@ -24,16 +26,16 @@ func (i *Image) Changed(old Fingerprint) ([][2]int64, bool) {
 	if int64(now.Frames)-int64(old.WAL.Frames) > i.info.PageCount {
 		return nil, false
 	}
-	var before *census
+	var before *btree.RowCounter
 	err := i.opts.Outside(func() (err error) {
-		before, err = loadCensus(i.opts.StatePath, old, i.info.PageSize)
+		before, err = loadCounter(i.opts.StatePath, old, i.info.PageSize)
 		return err
 	})
 	if err != nil {
 		return nil, false
 	}
 	changed, err := i.conn.changes(*old.WAL, *now)
-	if err != nil || int64(len(before.pages)) < changed.smallest {
+	if err != nil || before.PageCount() < changed.smallest {
 		return nil, false
 	}
 	if int64(len(changed.pages)) > i.info.PageCount/worthwhile {
@@ -88,11 +90,11 @@ func (i *Image) skip(n int64) error {
 // sparse reads the pages that are asked for, in order, within the connection's transaction.
 type sparse struct {
 	pageReader
-	image  *Image
-	next   int64 // byte to deliver
-	page   []byte
-	number int64   // of page; 0 before the first
-	census *census // of the pages up to number
+	image   *Image
+	next    int64 // byte to deliver
+	page    []byte
+	number  int64             // of page; 0 before the first
+	counter *btree.RowCounter // of the pages up to number
 }
 
 func (i *Image) sparse() (io.ReadCloser, error) {
@@ -100,9 +102,7 @@ func (i *Image) sparse() (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := newCensus(i.info.PageSize, i.info.PageCount)
-	c.links = slices.Grow(c.links, len(i.before.links))
-	return &sparse{pageReader: r, image: i, census: c}, nil
+	return &sparse{pageReader: r, image: i, counter: i.before.Next(i.info.PageCount)}, nil
 }
 
 // Read delivers bytes of as many pages as needed.
@@ -143,8 +143,8 @@ func (s *sparse) load(number int64) error {
 		return fmt.Errorf("%w: page %d of %d bytes, not %d", ErrCorrupt, number, len(page), s.image.info.PageSize)
 	}
 	s.page, s.number = append(s.page[:0], page...), number
-	s.census.copyTo(number-1, s.image.before)
-	s.census.add(page)
+	s.counter.Skip(number - 1)
+	s.counter.Add(page)
 	return nil
 }
 
@@ -165,9 +165,9 @@ func (s *sparse) finish() error {
 	if err := s.image.end(); err != nil {
 		return err
 	}
-	s.census.copyTo(s.image.info.PageCount, s.image.before)
+	s.counter.Skip(s.image.info.PageCount)
 	s.image.before = nil // for the memory
-	s.image.count(s.census)
+	s.image.count(s.counter)
 	return nil
 }
 

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -253,33 +252,4 @@ func WholeImage(t testing.TB, i *Image) []byte {
 		t.Fatal(err)
 	}
 	return b
-}
-
-// FuzzState decodes what might be in a file, and uses it.
-func FuzzState(f *testing.F) {
-	c := newCensus(512, 3)
-	page := make([]byte, 3*512)
-	page[0], page[512], page[1024] = tableLeaf, tableInterior, indexLeaf
-	page[512+4], page[512+13] = 1, 100
-	c.see(page)
-	var file bytes.Buffer
-	if err := c.encode(&file, Fingerprint{Inode: 1}); err != nil {
-		f.Fatal(err)
-	}
-	f.Add(file.Bytes()[len(stateMagic):])
-	f.Add([]byte{})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		b = append([]byte(stateMagic), b[:max(0, len(b)-sha256.Size)]...)
-		sum := sha256.Sum256(b)
-		_, c, err := decodeCensus(bytes.NewReader(append(b, sum[:]...)), int64(len(b)+len(sum)))
-		if err != nil {
-			return
-		}
-		again := newCensus(c.pageSize, c.count)
-		again.copyTo(c.count, c)
-		if !again.full && !reflect.DeepEqual(append([]uint16{}, again.pages...), append([]uint16{}, c.pages...)) {
-			t.Errorf("pages: got %v, want %v", again.pages, c.pages)
-		}
-		again.rows([]table{{"all", 1}, {"more", 2}})
-	})
 }

@@ -51,7 +51,7 @@ retention:
 scratch:
 snapshot: chunk tags
 spool: crypt scratch
-sqlite: scratch
+sqlite: btree scratch
 store:
 store/local: store
 store/mem: store
