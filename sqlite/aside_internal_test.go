@@ -67,9 +67,9 @@ func TestTargetSyncsJournalsEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.close()
+	defer c.Close()
 	const extra = 3
-	if got, err := c.number("PRAGMA synchronous"); err != nil || got != extra {
+	if got, err := c.Number("PRAGMA synchronous"); err != nil || got != extra {
 		t.Errorf("synchronous: got %d, %v, want %d", got, err, extra)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"firn/sqlite/internal/capi"
 )
 
 // holdLimit is how long commits may have to wait for an image to be read: a while below the 2 seconds that are promised,
@@ -39,14 +41,14 @@ func (i *Image) underLock(reason error) (io.ReadCloser, error) {
 }
 
 // expire lets go of the lock. It uses no path, and leaves the connection to be closed by its owner.
-func (b *brief) expire(c *conn) {
+func (b *brief) expire(c *capi.Conn) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.pages.stmt == nil { // all was read, or the image was closed
 		return
 	}
 	b.over = fmt.Errorf("%w, and it cannot be put aside: %w", ErrHoldsUp, b.reason)
-	b.over = errors.Join(b.over, b.pages.Close(), c.exec("COMMIT"))
+	b.over = errors.Join(b.over, b.pages.Close(), c.Exec("COMMIT"))
 }
 
 // Read delivers the pages until the time is over.

@@ -7,7 +7,7 @@ import (
 	"os"
 	"strings"
 
-	lib "modernc.org/sqlite/lib"
+	"firn/sqlite/internal/capi"
 )
 
 // maxMessages is how many findings [Check] reports.
@@ -62,7 +62,7 @@ func Check(ctx context.Context, path string) error {
 // look is one run of [Check].
 type look struct {
 	path          string
-	conn          *conn
+	conn          *capi.Conn
 	found, missed []string // what is wrong, and what could not be looked at
 }
 
@@ -73,7 +73,7 @@ func (l *look) run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, file.close()) }()
 	l.conn = file.conn
-	if err = l.conn.whole(l.path); err == nil {
+	if err = checkLength(l.conn, l.path); err == nil {
 		err = l.integrity()
 	}
 	if err == nil {
@@ -85,17 +85,17 @@ func (l *look) run(ctx context.Context) (err error) {
 // integrity looks at all of the file at once, and where that is refused for the sake of a table, at the
 // others one by one.
 func (l *look) integrity() error {
-	err := l.conn.rows(fmt.Sprintf("PRAGMA integrity_check(%d)", maxMessages), l.integrityRow)
+	err := l.conn.Rows(fmt.Sprintf("PRAGMA integrity_check(%d)", maxMessages), l.integrityRow)
 	if !cannotLook(err) {
 		return err
 	}
-	tables, failed := l.conn.tables()
+	tables, failed := tablesOf(l.conn)
 	if failed != nil {
 		return failed
 	}
 	before := len(l.missed)
 	for _, t := range tables {
-		if err := l.miss("table "+t.name+": ", l.conn.rows(fmt.Sprintf("PRAGMA integrity_check(%s)", quoted(t.name)), l.integrityRow)); err != nil {
+		if err := l.miss("table "+t.name+": ", l.conn.Rows(fmt.Sprintf("PRAGMA integrity_check(%s)", quoted(t.name)), l.integrityRow)); err != nil {
 			return err
 		}
 	}
@@ -105,15 +105,15 @@ func (l *look) integrity() error {
 	return nil
 }
 
-func (l *look) integrityRow(s *stmt) {
-	if text := s.string(0); text != "ok" {
+func (l *look) integrityRow(s *capi.Stmt) {
+	if text := s.Text(0); text != "ok" {
 		l.found = append(l.found, text)
 	}
 }
 
 // foreignKeys looks table by table: a definition that does not fit must not keep it from the others.
 func (l *look) foreignKeys() error {
-	tables, err := l.conn.tables()
+	tables, err := tablesOf(l.conn)
 	if err != nil {
 		return err
 	}
@@ -123,9 +123,9 @@ func (l *look) foreignKeys() error {
 		}
 		// In a query of its own, because the pragma has no limit.
 		query := fmt.Sprintf(`SELECT rowid, parent FROM pragma_foreign_key_check(%s) WHERE %s LIMIT %d`, quoted(t.name), isTable("parent"), maxMessages)
-		err := l.miss("foreign keys of table "+t.name+": ", l.conn.rows(query, func(s *stmt) {
+		err := l.miss("foreign keys of table "+t.name+": ", l.conn.Rows(query, func(s *capi.Stmt) {
 			l.found = append(l.found, fmt.Sprintf("row %s of table %s refers to a missing row of table %s",
-				rowName(s, 0), t.name, s.string(1)))
+				rowName(s, 0), t.name, s.Text(1)))
 		}))
 		if err != nil {
 			return err
@@ -138,8 +138,8 @@ func (l *look) foreignKeys() error {
 // every row that has one, but a row that nothing can be compared with is not known to be wrong.
 func (l *look) missingParents(table string) error {
 	query := fmt.Sprintf(`SELECT DISTINCT "table" FROM pragma_foreign_key_list(%s) WHERE NOT %s`, quoted(table), isTable(`"table"`))
-	return l.conn.rows(query, func(s *stmt) {
-		l.missed = append(l.missed, fmt.Sprintf("foreign keys of table %s: there is no table %s", table, s.string(0)))
+	return l.conn.Rows(query, func(s *capi.Stmt) {
+		l.missed = append(l.missed, fmt.Sprintf("foreign keys of table %s: there is no table %s", table, s.Text(0)))
 	})
 }
 
@@ -160,21 +160,21 @@ func (l *look) miss(what string, err error) error {
 // cannotLook reports whether an error is about what the statement needs. Others, of temporary files too, are about
 // the machine, and no finding.
 func cannotLook(err error) bool {
-	failed, ok := errors.AsType[*failure](err)
-	return ok && failed.code&0xff == lib.SQLITE_ERROR
+	failed, ok := errors.AsType[*capi.Failure](err)
+	return ok && failed.Primary() == capi.Error
 }
 
 // rowName returns a rowid, which tables WITHOUT ROWID do not have.
-func rowName(s *stmt, column int32) string {
-	if s.null(column) {
+func rowName(s *capi.Stmt, column int32) string {
+	if s.Null(column) {
 		return "(without rowid)"
 	}
-	return fmt.Sprint(s.number(column))
+	return fmt.Sprint(s.Number(column))
 }
 
-// whole reports a file that is not as long as its pages: integrity_check does not look at bytes it has no use for.
-func (c *conn) whole(path string) error {
-	info, err := c.info()
+// checkLength reports a file that is not as long as its pages: integrity_check does not look at bytes it has no use for.
+func checkLength(c *capi.Conn, path string) error {
+	info, err := infoOf(c)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"firn/scratch"
+	"firn/sqlite/internal/capi"
 )
 
 // compact makes VACUUM INTO write a copy and delivers that. The fingerprint was taken before, so it is never newer than
@@ -36,10 +37,10 @@ func (i *Image) compactDir() string {
 // vacuum writes the copy, describes it, and ends the connection to the database.
 func (i *Image) vacuum(folder *scratch.Folder) (*scratch.File, error) {
 	path := folder.Path("compact.db")
-	if err := i.conn.exec("COMMIT"); err != nil { // VACUUM is not possible within a transaction
+	if err := i.conn.Exec("COMMIT"); err != nil { // VACUUM is not possible within a transaction
 		return nil, err
 	}
-	if err := i.conn.retry(i.opts.BusyTimeout, func() error { return i.conn.vacuumInto(path) }); err != nil {
+	if err := i.conn.Retry(i.opts.BusyTimeout, func() error { return i.conn.ExecText(vacuumInto, path) }); err != nil {
 		return nil, err
 	}
 	info, tables, err := describe(i.conn, path)
@@ -56,34 +57,25 @@ func (i *Image) vacuum(folder *scratch.Folder) (*scratch.File, error) {
 		return nil, err
 	}
 	// VACUUM INTO writes a database that is not in WAL mode. Restored, it would take its application out of WAL mode.
-	if _, err := f.WriteAt(journalVersion(info.JournalMode), versionOffset); err != nil {
+	if _, err := f.WriteAt(capi.JournalVersion(info.JournalMode), capi.VersionOffset); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return scratch.Unlink(f, folder), nil
 }
 
-func (c *conn) vacuumInto(path string) error {
-	s, err := c.prepare("VACUUM INTO ?")
-	if err != nil {
-		return err
-	}
-	defer s.finalize()
-	if err := s.bindText(1, path); err != nil {
-		return err
-	}
-	return s.run()
-}
+// vacuumInto is the statement that writes a compact copy.
+const vacuumInto = "VACUUM INTO ?"
 
 // describe returns the info and the tables of a file that nobody writes.
-func describe(c *conn, path string) (Info, []table, error) {
-	copied, err := openImmutable(c.ctx, path)
+func describe(c *capi.Conn, path string) (Info, []table, error) {
+	copied, err := capi.OpenImmutable(c.Context(), path)
 	if err != nil {
 		return Info{}, nil, err
 	}
-	info, err := copied.info()
+	info, err := infoOf(copied)
 	if err == nil && info.PageCount == 0 {
 		err = fmt.Errorf("compact copy: %w", ErrEmpty)
 	}
-	tables, _ := copied.tables() // as for an image of pages
-	return info, tables, errors.Join(err, copied.close())
+	tables, _ := tablesOf(copied) // as for an image of pages
+	return info, tables, errors.Join(err, copied.Close())
 }

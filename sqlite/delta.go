@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+
+	"firn/sqlite/internal/capi"
 )
 
 // errNoDelta is returned when the pages of the live database and of the image do not correspond.
@@ -15,7 +17,7 @@ var errNoDelta = errors.New("no delta restore possible")
 // delta writes the pages in which the live database differs from the image, in one transaction, through the
 // sqlite_dbpage table. It returns errNoDelta, with no transaction open, where that is not possible.
 func (t *target) delta() (*RestoreResult, error) {
-	err := t.retry(t.timeout, func() error { return t.exec("BEGIN IMMEDIATE") })
+	err := t.Retry(t.timeout, func() error { return t.Exec("BEGIN IMMEDIATE") })
 	if err != nil {
 		return nil, err
 	}
@@ -25,7 +27,7 @@ func (t *target) delta() (*RestoreResult, error) {
 		err = d.write()
 	}
 	if err != nil || d.none() {
-		return &RestoreResult{MethodDelta, 0, t.src.pages}, errors.Join(err, t.exec("ROLLBACK"))
+		return &RestoreResult{MethodDelta, 0, t.src.pages}, errors.Join(err, t.Exec("ROLLBACK"))
 	}
 	version, err := t.commit()
 	if err != nil {
@@ -40,13 +42,13 @@ func (t *target) delta() (*RestoreResult, error) {
 // commit ends the transaction and returns the data version, by which verify tells whether someone else has written
 // since.
 func (t *target) commit() (int64, error) {
-	version, err := t.number("PRAGMA data_version")
+	version, err := t.Number("PRAGMA data_version")
 	if err == nil {
 		// Busy means that readers of a database with a rollback journal are still at it.
-		err = t.retry(t.timeout, func() error { return t.exec("COMMIT") })
+		err = t.Retry(t.timeout, func() error { return t.Exec("COMMIT") })
 	}
 	if err != nil {
-		return 0, errors.Join(err, t.exec("ROLLBACK"))
+		return 0, errors.Join(err, t.Exec("ROLLBACK"))
 	}
 	return version, nil
 }
@@ -65,23 +67,23 @@ type difference struct {
 func (d *difference) none() bool { return len(d.pages) == 0 && d.count == d.src.pages }
 
 func (d *difference) find() error {
-	info, err := d.info()
+	info, err := infoOf(d.Conn)
 	if err != nil {
 		return err
 	}
 	const full = 1 // the commit would move pages around by numbers that are no longer true
-	vacuum, err := d.number("PRAGMA auto_vacuum")
+	vacuum, err := d.Number("PRAGMA auto_vacuum")
 	if err != nil {
 		return err
 	}
-	if info.PageCount == 0 || info.PageSize != d.src.pageSize || vacuum == full {
+	if info.PageCount == 0 || info.PageSize != d.src.PageSize || vacuum == full {
 		return errNoDelta
 	}
 	d.count = info.PageCount
-	if d.reader, err = d.pageReader(); err != nil {
+	if d.reader, err = newPageReader(d.Conn); err != nil {
 		return err
 	}
-	defer d.reader.finalize()
+	defer d.reader.Finalize()
 	if err := d.findFirst(); err != nil {
 		return err
 	}
@@ -101,12 +103,12 @@ func (d *difference) findFirst() error {
 	if err != nil {
 		return err
 	}
-	want, err := d.src.page(d.conn, 1)
+	want, err := d.src.page(d.Conn, 1)
 	if err != nil {
 		return err
 	}
 	d.live, d.first = bytes.Clone(live), mergeHeader(want, live, d.src.pages)
-	if live[20] != d.src.reserved {
+	if live[20] != d.src.Reserved {
 		return errNoDelta
 	}
 	return nil
@@ -115,16 +117,16 @@ func (d *difference) findFirst() error {
 // findRanges returns the ranges outside of which the live database is equal to the image. The pages in which they begin
 // and end are whole in the image file: what is missing of them is the same in both.
 func (d *difference) findRanges(info Info) ([][2]int64, error) {
-	pages, err := d.conn.pages(info, func() error { return nil })
+	pages, err := newPages(d.Conn, info, func() error { return nil })
 	if err != nil {
 		return nil, err
 	}
 	defer pages.Close()
-	ranges, err := d.partial.Differing(d.ctx, pages, d.src)
+	ranges, err := d.partial.Differing(d.Context(), pages, d.src)
 	if err != nil {
 		return nil, err
 	}
-	size := int64(d.src.pageSize)
+	size := int64(d.src.PageSize)
 	for _, r := range crossing(ranges, size) {
 		live, err := d.reader.page(r[0]/size + 1)
 		if err == nil && live == nil {
@@ -143,7 +145,7 @@ func (d *difference) findRanges(info Info) ([][2]int64, error) {
 
 // compare lists the differing pages, page 1 last.
 func (d *difference) compare(ranges [][2]int64) error {
-	size := int64(d.src.pageSize)
+	size := int64(d.src.PageSize)
 	next := int64(2)
 	for _, r := range ranges {
 		for n := max(next, r[0]/size+1); (n-1)*size < r[1]; n++ {
@@ -166,14 +168,14 @@ func (d *difference) findPage(n int64) error {
 		d.add(n)
 		return nil
 	}
-	if d.ctx.Err() != nil { // an interrupt between two statements is lost
-		return context.Cause(d.ctx)
+	if d.Context().Err() != nil { // an interrupt between two statements is lost
+		return context.Cause(d.Context())
 	}
 	live, err := d.reader.page(n)
 	if err != nil {
 		return err
 	}
-	want, err := d.src.page(d.conn, n)
+	want, err := d.src.page(d.Conn, n)
 	if err != nil {
 		return err
 	}
@@ -184,7 +186,7 @@ func (d *difference) findPage(n int64) error {
 }
 
 func (d *difference) add(n int64) {
-	if n != lockPage(d.src.pageSize) {
+	if n != capi.LockPage(d.src.PageSize) {
 		d.pages = append(d.pages, n)
 	}
 }
@@ -203,19 +205,19 @@ func mergeHeader(image, live []byte, pages int64) []byte {
 
 // sameFirst compares two page 1 but for what SQLite writes at each commit.
 func sameFirst(a, b []byte) bool {
-	return bytes.Equal(a[:92], b[:92]) && bytes.Equal(a[headerLen:], b[headerLen:])
+	return bytes.Equal(a[:92], b[:92]) && bytes.Equal(a[capi.HeaderLen:], b[capi.HeaderLen:])
 }
 
 // write puts the pages into the open transaction. The order of its steps matters.
 func (d *difference) write() error {
-	if err := needSpace(filepath.Dir(d.path), int64(len(d.pages))*int64(d.src.pageSize)); err != nil {
+	if err := needSpace(filepath.Dir(d.path), int64(len(d.pages))*int64(d.src.PageSize)); err != nil {
 		return err
 	}
-	insert, err := d.prepare("INSERT INTO sqlite_dbpage (pgno, data) VALUES (?, ?)")
+	insert, err := d.Prepare("INSERT INTO sqlite_dbpage (pgno, data) VALUES (?, ?)")
 	if err != nil {
 		return err
 	}
-	defer insert.finalize()
+	defer insert.Finalize()
 	if err := d.insert(insert); err != nil {
 		return err
 	}
@@ -226,26 +228,26 @@ func (d *difference) write() error {
 		}
 	}
 	// Other connections read the schema again only when they meet a new cookie. Not before here: see mergeHeader.
-	cookie := max(binary.BigEndian.Uint32(d.live[40:]), d.src.cookie) + 1
-	return d.exec(fmt.Sprintf("PRAGMA schema_version = %d", int32(cookie)))
+	cookie := max(binary.BigEndian.Uint32(d.live[40:]), d.src.Cookie) + 1
+	return d.Exec(fmt.Sprintf("PRAGMA schema_version = %d", int32(cookie)))
 }
 
-func (d *difference) insert(insert *stmt) error {
-	first := d.alloc(d.src.pageSize)
-	defer d.free(first)
+func (d *difference) insert(insert *capi.Stmt) error {
+	first := d.Alloc(d.src.PageSize)
+	defer d.Free(first)
 	copy(first, d.first)
 	for _, n := range d.pages {
-		if d.ctx.Err() != nil { // an interrupt between two statements is lost
-			return context.Cause(d.ctx)
+		if d.Context().Err() != nil { // an interrupt between two statements is lost
+			return context.Cause(d.Context())
 		}
 		page := first
 		if n > 1 {
 			var err error
-			if page, err = d.src.page(d.conn, n); err != nil {
+			if page, err = d.src.page(d.Conn, n); err != nil {
 				return err
 			}
 		}
-		if err := insert.put(n, page); err != nil {
+		if err := put(insert, n, page); err != nil {
 			return fmt.Errorf("write page %d: %w", n, err)
 		}
 	}
@@ -253,17 +255,17 @@ func (d *difference) insert(insert *stmt) error {
 }
 
 // put runs the insert statement for one page.
-func (s *stmt) put(n int64, page []byte) error {
-	if err := errors.Join(s.bindNumber(1, n), s.bindBytes(2, page)); err != nil {
+func put(s *capi.Stmt, n int64, page []byte) error {
+	if err := errors.Join(s.BindNumber(1, n), s.BindBytes(2, page)); err != nil {
 		return err
 	}
-	return s.run()
+	return s.Run()
 }
 
 // truncate removes page n and all after it.
-func truncate(insert *stmt, n int64) error {
-	if err := errors.Join(insert.bindNumber(1, n), insert.bindNull(2)); err != nil {
+func truncate(insert *capi.Stmt, n int64) error {
+	if err := errors.Join(insert.BindNumber(1, n), insert.BindNull(2)); err != nil {
 		return err
 	}
-	return insert.run()
+	return insert.Run()
 }

@@ -3,10 +3,11 @@ package sqlite
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"time"
+
+	"firn/sqlite/internal/capi"
 )
 
 // settled is how old a file's times must be before an equal time proves an equal file: clocks of file systems tick
@@ -58,18 +59,16 @@ type FileState struct {
 //	    24     8  checksum of the last frame
 //	    32     8  salts, as they stand in the WAL file: big-endian
 //	    40     8  checksum of the fields above
-const walHeaderLen = 48
-
 var errWALHeader = errors.New("unknown WAL-index header")
 
 func parseWALHeader(b []byte) (*WALState, error) {
-	if len(b) != walHeaderLen || b[12] != 1 {
+	if len(b) != capi.SnapshotLen || b[12] != 1 {
 		return nil, errWALHeader
 	}
 	native, disk := binary.NativeEndian, binary.BigEndian
 	size := int(native.Uint16(b[14:]))
 	size = size&0xfe00 | size&1<<16
-	if !validPageSize(size) && !(size == 0 && native.Uint32(b[16:]) == 0) {
+	if !capi.ValidPageSize(size) && !(size == 0 && native.Uint32(b[16:]) == 0) {
 		return nil, errWALHeader
 	}
 	return &WALState{
@@ -125,8 +124,8 @@ func (f FileState) same(old FileState) bool {
 		f.ChangeTime == old.ChangeTime && string(f.Header) == string(old.Header)
 }
 
-// fingerprint describes what the open transaction sees; wal is its WAL-index header, if it has one.
-func (c *conn) fingerprint(path string, wal []byte, now time.Time) (Fingerprint, error) {
+// fingerprintOf describes what the open transaction sees; wal is its WAL-index header, if it has one.
+func fingerprintOf(c *capi.Conn, path string, wal []byte, now time.Time) (Fingerprint, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return Fingerprint{}, err
@@ -143,17 +142,17 @@ func (c *conn) fingerprint(path string, wal []byte, now time.Time) (Fingerprint,
 			f.WAL = w
 		}
 	}
-	if f.File, err = c.fileState(info, now); err != nil {
+	if f.File, err = fileState(c, info, now); err != nil {
 		return f, err
 	}
-	if f.WAL == nil && (nonEmpty(path+"-wal") || nonEmpty(path+"-journal")) {
+	if f.WAL == nil && (capi.NonEmpty(path+"-wal") || capi.NonEmpty(path+"-journal")) {
 		f.File.Settled = false // not all that the database holds is in the file, and nothing tells of the rest
 	}
 	return f, nil
 }
 
-func (c *conn) fileState(info fs.FileInfo, now time.Time) (*FileState, error) {
-	header, err := c.header()
+func fileState(c *capi.Conn, info fs.FileInfo, now time.Time) (*FileState, error) {
+	header, err := c.Header()
 	if err != nil {
 		return nil, err
 	}
@@ -173,27 +172,4 @@ func lastChange(info fs.FileInfo) time.Time {
 		return info.ModTime()
 	}
 	return changed
-}
-
-// header reads the database header from the main file, under the lock of the open transaction.
-func (c *conn) header() ([]byte, error) {
-	f, err := c.file()
-	if err != nil {
-		return nil, err
-	}
-	b := c.alloc(headerLen)
-	defer c.free(b)
-	if err := f.readAt(b, 0); err != nil {
-		return nil, fmt.Errorf("read database header: %w", err)
-	}
-	return append([]byte(nil), b...), nil
-}
-
-// nonEmpty reports whether there is such a file with anything in it. An unreadable one counts: it proves nothing.
-func nonEmpty(path string) bool {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false
-	}
-	return err != nil || info.Size() > 0
 }

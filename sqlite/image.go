@@ -21,21 +21,14 @@ import (
 	"path/filepath"
 	"time"
 
-	"modernc.org/sqlite"
-
 	"firn/btree"
+	"firn/sqlite/internal/capi"
 )
 
-// Harden makes SQLite safer in the whole process: the locks on database files survive that some other part of the process
-// opens and closes the same file, and what is no regular file is never opened under the name of a database, a journal or
-// a WAL. Call it before anything else uses SQLite. Where the platform has no such means it does nothing.
-func Harden() error {
-	_, err := sqlite.OFDLocking(true)
-	if errors.Is(err, sqlite.ErrOFDLockingUnavailable) {
-		err = nil
-	}
-	return errors.Join(err, refuseSpecialFiles())
-}
+// Harden makes SQLite safer in the whole process: the locks on database files survive that another part of the process
+// opens and closes the same file, and only regular files are opened under the name of a database, a journal or a WAL. Call
+// it before anything else uses SQLite. Where the platform has no such means it does nothing.
+func Harden() error { return capi.Harden() }
 
 // Options say how to take an image. The zero value is right for most.
 type Options struct {
@@ -115,7 +108,8 @@ type Image struct {
 	path  string // of the database, symbolic links resolved
 	name  string // of the database, for errors
 	opts  Options
-	conn  *conn // nil once the transaction has ended
+	conn  *capi.Conn // nil once the transaction has ended
+	still *stillness // of a database that is read without locks; nil otherwise
 	info  Info
 	print Fingerprint
 	pages io.ReadCloser // what Read delivers; nil before the first Read
@@ -152,10 +146,10 @@ func openImage(ctx context.Context, path string, opts Options) (*Image, error) {
 		return nil, err
 	}
 	i := &Image{path: path, name: cmp.Or(opts.Name, path), opts: opts}
-	if i.conn, err = openSource(ctx, path, opts.BusyTimeout, opts.Now); err != nil {
+	if i.conn, i.still, err = openSource(ctx, path, opts.BusyTimeout, opts.Now); err != nil {
 		return nil, err
 	}
-	i.conn.alive = opts.Alive
+	i.conn.Alive = opts.Alive
 	if err := i.begin(); err != nil {
 		return nil, errors.Join(err, i.Close())
 	}
@@ -194,42 +188,36 @@ func resolve(path string) (string, fs.FileInfo, error) {
 	case info.Size() == 0:
 		// SQLite would take it for a new database, and delete a WAL beside it.
 		return path, info, ErrEmpty
-	case info.Size() < minPageSize: // SQLite takes even a file of one byte for a new database
+	case info.Size() < capi.MinPageSize: // SQLite takes even a file of one byte for a new database
 		return "", nil, fmt.Errorf("%w: %d bytes", ErrNotDatabase, info.Size())
 	}
 	return path, info, nil
 }
 
-// firstRead opens the WAL or rolls a hot journal back. Before it, [conn.snapshot] pins nothing, and the backup
-// interface does not know the journal mode.
-func (c *conn) firstRead(timeout time.Duration) error {
-	return c.retry(timeout, func() error { _, err := c.text("PRAGMA journal_mode"); return err })
-}
-
 // begin opens the read transaction and describes what it sees.
 func (i *Image) begin() error {
 	c := i.conn
-	if err := c.exec("BEGIN"); err != nil {
+	if err := c.Exec("BEGIN"); err != nil {
 		return err
 	}
 	var wal []byte
-	err := c.retry(i.opts.BusyTimeout, func() (err error) { wal, err = c.snapshot(); return err })
+	err := c.Retry(i.opts.BusyTimeout, func() (err error) { wal, err = c.Snapshot(); return err })
 	if err != nil {
 		return err
 	}
-	if i.print, err = c.fingerprint(i.path, wal, i.opts.Now()); err != nil {
+	if i.print, err = fingerprintOf(c, i.path, wal, i.opts.Now()); err != nil {
 		return err
 	}
-	if i.info, err = c.info(); err != nil {
+	if i.info, err = infoOf(c); err != nil {
 		return err
 	}
-	if c.alone != nil { // SQLite does not say that the database is in WAL mode if it looks for no WAL
-		i.info.JournalMode = walMode
+	if i.still != nil { // SQLite does not say that the database is in WAL mode if it looks for no WAL
+		i.info.JournalMode = capi.WALMode
 	}
 	if i.info.PageCount == 0 { // a hot journal was rolled back to nothing
 		return ErrEmpty
 	}
-	i.tables, _ = c.tables() // without them nothing is counted, which is no reason to have no image
+	i.tables, _ = tablesOf(c) // without them nothing is counted, which is no reason to have no image
 	if w := i.print.WAL; w != nil && int64(w.Pages) != i.info.PageCount {
 		return fmt.Errorf("%w: WAL ends with %d pages, the database has %d", ErrCorrupt, w.Pages, i.info.PageCount)
 	}
@@ -275,7 +263,7 @@ func (i *Image) changed() error {
 	if i.conn == nil {
 		return nil
 	}
-	return i.conn.alone.check()
+	return i.still.check()
 }
 
 func (i *Image) read(p []byte) (int, error) {
@@ -340,11 +328,11 @@ func (i *Image) start() (io.ReadCloser, error) {
 		return i.sparse()
 	case i.opts.Compact:
 		return i.compact()
-	case i.info.JournalMode == walMode && i.conn.alone == nil:
+	case i.info.JournalMode == capi.WALMode && i.still == nil:
 		return i.stream()
 	case i.info.Size <= i.opts.memoryLimit: // also what may be written meanwhile: the sooner it is read, the better
 		return i.load()
-	case i.conn.alone != nil:
+	case i.still != nil:
 		return i.stream()
 	}
 	return i.spool()
@@ -352,7 +340,7 @@ func (i *Image) start() (io.ReadCloser, error) {
 
 // stream reads the pages in the open transaction as they are asked for.
 func (i *Image) stream() (*pages, error) {
-	return i.conn.pages(i.info, i.end)
+	return newPages(i.conn, i.info, i.end)
 }
 
 // load reads all pages into memory, so that the lock is not held for as long as the consumer takes.
@@ -376,7 +364,7 @@ func (i *Image) end() error {
 	}
 	c := i.conn
 	i.conn = nil
-	return errors.Join(c.alone.check(), c.close())
+	return errors.Join(i.still.check(), c.Close())
 }
 
 // Close ends the transaction, if reading to the end has not, and removes temporary files.

@@ -8,7 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	lib "modernc.org/sqlite/lib"
+	"firn/sqlite/internal/capi"
 )
 
 // Layout says how the rows of a table are stored.
@@ -30,10 +30,10 @@ type Column struct {
 // and not run, as SQLite does when it opens a database: so it may come from anywhere, and name functions and collations
 // that only its application has.
 func TableLayout(ctx context.Context, table, definition string) (layout Layout, err error) {
-	c, err := open(ctx, ":memory:", readWrite)
+	c, err := capi.Open(ctx, ":memory:", capi.ReadWrite)
 	if err == nil {
-		layout, err = c.layoutOf(table, definition)
-		err = errors.Join(err, c.close())
+		layout, err = layoutOf(c, table, definition)
+		err = errors.Join(err, c.Close())
 	}
 	if err != nil {
 		return Layout{}, fmt.Errorf("read definition of table %s: %w", table, err)
@@ -42,18 +42,18 @@ func TableLayout(ctx context.Context, table, definition string) (layout Layout, 
 }
 
 // layoutOf puts the table into the schema of an empty database, and asks SQLite for what it made of it.
-func (c *conn) layoutOf(table, definition string) (Layout, error) {
-	if err := c.exec("CREATE TABLE t (a); PRAGMA writable_schema = ON"); err != nil {
+func layoutOf(c *capi.Conn, table, definition string) (Layout, error) {
+	if err := c.Exec("CREATE TABLE t (a); PRAGMA writable_schema = ON"); err != nil {
 		return Layout{}, err
 	}
-	if err := c.execText("UPDATE sqlite_schema SET name = ?1, tbl_name = ?1, sql = ?2", table, definition); err != nil {
+	if err := c.ExecText("UPDATE sqlite_schema SET name = ?1, tbl_name = ?1, sql = ?2", table, definition); err != nil {
 		return Layout{}, err
 	}
-	if err := c.exec("PRAGMA writable_schema = RESET"); err != nil {
+	if err := c.Exec("PRAGMA writable_schema = RESET"); err != nil {
 		return Layout{}, err
 	}
-	lib.Xsqlite3_limit(c.tls, c.db, lib.SQLITE_LIMIT_LENGTH, maxDefault)
-	columns, err := c.storedColumns()
+	c.LimitLength(maxDefault)
+	columns, err := storedColumns(c)
 	if err == nil && len(columns) == 0 {
 		err = fmt.Errorf("%w: it has no columns", ErrCorrupt)
 	}
@@ -68,7 +68,7 @@ func (c *conn) layoutOf(table, definition string) (Layout, error) {
 		if column.isRowID {
 			layout.RowID = i
 		}
-		if err := c.setDefault(&column); err != nil {
+		if err := setDefault(c, &column); err != nil {
 			return Layout{}, err
 		}
 		layout.Columns = append(layout.Columns, column.Column)
@@ -88,7 +88,7 @@ type storedColumn struct {
 // storedColumns returns the columns of the only table. Those that are computed when they are read have hidden 2. A
 // table WITHOUT ROWID answers index_xinfo in the order of its records, and others not at all. An INTEGER PRIMARY KEY
 // is the rowid unless there is an index for it (https://www.sqlite.org/lang_createtable.html#rowid).
-func (c *conn) storedColumns() (columns []storedColumn, err error) {
+func storedColumns(c *capi.Conn) (columns []storedColumn, err error) {
 	const query = `SELECT i.name, i.type, i.dflt_value, coalesce(x.key, 0), coalesce(x.coll, ''), coalesce(x."desc", 0),
 		NOT l.wr AND i.pk AND upper(i.type) = 'INTEGER'
 			AND (SELECT count(*) FROM pragma_table_info(l.name) WHERE pk) = 1
@@ -96,13 +96,13 @@ func (c *conn) storedColumns() (columns []storedColumn, err error) {
 		l.strict
 		FROM pragma_table_list l, pragma_table_xinfo(l.name) i LEFT JOIN pragma_index_xinfo(l.name) x ON l.wr AND x.cid = i.cid
 		WHERE l.schema = 'main' AND l.name <> 'sqlite_schema' AND i.hidden <> 2 ORDER BY x.seqno, i.cid`
-	err = c.rows(query, func(s *stmt) {
-		column := storedColumn{Column: Column{Name: s.string(0)}, declared: s.string(1), expression: s.string(2)}
-		column.isKey, column.isRowID, column.strict = s.number(3) == 1, s.number(6) == 1, s.number(7) == 1
+	err = c.Rows(query, func(s *capi.Stmt) {
+		column := storedColumn{Column: Column{Name: s.Text(0)}, declared: s.Text(1), expression: s.Text(2)}
+		column.isKey, column.isRowID, column.strict = s.Number(3) == 1, s.Number(6) == 1, s.Number(7) == 1
 		column.Real = affinity(column.declared) == "REAL"
 		if column.isKey {
-			column.Order = s.string(4)
-			if s.number(5) == 1 {
+			column.Order = s.Text(4)
+			if s.Number(5) == 1 {
 				column.Order += " DESC"
 			}
 		}
@@ -134,7 +134,7 @@ const maxDefault = 1 << 20
 // setDefault finds out what rows have that are older than the column, as SQLite does: by adding it to a table with a
 // row. SQLite refuses what is no constant, such as the time: then the column was there from the beginning, and no row
 // lacks it.
-func (c *conn) setDefault(column *storedColumn) error {
+func setDefault(c *capi.Conn, column *storedColumn) error {
 	if column.expression == "" {
 		return nil
 	}
@@ -142,25 +142,25 @@ func (c *conn) setDefault(column *storedColumn) error {
 	if column.strict {
 		create = "CREATE TEMP TABLE d (a ANY) STRICT"
 	}
-	if err := c.exec(create + "; INSERT INTO temp.d VALUES (NULL)"); err != nil {
+	if err := c.Exec(create + "; INSERT INTO temp.d VALUES (NULL)"); err != nil {
 		return err
 	}
-	if c.addColumn(column) != nil {
-		return errors.Join(c.ctx.Err(), c.exec("DROP TABLE temp.d"))
+	if addColumn(c, column) != nil {
+		return errors.Join(c.Context().Err(), c.Exec("DROP TABLE temp.d"))
 	}
-	if err := c.rows("SELECT c FROM temp.d", func(s *stmt) { column.Default = s.value(0) }); err != nil {
+	if err := c.Rows("SELECT c FROM temp.d", func(s *capi.Stmt) { column.Default = s.Value(0) }); err != nil {
 		return err
 	}
-	return c.exec("DROP TABLE temp.d")
+	return c.Exec("DROP TABLE temp.d")
 }
 
 // addColumn adds the column to the temporary table. Its expression stands in parentheses, which SQLite has taken off,
 // and may end with a comment; only a name without any is a text, and in parentheses a column.
-func (c *conn) addColumn(column *storedColumn) error {
+func addColumn(c *capi.Conn, column *storedColumn) error {
 	add := "ALTER TABLE temp.d ADD COLUMN c " + column.declared + " DEFAULT "
-	err := c.execText(add + "(" + column.expression + "\n)")
+	err := c.ExecText(add + "(" + column.expression + "\n)")
 	if err != nil && isName(column.expression) {
-		err = c.execText(add + column.expression)
+		err = c.ExecText(add + column.expression)
 	}
 	return err
 }
@@ -171,19 +171,4 @@ func isName(expression string) bool {
 	return quoted || !strings.ContainsFunc(expression, func(r rune) bool {
 		return r < utf8.RuneSelf && r != '_' && r != '$' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
 	})
-}
-
-// execText runs a statement with texts as parameters.
-func (c *conn) execText(sql string, texts ...string) error {
-	s, err := c.prepare(sql)
-	if err != nil {
-		return err
-	}
-	defer s.finalize()
-	for i, text := range texts {
-		if err := s.bindText(int32(i+1), text); err != nil {
-			return err
-		}
-	}
-	return s.run()
 }

@@ -3,11 +3,13 @@ package sqlite
 import (
 	"fmt"
 	"io"
+
+	"firn/sqlite/internal/capi"
 )
 
 // pages reads all pages in order through the sqlite_dbpage table, within the connection's transaction.
 type pages struct {
-	stmt *stmt
+	stmt *capi.Stmt
 	size int   // of a page
 	left int64 // pages still to come
 	end  func() error
@@ -16,8 +18,8 @@ type pages struct {
 }
 
 // pages returns a reader of the database that info describes; end is called once after the last page.
-func (c *conn) pages(info Info, end func() error) (*pages, error) {
-	s, err := c.prepare("SELECT data FROM sqlite_dbpage ORDER BY pgno")
+func newPages(c *capi.Conn, info Info, end func() error) (*pages, error) {
+	s, err := c.Prepare("SELECT data FROM sqlite_dbpage ORDER BY pgno")
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +28,7 @@ func (c *conn) pages(info Info, end func() error) (*pages, error) {
 
 // next returns the next page, valid until the call after, or io.EOF.
 func (r *pages) next() ([]byte, error) {
-	row, err := r.stmt.step()
+	row, err := r.stmt.Step()
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +39,7 @@ func (r *pages) next() ([]byte, error) {
 		return nil, io.EOF
 	}
 	r.left--
-	page := r.stmt.bytes(0)
+	page := r.stmt.Bytes(0)
 	if len(page) != r.size {
 		return nil, fmt.Errorf("%w: page of %d bytes, not %d", ErrCorrupt, len(page), r.size)
 	}
@@ -54,7 +56,7 @@ func (r *pages) Read(p []byte) (int, error) {
 	if r.stmt == nil {
 		return n, io.EOF
 	}
-	if err := r.stmt.conn.ctx.Err(); err != nil {
+	if err := r.stmt.Context().Err(); err != nil {
 		return n, err
 	}
 	for n < len(p) && r.left > 0 {
@@ -89,29 +91,29 @@ func (r *pages) finish() error {
 // Close frees the statement, and leaves the transaction open.
 func (r *pages) Close() error {
 	if r.stmt != nil {
-		r.stmt.finalize()
+		r.stmt.Finalize()
 		r.stmt = nil
 	}
 	return nil
 }
 
 // pageReader reads single pages through the sqlite_dbpage table.
-type pageReader struct{ *stmt }
+type pageReader struct{ *capi.Stmt }
 
-func (c *conn) pageReader() (pageReader, error) {
-	s, err := c.prepare("SELECT data FROM sqlite_dbpage WHERE pgno = ?")
+func newPageReader(c *capi.Conn) (pageReader, error) {
+	s, err := c.Prepare("SELECT data FROM sqlite_dbpage WHERE pgno = ?")
 	return pageReader{s}, err
 }
 
 // page returns page n, valid until the next call; nil if the database does not have it.
 func (r pageReader) page(n int64) ([]byte, error) {
-	r.reset()
-	if err := r.bindNumber(1, n); err != nil {
+	r.Reset()
+	if err := r.BindNumber(1, n); err != nil {
 		return nil, err
 	}
-	row, err := r.step()
+	row, err := r.Step()
 	if err != nil || !row {
 		return nil, err
 	}
-	return r.bytes(0), nil
+	return r.Bytes(0), nil
 }

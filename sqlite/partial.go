@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"io"
+
+	"firn/sqlite/internal/capi"
 )
 
 // Partial fills in what is missing in an image file of which, when [Restore] gets it, only the length and the first page
@@ -37,8 +39,8 @@ func (w whole) Differing(_ context.Context, live io.Reader, _ io.WriterAt) (rang
 		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 			return nil, err
 		}
-		for from := 0; from < len(run); from += maxPageSize {
-			to := min(from+maxPageSize, len(run))
+		for from := 0; from < len(run); from += capi.MaxPageSize {
+			to := min(from+capi.MaxPageSize, len(run))
 			if n < to || !bytes.Equal(got[from:to], run[from:to]) {
 				ranges = append(ranges, [2]int64{at + int64(from), at + int64(to)})
 			}

@@ -6,16 +6,16 @@ import (
 	"fmt"
 	"os"
 
-	lib "modernc.org/sqlite/lib"
+	"firn/sqlite/internal/capi"
 )
 
 // privateFile is a database file that nobody writes, opened to find out whether something is wrong with it. SQLite reads
-// it through an [imageFS], because it does not tell all errors of the disk from what is wrong with the database:
+// it through an [capi.ImageFS], because it does not tell all errors of the disk from what is wrong with the database:
 // integrity_check makes a finding of each page that it cannot get, and EIO comes out of a statement as SQLITE_CORRUPT.
 type privateFile struct {
 	*os.File
-	fs   *imageFS
-	conn *conn
+	fs   *capi.ImageFS
+	conn *capi.Conn
 }
 
 // openPrivate opens the file. It never looks for a journal or WAL beside it.
@@ -29,25 +29,25 @@ func openPrivate(ctx context.Context, path string) (*privateFile, error) {
 		return nil, err
 	}
 	p := &privateFile{File: f}
-	if p.fs, err = mount(f, info.Size()); err != nil {
+	if p.fs, err = capi.Mount(f, info.Size()); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	if p.conn, err = openOn(ctx, p.fs, imageName, readOnly); err != nil {
-		return nil, errors.Join(err, p.fs.unmount(), f.Close())
+	if p.conn, err = capi.OpenImage(ctx, p.fs); err != nil {
+		return nil, errors.Join(err, p.fs.Unmount(), f.Close())
 	}
-	lib.Xsqlite3_limit(p.conn.tls, p.conn.db, lib.SQLITE_LIMIT_ATTACHED, 0) // every name is this file's there
+	p.conn.ForbidAttach() // every name is this file's there
 	return p, nil
 }
 
 // judge returns the error of what was done with the database, which is [ErrIO] if the disk has failed meanwhile, whatever
 // SQLite says or found.
 func (p *privateFile) judge(err error) error {
-	if failed := p.fs.failed(); failed != nil {
+	if failed := p.fs.Err(); failed != nil {
 		return fmt.Errorf("%w: %w", ErrIO, failed)
 	}
 	return err
 }
 
 func (p *privateFile) close() error {
-	return errors.Join(p.conn.close(), p.fs.unmount(), p.Close())
+	return errors.Join(p.conn.Close(), p.fs.Unmount(), p.Close())
 }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"firn/sqlite/internal/capi"
 )
 
 // RestoreOptions say how to restore. The zero value is right for most.
@@ -185,9 +187,9 @@ func restoreLive(ctx context.Context, path string, src *staged, opts RestoreOpti
 	}
 	defer func() {
 		src.release(c)
-		err = errors.Join(err, c.close())
+		err = errors.Join(err, c.Close())
 	}()
-	t := &target{conn: c, path: path, src: src, partial: opts.Partial, timeout: opts.BusyTimeout, locked: opts.Locked}
+	t := &target{Conn: c, path: path, src: src, partial: opts.Partial, timeout: opts.BusyTimeout, locked: opts.Locked}
 	result, err = t.delta()
 	if !errors.Is(err, errNoDelta) {
 		return result, err
@@ -196,33 +198,33 @@ func restoreLive(ctx context.Context, path string, src *staged, opts RestoreOpti
 }
 
 // openTarget opens a database to change it.
-func openTarget(ctx context.Context, path string, timeout time.Duration) (*conn, error) {
+func openTarget(ctx context.Context, path string, timeout time.Duration) (*capi.Conn, error) {
 	if err := checkSidecars(path); err != nil {
 		return nil, err
 	}
-	c, err := open(ctx, path, readWrite)
+	c, err := capi.Open(ctx, path, capi.ReadWrite)
 	if err != nil {
 		return nil, err
 	}
-	err = c.firstRead(timeout)
+	err = c.FirstRead(timeout)
 	if err == nil {
 		// Checkpoints are the application's: SQLite up to 3.51.2 can lose commits when two processes checkpoint at once.
 		// A transaction with a rollback journal is over when the journal's name is gone: only EXTRA has that on the disk
 		// before the restore is acknowledged. Even these read the schema, which a lock can keep them from.
-		err = c.retry(timeout, func() error { return c.exec("PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = EXTRA") })
+		err = c.Retry(timeout, func() error { return c.Exec("PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = EXTRA") })
 	}
-	if err == nil && c.readOnly() { // SQLite opens for reading only what may not be written
+	if err == nil && c.ReadOnly() { // SQLite opens for reading only what may not be written
 		err = fmt.Errorf("may not be written: %w", fs.ErrPermission)
 	}
 	if err != nil {
-		return nil, errors.Join(err, c.close())
+		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
 }
 
 // target is an existing database that is being restored.
 type target struct {
-	*conn
+	*capi.Conn
 	path    string
 	src     *staged
 	partial Partial // of src

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"firn/sqlite/internal/capi"
 )
 
 // TableRows is the number of rows of one table.
@@ -19,13 +21,13 @@ type table struct {
 	root int64 // number of the page where its b-tree begins
 }
 
-// tables returns the tables of the schema, sorted by name: not virtual ones, which have no rows but in other tables,
+// tablesOf returns the tables of the schema, sorted by name: not virtual ones, which have no rows but in other tables,
 // and not those of SQLite itself.
-func (c *conn) tables() ([]table, error) {
+func tablesOf(c *capi.Conn) ([]table, error) {
 	tables := []table{}
-	err := c.rows(`SELECT name, rootpage FROM sqlite_schema
-		WHERE type = 'table' AND rootpage > 0 AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`, func(s *stmt) {
-		tables = append(tables, table{s.string(0), s.number(1)})
+	err := c.Rows(`SELECT name, rootpage FROM sqlite_schema
+		WHERE type = 'table' AND rootpage > 0 AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`, func(s *capi.Stmt) {
+		tables = append(tables, table{s.Text(0), s.Number(1)})
 	})
 	if err != nil {
 		return nil, err
@@ -53,29 +55,29 @@ func countRows(ctx context.Context, path string) (rows []TableRows, err error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := openSource(ctx, path, defaultBusyTimeout, time.Now)
+	c, still, err := openSource(ctx, path, defaultBusyTimeout, time.Now)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, c.alone.check(), c.close()) }()
-	if err := c.exec("BEGIN"); err != nil {
+	defer func() { err = errors.Join(err, still.check(), c.Close()) }()
+	if err := c.Exec("BEGIN"); err != nil {
 		return nil, err
 	}
-	err = c.retry(defaultBusyTimeout, func() (err error) { rows, err = c.countRows(); return err })
+	err = c.Retry(defaultBusyTimeout, func() (err error) { rows, err = countTables(c); return err })
 	return rows, err
 }
 
-// countRows counts the rows of each table in the open transaction, if there is one. Those of a table that cannot be
+// countTables counts the rows of each table in the open transaction, if there is one. Those of a table that cannot be
 // read, or not before the deadline, are -1.
-func (c *conn) countRows() ([]TableRows, error) {
-	tables, err := c.tables()
+func countTables(c *capi.Conn) ([]TableRows, error) {
+	tables, err := tablesOf(c)
 	if err != nil {
 		return nil, err
 	}
 	rows := make([]TableRows, 0, len(tables))
 	for _, t := range tables {
-		n, err := c.number("SELECT count(*) FROM main." + identifier(t.name))
-		if err != nil && c.ctx.Err() == context.Canceled {
+		n, err := c.Number("SELECT count(*) FROM main." + identifier(t.name))
+		if err != nil && c.Context().Err() == context.Canceled {
 			return nil, err
 		}
 		if err != nil {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	lib "modernc.org/sqlite/lib"
+	"firn/sqlite/internal/capi"
 )
 
 // maxSQLText is how many characters of a statement are shown.
@@ -29,20 +29,20 @@ func (e *StatementError) Unwrap() error { return e.Err }
 // errNoStatement is the cause in a StatementError for a script that does nothing.
 var errNoStatement = errors.New("there is no statement")
 
-// script runs statements one after the other, one at least, and calls row for every row, until it returns false. The
+// runScript runs statements one after the other, one at least, and calls row for every row, until it returns false. The
 // first that fails ends it, and what those before it did is not undone. The error is a *StatementError if the SQL is to
 // blame.
-func (c *conn) script(sql string, row func(*stmt) bool) error {
+func runScript(c *capi.Conn, sql string, row func(*capi.Stmt) bool) error {
 	if strings.ContainsRune(sql, 0) { // what follows would be left out
 		return &StatementError{1, sql, errors.New("it holds a zero byte")}
 	}
 	none := true
 	for rest := sql; rest != ""; {
-		s, next, err := c.prepareNext(rest)
+		s, next, err := c.PrepareNext(rest)
 		more := true
 		if err == nil && s != nil { // no white space, and no comment
 			none = false
-			more, err = s.each(row)
+			more, err = each(s, row)
 		}
 		if err != nil && refused(err) {
 			from := strings.TrimLeft(rest, " \t\r\n\f")
@@ -60,10 +60,10 @@ func (c *conn) script(sql string, row func(*stmt) bool) error {
 }
 
 // each calls f for every row, until it returns false, and ends the statement.
-func (s *stmt) each(f func(*stmt) bool) (more bool, err error) {
-	defer s.finalize()
+func each(s *capi.Stmt, f func(*capi.Stmt) bool) (more bool, err error) {
+	defer s.Finalize()
 	for {
-		found, err := s.step()
+		found, err := s.Step()
 		if err != nil || !found {
 			return err == nil, err
 		}
@@ -75,13 +75,13 @@ func (s *stmt) each(f func(*stmt) bool) (more bool, err error) {
 
 // refused reports whether an error is about a statement, and not about the database or the machine.
 func refused(err error) bool {
-	f, ok := errors.AsType[*failure](err)
+	f, ok := errors.AsType[*capi.Failure](err)
 	if !ok {
 		return false
 	}
-	switch f.code & 0xff {
-	case lib.SQLITE_ERROR, lib.SQLITE_READONLY, lib.SQLITE_AUTH, lib.SQLITE_TOOBIG, lib.SQLITE_CONSTRAINT,
-		lib.SQLITE_MISMATCH, lib.SQLITE_RANGE, lib.SQLITE_CANTOPEN:
+	switch f.Primary() {
+	case capi.Error, capi.NotWritten, capi.Denied, capi.TooBig, capi.Constraint,
+		capi.Mismatch, capi.OutOfRange, capi.CannotOpen:
 		return true
 	}
 	return false

@@ -7,7 +7,7 @@ import (
 	"io/fs"
 	"os"
 
-	lib "modernc.org/sqlite/lib"
+	"firn/sqlite/internal/capi"
 )
 
 // Scrub runs a script on an image, a private file that nobody else has open, and leaves nothing in the file of what
@@ -28,7 +28,7 @@ func scrub(ctx context.Context, image, script string) (err error) {
 	if err != nil {
 		return err
 	}
-	mode := src.mode
+	mode := src.Mode
 	if err := src.Close(); err != nil {
 		return err
 	}
@@ -50,46 +50,46 @@ func scrub(ctx context.Context, image, script string) (err error) {
 // scrubInto runs the script on the image, and writes what is left to a new file. Only rows get there, so that nothing
 // of the old pages does; VACUUM INTO keeps the rowids, which full-text indexes may refer to.
 func scrubInto(ctx context.Context, image, script, compact string) (err error) {
-	c, err := open(ctx, image, readWrite)
+	c, err := capi.Open(ctx, image, capi.ReadWrite)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, c.close()) }()
+	defer func() { err = errors.Join(err, c.Close()) }()
 	// Whatever fails, the file is thrown away: nothing of it need survive a crash.
-	if err := c.exec("PRAGMA journal_mode = delete; PRAGMA synchronous = off; PRAGMA secure_delete = on"); err != nil {
+	if err := c.Exec("PRAGMA journal_mode = delete; PRAGMA synchronous = off; PRAGMA secure_delete = on"); err != nil {
 		return err
 	}
-	if err := c.script(script, func(*stmt) bool { return true }); err != nil {
+	if err := runScript(c, script, func(*capi.Stmt) bool { return true }); err != nil {
 		return err
 	}
-	if lib.Xsqlite3_get_autocommit(c.tls, c.db) == 0 {
+	if c.InTransaction() {
 		return errors.New("the script leaves a transaction open")
 	}
-	if err := c.forgetDerived(); err != nil {
+	if err := forgetDerived(c); err != nil {
 		return err
 	}
 	if err := createPrivate(compact); err != nil {
 		return err
 	}
-	return c.vacuumInto(compact)
+	return c.ExecText(vacuumInto, compact)
 }
 
 // forgetDerived removes what SQLite itself has kept of rows that the script has changed: words in the segments of
 // full-text indexes, which deleting only marks, and the samples of ANALYZE.
-func (c *conn) forgetDerived() error {
+func forgetDerived(c *capi.Conn) error {
 	var statements []string
-	err := c.rows(`
+	err := c.Rows(`
 		SELECT format('INSERT INTO "%w"("%w") VALUES (''optimize'')', name, name) FROM pragma_table_list AS fts5
 		WHERE schema = 'main' AND type = 'virtual' AND 2 = (SELECT count(*) FROM pragma_table_list
 			WHERE schema = 'main' AND type = 'shadow' AND name IN (fts5.name || '_idx', fts5.name || '_config'))
 		UNION ALL
 		SELECT format('DELETE FROM "%w"', name) FROM sqlite_schema WHERE name IN ('sqlite_stat3', 'sqlite_stat4')`,
-		func(s *stmt) { statements = append(statements, s.string(0)) })
+		func(s *capi.Stmt) { statements = append(statements, s.Text(0)) })
 	if err != nil {
 		return err
 	}
 	for _, sql := range statements {
-		if err := c.exec(sql); err != nil {
+		if err := c.Exec(sql); err != nil {
 			return fmt.Errorf("%s: %w", sql, err)
 		}
 	}
@@ -111,7 +111,7 @@ func writeMode(path, mode string) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteAt(journalVersion(mode), versionOffset)
+	_, err = f.WriteAt(capi.JournalVersion(mode), capi.VersionOffset)
 	return errors.Join(err, f.Sync(), f.Close())
 }
 

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"firn/sqlite/internal/capi"
 )
 
 // checkSidecars refuses a database beside which something lies under the name of a journal, a WAL or a -shm that is no
@@ -66,7 +68,7 @@ func otherName(path string) (string, error) {
 	}
 	for _, entry := range entries {
 		other := filepath.Join(filepath.Dir(path), entry.Name())
-		if other == path || !entry.Type().IsRegular() || !nonEmpty(other+"-wal") && !nonEmpty(other+"-journal") {
+		if other == path || !entry.Type().IsRegular() || !capi.NonEmpty(other+"-wal") && !capi.NonEmpty(other+"-journal") {
 			continue
 		}
 		if same, err := os.Lstat(other); err == nil && os.SameFile(info, same) {

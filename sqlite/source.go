@@ -8,7 +8,7 @@ import (
 	"os"
 	"time"
 
-	lib "modernc.org/sqlite/lib"
+	"firn/sqlite/internal/capi"
 )
 
 // A source is opened so that nothing is left in the way of the application, whoever firn runs as:
@@ -30,99 +30,84 @@ func (p passing) Unwrap() error { return p.error }
 const passingLimit = 2 * time.Second
 
 // openSource opens a database that others may be using, to read it.
-func openSource(ctx context.Context, path string, timeout time.Duration, now func() time.Time) (*conn, error) {
+func openSource(ctx context.Context, path string, timeout time.Duration, now func() time.Time) (*capi.Conn, *stillness, error) {
 	limit := time.After(passingLimit)
 	for {
-		c, err := trySource(ctx, path, timeout, now)
+		c, still, err := trySource(ctx, path, timeout, now)
 		if _, soon := errors.AsType[passing](err); !soon {
-			return c, err
+			return c, still, err
 		}
 		select {
 		case <-limit:
-			return nil, err
+			return nil, nil, err
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		case <-time.After(busySlice):
+			return nil, nil, context.Cause(ctx)
+		case <-time.After(capi.BusySlice):
 		}
 	}
 }
 
-func trySource(ctx context.Context, path string, timeout time.Duration, now func() time.Time) (*conn, error) {
+func trySource(ctx context.Context, path string, timeout time.Duration, now func() time.Time) (*capi.Conn, *stillness, error) {
 	if err := checkSidecars(path); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	how := asGuest
+	how := capi.AsGuest
 	if mayMakeSidecars(path) {
-		how = asOwner
+		how = capi.AsOwner
 	}
-	c, err := openGuarded(ctx, path, how)
+	c, err := capi.OpenGuarded(ctx, path, how)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	s, err := c.surroundings(path)
-	if err == nil && how == asGuest && s.unused() {
-		if err := c.close(); err != nil {
-			return nil, err
+	s, err := surroundingsOf(c, path)
+	if err == nil && how == capi.AsGuest && s.unused() {
+		if err := c.Close(); err != nil {
+			return nil, nil, err
 		}
 		return openAlone(ctx, path, timeout, now)
 	}
 	if err == nil {
-		err = c.join(s, timeout)
+		err = join(c, s, timeout)
 	}
 	if err != nil {
-		return nil, errors.Join(err, c.close())
+		return nil, nil, errors.Join(err, c.Close())
 	}
-	return c, nil
+	return c, nil, nil
 }
 
 // join begins to use the files that those share who have the database open.
-func (c *conn) join(s surroundings, timeout time.Duration) error {
+func join(c *capi.Conn, s surroundings, timeout time.Duration) error {
 	if s.elsewhere() {
 		return passing{s.detached()}
 	}
-	err := c.firstRead(timeout)
+	err := c.FirstRead(timeout)
 	if s.wal && errors.Is(err, fs.ErrNotExist) { // a guest finds that the last application has closed
 		return passing{err}
 	}
-	if err == nil && s.used && c.onlyUser() {
+	if err == nil && s.used && c.OnlyUser() {
 		return passing{s.detached()}
 	}
 	return err
 }
 
-// openGuarded opens a database file under the guard.
-func openGuarded(ctx context.Context, path, how string) (*conn, error) {
-	name, flags := path, int32(readWrite)
-	if how != asOwner {
-		var err error
-		name, err = fileURI(path, guardParam+"="+how+"&readonly_shm=1")
-		if err != nil {
-			return nil, err
-		}
-		flags |= lib.SQLITE_OPEN_URI
-	}
-	return openIn(ctx, guard().FzName, name, flags)
-}
-
 // openAlone opens a database that nobody else has open, without a lock and without making a file.
-func openAlone(ctx context.Context, path string, timeout time.Duration, now func() time.Time) (c *conn, err error) {
+func openAlone(ctx context.Context, path string, timeout time.Duration, now func() time.Time) (c *capi.Conn, since *stillness, err error) {
 	before, err := still(ctx, path, now)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if nonEmpty(path + "-wal") {
-		c, err = openGuarded(ctx, path, alone)
+	if capi.NonEmpty(path + "-wal") {
+		c, err = capi.OpenGuarded(ctx, path, capi.Alone)
 	} else {
-		c, err = openImmutable(ctx, path)
+		c, err = capi.OpenImmutable(ctx, path)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	c.alone = &stillness{path, before}
-	if err := c.firstRead(timeout); err != nil {
-		return nil, errors.Join(err, c.close())
+	if err := c.FirstRead(timeout); err != nil {
+		return nil, nil, errors.Join(err, c.Close())
 	}
-	return c, nil
+	return c, &stillness{path, before}, nil
 }
 
 // stillness proves that a database file was not written since.
@@ -175,18 +160,18 @@ type surroundings struct {
 	other   string
 }
 
-// surroundings looks at an open database, of which nothing was read yet.
-func (c *conn) surroundings(path string) (surroundings, error) {
+// surroundingsOf looks at an open database, of which nothing was read yet.
+func surroundingsOf(c *capi.Conn, path string) (surroundings, error) {
 	var s surroundings
-	b, err := c.header()
+	b, err := c.Header()
 	if err != nil {
 		return s, err
 	}
-	h, _ := parseHeader(b) // SQLite says what is wrong with it
-	s.hasWAL, s.hasShm = exists(path+"-wal"), exists(path+"-shm")
-	s.wal = h.mode == walMode || s.hasWAL
+	h, _ := capi.ParseHeader(b) // SQLite says what is wrong with it
+	s.hasWAL, s.hasShm = capi.Exists(path+"-wal"), capi.Exists(path+"-shm")
+	s.wal = h.Mode == capi.WALMode || s.hasWAL
 	if s.wal {
-		s.used, s.locked = c.lockedByOthers()
+		s.used, s.locked = c.LockedByOthers()
 		s.mounted = isMountPoint(path)
 	}
 	s.other, err = otherName(path)
@@ -215,10 +200,4 @@ func (s surroundings) detached() error {
 		return fmt.Errorf("%w: the file alone is mounted here", ErrDetached)
 	}
 	return fmt.Errorf("%w: a program has the file open, but not with the -wal and -shm that are here", ErrDetached)
-}
-
-// exists reports whether there is such a name. What cannot be looked at counts.
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return !errors.Is(err, fs.ErrNotExist)
 }

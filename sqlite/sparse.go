@@ -34,7 +34,7 @@ func (i *Image) Changed(old Fingerprint) ([][2]int64, bool) {
 	if err != nil {
 		return nil, false
 	}
-	changed, err := i.conn.changes(*old.WAL, *now)
+	changed, err := walChangesOf(i.conn, *old.WAL, *now)
 	if err != nil || before.PageCount() < changed.smallest {
 		return nil, false
 	}
@@ -98,7 +98,7 @@ type sparse struct {
 }
 
 func (i *Image) sparse() (io.ReadCloser, error) {
-	r, err := i.conn.pageReader()
+	r, err := newPageReader(i.conn)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func (s *sparse) Read(p []byte) (int, error) {
 	if s.next < info.Size {
 		return n, nil
 	}
-	if s.stmt == nil && n == 0 && len(p) > 0 {
+	if s.Stmt == nil && n == 0 && len(p) > 0 {
 		return 0, io.EOF
 	}
 	if err := s.finish(); err != nil {
@@ -132,7 +132,7 @@ func (s *sparse) load(number int64) error {
 	if number == s.number {
 		return nil
 	}
-	if err := s.conn.ctx.Err(); err != nil {
+	if err := s.Context().Err(); err != nil {
 		return err
 	}
 	page, err := s.pageReader.page(number)
@@ -158,7 +158,7 @@ func (s *sparse) skip(n int64) error {
 
 // finish ends the transaction at once: a consumer may take long over what it was given.
 func (s *sparse) finish() error {
-	if s.stmt == nil {
+	if s.Stmt == nil {
 		return nil
 	}
 	s.Close()
@@ -173,9 +173,9 @@ func (s *sparse) finish() error {
 
 // Close frees the statement, and leaves the transaction open.
 func (s *sparse) Close() error {
-	if s.stmt != nil {
-		s.finalize()
-		s.stmt = nil
+	if s.Stmt != nil {
+		s.Finalize()
+		s.Stmt = nil
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"firn/scratch"
+	"firn/sqlite/internal/capi"
 )
 
 // spoolRun is how many bytes are read from the database file at once: large enough for the speed of memory.
@@ -54,7 +55,7 @@ func newSpool(dir string) (*spool, error) {
 
 // draft makes the first pass, without the transaction.
 func (i *Image) draft(s *spool) error {
-	if err := i.conn.exec("COMMIT"); err != nil {
+	if err := i.conn.Exec("COMMIT"); err != nil {
 		return err
 	}
 	s.pageSize = i.info.PageSize
@@ -87,24 +88,24 @@ func (i *Image) revise(s *spool, drafted error) (io.ReadCloser, error) {
 }
 
 // draft copies the file as it is, without a lock.
-func (s *spool) draft(c *conn) error {
-	f, err := c.file()
+func (s *spool) draft(c *capi.Conn) error {
+	f, err := c.File()
 	if err != nil {
 		return err
 	}
-	length, err := f.length()
+	length, err := f.Size()
 	if err != nil {
 		return err
 	}
 	length -= length % int64(s.pageSize)
-	b := c.alloc(spoolRun)
-	defer c.free(b)
+	b := c.Alloc(spoolRun)
+	defer c.Free(b)
 	for offset := int64(0); offset < length; offset += spoolRun {
-		if c.ctx.Err() != nil {
-			return context.Cause(c.ctx)
+		if c.Context().Err() != nil {
+			return context.Cause(c.Context())
 		}
 		run := b[:min(spoolRun, length-offset)]
-		if err := f.readAt(run, offset); err != nil {
+		if err := f.ReadAt(run, offset); err != nil {
 			return err
 		}
 		for page := 0; page < len(run); page += s.pageSize {
@@ -118,11 +119,11 @@ func (s *spool) draft(c *conn) error {
 }
 
 // revise corrects the draft in the open transaction.
-func (s *spool) revise(c *conn, info Info) error {
+func (s *spool) revise(c *capi.Conn, info Info) error {
 	if info.PageSize != s.pageSize { // a VACUUM between the passes
 		s.pageSize, s.hashes = info.PageSize, nil
 	}
-	pages, err := c.pages(info, func() error { return nil })
+	pages, err := newPages(c, info, func() error { return nil })
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	lib "modernc.org/sqlite/lib"
+	"firn/sqlite/internal/capi"
 )
 
 // maxStatement is how long a statement SQLite reads (SQLITE_MAX_SQL_LENGTH).
@@ -29,17 +29,17 @@ func DumpSQL(ctx context.Context, path string, w io.Writer) (err error) {
 	if _, _, err := resolve(path); err != nil {
 		return err
 	}
-	c, err := openImmutable(ctx, path)
+	c, err := capi.OpenImmutable(ctx, path)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, c.close()) }()
-	return c.dumpSQL(w)
+	defer func() { err = errors.Join(err, c.Close()) }()
+	return dumpSQL(c, w)
 }
 
 // dumpSQL writes the main database, which must not change. It takes from the connection whatever could run or be
 // asked by a hostile schema, virtual tables above all: it is for nothing else afterwards.
-func (c *conn) dumpSQL(w io.Writer) error {
+func dumpSQL(c *capi.Conn, w io.Writer) error {
 	d := &sqlDump{conn: c, out: bufio.NewWriterSize(w, 64<<10), limit: maxStatement}
 	if err := d.script(); err != nil {
 		d.failed = append(d.failed, err)
@@ -55,7 +55,7 @@ func (c *conn) dumpSQL(w io.Writer) error {
 
 // sqlDump writes the script.
 type sqlDump struct {
-	conn     *conn
+	conn     *capi.Conn
 	out      *bufio.Writer // keeps its first error
 	length   int           // of the statement that is being written
 	limit    int           // of that
@@ -72,7 +72,7 @@ type entry struct {
 
 // script writes everything, and returns the error that ended it. What concerns one table only is in d.failed.
 func (d *sqlDump) script() error {
-	if err := d.conn.distrust(); err != nil {
+	if err := distrust(d.conn); err != nil {
 		return err
 	}
 	if err := d.head(); err != nil {
@@ -103,19 +103,14 @@ func (d *sqlDump) script() error {
 
 // distrust takes from the connection what a hostile schema could make use of. Without modules there is no virtual table
 // to connect to, whatever the schema says.
-func (c *conn) distrust() error {
-	lib.Xsqlite3_drop_modules(c.tls, c.db, 0)
-	return errors.Join(
-		c.config(lib.SQLITE_DBCONFIG_DEFENSIVE, 1),
-		c.config(lib.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0),
-		c.config(lib.SQLITE_DBCONFIG_ENABLE_VIEW, 0),
-		c.config(lib.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0))
+func distrust(c *capi.Conn) error {
+	return errors.Join(c.DisableSchema(), c.DistrustSchema())
 }
 
 // head begins the script. The first pragmas count only in a database without content. Rows were let in by the rules of
 // their time, so constraints that were added since must not keep them out.
 func (d *sqlDump) head() (err error) {
-	if d.encoding, err = d.conn.text("PRAGMA encoding"); err != nil {
+	if d.encoding, err = d.conn.Text("PRAGMA encoding"); err != nil {
 		return err
 	}
 	d.line("PRAGMA foreign_keys=OFF;")
@@ -161,7 +156,7 @@ func (d *sqlDump) giveUp() {
 
 // pragma sets a number.
 func (d *sqlDump) pragma(name string) error {
-	n, err := d.conn.number("PRAGMA " + name)
+	n, err := d.conn.Number("PRAGMA " + name)
 	if err != nil {
 		return err
 	}
@@ -180,10 +175,10 @@ func (d *sqlDump) line(parts ...string) (err error) {
 // cannot be taken by another table, that of sqlite_schema can.
 func (d *sqlDump) schema() (entries []entry, err error) {
 	const query = "SELECT type, name, sql FROM main.sqlite_master WHERE sql IS NOT NULL ORDER BY rowid"
-	err = d.conn.rows(query, func(s *stmt) {
-		e := entry{kind: s.string(0)}
-		e.name, _, _ = strings.Cut(s.string(1), "\x00")
-		e.sql, _, _ = strings.Cut(s.string(2), "\x00")
+	err = d.conn.Rows(query, func(s *capi.Stmt) {
+		e := entry{kind: s.Text(0)}
+		e.name, _, _ = strings.Cut(s.Text(1), "\x00")
+		e.sql, _, _ = strings.Cut(s.Text(2), "\x00")
 		entries = append(entries, e)
 	})
 	return entries, err

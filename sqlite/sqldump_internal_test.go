@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	lib "modernc.org/sqlite/lib"
+	"firn/sqlite/internal/capi"
 )
 
 func TestStatementOf(t *testing.T) {
@@ -74,12 +74,12 @@ func TestRealLiteral(t *testing.T) {
 func TestDumpSQLLongRow(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "long.db")
-	c, err := open(t.Context(), path, readWrite|lib.SQLITE_OPEN_CREATE)
+	c, err := capi.Open(t.Context(), path, capi.ReadWrite|capi.Create)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.close()
-	if err := c.exec("CREATE TABLE t (a); INSERT INTO t VALUES (zeroblob(100)), (zeroblob(1000))"); err != nil {
+	defer c.Close()
+	if err := c.Exec("CREATE TABLE t (a); INSERT INTO t VALUES (zeroblob(100)), (zeroblob(1000))"); err != nil {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer

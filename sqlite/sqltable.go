@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"firn/sqlite/internal/capi"
 )
 
 // The tables that SQLite makes itself.
@@ -26,7 +28,7 @@ func (d *sqlDump) tables(schema []entry) error {
 			if err == nil {
 				continue
 			}
-			if d.conn.ctx.Err() != nil || d.out.Flush() != nil {
+			if d.conn.Context().Err() != nil || d.out.Flush() != nil {
 				return err
 			}
 			d.failed = append(d.failed, fmt.Errorf("table %q: %w", e.name, err))
@@ -119,13 +121,13 @@ func (d *sqlDump) fill(table string) error {
 	}
 	into += " VALUES("
 	// By rowid or primary key. An index might be in another order, or damaged.
-	s, err := d.conn.prepare("SELECT " + strings.Join(columns, ",") + " FROM main." + identifier(table) + " NOT INDEXED")
+	s, err := d.conn.Prepare("SELECT " + strings.Join(columns, ",") + " FROM main." + identifier(table) + " NOT INDEXED")
 	if err != nil {
 		return err
 	}
-	defer s.finalize()
+	defer s.Finalize()
 	for {
-		row, err := s.step()
+		row, err := s.Step()
 		if err != nil || !row {
 			return err
 		}
@@ -136,7 +138,7 @@ func (d *sqlDump) fill(table string) error {
 }
 
 // row writes the statement of a row.
-func (d *sqlDump) row(into string, s *stmt, columns int32) error {
+func (d *sqlDump) row(into string, s *capi.Stmt, columns int32) error {
 	d.length = 0
 	d.put(into)
 	for i := range columns {
@@ -160,8 +162,8 @@ func (d *sqlDump) columns(table string) (names []string, rowid string, err error
 	var keys int
 	var taken []string
 	integer := false
-	err = d.conn.rows("PRAGMA main.table_xinfo("+identifier(table)+")", func(s *stmt) {
-		name, declared, key, generated := s.string(1), s.string(2), s.number(5) > 0, s.number(6) != 0
+	err = d.conn.Rows("PRAGMA main.table_xinfo("+identifier(table)+")", func(s *capi.Stmt) {
+		name, declared, key, generated := s.Text(1), s.Text(2), s.Number(5) > 0, s.Number(6) != 0
 		taken = append(taken, strings.ToLower(name))
 		if !generated {
 			names = append(names, identifier(name))
@@ -194,13 +196,13 @@ func (d *sqlDump) columns(table string) (names []string, rowid string, err error
 // (https://www.sqlite.org/lang_createtable.html#rowid).
 func (d *sqlDump) hidesRowid(table string, integerKey bool) (hidden bool, err error) {
 	hidden = true
-	err = d.conn.rows("PRAGMA main.index_info("+identifier(table)+")", func(*stmt) { hidden = false })
+	err = d.conn.Rows("PRAGMA main.index_info("+identifier(table)+")", func(*capi.Stmt) { hidden = false })
 	if err != nil || !hidden || !integerKey {
 		return hidden, err
 	}
 	hidden = false
-	err = d.conn.rows("PRAGMA main.index_list("+identifier(table)+")", func(s *stmt) {
-		hidden = hidden || s.string(3) == "pk"
+	err = d.conn.Rows("PRAGMA main.index_list("+identifier(table)+")", func(s *capi.Stmt) {
+		hidden = hidden || s.Text(3) == "pk"
 	})
 	return hidden, err
 }

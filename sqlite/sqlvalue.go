@@ -11,19 +11,19 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	lib "modernc.org/sqlite/lib"
+	"firn/sqlite/internal/capi"
 )
 
 // value writes a value of the current row as a literal that is that value again, in any version of SQLite and whatever
 // a text editor or the shell does to ends of lines.
-func (d *sqlDump) value(s *stmt, column int32) {
-	switch s.kind(column) {
-	case lib.SQLITE_INTEGER:
-		d.put(strconv.FormatInt(s.number(column), 10))
-	case lib.SQLITE_FLOAT:
-		d.put(realLiteral(s.real(column)))
-	case lib.SQLITE_TEXT:
-		stored := s.bytes(column)
+func (d *sqlDump) value(s *capi.Stmt, column int32) {
+	switch s.Kind(column) {
+	case capi.Integer:
+		d.put(strconv.FormatInt(s.Number(column), 10))
+	case capi.Float:
+		d.put(realLiteral(s.Real(column)))
+	case capi.Text:
+		stored := s.Bytes(column)
 		if text, ok := decodeText(stored, d.encoding); ok {
 			d.text(text)
 		} else {
@@ -31,8 +31,8 @@ func (d *sqlDump) value(s *stmt, column int32) {
 			d.blob(stored)
 			d.put(" AS TEXT)")
 		}
-	case lib.SQLITE_BLOB:
-		d.blob(s.bytes(column))
+	case capi.Blob:
+		d.blob(s.Bytes(column))
 	default:
 		d.put("NULL")
 	}

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"firn/sqlite/internal/capi"
 )
 
 // staged is an image file about to be restored: private, complete, and verified by whoever wrote it.
 type staged struct {
 	*os.File
-	header
+	capi.Header
 	path  string
 	pages int64
 
@@ -39,52 +41,52 @@ func (s *staged) measure() error {
 	if info.Size() == 0 {
 		return ErrEmpty
 	}
-	b := make([]byte, headerLen)
+	b := make([]byte, capi.HeaderLen)
 	if _, err := s.ReadAt(b, 0); err != nil {
 		return errors.Join(ErrNotDatabase, err)
 	}
-	if s.header, err = parseHeader(b); err != nil {
+	if s.Header, err = capi.ParseHeader(b); err != nil {
 		return err
 	}
-	s.pages = info.Size() / int64(s.pageSize)
+	s.pages = info.Size() / int64(s.PageSize)
 	if s.size() != info.Size() {
-		return fmt.Errorf("%w: %d bytes are no whole pages of %d", ErrCorrupt, info.Size(), s.pageSize)
+		return fmt.Errorf("%w: %d bytes are no whole pages of %d", ErrCorrupt, info.Size(), s.PageSize)
 	}
 	return nil
 }
 
-func (s *staged) size() int64 { return s.pages * int64(s.pageSize) }
+func (s *staged) size() int64 { return s.pages * int64(s.PageSize) }
 
 // page returns page n, valid until the next call. The memory is c's.
-func (s *staged) page(c *conn, n int64) ([]byte, error) {
+func (s *staged) page(c *capi.Conn, n int64) ([]byte, error) {
 	if s.run == nil {
-		s.run = c.alloc(spoolRun)
+		s.run = c.Alloc(spoolRun)
 	}
-	at := int(n-s.first) * s.pageSize
+	at := int(n-s.first) * s.PageSize
 	if s.first == 0 || n < s.first || at >= s.valid {
-		length := maxPageSize // little, unless one page is read after the other
-		if s.first != 0 && n == s.first+int64(s.valid/s.pageSize) {
+		length := capi.MaxPageSize // little, unless one page is read after the other
+		if s.first != 0 && n == s.first+int64(s.valid/s.PageSize) {
 			length = spoolRun
 		}
-		k, err := s.ReadAt(s.run[:length], (n-1)*int64(s.pageSize))
+		k, err := s.ReadAt(s.run[:length], (n-1)*int64(s.PageSize))
 		if err != nil && err != io.EOF {
 			return nil, err
 		}
-		s.first, s.valid, at = n, k-k%s.pageSize, 0
+		s.first, s.valid, at = n, k-k%s.PageSize, 0
 		if s.valid == 0 {
 			return nil, fmt.Errorf("read page %d of image: %w", n, io.ErrUnexpectedEOF)
 		}
 	}
-	return s.run[at : at+s.pageSize], nil
+	return s.run[at : at+s.PageSize], nil
 }
 
 // forget makes [staged.page] read again what was written to the file since.
 func (s *staged) forget() { s.first = 0 }
 
 // release frees the memory of [staged.page] before its connection is closed.
-func (s *staged) release(c *conn) {
+func (s *staged) release(c *capi.Conn) {
 	if s.run != nil {
-		c.free(s.run)
+		c.Free(s.run)
 		s.run = nil
 		s.forget()
 	}

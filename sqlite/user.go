@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"firn/sqlite/internal/capi"
 )
 
 // User is a process that has a database open in WAL mode, and the SQLite with which it does.
@@ -99,7 +101,7 @@ func versionAmong(f *elf.File) string {
 			continue
 		}
 		b, _ := io.ReadAll(io.NewSectionReader(section, 0, maxSection))
-		sqlite = sqlite || bytes.Contains(b, []byte(headerMagic))
+		sqlite = sqlite || bytes.Contains(b, []byte(capi.HeaderMagic))
 		for _, match := range version.FindAllSubmatch(b, -1) {
 			if found != "" && found != string(match[1]) {
 				return ""

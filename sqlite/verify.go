@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"firn/sqlite/internal/capi"
 )
 
 // verify compares the restored database with the image, through a connection of its own that knows nothing of what
@@ -12,18 +14,18 @@ import (
 // has changed) or has locked the database, there is nothing left to compare with; the transaction was complete.
 func (t *target) verify(version int64, numbers []int64) error {
 	// The restore is done: a cancelled context must not make it look like a failure.
-	c, err := openTarget(context.WithoutCancel(t.ctx), t.path, t.timeout)
+	c, err := openTarget(context.WithoutCancel(t.Context()), t.path, t.timeout)
 	if errors.Is(err, ErrBusy) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	err = errors.Join(c.compare(t, numbers), c.close())
+	err = errors.Join(compare(c, t, numbers), c.Close())
 	if !errors.Is(err, ErrDiffers) {
 		return err
 	}
-	now, e := t.number("PRAGMA data_version")
+	now, e := t.Number("PRAGMA data_version")
 	if e != nil {
 		return errors.Join(err, e)
 	}
@@ -34,27 +36,27 @@ func (t *target) verify(version int64, numbers []int64) error {
 }
 
 // compare reads the database in one transaction.
-func (c *conn) compare(t *target, numbers []int64) error {
-	if err := c.exec("BEGIN"); err != nil {
+func compare(c *capi.Conn, t *target, numbers []int64) error {
+	if err := c.Exec("BEGIN"); err != nil {
 		return err
 	}
 	var info Info
-	err := c.retry(t.timeout, func() (err error) { info, err = c.info(); return err })
+	err := c.Retry(t.timeout, func() (err error) { info, err = infoOf(c); return err })
 	if err != nil {
 		return err
 	}
-	if info.PageCount != t.src.pages || info.PageSize != t.src.pageSize {
+	if info.PageCount != t.src.pages || info.PageSize != t.src.PageSize {
 		return fmt.Errorf("%w: %d pages of %d bytes, not %d of %d", ErrDiffers,
-			info.PageCount, info.PageSize, t.src.pages, t.src.pageSize)
+			info.PageCount, info.PageSize, t.src.pages, t.src.PageSize)
 	}
 	if numbers == nil {
-		return c.compareAll(t.src, info)
+		return compareAll(c, t.src, info)
 	}
-	return c.compareSome(t.src, numbers)
+	return compareSome(c, t.src, numbers)
 }
 
-func (c *conn) compareAll(src *staged, info Info) error {
-	pages, err := c.pages(info, func() error { return nil })
+func compareAll(c *capi.Conn, src *staged, info Info) error {
+	pages, err := newPages(c, info, func() error { return nil })
 	if err != nil {
 		return err
 	}
@@ -64,32 +66,32 @@ func (c *conn) compareAll(src *staged, info Info) error {
 		if err != nil {
 			return err
 		}
-		if err := c.comparePage(src, n, page); err != nil {
+		if err := comparePage(c, src, n, page); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *conn) compareSome(src *staged, numbers []int64) error {
-	pages, err := c.pageReader()
+func compareSome(c *capi.Conn, src *staged, numbers []int64) error {
+	pages, err := newPageReader(c)
 	if err != nil {
 		return err
 	}
-	defer pages.finalize()
+	defer pages.Finalize()
 	for _, n := range numbers {
 		page, err := pages.page(n)
 		if err != nil {
 			return err
 		}
-		if err := c.comparePage(src, n, page); err != nil {
+		if err := comparePage(c, src, n, page); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *conn) comparePage(src *staged, n int64, page []byte) error {
+func comparePage(c *capi.Conn, src *staged, n int64, page []byte) error {
 	want, err := src.page(c, n)
 	if err != nil {
 		return err
@@ -98,7 +100,7 @@ func (c *conn) comparePage(src *staged, n int64, page []byte) error {
 	if n == 1 && len(page) == len(want) {
 		equal = sameFirst(page, mergeHeader(want, page, src.pages))
 	}
-	if !equal && n != lockPage(src.pageSize) {
+	if !equal && n != capi.LockPage(src.PageSize) {
 		return fmt.Errorf("%w: in page %d", ErrDiffers, n)
 	}
 	return nil

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"firn/sqlite/internal/capi"
 )
 
 // maxRowText is how many characters of a row are shown.
@@ -20,7 +22,7 @@ func Violations(ctx context.Context, path, sql string) (rows []string, err error
 	file, err := openPrivate(ctx, path)
 	if err == nil {
 		defer func() { err = errors.Join(err, file.close()) }()
-		err = file.conn.script(sql, func(s *stmt) bool {
+		err = runScript(file.conn, sql, func(s *capi.Stmt) bool {
 			if len(rows) == maxMessages {
 				rows = append(rows, "and more")
 				return false
@@ -37,10 +39,10 @@ func Violations(ctx context.Context, path, sql string) (rows []string, err error
 }
 
 // rowText returns the values of a row for people. What is not printable is quoted: it goes to terminals.
-func rowText(s *stmt) string {
-	values := make([]string, s.width())
+func rowText(s *capi.Stmt) string {
+	values := make([]string, s.Width())
 	for i := range values {
-		switch v := s.value(int32(i)).(type) {
+		switch v := s.Value(int32(i)).(type) {
 		case nil:
 			values[i] = "NULL"
 		case []byte:

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+
+	"firn/sqlite/internal/capi"
 )
 
 // The WAL file, as far as it is looked at; all numbers are big-endian, salts and checksums are taken as they stand:
@@ -34,14 +36,14 @@ var errFrames = errors.New("WAL does not continue the one before")
 
 // frames reads the headers of a WAL's frames through SQLite's own handle.
 type frames struct {
-	*file
+	*capi.File
 	pageSize int
 	buffer   []byte // of a header
 }
 
 func (f frames) frame(n uint32) (frame, error) {
 	at := walFileHeaderLen + int64(n-1)*int64(frameHeaderLen+f.pageSize)
-	if err := f.readAt(f.buffer, at); err != nil {
+	if err := f.ReadAt(f.buffer, at); err != nil {
 		return frame{}, err
 	}
 	b := f.buffer
@@ -53,7 +55,7 @@ func (f frames) frame(n uint32) (frame, error) {
 
 // salt returns the salts in the header of the file.
 func (f frames) salt() ([2]uint32, error) {
-	err := f.readAt(f.buffer, walSalts)
+	err := f.ReadAt(f.buffer, walSalts)
 	return pair(f.buffer), err
 }
 
@@ -67,16 +69,16 @@ type walChanges struct {
 	smallest int64          // pages that the database had at its smallest: those beyond are other ones since
 }
 
-// changes returns what was written since old in the state that the open transaction sees. Every page that has changed
+// walChangesOf returns what was written since old in the state that the open transaction sees. Every page that has changed
 // has a frame after those that old ended with: nothing but a checkpoint writes to the file itself, and that what frames
 // hold. A page that was cut off may come back from the file as zeros, without a frame.
-func (c *conn) changes(old, now WALState) (*walChanges, error) {
-	w, err := c.wal()
+func walChangesOf(c *capi.Conn, old, now WALState) (*walChanges, error) {
+	w, err := c.WAL()
 	if err != nil {
 		return nil, err
 	}
-	f := frames{w, now.PageSize, c.alloc(frameHeaderLen)}
-	defer c.free(f.buffer)
+	f := frames{w, now.PageSize, c.Alloc(frameHeaderLen)}
+	defer c.Free(f.buffer)
 	if err := f.continues(old, now); err != nil {
 		return nil, err
 	}

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"firn/sqlite/internal/capi"
 )
 
 // Watch tells whether anybody commits to a database. It holds no lock, but keeps the WAL, if there is one, from being
 // removed. It is for one goroutine at a time.
 type Watch struct {
-	conn    *conn
+	conn    *capi.Conn
 	path    string
 	timeout time.Duration
 	version int64
@@ -19,12 +21,13 @@ type Watch struct {
 // NewWatch begins to watch a database. What is committed from now on shows.
 func NewWatch(ctx context.Context, path string, timeout time.Duration) (*Watch, error) {
 	w := &Watch{path: path, timeout: timeout}
+	var still *stillness
 	resolved, _, err := resolve(path)
 	if err == nil {
-		w.conn, err = openSource(ctx, resolved, timeout, time.Now)
+		w.conn, still, err = openSource(ctx, resolved, timeout, time.Now)
 	}
-	if err == nil && w.conn.alone != nil {
-		err = errors.Join(errors.New("what others write does not show without SQLite's locks"), w.conn.close())
+	if err == nil && still != nil {
+		err = errors.Join(errors.New("what others write does not show without SQLite's locks"), w.conn.Close())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("watch database %s: %w", path, err)
@@ -44,7 +47,7 @@ func (w *Watch) Unchanged() (bool, error) {
 
 // dataVersion returns SQLite's data_version: another one after each commit that is not this connection's.
 func (w *Watch) dataVersion() (version int64, err error) {
-	err = w.conn.retry(w.timeout, func() error { version, err = w.conn.number("PRAGMA data_version"); return err })
+	err = w.conn.Retry(w.timeout, func() error { version, err = w.conn.Number("PRAGMA data_version"); return err })
 	if err != nil {
 		return 0, fmt.Errorf("watch database %s: %w", w.path, err)
 	}
@@ -52,4 +55,4 @@ func (w *Watch) dataVersion() (version int64, err error) {
 }
 
 // Close ends the watch.
-func (w *Watch) Close() error { return w.conn.close() }
+func (w *Watch) Close() error { return w.conn.Close() }

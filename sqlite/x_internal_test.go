@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	lib "modernc.org/sqlite/lib"
+	"firn/sqlite/internal/capi"
 )
 
 // WithMemoryLimit changes which databases with a rollback journal are read in two passes.
@@ -50,7 +50,7 @@ func TestNeedSpace(t *testing.T) {
 	if err := needSpace(t.TempDir(), 1); err != nil {
 		t.Errorf("one byte: got %v, want nil", err)
 	}
-	if _, ok := freeSpace(t.TempDir()); !ok {
+	if _, ok := capi.FreeSpace(t.TempDir()); !ok {
 		t.Skip("free space is not known here")
 	}
 	if err := needSpace(t.TempDir(), math.MaxInt64); !errors.Is(err, ErrNoSpace) {
@@ -61,21 +61,18 @@ func TestNeedSpace(t *testing.T) {
 // Reserve makes a database leave n bytes unused at the end of each page, as encrypting extensions do.
 func Reserve(t *testing.T, path string, n int32) {
 	t.Helper()
-	c, err := open(t.Context(), path, readWrite)
+	c, err := capi.Open(t.Context(), path, capi.ReadWrite)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.close()
-	arg := c.alloc(4)
-	defer c.free(arg)
-	binary.NativeEndian.PutUint32(arg, uint32(n))
-	if rc := lib.Xsqlite3_file_control(c.tls, c.db, 0, lib.SQLITE_FCNTL_RESERVE_BYTES, address(arg)); rc != 0 {
-		t.Fatal(c.failure(rc))
-	}
-	if err := c.exec("VACUUM"); err != nil {
+	defer c.Close()
+	if err := c.ReserveBytes(n); err != nil {
 		t.Fatal(err)
 	}
-	header, err := c.header()
+	if err := c.Exec("VACUUM"); err != nil {
+		t.Fatal(err)
+	}
+	header, err := c.Header()
 	if err != nil || header[20] != byte(n) {
 		t.Fatalf("reserved bytes: got %d, %v, want %d", header[20], err, n)
 	}
@@ -88,18 +85,18 @@ func TestVerifyNotices(t *testing.T) {
 	ways := map[string]func(*target) (int64, []int64, error){
 		"Delta": func(x *target) (int64, []int64, error) {
 			d := difference{target: x}
-			err := errors.Join(x.exec("BEGIN IMMEDIATE"), d.find(), d.write())
+			err := errors.Join(x.Exec("BEGIN IMMEDIATE"), d.find(), d.write())
 			version, e := x.commit()
 			return version, d.pages, errors.Join(err, e)
 		},
 		"Backup": func(x *target) (int64, []int64, error) {
-			src, err := openImmutable(x.ctx, x.src.path)
+			src, err := capi.OpenImmutable(x.Context(), x.src.path)
 			if err != nil {
 				return 0, nil, err
 			}
-			defer src.close()
-			version, err := x.number("PRAGMA data_version")
-			return version, nil, errors.Join(err, x.copyFrom(src))
+			defer src.Close()
+			version, err := x.Number("PRAGMA data_version")
+			return version, nil, errors.Join(err, x.CopyFrom(src, x.timeout))
 		},
 	}
 	for name, restore := range ways {
@@ -131,12 +128,12 @@ func newTarget(t *testing.T, mode string) *target {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range []string{"old", "new"} {
-		c, err := open(t.Context(), filepath.Join(dir, name), readWrite|lib.SQLITE_OPEN_CREATE)
+		c, err := capi.Open(t.Context(), filepath.Join(dir, name), capi.ReadWrite|capi.Create)
 		if err != nil {
 			t.Fatal(err)
 		}
 		sql := "PRAGMA journal_mode = " + mode + "; CREATE TABLE t (a); INSERT INTO t VALUES ('" + name + "')"
-		if err := errors.Join(c.exec(sql), c.close()); err != nil {
+		if err := errors.Join(c.Exec(sql), c.Close()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -150,12 +147,12 @@ func newTarget(t *testing.T, mode string) *target {
 	}
 	t.Cleanup(func() {
 		src.release(c)
-		if err := errors.Join(c.close(), src.Close()); err != nil {
+		if err := errors.Join(c.Close(), src.Close()); err != nil {
 			t.Error(err)
 		}
 	})
 	return &target{
-		conn: c, path: filepath.Join(dir, "old"), src: src, partial: whole{src}, timeout: time.Second,
+		Conn: c, path: filepath.Join(dir, "old"), src: src, partial: whole{src}, timeout: time.Second,
 		locked: func() error { return nil },
 	}
 }
@@ -163,17 +160,15 @@ func newTarget(t *testing.T, mode string) *target {
 // CacheMisses returns how many pages the image's connection has read since it was opened.
 func CacheMisses(t *testing.T, i *Image) int {
 	t.Helper()
-	out := i.conn.alloc(8)
-	defer i.conn.free(out)
-	rc := lib.Xsqlite3_db_status(i.conn.tls, i.conn.db, lib.SQLITE_DBSTATUS_CACHE_MISS, address(out), address(out[4:]), 0)
-	if rc != lib.SQLITE_OK {
-		t.Fatal(i.conn.failure(rc))
+	n, err := i.conn.CacheMisses()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return int(binary.NativeEndian.Uint32(out))
+	return n
 }
 
 func FuzzWALHeader(f *testing.F) {
-	header := make([]byte, walHeaderLen)
+	header := make([]byte, capi.SnapshotLen)
 	header[12] = 1
 	f.Add(header)
 	binary.NativeEndian.PutUint16(header[14:], 4096)
@@ -188,20 +183,8 @@ func FuzzWALHeader(f *testing.F) {
 		if !w.same(*w) {
 			t.Errorf("%+v is not the same as itself", w)
 		}
-		if w.PageSize == 0 && w.Frames > 0 || w.PageSize > 0 && !validPageSize(w.PageSize) {
+		if w.PageSize == 0 && w.Frames > 0 || w.PageSize > 0 && !capi.ValidPageSize(w.PageSize) {
 			t.Errorf("page size: got %d", w.PageSize)
-		}
-	})
-}
-
-func FuzzHeader(f *testing.F) {
-	f.Add([]byte(headerMagic))
-	f.Add(append([]byte(headerMagic), make([]byte, headerLen)...))
-	f.Add(append([]byte(headerMagic+"\x00\x01\x02\x02"), make([]byte, headerLen)...))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		h, err := parseHeader(b)
-		if err == nil && !validPageSize(h.pageSize) {
-			t.Errorf("page size: got %d", h.pageSize)
 		}
 	})
 }
@@ -242,7 +225,7 @@ func FuzzFingerprint(f *testing.F) {
 // WholeImage reads all pages in the image's own transaction, which goes on.
 func WholeImage(t testing.TB, i *Image) []byte {
 	t.Helper()
-	pages, err := i.conn.pages(i.info, func() error { return nil })
+	pages, err := newPages(i.conn, i.info, func() error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package sqlite
+package capi
 
 import (
 	"errors"
@@ -8,22 +8,22 @@ import (
 	lib "modernc.org/sqlite/lib"
 )
 
-// file is SQLite's own handle of the database file or of its WAL. A live database must never be opened by other means: closing
+// File is SQLite's own handle of the database file or of its WAL. A live database must never be opened by other means: closing
 // any descriptor of a file drops every POSIX lock the process holds on it, SQLite's too.
-type file struct {
-	conn *conn
+type File struct {
+	conn *Conn
 	p    uintptr
 	read func(tls *libc.TLS, file, buffer uintptr, n int32, offset int64) int32
 	size func(tls *libc.TLS, file, size uintptr) int32
 }
 
-// file returns the handle of the main database file.
-func (c *conn) file() (*file, error) { return c.handle(lib.SQLITE_FCNTL_FILE_POINTER) }
+// File returns the handle of the main database file.
+func (c *Conn) File() (*File, error) { return c.handle(lib.SQLITE_FCNTL_FILE_POINTER) }
 
-// wal returns the handle of the WAL, in WAL mode.
-func (c *conn) wal() (*file, error) { return c.handle(lib.SQLITE_FCNTL_JOURNAL_POINTER) }
+// WAL returns the handle of the WAL, in WAL mode.
+func (c *Conn) WAL() (*File, error) { return c.handle(lib.SQLITE_FCNTL_JOURNAL_POINTER) }
 
-func (c *conn) handle(which int32) (*file, error) {
+func (c *Conn) handle(which int32) (*File, error) {
 	z, err := libc.CString("main")
 	if err != nil {
 		return nil, err
@@ -43,17 +43,17 @@ func (c *conn) handle(which int32) (*file, error) {
 		return nil, errors.New("file is not open")
 	}
 	io := (*lib.Tsqlite3_io_methods)(pointer(methods))
-	return &file{
+	return &File{
 		conn: c, p: p,
 		read: *(*func(*libc.TLS, uintptr, uintptr, int32, int64) int32)(unsafe.Pointer(&io.FxRead)),
 		size: *(*func(*libc.TLS, uintptr, uintptr) int32)(unsafe.Pointer(&io.FxFileSize)),
 	}, nil
 }
 
-// readAt fills b, memory of [conn.alloc], from the file without regard to locks; what lies beyond the end of the
+// ReadAt fills b, memory of [Conn.Alloc], from the file without regard to locks; what lies beyond the end of the
 // file reads as zeros.
-func (f *file) readAt(b []byte, offset int64) error {
-	f.conn.alive()
+func (f *File) ReadAt(b []byte, offset int64) error {
+	f.conn.Alive()
 	switch rc := f.read(f.conn.tls, f.p, address(b), int32(len(b)), offset); rc {
 	case lib.SQLITE_OK, lib.SQLITE_IOERR_SHORT_READ:
 		return nil
@@ -62,12 +62,23 @@ func (f *file) readAt(b []byte, offset int64) error {
 	}
 }
 
-// length returns the size of the file in bytes.
-func (f *file) length() (int64, error) {
+// Size returns the size of the file in bytes.
+func (f *File) Size() (int64, error) {
 	out := f.conn.tls.Alloc(8)
 	defer f.conn.tls.Free(8)
 	if rc := f.size(f.conn.tls, f.p, out); rc != lib.SQLITE_OK {
 		return 0, newFailure(rc, "measure database file", 0)
 	}
 	return *(*int64)(pointer(out)), nil
+}
+
+// ReserveBytes makes the next VACUUM leave n bytes unused at the end of each page, as encrypting extensions do.
+func (c *Conn) ReserveBytes(n int32) error {
+	arg := c.tls.Alloc(4)
+	defer c.tls.Free(4)
+	*(*int32)(pointer(arg)) = n
+	if rc := lib.Xsqlite3_file_control(c.tls, c.db, 0, lib.SQLITE_FCNTL_RESERVE_BYTES, arg); rc != lib.SQLITE_OK {
+		return c.failure(rc)
+	}
+	return nil
 }

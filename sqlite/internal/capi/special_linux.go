@@ -1,4 +1,4 @@
-package sqlite
+package capi
 
 import (
 	"errors"
@@ -9,8 +9,8 @@ import (
 	"modernc.org/libc"
 )
 
-// refuseSpecialFiles has SQLite open nothing but regular files and folders, and wait for nobody while it opens them. A
-// look at the file before would be too early: what lies beside a database can be another file a moment later.
+// refuseSpecialFiles has SQLite open only regular files and folders, and never wait while it opens one. A look at the
+// file before would be too early: another file can take its name a moment later.
 func refuseSpecialFiles() error {
 	tls := libc.NewTLS()
 	defer tls.Close()

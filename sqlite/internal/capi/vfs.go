@@ -1,4 +1,4 @@
-package sqlite
+package capi
 
 import (
 	"errors"
@@ -14,13 +14,13 @@ import (
 // imageName is what SQLite is told that the image's file is called.
 const imageName = "image"
 
-// imageFS is the file system of one [View], as SQLite understands one: it has one file, the image, which can only be
-// read. Temporary files, into which SQLite sorts what is large, are the operating system's.
+// ImageFS is a file system, in SQLite's sense, of a single file: an image, which can only be read. Temporary files, which
+// SQLite needs to sort large results, are the operating system's.
 //
 // The file says that it is immutable. So SQLite takes no locks and looks for no journal, keeps what it has cached, and
-// reads a database in WAL mode without a WAL. To present such a header as another one would do, too, but what a view
-// shows of page 1 would not be what was stored.
-type imageFS struct {
+// reads a database in WAL mode without a WAL. To present another header would have the same effect, but page 1 would not
+// show what was stored.
+type ImageFS struct {
 	image io.ReaderAt
 	size  int64
 	err   error // of a read that has failed since the last forget
@@ -30,8 +30,8 @@ type imageFS struct {
 	pin   runtime.Pinner // the table holds our address
 }
 
-// imageTable is what SQLite knows of an [imageFS], in the library's memory. There is one for each, under a name of its
-// own: what all views would share, somebody would have to guard and to count.
+// imageTable is what SQLite knows of an [ImageFS], in the library's memory. Each file system has its own table, under a
+// name of its own: a shared table would need a lock and a count of its users.
 type imageTable struct {
 	vfs     lib.Tsqlite3_vfs
 	methods lib.Tsqlite3_io_methods
@@ -44,9 +44,10 @@ type imageFile struct {
 	fs      uintptr
 }
 
-// mount makes SQLite know an image. The caller unmounts it, after the connection to it was closed.
-func mount(image io.ReaderAt, size int64) (*imageFS, error) {
-	fs := &imageFS{image: image, size: size, tls: libc.NewTLS()}
+// Mount makes SQLite know the image in the first size bytes of a reader, which must not keep the slices that it is
+// given. The caller unmounts it, after the connection to it was closed.
+func Mount(image io.ReaderAt, size int64) (*ImageFS, error) {
+	fs := &ImageFS{image: image, size: size, tls: libc.NewTLS()}
 	p := lib.Xsqlite3_malloc64(fs.tls, uint64(unsafe.Sizeof(imageTable{})))
 	if p == 0 {
 		fs.tls.Close()
@@ -63,12 +64,13 @@ func mount(image io.ReaderAt, size int64) (*imageFS, error) {
 }
 
 // vfs returns the address by which SQLite knows the file system.
-func (fs *imageFS) vfs() uintptr { return uintptr(unsafe.Pointer(&fs.table.vfs)) }
+func (fs *ImageFS) vfs() uintptr { return uintptr(unsafe.Pointer(&fs.table.vfs)) }
 
-// name returns the address of its name, which no other has while this one is mounted.
-func (fs *imageFS) name() uintptr { return uintptr(unsafe.Pointer(&fs.table.name)) }
+// name returns the address of its name, which no other file system has while this one is mounted.
+func (fs *ImageFS) name() uintptr { return uintptr(unsafe.Pointer(&fs.table.name)) }
 
-func (fs *imageFS) unmount() error {
+// Unmount makes SQLite forget the image.
+func (fs *ImageFS) Unmount() error {
 	rc := lib.Xsqlite3_vfs_unregister(fs.tls, fs.vfs())
 	fs.free()
 	if rc != lib.SQLITE_OK {
@@ -77,14 +79,14 @@ func (fs *imageFS) unmount() error {
 	return nil
 }
 
-func (fs *imageFS) free() {
+func (fs *ImageFS) free() {
 	lib.Xsqlite3_free(fs.tls, fs.vfs())
 	fs.tls.Close()
 	fs.pin.Unpin()
 }
 
 // fill writes the table. Time and chance are the operating system's.
-func (fs *imageFS) fill() {
+func (fs *ImageFS) fill() {
 	t, system := fs.table, systemVFS(fs.tls)
 	*t = imageTable{}
 	copy(t.name[:len(t.name)-1], fmt.Sprintf("firn-%x", fs.vfs()))
@@ -132,9 +134,9 @@ func systemVFS(tls *libc.TLS) *lib.Tsqlite3_vfs {
 func function[F any](f F) uintptr { return *(*uintptr)(unsafe.Pointer(&f)) }
 
 // imageFSAt returns the file system with this address, which is pinned while it is mounted.
-func imageFSAt(address uintptr) *imageFS { return (*imageFS)(pointer(address)) }
+func imageFSAt(address uintptr) *ImageFS { return (*ImageFS)(pointer(address)) }
 
-func fsOf(file uintptr) *imageFS { return imageFSAt((*imageFile)(pointer(file)).fs) }
+func fsOf(file uintptr) *ImageFS { return imageFSAt((*imageFile)(pointer(file)).fs) }
 
 // vfsOpen opens the image, or a temporary file, which has no name. No other file can be opened.
 func vfsOpen(tls *libc.TLS, vfs, name, file uintptr, flags int32, outFlags uintptr) int32 {
@@ -176,7 +178,7 @@ func fileRead(_ *libc.TLS, file, to uintptr, n int32, off int64) int32 {
 }
 
 // read reads a part of the image. What lies behind its end is zeros, as SQLite wants it.
-func (fs *imageFS) read(p []byte, off int64) int32 {
+func (fs *ImageFS) read(p []byte, off int64) int32 {
 	within := p[:min(int64(len(p)), max(fs.size-off, 0))]
 	if n, err := fs.image.ReadAt(within, off); n < len(within) {
 		if err == io.EOF { // within what is said to be its size
@@ -192,17 +194,17 @@ func (fs *imageFS) read(p []byte, off int64) int32 {
 	return lib.SQLITE_OK
 }
 
-// failed returns why a read has failed since the last forget. SQLite reports it by a number, or, where it can do
-// without what it wanted to know, not at all.
-func (fs *imageFS) failed() error {
+// Err returns why a read has failed since the current statement was prepared. SQLite itself reports a failed read by a
+// number, or not at all where it can do without the bytes.
+func (fs *ImageFS) Err() error {
 	if fs == nil {
 		return nil
 	}
 	return fs.err
 }
 
-// forget lets the next statement try again.
-func (fs *imageFS) forget() {
+// forget clears the error for the next statement.
+func (fs *ImageFS) forget() {
 	if fs != nil {
 		fs.err = nil
 	}
@@ -227,6 +229,6 @@ func fileCheckReservedLock(_ *libc.TLS, _, out uintptr) int32 {
 
 func fileControl(*libc.TLS, uintptr, int32, uintptr) int32 { return lib.SQLITE_NOTFOUND }
 
-func fileSectorSize(*libc.TLS, uintptr) int32 { return minPageSize }
+func fileSectorSize(*libc.TLS, uintptr) int32 { return MinPageSize }
 
 func fileCharacteristics(*libc.TLS, uintptr) int32 { return lib.SQLITE_IOCAP_IMMUTABLE }

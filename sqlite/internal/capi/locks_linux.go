@@ -1,4 +1,4 @@
-package sqlite
+package capi
 
 import (
 	"golang.org/x/sys/unix"
@@ -6,18 +6,18 @@ import (
 	lib "modernc.org/sqlite/lib"
 )
 
-// SQLite's locks. Everybody who has a database in WAL mode open holds one in the shared range of its file, and one on the
-// last byte of -shm.
+// SQLite's locks. Each connection to a database in WAL mode holds a lock in the shared range of its file, and a lock on
+// the last byte of -shm.
 const (
 	sharedFirst = pendingByte + 2
 	sharedSize  = 510
 	shmLast     = 128
 )
 
-// lockedByOthers tells which locks another process has of those that all who have a WAL database open hold: used is the
-// usual one; exclusive is that of an application that lets nobody else in, and then needs no -shm. It asks through
-// SQLite's own descriptor: another one must not be closed.
-func (c *conn) lockedByOthers() (used, exclusive bool) {
+// LockedByOthers reports which lock on the database file another process is certain to have: used is the lock that every
+// connection to a database in WAL mode holds; exclusive is the lock of an application that lets no other process in, and
+// then needs no -shm. It asks through SQLite's own descriptor: another descriptor must not be closed.
+func (c *Conn) LockedByOthers() (used, exclusive bool) {
 	f, inode := c.unixFile()
 	if f == nil || inode.FnShared > 0 || inode.FeFileLock > 0 { // by this process, too
 		return false, false
@@ -33,8 +33,8 @@ func (c *conn) lockedByOthers() (used, exclusive bool) {
 	return lock.Type == unix.F_RDLCK, lock.Type == unix.F_WRLCK
 }
 
-// onlyUser reports whether nobody but this connection has the -shm file open that it uses.
-func (c *conn) onlyUser() bool {
+// OnlyUser reports whether this connection is certain to be the only one that has its -shm file open.
+func (c *Conn) OnlyUser() bool {
 	_, inode := c.unixFile()
 	if inode == nil || inode.FpShmNode == 0 {
 		return false
@@ -47,9 +47,9 @@ func (c *conn) onlyUser() bool {
 	return unix.FcntlFlock(uintptr(node.FhShm), unix.F_GETLK, &lock) == nil && lock.Type == unix.F_UNLCK
 }
 
-// unixFile returns what SQLite knows of the file and its inode; nil for a file that is no such one.
-func (c *conn) unixFile() (*lib.TunixFile, *lib.TunixInodeInfo) {
-	f, err := c.file()
+// unixFile returns SQLite's records of the file and of its inode; nil for a file of another VFS.
+func (c *Conn) unixFile() (*lib.TunixFile, *lib.TunixInodeInfo) {
+	f, err := c.File()
 	if err != nil {
 		return nil, nil
 	}
@@ -58,11 +58,4 @@ func (c *conn) unixFile() (*lib.TunixFile, *lib.TunixInodeInfo) {
 		return nil, nil
 	}
 	return file, (*lib.TunixInodeInfo)(pointer(file.FpInode))
-}
-
-// isMountPoint reports whether the file itself is mounted, as "docker -v FILE:FILE" does.
-func isMountPoint(path string) bool {
-	var s unix.Statx_t
-	err := unix.Statx(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW|unix.AT_STATX_DONT_SYNC, 0, &s)
-	return err == nil && s.Attributes_mask&s.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0
 }

@@ -1,6 +1,4 @@
-//go:build linux
-
-package sqlite
+package capi_test
 
 import (
 	"os"
@@ -9,10 +7,11 @@ import (
 	"testing"
 
 	"firn/internal/dbtest"
+	"firn/sqlite/internal/capi"
 )
 
-// TestSpecialFileAfterTheLook has something else than a regular file where SQLite opens one, as it is after a swap
-// between the look at it and that. A pipe that nobody writes into would be waited for.
+// TestSpecialFileAfterTheLook puts another kind of file where SQLite opens a regular one, as a swap between the look at
+// the file and its opening does. SQLite would wait for ever for a writer of a pipe.
 func TestSpecialFileAfterTheLook(t *testing.T) {
 	t.Parallel()
 	for name, put := range map[string]func(string) error{
@@ -21,8 +20,8 @@ func TestSpecialFileAfterTheLook(t *testing.T) {
 		"Link":   func(path string) error { return os.Symlink("/dev/zero", path) },
 	} {
 		for _, suffix := range []string{"", "-journal", "-wal", "-shm"} {
-			for _, guest := range []string{asOwner, asGuest} {
-				t.Run(name+suffix+guest, func(t *testing.T) {
+			for _, how := range []capi.Way{capi.AsOwner, capi.AsGuest} {
+				t.Run(name+suffix+string(how), func(t *testing.T) {
 					t.Parallel()
 					path := filepath.Join(t.TempDir(), "app.db")
 					dbtest.Create(t, path, dbtest.Options{WAL: suffix == "-wal" || suffix == "-shm"})
@@ -35,10 +34,10 @@ func TestSpecialFileAfterTheLook(t *testing.T) {
 					if err := put(path + suffix); err != nil {
 						t.Fatal(err)
 					}
-					c, err := openGuarded(t.Context(), path, guest)
+					c, err := capi.OpenGuarded(t.Context(), path, how)
 					if err == nil {
-						err = c.firstRead(busySlice)
-						c.close()
+						err = c.FirstRead(capi.BusySlice)
+						c.Close()
 					}
 					if err == nil {
 						t.Error("got no error")

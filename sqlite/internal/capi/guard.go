@@ -1,6 +1,10 @@
-package sqlite
+package capi
 
 import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
 	"sync"
 	"unsafe"
 
@@ -8,24 +12,41 @@ import (
 	lib "modernc.org/sqlite/lib"
 )
 
-// A guard stands between SQLite and the file system while a database of others is read. SQLite itself would make the
-// files that it misses, with the owner of its process, and would take the WAL away when it is the last to close.
+// A guard stands between SQLite and the file system while an application's database is read. SQLite itself would make
+// missing files with the owner of its process, and would take the WAL away when its connection is the last to close.
 //
 // The guard is a VFS of its own, which hands everything on to the system's. In the memory of each database file, behind
-// what the system's VFS keeps there, it has a table of methods of which it replaces some.
+// the part of the system's VFS, it has a table of methods of which it replaces some.
 const (
 	guardName  = "firn-guard"
-	guardParam = "firn" // of the file's URI; its value is one of the ways below
+	guardParam = "firn" // of the file's URI; its value is a [Way]
 )
 
-// The ways to use the files beside a database.
+// Way says how a guarded connection uses the files beside a database.
+type Way string
+
+// The ways of [OpenGuarded].
 const (
-	asOwner = ""      // make -wal and -shm if they are missing, as the application does
-	asGuest = "guest" // make no file, and only read -shm
-	alone   = "alone" // make no file and use no lock: nobody else has the database open
+	AsOwner Way = ""      // make -wal and -shm if they are missing, as the application does
+	AsGuest Way = "guest" // make no file, and only read -shm
+	Alone   Way = "alone" // make no file and use no lock: no other process has the database open
 )
 
-// guardedFile is what the guard keeps of a database file.
+// OpenGuarded opens a database of an application, to read it.
+func OpenGuarded(ctx context.Context, path string, how Way) (*Conn, error) {
+	name, flags := path, ReadWrite
+	if how != AsOwner {
+		var err error
+		name, err = fileURI(path, guardParam+"="+string(how)+"&readonly_shm=1")
+		if err != nil {
+			return nil, err
+		}
+		flags |= uri
+	}
+	return openIn(ctx, guard().FzName, name, flags)
+}
+
+// guardedFile is the guard's part of the memory of a database file.
 type guardedFile struct {
 	methods lib.Tsqlite3_io_methods
 	system  *lib.Tsqlite3_io_methods
@@ -61,22 +82,22 @@ func guarded(tls *libc.TLS, file uintptr) *guardedFile {
 }
 
 // way returns how the files beside a database are used; name is the database's, or of its journal or WAL.
-func way(tls *libc.TLS, name uintptr) string {
+func way(tls *libc.TLS, name uintptr) Way {
 	param, err := libc.CString(guardParam)
 	if err != nil {
-		return asGuest // the careful way
+		return AsGuest // the careful way
 	}
 	defer libc.Xfree(tls, param)
 	if value := lib.Xsqlite3_uri_parameter(tls, name, param); value != 0 {
-		return libc.GoString(value)
+		return Way(libc.GoString(value))
 	}
-	return asOwner
+	return AsOwner
 }
 
-// guardOpen opens a file, and makes none for a guest.
+// guardOpen opens a file, and makes no missing file for a guest.
 func guardOpen(tls *libc.TLS, _, name, file uintptr, flags int32, outFlags uintptr) int32 {
 	const besides = lib.SQLITE_OPEN_WAL | lib.SQLITE_OPEN_MAIN_JOURNAL
-	if flags&besides != 0 && way(tls, name) != asOwner {
+	if flags&besides != 0 && way(tls, name) != AsOwner {
 		flags &^= lib.SQLITE_OPEN_CREATE
 	}
 	system := systemVFS(tls)
@@ -89,7 +110,7 @@ func guardOpen(tls *libc.TLS, _, name, file uintptr, flags int32, outFlags uintp
 	g.system, g.name = (*lib.Tsqlite3_io_methods)(pointer(own.FpMethods)), name
 	g.methods = *g.system
 	g.methods.FxLock = function(guardLock)
-	if way(tls, name) == alone {
+	if way(tls, name) == Alone {
 		g.beAlone()
 	}
 	own.FpMethods = uintptr(unsafe.Pointer(&g.methods))
@@ -118,7 +139,7 @@ func aloneLock(_ *libc.TLS, _ uintptr, _, _, _ int32) int32 { return lib.SQLITE_
 func aloneBarrier(*libc.TLS, uintptr) {}
 
 // guardLock takes a lock on the database file. A connection that reads wants the exclusive one to roll a hot journal
-// back, and at its end, to checkpoint the WAL and remove it: that is left to the application, if there is anything in it.
+// back, and at its end, to checkpoint the WAL and remove it. A WAL with anything in it is left to the application.
 func guardLock(tls *libc.TLS, file uintptr, level int32) int32 {
 	g := guarded(tls, file)
 	lock := *(*func(*libc.TLS, uintptr, int32) int32)(unsafe.Pointer(&g.system.FxLock))
@@ -126,14 +147,30 @@ func guardLock(tls *libc.TLS, file uintptr, level int32) int32 {
 		return lock(tls, file, level)
 	}
 	wal := libc.GoString(g.name) + "-wal"
-	if nonEmpty(wal) || way(tls, g.name) != asOwner && exists(wal) {
+	if NonEmpty(wal) || way(tls, g.name) != AsOwner && Exists(wal) {
 		return lib.SQLITE_BUSY
 	}
 	rc := lock(tls, file, level)
-	if rc == lib.SQLITE_OK && nonEmpty(wal) { // the application has committed and closed before the lock was there
+	if rc == lib.SQLITE_OK && NonEmpty(wal) { // the application has committed and closed before the lock was there
 		unlock := *(*func(*libc.TLS, uintptr, int32) int32)(unsafe.Pointer(&g.system.FxUnlock))
 		unlock(tls, file, lib.SQLITE_LOCK_SHARED)
 		return lib.SQLITE_BUSY
 	}
 	return rc
+}
+
+// Exists reports whether there is a file of this name. A name that cannot be looked at counts.
+func Exists(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// NonEmpty reports whether there is a file of this name with anything in it. An unreadable file counts: it proves
+// nothing.
+func NonEmpty(path string) bool {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	return err != nil || info.Size() > 0
 }

@@ -1,0 +1,25 @@
+package capi
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// whyNotOpened finds out why SQLite could not open a file of a database when it says that there is none. It tries to open
+// without creating after creating has failed, so that where the database is there it is another file that could not
+// be made.
+func whyNotOpened(database, message string) (syscall.Errno, string) {
+	if _, err := os.Lstat(database); database == "" || err != nil {
+		return syscall.ENOENT, message
+	}
+	const file = "SQLite must make a file beside the database"
+	dir := filepath.Dir(database)
+	if free, ok := freeInodes(dir); ok && free == 0 {
+		return syscall.ENOSPC, file + ", and the disk has no free inode"
+	}
+	if free, ok := FreeSpace(dir); ok && free == 0 {
+		return syscall.ENOSPC, file + ", and the disk is full"
+	}
+	return 0, file + ", and cannot"
+}
