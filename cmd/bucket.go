@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"github.com/dustin/go-humanize"
-
-	"firn/store/s3"
 )
 
 // bucketConfig is the table [s3]: how to reach a repository in a bucket. What is
@@ -35,7 +33,7 @@ func (b *bucketConfig) paths() []*string {
 
 func (b *bucketConfig) validate() error {
 	_, lockErr := b.Lock.value("lock")
-	_, modeErr := lockMode(b.LockMode)
+	modeErr := checkLockMode(b.LockMode)
 	_, upErr := parseRate("limit_upload", b.LimitUpload)
 	_, downErr := parseRate("limit_download", b.LimitDownload)
 	var pairErr error
@@ -45,14 +43,13 @@ func (b *bucketConfig) validate() error {
 	return errors.Join(pairErr, lockErr, modeErr, upErr, downErr)
 }
 
-func lockMode(name string) (s3.LockMode, error) {
+// checkLockMode refuses what is no mode of Object Lock.
+func checkLockMode(name string) error {
 	switch name {
-	case "", "compliance":
-		return s3.Compliance, nil
-	case "governance":
-		return s3.Governance, nil
+	case "", "compliance", "governance":
+		return nil
 	}
-	return 0, fmt.Errorf("lock_mode is %q, not \"compliance\" or \"governance\"", name)
+	return fmt.Errorf("lock_mode is %q, not \"compliance\" or \"governance\"", name)
 }
 
 // endpoint is asked for locations of the form s3://bucket/prefix.
@@ -60,35 +57,29 @@ func (c *caller) endpoint(conf *config) string {
 	return cmp.Or(conf.S3.Endpoint, c.getenv("AWS_ENDPOINT_URL_S3"), c.getenv("AWS_ENDPOINT_URL"))
 }
 
-// bucketOptions says how to reach the repository's bucket.
-func (s *session) bucketOptions() (s3.Options, error) {
+// remoteOptions say how to reach the repository's place.
+func (s *session) remoteOptions() (remoteOptions, error) {
 	b := s.conf.S3
-	opts := s3.Options{
-		Location:      *s.place.bucket,
+	opts := remoteOptions{
 		Region:        cmp.Or(b.Region, s.getenv("AWS_REGION"), s.getenv("AWS_DEFAULT_REGION")),
 		CAFile:        cmp.Or(b.CAFile, s.getenv("AWS_CA_BUNDLE")),
+		PathStyle:     b.PathStyle,
 		Unconditional: b.ConditionalPut != nil && !*b.ConditionalPut,
 		Lock:          b.Lock.Duration,
+		LockMode:      b.LockMode,
 		Agent:         "firn",
 	}
-	if b.PathStyle != nil {
-		opts.Lookup = s3.LookupHost
-		if *b.PathStyle {
-			opts.Lookup = s3.LookupPath
-		}
-	}
-	var modeErr, upErr, downErr error
-	opts.LockMode, modeErr = lockMode(b.LockMode)
+	var upErr, downErr error
 	opts.UploadLimit, upErr = parseRate("--limit-upload", cmp.Or(s.settings.limitUpload, b.LimitUpload))
 	opts.DownloadLimit, downErr = parseRate("--limit-download", cmp.Or(s.settings.limitDownload, b.LimitDownload))
-	if err := errors.Join(modeErr, upErr, downErr); err != nil {
-		return s3.Options{}, usage("", "%w", err)
+	if err := errors.Join(checkLockMode(b.LockMode), upErr, downErr); err != nil {
+		return remoteOptions{}, usage("", "%w", err)
 	}
 	return opts, s.readBucketKeys(&opts)
 }
 
 // readBucketKeys reads the credentials that the configuration names.
-func (s *session) readBucketKeys(opts *s3.Options) error {
+func (s *session) readBucketKeys(opts *remoteOptions) error {
 	for file, into := range map[string]*string{s.conf.S3.AccessKeyFile: &opts.AccessKey, s.conf.S3.SecretKeyFile: &opts.SecretKey} {
 		if file == "" {
 			continue

@@ -28,6 +28,8 @@ type caller struct {
 	// askPassword asks a person for a password. It is nil where no person can be asked.
 	askPassword func(ctx context.Context, prompt string) (string, error)
 
+	remotes []remote // the kinds of places that the program can use, beside folders
+
 	told told
 }
 

@@ -103,7 +103,7 @@ func newCLI(s Streams) *cli {
 	c.caller = &caller{
 		reporter: c.reporter(), tool: toolVersion(),
 		getenv: os.Getenv, now: time.Now, zone: time.Local, silence: stuckSilence,
-		input: s.In, commandOutput: s.Err, hookFailed: c.showHookOutput,
+		remotes: []remote{s3Place{}}, input: s.In, commandOutput: s.Err, hookFailed: c.showHookOutput,
 	}
 	return c
 }

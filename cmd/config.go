@@ -15,6 +15,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"firn/host"
+	"firn/store"
 	"firn/tags"
 )
 
@@ -212,7 +213,7 @@ func explain(path string, err error) error {
 // resolve makes all paths absolute.
 func (conf *config) resolve(dir string) {
 	paths := slices.Concat([]*string{&conf.KeyFile, &conf.PasswordFile, &conf.MetricsFile}, conf.S3.paths(), conf.Copy.paths())
-	if !remote(conf.Repository) {
+	if !store.IsRemote(conf.Repository) {
 		paths = append(paths, &conf.Repository)
 	}
 	for name, env := range conf.Env {

@@ -10,6 +10,7 @@ import (
 	"firn/repo"
 	"firn/retention"
 	"firn/snapshot"
+	"firn/store"
 )
 
 // copyConfig is the table [copy]: the repository that snapshots are copied to.
@@ -25,7 +26,7 @@ type copyConfig struct {
 // paths are the values that name files or folders.
 func (t *copyConfig) paths() []*string {
 	paths := []*string{&t.KeyFile, &t.PasswordFile}
-	if !remote(t.Repository) {
+	if !store.IsRemote(t.Repository) {
 		paths = append(paths, &t.Repository)
 	}
 	if t.S3 != nil {
@@ -73,7 +74,7 @@ func (s *session) openTarget(ctx context.Context, o copyOptions) (*session, erro
 	}
 	to := &session{caller: s.caller, conf: conf}
 	var err error
-	if to.place, err = parsePlace(location, s.endpoint(conf)); err != nil {
+	if to.place, err = s.parsePlace(location, s.endpoint(conf)); err != nil {
 		return nil, err
 	}
 	if to.place.String() == s.place.String() { // before a key is asked for

@@ -80,10 +80,10 @@ func (w *watch) backUp(ctx context.Context, backup func() (*backupMessage, error
 
 // requests returns how many were made to a bucket so far.
 func (s *session) requests() int64 {
-	if s.bucket == nil {
+	if s.counter == nil {
 		return 0
 	}
-	return s.bucket.Traffic().Requests()
+	return s.counter.Traffic().Requests()
 }
 
 // failed tells of a failure; an interrupt is one, and must not keep it from being told.

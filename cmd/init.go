@@ -155,10 +155,11 @@ func (i *initialization) openStore(ctx context.Context) error {
 // probe writes to a bucket for the first time: what is wrong with it shows
 // before a key is made.
 func (i *initialization) probe(ctx context.Context) error {
-	if i.bucket == nil {
+	prober, ok := i.store.(store.Prober)
+	if !ok {
 		return nil
 	}
-	conditional, err := i.bucket.Probe(ctx)
+	conditional, err := prober.Probe(ctx)
 	if err != nil {
 		return fmt.Errorf("make repository in %s: %w", i.place, err)
 	}

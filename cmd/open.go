@@ -12,7 +12,7 @@ import (
 
 	"firn/crypt"
 	"firn/repo"
-	"firn/store/s3"
+	"firn/store"
 )
 
 // session is what most commands work with: the configuration, and the
@@ -21,9 +21,9 @@ type session struct {
 	*caller
 	opening  openOptions
 	conf     *config
-	place    place     // of the repository
-	cacheDir string    // of this repository; "" for none
-	bucket   *s3.Store // nil for a repository in a folder
+	place    place         // of the repository
+	cacheDir string        // of this repository; "" for none
+	counter  store.Counter // of requests; nil for a repository in a folder
 	repo     *repo.Repo
 	tried    keySource        // the key that was used
 	setBack  []*repo.Rollback // of what this host has stored, and is not there
@@ -105,7 +105,7 @@ func (s *session) options() (repo.Options, error) {
 		CacheDir: s.cacheDir, StateDir: s.openState(), Host: hostName(), Tool: "firn " + s.tool, Now: s.now,
 		Repairing: s.opening.repairing, AcceptOther: s.opening.accepting,
 	}
-	if s.place.bucket != nil {
+	if s.place.kind != nil {
 		opts.TrustCache = true
 		var err error
 		opts.CacheSize, err = s.cacheSize()
@@ -130,7 +130,7 @@ func (c *caller) findRepository(conf *config) (place, error) {
 	if location == "" {
 		return place{}, usage("Give --repository, set FIRN_REPOSITORY, or write a "+configName+`: see "firn help".`, "no repository is given")
 	}
-	return parsePlace(location, c.endpoint(conf))
+	return c.parsePlace(location, c.endpoint(conf))
 }
 
 // locationHash names a repository by its place, whatever way leads there.

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,44 +11,37 @@ import (
 	"firn/repo"
 	"firn/store"
 	"firn/store/local"
-	"firn/store/s3"
 )
 
-// place is where a repository is: in a folder, or in a bucket.
+// place is where a repository is: in a folder, or in a place of another kind.
 type place struct {
-	folder string       // absolute; "" if it is in a bucket
-	bucket *s3.Location // nil if it is in a folder
+	folder   string // absolute; "" for a place of another kind
+	location string // of that place
+	kind     remote // of that place
 }
 
-// parsePlace reads what a user has given. The endpoint is for locations of the
-// form s3://bucket/prefix.
-func parsePlace(location, endpoint string) (place, error) {
-	if !remote(location) {
-		folder, err := filepath.Abs(location)
-		return place{folder: folder}, err
+// parsePlace reads a location. The endpoint is for locations that leave it out.
+func (c *caller) parsePlace(location, endpoint string) (place, error) {
+	for _, kind := range c.remotes {
+		if kind.Matches(location) {
+			location, err := kind.Parse(location, endpoint)
+			return place{location: location, kind: kind}, err
+		}
 	}
-	bucket, err := s3.ParseLocation(location, endpoint)
-	if err != nil {
-		return place{}, usage("The forms are s3:https://host:port/bucket/prefix and s3://bucket/prefix.", "%w", err)
+	if store.IsRemote(location) {
+		return place{}, usage("Name the kind of this place when you open the repository.", "repository %q: this program does not know places of this kind", location)
 	}
-	return place{bucket: &bucket}, nil
+	folder, err := filepath.Abs(location)
+	return place{folder: folder}, err
 }
-
-// remote reports whether a location is not a folder.
-func remote(location string) bool { return s3.IsLocation(location) }
 
 // String returns one text for each place.
-func (p place) String() string {
-	if p.bucket != nil {
-		return p.bucket.String()
-	}
-	return p.folder
-}
+func (p place) String() string { return cmp.Or(p.folder, p.location) }
 
 // openStore opens the place of a repository, which must be there.
 func (s *session) openStore(ctx context.Context) (store.Store, error) {
-	if s.place.bucket != nil {
-		return s.openBucket(ctx)
+	if s.place.kind != nil {
+		return s.openRemote(ctx)
 	}
 	st, err := openFolder(s.place.folder)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -61,8 +55,8 @@ func (s *session) openStore(ctx context.Context) (store.Store, error) {
 
 // createStore opens the place of a new repository, and makes it if it is a folder.
 func (s *session) createStore(ctx context.Context) (store.Store, error) {
-	if s.place.bucket != nil {
-		return s.openBucket(ctx)
+	if s.place.kind != nil {
+		return s.openRemote(ctx)
 	}
 	err := makeFolder(s.place.folder)
 	if err != nil {
@@ -92,23 +86,25 @@ func makeFolder(dir string) error {
 	return at.at(local.MakeFolder)
 }
 
-func (s *session) openBucket(ctx context.Context) (store.Store, error) {
-	opts, err := s.bucketOptions()
+func (s *session) openRemote(ctx context.Context) (store.Store, error) {
+	opts, err := s.remoteOptions()
 	if err != nil {
 		return nil, err
 	}
-	if s.bucket, err = s3.Open(ctx, opts); err != nil {
+	st, err := s.place.kind.Open(ctx, s.place.location, opts)
+	if err != nil {
 		return nil, fmt.Errorf("open repository: %w", err)
 	}
-	return s.bucket, nil
+	s.counter, _ = st.(store.Counter)
+	return st, nil
 }
 
-// tellTraffic tells what was asked of a bucket.
+// tellTraffic tells what was asked of a server.
 func (s *session) tellTraffic() {
-	if s.bucket == nil {
+	if s.counter == nil {
 		return
 	}
-	t := s.bucket.Traffic()
+	t := s.counter.Traffic()
 	s.detail("requests: %d (list %d, put %d, get %d, head %d, delete %d, other %d); sent %s, received %s",
 		t.Requests(), t.Lists, t.Puts, t.Gets, t.Heads, t.Deletes, t.Others, size(t.Sent), size(t.Received))
 }

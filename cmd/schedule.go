@@ -128,7 +128,7 @@ func (c *cli) newSchedule(args []string, o scheduleOptions) (*schedule, error) {
 	if s.repository, err = c.caller.findRepository(conf); err != nil || conf.Copy.Repository == "" {
 		return s, err
 	}
-	target, err := parsePlace(conf.Copy.Repository, c.caller.endpoint(conf.target()))
+	target, err := c.caller.parsePlace(conf.Copy.Repository, c.caller.endpoint(conf.target()))
 	s.target = &target
 	return s, err
 }

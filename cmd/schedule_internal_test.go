@@ -31,7 +31,7 @@ func TestDeploy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	target, err := parsePlace(conf.Copy.Repository, "")
+	target, err := (&caller{remotes: []remote{s3Place{}}}).parsePlace(conf.Copy.Repository, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -123,7 +123,7 @@ func (s *opened) printStatus(states []*state, u *repo.Usage, upkeep snapshot.Upk
 	r := repositoryState{Location: s.place.String(), Size: u.Size, Packs: u.Packs}
 	upkeep = upkeep.Later(snapshot.Upkeep{Pruned: u.Pruned})
 	r.Pruned, r.Checked, r.Copied = known(upkeep.Pruned), known(upkeep.Checked), known(upkeep.Copied)
-	if s.place.bucket == nil {
+	if s.place.kind == nil {
 		if free, ok := spool.FreeSpace(s.place.folder); ok {
 			r.Free = &free
 		}

@@ -106,7 +106,7 @@ func (s *schedule) copyService() service {
 func (s *schedule) service(name, description string, envs []*environment, commands ...string) service {
 	v := service{File: name, Description: description, User: s.User, Commands: commands, Key: strings.ReplaceAll(s.conf.KeyFile, "%", "%%")}
 	var folders []string
-	if s.repository.bucket == nil {
+	if s.repository.kind == nil {
 		folders = append(folders, s.repository.folder)
 		v.Mounts = unitWord(s.repository.folder)
 	}

@@ -159,7 +159,7 @@ func (s *Store) check(ctx context.Context, names ...string) error {
 
 // Traffic returns the number of requests and bytes so far, repeated requests
 // included.
-func (s *Store) Traffic() Traffic { return s.traffic.snapshot() }
+func (s *Store) Traffic() store.Traffic { return s.traffic.snapshot() }
 
 // Delete removes the objects, 1000 with a request.
 func (s *Store) Delete(ctx context.Context, names ...string) error {

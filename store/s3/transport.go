@@ -14,6 +14,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"firn/host"
+	"firn/store"
 )
 
 const (
@@ -83,17 +84,6 @@ func newLimiter(bytesPerSecond int64) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(bytesPerSecond), burst)
 }
 
-// Traffic counts the requests to a server and the bytes of its connections.
-type Traffic struct {
-	Lists, Puts, Gets, Heads, Deletes, Others int64 // requests
-	Sent, Received                            int64 // bytes, including those of the protocol
-}
-
-// Requests returns the number of all requests.
-func (t Traffic) Requests() int64 {
-	return t.Lists + t.Puts + t.Gets + t.Heads + t.Deletes + t.Others
-}
-
 // traffic counts requests and bytes. It is safe for concurrent use.
 type traffic struct {
 	next http.RoundTripper
@@ -126,8 +116,8 @@ func (t *traffic) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.next.RoundTrip(r)
 }
 
-func (t *traffic) snapshot() Traffic {
-	return Traffic{
+func (t *traffic) snapshot() store.Traffic {
+	return store.Traffic{
 		Lists: t.lists.Load(), Puts: t.puts.Load(), Gets: t.gets.Load(), Heads: t.heads.Load(),
 		Deletes: t.deletes.Load(), Others: t.others.Load(),
 		Sent: t.sent.Load(), Received: t.received.Load(),
