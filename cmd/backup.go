@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"firn/repo"
+	"firn/snapshot"
 	"firn/sqlite"
 )
 
@@ -25,6 +26,7 @@ type backupOptions struct {
 	prune, ifChanged, dryRun, forceScan bool
 	accept, blockWriters                bool
 	keep                                *keepFlags
+	rules                               *keep // that the flags make, nil for the configured ones
 }
 
 // backupName is the name of the command for cron.
@@ -65,7 +67,7 @@ and it cannot be restored into a database.`,
 	f.StringVar(&o.env, "env", "", "the environment's `name` (default, of --stdin only: stdin)")
 	f.StringVar(&o.name, "name", "", "the database's `name` (default: the file's, without extension)")
 	f.StringVar(&o.export, "export", "", "`how` to read: pages, or compact for VACUUM INTO (default: pages)")
-	complete(cmd, "export", exportPages, exportCompact)
+	complete(cmd, "export", snapshot.ExportPages, snapshot.ExportCompact)
 	f.StringArrayVar(&o.tags, "tag", nil, "add these `tags`, separated by commas")
 	f.StringVar(&o.time, "time", "", "`time` of the snapshot: RFC 3339, or \"2006-01-02 15:04:05\" (default: now)")
 	f.BoolVar(&o.ifChanged, "if-changed", false, "record nothing if nothing has changed")
@@ -115,7 +117,7 @@ func (c *cli) backup(ctx context.Context, args []string, o backupOptions) error 
 // beginBackup finds out what to back up and opens the repository; the caller closes it.
 // An error is told to all that watches the environments which the run was for.
 func (c *cli) beginBackup(ctx context.Context, args []string, o backupOptions) (*backupRun, []job, error) {
-	conf, err := c.caller.loadConfig()
+	conf, err := c.program.loadConfig()
 	var jobs []job
 	if err == nil {
 		jobs, err = c.jobs(conf, args, o)
@@ -140,7 +142,7 @@ func (c *cli) beginBackup(ctx context.Context, args []string, o backupOptions) (
 // configuration.
 func (c *cli) tellNotBegun(ctx context.Context, conf *config, o backupOptions, envs []*environment, cause error) {
 	c.settle()
-	s := &session{caller: c.caller, conf: conf, metricsFile: o.metricsFile}
+	s := &session{caller: c.program, conf: conf, metricsFile: o.metricsFile}
 	if len(envs) > 0 { // their metrics take the lock that is in the cache
 		var err error
 		if s.place, err = s.findRepository(conf); err == nil {
@@ -156,7 +158,7 @@ func (c *cli) tellNotBegun(ctx context.Context, conf *config, o backupOptions, e
 // tellWrongFlags tells of a backup whose flags are wrong, such as the line of cron after an update, for each configured
 // environment that its arguments name: flags that were not read yet say nothing.
 func (c *cli) tellWrongFlags(ctx context.Context, cause error) {
-	conf, err := c.caller.loadConfig()
+	conf, err := c.program.loadConfig()
 	if err != nil {
 		return // it may be the flag that names the configuration
 	}
@@ -166,7 +168,7 @@ func (c *cli) tellWrongFlags(ctx context.Context, cause error) {
 // notBegun has a failure told that kept one environment's backup from its beginning.
 func (r *backupRun) notBegun(ctx context.Context, env *environment, cause error) {
 	if !r.dryRun {
-		r.newWatch(env).notBegun(ctx, cause)
+		newWatch(r.session, env).notBegun(ctx, cause)
 	}
 }
 
@@ -176,7 +178,7 @@ func (r *backupRun) stopped(jobs int) error {
 	if r.dryRun {
 		left = "it was a dry run"
 	}
-	return &problem{fmt.Errorf("interrupted: %d of %s taken; %s", r.outcomes.succeeded, plural(jobs, "snapshot"), left), exitInterrupted, ""}
+	return newProblem(fmt.Errorf("interrupted: %d of %s taken; %s", r.outcomes.succeeded, plural(jobs, "snapshot"), left), exitInterrupted, "")
 }
 
 // backupRun is the outcome of one run, environment by environment.
@@ -227,7 +229,7 @@ func (r *backupRun) one(ctx context.Context, j job) error {
 		return err
 	}
 	defer l.release()
-	return r.newWatch(j.env).around(ctx, func() (*backupMessage, error) { return r.take(ctx, j) })
+	return newWatch(r.session, j.env).around(ctx, func() (*backupMessage, error) { return r.take(ctx, j) })
 }
 
 // take takes the snapshot. There is one with an error, too, if only old snapshots could
@@ -240,9 +242,9 @@ func (r *backupRun) take(ctx context.Context, j job) (m *backupMessage, err erro
 		r.sweep(os.TempDir(), sweepIdle)
 	}
 	if !j.stream {
-		return r.takeFrom(ctx, j, r.watchedSource(j.path, r.exportOptions(j)))
+		return r.takeFrom(ctx, j, watchedSource(r.silence, j.path, r.exportOptions(j)))
 	}
-	err = r.spooled(ctx, j.environment, func(path string) (err error) {
+	err = spooled(ctx, r.caller, j.environment, func(path string) (err error) {
 		j.path = path
 		m, err = r.takeFrom(ctx, j, streamSource(path))
 		return err
@@ -288,7 +290,7 @@ func (c *caller) warnLocked(environment string, forever bool, reason error) {
 // killed has left there. It returns the size of the file, 0 if it is not known: opening it says why.
 func (r *backupRun) approach(ctx context.Context, j job) (int64, error) {
 	size := make(chan int64, 1)
-	err := r.newWatchdog(ctx).call(func() error {
+	err := newWatchdog(ctx, r.silence).call(func() error {
 		if !j.stream && !r.dryRun {
 			r.sweepBeside(j.path, sweepIdle)
 		}
@@ -344,14 +346,14 @@ func (r *backupRun) tell(result *repo.BackupResult, took time.Duration) *backupM
 		r.detail("left behind: %v", result.Left)
 	}
 	r.summaries = append(r.summaries, m)
-	r.done("%s", r.summaryLine(m))
+	r.done("%s", summaryLine(m, r.zone))
 	return &m
 }
 
 // summaryLine reads well in the log of a cron job.
-func (c *caller) summaryLine(m backupMessage) string {
+func summaryLine(m backupMessage, zone *time.Location) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s: ", m.Time.In(c.zone).Format("2006-01-02 15:04:05 MST"), m.Environment)
+	fmt.Fprintf(&b, "%s %s: ", m.Time.In(zone).Format("2006-01-02 15:04:05 MST"), m.Environment)
 	short := m.SnapshotID[:min(8, len(m.SnapshotID))]
 	switch {
 	case m.Skipped:

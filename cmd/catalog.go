@@ -121,7 +121,7 @@ func (k *catalog) hidden(list []*snapshot.Snapshot, chosen *snapshot.Snapshot, r
 // gone is the error for a snapshot that this host has stored, may be the one that was asked
 // for, and is not there.
 func (k *catalog) gone(what string, b *repo.Rollback) error {
-	return &problem{fmt.Errorf("%s: %w: %s", what, errSetBack, k.describeSetBack(b)), exitDamage, wayForward + " Or name a snapshot by its ID."}
+	return newProblem(fmt.Errorf("%s: %w: %s", what, errSetBack, k.describeSetBack(b)), exitDamage, wayForward+" Or name a snapshot by its ID.")
 }
 
 // anyTime is for surely: a record of any time may be meant.
@@ -142,7 +142,7 @@ func (k *catalog) unsure(chosen *snapshot.Snapshot, what string, u *repo.UnreadE
 		hint = fmt.Sprintf(`The newest that can be read is %s of %s, %s: name it by its ID if that will do. `,
 			chosen.ID.Short(), chosen.Environment, k.when(chosen.Time)) + hint
 	}
-	return &problem{fmt.Errorf("%s: it may be %s which cannot be read: %w", what, which, u), exitDamage, hint}
+	return newProblem(fmt.Errorf("%s: it may be %s which cannot be read: %w", what, which, u), exitDamage, hint)
 }
 
 // unreadVerdict refuses the newest snapshot that was found sound, nil for none, while a note
@@ -151,8 +151,8 @@ func unreadVerdict(list []*snapshot.Snapshot, sound *snapshot.Snapshot, ref stri
 	_, environment, _ := strings.Cut(ref, ":")
 	for _, s := range filter(list, snapshot.Filter{Environment: environment}) {
 		if s.NoteUnread && (sound == nil || !s.Time.Before(sound.Time)) {
-			return &problem{fmt.Errorf("%s: a note on snapshot %s of %s cannot be read, so nobody knows how it was found", ref, s.ID.Short(), s.Environment),
-				exitDamage, fmt.Sprintf(`"firn verify --snapshot %s" looks again. Or name a snapshot by its ID.`, s.ID.Short())}
+			return newProblem(fmt.Errorf("%s: a note on snapshot %s of %s cannot be read, so nobody knows how it was found", ref, s.ID.Short(), s.Environment),
+				exitDamage, fmt.Sprintf(`"firn verify --snapshot %s" looks again. Or name a snapshot by its ID.`, s.ID.Short()))
 		}
 	}
 	return nil

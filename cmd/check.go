@@ -135,7 +135,7 @@ func (s *opened) checkOnly(ctx context.Context, opts repo.CheckOptions) error {
 
 // damage is the outcome of a check that found some.
 func (s *opened) damage(findings int, hint string) error {
-	return &problem{fmt.Errorf("check %s: %w: %s", s.place, errDamage, plural(findings, "finding")), exitDamage, hint}
+	return newProblem(fmt.Errorf("check %s: %w: %s", s.place, errDamage, plural(findings, "finding")), exitDamage, hint)
 }
 
 // tellCheck tells what a check found; within a repair it is not the summary.

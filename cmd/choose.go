@@ -56,7 +56,7 @@ func (r *restoration) choose(ctx context.Context) error {
 	if err != nil && from != "" {
 		err = fmt.Errorf("%s from %s: %w", r.command(), from, err)
 	}
-	if err == nil && isStream(r.source) {
+	if err == nil && r.source.IsStream() {
 		return refuseStream(r.source)
 	}
 	return err

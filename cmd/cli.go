@@ -80,7 +80,7 @@ func (c *cli) run(ctx context.Context, args []string) int {
 type cli struct {
 	stdin          io.Reader
 	stdout, stderr *screen
-	caller         *caller
+	program        *caller
 	args           []string // after the program's name
 
 	flags     flags
@@ -100,7 +100,7 @@ type flags struct {
 
 func newCLI(s Streams) *cli {
 	c := &cli{stdin: s.In, stdout: newScreen(s.Out), stderr: newScreen(s.Err)}
-	c.caller = &caller{
+	c.program = &caller{
 		reporter: c.reporter(), tool: toolVersion(),
 		getenv: os.Getenv, now: time.Now, zone: time.Local, silence: stuckSilence,
 		remotes: []remote{s3Place{}}, input: s.In, commandOutput: s.Err, hookFailed: c.showHookOutput,
@@ -122,10 +122,10 @@ func (c *cli) interactive() bool {
 // settle tells the caller what the flags say.
 func (c *cli) settle() {
 	if !c.flags.quiet && !c.json {
-		c.caller.hookOutput = c.stderr.out
+		c.program.hookOutput = c.stderr.out
 	}
 	if c.interactive() {
-		c.caller.askPassword = c.askPassword
+		c.program.askPassword = c.askPassword
 	}
 }
 
@@ -163,7 +163,7 @@ type opened struct {
 // open opens the repository; the command closes it.
 func (c *cli) open(ctx context.Context, opening openOptions) (*opened, error) {
 	c.settle()
-	s, err := c.caller.open(ctx, opening)
+	s, err := c.program.open(ctx, opening)
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +173,7 @@ func (c *cli) open(ctx context.Context, opening openOptions) (*opened, error) {
 // start finds out where the repository is, without opening it.
 func (c *cli) start() (*opened, error) {
 	c.settle()
-	s, err := c.caller.start(openOptions{})
+	s, err := c.program.start(openOptions{})
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"firn/host"
+	"firn/snapshot"
 	"firn/store"
 	"firn/tags"
 )
@@ -89,8 +90,8 @@ func (c *caller) findConfig() (path string, text []byte, err error) {
 	for _, place := range places {
 		path, text, err = readConfig(place)
 		switch {
-		case errors.Is(err, fs.ErrNotExist) || ofAnother(err) && missing(place):
-		case place != systemConfig && (ofAnother(err) || errors.Is(err, fs.ErrPermission)): // HOME is another user's, left by sudo or su
+		case errors.Is(err, fs.ErrNotExist) || host.OfAnother(err) && missing(place):
+		case place != systemConfig && (host.OfAnother(err) || errors.Is(err, fs.ErrPermission)): // HOME is another user's, left by sudo or su
 			note = fmt.Sprintf("%s is not read: %v", place, errors.Unwrap(errors.Unwrap(err))) // without "read configuration"
 		default:
 			return path, text, err
@@ -140,7 +141,7 @@ func refuseHere() string {
 		return "root must name its configuration"
 	}
 	for path, why := range map[string]string{".": "the folder is another user's", configName: "it is another user's"} {
-		if info, err := os.Lstat(path); err == nil && !own(info) {
+		if info, err := os.Lstat(path); err == nil && !host.Own(info) {
 			return why
 		}
 	}
@@ -306,17 +307,12 @@ func checkNames(environment, database string) error {
 	return nil
 }
 
-const (
-	exportPages   = "pages"
-	exportCompact = "compact"
-)
-
 func checkExport(export string) error {
 	switch export {
-	case "", exportPages, exportCompact:
+	case "", snapshot.ExportPages, snapshot.ExportCompact:
 		return nil
 	}
-	return fmt.Errorf("export is %q, not %q or %q", export, exportPages, exportCompact)
+	return fmt.Errorf("export is %q, not %q or %q", export, snapshot.ExportPages, snapshot.ExportCompact)
 }
 
 // environment returns a configured environment.

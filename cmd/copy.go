@@ -19,6 +19,7 @@ type copyOptions struct {
 	latest                                 int
 	prune, dryRun                          bool
 	keep                                   *keepFlags
+	rules                                  *keep // that the flags make, nil for the configured ones
 }
 
 func newCopy(c *cli) *cobra.Command {
@@ -80,6 +81,9 @@ func (c *cli) copy(ctx context.Context, args []string, o copyOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.rules, err = o.keep.rules(); err != nil {
+		return err
+	}
 	if o.latest < 0 {
 		return usage("", "--latest %d: not a number of snapshots", o.latest)
 	}
@@ -88,13 +92,13 @@ func (c *cli) copy(ctx context.Context, args []string, o copyOptions) error {
 		return err
 	}
 	defer from.close()
-	target, err := from.openTarget(ctx, o)
+	target, err := from.openTarget(ctx, o.to, o.credential(from.caller))
 	if err != nil {
 		return err
 	}
 	to := c.with(target)
 	defer to.close()
-	r := &copyRun{opened: from, to: to, options: o, started: c.caller.now()}
+	r := &copyRun{opened: from, to: to, options: o, started: c.program.now()}
 	return r.run(ctx, args, byTag)
 }
 

@@ -99,7 +99,7 @@ func (r *copyRun) chooseByID(args, ids []string) error {
 		_, err := findByID(r.sources, ids[0])
 		return usage("Give environments, or IDs.", "%s is no environment (%v)", strings.Join(ids, " "), err)
 	}
-	if r.options.prune || r.options.keep.given() || r.options.latest > 0 || len(r.options.tags) > 0 {
+	if r.options.prune || r.options.rules != nil || r.options.latest > 0 || len(r.options.tags) > 0 {
 		return usage("Give environments with --tag, --latest, --keep-... and --prune, or IDs without.", "%s is no environment", strings.Join(ids, " "))
 	}
 	for _, id := range ids {

@@ -65,10 +65,11 @@ func (conf *config) target() *config {
 	return t
 }
 
-// openTarget opens the repository to copy to.
-func (s *session) openTarget(ctx context.Context, o copyOptions) (*session, error) {
+// openTarget opens the repository to copy to: at a location, "" for the configured one, with a key that is asked for
+// once it is there.
+func (s *session) openTarget(ctx context.Context, location string, credential credentialFunc) (*session, error) {
 	conf := s.conf.target()
-	location := cmp.Or(o.to, conf.Repository)
+	location = cmp.Or(location, conf.Repository)
 	if location == "" {
 		return nil, usage("Give --to, or repository of [copy] in the configuration.", "nothing is given to copy to")
 	}
@@ -80,7 +81,7 @@ func (s *session) openTarget(ctx context.Context, o copyOptions) (*session, erro
 	if to.place.String() == s.place.String() { // before a key is asked for
 		return nil, fmt.Errorf("copy from %s to %s: %w", s.place, to.place, repo.ErrSameRepository)
 	}
-	if err := to.openWith(ctx, o.credential(s.caller)); err != nil {
+	if err := to.openWith(ctx, credential); err != nil {
 		return nil, err
 	}
 	return to, nil
@@ -88,9 +89,9 @@ func (s *session) openTarget(ctx context.Context, o copyOptions) (*session, erro
 
 // credential returns what finds the key of the target. That of the source is not
 // taken for it unless it is named: they are apart for a reason.
-func (o copyOptions) credential(c *caller) func(context.Context, *config) (crypt.Credential, keySource, error) {
+func (o copyOptions) credential(c *caller) credentialFunc {
 	return func(ctx context.Context, conf *config) (crypt.Credential, keySource, error) {
-		k, err := firstKey(keySource{"the flags", o.keyFile, o.passwordFile, o.passwordCommand, ""}, conf.keySource())
+		k, err := firstKey(keySource{origin: "the flags", keyFile: o.keyFile, passwordFile: o.passwordFile, passwordCommand: o.passwordCommand}, conf.keySource())
 		switch {
 		case err != nil:
 			return crypt.Credential{}, k, err
@@ -108,13 +109,13 @@ func (o copyOptions) credential(c *caller) func(context.Context, *config) (crypt
 // targetRules returns the retention of the target by environment, nil for none: what
 // is configured for it, or with --prune that of backups.
 func (o copyOptions) targetRules(conf *config, chosen []*snapshot.Snapshot) (map[string]retention.Policy, error) {
-	if !o.prune && !o.keep.given() && !conf.Copy.Keep.hasRules() {
+	if !o.prune && o.rules == nil && !conf.Copy.Keep.hasRules() {
 		return nil, nil
 	}
 	rules := make(map[string]retention.Policy)
 	for _, name := range environments(chosen) {
 		var err error
-		if rules[name], err = conf.target().policy(name, o.keep); err != nil {
+		if rules[name], err = conf.target().policy(name, o.rules); err != nil {
 			return nil, err
 		}
 	}

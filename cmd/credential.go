@@ -46,17 +46,17 @@ func (k keySource) count() int {
 // environment before the configuration. It is empty if none is.
 func (c *caller) keySource(conf *config) (keySource, error) {
 	return firstKey(
-		keySource{"the flags", c.settings.keyFile, c.settings.passwordFile, c.settings.passwordCommand, ""},
+		keySource{origin: "the flags", keyFile: c.settings.keyFile, passwordFile: c.settings.passwordFile, passwordCommand: c.settings.passwordCommand},
 		c.environmentKey(),
 		conf.keySource())
 }
 
 func (c *caller) environmentKey() keySource {
-	return keySource{"the environment variables", c.getenv("FIRN_KEY_FILE"), c.getenv("FIRN_PASSWORD_FILE"), "", c.getenv("FIRN_PASSWORD")}
+	return keySource{origin: "the environment variables", keyFile: c.getenv("FIRN_KEY_FILE"), passwordFile: c.getenv("FIRN_PASSWORD_FILE"), password: c.getenv("FIRN_PASSWORD")}
 }
 
 func (conf *config) keySource() keySource {
-	return keySource{"the configuration " + conf.path, conf.KeyFile, conf.PasswordFile, conf.PasswordCommand, ""}
+	return keySource{origin: "the configuration " + conf.path, keyFile: conf.KeyFile, passwordFile: conf.PasswordFile, passwordCommand: conf.PasswordCommand}
 }
 
 // firstKey returns the first of the sources that names a key.
@@ -138,14 +138,14 @@ func (c *caller) readKeyFile(path string) (crypt.Credential, error) {
 	text, err := c.readSecret(path)
 	if err != nil {
 		hint := trustHint(err, `Put it there, or give another one with --key-file: "firn help" tells where keys are looked for.`)
-		return crypt.Credential{}, &problem{fmt.Errorf("read key file: %w", err), exitWrongKey, hint}
+		return crypt.Credential{}, newProblem(fmt.Errorf("read key file: %w", err), exitWrongKey, hint)
 	}
 	if path != standardInput && len(bytes.TrimSpace(text)) == 0 {
-		return crypt.Credential{}, &problem{fmt.Errorf("read key file %s: it is empty", path), exitWrongKey, `Put a copy of the key there. If there never was one, remove the empty file, and run "firn init".`}
+		return crypt.Credential{}, newProblem(fmt.Errorf("read key file %s: it is empty", path), exitWrongKey, `Put a copy of the key there. If there never was one, remove the empty file, and run "firn init".`)
 	}
 	key, err := crypt.ParseKeyFile(bytes.TrimPrefix(text, []byte(markUTF8)))
 	if err != nil {
-		return crypt.Credential{}, &problem{fmt.Errorf("read key file %s: %w", path, err), exitWrongKey, `A key file is what "firn init" or "firn key generate" wrote.`}
+		return crypt.Credential{}, newProblem(fmt.Errorf("read key file %s: %w", path, err), exitWrongKey, `A key file is what "firn init" or "firn key generate" wrote.`)
 	}
 	c.detail("key file: %s", path)
 	return key.Credential(), nil
@@ -154,7 +154,7 @@ func (c *caller) readKeyFile(path string) (crypt.Credential, error) {
 func (c *caller) readPasswordFile(path string) (crypt.Credential, error) {
 	text, err := c.readSecret(path)
 	if err != nil {
-		return crypt.Credential{}, &problem{fmt.Errorf("read password file: %w", err), exitWrongKey, ""}
+		return crypt.Credential{}, newProblem(fmt.Errorf("read password file: %w", err), exitWrongKey, "")
 	}
 	return password(text, "password file "+path)
 }
@@ -166,7 +166,7 @@ func runPasswordCommand(ctx context.Context, c *caller, command string) (crypt.C
 	cmd.Stdin, cmd.Stderr = c.input, c.commandOutput
 	out, err := cmd.Output()
 	if err != nil {
-		return crypt.Credential{}, &problem{fmt.Errorf("run password command: %w", err), exitWrongKey, ""}
+		return crypt.Credential{}, newProblem(fmt.Errorf("run password command: %w", err), exitWrongKey, "")
 	}
 	return password(out, "password command")
 }
@@ -176,7 +176,7 @@ func runPasswordCommand(ctx context.Context, c *caller, command string) (crypt.C
 func password(text []byte, origin string) (crypt.Credential, error) {
 	line, err := firstLine(text)
 	if err != nil {
-		return crypt.Credential{}, &problem{fmt.Errorf("%s: %w", origin, err), exitWrongKey, ""}
+		return crypt.Credential{}, newProblem(fmt.Errorf("%s: %w", origin, err), exitWrongKey, "")
 	}
 	return crypt.Password(line), nil
 }
@@ -235,7 +235,7 @@ func readers(info fs.FileInfo) fs.FileMode {
 	switch {
 	case runtime.GOOS == "windows" || !info.Mode().IsRegular():
 		return 0
-	case own(info):
+	case host.Own(info):
 		return info.Mode().Perm() & 0o077
 	}
 	return info.Mode().Perm() & 0o007

@@ -50,7 +50,7 @@ func runOverDeadServer(t *testing.T, ctx context.Context, silence time.Duration)
 	}
 	var out bytes.Buffer
 	c := newCLI(Streams{In: strings.NewReader(""), Out: &out, Err: &out})
-	c.caller.silence = silence
+	c.program.silence = silence
 	common := []string{"--config", config, "--cache-dir", filepath.Join(dir, "cache")}
 	if code := c.run(t.Context(), append(common, "init")); code != 0 {
 		t.Fatalf("init: exit code %d\n%s", code, &out)

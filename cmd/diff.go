@@ -97,7 +97,7 @@ func (d *diff) findBoth(ctx context.Context, refs [2]string) error {
 		if d.snapshots[side], err = known.find(known.all, ref, false); err != nil {
 			return err
 		}
-		if isStream(d.snapshots[side]) {
+		if d.snapshots[side].IsStream() {
 			return refuseStream(d.snapshots[side])
 		}
 	}

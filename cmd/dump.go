@@ -135,10 +135,8 @@ func (s *session) copySQL(ctx context.Context, snap *snapshot.Snapshot, w io.Wri
 	defer b.done()
 	err = image.at(func(path string) error { return sqlite.DumpSQL(ctx, path, &countingWriter{w: w, progress: b.set}) })
 	if errors.Is(err, sqlite.ErrCorrupt) {
-		return &problem{
-			fmt.Errorf("database of snapshot %s is not sound, the script does nothing: %w", snap.ID.Short(), err), exitDamage,
-			"The database was so when it was backed up. --format db writes it as it is.",
-		}
+		return newProblem(fmt.Errorf("database of snapshot %s is not sound, the script does nothing: %w", snap.ID.Short(), err), exitDamage,
+			"The database was so when it was backed up. --format db writes it as it is.")
 	}
 	if err != nil {
 		return fmt.Errorf("write snapshot %s as SQL: %w", snap.ID.Short(), err)

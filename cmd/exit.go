@@ -188,6 +188,9 @@ func ofSource(targets ...error) func(error) bool {
 // repository.
 type sourceError struct{ err error }
 
+// ofTheSource marks an error as one of the database that is to be backed up.
+func ofTheSource(err error) error { return &sourceError{err} }
+
 // Error is the error of the source itself.
 func (e *sourceError) Error() string { return e.err.Error() }
 
@@ -202,6 +205,9 @@ type problem struct {
 	hint string
 }
 
+// newProblem returns an error with an exit code and a hint; what is zero is left to the table.
+func newProblem(err error, code int, hint string) error { return &problem{err, code, hint} }
+
 // Error says what happened, without the hint.
 func (p *problem) Error() string { return p.err.Error() }
 
@@ -210,12 +216,12 @@ func (p *problem) Unwrap() error { return p.err }
 
 // usage is an error in how firn was called or configured.
 func usage(hint, format string, args ...any) error {
-	return &problem{fmt.Errorf(format, args...), exitUsage, hint}
+	return newProblem(fmt.Errorf(format, args...), exitUsage, hint)
 }
 
 // failed is any other error that the program itself finds.
 func failed(hint, format string, args ...any) error {
-	return &problem{fmt.Errorf(format, args...), 0, hint}
+	return newProblem(fmt.Errorf(format, args...), 0, hint)
 }
 
 // interrupted is how every run ends that was told to stop.
@@ -223,7 +229,7 @@ func interrupted(err error) error {
 	if p, ok := errors.AsType[*problem](err); ok && p.code == exitInterrupted {
 		return err
 	}
-	return &problem{errors.New("interrupted: nothing was left half-done"), exitInterrupted, ""}
+	return newProblem(errors.New("interrupted: nothing was left half-done"), exitInterrupted, "")
 }
 
 // classify returns the exit code and the hint of an error.
@@ -258,6 +264,9 @@ func (c *cli) fail(err error) int {
 
 // reported is an error that the user has been told of.
 type reported struct{ err error }
+
+// alreadyReported marks an error that the user has been told of.
+func alreadyReported(err error) error { return &reported{err} }
 
 // Error says what the user was told.
 func (r *reported) Error() string { return r.err.Error() }

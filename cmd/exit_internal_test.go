@@ -34,11 +34,11 @@ func TestExitCodes(t *testing.T) {
 		{"Usage", usage("hint", "x"), exitUsage, true},
 		{"KeepsNothing", retention.ErrKeepsNothing, exitUsage, true},
 		{"Tag", tags.ErrInvalid, exitUsage, false},
-		{"SourceMissing", &sourceError{fs.ErrNotExist}, exitSource, true},
-		{"SourceDamaged", &sourceError{sqlite.ErrCorrupt}, exitSource, true},
-		{"SourceNoSpace", &sourceError{syscall.ENOSPC}, exitSource, true},
-		{"SourceOther", &sourceError{errors.New("x")}, exitSource, false},
-		{"SourceInterrupted", &sourceError{context.Canceled}, exitInterrupted, false},
+		{"SourceMissing", ofTheSource(fs.ErrNotExist), exitSource, true},
+		{"SourceDamaged", ofTheSource(sqlite.ErrCorrupt), exitSource, true},
+		{"SourceNoSpace", ofTheSource(syscall.ENOSPC), exitSource, true},
+		{"SourceOther", ofTheSource(errors.New("x")), exitSource, false},
+		{"SourceInterrupted", ofTheSource(context.Canceled), exitInterrupted, false},
 		{"NotRepository", repo.ErrNotRepository, exitNoRepository, true},
 		{"Exists", repo.ErrExists, exitFailed, true},
 		{"Running", errRunning, exitRunning, true},
@@ -69,7 +69,7 @@ func TestExitCodes(t *testing.T) {
 func TestHintOfDatabaseThatWouldBeHeldUp(t *testing.T) {
 	t.Parallel()
 	missing := &fs.PathError{Op: "open", Path: "/missing", Err: syscall.ENOENT} // the folder for temporary files
-	code, hint := classify(&sourceError{fmt.Errorf("%w, as it cannot be put aside: %w", sqlite.ErrHoldsUp, missing)})
+	code, hint := classify(ofTheSource(fmt.Errorf("%w, as it cannot be put aside: %w", sqlite.ErrHoldsUp, missing)))
 	if code != exitSource || !strings.Contains(hint, "--block-writers") {
 		t.Errorf("got %d, %q, want %d, and how to read it all the same", code, hint, exitSource)
 	}

@@ -19,6 +19,7 @@ import (
 type forgetOptions struct {
 	dryRun, prune bool
 	keep          *keepFlags
+	rules         *keep         // that the flags make, nil for the configured ones
 	simulate      string        // for how long; "" for not at all
 	every         time.Duration // between two backups of a simulation
 }
@@ -73,6 +74,10 @@ type decisionInfo struct {
 }
 
 func (c *cli) forget(ctx context.Context, args []string, o forgetOptions) error {
+	var err error
+	if o.rules, err = o.keep.rules(); err != nil {
+		return err
+	}
 	s, err := c.open(ctx, openOptions{})
 	if err != nil {
 		return err
@@ -156,19 +161,19 @@ func (s *opened) chooseForgotten(list []*snapshot.Snapshot, args []string, o for
 		return nil, err
 	}
 	if !byRule {
-		if o.keep.given() {
+		if o.rules != nil {
 			return nil, usage(`Give an environment with rules, or IDs without.`, "%s is no environment", strings.Join(args, " "))
 		}
 		return forgetNamed(list, args)
 	}
 	if len(list) == 0 {
-		_, err := s.conf.policy(first(args), o.keep) // a wrong policy is wrong on an empty repository, too
+		_, err := s.conf.policy(first(args), o.rules) // a wrong policy is wrong on an empty repository, too
 		return nil, err
 	}
 	if len(args) == 1 {
 		list = filter(list, snapshot.Filter{Environment: args[0]})
 	}
-	return s.conf.decide(list, o.keep, s.now())
+	return decide(s.conf, list, o.rules, s.now())
 }
 
 // namesEnvironment tells an environment from IDs. What could be either is refused:

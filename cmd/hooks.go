@@ -33,8 +33,8 @@ type watch struct {
 	ping *pinger
 }
 
-func (s *session) newWatch(env *environment) *watch {
-	return &watch{s, env, s.newPinger(env)}
+func newWatch(s *session, env *environment) *watch {
+	return &watch{s, env, newPinger(s.caller, env)}
 }
 
 // around has a backup watched. An error of the backup, or of a command, is an error of

@@ -35,7 +35,7 @@ func TestInterruptedWatch(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	var out bytes.Buffer
-	p := newCLI(Streams{Out: &out, Err: &out}).caller.newPinger(&environment{name: "production", Ping: server.URL})
+	p := newPinger(newCLI(Streams{Out: &out, Err: &out}).program, &environment{name: "production", Ping: server.URL})
 	p.start(ctx)
 	p.failed(ctx, context.Canceled)
 	if got := tries.Load(); got != 2 { // the start, and the end

@@ -91,7 +91,7 @@ func (i *initialization) keepKey(err error) error {
 		return err
 	}
 	_, hint := classify(err)
-	return &problem{err, 0, strings.TrimSpace(hint + " The key file " + i.keyFile + " stays: a repository that was made may need it, and the next firn init takes it.")}
+	return newProblem(err, 0, strings.TrimSpace(hint+" The key file "+i.keyFile+" stays: a repository that was made may need it, and the next firn init takes it."))
 }
 
 // chooseKeys takes the key that is given, or makes one.

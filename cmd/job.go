@@ -30,6 +30,9 @@ func (c *cli) jobs(conf *config, args []string, o backupOptions) ([]job, error) 
 	if err != nil {
 		return nil, err
 	}
+	if o.rules, err = o.keep.rules(); err != nil {
+		return nil, err
+	}
 	at, err := c.parseTime(o.time)
 	if err != nil {
 		return nil, err
@@ -137,7 +140,7 @@ func (o backupOptions) job(conf *config, env *environment) (job, error) {
 	if err := checkTags(set, env.name, env.Name); err != nil {
 		return job{}, err
 	}
-	j := job{env: env, environment: env.name, database: env.Name, path: env.Database, compact: export == exportCompact, stream: o.stdin}
+	j := job{env: env, environment: env.name, database: env.Name, path: env.Database, compact: export == snapshot.ExportCompact, stream: o.stdin}
 	j.blockWriters = o.blockWriters || env.BlockWriters
 	j.options = repo.BackupOptions{
 		Environment: env.name, Database: env.Name, Tags: set,
@@ -148,9 +151,9 @@ func (o backupOptions) job(conf *config, env *environment) (job, error) {
 	}
 	if o.prune {
 		var keep retention.Policy
-		keep, err = conf.policy(env.name, o.keep)
+		keep, err = conf.policy(env.name, o.rules)
 		j.options.Keep = &keep
-	} else if o.keep.given() {
+	} else if o.rules != nil {
 		err = usage("", "--keep-... needs --prune")
 	}
 	return j, err
@@ -165,12 +168,12 @@ func (c *cli) parseTime(text string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		t, err = time.ParseInLocation(dateTimeSeconds, text, c.caller.zone)
+		t, err = time.ParseInLocation(dateTimeSeconds, text, c.program.zone)
 	}
 	if err != nil {
 		return t, usage(`Write 2026-11-21T03:12:00Z, or "2026-11-21 03:12:00" for local time.`, "--time %q is not a time", text)
 	}
-	if t.After(c.caller.now().Add(snapshot.ClockTolerance)) {
+	if t.After(c.program.now().Add(snapshot.ClockTolerance)) {
 		return t, usage("", "--time %s is in the future: until then, no other snapshot would be the latest", text)
 	}
 	return t, nil

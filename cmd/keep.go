@@ -157,8 +157,7 @@ func newKeepFlags(set *pflag.FlagSet) *keepFlags {
 	return f
 }
 
-// given reports whether any of the flags was used. They then make the whole
-// policy; only the time zone, and what is kept of restores, stay as configured.
+// given reports whether any of the flags was used.
 func (f *keepFlags) given() bool {
 	for _, rule := range keepRules {
 		if f != nil && f.set.Changed("keep-"+rule.name) {
@@ -168,8 +167,12 @@ func (f *keepFlags) given() bool {
 	return false
 }
 
-func (f *keepFlags) keep(base keep) (keep, error) {
-	k := keep{PreRestore: base.PreRestore, Timezone: base.Timezone}
+// rules returns what the flags say, nil if none was used.
+func (f *keepFlags) rules() (*keep, error) {
+	if !f.given() {
+		return nil, nil
+	}
+	var k keep
 	for name, target := range map[string]**count{
 		"last": &k.Last, "hourly": &k.Hourly, "daily": &k.Daily,
 		"weekly": &k.Weekly, "monthly": &k.Monthly, "yearly": &k.Yearly,
@@ -179,32 +182,33 @@ func (f *keepFlags) keep(base keep) (keep, error) {
 		}
 		n, err := retention.ParseCount(*f.values[name])
 		if err != nil {
-			return k, usage("", "--keep-%s: %w", name, err)
+			return nil, usage("", "--keep-%s: %w", name, err)
 		}
 		*target = &count{Count: n}
 	}
 	if f.set.Changed("keep-within") {
 		d, err := retention.ParseDuration(*f.values["within"])
 		if err != nil {
-			return k, usage("", "--keep-within: %w", err)
+			return nil, usage("", "--keep-within: %w", err)
 		}
 		k.Within = &duration{Duration: d}
 	}
-	return k, nil
+	return &k, nil
 }
 
-// policy returns the valid retention policy of an environment, configured or not.
-func (conf *config) policy(environment string, f *keepFlags) (retention.Policy, error) {
+// policy returns the valid retention policy of an environment, configured or not. Rules that are given in place of the
+// configured ones, nil for none, make the whole policy; only the time zone, and what is kept of restores, stay as
+// configured.
+func (conf *config) policy(environment string, given *keep) (retention.Policy, error) {
 	k := conf.Keep
 	if env, ok := conf.Env[environment]; ok {
 		k = env.Keep.over(k)
 	}
 	switch {
-	case f.given():
-		var err error
-		if k, err = f.keep(k); err != nil {
-			return retention.Policy{}, err
-		}
+	case given != nil:
+		base := k
+		k = *given
+		k.PreRestore, k.Timezone = base.PreRestore, base.Timezone
 	case !k.hasRules():
 		k = k.over(defaultKeep())
 	}
@@ -219,10 +223,10 @@ func (conf *config) policy(environment string, f *keepFlags) (retention.Policy, 
 }
 
 // decide applies each environment's own policy to its snapshots.
-func (conf *config) decide(list []*snapshot.Snapshot, f *keepFlags, now time.Time) ([]repo.Group, error) {
+func decide(conf *config, list []*snapshot.Snapshot, given *keep, now time.Time) ([]repo.Group, error) {
 	var groups []repo.Group
 	for _, name := range environments(list) {
-		p, err := conf.policy(name, f)
+		p, err := conf.policy(name, given)
 		if err != nil {
 			return nil, err
 		}

@@ -255,7 +255,7 @@ func newKeyGenerate(c *cli) *cobra.Command {
 "firn key add" is told to use it.`,
 		Example: "  (umask 077; firn key generate > /etc/firn/key)",
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprint(c.stdout, keyFileText(crypt.NewKeyFile(), c.caller.now().UTC().Format(time.DateOnly)))
+			_, err := fmt.Fprint(c.stdout, keyFileText(crypt.NewKeyFile(), c.program.now().UTC().Format(time.DateOnly)))
 			return err
 		},
 	}

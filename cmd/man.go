@@ -54,7 +54,7 @@ func (c *cli) writeManual(root *cobra.Command, dir string) error {
 func (c *cli) manual(root *cobra.Command) []*page {
 	_, date := revision()
 	if date.IsZero() {
-		date = c.caller.now()
+		date = c.program.now()
 	}
 	var pages []*page
 	add := func(name, section string) *page {

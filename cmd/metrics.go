@@ -134,20 +134,20 @@ func parseSamples(text string) samples {
 
 // recordMetrics writes the outcome of a backup into the metrics file, if there is one. No
 // backup depends on it.
-func (s *session) recordMetrics(ctx context.Context, r recorded) {
-	path := cmp.Or(s.metricsFile, s.conf.MetricsFile)
+func (w *watch) recordMetrics(ctx context.Context, r recorded) {
+	path := cmp.Or(w.metricsFile, w.conf.MetricsFile)
 	if path == "" {
 		return
 	}
-	if err := s.updateMetrics(context.WithoutCancel(ctx), path, r); err != nil {
-		s.warn("metrics of %s could not be written: %v", r.env.name, err)
+	if err := w.updateMetrics(context.WithoutCancel(ctx), path, r); err != nil {
+		w.warn("metrics of %s could not be written: %v", r.env.name, err)
 	}
 }
 
 // updateMetrics replaces the file at once: the collector must not read a half of it. What
 // is beside it for that moment is not called *.prom, so it is not collected.
-func (s *session) updateMetrics(ctx context.Context, path string, r recorded) error {
-	release, err := s.lockMetrics(ctx, path)
+func (w *watch) updateMetrics(ctx context.Context, path string, r recorded) error {
+	release, err := w.lockMetrics(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -165,8 +165,8 @@ func (s *session) updateMetrics(ctx context.Context, path string, r recorded) er
 
 // lockMetrics waits for others that write the same file: environments have runs, and
 // lines in cron, of their own.
-func (s *session) lockMetrics(ctx context.Context, path string) (release func(), err error) {
-	dir, err := s.lockDir()
+func (w *watch) lockMetrics(ctx context.Context, path string) (release func(), err error) {
+	dir, err := w.lockDir()
 	if err != nil {
 		return nil, err
 	}

@@ -63,8 +63,11 @@ func (c *caller) open(ctx context.Context, opening openOptions) (*session, error
 	return s, nil
 }
 
+// credentialFunc finds the key of a repository, and says where it is from.
+type credentialFunc func(context.Context, *config) (crypt.Credential, keySource, error)
+
 // openWith opens the repository with a key that is asked for once it is there.
-func (s *session) openWith(ctx context.Context, credential func(context.Context, *config) (crypt.Credential, keySource, error)) error {
+func (s *session) openWith(ctx context.Context, credential credentialFunc) error {
 	s.detail("repository: %s", s.place)
 	st, err := s.openStore(ctx)
 	if err != nil {

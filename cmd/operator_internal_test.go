@@ -67,7 +67,7 @@ func (o *operator) firn(line string) (code int, stdout, stderr string) {
 	o.t.Helper()
 	var out, err bytes.Buffer
 	c := newCLI(Streams{In: strings.NewReader(""), Out: &out, Err: &err})
-	c.caller.now, c.caller.zone = func() time.Time { return o.now }, time.UTC
+	c.program.now, c.program.zone = func() time.Time { return o.now }, time.UTC
 	code = c.run(context.Background(), append(strings.Fields(line), "--config", o.path("firn.toml"), "--cache-dir", o.path("cache")))
 	o.stamp()
 	return code, out.String(), err.String()

@@ -102,7 +102,7 @@ func encodeJSON(v any) ([]byte, error) {
 }
 
 func (c *cli) colored(w io.Writer) bool {
-	return !c.flags.noColor && c.caller.getenv("NO_COLOR") == "" && c.caller.getenv("TERM") != "dumb" && isTerminal(w)
+	return !c.flags.noColor && c.program.getenv("NO_COLOR") == "" && c.program.getenv("TERM") != "dumb" && isTerminal(w)
 }
 
 // The styles of what is printed, by their numbers.
@@ -122,7 +122,7 @@ func (c *cli) style(w io.Writer, style int, text string) error {
 
 // utf8 reports whether the locale is of UTF-8. Names are printed as they are, whatever it is.
 func (c *cli) utf8() bool {
-	locale := cmp.Or(c.caller.getenv("LC_ALL"), c.caller.getenv("LC_CTYPE"), c.caller.getenv("LANG"))
+	locale := cmp.Or(c.program.getenv("LC_ALL"), c.program.getenv("LC_CTYPE"), c.program.getenv("LANG"))
 	return strings.Contains(strings.ToUpper(strings.ReplaceAll(locale, "-", "")), "UTF8")
 }
 

@@ -29,7 +29,7 @@ type pinger struct {
 	started chan error // of telling the start, once
 }
 
-func (c *caller) newPinger(env *environment) *pinger {
+func newPinger(c *caller, env *environment) *pinger {
 	p := &pinger{caller: c, name: env.name, started: make(chan error, 1)}
 	if env.Ping != "" {
 		p.address, _ = parsePing(env.Ping) // validated
@@ -61,7 +61,7 @@ func (p *pinger) start(ctx context.Context) {
 }
 
 func (p *pinger) succeeded(ctx context.Context, m *backupMessage) {
-	p.end(ctx, "", p.summaryLine(*m))
+	p.end(ctx, "", summaryLine(*m, p.zone))
 }
 
 func (p *pinger) failed(ctx context.Context, err error) { p.end(ctx, "fail", clean(err.Error())) }

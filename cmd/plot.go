@@ -40,7 +40,7 @@ type plot struct {
 
 // writePlot draws into a file. If that fails, the picture of before is still there.
 func (c *cli) writePlot(path string, curves []curve) error {
-	p := &plot{curves: curves, zone: c.caller.zone}
+	p := &plot{curves: curves, zone: c.program.zone}
 	if err := replaceFile(path, p.draw()); err != nil {
 		return fmt.Errorf("write plot: %w", err)
 	}

@@ -32,7 +32,7 @@ type bar struct {
 
 // progress starts a bar on a terminal; elsewhere it returns nil.
 func (c *cli) progress(label string, total int64) *bar {
-	if c.flags.quiet || c.json || !isTerminal(c.stderr) || c.caller.getenv("TERM") == "dumb" {
+	if c.flags.quiet || c.json || !isTerminal(c.stderr) || c.program.getenv("TERM") == "dumb" {
 		return nil
 	}
 	b := c.newBar(label, total)
@@ -41,7 +41,7 @@ func (c *cli) progress(label string, total int64) *bar {
 }
 
 func (c *cli) newBar(label string, total int64) *bar {
-	now := c.caller.now()
+	now := c.program.now()
 	return &bar{cli: c, label: inLine(label), total: total, pace: pace{at: now}, next: now.Add(barDelay)}
 }
 
@@ -65,7 +65,7 @@ func (b *bar) setTotal(n, total int64) {
 }
 
 func (b *bar) draw(n int64) {
-	now := b.cli.caller.now()
+	now := b.cli.program.now()
 	if now.Before(b.next) {
 		return
 	}

@@ -56,7 +56,7 @@ func TestBar(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	now := time.Unix(0, 0)
-	c := &cli{stderr: newScreen(&out), caller: &caller{now: func() time.Time { return now }}}
+	c := &cli{stderr: newScreen(&out), program: &caller{now: func() time.Time { return now }}}
 	b := c.newBar("read", 1000)
 	c.bar.Store(b)
 	steps := []struct {

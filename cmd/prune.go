@@ -66,7 +66,7 @@ func (s *opened) prune(ctx context.Context, o pruneOptions) error {
 	result, err := s.repo.Prune(ctx, repo.PruneOptions{DryRun: o.dryRun, OrphanAge: o.orphanAge, Progress: b.setTotal})
 	b.done()
 	if ctx.Err() != nil {
-		return &problem{errors.New("interrupted: nothing that is needed was removed, the next prune goes on"), exitInterrupted, ""}
+		return newProblem(errors.New("interrupted: nothing that is needed was removed, the next prune goes on"), exitInterrupted, "")
 	}
 	if err != nil {
 		return err
@@ -172,7 +172,7 @@ func (r *backupRun) tellPruneFailed(ctx context.Context, began time.Time, taken 
 		return
 	}
 	for _, j := range taken {
-		w := r.newWatch(j.env)
+		w := newWatch(r.session, j.env)
 		w.recordMetrics(ctx, recorded{env: j.env, began: began, took: r.now().Sub(began), err: r.pruneErr})
 		w.failed(ctx, nil, r.pruneErr)
 	}

@@ -71,7 +71,7 @@ func (c *cli) query(ctx context.Context, ref, sql string, o queryOptions) error 
 	if err != nil {
 		return err
 	}
-	if isStream(snap) {
+	if snap.IsStream() {
 		return refuseStream(snap)
 	}
 	err = s.querySnapshot(ctx, snap, sql, o)

@@ -132,7 +132,7 @@ func (s *opened) tellRepair(d *repo.Diagnosis, result *repo.RepairResult, o chec
 	}
 	switch lost := len(d.Lost) - len(result.Forgotten); {
 	case lost > 0:
-		return &problem{fmt.Errorf("check %s: %w: %s cannot be restored", s.place, errDamage, plural(lost, "snapshot")), exitDamage, hintHeal}
+		return newProblem(fmt.Errorf("check %s: %w: %s cannot be restored", s.place, errDamage, plural(lost, "snapshot")), exitDamage, hintHeal)
 	case len(d.Left) > 0:
 		return s.damage(len(d.Left), "Put the named objects back from a copy of the repository, or run this on another host that has used it.")
 	}

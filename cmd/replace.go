@@ -145,12 +145,10 @@ func (r *restoration) tolerate(err error) error {
 // unsound explains a snapshot that was stored as the database was: damaged.
 func (r *restoration) unsound(err error) error {
 	if ie, ok := errors.AsType[*sqlite.IntegrityError](err); ok {
-		err = &problem{
-			fmt.Errorf("restore: snapshot %s is not sound, the target is left as it is: %w", r.source.ID.Short(), &sqlite.IntegrityError{
-				Path: "its database", Messages: ie.Messages}),
+		err = newProblem(fmt.Errorf("restore: snapshot %s is not sound, the target is left as it is: %w", r.source.ID.Short(), &sqlite.IntegrityError{
+			Path: "its database", Messages: ie.Messages}),
 			exitDamage,
-			"The database was so when it was backed up. Choose an earlier snapshot, or add --unsound to have it as it was." + r.known.wayToSound(r.source),
-		}
+			"The database was so when it was backed up. Choose an earlier snapshot, or add --unsound to have it as it was."+r.known.wayToSound(r.source))
 	}
 	return err
 }

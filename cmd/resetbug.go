@@ -12,14 +12,14 @@ const usersLimit = 5 * time.Second
 
 // warnResetBug warns of programs whose SQLite can lose commits of a database in WAL mode. Only some commands look, since
 // it takes as long as a backup of a database that has not changed.
-func (s *session) warnResetBug(ctx context.Context) {
+func warnResetBug(ctx context.Context, s *session) {
 	told := map[sqlite.User]bool{}
 	for _, name := range s.conf.names() {
 		env, err := s.conf.environment(name)
 		if err != nil {
 			continue
 		}
-		for _, user := range s.usersOf(ctx, env.Database) {
+		for _, user := range usersOf(ctx, s, env.Database) {
 			if told[user] || !sqlite.MayLoseCommits(user.Version) {
 				continue
 			}
@@ -31,8 +31,8 @@ func (s *session) warnResetBug(ctx context.Context) {
 }
 
 // usersOf returns the programs that use a database, none if that cannot be told soon.
-func (s *session) usersOf(ctx context.Context, database string) []sqlite.User {
-	dog := s.newWatchdog(ctx)
+func usersOf(ctx context.Context, s *session, database string) []sqlite.User {
+	dog := newWatchdog(ctx, s.silence)
 	dog.silence = usersLimit
 	users := make(chan []sqlite.User, 1)
 	err := dog.call(func() error { users <- sqlite.Users(database); return nil }, nothing)

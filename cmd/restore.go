@@ -103,7 +103,7 @@ type restoration struct {
 }
 
 func (c *cli) restore(ctx context.Context, o restoreOptions) (err error) {
-	r := &restoration{options: o, started: c.caller.now()}
+	r := &restoration{options: o, started: c.program.now()}
 	if r.opened, err = c.start(); err != nil {
 		return err
 	}

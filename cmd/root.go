@@ -117,7 +117,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 }
 
 func (c *cli) addGlobalFlags(root *cobra.Command) {
-	f, own, set := &c.caller.settings, &c.flags, root.PersistentFlags()
+	f, own, set := &c.program.settings, &c.flags, root.PersistentFlags()
 	set.SortFlags = false
 	set.StringVarP(&f.repository, "repository", "r", "", "`folder` or s3:https://host/bucket/prefix ($FIRN_REPOSITORY)")
 	set.StringVar(&f.keyFile, "key-file", "", "`file` with the key, - for standard input ($FIRN_KEY_FILE)")

@@ -98,7 +98,7 @@ type scheduled struct {
 }
 
 func (c *cli) newSchedule(args []string, o scheduleOptions) (*schedule, error) {
-	conf, err := c.caller.loadConfig()
+	conf, err := c.program.loadConfig()
 	if err != nil {
 		return nil, err
 	}
@@ -125,10 +125,10 @@ func (c *cli) newSchedule(args []string, o scheduleOptions) (*schedule, error) {
 		}
 		s.Backups = append(s.Backups, scheduled{env.name, env, at})
 	}
-	if s.repository, err = c.caller.findRepository(conf); err != nil || conf.Copy.Repository == "" {
+	if s.repository, err = c.program.findRepository(conf); err != nil || conf.Copy.Repository == "" {
 		return s, err
 	}
-	target, err := c.caller.parsePlace(conf.Copy.Repository, c.caller.endpoint(conf.target()))
+	target, err := c.program.parsePlace(conf.Copy.Repository, c.program.endpoint(conf.target()))
 	s.target = &target
 	return s, err
 }

@@ -62,8 +62,8 @@ func (r *restoration) refuseUnscrubbed() error {
 func (s *scrubbing) run(ctx context.Context, image string) error {
 	err := sqlite.Scrub(ctx, image, s.script)
 	if se, ok := errors.AsType[*sqlite.StatementError](err); ok {
-		return &problem{fmt.Errorf("restore: the target is left as it is: %s, line %d: %w", s.path, se.Line, se.Err), exitUsage,
-			"Correct the scrub file. It runs on a copy of the snapshot, so it must fit its schema."}
+		return newProblem(fmt.Errorf("restore: the target is left as it is: %s, line %d: %w", s.path, se.Line, se.Err), exitUsage,
+			"Correct the scrub file. It runs on a copy of the snapshot, so it must fit its schema.")
 	}
 	if err != nil {
 		return fmt.Errorf("restore: the target is left as it is: %s: %w", s.path, err)

@@ -29,11 +29,11 @@ func (r *restoration) aroundService(ctx context.Context, f func() error) (err er
 			return
 		}
 		// Told at once: this must not get lost behind another error.
-		e = &problem{fmt.Errorf("run start command of %s: %w", r.env.name, e), exitFailed,
-			"Start the application yourself: " + r.env.Start}
+		e = newProblem(fmt.Errorf("run start command of %s: %w", r.env.name, e), exitFailed,
+			"Start the application yourself: "+r.env.Start)
 		r.fail(e)
 		if err == nil {
-			err = &reported{e}
+			err = alreadyReported(e)
 		}
 	}()
 	if r.env.Stop != "" {

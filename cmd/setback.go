@@ -82,7 +82,7 @@ func (c *caller) setBackError(b *repo.Rollback) error {
 	if b == nil {
 		return nil
 	}
-	return &problem{fmt.Errorf("%w: %s", errSetBack, c.describeSetBack(b)), exitDamage, wayForward}
+	return newProblem(fmt.Errorf("%w: %s", errSetBack, c.describeSetBack(b)), exitDamage, wayForward)
 }
 
 // unaccepted is the outcome of a command that did all else.
@@ -90,7 +90,7 @@ func (s *session) unaccepted() error {
 	if len(s.setBack) == 0 || s.accepted {
 		return nil
 	}
-	return &problem{errSetBack, exitDamage, wayForward}
+	return newProblem(errSetBack, exitDamage, wayForward)
 }
 
 // acceptSetBack has this host take what is there for true.

@@ -23,7 +23,7 @@ func (s *several) add(err error, more bool) {
 	}
 	if more && !errors.Is(err, context.Canceled) {
 		s.cli.fail(err)
-		err = &reported{err}
+		err = alreadyReported(err)
 	}
 	s.errs = append(s.errs, err)
 }
@@ -36,7 +36,7 @@ func (s *several) outcome() error {
 	case len(s.errs) == 1 && s.succeeded == 0:
 		return s.errs[0]
 	}
-	return &problem{fmt.Errorf("%s failed, %d done", plural(len(s.errs), "environment"), s.succeeded), s.code(), ""}
+	return newProblem(fmt.Errorf("%s failed, %d done", plural(len(s.errs), "environment"), s.succeeded), s.code(), "")
 }
 
 // code is the one code of several failures.

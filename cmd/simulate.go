@@ -44,7 +44,7 @@ func (s *opened) simulate(list []*snapshot.Snapshot, args []string, o forgetOpti
 	s.warnAhead(ahead)
 	m := &simulation{s, o.every, span, s.now().Add(span), list, make(map[string]bool)}
 	m.goOn(all)
-	groups, err := s.conf.decide(m.list, o.keep, m.end)
+	groups, err := decide(s.conf, m.list, o.rules, m.end)
 	if err != nil {
 		return err
 	}

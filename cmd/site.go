@@ -52,7 +52,7 @@ func (s *site) closed() bool {
 	if err != nil {
 		return false
 	}
-	uid, _, known := owner(info)
+	uid, _, known := host.Owner(info)
 	return !known || (uid == os.Geteuid() || uid == 0) && info.Mode().Perm()&0o022 == 0
 }
 
@@ -125,7 +125,7 @@ func (s *site) access() *snapshot.Access {
 }
 
 func accessOf(info fs.FileInfo) *snapshot.Access {
-	uid, gid, known := owner(info)
+	uid, gid, known := host.Owner(info)
 	if !known {
 		return nil
 	}

@@ -61,7 +61,7 @@ func first(args []string) string {
 
 // completeEnvironment completes the names of configured environments.
 func (c *cli) completeEnvironment(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	conf, err := c.caller.loadConfig()
+	conf, err := c.program.loadConfig()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
@@ -187,7 +187,7 @@ func (c *cli) snapshotRow(s *snapshot.Snapshot) []string {
 		added = "unchanged"
 	}
 	return []string{
-		s.ID.Short(), c.caller.when(s.Time), s.Environment,
+		s.ID.Short(), c.program.when(s.Time), s.Environment,
 		shownTags(s),
 		size(s.Image().Size), added, c.remark(s),
 	}
@@ -201,7 +201,7 @@ func shownTags(s *snapshot.Snapshot) string {
 // remark says what to know before one takes it, or removes it.
 func (c *cli) remark(s *snapshot.Snapshot) string {
 	var parts []string
-	if s.Ahead(c.caller.now()) {
+	if s.Ahead(c.program.now()) {
 		parts = append(parts, "FUTURE")
 	}
 	if len(s.Suspect) > 0 {

@@ -18,7 +18,7 @@ func source(path string, opts sqlite.Options) repo.Source {
 	return func(ctx context.Context) (repo.SourceImage, error) {
 		i, err := openImage(ctx, path, opts)
 		if err != nil {
-			return nil, &sourceError{err}
+			return nil, ofTheSource(err)
 		}
 		return i, nil
 	}
@@ -59,7 +59,7 @@ func openImage(ctx context.Context, path string, opts sqlite.Options) (*image, e
 func (i *image) Read(p []byte) (n int, err error) {
 	err = i.site.do(func() (err error) { n, err = i.Image.Read(p); return err })
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = &sourceError{err}
+		err = ofTheSource(err)
 	}
 	return n, err
 }
@@ -76,9 +76,9 @@ func (i *image) Describe() snapshot.Image {
 	if err != nil {
 		fingerprint = nil // then the next run reads all pages
 	}
-	export := exportPages
+	export := snapshot.ExportPages
 	if i.compact {
-		export = exportCompact
+		export = snapshot.ExportCompact
 	}
 	described := snapshot.Image{
 		Size:          info.Size,
@@ -127,7 +127,7 @@ func (i *image) Changed(since *snapshot.Snapshot) (changed [][2]int64, known boo
 // Skip tells errors of the source from those of the repository, like Read.
 func (i *image) Skip(n int64) error {
 	if err := i.site.do(func() error { return i.Image.Skip(n) }); err != nil {
-		return &sourceError{err}
+		return ofTheSource(err)
 	}
 	return nil
 }

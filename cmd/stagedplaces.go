@@ -40,7 +40,7 @@ func (s *session) sweepPlaces(ctx context.Context) {
 		return
 	}
 	var left []string
-	err := s.newWatchdog(ctx).call(func() error { // one may be on a file server that is gone
+	err := newWatchdog(ctx, s.silence).call(func() error { // one may be on a file server that is gone
 		for _, place := range places {
 			s.sweepBeside(place, sweepIdle)
 			if names, _ := filepath.Glob(filepath.Join(filepath.Dir(place), ".firn-*")); len(names) > 0 {

@@ -54,7 +54,7 @@ type verifiedState struct {
 }
 
 // states returns the states of all environments, or of the one named, sorted by name.
-func (s *session) states(all []*snapshot.Snapshot, environment string, maxAge time.Duration) []*state {
+func states(s *session, all []*snapshot.Snapshot, environment string, maxAge time.Duration) []*state {
 	histories := snapshot.BySeries(ofBackups(filter(all, snapshot.Filter{Environment: environment})))
 	var states []*state
 	for _, series := range s.backedUp(histories, environment) {
@@ -101,7 +101,7 @@ func (st *state) read(history []*snapshot.Snapshot, now time.Time) {
 	newest := history[0]
 	age := now.Sub(newest.Time)
 	st.SnapshotID, st.Time, st.Age, st.Size = newest.ID.String(), &newest.Time, max(0, age.Seconds()), newest.Image().Size
-	st.stream = isStream(newest)
+	st.stream = newest.IsStream()
 	st.readChanges(history)
 	st.SizePerDay, st.AddedPerDay = trend(history)
 	st.readVerified(history)

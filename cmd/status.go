@@ -65,7 +65,7 @@ func (c *cli) status(ctx context.Context, o statusOptions) error {
 		return err
 	}
 	defer s.close()
-	s.warnResetBug(ctx)
+	warnResetBug(ctx, s.session)
 	all, damage, err := s.snapshotsOf(ctx, o.environment)
 	if err != nil {
 		return err
@@ -74,7 +74,7 @@ func (c *cli) status(ctx context.Context, o statusOptions) error {
 	if err != nil {
 		return err
 	}
-	states := s.states(all, o.environment, maxAge)
+	states := states(s.session, all, o.environment, maxAge)
 	if err := s.printStatus(states, usage, snapshot.LastUpkeep(all)); err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func parseMaxAge(text string) (time.Duration, error) {
 func notFresh(states []*state) error {
 	for _, st := range states {
 		if st.Judged && st.State != stateOK {
-			return &reported{errors.New("not all environments are as they should be")}
+			return alreadyReported(errors.New("not all environments are as they should be"))
 		}
 	}
 	return nil

@@ -16,15 +16,8 @@ import (
 	"firn/sqlite"
 )
 
-const (
-	// stdinEnvironment is where streams go that no environment is named for.
-	stdinEnvironment = "stdin"
-	// exportStream is what records say of what is no database: its bytes are all that is known.
-	exportStream = snapshot.ExportStream
-)
-
-// isStream reports whether a snapshot holds something else than a database.
-func isStream(s *snapshot.Snapshot) bool { return s.Image().Export == exportStream }
+// stdinEnvironment is where streams go that no environment is named for.
+const stdinEnvironment = "stdin"
 
 // streamEnvironment is what --stdin is backed up as. The commands and the monitor of a
 // configured environment of that name are about its own database, not about this.
@@ -42,10 +35,10 @@ func (o backupOptions) streamEnvironment() (*environment, error) {
 // spooled runs a backup of a stream that was read into a private file first: a backup may
 // read it again, if prunes come in between, nothing waits for whoever writes it, and
 // SQLite wants a file to look at.
-func (c *caller) spooled(ctx context.Context, label string, backup func(path string) error) (err error) {
+func spooled(ctx context.Context, c *caller, label string, backup func(path string) error) (err error) {
 	folder, err := scratch.Make(os.TempDir())
 	if err != nil {
-		return &sourceError{fmt.Errorf("copy standard input to %s: %w", os.TempDir(), err)}
+		return ofTheSource(fmt.Errorf("copy standard input to %s: %w", os.TempDir(), err))
 	}
 	defer func() { err = errors.Join(err, folder.Remove()) }()
 	b := c.progress(label, 0)
@@ -57,7 +50,7 @@ func (c *caller) spooled(ctx context.Context, label string, backup func(path str
 	})
 	b.done()
 	if err != nil {
-		return &sourceError{fmt.Errorf("copy standard input to %s: %w", os.TempDir(), err)}
+		return ofTheSource(fmt.Errorf("copy standard input to %s: %w", os.TempDir(), err))
 	}
 	return backup(path)
 }
@@ -77,9 +70,9 @@ func streamSource(path string) repo.Source {
 		}
 		switch {
 		case errors.Is(err, sqlite.ErrEmpty):
-			return nil, &sourceError{failed(hint, "standard input: it is empty")}
+			return nil, ofTheSource(failed(hint, "standard input: it is empty"))
 		case errors.Is(err, sqlite.ErrCorrupt):
-			return nil, &sourceError{failed(hint, "standard input: it begins as a database does, and is cut short or damaged")}
+			return nil, ofTheSource(failed(hint, "standard input: it begins as a database does, and is cut short or damaged"))
 		case err != nil && !errors.Is(err, sqlite.ErrNotDatabase):
 			return nil, failed(hint, "standard input: %w", err)
 		}
@@ -105,14 +98,14 @@ func wholeFile(path string, database repo.SourceImage) bool {
 type stream struct{ *os.File }
 
 // Describe says that nothing is known.
-func (s *stream) Describe() snapshot.Image { return snapshot.Image{Export: exportStream} }
+func (s *stream) Describe() snapshot.Image { return snapshot.Image{Export: snapshot.ExportStream} }
 
 // Unchanged is never certain: the file is a new one every time.
 func (s *stream) Unchanged(json.RawMessage) bool { return false }
 
 // withoutStreams leaves out what cannot be restored into a database.
 func withoutStreams(list []*snapshot.Snapshot) []*snapshot.Snapshot {
-	return slices.DeleteFunc(slices.Clone(list), isStream)
+	return slices.DeleteFunc(slices.Clone(list), (*snapshot.Snapshot).IsStream)
 }
 
 func refuseStream(s *snapshot.Snapshot) error {

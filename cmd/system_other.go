@@ -4,13 +4,9 @@ package cmd
 
 import (
 	"context"
-	"io/fs"
 	"os"
 	"os/exec"
 )
-
-// owner knows no owners here.
-func owner(fs.FileInfo) (uid, gid int, ok bool) { return 0, 0, false }
 
 // shell returns a command as the command interpreter runs it, without secrets in its
 // environment like all commands below.

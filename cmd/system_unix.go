@@ -4,20 +4,10 @@ package cmd
 
 import (
 	"context"
-	"io/fs"
 	"os"
 	"os/exec"
 	"syscall"
 )
-
-// owner returns who owns a file.
-func owner(info fs.FileInfo) (uid, gid int, ok bool) {
-	s, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 0, 0, false
-	}
-	return int(s.Uid), int(s.Gid), true
-}
 
 // shell returns a command as sh runs it, without secrets in its environment like all
 // commands below.

@@ -2,25 +2,10 @@ package cmd
 
 import (
 	"errors"
-	"io/fs"
-	"os"
 	"strings"
 
 	"firn/host"
 )
-
-// own reports whether a file is the caller's. Where no owners are known, all are.
-func own(info fs.FileInfo) bool {
-	uid, _, known := owner(info)
-	return !known || uid == os.Geteuid()
-}
-
-// ofAnother reports whether an error tells of a file or folder of another user than the
-// caller and root.
-func ofAnother(err error) bool {
-	e, ok := errors.AsType[*host.UntrustedError](err)
-	return ok && e.UID != 0 && e.UID != os.Geteuid()
-}
 
 // trustHint says what to do about a path that others can change, or about any other
 // error what is given.

@@ -97,7 +97,7 @@ func (c *cli) verify(ctx context.Context, args []string, o verifyOptions) error 
 		return err
 	}
 	defer s.close()
-	s.warnResetBug(ctx)
+	warnResetBug(ctx, s.session)
 	known, err := s.catalog(ctx)
 	if err != nil {
 		return err
@@ -218,7 +218,7 @@ type seen struct {
 // look restores a snapshot to a temporary file and says what it saw, or why it could not
 // look.
 func (r *verifyRun) look(ctx context.Context, snap *snapshot.Snapshot) (saw seen, err error) {
-	if isStream(snap) {
+	if snap.IsStream() {
 		return r.lookAtStream(ctx, snap)
 	}
 	r.sweep(cmp.Or(r.options.tempDir, os.TempDir()), sweepIdle)
@@ -332,7 +332,7 @@ func (r *verifyRun) unsound(snap *snapshot.Snapshot, err error) error {
 		hint = fmt.Sprintf(`The database was so when it was backed up: "firn dump %s -o FILE" writes it for a look.`, snap.ID.Short())
 		hint += r.known.wayToSound(snap)
 	}
-	return &problem{fmt.Errorf("verify %s: snapshot %s, %s, is not sound: %w", snap.Environment, snap.ID.Short(), r.when(snap.Time), err), exitDamage, hint}
+	return newProblem(fmt.Errorf("verify %s: snapshot %s, %s, is not sound: %w", snap.Environment, snap.ID.Short(), r.when(snap.Time), err), exitDamage, hint)
 }
 
 // tell tells the outcome; of an unsound snapshot the error says it.

@@ -31,8 +31,9 @@ const (
 	stuckGrace   = 3 * time.Second
 )
 
-func (c *caller) newWatchdog(ctx context.Context) *watchdog {
-	return &watchdog{ctx: ctx, silence: c.silence, grace: stuckGrace, gone: make(chan struct{})}
+// newWatchdog returns a watchdog for calls that may go on for so long without getting on, 0 for ever.
+func newWatchdog(ctx context.Context, silence time.Duration) *watchdog {
+	return &watchdog{ctx: ctx, silence: silence, grace: stuckGrace, gone: make(chan struct{})}
 }
 
 // call runs f, and gives it up when it hangs. Then late runs once f returns after all, if it ever does.
@@ -102,9 +103,9 @@ var (
 )
 
 // watchedSource is [source] under a watchdog.
-func (c *caller) watchedSource(path string, opts sqlite.Options) repo.Source {
+func watchedSource(silence time.Duration, path string, opts sqlite.Options) repo.Source {
 	return func(ctx context.Context) (repo.SourceImage, error) {
-		w := &watchedImage{dog: c.newWatchdog(ctx)}
+		w := &watchedImage{dog: newWatchdog(ctx, silence)}
 		if opts.Compact { // one call, of which nothing is heard for as long as it takes
 			w.dog.silence = 0
 		}
@@ -126,7 +127,7 @@ func (c *caller) watchedSource(path string, opts sqlite.Options) repo.Source {
 // stuckSource makes the error of a call that was given up one of the source.
 func stuckSource(err error) error {
 	if errors.Is(err, errStuck) {
-		return &sourceError{err}
+		return ofTheSource(err)
 	}
 	return err
 }

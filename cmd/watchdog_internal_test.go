@@ -30,7 +30,7 @@ func TestWatchdogGivesUp(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := (&caller{silence: test.silence}).newWatchdog(test.ctx)
+			w := newWatchdog(test.ctx, test.silence)
 			w.grace = time.Millisecond
 			call, end := hang(t)
 			late := make(chan struct{})
@@ -52,7 +52,7 @@ func TestWatchdogGivesUp(t *testing.T) {
 func TestWatchdogWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := (&caller{silence: stuckSilence}).newWatchdog(t.Context())
+		w := newWatchdog(t.Context(), stuckSilence)
 		want := errors.New("done")
 		err := w.call(func() error {
 			for range 20 {

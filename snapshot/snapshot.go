@@ -54,8 +54,12 @@ type Snapshot struct {
 	NoteUnread bool          `json:"-"` // a note could not be read, so its facts are unknown
 }
 
-// ExportStream is the export of an image that is not a database.
-const ExportStream = "stream"
+// The ways in which an image is taken of its source.
+const (
+	ExportPages   = "pages"   // page by page
+	ExportCompact = "compact" // by VACUUM INTO
+	ExportStream  = "stream"  // byte by byte, from a source that is no database
+)
 
 // Image is one database image of a snapshot, with the facts that are known without reading it.
 type Image struct {

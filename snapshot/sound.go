@@ -25,7 +25,7 @@ func Sound(list []*Snapshot) []*Snapshot {
 func Doubt(list []*Snapshot) func(*Snapshot) string {
 	databases := make(map[Series]bool)
 	for _, s := range list {
-		if !s.isStream() {
+		if !s.IsStream() {
 			databases[s.Series()] = true
 		}
 	}
@@ -33,13 +33,13 @@ func Doubt(list []*Snapshot) func(*Snapshot) string {
 		switch {
 		case len(s.Suspect) > 0:
 			return "it is suspect: " + strings.Join(s.Suspect, "; ")
-		case s.isStream() && databases[s.Series()]:
+		case s.IsStream() && databases[s.Series()]:
 			return fmt.Sprintf("it is no database, and %s of %s has been one", s.Database, s.Environment)
 		}
 		return ""
 	}
 }
 
-// isStream reports whether a snapshot's image is not a database. A snapshot without an image, as in
+// IsStream reports whether a snapshot's image is not a database. A snapshot without an image, as in
 // a simulation, is no stream.
-func (s *Snapshot) isStream() bool { return len(s.Images) > 0 && s.Image().Export == ExportStream }
+func (s *Snapshot) IsStream() bool { return len(s.Images) > 0 && s.Image().Export == ExportStream }
