@@ -7,6 +7,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"firn/config"
+	"firn/session"
+	"firn/site"
 	"firn/snapshot"
 )
 
@@ -20,19 +23,16 @@ type newAccess struct {
 	warn             func(format string, args ...any)
 }
 
-// privateMode lets only the owner read and write a file.
-const privateMode = fs.FileMode(0o600)
-
 // newAccess finds out whose the target will be if the restore makes a new file: one that it replaces as a whole stays
 // whose it was.
 func (r *restoration) newAccess(replaced bool) *newAccess {
 	a := &newAccess{warn: r.warn}
-	if rights := r.site.folder.Rights(); rights != nil {
+	if rights := r.site.Folder.Rights(); rights != nil {
 		a.foreign, a.maker = true, rights.UID
 	}
 	switch {
 	case replaced:
-		a.Access, a.like = r.site.access(), r.path
+		a.Access, a.like = r.site.Access(), r.path
 	case r.target.exists || r.env == nil:
 	default:
 		a.Access, a.like = r.lostAccess()
@@ -45,9 +45,9 @@ func (r *restoration) newAccess(replaced bool) *newAccess {
 // numbers can stand for other users; else as the one that is configured for the snapshot's environment, for a clone, or
 // the folder's owner.
 func (r *restoration) lostAccess() (access *snapshot.Access, like string) {
-	own := hostName()
-	for _, s := range r.known.all {
-		if s.Environment == r.env.name && s.Database == r.env.Name && s.Image().Access != nil && s.Host == own {
+	own := session.HostName()
+	for _, s := range r.known.All {
+		if s.Environment == r.env.Name && s.Database == r.env.DatabaseName && s.Image().Access != nil && s.Host == own {
 			return s.Image().Access, "the lost database"
 		}
 	}
@@ -56,12 +56,12 @@ func (r *restoration) lostAccess() (access *snapshot.Access, like string) {
 	if err != nil {
 		return nil, ""
 	}
-	access = accessOf(info)
+	access = site.AccessOf(info)
 	if access == nil {
 		return nil, ""
 	}
-	access.Mode = uint32(privateMode)
-	if env := r.conf.Env[r.source.Environment]; env != nil && env != r.env {
+	access.Mode = uint32(site.PrivateMode)
+	if env := r.Conf.Env[r.source.Environment]; env != nil && env != r.env {
 		return r.likeOrigin(env, access), dir
 	}
 	return access, dir
@@ -69,13 +69,13 @@ func (r *restoration) lostAccess() (access *snapshot.Access, like string) {
 
 // likeOrigin gives a clone the mode of the database that it is a clone of, and its owner in a folder of the superuser's,
 // which tells nothing.
-func (r *restoration) likeOrigin(env *environment, folder *snapshot.Access) *snapshot.Access {
-	origin, err := reachSite(env.Database)
+func (r *restoration) likeOrigin(env *config.Environment, folder *snapshot.Access) *snapshot.Access {
+	origin, err := site.Reach(env.Database)
 	if err != nil {
 		return folder
 	}
-	defer origin.close()
-	of := origin.access()
+	defer origin.Close()
+	of := origin.Access()
 	if of == nil {
 		return folder
 	}
@@ -88,13 +88,13 @@ func (r *restoration) likeOrigin(env *environment, folder *snapshot.Access) *sna
 
 // before gives the image, before it becomes the target, what can be given then, and returns the mode for it. The owner
 // comes first: no other user may read the file for a moment because the mode is right and the group is not yet.
-func (a *newAccess) before(image *stagedImage) (fs.FileMode, error) {
+func (a *newAccess) before(image *site.Staged) (fs.FileMode, error) {
 	if !a.chown || a.later() {
-		return privateMode, nil
+		return site.PrivateMode, nil
 	}
 	if err := a.give(image); err != nil {
-		a.warn("%s will belong to you, not to the owner of %s: %v", image.site.path(), a.like, err)
-		return privateMode, nil
+		a.warn("%s will belong to you, not to the owner of %s: %v", image.Site.Path(), a.like, err)
+		return site.PrivateMode, nil
 	}
 	return fs.FileMode(a.Mode), nil
 }
@@ -105,21 +105,21 @@ func (a *newAccess) later() bool { return a.foreign && int(a.UID) != a.maker }
 
 // after gives the target what could not be given before, by the descriptor that the file was made with: its name may
 // lead elsewhere by now.
-func (a *newAccess) after(image *stagedImage) error {
-	if a.Access == nil || image.file == nil || a.chown && !a.later() {
+func (a *newAccess) after(image *site.Staged) error {
+	if a.Access == nil || image.File == nil || a.chown && !a.later() {
 		return nil
 	}
-	err := errors.Join(a.give(image), image.file.Chmod(fs.FileMode(a.Mode)), image.file.Sync())
+	err := errors.Join(a.give(image), image.File.Chmod(fs.FileMode(a.Mode)), image.File.Sync())
 	if err != nil {
-		return fmt.Errorf("give %s its owner: %w", image.site.path(), err)
+		return fmt.Errorf("give %s its owner: %w", image.Site.Path(), err)
 	}
 	return nil
 }
 
 // give gives the file its owner and group.
-func (a *newAccess) give(image *stagedImage) error {
-	if image.file != nil {
-		return image.file.Chown(int(a.UID), int(a.GID))
+func (a *newAccess) give(image *site.Staged) error {
+	if image.File != nil {
+		return image.File.Chown(int(a.UID), int(a.GID))
 	}
-	return image.at(func(path string) error { return os.Lchown(path, int(a.UID), int(a.GID)) })
+	return image.At(func(path string) error { return os.Lchown(path, int(a.UID), int(a.GID)) })
 }

@@ -12,7 +12,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firn/config"
+	"firn/outcome"
 	"firn/repo"
+	"firn/report"
+	"firn/session"
+	"firn/site"
 	"firn/snapshot"
 	"firn/sqlite"
 )
@@ -26,7 +31,7 @@ type backupOptions struct {
 	prune, ifChanged, dryRun, forceScan bool
 	accept, blockWriters                bool
 	keep                                *keepFlags
-	rules                               *keep // that the flags make, nil for the configured ones
+	rules                               *config.Keep // that the flags make, nil for the configured ones
 }
 
 // backupName is the name of the command for cron.
@@ -87,12 +92,12 @@ func (c *cli) backup(ctx context.Context, args []string, o backupOptions) error 
 	if err != nil {
 		return err
 	}
-	defer r.close()
-	began := r.now()
+	defer r.Close()
+	began := r.Now()
 	var taken []job
 	for _, j := range jobs {
 		if ctx.Err() != nil {
-			r.notBegun(ctx, j.env, interrupted(ctx.Err()))
+			r.notBegun(ctx, j.env, outcome.Interrupted(ctx.Err()))
 			continue
 		}
 		err := r.one(ctx, j)
@@ -117,36 +122,36 @@ func (c *cli) backup(ctx context.Context, args []string, o backupOptions) error 
 // beginBackup finds out what to back up and opens the repository; the caller closes it.
 // An error is told to all that watches the environments which the run was for.
 func (c *cli) beginBackup(ctx context.Context, args []string, o backupOptions) (*backupRun, []job, error) {
-	conf, err := c.program.loadConfig()
+	conf, err := c.program.LoadConfig()
 	var jobs []job
 	if err == nil {
 		jobs, err = c.jobs(conf, args, o)
 	}
 	var s *opened
 	if err == nil {
-		s, err = c.open(ctx, openOptions{})
+		s, err = c.open(ctx, session.OpenOptions{})
 	}
 	if err != nil {
-		conf = cmp.Or(conf, &config{})
+		conf = cmp.Or(conf, &config.Config{})
 		c.tellNotBegun(ctx, conf, o, o.known(conf, args), err)
 		return nil, nil, err
 	}
-	s.metricsFile = o.metricsFile
+	s.MetricsFile = o.metricsFile
 	if !o.dryRun {
-		s.sweepPlaces(ctx)
+		s.SweepPlaces(ctx)
 	}
 	return &backupRun{opened: s, dryRun: o.dryRun, outcomes: several{cli: c}}, jobs, nil
 }
 
 // tellNotBegun tells of a run that had no repository to write to, or not even a whole
 // configuration.
-func (c *cli) tellNotBegun(ctx context.Context, conf *config, o backupOptions, envs []*environment, cause error) {
+func (c *cli) tellNotBegun(ctx context.Context, conf *config.Config, o backupOptions, envs []*config.Environment, cause error) {
 	c.settle()
-	s := &session{caller: c.program, conf: conf, metricsFile: o.metricsFile}
+	s := &session.Session{Caller: c.program, Conf: conf, MetricsFile: o.metricsFile}
 	if len(envs) > 0 { // their metrics take the lock that is in the cache
 		var err error
-		if s.place, err = s.findRepository(conf); err == nil {
-			s.cacheDir = s.openCache(s.place.String())
+		if s.Place, err = s.FindRepository(conf); err == nil {
+			s.CacheDir = s.OpenCache(s.Place.String())
 		}
 	}
 	r := &backupRun{opened: &opened{c, s}, dryRun: o.dryRun}
@@ -158,7 +163,7 @@ func (c *cli) tellNotBegun(ctx context.Context, conf *config, o backupOptions, e
 // tellWrongFlags tells of a backup whose flags are wrong, such as the line of cron after an update, for each configured
 // environment that its arguments name: flags that were not read yet say nothing.
 func (c *cli) tellWrongFlags(ctx context.Context, cause error) {
-	conf, err := c.program.loadConfig()
+	conf, err := c.program.LoadConfig()
 	if err != nil {
 		return // it may be the flag that names the configuration
 	}
@@ -166,9 +171,9 @@ func (c *cli) tellWrongFlags(ctx context.Context, cause error) {
 }
 
 // notBegun has a failure told that kept one environment's backup from its beginning.
-func (r *backupRun) notBegun(ctx context.Context, env *environment, cause error) {
+func (r *backupRun) notBegun(ctx context.Context, env *config.Environment, cause error) {
 	if !r.dryRun {
-		newWatch(r.session, env).notBegun(ctx, cause)
+		newWatch(r.Session, env).notBegun(ctx, cause)
 	}
 }
 
@@ -178,7 +183,7 @@ func (r *backupRun) stopped(jobs int) error {
 	if r.dryRun {
 		left = "it was a dry run"
 	}
-	return newProblem(fmt.Errorf("interrupted: %d of %s taken; %s", r.outcomes.succeeded, plural(jobs, "snapshot"), left), exitInterrupted, "")
+	return outcome.New(fmt.Errorf("interrupted: %d of %s taken; %s", r.outcomes.succeeded, report.Plural(jobs, "snapshot"), left), outcome.CodeInterrupted, "")
 }
 
 // backupRun is the outcome of one run, environment by environment.
@@ -221,32 +226,32 @@ func (r *backupRun) one(ctx context.Context, j job) error {
 		_, err := r.take(ctx, j)
 		return err
 	}
-	l, err := r.lock("backup", j.environment, j.database)
+	l, err := r.Lock("backup", j.environment, j.database)
 	if err != nil {
-		if !errors.Is(err, errRunning) {
+		if !errors.Is(err, outcome.ErrRunning) {
 			r.notBegun(ctx, j.env, err)
 		}
 		return err
 	}
-	defer l.release()
-	return newWatch(r.session, j.env).around(ctx, func() (*backupMessage, error) { return r.take(ctx, j) })
+	defer l.Release()
+	return newWatch(r.Session, j.env).around(ctx, func() (*backupMessage, error) { return r.take(ctx, j) })
 }
 
 // take takes the snapshot. There is one with an error, too, if only old snapshots could
 // not be removed.
 func (r *backupRun) take(ctx context.Context, j job) (m *backupMessage, err error) {
-	if err := checkTempDir(); err != nil {
+	if err := site.CheckTempDir(); err != nil {
 		return nil, err
 	}
 	if !r.dryRun {
-		r.sweep(os.TempDir(), sweepIdle)
+		r.Sweep(os.TempDir(), session.SweepIdle)
 	}
 	if !j.stream {
-		return r.takeFrom(ctx, j, watchedSource(r.silence, j.path, r.exportOptions(j)))
+		return r.takeFrom(ctx, j, site.WatchedSource(r.Silence, j.path, r.exportOptions(j)))
 	}
-	err = spooled(ctx, r.caller, j.environment, func(path string) (err error) {
+	err = spooled(ctx, r.Caller, j.environment, func(path string) (err error) {
 		j.path = path
-		m, err = r.takeFrom(ctx, j, streamSource(path))
+		m, err = r.takeFrom(ctx, j, site.StreamSource(path))
 		return err
 	})
 	return m, err
@@ -257,42 +262,26 @@ func (r *backupRun) takeFrom(ctx context.Context, j job, source repo.Source) (m 
 	if err != nil {
 		return nil, err
 	}
-	started := r.now()
+	started := r.Now()
 	b := r.progress(j.environment, total)
-	j.options.Progress = b.set
-	j.options.HeldUp = func(reason error) { r.warnHeldUp(j.environment, reason) }
-	result, err := r.repo.Backup(ctx, source, j.options)
-	b.done()
+	j.options.Progress = b.Set
+	j.options.HeldUp = func(reason error) { r.WarnHeldUp(j.environment, reason) }
+	result, err := r.Repo.Backup(ctx, source, j.options)
+	b.Done()
 	if result != nil {
-		m = r.tell(result, r.now().Sub(started))
-		err = cmp.Or(err, suspicion(result, r.dryRun), r.setBackError(result.Rollback))
+		m = r.tell(result, r.Now().Sub(started))
+		err = cmp.Or(err, suspicion(result, r.dryRun), r.SetBackError(result.Rollback))
 	}
 	return m, err
-}
-
-// warnHeldUp tells that a slow store keeps a database open for reading.
-func (c *caller) warnHeldUp(environment string, reason error) {
-	c.warn("%s: the store is slow, and what it cannot take yet cannot be put aside: %v. Until it is stored the database is open for reading, and a WAL "+
-		"cannot be checkpointed. Make room there, or set TMPDIR to a folder with more", environment, reason)
-}
-
-// warnLocked tells that a database with a rollback journal is read under its lock.
-func (c *caller) warnLocked(environment string, forever bool, reason error) {
-	limit := "for 2 seconds at most"
-	if forever {
-		limit = "for as long as that takes"
-	}
-	c.warn("%s: the database cannot be put aside: %v. It is read under its lock, and keeps its application from committing, %s. "+
-		"Make room, set TMPDIR to a folder with more, or use WAL mode", environment, reason, limit)
 }
 
 // approach is the first that is done in the database's folder: it removes what a restore or a compact copy that was
 // killed has left there. It returns the size of the file, 0 if it is not known: opening it says why.
 func (r *backupRun) approach(ctx context.Context, j job) (int64, error) {
 	size := make(chan int64, 1)
-	err := newWatchdog(ctx, r.silence).call(func() error {
+	err := site.NewWatchdog(ctx, r.Silence).Call(func() error {
 		if !j.stream && !r.dryRun {
-			r.sweepBeside(j.path, sweepIdle)
+			r.SweepBeside(j.path, session.SweepIdle)
 		}
 		var n int64
 		if info, err := os.Stat(j.path); err == nil {
@@ -300,9 +289,9 @@ func (r *backupRun) approach(ctx context.Context, j job) (int64, error) {
 		}
 		size <- n
 		return nil
-	}, nothing)
+	}, site.Nothing)
 	if err != nil {
-		return 0, stuckSource(err)
+		return 0, site.StuckSource(err)
 	}
 	return <-size, nil
 }
@@ -312,10 +301,10 @@ func (r *backupRun) approach(ctx context.Context, j job) (int64, error) {
 func (r *backupRun) exportOptions(j job) sqlite.Options {
 	o := sqlite.Options{
 		Compact: j.compact, HoldWriters: j.blockWriters,
-		HeldUp: func(reason error) { r.warnLocked(j.environment, j.blockWriters, reason) },
+		HeldUp: func(reason error) { r.WarnLocked(j.environment, j.blockWriters, reason) },
 	}
-	if !r.dryRun && r.cacheDir != "" {
-		o.StatePath = r.runPath(r.cacheDir, "backup", j.environment, j.database) + ".census"
+	if !r.dryRun && r.CacheDir != "" {
+		o.StatePath = r.RunPath(r.CacheDir, "backup", j.environment, j.database) + ".census"
 	}
 	return o
 }
@@ -337,16 +326,16 @@ func (r *backupRun) tell(result *repo.BackupResult, took time.Duration) *backupM
 	if m.Uncompared = result.Uncompared; m.Uncompared != "" {
 		r.warn("snapshot %s of %s: %s", s.ID.Short(), s.Environment, m.Uncompared)
 	}
-	r.warnAhead(result.Ahead)
+	r.WarnAhead(result.Ahead)
 	if result.Rollback != nil {
 		m.SetBack = newSetBack(result.Rollback)
 	}
-	r.detail("read %s of %s", size(result.Scanned), size(m.Size))
+	r.detail("read %s of %s", report.Size(result.Scanned), report.Size(m.Size))
 	if result.Left != nil {
 		r.detail("left behind: %v", result.Left)
 	}
 	r.summaries = append(r.summaries, m)
-	r.done("%s", summaryLine(m, r.zone))
+	r.Done("%s", summaryLine(m, r.Zone))
 	return &m
 }
 
@@ -359,19 +348,19 @@ func summaryLine(m backupMessage, zone *time.Location) string {
 	case m.Skipped:
 		fmt.Fprintf(&b, "unchanged since snapshot %s, nothing recorded", short)
 	case m.DryRun:
-		fmt.Fprintf(&b, "dry run, would store %s, %s of it new", size(m.Size), size(m.Added))
+		fmt.Fprintf(&b, "dry run, would store %s, %s of it new", report.Size(m.Size), report.Size(m.Added))
 	case m.Unchanged:
-		fmt.Fprintf(&b, "snapshot %s, %s, unchanged", short, size(m.Size))
+		fmt.Fprintf(&b, "snapshot %s, %s, unchanged", short, report.Size(m.Size))
 	default:
-		fmt.Fprintf(&b, "snapshot %s, %s, added %s", short, size(m.Size), size(m.Added))
+		fmt.Fprintf(&b, "snapshot %s, %s, added %s", short, report.Size(m.Size), report.Size(m.Added))
 	}
-	fmt.Fprintf(&b, ", in %s", elapsed(seconds(m.Duration)))
+	fmt.Fprintf(&b, ", in %s", report.Elapsed(seconds(m.Duration)))
 	if n := len(m.Forgotten); n > 0 {
 		verb := "forgot"
 		if m.DryRun {
 			verb = "would forget"
 		}
-		fmt.Fprintf(&b, ", %s %s", verb, plural(n, "old snapshot"))
+		fmt.Fprintf(&b, ", %s %s", verb, report.Plural(n, "old snapshot"))
 	}
 	return b.String()
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"firn/outcome"
 )
 
 const catalogConfig = `repository = "repo"
@@ -100,7 +102,7 @@ func TestDamagedNewestRecord(t *testing.T) {
 			for _, line := range choosing {
 				o.forgetCache()
 				line = strings.ReplaceAll(strings.ReplaceAll(line, "ID", id), "out", o.path("out"))
-				_, stderr := o.want(exitDamage, line)
+				_, stderr := o.want(outcome.CodeDamage, line)
 				if !strings.Contains(stderr, "cannot be read") || !strings.Contains(stderr, "firn: hint: ") {
 					t.Errorf("%s: the reason or the way out is missing:\n%s", line, stderr)
 				}
@@ -133,10 +135,10 @@ func TestDamagedOlderRecord(t *testing.T) {
 			t.Errorf("%s: got %q, want a warning", line, stderr)
 		}
 	}
-	o.want(exitDamage, "query latest:other SELECT/**/1") // that is still older
-	o.want(exitDamage, "query latest:nobody SELECT/**/1")
-	o.want(exitDamage, "verify nobody")
-	o.want(exitFailed, "query 2025 SELECT/**/1")
+	o.want(outcome.CodeDamage, "query latest:other SELECT/**/1") // that is still older
+	o.want(outcome.CodeDamage, "query latest:nobody SELECT/**/1")
+	o.want(outcome.CodeDamage, "verify nobody")
+	o.want(outcome.CodeFailed, "query 2025 SELECT/**/1")
 }
 
 // TestDamagedNote: what is known to be sound may be known by a note that cannot be read.
@@ -154,12 +156,12 @@ func TestDamagedNote(t *testing.T) {
 	}
 	o.forgetCache()
 	for _, line := range []string{"query latest-verified:e SELECT/**/1", "restore e --snapshot latest-verified --yes", "query latest-verified SELECT/**/1"} {
-		if _, stderr := o.want(exitDamage, line); !strings.Contains(stderr, "nobody knows how it was found") {
+		if _, stderr := o.want(outcome.CodeDamage, line); !strings.Contains(stderr, "nobody knows how it was found") {
 			t.Errorf("%s: got %q", line, stderr)
 		}
 	}
 	o.want(0, "query latest:e SELECT/**/1")
-	o.want(exitFailed, "query latest-verified:other SELECT/**/1")
+	o.want(outcome.CodeFailed, "query latest-verified:other SELECT/**/1")
 }
 
 // TestFutureSnapshots: what a wrong clock has dated costs no true snapshot its place, and is not
@@ -213,7 +215,7 @@ func TestFutureSnapshots(t *testing.T) {
 	if stdout, stderr := o.want(0, "restore e --before-schema 7 --dry-run --yes"); !strings.Contains(stderr+stdout, "of a time to come") {
 		t.Errorf("restore: got %q, %q", stdout, stderr)
 	}
-	if states, code := o.status(""); code != exitFailed || states["e"].State != stateFuture || states["e"].Age > 60 || len(states["e"].Ahead) != 1 {
+	if states, code := o.status(""); code != outcome.CodeFailed || states["e"].State != stateFuture || states["e"].Age > 60 || len(states["e"].Ahead) != 1 {
 		t.Errorf("status: got %d, %+v", code, states["e"])
 	}
 	stdout, stderr := o.want(0, "forget e --keep-last 1 --verbose")

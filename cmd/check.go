@@ -2,19 +2,17 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"firn/outcome"
 	"firn/repo"
+	"firn/report"
+	"firn/session"
 	"firn/snapshot"
 )
-
-// errDamage is the outcome of a check that found some.
-var errDamage = errors.New("the repository is damaged")
 
 func newCheck(c *cli) *cobra.Command {
 	var o checkOptions
@@ -65,25 +63,25 @@ type checkOptions struct {
 
 func (c *cli) check(ctx context.Context, o checkOptions) error {
 	if !o.repair && (o.forgetLost || o.yes || o.dryRun) {
-		return usage("", "check: --forget-lost, --yes and --dry-run need --repair")
+		return outcome.Usage("", "check: --forget-lost, --yes and --dry-run need --repair")
 	}
 	if o.repair && !o.yes && !o.dryRun && !c.interactive() {
-		return usage("Look with --dry-run, then give --yes.", "check --repair: nobody can be asked, this is not a terminal")
+		return outcome.Usage("Look with --dry-run, then give --yes.", "check --repair: nobody can be asked, this is not a terminal")
 	}
 	chosen, err := o.chosen()
 	if err != nil {
 		return err
 	}
-	s, err := c.open(ctx, openOptions{repairing: o.repair, accepting: o.accept})
+	s, err := c.open(ctx, session.OpenOptions{Repairing: o.repair, Accepting: o.accept})
 	if err != nil {
 		return err
 	}
-	defer s.close()
+	defer s.Close()
 	if o.accept {
-		if err := s.acceptSetBack(ctx); err != nil {
+		if err := s.AcceptSetBack(ctx); err != nil {
 			return err
 		}
-		s.done("From now on, this host compares %s with what is there now", s.place)
+		s.Done("From now on, this host compares %s with what is there now", s.Place)
 	}
 	if o.repair {
 		return s.repair(ctx, o)
@@ -113,19 +111,19 @@ type findingInfo struct {
 // checkOnly checks and changes nothing.
 func (s *opened) checkOnly(ctx context.Context, opts repo.CheckOptions) error {
 	b := s.progress("check", 0)
-	opts.Progress = b.setTotal
-	result, err := s.repo.Check(ctx, opts)
-	b.done()
+	opts.Progress = b.SetTotal
+	result, err := s.Repo.Check(ctx, opts)
+	b.Done()
 	if err != nil {
-		return fmt.Errorf("check %s: %w", s.place, err)
+		return fmt.Errorf("check %s: %w", s.Place, err)
 	}
-	s.warnUnacknowledged(result.Unacknowledged)
+	s.WarnUnacknowledged(result.Unacknowledged)
 	if err := s.tellCheck(result, opts.ReadData, false); err != nil {
 		return err
 	}
 	if len(result.Findings) == 0 {
 		if opts.ReadData && result.Read >= result.Bytes {
-			s.noteUpkeep(ctx, snapshot.Upkeep{Checked: s.now()})
+			s.NoteUpkeep(ctx, snapshot.Upkeep{Checked: s.Now()})
 		}
 		return nil
 	}
@@ -135,7 +133,7 @@ func (s *opened) checkOnly(ctx context.Context, opts repo.CheckOptions) error {
 
 // damage is the outcome of a check that found some.
 func (s *opened) damage(findings int, hint string) error {
-	return newProblem(fmt.Errorf("check %s: %w: %s", s.place, errDamage, plural(findings, "finding")), exitDamage, hint)
+	return outcome.New(fmt.Errorf("check %s: %w: %s", s.Place, outcome.ErrDamage, report.Plural(findings, "finding")), outcome.CodeDamage, hint)
 }
 
 // tellCheck tells what a check found; within a repair it is not the summary.
@@ -152,9 +150,9 @@ func (s *opened) tellCheck(result *repo.CheckResult, readData, within bool) erro
 		how = "every byte was read"
 	}
 	if readData && result.Read < result.Bytes {
-		how = size(result.Read) + " of that was read"
+		how = report.Size(result.Read) + " of that was read"
 	}
-	s.done("No damage found in %s, %s, %s (%s)", plural(result.Snapshots, "snapshot"), plural(result.Packs, "pack"), size(result.Bytes), how)
+	s.Done("No damage found in %s, %s, %s (%s)", report.Plural(result.Snapshots, "snapshot"), report.Plural(result.Packs, "pack"), report.Size(result.Bytes), how)
 	return nil
 }
 
@@ -177,15 +175,12 @@ func newCheckMessage(result *repo.CheckResult, readData, within bool) checkMessa
 
 func newFinding(f repo.Finding) findingInfo {
 	info := findingInfo{Damage: f.Err.Error(), Environments: []string{}, Snapshots: []string{}}
-	info.Environments = append(info.Environments, environments(f.Snapshots)...)
+	info.Environments = append(info.Environments, session.Environments(f.Snapshots)...)
 	for _, s := range f.Snapshots {
 		info.Snapshots = append(info.Snapshots, s.ID.String())
 	}
 	return info
 }
-
-// maxHit is how many of the snapshots that damage hits are shown.
-const maxHit = 10
 
 func (s *opened) tellFindings(findings []repo.Finding) {
 	var hit []*snapshot.Snapshot
@@ -202,21 +197,10 @@ func (s *opened) tellFindings(findings []repo.Finding) {
 
 // tellLost shows the snapshots that cannot be restored.
 func (s *opened) tellLost(lost []*snapshot.Snapshot) {
-	for _, env := range environments(lost) {
-		own := filter(lost, snapshot.Filter{Environment: env})
-		s.tell(s.stderr, "firn: cannot be restored: ", "%s of %s: %s", plural(len(own), "snapshot"), env, s.shortList(own))
+	for _, env := range session.Environments(lost) {
+		own := session.Filter(lost, snapshot.Filter{Environment: env})
+		s.tell(s.stderr, "firn: cannot be restored: ", "%s of %s: %s", report.Plural(len(own), "snapshot"), env, s.ShortList(own))
 	}
-}
-
-func (c *caller) shortList(hit []*snapshot.Snapshot) string {
-	var parts []string
-	for _, snap := range hit[:min(len(hit), maxHit)] {
-		parts = append(parts, fmt.Sprintf("%s (%s)", snap.ID.Short(), c.when(snap.Time)))
-	}
-	if more := len(hit) - maxHit; more > 0 {
-		parts = append(parts, fmt.Sprintf("and %d more", more))
-	}
-	return strings.Join(parts, ", ")
 }
 
 // The steps out of damage, as the hints tell them.

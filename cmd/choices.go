@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"firn/report"
 	"firn/snapshot"
 	"firn/tags"
 )
@@ -25,7 +26,7 @@ func (r *restoration) showChoices(shown []*snapshot.Snapshot) error {
 func (r *restoration) choiceRow(s *snapshot.Snapshot) []string {
 	i := s.Image()
 	return []string{
-		r.when(s.Time), age(max(r.now().Sub(s.Time), 0)), size(i.Size), fmt.Sprint(i.UserVersion), rowsText(i),
+		r.When(s.Time), age(max(r.Now().Sub(s.Time), 0)), report.Size(i.Size), fmt.Sprint(i.UserVersion), rowsText(i),
 		r.remark(s), fmt.Sprint(s.Tags.Remove(tags.Environment(s.Environment), tags.Database(s.Database))), s.ID.Short(),
 	}
 }

@@ -10,7 +10,10 @@ import (
 	"strconv"
 	"strings"
 
+	"firn/outcome"
 	"firn/repo"
+	"firn/report"
+	"firn/session"
 	"firn/snapshot"
 	"firn/tags"
 )
@@ -25,20 +28,20 @@ func (r *restoration) choose(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if r.known, err = r.catalog(ctx); err != nil {
+	if r.known, err = r.Catalog(ctx); err != nil {
 		return err
 	}
-	if r.known.damage != nil {
-		r.warn("some snapshots cannot be read: %v", r.known.damage)
+	if r.known.Damage != nil {
+		r.warn("some snapshots cannot be read: %v", r.known.Damage)
 	}
-	all := r.known.all
+	all := r.known.All
 	from := r.from()
 	if err := r.hasSnapshots(all, from); err != nil {
 		return err
 	}
-	list := filter(all, snapshot.Filter{Environment: from, Database: r.options.name, Tags: byTag})
+	list := session.Filter(all, snapshot.Filter{Environment: from, Database: r.options.name, Tags: byTag})
 	if from == "" && strings.Trim(r.options.snapshot, "0123456789abcdefABCDEF") != "" {
-		return usage("Name the environment with --from, or the snapshot by its ID.", "restore: %s could be any environment's", r.options.snapshot)
+		return outcome.Usage("Name the environment with --from, or the snapshot by its ID.", "restore: %s could be any environment's", r.options.snapshot)
 	}
 	switch {
 	case r.options.undo:
@@ -48,16 +51,16 @@ func (r *restoration) choose(ctx context.Context) error {
 	case r.options.snapshot != "":
 		r.source, err = r.named(list)
 	default:
-		return r.offer(ctx, withoutStreams(list))
+		return r.offer(ctx, session.WithoutStreams(list))
 	}
-	if other, e := findByID(all, r.options.snapshot); e == nil && errors.Is(err, snapshot.ErrNotFound) && other.Environment != from {
-		err = failed("To take that one: --from "+quoteWord(other.Environment)+".", "%w, but one of %s", err, other.Environment)
+	if other, e := session.FindByID(all, r.options.snapshot); e == nil && errors.Is(err, snapshot.ErrNotFound) && other.Environment != from {
+		err = outcome.Failed("To take that one: --from "+report.QuoteWord(other.Environment)+".", "%w, but one of %s", err, other.Environment)
 	}
 	if err != nil && from != "" {
 		err = fmt.Errorf("%s from %s: %w", r.command(), from, err)
 	}
 	if err == nil && r.source.IsStream() {
-		return refuseStream(r.source)
+		return session.RefuseStream(r.source)
 	}
 	return err
 }
@@ -70,14 +73,14 @@ func (r *restoration) from() string {
 }
 
 func (r *restoration) hasSnapshots(list []*snapshot.Snapshot, environment string) error {
-	known := environments(list)
+	known := session.Environments(list)
 	if environment == "" || slices.Contains(known, environment) {
 		return nil
 	}
-	if err := r.known.surely(nil, r.command()+" from "+environment, anyTime); err != nil {
+	if err := r.known.Surely(nil, r.command()+" from "+environment, session.AnyTime); err != nil {
 		return err
 	}
-	return failed("There are snapshots of: "+cmp.Or(strings.Join(known, ", "), "none")+". --from takes another one's.",
+	return outcome.Failed("There are snapshots of: "+cmp.Or(strings.Join(known, ", "), "none")+". --from takes another one's.",
 		"%s from %s: %w", r.command(), environment, snapshot.ErrNotFound)
 }
 
@@ -88,16 +91,16 @@ func (r *restoration) named(list []*snapshot.Snapshot) (*snapshot.Snapshot, erro
 	own, err := r.oneDatabase(list)
 	if err == nil {
 		var s *snapshot.Snapshot
-		s, err = r.known.find(own, ref, slices.Contains(r.options.tags, repo.PreRestoreTag))
+		s, err = r.known.Find(own, ref, slices.Contains(r.options.tags, repo.PreRestoreTag))
 		if err == nil || !errors.Is(err, snapshot.ErrNotFound) {
 			return s, err
 		}
 	}
-	s, other := findByID(list, ref)
+	s, other := session.FindByID(list, ref)
 	if other != nil {
 		return nil, err
 	}
-	if r.env != nil && r.env.named {
+	if r.env != nil && r.env.NamesDatabase {
 		return nil, r.foreign(s.Database)
 	}
 	return s, nil
@@ -105,8 +108,8 @@ func (r *restoration) named(list []*snapshot.Snapshot) (*snapshot.Snapshot, erro
 
 // foreign refuses the snapshot of another database, which was probably not meant.
 func (r *restoration) foreign(database string) error {
-	return failed("If that is meant: --name "+quoteWord(database)+".",
-		"it is a snapshot of the database %s, and %s is one of %s", database, r.env.name, r.env.Name)
+	return outcome.Failed("If that is meant: --name "+report.QuoteWord(database)+".",
+		"it is a snapshot of the database %s, and %s is one of %s", database, r.env.Name, r.env.DatabaseName)
 }
 
 // beforeSchema finds the newest snapshot from before a change of the schema.
@@ -115,12 +118,12 @@ func (r *restoration) beforeSchema(list []*snapshot.Snapshot) (*snapshot.Snapsho
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range r.known.past(withoutPreRestore(list)) {
+	for _, s := range r.known.Past(session.WithoutPreRestore(list)) {
 		if int64(s.Image().UserVersion) < r.options.beforeSchema {
-			return s, r.known.surely(s, "--before-schema", anyTime)
+			return s, r.known.Surely(s, "--before-schema", session.AnyTime)
 		}
 	}
-	if err := r.known.surely(nil, "--before-schema", anyTime); err != nil {
+	if err := r.known.Surely(nil, "--before-schema", session.AnyTime); err != nil {
 		return nil, err
 	}
 	return nil, fmt.Errorf("%w with a schema version (user_version) below %d", snapshot.ErrNotFound, r.options.beforeSchema)
@@ -129,33 +132,18 @@ func (r *restoration) beforeSchema(list []*snapshot.Snapshot) (*snapshot.Snapsho
 // oneDatabase keeps the snapshots of one database: the one that was named, or the
 // target's, or the only one there is.
 func (r *restoration) oneDatabase(list []*snapshot.Snapshot) ([]*snapshot.Snapshot, error) {
-	names := databases(withoutPreRestore(list))
+	names := session.Databases(session.WithoutPreRestore(list))
 	switch {
 	case r.options.name != "":
 		return list, nil
-	case r.env != nil && slices.Contains(names, r.env.Name):
-		return filter(list, snapshot.Filter{Database: r.env.Name}), nil
+	case r.env != nil && slices.Contains(names, r.env.DatabaseName):
+		return session.Filter(list, snapshot.Filter{Database: r.env.DatabaseName}), nil
 	case len(names) > 1:
-		return nil, usage("Choose one with --name.", "there are snapshots of several databases: %s", strings.Join(names, ", "))
-	case len(names) == 1 && r.env != nil && r.env.named:
+		return nil, outcome.Usage("Choose one with --name.", "there are snapshots of several databases: %s", strings.Join(names, ", "))
+	case len(names) == 1 && r.env != nil && r.env.NamesDatabase:
 		return nil, r.foreign(names[0])
 	}
 	return list, nil
-}
-
-// databases returns the names of the databases that have snapshots, sorted.
-func databases(list []*snapshot.Snapshot) []string {
-	var names []string
-	for _, s := range list {
-		names = append(names, s.Database)
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
-// withoutPreRestore leaves out what restores have put aside.
-func withoutPreRestore(list []*snapshot.Snapshot) []*snapshot.Snapshot {
-	return slices.DeleteFunc(slices.Clone(list), preRestore)
 }
 
 // offer shows the newest snapshots and asks for one of them.
@@ -166,13 +154,13 @@ func (r *restoration) offer(ctx context.Context, list []*snapshot.Snapshot) erro
 	}
 	shown := list
 	if !slices.Contains(r.options.tags, repo.PreRestoreTag) {
-		shown = withoutPreRestore(list)
+		shown = session.WithoutPreRestore(list)
 	}
 	if len(shown) == 0 {
 		return fmt.Errorf("restore: %w", snapshot.ErrNotFound)
 	}
-	_, ahead := snapshot.SplitAhead(shown, r.now())
-	r.warnAhead(ahead)
+	_, ahead := snapshot.SplitAhead(shown, r.Now())
+	r.WarnAhead(ahead)
 	shown = shown[:min(len(shown), maxChoices)]
 	if err := r.showChoices(shown); err != nil {
 		return err
@@ -182,20 +170,20 @@ func (r *restoration) offer(ctx context.Context, list []*snapshot.Snapshot) erro
 		return err
 	}
 	if answer == "" {
-		return failed("", "restore: no snapshot chosen, nothing was changed")
+		return outcome.Failed("", "restore: no snapshot chosen, nothing was changed")
 	}
 	if n, err := strconv.Atoi(answer); err == nil && n >= 1 && n <= len(shown) {
 		r.source = shown[n-1]
 		return nil
 	}
-	r.source, err = r.known.find(list, answer, false)
+	r.source, err = r.known.Find(list, answer, false)
 	return err
 }
 
 // ask asks a question on the terminal.
 func (c *cli) ask(ctx context.Context, question string) (string, error) {
 	fmt.Fprint(c.stderr, question)
-	answer, err := await(ctx, func() (string, error) { return readLine(c.stdin) })
+	answer, err := session.Await(ctx, func() (string, error) { return readLine(c.stdin) })
 	if err != nil {
 		fmt.Fprintln(c.stderr)
 	}

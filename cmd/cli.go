@@ -19,6 +19,10 @@ import (
 
 	"golang.org/x/term"
 
+	"firn/outcome"
+	"firn/report"
+	"firn/session"
+	"firn/site"
 	"firn/sqlite"
 )
 
@@ -66,10 +70,10 @@ func (c *cli) run(ctx context.Context, args []string) int {
 	err := root.ExecuteContext(ctx)
 	err = cmp.Or(err, c.helpError, c.profiles.stop(), c.unaccepted())
 	if err == nil {
-		return exitDone
+		return outcome.CodeDone
 	}
 	if ctx.Err() != nil {
-		err = interrupted(err)
+		err = outcome.Interrupted(err)
 	}
 	c.json = c.json || slices.Contains(args, "--json") // a usage error may come before the flag is seen
 	return c.fail(err)
@@ -80,7 +84,7 @@ func (c *cli) run(ctx context.Context, args []string) int {
 type cli struct {
 	stdin          io.Reader
 	stdout, stderr *screen
-	program        *caller
+	program        *session.Caller
 	args           []string // after the program's name
 
 	flags     flags
@@ -88,7 +92,7 @@ type cli struct {
 	json      bool
 	helpError error               // of writing a help
 	bar       atomic.Pointer[bar] // the one that may be on the terminal; may hold nil
-	sessions  []*session          // that were opened
+	sessions  []*session.Session  // that were opened
 }
 
 // flags are the global ones.
@@ -100,10 +104,10 @@ type flags struct {
 
 func newCLI(s Streams) *cli {
 	c := &cli{stdin: s.In, stdout: newScreen(s.Out), stderr: newScreen(s.Err)}
-	c.program = &caller{
-		reporter: c.reporter(), tool: toolVersion(),
-		getenv: os.Getenv, now: time.Now, zone: time.Local, silence: stuckSilence,
-		remotes: []remote{s3Place{}}, input: s.In, commandOutput: s.Err, hookFailed: c.showHookOutput,
+	c.program = &session.Caller{
+		Reporter: c.reporter(), Tool: toolVersion(),
+		Getenv: os.Getenv, Now: time.Now, Zone: time.Local, Silence: site.StuckSilence,
+		Remotes: []session.Remote{s3Place{}}, Input: s.In, CommandOutput: s.Err, HookFailed: c.showHookOutput,
 	}
 	return c
 }
@@ -122,21 +126,21 @@ func (c *cli) interactive() bool {
 // settle tells the caller what the flags say.
 func (c *cli) settle() {
 	if !c.flags.quiet && !c.json {
-		c.program.hookOutput = c.stderr.out
+		c.program.HookOutput = c.stderr.out
 	}
 	if c.interactive() {
-		c.program.askPassword = c.askPassword
+		c.program.AskPassword = c.askPassword
 	}
 }
 
 // reporter returns what shows the messages of a run.
-func (c *cli) reporter() *reporter {
-	return &reporter{
+func (c *cli) reporter() *report.Reporter {
+	return &report.Reporter{
 		Warned:   func(text string) { c.warn("%s", text) },
 		Noted:    func(text string) { c.note("%s", text) },
 		Detailed: func(text string) { c.detail("%s", text) },
 		Failed:   func(err error) { c.fail(err) },
-		Started: func(task string, total int64) meter {
+		Started: func(task string, total int64) report.Meter {
 			if b := c.progress(task, total); b != nil {
 				return b
 			}
@@ -157,13 +161,13 @@ func (c *cli) showHookOutput(environment, hook string, output []byte) {
 // opened is the command line with the repository that it has opened.
 type opened struct {
 	*cli
-	*session
+	*session.Session
 }
 
 // open opens the repository; the command closes it.
-func (c *cli) open(ctx context.Context, opening openOptions) (*opened, error) {
+func (c *cli) open(ctx context.Context, opening session.OpenOptions) (*opened, error) {
 	c.settle()
-	s, err := c.program.open(ctx, opening)
+	s, err := c.program.Open(ctx, opening)
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +177,7 @@ func (c *cli) open(ctx context.Context, opening openOptions) (*opened, error) {
 // start finds out where the repository is, without opening it.
 func (c *cli) start() (*opened, error) {
 	c.settle()
-	s, err := c.program.start(openOptions{})
+	s, err := c.program.Start(session.OpenOptions{})
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +185,7 @@ func (c *cli) start() (*opened, error) {
 }
 
 // with joins the command line with a session, whose rollback counts for the exit code.
-func (c *cli) with(s *session) *opened {
+func (c *cli) with(s *session.Session) *opened {
 	c.sessions = append(c.sessions, s)
 	return &opened{c, s}
 }
@@ -189,7 +193,7 @@ func (c *cli) with(s *session) *opened {
 // unaccepted is the outcome of a command that did all else, in a repository that was set back.
 func (c *cli) unaccepted() error {
 	for _, s := range c.sessions {
-		if err := s.unaccepted(); err != nil {
+		if err := s.Unaccepted(); err != nil {
 			return err
 		}
 	}

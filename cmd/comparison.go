@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"firn/report"
 	"firn/sqlite"
 )
 
@@ -57,16 +58,16 @@ func (r *restoration) describe(ctx context.Context) error {
 func (r *restoration) compare(ctx context.Context) (*comparison, error) {
 	i, t := r.source.Image(), r.target
 	var c comparison
-	c.add("Time", r.when(r.source.Time), "nothing is there")
+	c.add("Time", r.When(r.source.Time), "nothing is there")
 	c.add("Age", r.ago(r.source.Time), "")
-	c.add("Size", size(i.Size), "")
+	c.add("Size", report.Size(i.Size), "")
 	c.add("Schema", fmt.Sprint(i.UserVersion), "")
 	schema, bytes := "not a sound database", t.size
 	if t.broken == nil {
 		schema, bytes = fmt.Sprint(t.info.UserVersion), t.info.Size
 	}
 	if t.exists {
-		c.target(r.when(t.modified), "changed "+r.ago(t.modified), size(bytes), schema)
+		c.target(r.When(t.modified), "changed "+r.ago(t.modified), report.Size(bytes), schema)
 	}
 	then := rowsOf(i)
 	now, err := r.countTarget(ctx)
@@ -90,7 +91,7 @@ func (c *comparison) target(cells ...string) {
 }
 
 // ago tells how long ago something was.
-func (r *restoration) ago(t time.Time) string { return ago(r.now().Sub(t)) }
+func (r *restoration) ago(t time.Time) string { return ago(r.Now().Sub(t)) }
 
 // countTarget counts the rows of the target, as far as there is time. What cannot
 // be counted is unknown, no reason not to restore.
@@ -105,7 +106,7 @@ func (r *restoration) countTarget(ctx context.Context) (rowCounts, error) {
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var counted []sqlite.TableRows
-	err := r.site.at(func(path string) (err error) { counted, err = sqlite.CountRows(limited, path); return err })
+	err := r.site.At(func(path string) (err error) { counted, err = sqlite.CountRows(limited, path); return err })
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}

@@ -7,6 +7,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firn/config"
+	"firn/outcome"
+	"firn/report"
+	"firn/session"
 	"firn/snapshot"
 	"firn/tags"
 )
@@ -19,7 +23,7 @@ type copyOptions struct {
 	latest                                 int
 	prune, dryRun                          bool
 	keep                                   *keepFlags
-	rules                                  *keep // that the flags make, nil for the configured ones
+	rules                                  *config.Keep // that the flags make, nil for the configured ones
 }
 
 func newCopy(c *cli) *cobra.Command {
@@ -85,20 +89,20 @@ func (c *cli) copy(ctx context.Context, args []string, o copyOptions) error {
 		return err
 	}
 	if o.latest < 0 {
-		return usage("", "--latest %d: not a number of snapshots", o.latest)
+		return outcome.Usage("", "--latest %d: not a number of snapshots", o.latest)
 	}
-	from, err := c.open(ctx, openOptions{})
+	from, err := c.open(ctx, session.OpenOptions{})
 	if err != nil {
 		return err
 	}
-	defer from.close()
-	target, err := from.openTarget(ctx, o.to, o.credential(from.caller))
+	defer from.Close()
+	target, err := from.OpenTarget(ctx, o.to, o.credential(from.Caller))
 	if err != nil {
 		return err
 	}
 	to := c.with(target)
-	defer to.close()
-	r := &copyRun{opened: from, to: to, options: o, started: c.program.now()}
+	defer to.Close()
+	r := &copyRun{opened: from, to: to, options: o, started: c.program.Now()}
 	return r.run(ctx, args, byTag)
 }
 
@@ -109,8 +113,8 @@ func (m *copyMessage) add(s *snapshot.Snapshot) {
 
 // String reads well in the log of a cron job.
 func (m *copyMessage) String() string {
-	copied := fmt.Sprintf("%s, %s", plural(len(m.Copied), "snapshot"), size(m.Size))
-	parts, forgot := []string{copied, "added " + size(m.Added)}, "forgot"
+	copied := fmt.Sprintf("%s, %s", report.Plural(len(m.Copied), "snapshot"), report.Size(m.Size))
+	parts, forgot := []string{copied, "added " + report.Size(m.Added)}, "forgot"
 	switch {
 	case m.DryRun:
 		parts, forgot = []string{"dry run, would copy " + copied}, "would forget"
@@ -128,7 +132,7 @@ func (m *copyMessage) String() string {
 		}
 	}
 	if n := len(m.Forgotten); n > 0 {
-		parts = append(parts, forgot+" "+plural(n, "old snapshot"))
+		parts = append(parts, forgot+" "+report.Plural(n, "old snapshot"))
 	}
-	return strings.Join(append(parts, "in "+elapsed(seconds(m.Duration))), ", ")
+	return strings.Join(append(parts, "in "+report.Elapsed(seconds(m.Duration))), ", ")
 }

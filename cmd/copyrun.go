@@ -8,8 +8,11 @@ import (
 	"strings"
 	"time"
 
+	"firn/outcome"
 	"firn/repo"
+	"firn/report"
 	"firn/retention"
+	"firn/session"
 	"firn/snapshot"
 	"firn/store"
 	"firn/tags"
@@ -34,35 +37,35 @@ type copyRun struct {
 
 func (r *copyRun) run(ctx context.Context, args []string, byTag tags.Filter) error {
 	var err error
-	if r.sources, err = r.list(ctx, r.session); err != nil {
+	if r.sources, err = r.list(ctx, r.Session); err != nil {
 		return err
 	}
 	if err := r.choose(args, byTag); err != nil {
 		return err
 	}
-	if r.rules, err = r.options.targetRules(r.conf, r.chosen); err != nil {
+	if r.rules, err = r.options.targetRules(r.Conf, r.chosen); err != nil {
 		return err
 	}
-	r.message = copyMessage{Type: "summary", Repository: r.to.place.String(), DryRun: r.options.dryRun, Copied: []snapshotMessage{}, Forgotten: []string{}}
+	r.message = copyMessage{Type: "summary", Repository: r.to.Place.String(), DryRun: r.options.dryRun, Copied: []snapshotMessage{}, Forgotten: []string{}}
 	if r.options.dryRun {
 		if err := r.look(ctx); err != nil {
 			return err
 		}
 		return r.end(r.showPlan())
 	}
-	l, err := r.to.lock("copy")
+	l, err := r.to.Lock("copy")
 	if err != nil {
-		return fmt.Errorf("copy to %s: %w", r.to.place, err)
+		return fmt.Errorf("copy to %s: %w", r.to.Place, err)
 	}
-	defer l.release()
+	defer l.Release()
 	return r.end(r.copyAll(ctx))
 }
 
 // list returns the snapshots of one of the repositories. Damage there stops nothing.
-func (r *copyRun) list(ctx context.Context, s *session) ([]*snapshot.Snapshot, error) {
-	list, damage, err := s.snapshotsOf(ctx, "")
+func (r *copyRun) list(ctx context.Context, s *session.Session) ([]*snapshot.Snapshot, error) {
+	list, damage, err := s.SnapshotsOf(ctx, "")
 	if damage != nil {
-		r.problems = append(r.problems, fmt.Errorf("repository %s: %w", s.place, damage))
+		r.problems = append(r.problems, fmt.Errorf("repository %s: %w", s.Place, damage))
 	}
 	return list, err
 }
@@ -71,7 +74,7 @@ func (r *copyRun) list(ctx context.Context, s *session) ([]*snapshot.Snapshot, e
 func (r *copyRun) choose(args []string, byTag tags.Filter) error {
 	var ids []string
 	for _, arg := range args {
-		isEnvironment, err := r.namesEnvironment(r.sources, []string{arg})
+		isEnvironment, err := r.NamesEnvironment(r.sources, []string{arg})
 		if err != nil {
 			return err
 		}
@@ -79,16 +82,16 @@ func (r *copyRun) choose(args []string, byTag tags.Filter) error {
 			ids = append(ids, arg)
 			continue
 		}
-		r.chosen = append(r.chosen, filter(r.sources, snapshot.Filter{Environment: arg, Tags: byTag})...)
+		r.chosen = append(r.chosen, session.Filter(r.sources, snapshot.Filter{Environment: arg, Tags: byTag})...)
 	}
 	switch {
 	case len(args) == 0:
-		r.chosen = filter(r.sources, snapshot.Filter{Tags: byTag})
+		r.chosen = session.Filter(r.sources, snapshot.Filter{Tags: byTag})
 	case len(ids) > 0:
 		return r.chooseByID(args, ids)
 	}
 	if r.options.latest > 0 {
-		r.chosen = newest(r.past(r.chosen), r.options.latest)
+		r.chosen = session.Newest(r.Past(r.chosen), r.options.latest)
 	}
 	return nil
 }
@@ -96,14 +99,14 @@ func (r *copyRun) choose(args []string, byTag tags.Filter) error {
 // chooseByID takes exactly what is named: no rule has a say in that.
 func (r *copyRun) chooseByID(args, ids []string) error {
 	if len(ids) < len(args) {
-		_, err := findByID(r.sources, ids[0])
-		return usage("Give environments, or IDs.", "%s is no environment (%v)", strings.Join(ids, " "), err)
+		_, err := session.FindByID(r.sources, ids[0])
+		return outcome.Usage("Give environments, or IDs.", "%s is no environment (%v)", strings.Join(ids, " "), err)
 	}
 	if r.options.prune || r.options.rules != nil || r.options.latest > 0 || len(r.options.tags) > 0 {
-		return usage("Give environments with --tag, --latest, --keep-... and --prune, or IDs without.", "%s is no environment", strings.Join(ids, " "))
+		return outcome.Usage("Give environments with --tag, --latest, --keep-... and --prune, or IDs without.", "%s is no environment", strings.Join(ids, " "))
 	}
 	for _, id := range ids {
-		s, err := findByID(r.sources, id)
+		s, err := session.FindByID(r.sources, id)
 		if err != nil {
 			return err
 		}
@@ -114,17 +117,17 @@ func (r *copyRun) chooseByID(args, ids []string) error {
 
 // look finds out what there is to do.
 func (r *copyRun) look(ctx context.Context) error {
-	targets, err := r.list(ctx, r.to.session)
+	targets, err := r.list(ctx, r.to.Session)
 	if err != nil {
 		return err
 	}
-	if r.copier, err = repo.NewCopier(r.repo, r.sources, r.to.repo, targets); err != nil {
-		return fmt.Errorf("copy from %s to %s: %w", r.place, r.to.place, err)
+	if r.copier, err = repo.NewCopier(r.Repo, r.sources, r.to.Repo, targets); err != nil {
+		return fmt.Errorf("copy from %s to %s: %w", r.Place, r.to.Place, err)
 	}
-	r.plan = r.copier.Plan(r.chosen, r.rules, r.now())
+	r.plan = r.copier.Plan(r.chosen, r.rules, r.Now())
 	if len(r.rules) > 0 {
-		_, ahead := snapshot.SplitAhead(slices.Concat(r.chosen, targets), r.now())
-		r.warnAhead(ahead)
+		_, ahead := snapshot.SplitAhead(slices.Concat(r.chosen, targets), r.Now())
+		r.WarnAhead(ahead)
 	}
 	return nil
 }
@@ -155,7 +158,7 @@ func (r *copyRun) copyAll(ctx context.Context) error {
 		return err
 	}
 	if r.message.Failed == 0 && len(r.message.Copied) > 0 { // a second run changes nothing
-		r.noteUpkeep(ctx, snapshot.Upkeep{Copied: r.now()})
+		r.NoteUpkeep(ctx, snapshot.Upkeep{Copied: r.Now()})
 	}
 	if r.options.prune && r.message.Failed == 0 {
 		return r.prune(ctx)
@@ -172,13 +175,13 @@ func (r *copyRun) drop(gone *snapshot.Snapshot) {
 // one copies a snapshot.
 func (r *copyRun) one(ctx context.Context, s *snapshot.Snapshot, number int) error {
 	b := r.progress(fmt.Sprintf("%s (%d of %d)", s.ID.Short(), number, len(r.plan.Copy)), s.Image().Size)
-	result, err := r.copier.Copy(ctx, s, b.set)
-	b.done()
+	result, err := r.copier.Copy(ctx, s, b.Set)
+	b.Done()
 	if result == nil {
 		return err
 	}
 	r.detail("copied snapshot %s of %s as %s: read %s of %s, added %s", s.ID.Short(), s.Environment,
-		result.Snapshot.ID.Short(), size(result.Scanned), size(s.Image().Size), size(result.Snapshot.Added))
+		result.Snapshot.ID.Short(), report.Size(result.Scanned), report.Size(s.Image().Size), report.Size(result.Snapshot.Added))
 	r.message.add(result.Snapshot)
 	r.message.Read += result.Scanned
 	r.message.Added += result.Snapshot.Added
@@ -197,7 +200,7 @@ func (r *copyRun) prune(ctx context.Context) error {
 		ids = append(ids, s.ID)
 	}
 	r.plan, r.problems = done, known
-	err := r.to.repo.Forget(ctx, ids...)
+	err := r.to.Repo.Forget(ctx, ids...)
 	if err == nil {
 		for _, id := range ids {
 			r.message.Forgotten = append(r.message.Forgotten, id.String())
@@ -214,7 +217,7 @@ func (r *copyRun) prune(ctx context.Context) error {
 func (r *copyRun) showPlan() error {
 	var rows [][]string
 	row := func(what string, s *snapshot.Snapshot) {
-		rows = append(rows, []string{what, s.ID.Short(), r.when(s.Time), s.Environment, s.Database, size(s.Image().Size)})
+		rows = append(rows, []string{what, s.ID.Short(), r.When(s.Time), s.Environment, s.Database, report.Size(s.Image().Size)})
 	}
 	for _, s := range r.plan.Copy {
 		r.message.add(s)
@@ -239,11 +242,11 @@ func (r *copyRun) end(err error) error {
 	}
 	m := &r.message
 	m.Present, m.LeftOut = r.plan.There, r.plan.LeftOut
-	m.Duration = r.now().Sub(r.started).Seconds()
+	m.Duration = r.Now().Sub(r.started).Seconds()
 	if r.json {
 		err = errors.Join(err, r.printJSON(m))
 	} else {
-		r.done("%s copy to %s: %s", r.started.In(r.zone).Format("2006-01-02 15:04:05 MST"), m.Repository, m)
+		r.Done("%s copy to %s: %s", r.started.In(r.Zone).Format("2006-01-02 15:04:05 MST"), m.Repository, m)
 	}
 	return errors.Join(append([]error{err}, r.problems...)...)
 }

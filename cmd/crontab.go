@@ -1,6 +1,10 @@
 package cmd
 
-import "strings"
+import (
+	"strings"
+
+	"firn/report"
+)
 
 // crontab returns the lines for cron.
 func (s *schedule) crontab() (string, error) { return render("crontab", s) }
@@ -21,9 +25,9 @@ func (s *schedule) CronUser() string {
 
 // Command returns a command line for cron, which gives % a meaning.
 func (s *schedule) Command(args ...string) string {
-	words := []string{quoteWord(s.program)}
+	words := []string{report.QuoteWord(s.program)}
 	for _, a := range s.arguments(args) {
-		words = append(words, quoteWord(a))
+		words = append(words, report.QuoteWord(a))
 	}
 	return strings.ReplaceAll(strings.Join(words, " "), "%", `\%`)
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"firn/internal/dbtest"
+	"firn/outcome"
 )
 
 // deadServer returns a folder of a file system that never answers, like that of a file server which is gone.
@@ -50,7 +51,7 @@ func runOverDeadServer(t *testing.T, ctx context.Context, silence time.Duration)
 	}
 	var out bytes.Buffer
 	c := newCLI(Streams{In: strings.NewReader(""), Out: &out, Err: &out})
-	c.program.silence = silence
+	c.program.Silence = silence
 	common := []string{"--config", config, "--cache-dir", filepath.Join(dir, "cache")}
 	if code := c.run(t.Context(), append(common, "init")); code != 0 {
 		t.Fatalf("init: exit code %d\n%s", code, &out)
@@ -62,8 +63,8 @@ func runOverDeadServer(t *testing.T, ctx context.Context, silence time.Duration)
 func TestDeadServer(t *testing.T) {
 	t.Parallel()
 	code, output := runOverDeadServer(t, t.Context(), 100*time.Millisecond)
-	if code != exitPartly || !strings.Contains(output, "dead: the file system does not answer") || !strings.Contains(output, " living: snapshot ") {
-		t.Errorf("got exit code %d, want %d, and a snapshot of the other environment:\n%s", code, exitPartly, output)
+	if code != outcome.CodePartly || !strings.Contains(output, "dead: the file system does not answer") || !strings.Contains(output, " living: snapshot ") {
+		t.Errorf("got exit code %d, want %d, and a snapshot of the other environment:\n%s", code, outcome.CodePartly, output)
 	}
 }
 
@@ -71,7 +72,7 @@ func TestDeadServerInterrupted(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if code, output := runOverDeadServer(t, ctx, time.Hour); code != exitInterrupted {
-		t.Errorf("got exit code %d, want %d\n%s", code, exitInterrupted, output)
+	if code, output := runOverDeadServer(t, ctx, time.Hour); code != outcome.CodeInterrupted {
+		t.Errorf("got exit code %d, want %d\n%s", code, outcome.CodeInterrupted, output)
 	}
 }

@@ -11,7 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"firn/btree"
+	"firn/outcome"
 	"firn/repo"
+	"firn/session"
 	"firn/snapshot"
 )
 
@@ -51,11 +53,11 @@ on a terminal. The exit code is 0 whether there are differences or not.`,
 }
 
 func (c *cli) diff(ctx context.Context, refs [2]string, o diffOptions) error {
-	s, err := c.open(ctx, openOptions{})
+	s, err := c.open(ctx, session.OpenOptions{})
 	if err != nil {
 		return err
 	}
-	defer s.close()
+	defer s.Close()
 	d := &diff{opened: s}
 	if err := d.findBoth(ctx, refs); err != nil {
 		return err
@@ -64,7 +66,7 @@ func (c *cli) diff(ctx context.Context, refs [2]string, o diffOptions) error {
 	if err := d.run(ctx, o); err != nil {
 		err = fmt.Errorf("compare snapshots %s and %s: %w", d.snapshots[before].ID.Short(), d.snapshots[after].ID.Short(), err)
 		if errors.Is(err, btree.ErrFormat) {
-			return failed("The database itself was damaged when the snapshot was taken. Look for an earlier one that is sound.", "%w", err)
+			return outcome.Failed("The database itself was damaged when the snapshot was taken. Look for an earlier one that is sound.", "%w", err)
 		}
 		return err
 	}
@@ -89,16 +91,16 @@ type diff struct {
 
 // findBoth finds the snapshots.
 func (d *diff) findBoth(ctx context.Context, refs [2]string) error {
-	known, err := d.catalog(ctx)
+	known, err := d.Catalog(ctx)
 	if err != nil {
 		return err
 	}
 	for side, ref := range refs {
-		if d.snapshots[side], err = known.find(known.all, ref, false); err != nil {
+		if d.snapshots[side], err = known.Find(known.All, ref, false); err != nil {
 			return err
 		}
 		if d.snapshots[side].IsStream() {
-			return refuseStream(d.snapshots[side])
+			return session.RefuseStream(d.snapshots[side])
 		}
 	}
 	return nil
@@ -106,7 +108,7 @@ func (d *diff) findBoth(ctx context.Context, refs [2]string) error {
 
 // describe names a snapshot for people.
 func (d *diff) describe(s *snapshot.Snapshot) string {
-	return fmt.Sprintf("%s (%s, %s)", s.ID.Short(), s.Environment, d.when(s.Time))
+	return fmt.Sprintf("%s (%s, %s)", s.ID.Short(), s.Environment, d.When(s.Time))
 }
 
 // run compares, and prints what was found.
@@ -141,7 +143,7 @@ func (d *diff) run(ctx context.Context, o diffOptions) error {
 // load opens both images and finds the pages that differ.
 func (d *diff) load(ctx context.Context) (err error) {
 	for side, snap := range d.snapshots {
-		if d.images[side], err = d.repo.OpenImage(ctx, snap); err != nil {
+		if d.images[side], err = d.Repo.OpenImage(ctx, snap); err != nil {
 			return err
 		}
 		image := d.images[side]
@@ -201,7 +203,7 @@ func noTable(tables []tablePair, name string) error {
 		}
 	}
 	if len(shadows) > 0 {
-		return failed("Its rows are in: "+strings.Join(shadows, ", ")+".", "table %q is virtual", name)
+		return outcome.Failed("Its rows are in: "+strings.Join(shadows, ", ")+".", "table %q is virtual", name)
 	}
-	return failed("There are: "+strings.Join(names, ", ")+".", "table %q: neither snapshot has it", name)
+	return outcome.Failed("There are: "+strings.Join(names, ", ")+".", "table %q: neither snapshot has it", name)
 }

@@ -7,12 +7,14 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"slices"
 
 	"github.com/spf13/cobra"
 
+	"firn/outcome"
+	"firn/report"
+	"firn/session"
+	"firn/site"
 	"firn/snapshot"
-	"firn/sqlite"
 )
 
 // dumpOptions are the flags of dump.
@@ -51,140 +53,69 @@ formats:
 func (c *cli) dump(ctx context.Context, ref string, o dumpOptions) error {
 	write := dumpFormats()[o.format]
 	if write == nil {
-		return usage("", "--format %q: it is db, zst or sql", o.format)
+		return outcome.Usage("", "--format %q: it is db, zst or sql", o.format)
 	}
 	if o.output == "" && isTerminal(c.stdout) {
-		return usage("Give -o FILE, or redirect standard output.", "a database is not written to a terminal")
+		return outcome.Usage("Give -o FILE, or redirect standard output.", "a database is not written to a terminal")
 	}
-	if o.output != "" && !missing(o.output) {
-		return failed("Choose another name, or move it away first.", "write %s: %w", o.output, fs.ErrExist)
+	if o.output != "" && !site.Missing(o.output) {
+		return outcome.Failed("Choose another name, or move it away first.", "write %s: %w", o.output, fs.ErrExist)
 	}
-	s, err := c.open(ctx, openOptions{})
+	s, err := c.open(ctx, session.OpenOptions{})
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	known, err := s.catalog(ctx)
+	defer s.Close()
+	known, err := s.Catalog(ctx)
 	if err != nil {
 		return err
 	}
-	snap, err := known.find(known.all, ref, false)
+	snap, err := known.Find(known.All, ref, false)
 	if err != nil {
 		return err
 	}
 	if o.output == "" {
-		return write(s.session, ctx, snap, c.data())
+		return write(s.Session, ctx, snap, c.data())
 	}
 	var need int64 // of the others nobody knows it beforehand
 	if o.format == "db" {
 		need = snap.Image().Size
 	}
-	return s.dumpFile(snap, o.output, need, func(w io.Writer) error { return write(s.session, ctx, snap, w) })
+	return s.dumpFile(snap, o.output, need, func(w io.Writer) error { return write(s.Session, ctx, snap, w) })
 }
 
 // dumpFormat is a way to write a snapshot.
-type dumpFormat func(*session, context.Context, *snapshot.Snapshot, io.Writer) error
+type dumpFormat func(*session.Session, context.Context, *snapshot.Snapshot, io.Writer) error
 
 func dumpFormats() map[string]dumpFormat {
 	return map[string]dumpFormat{
-		"db":  (*session).copyImage,
-		"zst": (*session).copyFrames,
-		"sql": (*session).copySQL,
+		"db":  (*session.Session).CopyImage,
+		"zst": (*session.Session).CopyFrames,
+		"sql": (*session.Session).CopySQL,
 	}
-}
-
-// ofBackups leaves out what restores have put aside.
-func ofBackups(list []*snapshot.Snapshot) []*snapshot.Snapshot {
-	return slices.DeleteFunc(slices.Clone(list), preRestore)
-}
-
-// copyImage writes a snapshot's image.
-func (s *session) copyImage(ctx context.Context, snap *snapshot.Snapshot, w io.Writer) error {
-	image, err := s.repo.OpenImage(ctx, snap)
-	if err != nil {
-		return err
-	}
-	b := s.progress("read "+snap.ID.Short(), image.Size())
-	defer b.done()
-	return image.Copy(ctx, &countingWriter{w: w, progress: b.set})
-}
-
-// copyFrames writes it as a zstd stream.
-func (s *session) copyFrames(ctx context.Context, snap *snapshot.Snapshot, w io.Writer) error {
-	image, err := s.repo.OpenImage(ctx, snap)
-	if err != nil {
-		return err
-	}
-	b := s.progress("read "+snap.ID.Short(), image.Size())
-	defer b.done()
-	return image.CopyFrames(ctx, w, b.set)
-}
-
-// copySQL writes it as a script. SQLite reads files, so there is one for a while.
-func (s *session) copySQL(ctx context.Context, snap *snapshot.Snapshot, w io.Writer) (err error) {
-	if err := needSpace(os.TempDir(), snap.Image().Size); err != nil {
-		return failed("Make room there, or set TMPDIR to a folder with more.", "%w", err)
-	}
-	s.sweep(os.TempDir(), sweepIdle)
-	image, err := stageApart("", "dump.db", snap.Image().Size, func(f *os.File) error { return s.copyImage(ctx, snap, f) })
-	if err != nil {
-		return fmt.Errorf("write database into %s: %w", os.TempDir(), err)
-	}
-	defer func() { err = errors.Join(err, image.remove()) }()
-	b := s.progress("write SQL", snap.Image().Size) // about as long, usually
-	defer b.done()
-	err = image.at(func(path string) error { return sqlite.DumpSQL(ctx, path, &countingWriter{w: w, progress: b.set}) })
-	if errors.Is(err, sqlite.ErrCorrupt) {
-		return newProblem(fmt.Errorf("database of snapshot %s is not sound, the script does nothing: %w", snap.ID.Short(), err), exitDamage,
-			"The database was so when it was backed up. --format db writes it as it is.")
-	}
-	if err != nil {
-		return fmt.Errorf("write snapshot %s as SQL: %w", snap.ID.Short(), err)
-	}
-	return nil
-}
-
-// countingWriter tells how many bytes went through it.
-type countingWriter struct {
-	w        io.Writer
-	n        int64
-	progress func(int64)
-}
-
-// Write writes to w.
-func (c *countingWriter) Write(p []byte) (int, error) {
-	n, err := c.w.Write(p)
-	c.n += int64(n)
-	c.progress(c.n)
-	return n, err
 }
 
 // dumpFile makes the file under its name only once it is whole. It is the caller's, and nobody else can read it.
 func (s *opened) dumpFile(snap *snapshot.Snapshot, path string, need int64, write func(io.Writer) error) (err error) {
-	at, err := reachSite(path)
+	at, err := site.Reach(path)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	defer func() { err = errors.Join(err, at.close()) }()
-	if err := at.refuseForeign(); err != nil {
+	defer func() { err = errors.Join(err, at.Close()) }()
+	if err := at.RefuseForeign(); err != nil {
 		return fmt.Errorf("write %w", err)
 	}
-	s.sweepSite(at, sweepIdle)
-	s.rememberPlace(at.path())
+	s.SweepSite(at, session.SweepIdle)
+	s.RememberPlace(at.Path())
 	// It must be on disk before the name is: a name of an unwritten file would survive a crash.
-	temporary, err := stage(at, need, func(f *os.File) error { return errors.Join(write(&aheadFile{File: f}), f.Sync()) })
+	temporary, err := site.Stage(at, need, func(f *os.File) error { return errors.Join(write(&site.WriteBehindFile{File: f}), f.Sync()) })
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, temporary.remove()) }()
-	if err := temporary.publish(); err != nil {
+	defer func() { err = errors.Join(err, temporary.Remove()) }()
+	if err := temporary.Publish(); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	s.done("Wrote %s: snapshot %s of %s, %s, %s", path, snap.ID.Short(), snap.Environment, s.when(snap.Time), size(snap.Image().Size))
+	s.Done("Wrote %s: snapshot %s of %s, %s, %s", path, snap.ID.Short(), snap.Environment, s.When(snap.Time), report.Size(snap.Image().Size))
 	return nil
-}
-
-// publish gives the file the name of its site, unless something has it.
-func (i *stagedImage) publish() error {
-	return i.site.at(func(path string) error { return publishFile(i.path, path) })
 }

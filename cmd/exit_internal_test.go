@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"firn/crypt"
+	"firn/outcome"
 	"firn/repo"
 	"firn/retention"
 	"firn/snapshot"
@@ -30,31 +31,31 @@ func TestExitCodes(t *testing.T) {
 		want int
 		hint bool
 	}{
-		{"Other", errors.New("x"), exitFailed, false},
-		{"Usage", usage("hint", "x"), exitUsage, true},
-		{"KeepsNothing", retention.ErrKeepsNothing, exitUsage, true},
-		{"Tag", tags.ErrInvalid, exitUsage, false},
-		{"SourceMissing", ofTheSource(fs.ErrNotExist), exitSource, true},
-		{"SourceDamaged", ofTheSource(sqlite.ErrCorrupt), exitSource, true},
-		{"SourceNoSpace", ofTheSource(syscall.ENOSPC), exitSource, true},
-		{"SourceOther", ofTheSource(errors.New("x")), exitSource, false},
-		{"SourceInterrupted", ofTheSource(context.Canceled), exitInterrupted, false},
-		{"NotRepository", repo.ErrNotRepository, exitNoRepository, true},
-		{"Exists", repo.ErrExists, exitFailed, true},
-		{"Running", errRunning, exitRunning, true},
-		{"WrongKey", crypt.ErrWrongKey, exitWrongKey, true},
-		{"WrongKeyAndDamagedKey", errors.Join(&repo.CorruptError{Err: errors.New("x")}, crypt.ErrWrongKey), exitWrongKey, true},
-		{"Damage", &repo.CorruptError{Err: errors.New("x")}, exitDamage, true},
-		{"LaterVersion", repo.ErrVersion, exitFailed, true},
-		{"NotFound", snapshot.ErrNotFound, exitFailed, true},
-		{"Ambiguous", &snapshot.AmbiguousError{}, exitFailed, true},
-		{"DiskFull", syscall.ENOSPC, exitFailed, true},
-		{"StoreFull", store.ErrNoSpace, exitFailed, true},
-		{"Interrupted", interrupted(errors.New("x")), exitInterrupted, false},
+		{"Other", errors.New("x"), outcome.CodeFailed, false},
+		{"Usage", outcome.Usage("hint", "x"), outcome.CodeUsage, true},
+		{"KeepsNothing", retention.ErrKeepsNothing, outcome.CodeUsage, true},
+		{"Tag", tags.ErrInvalid, outcome.CodeUsage, false},
+		{"SourceMissing", outcome.OfSource(fs.ErrNotExist), outcome.CodeSource, true},
+		{"SourceDamaged", outcome.OfSource(sqlite.ErrCorrupt), outcome.CodeSource, true},
+		{"SourceNoSpace", outcome.OfSource(syscall.ENOSPC), outcome.CodeSource, true},
+		{"SourceOther", outcome.OfSource(errors.New("x")), outcome.CodeSource, false},
+		{"SourceInterrupted", outcome.OfSource(context.Canceled), outcome.CodeInterrupted, false},
+		{"NotRepository", repo.ErrNotRepository, outcome.CodeNoRepository, true},
+		{"Exists", repo.ErrExists, outcome.CodeFailed, true},
+		{"Running", outcome.ErrRunning, outcome.CodeRunning, true},
+		{"WrongKey", crypt.ErrWrongKey, outcome.CodeWrongKey, true},
+		{"WrongKeyAndDamagedKey", errors.Join(&repo.CorruptError{Err: errors.New("x")}, crypt.ErrWrongKey), outcome.CodeWrongKey, true},
+		{"Damage", &repo.CorruptError{Err: errors.New("x")}, outcome.CodeDamage, true},
+		{"LaterVersion", repo.ErrVersion, outcome.CodeFailed, true},
+		{"NotFound", snapshot.ErrNotFound, outcome.CodeFailed, true},
+		{"Ambiguous", &snapshot.AmbiguousError{}, outcome.CodeFailed, true},
+		{"DiskFull", syscall.ENOSPC, outcome.CodeFailed, true},
+		{"StoreFull", store.ErrNoSpace, outcome.CodeFailed, true},
+		{"Interrupted", outcome.Interrupted(errors.New("x")), outcome.CodeInterrupted, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			code, hint := classify(fmt.Errorf("do: %w", c.err))
+			code, hint := outcome.Classify(fmt.Errorf("do: %w", c.err))
 			if code != c.want {
 				t.Errorf("code: got %d, want %d", code, c.want)
 			}
@@ -69,9 +70,9 @@ func TestExitCodes(t *testing.T) {
 func TestHintOfDatabaseThatWouldBeHeldUp(t *testing.T) {
 	t.Parallel()
 	missing := &fs.PathError{Op: "open", Path: "/missing", Err: syscall.ENOENT} // the folder for temporary files
-	code, hint := classify(ofTheSource(fmt.Errorf("%w, as it cannot be put aside: %w", sqlite.ErrHoldsUp, missing)))
-	if code != exitSource || !strings.Contains(hint, "--block-writers") {
-		t.Errorf("got %d, %q, want %d, and how to read it all the same", code, hint, exitSource)
+	code, hint := outcome.Classify(outcome.OfSource(fmt.Errorf("%w, as it cannot be put aside: %w", sqlite.ErrHoldsUp, missing)))
+	if code != outcome.CodeSource || !strings.Contains(hint, "--block-writers") {
+		t.Errorf("got %d, %q, want %d, and how to read it all the same", code, hint, outcome.CodeSource)
 	}
 }
 
@@ -79,16 +80,16 @@ func TestHintOfDatabaseThatWouldBeHeldUp(t *testing.T) {
 func TestExitCodesAreDocumented(t *testing.T) {
 	t.Parallel()
 	var documented []int
-	for _, match := range regexp.MustCompile(`(?m)^  (\d+) `).FindAllStringSubmatch(exitCodes, -1) {
+	for _, match := range regexp.MustCompile(`(?m)^  (\d+) `).FindAllStringSubmatch(outcome.Codes, -1) {
 		code, err := strconv.Atoi(match[1])
 		if err != nil {
 			t.Fatal(err)
 		}
 		documented = append(documented, code)
 	}
-	used := []int{exitDone, exitFailed, exitPartly, exitDamage}
-	for _, e := range endings() {
-		used = append(used, e.code)
+	used := []int{outcome.CodeDone, outcome.CodeFailed, outcome.CodePartly, outcome.CodeDamage}
+	for _, e := range outcome.Endings() {
+		used = append(used, e.Code)
 	}
 	slices.Sort(used)
 	if want := slices.Compact(used); !slices.Equal(documented, want) {
@@ -98,9 +99,9 @@ func TestExitCodesAreDocumented(t *testing.T) {
 
 func TestHintsAreSentences(t *testing.T) {
 	t.Parallel()
-	for _, e := range endings() {
-		if e.hint != "" && !strings.HasSuffix(e.hint, ".") && !strings.HasSuffix(e.hint, "?") {
-			t.Errorf("hint %q does not end like a sentence", e.hint)
+	for _, e := range outcome.Endings() {
+		if e.Hint != "" && !strings.HasSuffix(e.Hint, ".") && !strings.HasSuffix(e.Hint, "?") {
+			t.Errorf("hint %q does not end like a sentence", e.Hint)
 		}
 	}
 }
@@ -112,7 +113,7 @@ func TestReadmeExitCodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for line := range strings.Lines(exitCodes) {
+	for line := range strings.Lines(outcome.Codes) {
 		code, meaning, ok := strings.Cut(strings.TrimSpace(line), " ")
 		if _, err := strconv.Atoi(code); err != nil || !ok {
 			continue // the heading

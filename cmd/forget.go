@@ -3,15 +3,18 @@ package cmd
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"firn/config"
+	"firn/outcome"
 	"firn/repo"
+	"firn/report"
 	"firn/retention"
+	"firn/session"
 	"firn/snapshot"
 )
 
@@ -19,7 +22,7 @@ import (
 type forgetOptions struct {
 	dryRun, prune bool
 	keep          *keepFlags
-	rules         *keep         // that the flags make, nil for the configured ones
+	rules         *config.Keep  // that the flags make, nil for the configured ones
 	simulate      string        // for how long; "" for not at all
 	every         time.Duration // between two backups of a simulation
 }
@@ -44,7 +47,7 @@ always stay; snapshots that a restore took of what it replaced stay for 30 days.
 		ValidArgsFunction: c.completeEnvironment,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("every") && o.simulate == "" {
-				return usage("Add --simulate 90d, for instance.", "--every is for --simulate alone: without it, snapshots are removed")
+				return outcome.Usage("Add --simulate 90d, for instance.", "--every is for --simulate alone: without it, snapshots are removed")
 			}
 			return c.forget(cmd.Context(), args, o)
 		},
@@ -78,12 +81,12 @@ func (c *cli) forget(ctx context.Context, args []string, o forgetOptions) error 
 	if o.rules, err = o.keep.rules(); err != nil {
 		return err
 	}
-	s, err := c.open(ctx, openOptions{})
+	s, err := c.open(ctx, session.OpenOptions{})
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	list, damage, err := s.snapshotsOf(ctx, "")
+	defer s.Close()
+	list, damage, err := s.SnapshotsOf(ctx, "")
 	if err != nil {
 		return err
 	}
@@ -95,14 +98,14 @@ func (c *cli) forget(ctx context.Context, args []string, o forgetOptions) error 
 		return err
 	}
 	var ids []snapshot.ID
-	known := byID(list)
+	known := session.ByID(list)
 	for _, d := range decisions(groups) {
 		if !d.Keep {
 			ids = append(ids, known[d.ID].ID)
 		}
 	}
 	if !o.dryRun {
-		if err := s.repo.Forget(ctx, ids...); err != nil {
+		if err := s.Repo.Forget(ctx, ids...); err != nil {
 			return err
 		}
 	}
@@ -120,21 +123,21 @@ func (c *cli) forget(ctx context.Context, args []string, o forgetOptions) error 
 
 // warnClocks tells of snapshots that rules treat in a way which only a wrong clock explains.
 func (s *opened) warnClocks(list []*snapshot.Snapshot, groups []repo.Group) {
-	known := byID(list)
+	known := session.ByID(list)
 	var ahead []*snapshot.Snapshot
 	for _, g := range groups {
 		for _, d := range g.Decisions {
-			if snap := known[d.ID]; d.Ahead() && snap.Ahead(s.now()) {
+			if snap := known[d.ID]; d.Ahead() && snap.Ahead(s.Now()) {
 				ahead = append(ahead, snap)
 			}
 		}
 		if early := retention.Early(g.Decisions); early != nil {
 			snap := known[early.ID]
 			s.warn(`snapshot %s of %s, %s, is years older than all others, and stays for good: it is the only one of its year. If a clock was wrong: "firn forget %s".`,
-				snap.ID.Short(), snap.Environment, s.when(snap.Time), snap.ID.Short())
+				snap.ID.Short(), snap.Environment, s.When(snap.Time), snap.ID.Short())
 		}
 	}
-	s.warnAhead(ahead)
+	s.WarnAhead(ahead)
 }
 
 func decisions(groups []repo.Group) []retention.Decision {
@@ -145,56 +148,33 @@ func decisions(groups []repo.Group) []retention.Decision {
 	return all
 }
 
-// byID returns the snapshots by what decisions, which are made of them, call them.
-func byID(list []*snapshot.Snapshot) map[string]*snapshot.Snapshot {
-	known := make(map[string]*snapshot.Snapshot, len(list))
-	for _, s := range list {
-		known[s.ID.String()] = s
-	}
-	return known
-}
-
 // chooseForgotten decides by rules, unless snapshots are named.
 func (s *opened) chooseForgotten(list []*snapshot.Snapshot, args []string, o forgetOptions) ([]repo.Group, error) {
-	byRule, err := s.namesEnvironment(list, args)
+	byRule, err := s.NamesEnvironment(list, args)
 	if err != nil {
 		return nil, err
 	}
 	if !byRule {
 		if o.rules != nil {
-			return nil, usage(`Give an environment with rules, or IDs without.`, "%s is no environment", strings.Join(args, " "))
+			return nil, outcome.Usage(`Give an environment with rules, or IDs without.`, "%s is no environment", strings.Join(args, " "))
 		}
 		return forgetNamed(list, args)
 	}
 	if len(list) == 0 {
-		_, err := s.conf.policy(first(args), o.rules) // a wrong policy is wrong on an empty repository, too
+		_, err := s.Conf.Policy(first(args), o.rules) // a wrong policy is wrong on an empty repository, too
 		return nil, err
 	}
 	if len(args) == 1 {
-		list = filter(list, snapshot.Filter{Environment: args[0]})
+		list = session.Filter(list, snapshot.Filter{Environment: args[0]})
 	}
-	return decide(s.conf, list, o.rules, s.now())
-}
-
-// namesEnvironment tells an environment from IDs. What could be either is refused:
-// it is about what will be removed.
-func (s *session) namesEnvironment(list []*snapshot.Snapshot, args []string) (bool, error) {
-	if len(args) != 1 {
-		return len(args) == 0, nil
-	}
-	environment := s.conf.Env[args[0]] != nil || slices.Contains(environments(list), args[0])
-	_, err := findByID(list, args[0])
-	if environment && err == nil {
-		return false, usage("Give more digits of the ID.", "%q is an environment, and the beginning of an ID", args[0])
-	}
-	return environment, nil
+	return decide(s.Conf, list, o.rules, s.Now())
 }
 
 // forgetNamed removes exactly the named snapshots.
 func forgetNamed(list []*snapshot.Snapshot, refs []string) ([]repo.Group, error) {
 	var g repo.Group
 	for _, ref := range refs {
-		s, err := findByID(list, ref)
+		s, err := session.FindByID(list, ref)
 		if err != nil {
 			return nil, err
 		}
@@ -206,28 +186,10 @@ func forgetNamed(list []*snapshot.Snapshot, refs []string) ([]repo.Group, error)
 	return []repo.Group{g}, nil
 }
 
-// findByID finds a snapshot by the beginning of its ID alone: whoever removes
-// "latest" or "2026" by mistake would be sorry.
-func findByID(list []*snapshot.Snapshot, ref string) (*snapshot.Snapshot, error) {
-	if len(ref) < 4 || strings.Trim(strings.ToLower(ref), "0123456789abcdef") != "" {
-		return nil, failed("Give an environment, or at least 4 digits of an ID.", "%q: %w", ref, snapshot.ErrNotFound)
-	}
-	matching := slices.DeleteFunc(slices.Clone(list), func(s *snapshot.Snapshot) bool {
-		return !strings.HasPrefix(s.ID.String(), strings.ToLower(ref))
-	})
-	switch len(matching) {
-	case 0:
-		return nil, fmt.Errorf("snapshot %q: %w", ref, snapshot.ErrNotFound)
-	case 1:
-		return matching[0], nil
-	}
-	return nil, &snapshot.AmbiguousError{Ref: ref, Candidates: matching}
-}
-
 func (s *opened) tellForget(list []*snapshot.Snapshot, groups []repo.Group, dryRun bool) error {
 	m := forgetMessage{Type: "summary", DryRun: dryRun, Keep: []decisionInfo{}, Removed: []decisionInfo{}}
 	var rows [][]string
-	known := byID(list)
+	known := session.ByID(list)
 	for _, d := range decisions(groups) {
 		snap := known[d.ID]
 		info := decisionInfo{newSnapshotMessage(snap), append([]string{}, d.Reasons...)}
@@ -237,7 +199,7 @@ func (s *opened) tellForget(list []*snapshot.Snapshot, groups []repo.Group, dryR
 		} else {
 			m.Removed = append(m.Removed, info)
 		}
-		rows = append(rows, []string{what, snap.ID.Short(), s.when(snap.Time), snap.Environment, snap.Database, strings.Join(d.Reasons, ", ")})
+		rows = append(rows, []string{what, snap.ID.Short(), s.When(snap.Time), snap.Environment, snap.Database, strings.Join(d.Reasons, ", ")})
 	}
 	if s.json {
 		return s.printJSON(m)
@@ -249,6 +211,6 @@ func (s *opened) tellForget(list []*snapshot.Snapshot, groups []repo.Group, dryR
 		}
 	}
 	verb := map[bool]string{true: "Dry run: would remove", false: "Removed"}[dryRun]
-	s.done("%s %s, %d left", verb, plural(len(m.Removed), "snapshot"), len(list)-len(m.Removed))
+	s.Done("%s %s, %d left", verb, report.Plural(len(m.Removed), "snapshot"), len(list)-len(m.Removed))
 	return nil
 }

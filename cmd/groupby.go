@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"firn/outcome"
 	"firn/snapshot"
 )
 
@@ -34,7 +35,7 @@ func parseGrouping(list string) (grouping, error) {
 	g := grouping(strings.Split(list, ","))
 	for _, name := range g {
 		if _, ok := property(&snapshot.Snapshot{}, name); !ok {
-			return nil, usage("Group by environment, database, host or tags, or several of them with commas between.",
+			return nil, outcome.Usage("Group by environment, database, host or tags, or several of them with commas between.",
 				"--group-by: snapshots have no %q", name)
 		}
 	}

@@ -9,6 +9,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"firn/config"
+	"firn/process"
 )
 
 // Who has interrupted a run is not kept waiting by what is told of it.
@@ -16,15 +19,15 @@ func TestInterruptedWatch(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	slow := &environment{HookTimeout: duration{Duration: time.Hour}}
-	quick := &environment{HookTimeout: duration{Duration: time.Second}}
-	if got := slow.failureTimeout(context.Background()); got != time.Hour {
+	slow := &config.Environment{HookTimeout: config.Duration{Duration: time.Hour}}
+	quick := &config.Environment{HookTimeout: config.Duration{Duration: time.Second}}
+	if got := slow.FailureLimit(context.Background()); got != time.Hour {
 		t.Errorf("got %v for on_failure, want the hour of hook_timeout", got)
 	}
-	if got, want := slow.failureTimeout(ctx), interruptedTimeout; got != want {
+	if got, want := slow.FailureLimit(ctx), config.InterruptedTimeout; got != want {
 		t.Errorf("interrupted: got %v for on_failure, want %v", got, want)
 	}
-	if got := quick.failureTimeout(ctx); got != time.Second {
+	if got := quick.FailureLimit(ctx); got != time.Second {
 		t.Errorf("interrupted: got %v for on_failure, want the second of hook_timeout", got)
 	}
 
@@ -35,7 +38,7 @@ func TestInterruptedWatch(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	var out bytes.Buffer
-	p := newPinger(newCLI(Streams{Out: &out, Err: &out}).program, &environment{name: "production", Ping: server.URL})
+	p := newPinger(newCLI(Streams{Out: &out, Err: &out}).program, &config.Environment{Name: "production", Ping: server.URL})
 	p.start(ctx)
 	p.failed(ctx, context.Canceled)
 	if got := tries.Load(); got != 2 { // the start, and the end
@@ -51,14 +54,14 @@ func TestVariable(t *testing.T) {
 		"plain":          "plain",
 		"two\nlines":     "two\nlines",
 		"a\x00b\x1b[2Jc": "a\ufffdb\ufffd[2Jc",
-		long:             long[:variableMost],
-		"x" + long:       "x" + long[:variableMost-2],
+		long:             long[:process.VariableMost],
+		"x" + long:       "x" + long[:process.VariableMost-2],
 	} {
-		got := variable("FIRN_ERROR", text)
+		got := process.Variable("FIRN_ERROR", text)
 		if got != "FIRN_ERROR="+want {
 			t.Errorf("got %.40q, %d bytes, want %.40q, %d", got, len(got), want, len(want))
 		}
-		cmd := shell(t.Context(), ":")
+		cmd := process.Shell(t.Context(), ":")
 		cmd.Env = append(cmd.Env, got)
 		if err := cmd.Run(); err != nil {
 			t.Errorf("%.40q: %v", text, err)

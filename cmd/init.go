@@ -10,8 +10,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firn/config"
 	"firn/crypt"
+	"firn/outcome"
 	"firn/repo"
+	"firn/session"
+	"firn/site"
 	"firn/store"
 )
 
@@ -69,17 +73,17 @@ func (i *initialization) run(ctx context.Context) error {
 	if err := i.writeKey(); err != nil {
 		return err
 	}
-	opts, err := i.options()
+	opts, err := i.Options()
 	if err != nil {
 		return err
 	}
 	opts.Store = i.store
 	r, err := repo.Init(ctx, opts, i.keys...)
 	if err != nil {
-		return i.keepKey(fmt.Errorf("make repository in %s: %w", i.place, err))
+		return i.keepKey(fmt.Errorf("make repository in %s: %w", i.Place, err))
 	}
-	i.repo = r
-	defer i.close()
+	i.Repo = r
+	defer i.Close()
 	return i.tell(r)
 }
 
@@ -90,37 +94,37 @@ func (i *initialization) keepKey(err error) error {
 	if i.keyFile == "" {
 		return err
 	}
-	_, hint := classify(err)
-	return newProblem(err, 0, strings.TrimSpace(hint+" The key file "+i.keyFile+" stays: a repository that was made may need it, and the next firn init takes it."))
+	_, hint := outcome.Classify(err)
+	return outcome.New(err, 0, strings.TrimSpace(hint+" The key file "+i.keyFile+" stays: a repository that was made may need it, and the next firn init takes it."))
 }
 
 // chooseKeys takes the key that is given, or makes one.
 func (i *initialization) chooseKeys(ctx context.Context) error {
-	k, err := i.keySource(i.conf)
+	k, err := i.KeySource(i.Conf)
 	if err != nil {
 		return err
 	}
-	if k.count() == 0 {
-		k.keyFile = filepath.Join(i.conf.dir(), keyFileName)
+	if k.Count() == 0 {
+		k.KeyFile = filepath.Join(i.Conf.Dir(), session.KeyFileName)
 	}
-	if k.keyFile != "" && k.keyFile != standardInput && missing(k.keyFile) {
-		return i.makeKeys(k.keyFile)
+	if k.KeyFile != "" && k.KeyFile != config.StandardInput && site.Missing(k.KeyFile) {
+		return i.makeKeys(k.KeyFile)
 	}
-	credential, err := i.readKey(ctx, k)
+	credential, err := i.ReadKey(ctx, k)
 	if err != nil {
 		return err
 	}
 	if err := credential.CheckStrength(); err != nil { // before anything is written
 		return err
 	}
-	label := keyLabel("password", "")
-	switch k.keyFile {
+	label := session.KeyLabel("password", "")
+	switch k.KeyFile {
 	case "":
-	case standardInput:
-		label = keyLabel("key file", "")
+	case config.StandardInput:
+		label = session.KeyLabel("key file", "")
 	default:
-		label = keyLabel("key file", filepath.Base(k.keyFile))
-		i.used = k.keyFile
+		label = session.KeyLabel("key file", filepath.Base(k.KeyFile))
+		i.used = k.KeyFile
 	}
 	i.keys = []repo.NewKey{{Credential: credential, Label: label}}
 	return nil
@@ -132,7 +136,7 @@ func (i *initialization) makeKeys(path string) (err error) {
 	}
 	i.key, i.recovery = crypt.NewKeyFile(), crypt.NewKeyFile()
 	i.keys = []repo.NewKey{
-		{Credential: i.key.Credential(), Label: keyLabel("key file", filepath.Base(path))},
+		{Credential: i.key.Credential(), Label: session.KeyLabel("key file", filepath.Base(path))},
 		{Credential: i.recovery.Credential(), Label: "recovery key"},
 	}
 	return nil
@@ -141,12 +145,12 @@ func (i *initialization) makeKeys(path string) (err error) {
 // openStore makes the folder, unless there is a repository: then nothing at all
 // is to be written.
 func (i *initialization) openStore(ctx context.Context) error {
-	st, err := i.createStore(ctx)
+	st, err := i.CreateStore(ctx)
 	if err != nil {
 		return err
 	}
 	for _, err := range st.List(ctx, repoConfig) {
-		return fmt.Errorf("make repository in %s: %w", i.place, cmp.Or(err, repo.ErrExists))
+		return fmt.Errorf("make repository in %s: %w", i.Place, cmp.Or(err, repo.ErrExists))
 	}
 	i.store = st
 	return i.probe(ctx)
@@ -161,10 +165,10 @@ func (i *initialization) probe(ctx context.Context) error {
 	}
 	conditional, err := prober.Probe(ctx)
 	if err != nil {
-		return fmt.Errorf("make repository in %s: %w", i.place, err)
+		return fmt.Errorf("make repository in %s: %w", i.Place, err)
 	}
 	if !conditional {
-		i.warnUnconditional()
+		i.WarnUnconditional()
 	}
 	return nil
 }
@@ -177,20 +181,20 @@ func (i *initialization) writeKey() error {
 	if i.keyFile == "" {
 		return nil
 	}
-	return writeKeyFile(i.keyFile, i.key, i.now().UTC().Format(time.DateOnly))
+	return session.WriteKeyFile(i.keyFile, i.key, i.Now().UTC().Format(time.DateOnly))
 }
 
 func (i *initialization) tell(r *repo.Repo) error {
-	m := initMessage{Type: "summary", Repository: i.place.String(), ID: r.ID().String(), KeyFile: i.keyFile}
+	m := initMessage{Type: "summary", Repository: i.Place.String(), ID: r.ID().String(), KeyFile: i.keyFile}
 	if i.keyFile != "" {
 		m.Recovery = i.recovery.String()
 	}
 	if i.json {
 		return i.printJSON(m)
 	}
-	i.done("Made repository %s", m.Repository)
+	i.Done("Made repository %s", m.Repository)
 	if i.used != "" {
-		i.done("The key is in %s", i.used)
+		i.Done("The key is in %s", i.used)
 		i.note(`No recovery key was made, as that file was there: "firn key add" adds another key.`)
 	}
 	if m.KeyFile == "" {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"firn/outcome"
 	"firn/retention"
 )
 
@@ -46,7 +47,7 @@ func parseInterval(d time.Duration) (interval, error) {
 	divides := minutes > 0 && d%time.Minute == 0 &&
 		(60%minutes == 0 || minutes%60 == 0 && dayMinutes%minutes == 0)
 	if !divides {
-		return interval{}, usage("Take 1m, 5m, 10m, 12m, 15m, 30m, 1h, 2h, 6h, 12h or 24h, for instance.",
+		return interval{}, outcome.Usage("Take 1m, 5m, 10m, 12m, 15m, 30m, 1h, 2h, 6h, 12h or 24h, for instance.",
 			"--every %s divides neither an hour nor a day into equal parts of whole minutes", retention.FormatDuration(d))
 	}
 	return interval{every: minutes}, nil

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"firn/config"
+	"firn/outcome"
 	"firn/repo"
 	"firn/retention"
 	"firn/snapshot"
@@ -14,7 +16,7 @@ import (
 
 // job is one database to back up.
 type job struct {
-	env          *environment
+	env          *config.Environment
 	environment  string
 	database     string // name
 	path         string
@@ -25,7 +27,7 @@ type job struct {
 }
 
 // jobs finds out what to back up, and refuses what is wrong before anything is done.
-func (c *cli) jobs(conf *config, args []string, o backupOptions) ([]job, error) {
+func (c *cli) jobs(conf *config.Config, args []string, o backupOptions) ([]job, error) {
 	envs, err := o.environments(conf, args)
 	if err != nil {
 		return nil, err
@@ -50,7 +52,7 @@ func (c *cli) jobs(conf *config, args []string, o backupOptions) ([]job, error) 
 }
 
 // environments returns the ones that the arguments name.
-func (o backupOptions) environments(conf *config, args []string) ([]*environment, error) {
+func (o backupOptions) environments(conf *config.Config, args []string) ([]*config.Environment, error) {
 	named := 0
 	for _, given := range []bool{len(args) > 0, o.all, o.database != "", o.stdin} {
 		if given {
@@ -58,28 +60,28 @@ func (o backupOptions) environments(conf *config, args []string) ([]*environment
 		}
 	}
 	if named > 1 {
-		return nil, usage("", "give environments, or --all, or --database, or --stdin: only one of them")
+		return nil, outcome.Usage("", "give environments, or --all, or --database, or --stdin: only one of them")
 	}
 	if o.stdin {
 		env, err := o.streamEnvironment()
-		return []*environment{env}, err
+		return []*config.Environment{env}, err
 	}
 	if o.database != "" {
 		env, err := o.flagEnvironment()
-		return []*environment{env}, err
+		return []*config.Environment{env}, err
 	}
 	if o.env != "" || o.name != "" {
-		return nil, usage("To back up a configured environment, name it without --env.", "--env and --name need --database or --stdin")
+		return nil, outcome.Usage("To back up a configured environment, name it without --env.", "--env and --name need --database or --stdin")
 	}
 	if o.all {
-		args = conf.names()
+		args = conf.Names()
 	}
 	if len(args) == 0 {
-		return nil, usage("Name an environment, or give --all, or --database FILE --env NAME.", "nothing to back up is named")
+		return nil, outcome.Usage("Name an environment, or give --all, or --database FILE --env NAME.", "nothing to back up is named")
 	}
-	var envs []*environment
+	var envs []*config.Environment
 	for _, name := range args {
-		env, err := conf.environment(name)
+		env, err := conf.Environment(name)
 		if err != nil {
 			return nil, err
 		}
@@ -90,7 +92,7 @@ func (o backupOptions) environments(conf *config, args []string) ([]*environment
 
 // known returns those that the arguments name, as far as the configuration knows them:
 // something may be wrong with it.
-func (o backupOptions) known(conf *config, args []string) []*environment {
+func (o backupOptions) known(conf *config.Config, args []string) []*config.Environment {
 	if o.stdin || o.database != "" {
 		envs, err := o.environments(conf, nil)
 		if err != nil {
@@ -99,9 +101,9 @@ func (o backupOptions) known(conf *config, args []string) []*environment {
 		return envs
 	}
 	if o.all {
-		args = conf.names()
+		args = conf.Names()
 	}
-	var envs []*environment
+	var envs []*config.Environment
 	for _, name := range args {
 		if env := conf.Env[name]; env != nil {
 			envs = append(envs, env)
@@ -110,20 +112,20 @@ func (o backupOptions) known(conf *config, args []string) []*environment {
 	return envs
 }
 
-func (o backupOptions) flagEnvironment() (*environment, error) {
+func (o backupOptions) flagEnvironment() (*config.Environment, error) {
 	if o.env == "" {
-		return nil, usage("", "--database needs --env: the name of the environment it belongs to")
+		return nil, outcome.Usage("", "--database needs --env: the name of the environment it belongs to")
 	}
 	path, err := filepath.Abs(o.database)
-	env := &environment{name: o.env, Database: path, Name: cmp.Or(o.name, databaseName(path))}
-	return env, errors.Join(err, env.validate())
+	env := &config.Environment{Name: o.env, Database: path, DatabaseName: cmp.Or(o.name, config.DefaultDatabaseName(path))}
+	return env, errors.Join(err, env.Validate())
 }
 
 // job says how to back up one environment.
-func (o backupOptions) job(conf *config, env *environment) (job, error) {
+func (o backupOptions) job(conf *config.Config, env *config.Environment) (job, error) {
 	export := cmp.Or(o.export, env.Export)
-	if err := checkExport(export); err != nil {
-		return job{}, usage("", "--export: %w", err)
+	if err := config.CheckExport(export); err != nil {
+		return job{}, outcome.Usage("", "--export: %w", err)
 	}
 	set, err := tags.New(env.Tags...)
 	for _, list := range o.tags {
@@ -135,26 +137,26 @@ func (o backupOptions) job(conf *config, env *environment) (job, error) {
 		}
 	}
 	if err != nil {
-		return job{}, usage("", "%w", err)
+		return job{}, outcome.Usage("", "%w", err)
 	}
-	if err := checkTags(set, env.name, env.Name); err != nil {
+	if err := config.CheckTags(set, env.Name, env.DatabaseName); err != nil {
 		return job{}, err
 	}
-	j := job{env: env, environment: env.name, database: env.Name, path: env.Database, compact: export == snapshot.ExportCompact, stream: o.stdin}
+	j := job{env: env, environment: env.Name, database: env.DatabaseName, path: env.Database, compact: export == snapshot.ExportCompact, stream: o.stdin}
 	j.blockWriters = o.blockWriters || env.BlockWriters
 	j.options = repo.BackupOptions{
-		Environment: env.name, Database: env.Name, Tags: set,
+		Environment: env.Name, Database: env.DatabaseName, Tags: set,
 		ForceScan: o.forceScan, IfChanged: o.ifChanged, DryRun: o.dryRun,
 	}
 	if !o.accept {
-		j.options.Guard = env.guard()
+		j.options.Guard = env.GuardRule()
 	}
 	if o.prune {
 		var keep retention.Policy
-		keep, err = conf.policy(env.name, o.rules)
+		keep, err = conf.Policy(env.Name, o.rules)
 		j.options.Keep = &keep
 	} else if o.rules != nil {
-		err = usage("", "--keep-... needs --prune")
+		err = outcome.Usage("", "--keep-... needs --prune")
 	}
 	return j, err
 }
@@ -168,13 +170,13 @@ func (c *cli) parseTime(text string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		t, err = time.ParseInLocation(dateTimeSeconds, text, c.program.zone)
+		t, err = time.ParseInLocation(dateTimeSeconds, text, c.program.Zone)
 	}
 	if err != nil {
-		return t, usage(`Write 2026-11-21T03:12:00Z, or "2026-11-21 03:12:00" for local time.`, "--time %q is not a time", text)
+		return t, outcome.Usage(`Write 2026-11-21T03:12:00Z, or "2026-11-21 03:12:00" for local time.`, "--time %q is not a time", text)
 	}
-	if t.After(c.program.now().Add(snapshot.ClockTolerance)) {
-		return t, usage("", "--time %s is in the future: until then, no other snapshot would be the latest", text)
+	if t.After(c.program.Now().Add(snapshot.ClockTolerance)) {
+		return t, outcome.Usage("", "--time %s is in the future: until then, no other snapshot would be the latest", text)
 	}
 	return t, nil
 }

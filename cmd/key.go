@@ -11,8 +11,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firn/config"
 	"firn/crypt"
+	"firn/outcome"
 	"firn/repo"
+	"firn/session"
+	"firn/site"
 )
 
 func newKey(c *cli) *cobra.Command {
@@ -33,11 +37,11 @@ has opened it: then make a new repository, and copy to it ("firn copy").`,
 // withRepository opens the repository for a command.
 func (c *cli) withRepository(f func(ctx context.Context, s *opened) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, _ []string) error {
-		s, err := c.open(cmd.Context(), openOptions{})
+		s, err := c.open(cmd.Context(), session.OpenOptions{})
 		if err != nil {
 			return err
 		}
-		defer s.close()
+		defer s.Close()
 		return f(cmd.Context(), s)
 	}
 }
@@ -61,7 +65,7 @@ type keyMessage struct {
 }
 
 func listKeys(ctx context.Context, s *opened) error {
-	keys, err := s.repo.Keys(ctx)
+	keys, err := s.Repo.Keys(ctx)
 	if err != nil {
 		return err
 	}
@@ -76,7 +80,7 @@ func listKeys(ctx context.Context, s *opened) error {
 			damage = errors.Join(damage, k.Err)
 			continue
 		}
-		rows = append(rows, []string{m.ID, m.Kind, s.when(m.Created), m.Label})
+		rows = append(rows, []string{m.ID, m.Kind, s.When(m.Created), m.Label})
 	}
 	if s.json {
 		return errors.Join(s.printJSON(messages), damage)
@@ -130,39 +134,39 @@ func (s *opened) addKey(ctx context.Context, o keyAddOptions) error {
 	if o.label != "" {
 		label = o.label
 	}
-	id, err := s.repo.AddKey(ctx, credential, label)
+	id, err := s.Repo.AddKey(ctx, credential, label)
 	if err != nil {
 		return err
 	}
-	s.done("Added key %s: %s", id, label)
+	s.Done("Added key %s: %s", id, label)
 	return nil
 }
 
 func (s *opened) newCredential(ctx context.Context, o keyAddOptions) (crypt.Credential, string, error) {
 	switch {
-	case o.keyFile == standardInput:
-		credential, err := s.readKeyFile(o.keyFile)
-		return credential, keyLabel("key file", ""), err
+	case o.keyFile == config.StandardInput:
+		credential, err := s.ReadKeyFile(o.keyFile)
+		return credential, session.KeyLabel("key file", ""), err
 	case o.keyFile != "":
-		if missing(o.keyFile) {
-			if err := writeKeyFile(o.keyFile, crypt.NewKeyFile(), s.now().UTC().Format(time.DateOnly)); err != nil {
+		if site.Missing(o.keyFile) {
+			if err := session.WriteKeyFile(o.keyFile, crypt.NewKeyFile(), s.Now().UTC().Format(time.DateOnly)); err != nil {
 				return crypt.Credential{}, "", err
 			}
 			s.note("Made key file %s.", o.keyFile)
 		}
-		credential, err := s.readKeyFile(o.keyFile)
-		return credential, keyLabel("key file", filepath.Base(o.keyFile)), err
+		credential, err := s.ReadKeyFile(o.keyFile)
+		return credential, session.KeyLabel("key file", filepath.Base(o.keyFile)), err
 	case o.passwordFile != "":
-		credential, err := s.readPasswordFile(o.passwordFile)
+		credential, err := s.ReadPasswordFile(o.passwordFile)
 		if err == nil {
 			err = credential.CheckStrength()
 		}
-		return credential, keyLabel("password", ""), err
+		return credential, session.KeyLabel("password", ""), err
 	case !s.interactive():
-		return crypt.Credential{}, "", usage("Give --new-key-file or --new-password-file.", "no new key is given")
+		return crypt.Credential{}, "", outcome.Usage("Give --new-key-file or --new-password-file.", "no new key is given")
 	}
 	text, err := s.askNewPassword(ctx)
-	return crypt.Password(text), keyLabel("password", ""), err
+	return crypt.Password(text), session.KeyLabel("password", ""), err
 }
 
 func newKeyRotate(c *cli) *cobra.Command {
@@ -190,12 +194,12 @@ func (s *opened) rotateKey(ctx context.Context, o keyAddOptions) error {
 		}
 		o.label = cmp.Or(o.label, label)
 	}
-	id, removed, err := s.repo.RotateKey(ctx, credential, o.label)
+	id, removed, err := s.Repo.RotateKey(ctx, credential, o.label)
 	if err != nil {
 		return err
 	}
 	for _, old := range removed {
-		s.done("Replaced key %s by %s: %s", old.ID, id, cmp.Or(o.label, old.Label))
+		s.Done("Replaced key %s by %s: %s", old.ID, id, cmp.Or(o.label, old.Label))
 	}
 	s.warnLockedOut(ctx)
 	return nil
@@ -204,17 +208,17 @@ func (s *opened) rotateKey(ctx context.Context, o keyAddOptions) error {
 // warnLockedOut warns if the key that runs without flags use opens nothing any more: backups
 // would fail from now on.
 func (s *opened) warnLockedOut(ctx context.Context) {
-	k, err := firstKey(s.environmentKey(), s.conf.keySource())
-	if err == nil && k.count() == 0 {
-		k = keySource{keyFile: defaultKeyFile(s.conf)}
+	k, err := config.FirstKey(s.EnvironmentKey(), s.Conf.KeySource())
+	if err == nil && k.Count() == 0 {
+		k = config.KeySource{KeyFile: session.DefaultKeyFile(s.Conf)}
 	}
-	if err != nil || k.count() == 0 || k.keyFile == standardInput || k.passwordFile == standardInput {
+	if err != nil || k.Count() == 0 || k.KeyFile == config.StandardInput || k.PasswordFile == config.StandardInput {
 		return
 	}
-	credential, err := s.readKey(ctx, k)
+	credential, err := s.ReadKey(ctx, k)
 	opens := false
 	if err == nil {
-		opens, err = s.repo.Opens(ctx, credential)
+		opens, err = s.Repo.Opens(ctx, credential)
 	}
 	switch {
 	case err != nil:
@@ -236,14 +240,14 @@ another slot, too: so one that is proven to open it is always left.`,
 }
 
 func (s *opened) removeKey(ctx context.Context, prefix string) error {
-	key, err := s.repo.RemoveKey(ctx, prefix)
+	key, err := s.Repo.RemoveKey(ctx, prefix)
 	if errors.Is(err, fs.ErrNotExist) {
-		return failed(`"firn key list" lists them.`, "key %q: no such key", prefix)
+		return outcome.Failed(`"firn key list" lists them.`, "key %q: no such key", prefix)
 	}
 	if err != nil {
 		return err
 	}
-	s.done("Removed key %s: %s", key.ID, key.Label)
+	s.Done("Removed key %s: %s", key.ID, key.Label)
 	s.warnLockedOut(ctx)
 	return nil
 }
@@ -255,7 +259,7 @@ func newKeyGenerate(c *cli) *cobra.Command {
 "firn key add" is told to use it.`,
 		Example: "  (umask 077; firn key generate > /etc/firn/key)",
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprint(c.stdout, keyFileText(crypt.NewKeyFile(), c.program.now().UTC().Format(time.DateOnly)))
+			_, err := fmt.Fprint(c.stdout, session.KeyFileText(crypt.NewKeyFile(), c.program.Now().UTC().Format(time.DateOnly)))
 			return err
 		},
 	}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"firn/config"
+	"firn/outcome"
 	"firn/repo"
+	"firn/session"
 	"firn/snapshot"
 	"firn/tags"
 )
@@ -56,7 +58,7 @@ stay as they are: env_..., db_... and pre-restore.`,
 func (c *cli) tag(ctx context.Context, ref string, args []string, change tagChange) error {
 	set, err := tags.New(args...)
 	if err != nil {
-		return usage("", "%w", err)
+		return outcome.Usage("", "%w", err)
 	}
 	return c.label(ctx, []string{ref}, func(s *opened, snap *snapshot.Snapshot) (labelling, error) {
 		changed, err := change.change(snap.Tags, args...)
@@ -68,7 +70,7 @@ func (c *cli) tag(ctx context.Context, ref string, args []string, change tagChan
 		}
 		snap.Tags = changed
 		return labelling{
-			&snapshot.Note{Labels: &snapshot.Labels{Time: s.now(), Tags: changed}},
+			&snapshot.Note{Labels: &snapshot.Labels{Time: s.Now(), Tags: changed}},
 			fmt.Sprintf("%s snapshot %s: it is tagged %s now", change.done, snap.ID.Short(), changed),
 		}, nil
 	})
@@ -79,25 +81,10 @@ func checkLabels(s *snapshot.Snapshot, changed tags.Set) error {
 	own := tags.Set{tags.Environment(s.Environment), tags.Database(s.Database), repo.PreRestoreTag}
 	for _, tag := range own {
 		if s.Tags.Has(tag) && !changed.Has(tag) {
-			return ownTag(tag)
+			return config.OwnTag(tag)
 		}
 	}
-	return checkTags(changed.Remove(s.Tags...), s.Environment, s.Database)
-}
-
-// checkTags refuses tags of the user's by which a snapshot would be taken for another
-// environment's, another database's, or for one that a restore took.
-func checkTags(set tags.Set, environment, database string) error {
-	for _, tag := range set.Remove(tags.Environment(environment), tags.Database(database)) {
-		if strings.HasPrefix(tag, tags.Environment("")) || strings.HasPrefix(tag, tags.Database("")) || tag == repo.PreRestoreTag {
-			return ownTag(tag)
-		}
-	}
-	return nil
-}
-
-func ownTag(tag string) error {
-	return usage("Take another one: env_..., db_... and "+repo.PreRestoreTag+" say what a snapshot is.", "tag %q is firn's own", tag)
+	return config.CheckTags(changed.Remove(s.Tags...), s.Environment, s.Database)
 }
 
 func newPin(c *cli) *cobra.Command {
@@ -140,8 +127,8 @@ func (c *cli) pin(ctx context.Context, refs []string, pinned bool) error {
 		}
 		snap.Pinned = pinned
 		return labelling{
-			&snapshot.Note{Pin: &snapshot.Pin{Time: s.now(), Pinned: pinned}},
-			fmt.Sprintf("Snapshot %s of %s, %s, is %s now", snap.ID.Short(), snap.Environment, s.when(snap.Time), word),
+			&snapshot.Note{Pin: &snapshot.Pin{Time: s.Now(), Pinned: pinned}},
+			fmt.Sprintf("Snapshot %s of %s, %s, is %s now", snap.ID.Short(), snap.Environment, s.When(snap.Time), word),
 		}, nil
 	})
 }
@@ -156,18 +143,18 @@ type labelling struct {
 // label stores notes on snapshots. All of them are found before anything is changed. The
 // function changes the snapshot as its note will.
 func (c *cli) label(ctx context.Context, refs []string, change func(*opened, *snapshot.Snapshot) (labelling, error)) error {
-	s, err := c.open(ctx, openOptions{})
+	s, err := c.open(ctx, session.OpenOptions{})
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	known, err := s.catalog(ctx) // damage elsewhere keeps nobody from labelling what is there
+	defer s.Close()
+	known, err := s.Catalog(ctx) // damage elsewhere keeps nobody from labelling what is there
 	if err != nil {
 		return err
 	}
 	var chosen []*snapshot.Snapshot
 	for _, ref := range refs {
-		snap, err := known.find(known.all, ref, false)
+		snap, err := known.Find(known.All, ref, false)
 		if err != nil {
 			return err
 		}
@@ -178,12 +165,12 @@ func (c *cli) label(ctx context.Context, refs []string, change func(*opened, *sn
 		l, err := change(s, snap)
 		if err == nil && l.note != nil {
 			l.note.Snapshot = snap.ID
-			err = s.repo.Note(ctx, *l.note)
+			err = s.Repo.Note(ctx, *l.note)
 		}
 		if err != nil {
 			return err
 		}
-		s.done("%s", l.told)
+		s.Done("%s", l.told)
 		messages = append(messages, newSnapshotMessage(snap))
 	}
 	if s.json {

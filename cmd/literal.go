@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"firn/report"
 )
 
 // literal returns a value as SQL that stands for it, on one line and without
@@ -40,7 +42,7 @@ func realLiteral(v float64) string {
 
 func blobLiteral(b []byte, most int) string {
 	if n := most / 2; most > 0 && len(b) > n {
-		return fmt.Sprintf("x'%x...' (%s)", b[:n], plural(len(b), "byte"))
+		return fmt.Sprintf("x'%x...' (%s)", b[:n], report.Plural(len(b), "byte"))
 	}
 	return fmt.Sprintf("x'%x'", b)
 }
@@ -48,7 +50,7 @@ func blobLiteral(b []byte, most int) string {
 func textLiteral(s string, most int) string {
 	rest := ""
 	if n := utf8.RuneCountInString(s); most > 0 && n > most {
-		s, rest = string([]rune(s)[:most])+"...", fmt.Sprintf(" (%s)", plural(n, "character"))
+		s, rest = string([]rune(s)[:most])+"...", fmt.Sprintf(" (%s)", report.Plural(n, "character"))
 	}
 	if parts := textParts(s); utf8.ValidString(s) && len(parts) <= maxParts {
 		return strings.Join(parts, "||") + rest

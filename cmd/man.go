@@ -9,6 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"firn/config"
+	"firn/outcome"
 )
 
 func newMan(c *cli) *cobra.Command {
@@ -54,7 +57,7 @@ func (c *cli) writeManual(root *cobra.Command, dir string) error {
 func (c *cli) manual(root *cobra.Command) []*page {
 	_, date := revision()
 	if date.IsZero() {
-		date = c.program.now()
+		date = c.program.Now()
 	}
 	var pages []*page
 	add := func(name, section string) *page {
@@ -119,7 +122,7 @@ func (p *page) command(cmd *cobra.Command, all []*cobra.Command) {
 	} else {
 		p.flags(cmd.PersistentFlags())
 		p.macro("Sh", "EXIT STATUS")
-		_, table, _ := strings.Cut(exitCodes, "\n")
+		_, table, _ := strings.Cut(outcome.Codes, "\n")
 		p.literal(table)
 	}
 	if cmd.Example != "" {
@@ -200,7 +203,7 @@ func (p *page) section5() {
 	p.macro("Sh", "DESCRIPTION")
 	p.filled("The file holds what firn need not be told by options. This is all that it can have:")
 	p.macro("Pp")
-	p.literal(configurationHelp)
+	p.literal(config.Help)
 	p.seeAlso(nil)
 }
 

@@ -4,6 +4,8 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+
+	"firn/report"
 )
 
 const (
@@ -45,6 +47,6 @@ func spare(limit int64) []byte {
 // warnMemory tells that a run may be killed for want of memory.
 func (c *cli) warnMemory() {
 	if limit := memoryLimit(); limit > 0 && limit < leastMemory {
-		c.warn("the control group of this process allows %s of memory, and firn may be killed with less than %s", size(limit), size(leastMemory))
+		c.warn("the control group of this process allows %s of memory, and firn may be killed with less than %s", report.Size(limit), report.Size(leastMemory))
 	}
 }

@@ -12,6 +12,12 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"firn/config"
+	"firn/outcome"
+	"firn/report"
+	"firn/session"
+	"firn/site"
 )
 
 // metric is one that the file for Prometheus has, for each environment.
@@ -35,7 +41,7 @@ var metrics = [...]metric{
 // not back up stay as they are, and of a run that fails those of the last success.
 type samples map[string]map[string]string
 
-func (s samples) set(name, labels string, value float64) {
+func (s samples) Set(name, labels string, value float64) {
 	if s[name] == nil {
 		s[name] = make(map[string]string)
 	}
@@ -44,7 +50,7 @@ func (s samples) set(name, labels string, value float64) {
 
 // recorded is one backup, as far as the metrics tell of it.
 type recorded struct {
-	env      *environment
+	env      *config.Environment
 	began    time.Time
 	took     time.Duration
 	requests int64
@@ -60,10 +66,10 @@ func (s samples) add(r recorded) {
 
 // labels are those of an environment's series. If the configuration does not tell its database, they are those that there
 // are: a series of its own would tell of a failure for ever.
-func (s samples) labels(env *environment) (all []string) {
-	begin := fmt.Sprintf(`{environment="%s",database="`, escapeLabel(env.name))
-	if env.Name != "" {
-		return []string{begin + escapeLabel(env.Name) + `"}`}
+func (s samples) labels(env *config.Environment) (all []string) {
+	begin := fmt.Sprintf(`{environment="%s",database="`, escapeLabel(env.Name))
+	if env.DatabaseName != "" {
+		return []string{begin + escapeLabel(env.DatabaseName) + `"}`}
 	}
 	for labels := range s["firn_last_run_exit_code"] {
 		if strings.HasPrefix(labels, begin) {
@@ -75,29 +81,29 @@ func (s samples) labels(env *environment) (all []string) {
 
 func (s samples) addAs(labels string, r recorded) {
 	ended := seconds1970(r.began.Add(r.took))
-	code := exitDone
+	code := outcome.CodeDone
 	if r.err != nil {
-		code, _ = classify(r.err)
+		code, _ = outcome.Classify(r.err)
 	}
-	s.set("firn_last_run_time_seconds", labels, ended)
-	s.set("firn_last_run_exit_code", labels, float64(code))
-	s.set("firn_last_run_duration_seconds", labels, r.took.Seconds())
-	s.set("firn_last_run_requests", labels, float64(r.requests))
+	s.Set("firn_last_run_time_seconds", labels, ended)
+	s.Set("firn_last_run_exit_code", labels, float64(code))
+	s.Set("firn_last_run_duration_seconds", labels, r.took.Seconds())
+	s.Set("firn_last_run_requests", labels, float64(r.requests))
 	if r.err == nil {
-		s.set("firn_last_success_time_seconds", labels, ended)
+		s.Set("firn_last_success_time_seconds", labels, ended)
 	}
 	if m := r.message; m != nil {
-		s.set("firn_snapshot_time_seconds", labels, seconds1970(m.Time))
-		s.set("firn_snapshot_size_bytes", labels, float64(m.Size))
-		s.set("firn_snapshot_added_bytes", labels, float64(m.Added))
-		s.set("firn_snapshot_unchanged", labels, map[bool]float64{true: 1}[m.Unchanged])
+		s.Set("firn_snapshot_time_seconds", labels, seconds1970(m.Time))
+		s.Set("firn_snapshot_size_bytes", labels, float64(m.Size))
+		s.Set("firn_snapshot_added_bytes", labels, float64(m.Added))
+		s.Set("firn_snapshot_unchanged", labels, map[bool]float64{true: 1}[m.Unchanged])
 	}
 }
 
 func seconds1970(t time.Time) float64 { return float64(t.UnixMilli()) / 1e3 }
 
 func escapeLabel(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(clean(s))
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(report.Clean(s))
 }
 
 // String returns the file: Prometheus's text format.
@@ -126,7 +132,7 @@ func parseSamples(text string) samples {
 			continue
 		}
 		if value, err := strconv.ParseFloat(rest[at+2:], 64); err == nil {
-			s.set(name, "{"+rest[:at+1], value)
+			s.Set(name, "{"+rest[:at+1], value)
 		}
 	}
 	return s
@@ -135,12 +141,12 @@ func parseSamples(text string) samples {
 // recordMetrics writes the outcome of a backup into the metrics file, if there is one. No
 // backup depends on it.
 func (w *watch) recordMetrics(ctx context.Context, r recorded) {
-	path := cmp.Or(w.metricsFile, w.conf.MetricsFile)
+	path := cmp.Or(w.MetricsFile, w.Conf.MetricsFile)
 	if path == "" {
 		return
 	}
 	if err := w.updateMetrics(context.WithoutCancel(ctx), path, r); err != nil {
-		w.warn("metrics of %s could not be written: %v", r.env.name, err)
+		w.Warn("metrics of %s could not be written: %v", r.env.Name, err)
 	}
 }
 
@@ -152,21 +158,21 @@ func (w *watch) updateMetrics(ctx context.Context, path string, r recorded) erro
 		return err
 	}
 	defer release()
-	return atFile(path, func(f reportFile) error {
-		old, err := f.read()
+	return site.AtFile(path, func(f site.ReportFile) error {
+		old, err := f.Read()
 		if err != nil {
 			return err
 		}
 		all := parseSamples(old)
 		all.add(r)
-		return f.replace(all.String())
+		return f.Replace(all.String())
 	})
 }
 
 // lockMetrics waits for others that write the same file: environments have runs, and
 // lines in cron, of their own.
 func (w *watch) lockMetrics(ctx context.Context, path string) (release func(), err error) {
-	dir, err := w.lockDir()
+	dir, err := w.LockDir()
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +182,7 @@ func (w *watch) lockMetrics(ctx context.Context, path string) (release func(), e
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	file := flock.New(filepath.Join(dir, lockName("metrics", path)+".lock"), flock.SetPermissions(0o600))
+	file := flock.New(filepath.Join(dir, session.LockName("metrics", path)+".lock"), flock.SetPermissions(0o600))
 	if _, err := file.TryLockContext(ctx, 20*time.Millisecond); err != nil {
 		return nil, fmt.Errorf("wait for another run: %w", err)
 	}

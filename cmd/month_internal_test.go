@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"firn/internal/dbtest"
+	"firn/outcome"
 )
 
 const monthConfig = `repository = "repo"
@@ -78,9 +79,9 @@ func TestMonth(t *testing.T) {
 		m.exec(name, "PRAGMA journal_mode = wal; CREATE TABLE t (k INTEGER PRIMARY KEY, v TEXT)")
 		m.exec(name, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) INSERT INTO t SELECT i, hex(randomblob(30)) FROM n")
 	}
-	m.want(exitDone, "init")
-	m.want(exitDone, "init"+m.offsite())
-	crontab, _ := m.want(exitDone, "schedule")
+	m.want(outcome.CodeDone, "init")
+	m.want(outcome.CodeDone, "init"+m.offsite())
+	crontab, _ := m.want(outcome.CodeDone, "schedule")
 	m.jobs = parseCrontab(t, crontab)
 	for end := start.AddDate(0, 0, days); m.now.Before(end); m.now = m.now.Add(monthTick) {
 		if m.counts() {
@@ -93,13 +94,13 @@ func TestMonth(t *testing.T) {
 // troubles are what a month is made of. Sundays are the days 6, 13, 20 and 27.
 var troubles = []trouble{
 	{name: "cron stops", from: "1 10", to: "1 13", noCron: true, state: stateStale},
-	{name: "the database is gone", from: "2 10", to: "2 12", code: exitSource, state: stateStale,
+	{name: "the database is gone", from: "2 10", to: "2 12", code: outcome.CodeSource, state: stateStale,
 		begin: func(m *month) { m.rename("production.db", "elsewhere.db") }, end: func(m *month) { m.rename("elsewhere.db", "production.db") }},
-	{name: "somebody deletes everything", from: "3 8", to: "3 20", code: exitFailed, idle: true, state: stateBad,
+	{name: "somebody deletes everything", from: "3 8", to: "3 20", code: outcome.CodeFailed, idle: true, state: stateBad,
 		begin: func(m *month) { m.exec("production.db", "DELETE FROM t") }, end: (*month).restoreLastGood},
-	{name: "the disk of the repository is not there", from: "4 8", to: "4 10", code: exitNoRepository, everyone: true,
+	{name: "the disk of the repository is not there", from: "4 8", to: "4 10", code: outcome.CodeNoRepository, everyone: true,
 		begin: func(m *month) { m.rename("repo", "unmounted") }, end: func(m *month) { m.rename("unmounted", "repo") }},
-	{name: "another key", from: "5 8", to: "5 10", code: exitWrongKey, everyone: true,
+	{name: "another key", from: "5 8", to: "5 10", code: outcome.CodeWrongKey, everyone: true,
 		begin: (*month).changeKey, end: func(m *month) { m.rename("right.key", "firn.key") }},
 	{name: "nothing is written", from: "8 0", to: "9 12", idle: true, state: stateOK},
 	{name: "the other repository is not there", from: "10 3", to: "10 4", state: stateOK,
@@ -153,7 +154,7 @@ func (m *month) step(tr trouble) {
 		}
 		tr = trouble{}
 	}
-	if !tr.idle && tr.code != exitSource {
+	if !tr.idle && tr.code != outcome.CodeSource {
 		m.turn++
 		m.exec("production.db", "UPDATE t SET v = hex(randomblob(30)) WHERE k = ?", 1+m.turn%499)
 	}
@@ -178,8 +179,8 @@ func (m *month) run(job cronJob, tr trouble) {
 		if code != want || stdout != "" || (code == 0) != (stderr == "") {
 			m.t.Fatalf("%s: %s: firn %s: exit code %d, want %d\n%s%s", m.now.Format(time.DateTime), tr.name, job.line, code, want, stdout, stderr)
 		}
-		if code == exitDone || code == exitFailed {
-			m.newest[env], m.suspect[env] = m.now, code == exitFailed
+		if code == outcome.CodeDone || code == outcome.CodeFailed {
+			m.newest[env], m.suspect[env] = m.now, code == outcome.CodeFailed
 			if env == "production" {
 				m.contents[m.now.Unix()] = m.content("production.db")
 			}
@@ -199,7 +200,7 @@ func (m *month) checkStatus(tr trouble) {
 		}
 		return
 	}
-	wantCode := exitDone
+	wantCode := outcome.CodeDone
 	for env, taken := range m.newest {
 		want := stateOK
 		switch {
@@ -211,7 +212,7 @@ func (m *month) checkStatus(tr trouble) {
 			want = stateFailed
 		}
 		if want != stateOK {
-			wantCode = exitFailed
+			wantCode = outcome.CodeFailed
 		}
 		if st := states[env]; st == nil || st.State != want || !st.Time.Equal(taken) || st.Age != m.now.Sub(taken).Seconds() {
 			m.t.Fatalf("%s: %s: status of %s: got %+v, want %s, of %s", m.now.Format(time.DateTime), tr.name, env, st, want, taken.Format(time.DateTime))
@@ -243,7 +244,7 @@ func (m *month) list(env string) []snapshotMessage {
 
 func (m *month) listWith(arguments string) []snapshotMessage {
 	m.t.Helper()
-	stdout, _ := m.want(exitDone, "snapshots "+arguments+" --json")
+	stdout, _ := m.want(outcome.CodeDone, "snapshots "+arguments+" --json")
 	var list []snapshotMessage
 	if err := json.Unmarshal([]byte(stdout), &list); err != nil {
 		m.t.Fatal(err)
@@ -260,14 +261,14 @@ func (m *month) restoreLastGood() {
 	if age := m.now.Sub(list[i].Time); age < 11*time.Hour {
 		m.t.Errorf("the last good snapshot is %s old, want it from before the disaster", age)
 	}
-	m.want(exitDone, "restore production --snapshot "+list[i].ID+" --yes")
+	m.want(outcome.CodeDone, "restore production --snapshot "+list[i].ID+" --yes")
 	if got := m.content("production.db"); got != m.contents[list[i].Time.Unix()] {
 		m.t.Error("the restored database is not what it was")
 	}
 }
 
 func (m *month) changeKey() {
-	key, _ := m.want(exitDone, "key generate")
+	key, _ := m.want(outcome.CodeDone, "key generate")
 	m.rename("firn.key", "right.key")
 	m.write("firn.key", key)
 }
@@ -278,14 +279,14 @@ func (m *month) setClockBack() {
 	right := m.now
 	m.now = right.Add(-3 * time.Hour)
 	before := len(m.list("production"))
-	m.want(exitDone, "backup production --prune")
+	m.want(outcome.CodeDone, "backup production --prune")
 	if after := len(m.list("production")); after != before+1 {
 		m.t.Errorf("with the clock set back: %d snapshots, want %d", after, before+1)
 	}
 	m.contents[m.now.Unix()] = m.content("production.db")
 	states, code := m.status(" production")
-	if st := states["production"]; code != exitFailed || len(st.Ahead) == 0 {
-		m.t.Errorf("with the clock set back: status %s, exit code %d, want some ahead and %d", st.State, code, exitFailed)
+	if st := states["production"]; code != outcome.CodeFailed || len(st.Ahead) == 0 {
+		m.t.Errorf("with the clock set back: status %s, exit code %d, want some ahead and %d", st.State, code, outcome.CodeFailed)
 	}
 	m.now = right
 }
@@ -324,7 +325,7 @@ func (m *month) largestPack() string {
 
 // checkEnd looks at what a month has left.
 func (m *month) checkEnd(days int) {
-	wantCheck, wantVerify := []int{0, 0, exitDamage, 0}, []int{0, exitPartly, 0, 0}
+	wantCheck, wantVerify := []int{0, 0, outcome.CodeDamage, 0}, []int{0, outcome.CodePartly, 0, 0}
 	if days < 30 {
 		wantCheck, wantVerify = wantCheck[:1], wantVerify[:1]
 	}
@@ -349,7 +350,7 @@ func (m *month) checkContents(list []snapshotMessage, flags string) {
 		if slices.Contains(s.Tags, "pre-restore") {
 			continue
 		}
-		m.want(exitDone, "dump "+s.ID+" --output "+m.path("dump.db")+flags)
+		m.want(outcome.CodeDone, "dump "+s.ID+" --output "+m.path("dump.db")+flags)
 		dbtest.Integrity(m.t, m.path("dump.db"))
 		if got := m.content("dump.db"); got != m.contents[s.Time.Unix()] {
 			m.t.Errorf("snapshot %s of %s is not what was backed up then", s.ShortID, s.Time.Format(time.DateTime))
@@ -358,7 +359,7 @@ func (m *month) checkContents(list []snapshotMessage, flags string) {
 			m.t.Fatal(err)
 		}
 	}
-	m.want(exitDone, "check --read-data"+flags)
+	m.want(outcome.CodeDone, "check --read-data"+flags)
 }
 
 // checkCopies looks at the other repository: what its own rules keep is there, what the
@@ -366,7 +367,7 @@ func (m *month) checkContents(list []snapshotMessage, flags string) {
 func (m *month) checkCopies(days int) {
 	want := make([]int, days)
 	if days > 10 {
-		want[10] = exitNoRepository
+		want[10] = outcome.CodeNoRepository
 	}
 	if got := m.others["copy"]; !slices.Equal(got, want) {
 		m.t.Errorf("exit codes of copy: got %v, want %v", got, want)

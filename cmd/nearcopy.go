@@ -8,8 +8,10 @@ import (
 	"path/filepath"
 
 	"firn/repo"
+	"firn/report"
+	"firn/session"
+	"firn/site"
 	"firn/snapshot"
-	"firn/sqlite"
 )
 
 // sound reports whether the snapshot needs no other check: it was found sound before, and its IDs prove that the bytes
@@ -31,7 +33,7 @@ type nearCopy struct {
 
 // Complete says beforehand if there is too little room.
 func (n *nearCopy) Complete(ctx context.Context, file io.WriterAt) error {
-	if err := needSpace(filepath.Dir(n.r.path), n.r.source.Image().Size); err != nil {
+	if err := site.NeedSpace(filepath.Dir(n.r.path), n.r.source.Image().Size); err != nil {
 		return err
 	}
 	return n.Assembler.Complete(ctx, file)
@@ -43,7 +45,7 @@ func (n *nearCopy) Differing(ctx context.Context, live io.Reader, file io.Writer
 	if !n.r.savedIsThere {
 		return n.Assembler.Differing(ctx, live, file)
 	}
-	like, err := n.r.repo.OpenImage(ctx, n.r.saved)
+	like, err := n.r.Repo.OpenImage(ctx, n.r.saved)
 	if err != nil {
 		return nil, err
 	}
@@ -51,14 +53,14 @@ func (n *nearCopy) Differing(ctx context.Context, live io.Reader, file io.Writer
 }
 
 // stageNear makes a file beside the target with what that one probably does not have.
-func (r *restoration) stageNear(ctx context.Context) (*stagedImage, error) {
-	reader, err := r.repo.OpenImage(ctx, r.source)
+func (r *restoration) stageNear(ctx context.Context) (*site.Staged, error) {
+	reader, err := r.Repo.OpenImage(ctx, r.source)
 	if err != nil {
 		return nil, err
 	}
 	r.near = &nearCopy{reader.Assembler(), r}
 	size := r.source.Image()
-	image, err := stage(r.site, 0, func(f *os.File) error { // nobody knows how much it will take
+	image, err := site.Stage(r.site, 0, func(f *os.File) error { // nobody knows how much it will take
 		if err := f.Truncate(size.Size); err != nil {
 			return err
 		}
@@ -68,69 +70,37 @@ func (r *restoration) stageNear(ctx context.Context) (*stagedImage, error) {
 		return nil, err
 	}
 	if err := r.expect(ctx, image, r.lastOfTarget()); err != nil {
-		return nil, errors.Join(err, image.remove())
+		return nil, errors.Join(err, image.Remove())
 	}
 	return image, nil
-}
-
-// outsidePartial is a [sqlite.Partial] that is used by a function on the thread of a site, and whose data is elsewhere.
-type outsidePartial struct {
-	sqlite.Partial
-	site *site
-}
-
-// Complete is that of the Partial.
-func (p outsidePartial) Complete(ctx context.Context, file io.WriterAt) error {
-	return p.site.outside(func() error { return p.Partial.Complete(ctx, file) })
-}
-
-// Differing is that of the Partial. What it reads of the live database is read from files that are open.
-func (p outsidePartial) Differing(ctx context.Context, live io.Reader, file io.WriterAt) (ranges [][2]int64, err error) {
-	err = p.site.outside(func() (err error) { ranges, err = p.Partial.Differing(ctx, live, file); return err })
-	return ranges, err
 }
 
 // lastOfTarget returns the newest snapshot of what will be replaced, nil for none.
 func (r *restoration) lastOfTarget() *snapshot.Snapshot {
 	var is snapshot.Filter
 	is.Environment, is.Database = r.saveAs()
-	for _, s := range filter(r.known.all, is) {
+	for _, s := range session.Filter(r.known.All, is) {
 		return s
 	}
 	return nil
 }
 
 // expect fetches, before the target is locked, what a snapshot of it does not have.
-func (r *restoration) expect(ctx context.Context, image *stagedImage, s *snapshot.Snapshot) error {
+func (r *restoration) expect(ctx context.Context, image *site.Staged, s *snapshot.Snapshot) error {
 	if r.near == nil || s == nil {
 		return nil
 	}
-	like, err := r.repo.OpenImage(ctx, s)
+	like, err := r.Repo.OpenImage(ctx, s)
 	if err != nil { // it is about time only
 		r.detail("what the target does not have is found later: %v", err)
 		return ctx.Err()
 	}
-	f, err := image.open()
+	f, err := image.Open()
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	b := r.progress("read "+r.source.ID.Short(), r.source.Image().Size) // at most
-	defer b.done()
-	return r.near.Prefetch(ctx, like, &countingWriterAt{w: f, progress: b.set})
-}
-
-// countingWriterAt tells how many bytes went through it.
-type countingWriterAt struct {
-	w        io.WriterAt
-	n        int64
-	progress func(int64)
-}
-
-// WriteAt writes to w.
-func (c *countingWriterAt) WriteAt(p []byte, off int64) (int, error) {
-	n, err := c.w.WriteAt(p, off)
-	c.n += int64(n)
-	c.progress(c.n)
-	return n, err
+	defer b.Done()
+	return r.near.Prefetch(ctx, like, &report.CountingWriterAt{W: f, Progress: b.Set})
 }

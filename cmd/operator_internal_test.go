@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"firn/internal/dbtest"
+	"firn/outcome"
 )
 
 // operator runs firn under a clock of its own, as cron does.
@@ -67,7 +68,7 @@ func (o *operator) firn(line string) (code int, stdout, stderr string) {
 	o.t.Helper()
 	var out, err bytes.Buffer
 	c := newCLI(Streams{In: strings.NewReader(""), Out: &out, Err: &err})
-	c.program.now, c.program.zone = func() time.Time { return o.now }, time.UTC
+	c.program.Now, c.program.Zone = func() time.Time { return o.now }, time.UTC
 	code = c.run(context.Background(), append(strings.Fields(line), "--config", o.path("firn.toml"), "--cache-dir", o.path("cache")))
 	o.stamp()
 	return code, out.String(), err.String()
@@ -124,7 +125,7 @@ func (o *operator) content(name string) string {
 func (o *operator) status(flags string) (map[string]*state, int) {
 	o.t.Helper()
 	code, stdout, stderr := o.firn("status --json" + flags)
-	if code > exitFailed {
+	if code > outcome.CodeFailed {
 		return nil, code
 	}
 	var message statusMessage

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"firn/repo"
 	"firn/snapshot"
 )
 
@@ -18,7 +17,7 @@ import (
 //   - What was asked for (tables, JSON, an image, a new key) goes to standard
 //     output, in full, with --quiet too. With --json nothing else goes there.
 //   - What was done is told on standard output by one line per environment or
-//     command, see [cli.done]; --quiet keeps it back, so that a cron job that
+//     command, see [cli.Done]; --quiet keeps it back, so that a cron job that
 //     went well says nothing.
 //   - Everything else goes to standard error: questions, progress, notes
 //     ([cli.note], not with --quiet or --json), details ([cli.detail], with
@@ -31,8 +30,8 @@ import (
 //   - In tables, sizes are IEC and times local with their zone. In JSON, sizes
 //     are bytes, times RFC 3339 in UTC, durations seconds.
 
-// done tells what was done.
-func (c *cli) done(format string, args ...any) {
+// Done tells what was done.
+func (c *cli) Done(format string, args ...any) {
 	if !c.flags.quiet && !c.json {
 		c.tell(c.stdout, "", format, args...)
 	}
@@ -102,7 +101,7 @@ func encodeJSON(v any) ([]byte, error) {
 }
 
 func (c *cli) colored(w io.Writer) bool {
-	return !c.flags.noColor && c.program.getenv("NO_COLOR") == "" && c.program.getenv("TERM") != "dumb" && isTerminal(w)
+	return !c.flags.noColor && c.program.Getenv("NO_COLOR") == "" && c.program.Getenv("TERM") != "dumb" && isTerminal(w)
 }
 
 // The styles of what is printed, by their numbers.
@@ -122,45 +121,11 @@ func (c *cli) style(w io.Writer, style int, text string) error {
 
 // utf8 reports whether the locale is of UTF-8. Names are printed as they are, whatever it is.
 func (c *cli) utf8() bool {
-	locale := cmp.Or(c.program.getenv("LC_ALL"), c.program.getenv("LC_CTYPE"), c.program.getenv("LANG"))
+	locale := cmp.Or(c.program.Getenv("LC_ALL"), c.program.Getenv("LC_CTYPE"), c.program.Getenv("LANG"))
 	return strings.Contains(strings.ToUpper(strings.ReplaceAll(locale, "-", "")), "UTF8")
 }
 
-// size returns a number of bytes for people: "494.3 MiB", "512 B".
-func size(n int64) string {
-	if n < 1024 {
-		return fmt.Sprintf("%d B", n)
-	}
-	value, unit := float64(n)/1024, 0
-	for ; value >= 1024; unit++ {
-		value /= 1024
-	}
-	return fmt.Sprintf("%.1f %ciB", value, "KMGTPE"[unit])
-}
-
-// when returns a time for people.
-func (c *caller) when(t time.Time) string { return t.In(c.zone).Format("2006-01-02 15:04 MST") }
-
-// elapsed returns a duration for people, in one unit.
-func elapsed(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return fmt.Sprintf("%d ms", d.Milliseconds())
-	case d < 2*time.Minute:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	}
-	return d.Round(time.Second).String()
-}
-
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
-
-// plural returns "1 snapshot", "2 snapshots".
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
 
 // snapshotMessage is a snapshot in JSON.
 type snapshotMessage struct {
@@ -221,6 +186,3 @@ func idText(id snapshot.ID) string {
 	}
 	return id.String()
 }
-
-// preRestore reports whether a restore took the snapshot of what it replaced.
-func preRestore(s *snapshot.Snapshot) bool { return s.Tags.Has(repo.PreRestoreTag) }

@@ -9,6 +9,10 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"firn/config"
+	"firn/report"
+	"firn/session"
 )
 
 const (
@@ -23,29 +27,18 @@ const (
 // say. The monitor raises the alarm, also when it hears nothing. Whether it can be
 // reached is nothing that a backup depends on.
 type pinger struct {
-	*caller
+	*session.Caller
 	name    string
 	address *url.URL   // nil for no monitor
 	started chan error // of telling the start, once
 }
 
-func newPinger(c *caller, env *environment) *pinger {
-	p := &pinger{caller: c, name: env.name, started: make(chan error, 1)}
+func newPinger(c *session.Caller, env *config.Environment) *pinger {
+	p := &pinger{Caller: c, name: env.Name, started: make(chan error, 1)}
 	if env.Ping != "" {
-		p.address, _ = parsePing(env.Ping) // validated
+		p.address, _ = config.ParsePing(env.Ping) // validated
 	}
 	return p
-}
-
-func parsePing(address string) (*url.URL, error) {
-	u, err := url.Parse(strings.TrimSpace(address))
-	if err != nil {
-		return nil, errors.New("it is no address of the web") // the error itself repeats it, and it is a secret
-	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, errors.New("want an address that starts with https:// or http://")
-	}
-	return u, nil
 }
 
 // start tells of the start, beside the backup: that shall not wait for a monitor. One
@@ -61,10 +54,12 @@ func (p *pinger) start(ctx context.Context) {
 }
 
 func (p *pinger) succeeded(ctx context.Context, m *backupMessage) {
-	p.end(ctx, "", summaryLine(*m, p.zone))
+	p.end(ctx, "", summaryLine(*m, p.Zone))
 }
 
-func (p *pinger) failed(ctx context.Context, err error) { p.end(ctx, "fail", clean(err.Error())) }
+func (p *pinger) failed(ctx context.Context, err error) {
+	p.end(ctx, "fail", report.Clean(err.Error()))
+}
 
 // end comes after the start at the monitor too, and warns if it is not told.
 func (p *pinger) end(ctx context.Context, what, body string) {
@@ -72,10 +67,10 @@ func (p *pinger) end(ctx context.Context, what, body string) {
 		return
 	}
 	if err := <-p.started; err != nil {
-		p.detail("%s: the monitor was not told of the start: %v", p.name, err)
+		p.Detail("%s: the monitor was not told of the start: %v", p.name, err)
 	}
 	if err := p.send(ctx, what, body); err != nil {
-		p.warn("%s: the monitor at %s was not told: %v", p.name, p.address.Host, err)
+		p.Warn("%s: the monitor at %s was not told: %v", p.name, p.address.Host, err)
 	}
 }
 
@@ -106,7 +101,7 @@ func (p *pinger) try(ctx context.Context, what, body string) (again bool, err er
 	if err != nil {
 		return false, err
 	}
-	request.Header.Set("User-Agent", "firn/"+p.tool)
+	request.Header.Set("User-Agent", "firn/"+p.Tool)
 	request.Header.Set("Content-Type", "text/plain; charset=utf-8")
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"firn/internal/svg"
+	"firn/report"
+	"firn/site"
 )
 
 // curve is a size over time, the oldest point first.
@@ -40,8 +42,8 @@ type plot struct {
 
 // writePlot draws into a file. If that fails, the picture of before is still there.
 func (c *cli) writePlot(path string, curves []curve) error {
-	p := &plot{curves: curves, zone: c.program.zone}
-	if err := replaceFile(path, p.draw()); err != nil {
+	p := &plot{curves: curves, zone: c.program.Zone}
+	if err := site.ReplaceFile(path, p.draw()); err != nil {
 		return fmt.Errorf("write plot: %w", err)
 	}
 	c.note("Wrote %s", path)
@@ -99,8 +101,8 @@ func (p *plot) y(size int64) float64 {
 	return plotBottom - float64(size)/float64(p.top)*(plotBottom-plotTop)
 }
 
-// sizeLabel is [size] of a power of two or some of them, without ".0".
-func sizeLabel(n int64) string { return strings.Replace(size(n), ".0 ", " ", 1) }
+// sizeLabel is [report.Size] of a power of two or some of them, without ".0".
+func sizeLabel(n int64) string { return strings.Replace(report.Size(n), ".0 ", " ", 1) }
 
 // layout is for the labels of times.
 func (p *plot) layout() string {

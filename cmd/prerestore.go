@@ -7,7 +7,10 @@ import (
 	"io/fs"
 	"os"
 
+	"firn/config"
+	"firn/outcome"
 	"firn/repo"
+	"firn/site"
 	"firn/snapshot"
 	"firn/sqlite"
 	"firn/tags"
@@ -17,9 +20,9 @@ import (
 // a file of none, apart from all of them, where no undo takes it for an environment's.
 func (r *restoration) saveAs() (environment, database string) {
 	if r.env != nil {
-		return r.env.name, r.env.Name
+		return r.env.Name, r.env.DatabaseName
 	}
-	return "file", databaseName(r.path)
+	return "file", config.DefaultDatabaseName(r.path)
 }
 
 // save snapshots the target before it is replaced. One that turns out to be broken
@@ -30,12 +33,12 @@ func (r *restoration) save(ctx context.Context) error {
 	}
 	r.beginWatch(ctx)
 	b := r.progress("save target", r.target.info.Size)
-	result, err := r.snapshotTarget(ctx, repo.BackupOptions{Progress: b.set})
-	b.done()
+	result, err := r.snapshotTarget(ctx, repo.BackupOptions{Progress: b.Set})
+	b.Done()
 	if err != nil {
 		r.endWatch() // a broken target may be put aside
 	}
-	if _, ok := errors.AsType[*sourceError](err); ok && broken(err) {
+	if _, ok := errors.AsType[*outcome.SourceError](err); ok && broken(err) {
 		r.target.broken = err
 		return r.refuseBroken(err)
 	}
@@ -82,7 +85,7 @@ func (r *restoration) beginWatch(ctx context.Context) {
 		return
 	}
 	var err error
-	if r.watch, err = newTargetWatch(ctx, r.path, r.options.wait); err != nil { // it is about time only
+	if r.watch, err = site.NewWatch(ctx, r.path, r.options.wait); err != nil { // it is about time only
 		r.detail("%v", err)
 	}
 }
@@ -93,7 +96,7 @@ func (r *restoration) endWatch() (untouched bool) {
 	if r.watch == nil {
 		return false
 	}
-	untouched, err := r.watch.end()
+	untouched, err := r.watch.End()
 	r.watch = nil
 	if err != nil {
 		r.detail("%v", err)
@@ -127,10 +130,10 @@ func (r *restoration) snapshotTarget(ctx context.Context, opts repo.BackupOption
 	}
 	opts.Environment, opts.Database = r.saveAs()
 	opts.Tags, opts.ReplacedBy = set, r.source.ID
-	opts.HeldUp = func(reason error) { r.warnHeldUp(r.path, reason) }
+	opts.HeldUp = func(reason error) { r.WarnHeldUp(r.path, reason) }
 	how := sqlite.Options{
 		BusyTimeout: r.options.wait, HoldWriters: true, // what they would commit is about to be replaced
-		HeldUp: func(reason error) { r.warnLocked(r.path, true, reason) },
+		HeldUp: func(reason error) { r.WarnLocked(r.path, true, reason) },
 	}
-	return r.repo.Backup(ctx, source(r.path, how), opts)
+	return r.Repo.Backup(ctx, site.Source(r.path, how), opts)
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"firn/report"
 )
 
 const (
@@ -32,7 +34,7 @@ type bar struct {
 
 // progress starts a bar on a terminal; elsewhere it returns nil.
 func (c *cli) progress(label string, total int64) *bar {
-	if c.flags.quiet || c.json || !isTerminal(c.stderr) || c.program.getenv("TERM") == "dumb" {
+	if c.flags.quiet || c.json || !isTerminal(c.stderr) || c.program.Getenv("TERM") == "dumb" {
 		return nil
 	}
 	b := c.newBar(label, total)
@@ -41,12 +43,12 @@ func (c *cli) progress(label string, total int64) *bar {
 }
 
 func (c *cli) newBar(label string, total int64) *bar {
-	now := c.program.now()
+	now := c.program.Now()
 	return &bar{cli: c, label: inLine(label), total: total, pace: pace{at: now}, next: now.Add(barDelay)}
 }
 
-// set tells how many bytes are done.
-func (b *bar) set(n int64) {
+// Set tells how many bytes are done.
+func (b *bar) Set(n int64) {
 	if b != nil {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -54,8 +56,8 @@ func (b *bar) set(n int64) {
 	}
 }
 
-// setTotal is set for work whose size shows only on the way.
-func (b *bar) setTotal(n, total int64) {
+// SetTotal is Set for work whose size shows only on the way.
+func (b *bar) SetTotal(n, total int64) {
 	if b != nil {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -65,7 +67,7 @@ func (b *bar) setTotal(n, total int64) {
 }
 
 func (b *bar) draw(n int64) {
-	now := b.cli.program.now()
+	now := b.cli.program.Now()
 	if now.Before(b.next) {
 		return
 	}
@@ -88,8 +90,8 @@ func (b *bar) hide() {
 	}
 }
 
-// done ends the bar, so that what comes next stands in its place.
-func (b *bar) done() {
+// Done ends the bar, so that what comes next stands in its place.
+func (b *bar) Done() {
 	if b != nil {
 		b.cli.bar.CompareAndSwap(b, nil)
 		b.hide()
@@ -99,11 +101,11 @@ func (b *bar) done() {
 // barLine returns the line without what does not fit into width characters.
 func barLine(label string, n, total int64, rate float64, width int) string {
 	share := 0.0
-	texts := []string{label, "", size(n), size(int64(rate)) + "/s", ""}
+	texts := []string{label, "", report.Size(n), report.Size(int64(rate)) + "/s", ""}
 	if total > 0 {
 		share = min(1, float64(n)/float64(total))
 		texts[1] = fmt.Sprintf("%3.0f%%", 100*share)
-		texts[2] += " of " + size(total)
+		texts[2] += " of " + report.Size(total)
 	}
 	if rate > 0 && n < total {
 		texts[4] = remaining(float64(total-n)/rate) + " left"

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"testing"
 	"time"
+
+	"firn/session"
 )
 
 func TestBarLine(t *testing.T) {
@@ -56,7 +58,7 @@ func TestBar(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	now := time.Unix(0, 0)
-	c := &cli{stderr: newScreen(&out), program: &caller{now: func() time.Time { return now }}}
+	c := &cli{stderr: newScreen(&out), program: &session.Caller{Now: func() time.Time { return now }}}
 	b := c.newBar("read", 1000)
 	c.bar.Store(b)
 	steps := []struct {
@@ -72,7 +74,7 @@ func TestBar(t *testing.T) {
 	for _, s := range steps {
 		out.Reset()
 		now = now.Add(s.after)
-		b.set(s.n)
+		b.Set(s.n)
 		if got := out.String(); (got != "") != (s.want != "") || !bytes.HasPrefix(out.Bytes(), []byte(s.want)) {
 			t.Errorf("at %d: got %q, want %q", s.n, got, s.want)
 		}
@@ -80,14 +82,14 @@ func TestBar(t *testing.T) {
 	out.Reset()
 	c.warn("a disk is slow")
 	c.warn("it is")
-	b.done()
+	b.Done()
 	if got, want := out.String(), "\r\x1b[Kfirn: warning: a disk is slow\nfirn: warning: it is\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	var none *bar // what there is without a terminal
-	none.set(1)
-	none.setTotal(1, 2)
-	none.done()
+	none.Set(1)
+	none.SetTotal(1, 2)
+	none.Done()
 }
 
 // TestPace forgets a slow beginning, and begins anew when a step does.

@@ -8,8 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firn/outcome"
 	"firn/repo"
-	"firn/snapshot"
+	"firn/report"
+	"firn/session"
 	"firn/store"
 )
 
@@ -33,11 +35,11 @@ it, once no running backup can count on it. What is marked is told as pending.
 "firn backup --prune" does all this, too, when it is due.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := c.open(cmd.Context(), openOptions{})
+			s, err := c.open(cmd.Context(), session.OpenOptions{})
 			if err != nil {
 				return err
 			}
-			defer s.close()
+			defer s.Close()
 			return s.prune(cmd.Context(), o)
 		},
 	}
@@ -63,43 +65,28 @@ type pruneMessage struct {
 
 func (s *opened) prune(ctx context.Context, o pruneOptions) error {
 	b := s.progress("prune", 0)
-	result, err := s.repo.Prune(ctx, repo.PruneOptions{DryRun: o.dryRun, OrphanAge: o.orphanAge, Progress: b.setTotal})
-	b.done()
+	result, err := s.Repo.Prune(ctx, repo.PruneOptions{DryRun: o.dryRun, OrphanAge: o.orphanAge, Progress: b.SetTotal})
+	b.Done()
 	if ctx.Err() != nil {
-		return newProblem(errors.New("interrupted: nothing that is needed was removed, the next prune goes on"), exitInterrupted, "")
+		return outcome.New(errors.New("interrupted: nothing that is needed was removed, the next prune goes on"), outcome.CodeInterrupted, "")
 	}
 	if err != nil {
 		return err
 	}
-	s.notePruned(ctx, result, o.dryRun)
+	s.NotePruned(ctx, result, o.dryRun)
 	return s.tellPrune(result, o.dryRun, o.within)
 }
 
 // pruneIfDue frees space within another command, unless that was done some hours ago.
 func (s *opened) pruneIfDue(ctx context.Context, dryRun bool) error {
 	b := s.progress("prune", 0)
-	result, err := s.repo.Prune(ctx, repo.PruneOptions{IfDue: true, DryRun: dryRun, Progress: b.setTotal})
-	b.done()
+	result, err := s.Repo.Prune(ctx, repo.PruneOptions{IfDue: true, DryRun: dryRun, Progress: b.SetTotal})
+	b.Done()
 	if err != nil || result.Skipped {
 		return err
 	}
-	s.notePruned(ctx, result, dryRun)
+	s.NotePruned(ctx, result, dryRun)
 	return s.tellPrune(result, dryRun, true)
-}
-
-// notePruned has other hosts know of a prune that has left no plan, by which they know of
-// others.
-func (s *session) notePruned(ctx context.Context, result *repo.PruneResult, dryRun bool) {
-	if !dryRun && result.Condemned == 0 {
-		s.noteUpkeep(ctx, snapshot.Upkeep{Pruned: s.now()})
-	}
-}
-
-// noteUpkeep has all hosts know what was done. Nothing depends on that.
-func (s *session) noteUpkeep(ctx context.Context, done snapshot.Upkeep) {
-	if err := s.repo.NoteUpkeep(ctx, done); err != nil {
-		s.detail("what was done could not be noted in the repository: %v", err)
-	}
 }
 
 // pruneFull frees space within another command whose store has no more of it. Prunes of
@@ -107,7 +94,7 @@ func (s *session) noteUpkeep(ctx context.Context, done snapshot.Upkeep) {
 // one more.
 func (s *opened) pruneFull(ctx context.Context, dryRun bool) error {
 	for {
-		result, err := s.repo.Prune(ctx, repo.PruneOptions{DryRun: dryRun})
+		result, err := s.Repo.Prune(ctx, repo.PruneOptions{DryRun: dryRun})
 		if err != nil {
 			return err
 		}
@@ -117,17 +104,9 @@ func (s *opened) pruneFull(ctx context.Context, dryRun bool) error {
 	}
 }
 
-// warnUnacknowledged tells of snapshots that are none.
-func (c *caller) warnUnacknowledged(list []*snapshot.Snapshot) {
-	for _, s := range list {
-		c.warn("snapshot %s of %s was never acknowledged: its run on %s was killed before that, and what it relied on is gone. Nothing is lost: a prune removes it when it is a day old, or %s",
-			s.ID.Short(), s.Environment, s.Writer(), `"firn forget `+s.ID.Short()+`"`)
-	}
-}
-
 // tellPrune tells what a prune did; within another command it is not the summary.
 func (s *opened) tellPrune(r *repo.PruneResult, dryRun, within bool) error {
-	s.warnUnacknowledged(r.Unacknowledged)
+	s.WarnUnacknowledged(r.Unacknowledged)
 	if r.NoRoom != nil {
 		s.warn("there is no room to copy what is needed out of packs that are mostly garbage: the next prune goes on (%v)", r.NoRoom)
 	}
@@ -145,8 +124,8 @@ func (s *opened) tellPrune(r *repo.PruneResult, dryRun, within bool) error {
 	if dryRun {
 		verb = "Dry run: would free"
 	}
-	s.done("%s %s, %s pending for a later prune; the repository has %s in %s",
-		verb, size(r.Freed), size(r.Pending), size(r.Size), plural(r.Packs, "pack"))
+	s.Done("%s %s, %s pending for a later prune; the repository has %s in %s",
+		verb, report.Size(r.Freed), report.Size(r.Pending), report.Size(r.Size), report.Plural(r.Packs, "pack"))
 	return nil
 }
 
@@ -172,8 +151,8 @@ func (r *backupRun) tellPruneFailed(ctx context.Context, began time.Time, taken 
 		return
 	}
 	for _, j := range taken {
-		w := newWatch(r.session, j.env)
-		w.recordMetrics(ctx, recorded{env: j.env, began: began, took: r.now().Sub(began), err: r.pruneErr})
+		w := newWatch(r.Session, j.env)
+		w.recordMetrics(ctx, recorded{env: j.env, began: began, took: r.Now().Sub(began), err: r.pruneErr})
 		w.failed(ctx, nil, r.pruneErr)
 	}
 }

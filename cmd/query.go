@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firn/outcome"
+	"firn/session"
 	"firn/snapshot"
 	"firn/sqlite"
 )
@@ -49,34 +51,34 @@ are replaced.`,
 
 func (c *cli) query(ctx context.Context, ref, sql string, o queryOptions) error {
 	if o.csv && c.json {
-		return usage("", "--csv and --json cannot be had together")
+		return outcome.Usage("", "--csv and --json cannot be had together")
 	}
 	if sql == "-" {
-		text, err := await(ctx, func() ([]byte, error) { return io.ReadAll(c.stdin) })
+		text, err := session.Await(ctx, func() ([]byte, error) { return io.ReadAll(c.stdin) })
 		if err != nil {
 			return fmt.Errorf("read SQL from standard input: %w", err)
 		}
 		sql = string(text)
 	}
-	s, err := c.open(ctx, openOptions{})
+	s, err := c.open(ctx, session.OpenOptions{})
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	known, err := s.catalog(ctx)
+	defer s.Close()
+	known, err := s.Catalog(ctx)
 	if err != nil {
 		return err
 	}
-	snap, err := known.find(known.all, ref, false)
+	snap, err := known.Find(known.All, ref, false)
 	if err != nil {
 		return err
 	}
 	if snap.IsStream() {
-		return refuseStream(snap)
+		return session.RefuseStream(snap)
 	}
 	err = s.querySnapshot(ctx, snap, sql, o)
 	if errors.Is(err, sqlite.ErrReadOnly) {
-		return usage("Restore it into another file to change that: firn restore --target FILE.",
+		return outcome.Usage("Restore it into another file to change that: firn restore --target FILE.",
 			"query %s: a snapshot cannot be changed: only statements that read can be run", snap.ID.Short())
 	}
 	if err != nil {
@@ -86,7 +88,7 @@ func (c *cli) query(ctx context.Context, ref, sql string, o queryOptions) error 
 }
 
 func (s *opened) querySnapshot(ctx context.Context, snap *snapshot.Snapshot, sql string, o queryOptions) (err error) {
-	image, err := s.repo.ImageAt(ctx, snap)
+	image, err := s.Repo.ImageAt(ctx, snap)
 	if err != nil {
 		return err
 	}

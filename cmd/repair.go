@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"strings"
 
+	"firn/outcome"
 	"firn/repo"
+	"firn/report"
+	"firn/session"
 	"firn/snapshot"
 )
 
@@ -26,16 +29,16 @@ type repairMessage struct {
 
 // repair checks, shows what can be done, asks, and does it.
 func (s *opened) repair(ctx context.Context, o checkOptions) error {
-	l, err := s.lock("repair")
+	l, err := s.Lock("repair")
 	if err != nil {
 		return err
 	}
-	defer l.release()
+	defer l.Release()
 	b := s.progress("check", 0)
-	d, err := s.repo.Diagnose(ctx, b.setTotal)
-	b.done()
+	d, err := s.Repo.Diagnose(ctx, b.SetTotal)
+	b.Done()
 	if err != nil {
-		return fmt.Errorf("check %s: %w", s.place, err)
+		return fmt.Errorf("check %s: %w", s.Place, err)
 	}
 	if err := s.tellCheck(d.Check, true, true); err != nil {
 		return err
@@ -49,7 +52,7 @@ func (s *opened) repair(ctx context.Context, o checkOptions) error {
 		if err := s.confirm(ctx, o.yes, "check --repair"); err != nil {
 			return err
 		}
-		if result, err = s.repo.Repair(ctx, d, repo.RepairOptions{ForgetLost: o.forgetLost}); err != nil {
+		if result, err = s.Repo.Repair(ctx, d, repo.RepairOptions{ForgetLost: o.forgetLost}); err != nil {
 			return fmt.Errorf("%w: run it again, it goes on where this one stopped", err)
 		}
 	}
@@ -70,7 +73,7 @@ func (s *opened) describeRepair(d *repo.Diagnosis, o checkOptions) {
 		line("condemn", "%s: nothing new relies on it, a later prune deletes it", name)
 	}
 	if d.Copied > 0 {
-		line("save", "%s of what is sound in damaged packs, and needed", size(d.Copied))
+		line("save", "%s of what is sound in damaged packs, and needed", report.Size(d.Copied))
 	}
 	for _, name := range d.Plans {
 		line("replace", "%s. What it condemned is not known: go on only if no other firn", name)
@@ -92,12 +95,12 @@ func (s *opened) describeRepair(d *repo.Diagnosis, o checkOptions) {
 	for _, name := range d.Left {
 		line("leave", "%s: it cannot be repaired here", name)
 	}
-	for _, env := range environments(d.Lost) {
-		own := filter(d.Lost, snapshot.Filter{Environment: env})
+	for _, env := range session.Environments(d.Lost) {
+		own := session.Filter(d.Lost, snapshot.Filter{Environment: env})
 		if o.forgetLost {
-			line("FORGET", "%s of %s: %s", plural(len(own), "snapshot"), env, s.shortList(own))
+			line("FORGET", "%s of %s: %s", report.Plural(len(own), "snapshot"), env, s.ShortList(own))
 		} else {
-			line("keep", "%s of %s that cannot be restored: a backup may heal them", plural(len(own), "snapshot"), env)
+			line("keep", "%s of %s that cannot be restored: a backup may heal them", report.Plural(len(own), "snapshot"), env)
 		}
 	}
 	if o.yes || s.json {
@@ -123,16 +126,16 @@ func (s *opened) tellRepair(d *repo.Diagnosis, result *repo.RepairResult, o chec
 	}
 	switch {
 	case o.dryRun && act:
-		s.done("Dry run: nothing was changed")
+		s.Done("Dry run: nothing was changed")
 		return s.damage(len(d.Check.Findings), "Without --dry-run it is done.")
 	case act:
-		s.done("Repaired: %s put back, %s condemned, %s saved, %s deleted, %s forgotten",
-			plural(len(result.PutBack), "object"), plural(result.Condemned, "pack"), size(result.Copied),
-			plural(len(result.Deleted), "object"), plural(len(result.Forgotten), "snapshot"))
+		s.Done("Repaired: %s put back, %s condemned, %s saved, %s deleted, %s forgotten",
+			report.Plural(len(result.PutBack), "object"), report.Plural(result.Condemned, "pack"), report.Size(result.Copied),
+			report.Plural(len(result.Deleted), "object"), report.Plural(len(result.Forgotten), "snapshot"))
 	}
 	switch lost := len(d.Lost) - len(result.Forgotten); {
 	case lost > 0:
-		return newProblem(fmt.Errorf("check %s: %w: %s cannot be restored", s.place, errDamage, plural(lost, "snapshot")), exitDamage, hintHeal)
+		return outcome.New(fmt.Errorf("check %s: %w: %s cannot be restored", s.Place, outcome.ErrDamage, report.Plural(lost, "snapshot")), outcome.CodeDamage, hintHeal)
 	case len(d.Left) > 0:
 		return s.damage(len(d.Left), "Put the named objects back from a copy of the repository, or run this on another host that has used it.")
 	}

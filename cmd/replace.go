@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 
+	"firn/outcome"
+	"firn/site"
 	"firn/snapshot"
 	"firn/sqlite"
 )
@@ -15,13 +17,13 @@ import (
 // fetchAndReplace is the part of a restore that needs disk space and time: the
 // image is fetched, checked and scrubbed while the target is in use.
 func (r *restoration) fetchAndReplace(ctx context.Context) (err error) {
-	r.sweepSite(r.site, 0) // the target is ours: what is beside it is no other run's of this moment
-	r.rememberPlace(r.path)
+	r.SweepSite(r.site, 0) // the target is ours: what is beside it is no other run's of this moment
+	r.RememberPlace(r.path)
 	image, err := r.fetch(ctx)
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
-	defer func() { err = errors.Join(err, image.remove()) }()
+	defer func() { err = errors.Join(err, image.Remove()) }()
 	if image, err = r.prepare(ctx, image); err != nil {
 		return err
 	}
@@ -48,28 +50,28 @@ func (r *restoration) fetchAndReplace(ctx context.Context) (err error) {
 // fetch puts the image, or the part of it that is needed, into a private file: beside the target; or in a folder of
 // firn's own, if rows are in it that are scrubbed first and others can write beside the target. What they had put there
 // under the name of a journal would get these rows. With an error there is no file.
-func (r *restoration) fetch(ctx context.Context) (*stagedImage, error) {
+func (r *restoration) fetch(ctx context.Context) (*site.Staged, error) {
 	if r.fromNear() {
 		return r.stageNear(ctx)
 	}
 	size := r.source.Image().Size
 	if r.scrubsApart() {
-		return stageApart("", r.site.name, size, func(f *os.File) error { return r.copyImage(ctx, r.source, f) })
+		return site.StageApart("", r.site.Name, size, func(f *os.File) error { return r.CopyImage(ctx, r.source, f) })
 	}
-	return stage(r.site, size, func(f *os.File) error {
+	return site.Stage(r.site, size, func(f *os.File) error {
 		if !r.target.exists { // the file will be the target
-			return r.copyImage(ctx, r.source, &aheadFile{File: f})
+			return r.CopyImage(ctx, r.source, &site.WriteBehindFile{File: f})
 		}
-		return r.copyImage(ctx, r.source, f)
+		return r.CopyImage(ctx, r.source, f)
 	})
 }
 
 // scrubsApart reports whether the image is scrubbed in a folder of firn's own.
-func (r *restoration) scrubsApart() bool { return r.scrub != nil && !r.site.closed() }
+func (r *restoration) scrubsApart() bool { return r.scrub != nil && !r.site.Closed() }
 
 // prepare makes sure of the image, before and after it was scrubbed, and returns it as a file beside the target. The
 // caller removes it even after an error; one that was made elsewhere is removed here.
-func (r *restoration) prepare(ctx context.Context, image *stagedImage) (*stagedImage, error) {
+func (r *restoration) prepare(ctx context.Context, image *site.Staged) (*site.Staged, error) {
 	if err := r.check(ctx, image); err != nil {
 		return image, r.unsound(err)
 	}
@@ -77,35 +79,35 @@ func (r *restoration) prepare(ctx context.Context, image *stagedImage) (*stagedI
 		return image, nil
 	}
 	r.note("Running %s on the copy", r.scrub.path)
-	if err := image.at(func(path string) error { return r.scrub.run(ctx, path) }); err != nil {
+	if err := image.At(func(path string) error { return r.scrub.run(ctx, path) }); err != nil {
 		return image, err
 	}
-	if err := r.tolerate(image.check(ctx)); err != nil {
-		return image, usage("Correct the scrub file.", "restore: the target is left as it is: after %s: %w", r.scrub.path, err)
+	if err := r.tolerate(image.Check(ctx)); err != nil {
+		return image, outcome.Usage("Correct the scrub file.", "restore: the target is left as it is: after %s: %w", r.scrub.path, err)
 	}
 	return r.bringBeside(image)
 }
 
 // bringBeside copies an image that is elsewhere to where it can become the target.
-func (r *restoration) bringBeside(image *stagedImage) (*stagedImage, error) {
-	if image.site == r.site {
+func (r *restoration) bringBeside(image *site.Staged) (*site.Staged, error) {
+	if image.Site == r.site {
 		return image, nil
 	}
-	beside, err := image.copyTo(r.site)
+	beside, err := image.CopyTo(r.site)
 	if err != nil {
 		return image, fmt.Errorf("restore: the target is left as it is: %w", err)
 	}
-	return beside, image.remove()
+	return beside, image.Remove()
 }
 
 // check looks whether the image is sound, unless that is known.
-func (r *restoration) check(ctx context.Context, image *stagedImage) error {
+func (r *restoration) check(ctx context.Context, image *site.Staged) error {
 	if r.sound() {
-		r.note("It was found sound on %s (%s)", r.when(r.source.Verified.Time), how(r.source.Verified))
+		r.note("It was found sound on %s (%s)", r.When(r.source.Verified.Time), how(r.source.Verified))
 		return nil
 	}
 	r.note("Fetched it; checking the database")
-	found := image.check(ctx)
+	found := image.Check(ctx)
 	if found == nil {
 		r.recordSound(ctx)
 	}
@@ -115,12 +117,12 @@ func (r *restoration) check(ctx context.Context, image *stagedImage) error {
 // recordSound spares the next restore the check. Of an environment whose own SQL is a part of being verified, or that is
 // not configured here, this was less than that.
 func (r *restoration) recordSound(ctx context.Context) {
-	env := r.conf.Env[r.source.Environment]
+	env := r.Conf.Env[r.source.Environment]
 	if env == nil || env.Verify != "" || r.source.Verified != nil {
 		return
 	}
-	n := snapshot.Note{Snapshot: r.source.ID, Verified: &snapshot.Verification{Time: r.now(), How: checkedHow}}
-	if err := r.repo.Note(ctx, n); err != nil {
+	n := snapshot.Note{Snapshot: r.source.ID, Verified: &snapshot.Verification{Time: r.Now(), How: checkedHow}}
+	if err := r.Repo.Note(ctx, n); err != nil {
 		r.detail("that snapshot %s is sound could not be recorded: %v", r.source.ID.Short(), err)
 	}
 }
@@ -145,19 +147,19 @@ func (r *restoration) tolerate(err error) error {
 // unsound explains a snapshot that was stored as the database was: damaged.
 func (r *restoration) unsound(err error) error {
 	if ie, ok := errors.AsType[*sqlite.IntegrityError](err); ok {
-		err = newProblem(fmt.Errorf("restore: snapshot %s is not sound, the target is left as it is: %w", r.source.ID.Short(), &sqlite.IntegrityError{
+		err = outcome.New(fmt.Errorf("restore: snapshot %s is not sound, the target is left as it is: %w", r.source.ID.Short(), &sqlite.IntegrityError{
 			Path: "its database", Messages: ie.Messages}),
-			exitDamage,
-			"The database was so when it was backed up. Choose an earlier snapshot, or add --unsound to have it as it was."+r.known.wayToSound(r.source))
+			outcome.CodeDamage,
+			"The database was so when it was backed up. Choose an earlier snapshot, or add --unsound to have it as it was."+r.known.WayToSound(r.source))
 	}
 	return err
 }
 
 // replace makes the target equal to the image.
-func (r *restoration) replace(ctx context.Context, image *stagedImage) (*sqlite.RestoreResult, error) {
+func (r *restoration) replace(ctx context.Context, image *site.Staged) (*sqlite.RestoreResult, error) {
 	keep := ""
 	if r.target.broken != nil {
-		keep = ".before-restore-" + r.now().UTC().Format("20060102T150405Z")
+		keep = ".before-restore-" + r.Now().UTC().Format("20060102T150405Z")
 	}
 	access := r.newAccess(keep != "")
 	opts := r.replaceOptions(ctx)
@@ -167,11 +169,11 @@ func (r *restoration) replace(ctx context.Context, image *stagedImage) (*sqlite.
 	}
 	opts.Mode = mode
 	var result *sqlite.RestoreResult
-	err = r.site.at(func(path string) (err error) {
+	err = r.site.At(func(path string) (err error) {
 		if keep != "" {
 			opts.KeepAs = path + keep
 		}
-		result, err = sqlite.Restore(ctx, path, image.path, opts)
+		result, err = sqlite.Restore(ctx, path, image.Path, opts)
 		return err
 	})
 	switch {
@@ -199,10 +201,10 @@ func (r *restoration) replaceOptions(ctx context.Context) sqlite.RestoreOptions 
 		Offline:     r.options.offline || r.stops(),
 		Name:        r.path,
 		New:         r.target.missing,
-		Locked:      func() error { return r.site.outside(func() error { return r.saveAgain(ctx) }) },
+		Locked:      func() error { return r.site.Outside(func() error { return r.saveAgain(ctx) }) },
 	}
 	if r.near != nil {
-		opts.Partial = outsidePartial{r.near, r.site}
+		opts.Partial = site.OutsidePartial{Partial: r.near, Site: r.site}
 	}
 	return opts
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"firn/session"
+	"firn/site"
 	"firn/sqlite"
 )
 
@@ -12,10 +14,10 @@ const usersLimit = 5 * time.Second
 
 // warnResetBug warns of programs whose SQLite can lose commits of a database in WAL mode. Only some commands look, since
 // it takes as long as a backup of a database that has not changed.
-func warnResetBug(ctx context.Context, s *session) {
+func warnResetBug(ctx context.Context, s *session.Session) {
 	told := map[sqlite.User]bool{}
-	for _, name := range s.conf.names() {
-		env, err := s.conf.environment(name)
+	for _, name := range s.Conf.Names() {
+		env, err := s.Conf.Environment(name)
 		if err != nil {
 			continue
 		}
@@ -24,18 +26,18 @@ func warnResetBug(ctx context.Context, s *session) {
 				continue
 			}
 			told[user] = true
-			s.warn("%s: process %d (%s) uses the database with SQLite %s, which can lose commits in WAL mode when two connections checkpoint (fixed in 3.51.3, 3.50.7 and 3.44.6): update it",
+			s.Warn("%s: process %d (%s) uses the database with SQLite %s, which can lose commits in WAL mode when two connections checkpoint (fixed in 3.51.3, 3.50.7 and 3.44.6): update it",
 				name, user.Process, user.Command, user.Version)
 		}
 	}
 }
 
 // usersOf returns the programs that use a database, none if that cannot be told soon.
-func usersOf(ctx context.Context, s *session, database string) []sqlite.User {
-	dog := newWatchdog(ctx, s.silence)
-	dog.silence = usersLimit
+func usersOf(ctx context.Context, s *session.Session, database string) []sqlite.User {
+	dog := site.NewWatchdog(ctx, s.Silence)
+	dog.Silence = usersLimit
 	users := make(chan []sqlite.User, 1)
-	err := dog.call(func() error { users <- sqlite.Users(database); return nil }, nothing)
+	err := dog.Call(func() error { users <- sqlite.Users(database); return nil }, site.Nothing)
 	if err != nil {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"firn/internal/dbtest"
+	"firn/outcome"
 	"firn/sqlite"
 )
 
@@ -31,7 +32,7 @@ func TestResetBug(t *testing.T) {
 	for _, command := range []string{"init", "backup production", "status", "verify production"} {
 		var out, err bytes.Buffer
 		args := append([]string{"--config", config, "--cache-dir", filepath.Join(dir, "cache")}, strings.Fields(command)...)
-		if code := newCLI(Streams{In: strings.NewReader(""), Out: &out, Err: &err}).run(t.Context(), args); code != exitDone {
+		if code := newCLI(Streams{In: strings.NewReader(""), Out: &out, Err: &err}).run(t.Context(), args); code != outcome.CodeDone {
 			t.Fatalf("%s: exit code %d\n%s", command, code, &err)
 		}
 		looks := command == "status" || command == "verify production"

@@ -8,7 +8,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firn/config"
+	"firn/outcome"
 	"firn/scratch"
+	"firn/session"
+	"firn/site"
 	"firn/snapshot"
 )
 
@@ -85,40 +89,40 @@ func addReplaceFlags(cmd *cobra.Command, o *restoreOptions) {
 type restoration struct {
 	*opened
 	options restoreOptions
-	env     *environment // whose database the target is; nil if it is none's
-	site    *site
+	env     *config.Environment // whose database the target is; nil if it is none's
+	site    *site.Site
 	path    string // of the target, without symbolic links, for people
 	source  *snapshot.Snapshot
 	scrub   *scrubbing // nil for none
 	target  *target
 	near    *nearCopy // nil if the whole image is fetched
 	started time.Time
-	known   *catalog             // of what there was
+	known   *session.Catalog     // of what there was
 	saves   []*snapshot.Snapshot // of the target
 	saved   *snapshot.Snapshot   // the last one: what was replaced
 	kept    string               // the file that a damaged target has become
 
-	watch        *targetWatch // since before the target was saved; nil for none
-	savedIsThere bool         // every byte of saved was read, by us, and nothing was committed since
+	watch        *site.Watch // since before the target was saved; nil for none
+	savedIsThere bool        // every byte of saved was read, by us, and nothing was committed since
 }
 
 func (c *cli) restore(ctx context.Context, o restoreOptions) (err error) {
-	r := &restoration{options: o, started: c.program.now()}
+	r := &restoration{options: o, started: c.program.Now()}
 	if r.opened, err = c.start(); err != nil {
 		return err
 	}
 	if err := r.findTarget(); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, r.site.close()) }()
+	defer func() { err = errors.Join(err, r.site.Close()) }()
 	if err := r.checkOptions(); err != nil {
 		return err
 	}
-	opened, err := c.open(ctx, openOptions{})
+	opened, err := c.open(ctx, session.OpenOptions{})
 	if err != nil {
 		return err
 	}
-	defer opened.close()
+	defer opened.Close()
 	r.opened = opened
 	return r.run(ctx)
 }
@@ -127,18 +131,18 @@ func (c *cli) restore(ctx context.Context, o restoreOptions) (err error) {
 func (r *restoration) checkOptions() error {
 	o := r.options
 	if o.wait <= 0 {
-		return usage("Write 30s, or 2m.", "--wait %v: not a time to wait for", o.wait)
+		return outcome.Usage("Write 30s, or 2m.", "--wait %v: not a time to wait for", o.wait)
 	}
 	if o.olderSchema && o.snapshot != "" {
-		return usage("", "--before-schema finds the snapshot itself: it does not go with --snapshot")
+		return outcome.Usage("", "--before-schema finds the snapshot itself: it does not go with --snapshot")
 	}
 	if r.interactive() || r.selects() && (o.yes || o.dryRun) {
 		return nil
 	}
 	if o.undo {
-		return usage("Give --yes.", "undo: nobody can be asked, this is not a terminal")
+		return outcome.Usage("Give --yes.", "undo: nobody can be asked, this is not a terminal")
 	}
-	return usage("Give --snapshot ID, latest or a time, and --yes.", "restore: nobody can be asked, this is not a terminal")
+	return outcome.Usage("Give --snapshot ID, latest or a time, and --yes.", "restore: nobody can be asked, this is not a terminal")
 }
 
 // selects reports whether the options say which snapshot is meant.
@@ -169,25 +173,25 @@ func (r *restoration) run(ctx context.Context) (err error) {
 	if err := r.confirm(ctx, r.options.yes, r.command()); err != nil {
 		return err
 	}
-	l, err := r.lock("restore", r.path)
+	l, err := r.Lock("restore", r.path)
 	if err != nil {
 		return err
 	}
-	defer l.release()
+	defer l.Release()
 	claim, err := r.claim()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, r.site.do(claim.Release)) }()
+	defer func() { err = errors.Join(err, r.site.Do(claim.Release)) }()
 	return r.fetchAndReplace(ctx)
 }
 
 // claim keeps other restores from the target that do not meet the lock, which is in the cache or in TMPDIR: a run with
 // another of either, or of another user.
 func (r *restoration) claim() (claim *scratch.Claim, err error) {
-	err = r.site.at(func(path string) (err error) { claim, err = scratch.Take(path); return err })
+	err = r.site.At(func(path string) (err error) { claim, err = scratch.Take(path); return err })
 	if errors.Is(err, scratch.ErrClaimed) {
-		err = fmt.Errorf("%s %s: %w", r.command(), r.path, errRunning)
+		err = fmt.Errorf("%s %s: %w", r.command(), r.path, outcome.ErrRunning)
 	}
 	return claim, err
 }
@@ -210,7 +214,7 @@ func (c *cli) confirm(ctx context.Context, given bool, command string) error {
 		return err
 	}
 	if answer != "yes" {
-		return failed("", "%s: not confirmed, nothing was changed", command)
+		return outcome.Failed("", "%s: not confirmed, nothing was changed", command)
 	}
 	return nil
 }

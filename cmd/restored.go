@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"firn/report"
 	"firn/sqlite"
 )
 
@@ -27,7 +28,7 @@ type restoreMessage struct {
 func (r *restoration) newMessage() restoreMessage {
 	m := restoreMessage{
 		Type: "summary", DryRun: r.options.dryRun, SnapshotID: r.source.ID.String(), Environment: r.source.Environment,
-		Target: r.path, Size: r.source.Image().Size, Scrubbed: r.scrub != nil, Duration: r.now().Sub(r.started).Seconds(),
+		Target: r.path, Size: r.source.Image().Size, Scrubbed: r.scrub != nil, Duration: r.Now().Sub(r.started).Seconds(),
 	}
 	if r.sound() {
 		m.Verified = r.source.Verified.Time.Format(time.RFC3339)
@@ -39,7 +40,7 @@ func (r *restoration) tellDryRun() error {
 	if r.json {
 		return r.printJSON(r.newMessage())
 	}
-	r.done("Dry run: nothing was changed")
+	r.Done("Dry run: nothing was changed")
 	return nil
 }
 
@@ -52,16 +53,16 @@ func (r *restoration) tell(result *sqlite.RestoreResult) error {
 	if r.json {
 		return r.printJSON(m)
 	}
-	r.done("Restored %s from snapshot %s of %s, %s: %d of %d pages written", r.path, r.source.ID.Short(),
-		r.source.Environment, r.when(r.source.Time), result.PagesWritten, result.PageCount)
+	r.Done("Restored %s from snapshot %s of %s, %s: %d of %d pages written", r.path, r.source.ID.Short(),
+		r.source.Environment, r.When(r.source.Time), result.PagesWritten, result.PageCount)
 	if r.scrub != nil {
-		r.done("Scrubbed with %s", r.scrub.path)
+		r.Done("Scrubbed with %s", r.scrub.path)
 	}
 	if r.saved != nil {
-		r.done("To undo: %s", r.undo())
+		r.Done("To undo: %s", r.undo())
 	}
 	if r.kept != "" {
-		r.done("What was there is in %s", r.kept)
+		r.Done("What was there is in %s", r.kept)
 	}
 	return nil
 }
@@ -70,24 +71,16 @@ func (r *restoration) tell(result *sqlite.RestoreResult) error {
 func (r *restoration) undo() string {
 	var words []string
 	if r.env != nil {
-		words = append(words, "firn undo", quoteWord(r.env.name))
+		words = append(words, "firn undo", report.QuoteWord(r.env.Name))
 	} else {
-		words = append(words, "firn restore --target", quoteWord(r.path), "--snapshot", r.saved.ID.Short())
+		words = append(words, "firn restore --target", report.QuoteWord(r.path), "--snapshot", r.saved.ID.Short())
 	}
 	for _, flag := range []struct{ name, value string }{
-		{"--config", r.settings.config}, {"--repository", r.settings.repository}, {"--key-file", r.settings.keyFile},
+		{"--config", r.Settings.Config}, {"--repository", r.Settings.Repository}, {"--key-file", r.Settings.KeyFile},
 	} {
 		if flag.value != "" {
-			words = append(words, flag.name, quoteWord(flag.value))
+			words = append(words, flag.name, report.QuoteWord(flag.value))
 		}
 	}
 	return strings.Join(words, " ")
-}
-
-// quoteWord quotes what a shell would take apart.
-func quoteWord(s string) string {
-	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=@%+,") == "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"firn/outcome"
 )
 
 const about = `firn keeps the history of SQLite databases. It takes consistent snapshots of live
@@ -53,13 +55,13 @@ func newRoot(c *cli) *cobra.Command {
 		if args := cmd.Flags().Args(); !cmd.HasParent() && len(args) > 0 { // it is the command that is not known
 			return runRoot(cmd, args)
 		}
-		err = usage(seeHelp(cmd), "%w", err)
+		err = outcome.Usage(seeHelp(cmd), "%w", err)
 		if cmd.Name() == backupName {
 			c.tellWrongFlags(cmd.Context(), err)
 		}
 		return err
 	})
-	root.SetHelpTemplate(root.HelpTemplate() + "\n" + exitCodes)
+	root.SetHelpTemplate(root.HelpTemplate() + "\n" + outcome.Codes)
 	c.setHelp(root)
 	root.AddGroup(
 		&cobra.Group{ID: groupMain, Title: "Snapshots:"},
@@ -86,7 +88,7 @@ func runRoot(cmd *cobra.Command, args []string) error {
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = "Did you mean " + strings.Join(near, " or ") + "?"
 	}
-	return usage(hint, "unknown command %q", args[0])
+	return outcome.Usage(hint, "unknown command %q", args[0])
 }
 
 func seeHelp(cmd *cobra.Command) string {
@@ -99,7 +101,7 @@ func checkArguments(parent *cobra.Command) {
 		if check := cmd.Args; check != nil {
 			cmd.Args = func(cmd *cobra.Command, args []string) error {
 				if err := check(cmd, args); err != nil {
-					return usage("Usage: "+cmd.UseLine(), "%w", err)
+					return outcome.Usage("Usage: "+cmd.UseLine(), "%w", err)
 				}
 				return nil
 			}
@@ -117,18 +119,18 @@ func noArguments(cmd *cobra.Command, args []string) error {
 }
 
 func (c *cli) addGlobalFlags(root *cobra.Command) {
-	f, own, set := &c.program.settings, &c.flags, root.PersistentFlags()
+	f, own, set := &c.program.Settings, &c.flags, root.PersistentFlags()
 	set.SortFlags = false
-	set.StringVarP(&f.repository, "repository", "r", "", "`folder` or s3:https://host/bucket/prefix ($FIRN_REPOSITORY)")
-	set.StringVar(&f.keyFile, "key-file", "", "`file` with the key, - for standard input ($FIRN_KEY_FILE)")
-	set.StringVar(&f.passwordFile, "password-file", "", "`file` with the password in its first line, or - ($FIRN_PASSWORD_FILE)")
-	set.StringVar(&f.passwordCommand, "password-command", "", "`command` that prints the password")
-	set.StringVar(&f.config, "config", "", "configuration `file` ($FIRN_CONFIG)")
-	set.StringVar(&f.cacheDir, "cache-dir", "", "`folder` for caches ($FIRN_CACHE_DIR)")
-	set.StringVar(&f.cacheSize, "cache-size", "", "`bytes` of a repository in S3 to keep here (default: 1GiB)")
-	set.BoolVar(&f.noCache, "no-cache", false, "use no cache")
-	set.StringVar(&f.limitUpload, "limit-upload", "", "`KiB` per second to send at most, or a size like 2MB")
-	set.StringVar(&f.limitDownload, "limit-download", "", "`KiB` per second to receive at most")
+	set.StringVarP(&f.Repository, "repository", "r", "", "`folder` or s3:https://host/bucket/prefix ($FIRN_REPOSITORY)")
+	set.StringVar(&f.KeyFile, "key-file", "", "`file` with the key, - for standard input ($FIRN_KEY_FILE)")
+	set.StringVar(&f.PasswordFile, "password-file", "", "`file` with the password in its first line, or - ($FIRN_PASSWORD_FILE)")
+	set.StringVar(&f.PasswordCommand, "password-command", "", "`command` that prints the password")
+	set.StringVar(&f.Config, "config", "", "configuration `file` ($FIRN_CONFIG)")
+	set.StringVar(&f.CacheDir, "cache-dir", "", "`folder` for caches ($FIRN_CACHE_DIR)")
+	set.StringVar(&f.CacheSize, "cache-size", "", "`bytes` of a repository in S3 to keep here (default: 1GiB)")
+	set.BoolVar(&f.NoCache, "no-cache", false, "use no cache")
+	set.StringVar(&f.LimitUpload, "limit-upload", "", "`KiB` per second to send at most, or a size like 2MB")
+	set.StringVar(&f.LimitDownload, "limit-download", "", "`KiB` per second to receive at most")
 	set.BoolVarP(&own.quiet, "quiet", "q", false, "say nothing if all goes well")
 	set.BoolVarP(&own.verbose, "verbose", "v", false, "say more")
 	set.BoolVar(&own.noColor, "no-color", false, "use no colours ($NO_COLOR)")

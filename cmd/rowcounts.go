@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"firn/report"
 	"firn/snapshot"
 )
 
@@ -58,5 +59,5 @@ func (c rowCounts) total() string {
 		}
 		total += n
 	}
-	return fmt.Sprintf("%d in %s", total, plural(len(c), "table"))
+	return fmt.Sprintf("%d in %s", total, report.Plural(len(c), "table"))
 }

@@ -3,6 +3,8 @@ package cmd
 import (
 	"context"
 
+	"firn/outcome"
+	"firn/session"
 	"firn/store"
 	"firn/store/s3"
 )
@@ -10,7 +12,7 @@ import (
 // s3Place is the kind of place that is a bucket of a server that speaks S3.
 type s3Place struct{}
 
-var _ remote = s3Place{}
+var _ session.Remote = s3Place{}
 
 // Matches reports whether a location is meant to be one of a bucket.
 func (s3Place) Matches(location string) bool { return s3.IsLocation(location) }
@@ -19,13 +21,13 @@ func (s3Place) Matches(location string) bool { return s3.IsLocation(location) }
 func (s3Place) Parse(location, endpoint string) (string, error) {
 	l, err := s3.ParseLocation(location, endpoint)
 	if err != nil {
-		return "", usage("The forms are s3:https://host:port/bucket/prefix and s3://bucket/prefix.", "%w", err)
+		return "", outcome.Usage("The forms are s3:https://host:port/bucket/prefix and s3://bucket/prefix.", "%w", err)
 	}
 	return l.String(), nil
 }
 
 // Open opens the bucket.
-func (s3Place) Open(ctx context.Context, location string, o remoteOptions) (store.Store, error) {
+func (s3Place) Open(ctx context.Context, location string, o session.RemoteOptions) (store.Store, error) {
 	l, err := s3.ParseLocation(location, "")
 	if err != nil {
 		return nil, err

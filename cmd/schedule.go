@@ -10,6 +10,10 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"firn/config"
+	"firn/outcome"
+	"firn/session"
 )
 
 //go:embed schedule/*.tmpl
@@ -75,16 +79,16 @@ func (c *cli) schedule(args []string, o scheduleOptions) error {
 		}
 		return c.writeUnits(units, o.output)
 	case o.format == formatCron:
-		return usage("Redirect the output, or pipe it to crontab.", "--output is for --format systemd")
+		return outcome.Usage("Redirect the output, or pipe it to crontab.", "--output is for --format systemd")
 	}
-	return usage("", "--format is %q, not cron or systemd", o.format)
+	return outcome.Usage("", "--format is %q, not cron or systemd", o.format)
 }
 
 // schedule is what is to be run.
 type schedule struct {
-	conf       *config
-	repository place
-	target     *place // of the daily copy; nil for none
+	conf       *config.Config
+	repository session.Place
+	target     *session.Place // of the daily copy; nil for none
 	program    string
 	User       string
 	Backups    []scheduled
@@ -93,20 +97,20 @@ type schedule struct {
 // scheduled is the backup of one environment.
 type scheduled struct {
 	Name string
-	env  *environment
+	env  *config.Environment
 	at   interval
 }
 
 func (c *cli) newSchedule(args []string, o scheduleOptions) (*schedule, error) {
-	conf, err := c.program.loadConfig()
+	conf, err := c.program.LoadConfig()
 	if err != nil {
 		return nil, err
 	}
-	if conf.path == "" || len(conf.Env) == 0 {
-		return nil, usage(`See "firn help configuration".`, "schedule needs a configuration file with environments")
+	if conf.Path == "" || len(conf.Env) == 0 {
+		return nil, outcome.Usage(`See "firn help configuration".`, "schedule needs a configuration file with environments")
 	}
 	if len(args) == 0 {
-		args = conf.names()
+		args = conf.Names()
 	}
 	every, err := parseInterval(o.every)
 	if err != nil {
@@ -119,26 +123,26 @@ func (c *cli) newSchedule(args []string, o scheduleOptions) (*schedule, error) {
 		}
 	}
 	for i, at := range every.spread(len(args)) {
-		env, err := conf.environment(args[i])
+		env, err := conf.Environment(args[i])
 		if err != nil {
 			return nil, err
 		}
-		s.Backups = append(s.Backups, scheduled{env.name, env, at})
+		s.Backups = append(s.Backups, scheduled{env.Name, env, at})
 	}
-	if s.repository, err = c.program.findRepository(conf); err != nil || conf.Copy.Repository == "" {
+	if s.repository, err = c.program.FindRepository(conf); err != nil || conf.Copy.Repository == "" {
 		return s, err
 	}
-	target, err := c.program.parsePlace(conf.Copy.Repository, c.program.endpoint(conf.target()))
+	target, err := c.program.ParsePlace(conf.Copy.Repository, c.program.Endpoint(conf.CopyTarget()))
 	s.target = &target
 	return s, err
 }
 
 // arguments adds the configuration where it would not be found.
 func (s *schedule) arguments(args []string) []string {
-	if s.conf.path == systemConfig {
+	if s.conf.Path == config.SystemFile {
 		return args
 	}
-	return append(slices.Clone(args), "--config", s.conf.path)
+	return append(slices.Clone(args), "--config", s.conf.Path)
 }
 
 func render(name string, data any) (string, error) {

@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"firn/config"
 	"firn/internal/dbtest"
+	"firn/session"
 )
 
 var update = flag.Bool("update", false, "write deploy/ anew")
@@ -23,7 +25,7 @@ func TestDeploy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conf, err := parseConfig(systemConfig, b)
+	conf, err := config.Parse(config.SystemFile, b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,13 +33,13 @@ func TestDeploy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	target, err := (&caller{remotes: []remote{s3Place{}}}).parsePlace(conf.Copy.Repository, "")
+	target, err := (&session.Caller{Remotes: []session.Remote{s3Place{}}}).ParsePlace(conf.Copy.Repository, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &schedule{conf: conf, repository: place{folder: conf.Repository}, target: &target, program: "/usr/local/bin/firn"}
+	s := &schedule{conf: conf, repository: session.Place{Folder: conf.Repository}, target: &target, program: "/usr/local/bin/firn"}
 	for i, at := range every.spread(2) {
-		name := conf.names()[i]
+		name := conf.Names()[i]
 		s.Backups = append(s.Backups, scheduled{name, conf.Env[name], at})
 	}
 	units, err := s.units()
@@ -80,8 +82,8 @@ func TestUnitsAreConfined(t *testing.T) {
 	for _, tt := range []struct{ user, threshold string }{{"", "30"}, {"root", "30"}, {"app", "20"}} { // tenths
 		t.Run("User="+tt.user, func(t *testing.T) {
 			t.Parallel()
-			v := (&schedule{conf: &config{KeyFile: "/etc/key"}, repository: place{folder: "/mnt/backup"}, User: tt.user}).
-				service("firn-a", "a", []*environment{{Database: "/srv/a.db"}}, "/bin/true")
+			v := (&schedule{conf: &config.Config{KeyFile: "/etc/key"}, repository: session.Place{Folder: "/mnt/backup"}, User: tt.user}).
+				service("firn-a", "a", []*config.Environment{{Database: "/srv/a.db"}}, "/bin/true")
 			units, err := v.pair("daily")
 			if err != nil {
 				t.Fatal(err)
@@ -112,11 +114,11 @@ func TestUnits(t *testing.T) {
 		t.Fatal(err)
 	}
 	const name = `../it's "50 %" \ $HOME`
-	conf := &config{path: filepath.Join(odd, "firn.toml"), KeyFile: filepath.Join(odd, "key"), Env: map[string]*environment{
-		name: {name: name, Database: filepath.Join(odd, "app.db")},
+	conf := &config.Config{Path: filepath.Join(odd, "firn.toml"), KeyFile: filepath.Join(odd, "key"), Env: map[string]*config.Environment{
+		name: {Name: name, Database: filepath.Join(odd, "app.db")},
 	}}
 	conf.Copy.KeyFile = conf.KeyFile
-	s := &schedule{conf: conf, repository: place{folder: odd}, target: &place{folder: odd}, program: program, User: "root"}
+	s := &schedule{conf: conf, repository: session.Place{Folder: odd}, target: &session.Place{Folder: odd}, program: program, User: "root"}
 	for _, every := range []time.Duration{time.Minute, 12 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour} {
 		at, err := parseInterval(every)
 		if err != nil {
@@ -185,7 +187,7 @@ func TestInterval(t *testing.T) {
 
 func TestCronCommand(t *testing.T) {
 	t.Parallel()
-	s := &schedule{conf: &config{path: "/etc/my firn/100%.toml"}, program: "/opt/firn"}
+	s := &schedule{conf: &config.Config{Path: "/etc/my firn/100%.toml"}, program: "/opt/firn"}
 	if got, want := s.Command("backup", "demo"), `/opt/firn backup demo --config '/etc/my firn/100\%.toml'`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

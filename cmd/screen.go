@@ -9,16 +9,18 @@ import (
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"firn/report"
 )
 
 // screen is a stream that people read, on a terminal or in a log. What is written to it
 // may hold names, SQL, and answers of servers that are hostile: it goes through a
-// [sieve]. What a terminal is to act upon is written by the methods that are no Write.
+// [report.Sieve]. What a terminal is to act upon is written by the methods that are no Write.
 type screen struct {
 	out io.Writer
 
 	mu    sync.Mutex
-	sieve sieve
+	sieve report.Sieve
 	buf   []byte
 }
 
@@ -45,7 +47,7 @@ func (s *screen) redraw(line string) error { return s.write("\r", []byte(line), 
 func (s *screen) write(before string, text []byte, after string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.buf = append(s.sieve.append(append(s.buf[:0], before...), text), after...)
+	s.buf = append(s.sieve.Append(append(s.buf[:0], before...), text), after...)
 	_, err := s.out.Write(s.buf)
 	return err
 }
@@ -61,84 +63,9 @@ func (s *screen) Fd() uintptr {
 	return noDescriptor
 }
 
-// sieve replaces what would be obeyed by a terminal, or would make a text look like
-// another one: control characters but for line feeds and tabs, in one byte or two; those
-// that are not to be seen, change the direction of what follows, or break lines; and
-// bytes that are not UTF-8, among them the one-byte forms of C1. Each becomes one U+FFFD,
-// so that texts keep their widths. The zero sieve is ready for the beginning of a text.
-type sieve struct {
-	rest []byte // of a character that has not come as a whole
-	last rune
-}
-
-// append appends more of the text to dst. What may be the beginning of a character is
-// kept back until more comes.
-func (f *sieve) append(dst, text []byte) []byte {
-	text = append(f.rest, text...)
-	f.rest = nil
-	for len(text) > 0 {
-		if !utf8.FullRune(text) {
-			f.rest = bytes.Clone(text)
-			break
-		}
-		r, n := utf8.DecodeRune(text)
-		if r == utf8.RuneError && n == 1 || f.harmful(r) {
-			r = unicode.ReplacementChar
-		}
-		dst = utf8.AppendRune(dst, r)
-		f.last = r
-		text = text[n:]
-	}
-	return dst
-}
-
-// The joiners: between letters they choose another form of these, and between emoji
-// another picture.
-const (
-	zeroWidthNonJoiner = '\u200c'
-	zeroWidthJoiner    = '\u200d'
-)
-
-// harmful reports whether a character of the text must not be shown where it stands.
-// Joiners stay where they join something: Persian, Hindi and emoji are written with them.
-// After ASCII or another joiner they only make a name look like another.
-func (f *sieve) harmful(r rune) bool {
-	switch r {
-	case '\n', '\t':
-		return false
-	case zeroWidthJoiner, zeroWidthNonJoiner:
-		return f.last <= unicode.MaxLatin1 || unicode.In(f.last, unicode.Latin, unicode.Cf) || f.last == unicode.ReplacementChar
-	}
-	return unseen(r)
-}
-
-// unseen reports whether a character is not to be seen, but acts on what can be.
-func unseen(r rune) bool {
-	return r >= 0x7f && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) || r < ' '
-}
-
-// clean returns a text as a [screen] shows it.
-func clean(text string) string {
-	if plainASCII(text) {
-		return text
-	}
-	var f sieve
-	whole := f.append(nil, []byte(text))
-	return string(whole) + strings.Repeat(string(unicode.ReplacementChar), len(f.rest))
-}
-
-func plainASCII(text string) bool {
-	for i := range len(text) {
-		if c := text[i]; c >= 0x7f || c < ' ' && c != '\n' && c != '\t' {
-			return false
-		}
-	}
-	return true
-}
-
 // inLine is clean for a text that must stay in its line, and in its column.
 func inLine(text string) string {
-	return strings.NewReplacer("\n", string(unicode.ReplacementChar), "\t", string(unicode.ReplacementChar)).Replace(clean(text))
+	return strings.NewReplacer("\n", string(unicode.ReplacementChar), "\t", string(unicode.ReplacementChar)).Replace(report.Clean(text))
 }
 
 // escapeJSON escapes in JSON what a [screen] would replace, so that its reader gets it. All
@@ -161,4 +88,4 @@ func escapeJSON(text []byte) []byte {
 	return escaped
 }
 
-func hiddenInJSON(r rune) bool { return r != '\n' && unseen(r) }
+func hiddenInJSON(r rune) bool { return r != '\n' && report.Unseen(r) }

@@ -8,6 +8,9 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"firn/outcome"
+	"firn/report"
 )
 
 func TestClean(t *testing.T) {
@@ -36,7 +39,7 @@ func TestClean(t *testing.T) {
 		"\u0645\u200d\u200d\u200d":               "\u0645\u200d\ufffd\ufffd",
 		"\x1b\u200d":                             "\ufffd\ufffd",
 	} {
-		if got := clean(in); got != want {
+		if got := report.Clean(in); got != want {
 			t.Errorf("%q: got %q, want %q", in, got, want)
 		}
 	}
@@ -87,10 +90,10 @@ func TestMessagesAreNotForged(t *testing.T) {
 	var out bytes.Buffer
 	c := newCLI(Streams{Out: &out, Err: &out})
 	name := "x\nfirn: hint: run me\r\n"
-	c.fail(failed("See "+name, "table %s is gone", name))
+	c.fail(outcome.Failed("See "+name, "table %s is gone", name))
 	c.warn("%s", name)
 	c.note("%s", name)
-	c.done("%s", name)
+	c.Done("%s", name)
 	lines := 0
 	for line := range strings.Lines(out.String()) {
 		if lines++; strings.HasPrefix(line, "firn: hint: run me") || strings.Contains(line, "\r") {
@@ -126,15 +129,15 @@ func FuzzScreen(f *testing.F) {
 		f.Add(seed, 1)
 	}
 	f.Fuzz(func(t *testing.T, text string, at int) {
-		got := clean(text)
+		got := report.Clean(text)
 		if strings.ContainsFunc(got, obeyed) || !utf8.ValidString(got) {
 			t.Errorf("%q: got %q", text, got)
 		}
 		if utf8.RuneCountInString(got) != utf8.RuneCountInString(text) {
 			t.Errorf("%q: got %q, of another width", text, got)
 		}
-		if clean(got) != got {
-			t.Errorf("%q: got %q, then %q", text, got, clean(got))
+		if report.Clean(got) != got {
+			t.Errorf("%q: got %q, then %q", text, got, report.Clean(got))
 		}
 		var out bytes.Buffer
 		s := newScreen(&out)
@@ -151,7 +154,7 @@ func FuzzScreen(f *testing.F) {
 
 // obeyed reports whether a terminal acts on a character.
 func obeyed(r rune) bool {
-	return r != '\n' && r != '\t' && r != zeroWidthJoiner && r != zeroWidthNonJoiner &&
+	return r != '\n' && r != '\t' && r != report.ZeroWidthJoiner && r != report.ZeroWidthNonJoiner &&
 		unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 
@@ -161,7 +164,7 @@ func checkJSON(t *testing.T, text string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if shown := strings.TrimSuffix(string(encoded), "\n"); clean(shown) != shown || strings.ContainsAny(shown, "\n\t") {
+	if shown := strings.TrimSuffix(string(encoded), "\n"); report.Clean(shown) != shown || strings.ContainsAny(shown, "\n\t") {
 		t.Errorf("%q: a screen would change %q", text, shown)
 	}
 	want := strings.ToValidUTF8(text, "\ufffd")

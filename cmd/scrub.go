@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 
+	"firn/config"
 	"firn/host"
+	"firn/outcome"
 	"firn/sqlite"
 )
 
@@ -24,7 +26,7 @@ func (r *restoration) planScrub() error {
 	}
 	b, err := host.ReadFile(path)
 	if err != nil {
-		return usage(trustHint(err, "Check the path of scrub, or of --scrub."), "restore: read scrub file: %w", err)
+		return outcome.Usage(outcome.TrustHint(err, "Check the path of scrub, or of --scrub."), "restore: read scrub file: %w", err)
 	}
 	r.scrub = &scrubbing{path, string(b)}
 	return nil
@@ -40,7 +42,7 @@ func (r *restoration) scrubPath() string {
 }
 
 // clones reports whether data of one environment goes somewhere else.
-func (r *restoration) clones() bool { return r.env == nil || r.source.Environment != r.env.name }
+func (r *restoration) clones() bool { return r.env == nil || r.source.Environment != r.env.Name }
 
 // refuseUnscrubbed keeps private data where it is, if the environment that it comes from, or the one that it goes to,
 // demands that.
@@ -48,11 +50,11 @@ func (r *restoration) refuseUnscrubbed() error {
 	if !r.clones() {
 		return nil
 	}
-	from := r.conf.Env[r.source.Environment]
-	for _, env := range []*environment{from, r.env} {
+	from := r.Conf.Env[r.source.Environment]
+	for _, env := range []*config.Environment{from, r.env} {
 		if env != nil && env.RequireScrub {
-			return usage("Give --scrub FILE, or configure scrub for the target's environment.",
-				"restore: %s has require_scrub, and nothing would scrub this clone of %s", env.name, r.source.Environment)
+			return outcome.Usage("Give --scrub FILE, or configure scrub for the target's environment.",
+				"restore: %s has require_scrub, and nothing would scrub this clone of %s", env.Name, r.source.Environment)
 		}
 	}
 	return nil
@@ -62,7 +64,7 @@ func (r *restoration) refuseUnscrubbed() error {
 func (s *scrubbing) run(ctx context.Context, image string) error {
 	err := sqlite.Scrub(ctx, image, s.script)
 	if se, ok := errors.AsType[*sqlite.StatementError](err); ok {
-		return newProblem(fmt.Errorf("restore: the target is left as it is: %s, line %d: %w", s.path, se.Line, se.Err), exitUsage,
+		return outcome.New(fmt.Errorf("restore: the target is left as it is: %s, line %d: %w", s.path, se.Line, se.Err), outcome.CodeUsage,
 			"Correct the scrub file. It runs on a copy of the snapshot, so it must fit its schema.")
 	}
 	if err != nil {

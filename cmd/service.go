@@ -6,6 +6,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
+
+	"firn/outcome"
+	"firn/process"
 )
 
 // stops reports whether the application is stopped for the restore.
@@ -20,7 +23,7 @@ func (r *restoration) aroundService(ctx context.Context, f func() error) (err er
 	}
 	s, err := newStarter(r.env.Start, r.stderr.out)
 	if err != nil {
-		return fmt.Errorf("restore: nothing was changed: prepare the start of %s: %w", r.env.name, err)
+		return fmt.Errorf("restore: nothing was changed: prepare the start of %s: %w", r.env.Name, err)
 	}
 	defer func() {
 		r.note("Run start: %s", r.env.Start)
@@ -29,11 +32,11 @@ func (r *restoration) aroundService(ctx context.Context, f func() error) (err er
 			return
 		}
 		// Told at once: this must not get lost behind another error.
-		e = newProblem(fmt.Errorf("run start command of %s: %w", r.env.name, e), exitFailed,
+		e = outcome.New(fmt.Errorf("run start command of %s: %w", r.env.Name, e), outcome.CodeFailed,
 			"Start the application yourself: "+r.env.Start)
 		r.fail(e)
 		if err == nil {
-			err = alreadyReported(e)
+			err = outcome.MarkReported(e)
 		}
 	}()
 	if r.env.Stop != "" {
@@ -48,10 +51,10 @@ func (r *restoration) aroundService(ctx context.Context, f func() error) (err er
 // meanwhile, the starter waits for the end of it.
 func (r *restoration) stop(ctx context.Context, s *starter) error {
 	r.note("Run stop: %s", r.env.Stop)
-	cmd := keepingOpen(ctx, r.env.Stop, s.wait)
+	cmd := process.KeepingOpen(ctx, r.env.Stop, s.wait)
 	cmd.Stdout, cmd.Stderr = r.stderr.out, r.stderr.out
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("run stop command of %s: %w", r.env.name, err)
+		return fmt.Errorf("run stop command of %s: %w", r.env.Name, err)
 	}
 	return nil
 }
@@ -68,7 +71,7 @@ func newStarter(command string, output io.Writer) (*starter, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := whenClosed(command)
+	cmd := process.WhenClosed(command)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = r, output, output
 	err = cmd.Start()
 	r.Close() // the process has its own

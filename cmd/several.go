@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"firn/outcome"
+	"firn/report"
 )
 
 // several gathers the outcomes of environments: one that fails does not stop the
@@ -23,7 +26,7 @@ func (s *several) add(err error, more bool) {
 	}
 	if more && !errors.Is(err, context.Canceled) {
 		s.cli.fail(err)
-		err = alreadyReported(err)
+		err = outcome.MarkReported(err)
 	}
 	s.errs = append(s.errs, err)
 }
@@ -36,18 +39,18 @@ func (s *several) outcome() error {
 	case len(s.errs) == 1 && s.succeeded == 0:
 		return s.errs[0]
 	}
-	return newProblem(fmt.Errorf("%s failed, %d done", plural(len(s.errs), "environment"), s.succeeded), s.code(), "")
+	return outcome.New(fmt.Errorf("%s failed, %d done", report.Plural(len(s.errs), "environment"), s.succeeded), s.code(), "")
 }
 
 // code is the one code of several failures.
 func (s *several) code() int {
 	if s.succeeded > 0 {
-		return exitPartly
+		return outcome.CodePartly
 	}
-	code, _ := classify(s.errs[0])
+	code, _ := outcome.Classify(s.errs[0])
 	for _, err := range s.errs[1:] {
-		if other, _ := classify(err); other != code {
-			return exitFailed
+		if other, _ := outcome.Classify(err); other != code {
+			return outcome.CodeFailed
 		}
 	}
 	return code

@@ -5,7 +5,10 @@ import (
 	"strings"
 	"time"
 
+	"firn/outcome"
+	"firn/report"
 	"firn/retention"
+	"firn/session"
 	"firn/snapshot"
 )
 
@@ -30,21 +33,21 @@ func (s *opened) simulate(list []*snapshot.Snapshot, args []string, o forgetOpti
 		return err
 	}
 	environment := first(args)
-	if err := s.knownEnvironment(list, environment); err != nil {
+	if err := s.KnownEnvironment(list, environment); err != nil {
 		return err
 	}
 	if environment != "" {
-		list = filter(list, snapshot.Filter{Environment: environment})
+		list = session.Filter(list, snapshot.Filter{Environment: environment})
 	}
-	all := s.backedUp(snapshot.BySeries(list), environment)
+	all := s.BackedUp(snapshot.BySeries(list), environment)
 	if int64(len(all)) > maxSimulated/int64(span/o.every) {
-		return usage("Take a shorter time, or a longer --every.", "--simulate %s: these are more than %d backups", o.simulate, maxSimulated)
+		return outcome.Usage("Take a shorter time, or a longer --every.", "--simulate %s: these are more than %d backups", o.simulate, maxSimulated)
 	}
-	_, ahead := snapshot.SplitAhead(list, s.now())
-	s.warnAhead(ahead)
-	m := &simulation{s, o.every, span, s.now().Add(span), list, make(map[string]bool)}
+	_, ahead := snapshot.SplitAhead(list, s.Now())
+	s.WarnAhead(ahead)
+	m := &simulation{s, o.every, span, s.Now().Add(span), list, make(map[string]bool)}
 	m.goOn(all)
-	groups, err := decide(s.conf, m.list, o.rules, m.end)
+	groups, err := decide(s.Conf, m.list, o.rules, m.end)
 	if err != nil {
 		return err
 	}
@@ -67,13 +70,13 @@ func (o forgetOptions) span(args []string) (time.Duration, error) {
 	span, err := retention.ParseDuration(o.simulate)
 	switch {
 	case err != nil || span == 0:
-		return 0, usage("Write 90d or 12w.", "--simulate %q is not a time", o.simulate)
+		return 0, outcome.Usage("Write 90d or 12w.", "--simulate %q is not a time", o.simulate)
 	case o.every <= 0 || o.every > span:
-		return 0, usage("", "--every %s: not a time between two backups in %s", retention.FormatDuration(o.every), o.simulate)
+		return 0, outcome.Usage("", "--every %s: not a time between two backups in %s", retention.FormatDuration(o.every), o.simulate)
 	case o.prune:
-		return 0, usage("", "--simulate changes nothing: it does not go with --prune")
+		return 0, outcome.Usage("", "--simulate changes nothing: it does not go with --prune")
 	case len(args) > 1:
-		return 0, usage("", "--simulate is for one environment, or for all")
+		return 0, outcome.Usage("", "--simulate is for one environment, or for all")
 	}
 	return span, nil
 }
@@ -95,7 +98,7 @@ type simulatedInfo struct {
 }
 
 func (m *simulation) tell(decisions []retention.Decision) error {
-	known := byID(m.list)
+	known := session.ByID(m.list)
 	message := simulationMessage{Type: "summary", Time: m.end.UTC(), Every: m.every.Seconds(), Keep: []simulatedInfo{}}
 	var rows [][]string
 	for _, d := range decisions {
@@ -108,7 +111,7 @@ func (m *simulation) tell(decisions []retention.Decision) error {
 			info.ID, id = d.ID, snap.ID.Short()
 		}
 		message.Keep = append(message.Keep, info)
-		rows = append(rows, []string{id, m.when(d.Time), snap.Environment, snap.Database, strings.Join(d.Reasons, ", ")})
+		rows = append(rows, []string{id, m.When(d.Time), snap.Environment, snap.Database, strings.Join(d.Reasons, ", ")})
 	}
 	if m.json {
 		return m.printJSON(message)
@@ -117,6 +120,6 @@ func (m *simulation) tell(decisions []retention.Decision) error {
 		return err
 	}
 	_, err := fmt.Fprintf(m.stdout, "In %s, with a backup every %s: %s. Nothing was changed.\n",
-		retention.FormatDuration(m.span), retention.FormatDuration(m.every), plural(len(rows), "snapshot"))
+		retention.FormatDuration(m.span), retention.FormatDuration(m.every), report.Plural(len(rows), "snapshot"))
 	return err
 }

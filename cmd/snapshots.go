@@ -9,6 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firn/outcome"
+	"firn/report"
+	"firn/session"
 	"firn/snapshot"
 	"firn/tags"
 )
@@ -61,11 +64,11 @@ func first(args []string) string {
 
 // completeEnvironment completes the names of configured environments.
 func (c *cli) completeEnvironment(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	conf, err := c.program.loadConfig()
+	conf, err := c.program.LoadConfig()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
-	return conf.names(), cobra.ShellCompDirectiveNoFileComp
+	return conf.Names(), cobra.ShellCompDirectiveNoFileComp
 }
 
 func (c *cli) listSnapshots(ctx context.Context, o snapshotsOptions) error {
@@ -78,79 +81,26 @@ func (c *cli) listSnapshots(ctx context.Context, o snapshotsOptions) error {
 		return err
 	}
 	if o.latest < 0 {
-		return usage("", "--latest %d: not a number of snapshots", o.latest)
+		return outcome.Usage("", "--latest %d: not a number of snapshots", o.latest)
 	}
-	s, err := c.open(ctx, openOptions{})
+	s, err := c.open(ctx, session.OpenOptions{})
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	all, damage, err := s.snapshotsOf(ctx, o.environment)
+	defer s.Close()
+	all, damage, err := s.SnapshotsOf(ctx, o.environment)
 	if err != nil {
 		return err
 	}
-	list := filter(all, snapshot.Filter{Environment: o.environment, Tags: byTag})
+	list := session.Filter(all, snapshot.Filter{Environment: o.environment, Tags: byTag})
 	if o.latest > 0 {
-		list = newest(s.past(list), o.latest)
+		list = session.Newest(s.Past(list), o.latest)
 	}
 	slices.Reverse(list) // the newest last: on a terminal that is where one looks
 	if len(grouping) > 0 && len(list) > 0 {
 		return cmp.Or(s.printGroups(grouping.groups(list)), damage)
 	}
 	return cmp.Or(s.printSnapshots(list), damage)
-}
-
-// snapshotsOf returns all snapshots, unless nobody knows the environment that is to be
-// chosen of them, "" for all. What cannot be read is damage, and stops nothing.
-func (s *session) snapshotsOf(ctx context.Context, environment string) (all []*snapshot.Snapshot, damage, err error) {
-	all, damage = s.repo.Snapshots(ctx)
-	if all == nil && damage != nil {
-		return nil, nil, damage
-	}
-	return all, damage, s.knownEnvironment(all, environment)
-}
-
-// knownEnvironment reports a name that is neither configured nor in the repository.
-func (s *session) knownEnvironment(list []*snapshot.Snapshot, name string) error {
-	if name == "" || s.conf.Env[name] != nil {
-		return nil
-	}
-	known := environments(list)
-	if slices.Contains(known, name) {
-		return nil
-	}
-	return failed("There are snapshots of: "+cmp.Or(strings.Join(known, ", "), "none")+".",
-		"environment %q: %w", name, snapshot.ErrNotFound)
-}
-
-// environments returns the names of the environments that have snapshots, sorted.
-func environments(list []*snapshot.Snapshot) []string {
-	var names []string
-	for _, s := range list {
-		names = append(names, s.Environment)
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
-// filter returns what matches, in a new slice.
-func filter(list []*snapshot.Snapshot, f snapshot.Filter) []*snapshot.Snapshot {
-	var matching []*snapshot.Snapshot
-	for _, s := range list {
-		if f.Match(s) {
-			matching = append(matching, s)
-		}
-	}
-	return matching
-}
-
-// newest returns the first n of each environment and database.
-func newest(list []*snapshot.Snapshot, n int) []*snapshot.Snapshot {
-	seen := make(map[snapshot.Series]int)
-	return slices.DeleteFunc(list, func(s *snapshot.Snapshot) bool {
-		seen[s.Series()]++
-		return seen[s.Series()] > n
-	})
 }
 
 func (s *opened) printSnapshots(list []*snapshot.Snapshot) error {
@@ -170,7 +120,7 @@ func (s *opened) printSnapshots(list []*snapshot.Snapshot) error {
 		rows = append(rows, s.snapshotRow(snap))
 	}
 	spare := []string{"Added", "Tags", "Size"}
-	if len(environments(list)) == 1 { // nobody has to tell them apart
+	if len(session.Environments(list)) == 1 { // nobody has to tell them apart
 		spare = append(spare, "Environment")
 	}
 	head, rows := fit(snapshotHead(), rows, spare, terminalWidth(s.stdout))
@@ -182,14 +132,14 @@ func snapshotHead() []string {
 }
 
 func (c *cli) snapshotRow(s *snapshot.Snapshot) []string {
-	added := size(s.Added)
+	added := report.Size(s.Added)
 	if s.Unchanged {
 		added = "unchanged"
 	}
 	return []string{
-		s.ID.Short(), c.program.when(s.Time), s.Environment,
+		s.ID.Short(), c.program.When(s.Time), s.Environment,
 		shownTags(s),
-		size(s.Image().Size), added, c.remark(s),
+		report.Size(s.Image().Size), added, c.remark(s),
 	}
 }
 
@@ -201,7 +151,7 @@ func shownTags(s *snapshot.Snapshot) string {
 // remark says what to know before one takes it, or removes it.
 func (c *cli) remark(s *snapshot.Snapshot) string {
 	var parts []string
-	if s.Ahead(c.program.now()) {
+	if s.Ahead(c.program.Now()) {
 		parts = append(parts, "FUTURE")
 	}
 	if len(s.Suspect) > 0 {

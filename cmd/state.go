@@ -2,10 +2,10 @@ package cmd
 
 import (
 	"cmp"
-	"maps"
-	"slices"
 	"time"
 
+	"firn/config"
+	"firn/session"
 	"firn/snapshot"
 )
 
@@ -54,33 +54,21 @@ type verifiedState struct {
 }
 
 // states returns the states of all environments, or of the one named, sorted by name.
-func states(s *session, all []*snapshot.Snapshot, environment string, maxAge time.Duration) []*state {
-	histories := snapshot.BySeries(ofBackups(filter(all, snapshot.Filter{Environment: environment})))
+func states(s *session.Session, all []*snapshot.Snapshot, environment string, maxAge time.Duration) []*state {
+	histories := snapshot.BySeries(session.OfBackups(session.Filter(all, snapshot.Filter{Environment: environment})))
 	var states []*state
-	for _, series := range s.backedUp(histories, environment) {
-		env := s.conf.Env[series.Environment]
-		st := &state{Environment: series.Environment, Database: series.Database, maxAge: defaultMaxAge}
-		st.Judged = environment != "" || maxAge != 0 || len(s.conf.Env) == 0 || env != nil && env.Name == series.Database
+	for _, series := range s.BackedUp(histories, environment) {
+		env := s.Conf.Env[series.Environment]
+		st := &state{Environment: series.Environment, Database: series.Database, maxAge: config.DefaultMaxAge}
+		st.Judged = environment != "" || maxAge != 0 || len(s.Conf.Env) == 0 || env != nil && env.DatabaseName == series.Database
 		if env != nil && env.MaxAge.Duration != 0 {
 			st.maxAge = env.MaxAge.Duration
 		}
 		st.maxAge = cmp.Or(maxAge, st.maxAge)
-		st.read(histories[series], s.now())
+		st.read(histories[series], s.Now())
 		states = append(states, st)
 	}
 	return states
-}
-
-// backedUp returns the series of some histories, and those that are configured, sorted.
-func (s *session) backedUp(histories map[snapshot.Series][]*snapshot.Snapshot, environment string) []snapshot.Series {
-	all := slices.Collect(maps.Keys(histories))
-	for name, env := range s.conf.Env {
-		if environment == "" || environment == name {
-			all = append(all, snapshot.Series{Environment: name, Database: env.Name})
-		}
-	}
-	slices.SortFunc(all, snapshot.Series.Compare)
-	return slices.Compact(all)
 }
 
 // read draws the conclusions from a history, newest first. What is later than now tells

@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"firn/repo"
+	"firn/report"
+	"firn/session"
 	"firn/snapshot"
 )
 
@@ -45,20 +47,20 @@ together is nobody's alone, so the parts are less than the whole.`,
 }
 
 func (c *cli) stats(ctx context.Context, o statsOptions) error {
-	s, err := c.open(ctx, openOptions{onlyExistingCache: true})
+	s, err := c.open(ctx, session.OpenOptions{OnlyExistingCache: true})
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	all, damage, err := s.snapshotsOf(ctx, o.environment)
+	defer s.Close()
+	all, damage, err := s.SnapshotsOf(ctx, o.environment)
 	if err != nil {
 		return err
 	}
-	shares, err := s.repo.Shares(ctx, all)
+	shares, err := s.Repo.Shares(ctx, all)
 	if err != nil {
 		return err
 	}
-	usage, err := s.repo.Usage(ctx)
+	usage, err := s.Repo.Usage(ctx)
 	if err != nil {
 		return err
 	}
@@ -123,7 +125,7 @@ func newStatsMessage(all []*snapshot.Snapshot, shares *repo.Shares, usage *repo.
 		own := histories[series]
 		d := databaseStats{
 			Environment: series.Environment, Database: series.Database, Snapshots: len(own),
-			Size: own[0].Image().Size, Alone: shares.Series[series], history: ofBackups(own),
+			Size: own[0].Image().Size, Alone: shares.Series[series], history: session.OfBackups(own),
 		}
 		for _, s := range own {
 			d.Logical += s.Image().Size
@@ -142,7 +144,7 @@ func newStatsMessage(all []*snapshot.Snapshot, shares *repo.Shares, usage *repo.
 func (m *statsMessage) narrow(all []*snapshot.Snapshot, shares *repo.Shares, environment string) {
 	m.Databases = slices.DeleteFunc(m.Databases, func(d databaseStats) bool { return d.Environment != environment })
 	m.ByID = []snapshotStats{}
-	for _, s := range filter(all, snapshot.Filter{Environment: environment}) {
+	for _, s := range session.Filter(all, snapshot.Filter{Environment: environment}) {
 		m.ByID = append(m.ByID, snapshotStats{
 			ID: s.ID.String(), Time: s.Time, Database: s.Database, Tags: append([]string{}, s.Tags...),
 			Size: s.Image().Size, Added: s.Added, Alone: shares.Snapshots[s.ID], snap: s,
@@ -184,7 +186,7 @@ func (s *opened) printStats(m *statsMessage, environment string) error {
 		}
 	}
 	_, err := fmt.Fprintf(s.stdout, "\nIn all, %s of %s take %s: %.1f times less. The repository has %s.\n",
-		plural(m.Snapshots, "snapshot"), size(m.Logical), size(m.Needed), m.Ratio, size(m.Size))
+		report.Plural(m.Snapshots, "snapshot"), report.Size(m.Logical), report.Size(m.Needed), m.Ratio, report.Size(m.Size))
 	return err
 }
 
@@ -201,7 +203,7 @@ func (s *opened) tableOfDatabases(databases []databaseStats) error {
 		}
 		grows, stores := perDay(d.SizePerDay, d.AddedPerDay)
 		course := sparkline(sizes, sparkWidth, s.utf8())
-		rows = append(rows, []string{d.Environment, d.Database, fmt.Sprint(d.Snapshots), size(d.Size), course, grows, stores, size(d.Alone)})
+		rows = append(rows, []string{d.Environment, d.Database, fmt.Sprint(d.Snapshots), report.Size(d.Size), course, grows, stores, report.Size(d.Alone)})
 	}
 	head, rows = fit(head, rows, []string{"Database", "Course", "Stored per day", "Per day", "Snapshots"}, terminalWidth(s.stdout))
 	return s.table(s.stdout, head, rows)
@@ -212,7 +214,7 @@ func (s *opened) tableOfShares(snapshots []snapshotStats) error {
 	var rows [][]string
 	for _, snap := range slices.Backward(snapshots) {
 		rows = append(rows, []string{
-			snap.ID[:8], s.when(snap.Time), shownTags(snap.snap), size(snap.Size), size(snap.Added), size(snap.Alone),
+			snap.ID[:8], s.When(snap.Time), shownTags(snap.snap), report.Size(snap.Size), report.Size(snap.Added), report.Size(snap.Alone),
 		})
 	}
 	head, rows = fit(head, rows, []string{"Tags", "Added", "Size"}, terminalWidth(s.stdout))

@@ -10,14 +10,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firn/outcome"
 	"firn/repo"
+	"firn/report"
 	"firn/retention"
+	"firn/session"
 	"firn/snapshot"
 	"firn/spool"
 )
-
-// defaultMaxAge is for environments without max_age: a daily backup, and an hour.
-const defaultMaxAge = 25 * time.Hour
 
 // statusOptions are the flags of status.
 type statusOptions struct {
@@ -60,21 +60,21 @@ func (c *cli) status(ctx context.Context, o statusOptions) error {
 	if err != nil {
 		return err
 	}
-	s, err := c.open(ctx, openOptions{onlyExistingCache: true})
+	s, err := c.open(ctx, session.OpenOptions{OnlyExistingCache: true})
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	warnResetBug(ctx, s.session)
-	all, damage, err := s.snapshotsOf(ctx, o.environment)
+	defer s.Close()
+	warnResetBug(ctx, s.Session)
+	all, damage, err := s.SnapshotsOf(ctx, o.environment)
 	if err != nil {
 		return err
 	}
-	usage, err := s.repo.Usage(ctx)
+	usage, err := s.Repo.Usage(ctx)
 	if err != nil {
 		return err
 	}
-	states := states(s.session, all, o.environment, maxAge)
+	states := states(s.Session, all, o.environment, maxAge)
 	if err := s.printStatus(states, usage, snapshot.LastUpkeep(all)); err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func parseMaxAge(text string) (time.Duration, error) {
 	}
 	d, err := retention.ParseDuration(text)
 	if err != nil || d == 0 {
-		return 0, usage("Write 30m, 25h or 2d.", "--max-age %q is not an age", text)
+		return 0, outcome.Usage("Write 30m, 25h or 2d.", "--max-age %q is not an age", text)
 	}
 	return d, nil
 }
@@ -96,7 +96,7 @@ func parseMaxAge(text string) (time.Duration, error) {
 func notFresh(states []*state) error {
 	for _, st := range states {
 		if st.Judged && st.State != stateOK {
-			return alreadyReported(errors.New("not all environments are as they should be"))
+			return outcome.MarkReported(errors.New("not all environments are as they should be"))
 		}
 	}
 	return nil
@@ -120,11 +120,11 @@ type repositoryState struct {
 }
 
 func (s *opened) printStatus(states []*state, u *repo.Usage, upkeep snapshot.Upkeep) error {
-	r := repositoryState{Location: s.place.String(), Size: u.Size, Packs: u.Packs}
+	r := repositoryState{Location: s.Place.String(), Size: u.Size, Packs: u.Packs}
 	upkeep = upkeep.Later(snapshot.Upkeep{Pruned: u.Pruned})
 	r.Pruned, r.Checked, r.Copied = known(upkeep.Pruned), known(upkeep.Checked), known(upkeep.Copied)
-	if s.place.kind == nil {
-		if free, ok := spool.FreeSpace(s.place.folder); ok {
+	if s.Place.Kind == nil {
+		if free, ok := spool.FreeSpace(s.Place.Folder); ok {
 			r.Free = &free
 		}
 	}
@@ -138,7 +138,7 @@ func (s *opened) printStatus(states []*state, u *repo.Usage, upkeep snapshot.Upk
 	}
 	for _, st := range states {
 		s.explain(st)
-		s.warnAhead(st.ahead)
+		s.WarnAhead(st.ahead)
 	}
 	_, err := fmt.Fprintln(s.stdout, s.repositoryLine(r))
 	return err
@@ -146,10 +146,10 @@ func (s *opened) printStatus(states []*state, u *repo.Usage, upkeep snapshot.Upk
 
 // explain says what is wrong beyond a snapshot's age, and what to do.
 func (s *opened) explain(st *state) {
-	env := quoteWord(st.Environment)
+	env := report.QuoteWord(st.Environment)
 	again, back, sound := "firn backup "+env, "firn restore "+env, "firn restore "+env+" --snapshot "+snapshot.LatestVerified
 	if st.stream {
-		again = "COMMAND | firn backup --stdin --env " + env + " --name " + quoteWord(st.Database)
+		again = "COMMAND | firn backup --stdin --env " + env + " --name " + report.QuoteWord(st.Database)
 		back, sound = "firn dump ID -o FILE", "firn dump "+snapshot.LatestVerified+":"+env+" -o FILE"
 	}
 	switch st.State {
@@ -185,10 +185,10 @@ func (s *opened) statusRow(st *state) []string {
 	if st.Time == nil {
 		return row
 	}
-	row[3], row[5], row[6] = ago(s.now().Sub(*st.Time)), ago(s.now().Sub(*st.Changed)), size(st.Size)
+	row[3], row[5], row[6] = ago(s.Now().Sub(*st.Time)), ago(s.Now().Sub(*st.Changed)), report.Size(st.Size)
 	row[7], row[8] = perDay(st.SizePerDay, st.AddedPerDay)
 	if v := st.Verified; v != nil {
-		row[9] = ago(s.now().Sub(v.Time))
+		row[9] = ago(s.Now().Sub(v.Time))
 		if !v.Sound {
 			row[9] = "FAILED " + row[9]
 		}
@@ -201,21 +201,21 @@ func perDay(grown, added int64) (string, string) {
 	if grown == 0 && added == 0 {
 		return "", ""
 	}
-	return signed(grown), size(added)
+	return signed(grown), report.Size(added)
 }
 
-// signed is [size] with a sign.
+// signed is [report.Size] with a sign.
 func signed(n int64) string {
 	if n < 0 {
-		return "-" + size(-n)
+		return "-" + report.Size(-n)
 	}
-	return "+" + size(n)
+	return "+" + report.Size(n)
 }
 
 func (s *opened) repositoryLine(r repositoryState) string {
-	line := fmt.Sprintf("Repository %s: %s in %s", r.Location, size(r.Size), plural(r.Packs, "pack"))
+	line := fmt.Sprintf("Repository %s: %s in %s", r.Location, report.Size(r.Size), report.Plural(r.Packs, "pack"))
 	if r.Free != nil {
-		line += fmt.Sprintf(", %s free", size(*r.Free))
+		line += fmt.Sprintf(", %s free", report.Size(*r.Free))
 	}
 	if r.Pruned == nil && r.Packs > 0 {
 		line += ", no prune is known"
@@ -225,7 +225,7 @@ func (s *opened) repositoryLine(r repositoryState) string {
 		at   *time.Time
 	}{{"pruned", r.Pruned}, {"checked", r.Checked}, {"copied", r.Copied}} {
 		if done.at != nil {
-			line += ", " + done.what + " " + ago(s.now().Sub(*done.at))
+			line += ", " + done.what + " " + ago(s.Now().Sub(*done.at))
 		}
 	}
 	return line

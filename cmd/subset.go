@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"firn/outcome"
 	"firn/pack"
 )
 
@@ -17,11 +18,11 @@ func (o checkOptions) chosen() (func(pack.ID) bool, error) {
 	case o.subset == "":
 		return nil, nil
 	case o.readData || o.repair:
-		return nil, usage("", "check: --read-data and --repair read everything: they do not go with --read-data-subset")
+		return nil, outcome.Usage("", "check: --read-data and --repair read everything: they do not go with --read-data-subset")
 	}
 	chosen, ok := parseSubset(o.subset, rand.Uint32())
 	if !ok {
-		return nil, usage("Write 2/7 for the second of seven parts, or 5% for some of them.", "--read-data-subset %q is not a part", o.subset)
+		return nil, outcome.Usage("Write 2/7 for the second of seven parts, or 5% for some of them.", "--read-data-subset %q is not a part", o.subset)
 	}
 	return chosen, nil
 }

@@ -9,7 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"firn/host"
+	"firn/outcome"
+	"firn/site"
 	"firn/sqlite"
 )
 
@@ -27,10 +28,10 @@ type target struct {
 func (r *restoration) findTarget() error {
 	o := r.options
 	if o.environment == "" && (o.target == "" || o.from == "" && o.snapshot == "") {
-		return usage("firn restore ENV, or firn restore --from ENV --target FILE.", "restore: no environment or target is named")
+		return outcome.Usage("firn restore ENV, or firn restore --from ENV --target FILE.", "restore: no environment or target is named")
 	}
 	if o.environment != "" {
-		env, err := r.conf.environment(o.environment)
+		env, err := r.Conf.Environment(o.environment)
 		if err != nil && o.target == "" {
 			return err
 		}
@@ -43,12 +44,12 @@ func (r *restoration) findTarget() error {
 	if err := r.reach(path); err != nil {
 		return err
 	}
-	if r.env == nil || !r.env.owns(r.path) {
-		r.env = r.conf.owner(r.path)
+	if r.env == nil || !r.env.Owns(r.path) {
+		r.env = r.Conf.Owner(r.path)
 	}
 	if r.env == nil { // it is to be the caller's alone
-		if err := r.site.refuseForeign(); err != nil {
-			return errors.Join(fmt.Errorf("restore to %w", err), r.site.close())
+		if err := r.site.RefuseForeign(); err != nil {
+			return errors.Join(fmt.Errorf("restore to %w", err), r.site.Close())
 		}
 	}
 	return nil
@@ -56,49 +57,26 @@ func (r *restoration) findTarget() error {
 
 // reach finds the target's folder: the private file goes beside the database itself, onto its disk.
 func (r *restoration) reach(path string) (err error) {
-	r.site, err = reachSite(path)
+	r.site, err = site.Reach(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return failed("Make the folder first.", "restore to %s: %w", path, err)
+		return outcome.Failed("Make the folder first.", "restore to %s: %w", path, err)
 	}
 	if err != nil {
 		return fmt.Errorf("restore to %s: %w", path, err)
 	}
-	r.path = r.site.path()
-	if missing(r.path) && !missing(path) {
-		return errors.Join(failed("Make what it leads to, or remove the link if nothing needs it.",
-			"restore to %s: it is a symbolic link to nothing", path), r.site.close())
+	r.path = r.site.Path()
+	if site.Missing(r.path) && !site.Missing(path) {
+		return errors.Join(outcome.Failed("Make what it leads to, or remove the link if nothing needs it.",
+			"restore to %s: it is a symbolic link to nothing", path), r.site.Close())
 	}
 	return nil
-}
-
-// owner returns an environment whose database is at a path without symbolic links, or nil.
-func (conf *config) owner(path string) *environment {
-	for _, name := range conf.names() {
-		if conf.Env[name].owns(path) {
-			return conf.Env[name]
-		}
-	}
-	return nil
-}
-
-// owns reports whether a path, without symbolic links, is that of the environment's database.
-func (e *environment) owns(path string) bool { return path == realPath(e.Database) }
-
-// realPath returns a path without symbolic links. The file itself may be missing.
-func realPath(path string) string {
-	folder, name, err := host.Reach(path)
-	if err != nil {
-		return path
-	}
-	_ = folder.Close() // it was only read
-	return folder.Path(name)
 }
 
 // inspect looks at the target.
 func (r *restoration) inspect(ctx context.Context) error {
 	r.target = &target{}
-	err := r.site.at(func(path string) error {
-		image, err := sqlite.Open(ctx, path, r.site.options(r.path, sqlite.Options{BusyTimeout: r.options.wait}))
+	err := r.site.At(func(path string) error {
+		image, err := sqlite.Open(ctx, path, r.site.Options(r.path, sqlite.Options{BusyTimeout: r.options.wait}))
 		if err != nil {
 			return err
 		}
@@ -125,18 +103,18 @@ func (r *restoration) inspect(ctx context.Context) error {
 
 // look takes note of the file's size and of when it was changed: the last changes
 // may be in a WAL.
-func (t *target) look(at *site) {
-	if file, err := at.stat(""); err == nil {
+func (t *target) look(at *site.Site) {
+	if file, err := at.Stat(""); err == nil {
 		t.size, t.modified = file.Size(), file.ModTime()
 	}
-	if wal, err := at.stat("-wal"); err == nil && wal.Size() > 0 && wal.ModTime().After(t.modified) {
+	if wal, err := at.Stat("-wal"); err == nil && wal.Size() > 0 && wal.ModTime().After(t.modified) {
 		t.modified = wal.ModTime()
 	}
 }
 
 // broken reports whether an error says that a file is no database, or one that
 // cannot be read: it cannot be saved as a snapshot, nor changed as a database.
-func broken(err error) bool { return is(sqlite.ErrNotDatabase, sqlite.ErrCorrupt)(err) }
+func broken(err error) bool { return outcome.Is(sqlite.ErrNotDatabase, sqlite.ErrCorrupt)(err) }
 
 // refuseBroken leaves a file alone that could not be saved as a snapshot, unless
 // the application is stopped: then it is kept as a file. It may be something else
@@ -145,20 +123,20 @@ func (r *restoration) refuseBroken(err error) error {
 	if r.options.offline || r.stops() {
 		return nil
 	}
-	return failed("If it is the right file, stop the application and add --offline: the file is kept beside the new one.",
+	return outcome.Failed("If it is the right file, stop the application and add --offline: the file is kept beside the new one.",
 		"%s: the target is left as it is: %w", r.command(), err)
 }
 
 // refuseTarget says why a target cannot be replaced.
 func refuseTarget(err error) error {
-	if s, ok := errors.AsType[*sourceError](err); ok {
-		err = s.err // it was read as one, to be saved, and is none here
+	if s, ok := errors.AsType[*outcome.SourceError](err); ok {
+		err = s.Err // it was read as one, to be saved, and is none here
 	}
 	hint := ""
 	if errors.Is(err, sqlite.ErrNotFile) {
 		hint = "Name the database file itself, or another one."
 	}
-	return failed(hint, "restore: the target is left as it is: %w", err)
+	return outcome.Failed(hint, "restore: the target is left as it is: %w", err)
 }
 
 // checkPageSize says at once what would come out after minutes.
@@ -175,7 +153,7 @@ func (r *restoration) checkPageSize() error {
 func (r *restoration) inspectFolder() error {
 	r.target.missing = true
 	for _, end := range []string{"-wal", "-shm", "-journal"} {
-		if _, err := r.site.stat(end); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := r.site.Stat(end); !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("restore to %s: %w: %s (it may hold the last changes of a lost database)", r.path, sqlite.ErrSidecar, r.path+end)
 		}
 	}
@@ -185,7 +163,7 @@ func (r *restoration) inspectFolder() error {
 		err = fmt.Errorf("%s is not a folder", dir)
 	}
 	if err != nil {
-		return failed("Make the folder first.", "restore to %s: %w", r.path, err)
+		return outcome.Failed("Make the folder first.", "restore to %s: %w", r.path, err)
 	}
 	return nil
 }
@@ -201,9 +179,9 @@ func (r *restoration) needSpace() error {
 		need *= 2
 	}
 	if r.scrubsApart() {
-		if err := needSpace(os.TempDir(), 2*need); err != nil {
-			return failed("Make room there, or set TMPDIR to a folder with more.", "restore: %w", err)
+		if err := site.NeedSpace(os.TempDir(), 2*need); err != nil {
+			return outcome.Failed("Make room there, or set TMPDIR to a folder with more.", "restore: %w", err)
 		}
 	}
-	return needSpace(filepath.Dir(r.path), need)
+	return site.NeedSpace(filepath.Dir(r.path), need)
 }

@@ -8,7 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firn/outcome"
 	"firn/repo"
+	"firn/session"
+	"firn/site"
 	"firn/snapshot"
 	"firn/sqlite"
 )
@@ -40,22 +43,22 @@ that a second undo is the undoing of the first.`,
 // lastReplaced returns the snapshot that an undo puts back. Of what the target holds now
 // nothing was replaced: the restore that saved it was killed, and an older one counts.
 func (r *restoration) lastReplaced(ctx context.Context, list []*snapshot.Snapshot) (*snapshot.Snapshot, error) {
-	for _, s := range r.known.past(list) {
+	for _, s := range r.known.Past(list) {
 		switch {
-		case !preRestore(s) || s.Database != r.env.Name:
+		case !session.PreRestore(s) || s.Database != r.env.DatabaseName:
 		case s.NoUndo == nil && r.holds(ctx, s):
 			r.note("The restore that has saved snapshot %s was killed before it replaced anything.", s.ID.Short())
 		case s.NoUndo == nil:
-			return s, r.known.surely(s, "undo", anyTime)
+			return s, r.known.Surely(s, "undo", session.AnyTime)
 		case s.NoUndo.Reason != "":
-			return nil, failed(fmt.Sprintf(`What an earlier restore has replaced: "firn restore %s --snapshot %s".`, r.env.name, s.ID.Short()),
+			return nil, outcome.Failed(fmt.Sprintf(`What an earlier restore has replaced: "firn restore %s --snapshot %s".`, r.env.Name, s.ID.Short()),
 				"the last restore %s", s.NoUndo.Reason)
 		}
 	}
-	if err := r.known.surely(nil, "undo", anyTime); err != nil {
+	if err := r.known.Surely(nil, "undo", session.AnyTime); err != nil {
 		return nil, err
 	}
-	return nil, failed(`"firn snapshots --tag pre-restore" lists what restores have replaced, in other environments, too.`,
+	return nil, outcome.Failed(`"firn snapshots --tag pre-restore" lists what restores have replaced, in other environments, too.`,
 		"%w: no restore has replaced anything here that is still kept", snapshot.ErrNotFound)
 }
 
@@ -63,14 +66,14 @@ func (r *restoration) lastReplaced(ctx context.Context, list []*snapshot.Snapsho
 // unless that restore was to leave it so. The boundaries of the snapshot's chunks are taken,
 // so that the same bytes have the same root.
 func (r *restoration) holds(ctx context.Context, s *snapshot.Snapshot) bool {
-	for _, by := range r.known.all {
+	for _, by := range r.known.All {
 		if by.ID == s.ReplacedBy && by.Image().Root == s.Image().Root {
 			return false
 		}
 	}
 	opts := repo.BackupOptions{DryRun: true, ForceScan: true, Parent: s.ID}
 	opts.Environment, opts.Database = r.saveAs()
-	result, err := r.repo.Backup(ctx, source(r.path, sqlite.Options{BusyTimeout: r.options.wait}), opts)
+	result, err := r.Repo.Backup(ctx, site.Source(r.path, sqlite.Options{BusyTimeout: r.options.wait}), opts)
 	if err != nil { // it cannot be read, so it is replaced
 		r.detail("compare the target with snapshot %s: %v", s.ID.Short(), err)
 		return false
@@ -100,8 +103,8 @@ func (r *restoration) recordUndo(ctx context.Context, failure error) {
 	if r.saved != nil {
 		return
 	}
-	for _, s := range r.known.all { // the newest that an undo would come to
-		if preRestore(s) && s.Environment == r.env.name && s.Database == r.env.Name {
+	for _, s := range r.known.All { // the newest that an undo would come to
+		if session.PreRestore(s) && s.Environment == r.env.Name && s.Database == r.env.DatabaseName {
 			r.noteNoUndo(ctx, s, r.unsaved())
 			return
 		}
@@ -117,8 +120,8 @@ func (r *restoration) unsaved() string {
 }
 
 func (r *restoration) noteNoUndo(ctx context.Context, s *snapshot.Snapshot, reason string) {
-	n := snapshot.Note{Snapshot: s.ID, NoUndo: &snapshot.NoUndo{Time: r.now(), Reason: reason}}
-	if err := r.repo.Note(ctx, n); err != nil {
+	n := snapshot.Note{Snapshot: s.ID, NoUndo: &snapshot.NoUndo{Time: r.Now(), Reason: reason}}
+	if err := r.Repo.Note(ctx, n); err != nil {
 		r.warn("firn undo would put back snapshot %s, which is not what was replaced last: %v", s.ID.Short(), err)
 	}
 }

@@ -9,6 +9,10 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"firn/config"
+	"firn/outcome"
+	"firn/site"
 )
 
 // unit is a file for systemd.
@@ -47,17 +51,17 @@ func (s *schedule) units() ([]unit, error) {
 	var units []unit
 	for _, b := range s.Backups {
 		if other := map[string]string{weeklyName: "weekly", copyName: "daily"}[b.Name]; other != "" {
-			return nil, usage("Rename it, or leave it to cron.", "schedule: the units of environment %q would have the name of the %s ones", b.Name, other)
+			return nil, outcome.Usage("Rename it, or leave it to cron.", "schedule: the units of environment %q would have the name of the %s ones", b.Name, other)
 		}
-		service := s.service(unitName(b.Name), "firn snapshot of "+strings.ReplaceAll(b.Name, "%", "%%"), []*environment{b.env}, s.exec("backup", b.Name, "--prune"))
+		service := s.service(unitName(b.Name), "firn snapshot of "+strings.ReplaceAll(b.Name, "%", "%%"), []*config.Environment{b.env}, s.exec("backup", b.Name, "--prune"))
 		pair, err := service.pair(b.at.calendar())
 		if err != nil {
 			return nil, err
 		}
 		units = append(units, pair...)
 	}
-	var envs []*environment
-	for _, name := range s.conf.names() {
+	var envs []*config.Environment
+	for _, name := range s.conf.Names() {
 		envs = append(envs, s.conf.Env[name])
 	}
 	weekly := s.service(unitName(weeklyName), "firn check and verification, weekly", envs, s.exec("check", "--read-data"), s.exec("verify", "--all"))
@@ -93,7 +97,7 @@ func (s *schedule) copyService() service {
 	}
 	v := s.service(unitName(copyName), "firn copy to another repository, daily", nil, command)
 	v.CopyKey = strings.ReplaceAll(s.conf.Copy.KeyFile, "%", "%%")
-	if folder := s.target.folder; folder != "" {
+	if folder := s.target.Folder; folder != "" {
 		v.Mounts = strings.TrimSpace(v.Mounts + " " + unitWord(folder))
 		v.Writable = strings.TrimSpace(v.Writable + " " + unitWord(folder))
 		if atHome(folder) {
@@ -103,12 +107,12 @@ func (s *schedule) copyService() service {
 	return v
 }
 
-func (s *schedule) service(name, description string, envs []*environment, commands ...string) service {
+func (s *schedule) service(name, description string, envs []*config.Environment, commands ...string) service {
 	v := service{File: name, Description: description, User: s.User, Commands: commands, Key: strings.ReplaceAll(s.conf.KeyFile, "%", "%%")}
 	var folders []string
-	if s.repository.kind == nil {
-		folders = append(folders, s.repository.folder)
-		v.Mounts = unitWord(s.repository.folder)
+	if s.repository.Kind == nil {
+		folders = append(folders, s.repository.Folder)
+		v.Mounts = unitWord(s.repository.Folder)
 	}
 	for _, env := range envs {
 		folders = append(folders, filepath.Dir(env.Database))
@@ -117,7 +121,7 @@ func (s *schedule) service(name, description string, envs []*environment, comman
 		folders = append(folders, filepath.Dir(s.conf.MetricsFile))
 	}
 	v.ProtectHome = "yes"
-	if slices.ContainsFunc(append(slices.Clone(folders), s.conf.path), atHome) {
+	if slices.ContainsFunc(append(slices.Clone(folders), s.conf.Path), atHome) {
 		v.ProtectHome = "read-only"
 	}
 	slices.Sort(folders)
@@ -180,7 +184,7 @@ func (c *cli) writeUnits(units []unit, dir string) error {
 		path := filepath.Join(dir, u.name)
 		old, err := os.ReadFile(path)
 		if err == nil && string(old) != u.text {
-			return failed("Move it away first.", "schedule: %s is there and says something else: nothing of it was changed", path)
+			return outcome.Failed("Move it away first.", "schedule: %s is there and says something else: nothing of it was changed", path)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("schedule: %w", err)
@@ -188,7 +192,7 @@ func (c *cli) writeUnits(units []unit, dir string) error {
 	}
 	for _, u := range units {
 		// Whole, or not at all: half a file would be refused by the next run.
-		if err := replaceFile(filepath.Join(dir, u.name), u.text); err != nil {
+		if err := site.ReplaceFile(filepath.Join(dir, u.name), u.text); err != nil {
 			return fmt.Errorf("schedule: %w", err)
 		}
 		c.note("Wrote %s", filepath.Join(dir, u.name))

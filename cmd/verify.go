@@ -13,7 +13,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firn/outcome"
 	"firn/repo"
+	"firn/report"
+	"firn/session"
+	"firn/site"
 	"firn/snapshot"
 	"firn/sqlite"
 )
@@ -76,7 +80,7 @@ type verifyMessage struct {
 // verifyRun is one run, snapshot by snapshot.
 type verifyRun struct {
 	*opened
-	known     *catalog
+	known     *session.Catalog
 	options   verifyOptions
 	outcomes  several
 	summaries []verifyMessage
@@ -92,18 +96,18 @@ func (c *cli) verify(ctx context.Context, args []string, o verifyOptions) error 
 	if err := o.validate(args); err != nil {
 		return err
 	}
-	s, err := c.open(ctx, openOptions{})
+	s, err := c.open(ctx, session.OpenOptions{})
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	warnResetBug(ctx, s.session)
-	known, err := s.catalog(ctx)
+	defer s.Close()
+	warnResetBug(ctx, s.Session)
+	known, err := s.Catalog(ctx)
 	if err != nil {
 		return err
 	}
-	if known.damage != nil {
-		s.warn("not everything can be read: %v", known.damage)
+	if known.Damage != nil {
+		s.warn("not everything can be read: %v", known.Damage)
 	}
 	r := &verifyRun{opened: s, known: known, options: o, outcomes: several{cli: c}}
 	jobs, err := r.jobs(args)
@@ -126,11 +130,11 @@ func (c *cli) verify(ctx context.Context, args []string, o verifyOptions) error 
 func (o verifyOptions) validate(args []string) error {
 	switch {
 	case o.all && (len(args) > 0 || o.snapshot != ""):
-		return usage("", "give environments, or --all, or --snapshot: only one of them")
+		return outcome.Usage("", "give environments, or --all, or --snapshot: only one of them")
 	case o.snapshot != "" && len(args) > 1:
-		return usage("", "--snapshot: one snapshot is of one environment")
+		return outcome.Usage("", "--snapshot: one snapshot is of one environment")
 	case !o.all && o.snapshot == "" && len(args) == 0:
-		return usage("Name an environment, or give --all, or --snapshot.", "nothing to verify is named")
+		return outcome.Usage("Name an environment, or give --all, or --snapshot.", "nothing to verify is named")
 	}
 	return nil
 }
@@ -138,16 +142,16 @@ func (o verifyOptions) validate(args []string) error {
 // jobs finds the snapshots, and refuses names that nobody knows before anything is done.
 func (r *verifyRun) jobs(names []string) ([]verifyJob, error) {
 	if r.options.all {
-		known := environments(r.known.all)
-		names = slices.Compact(slices.Sorted(slices.Values(append(known, r.conf.names()...))))
+		known := session.Environments(r.known.All)
+		names = slices.Compact(slices.Sorted(slices.Values(append(known, r.Conf.Names()...))))
 	}
 	for _, name := range names {
-		if err := r.knownEnvironment(r.known.all, name); err != nil {
-			return nil, cmp.Or(r.known.surely(nil, "verify "+name, anyTime), err)
+		if err := r.KnownEnvironment(r.known.All, name); err != nil {
+			return nil, cmp.Or(r.known.Surely(nil, "verify "+name, session.AnyTime), err)
 		}
 	}
 	if r.options.snapshot != "" {
-		snap, err := r.known.find(filter(r.known.all, snapshot.Filter{Environment: first(names)}), r.options.snapshot, false)
+		snap, err := r.known.Find(session.Filter(r.known.All, snapshot.Filter{Environment: first(names)}), r.options.snapshot, false)
 		return []verifyJob{{snap: snap}}, err
 	}
 	var jobs []verifyJob
@@ -163,21 +167,21 @@ func (r *verifyRun) jobs(names []string) ([]verifyJob, error) {
 // newest returns the newest snapshots that backups took of an environment: of the
 // configured database, or else of each that there is.
 func (r *verifyRun) newest(name string) []verifyJob {
-	own := ofBackups(filter(r.known.all, snapshot.Filter{Environment: name}))
-	if env := r.conf.Env[name]; env != nil {
-		if same := filter(own, snapshot.Filter{Database: env.Name}); len(same) > 0 {
+	own := session.OfBackups(session.Filter(r.known.All, snapshot.Filter{Environment: name}))
+	if env := r.Conf.Env[name]; env != nil {
+		if same := session.Filter(own, snapshot.Filter{Database: env.DatabaseName}); len(same) > 0 {
 			own = same
 		}
 	}
 	if len(own) == 0 {
-		if err := r.known.surely(nil, "verify "+name, anyTime); err != nil {
+		if err := r.known.Surely(nil, "verify "+name, session.AnyTime); err != nil {
 			return []verifyJob{{err: err}}
 		}
-		return []verifyJob{{err: failed(fmt.Sprintf(`Take one: "firn backup %s".`, name), "verify %s: %w", name, snapshot.ErrNotFound)}}
+		return []verifyJob{{err: outcome.Failed(fmt.Sprintf(`Take one: "firn backup %s".`, name), "verify %s: %w", name, snapshot.ErrNotFound)}}
 	}
 	var jobs []verifyJob
-	for _, snap := range newest(r.past(own), 1) {
-		jobs = append(jobs, verifyJob{snap, r.known.surely(snap, "verify "+name, anyTime)})
+	for _, snap := range session.Newest(r.Past(own), 1) {
+		jobs = append(jobs, verifyJob{snap, r.known.Surely(snap, "verify "+name, session.AnyTime)})
 	}
 	return jobs
 }
@@ -185,17 +189,17 @@ func (r *verifyRun) newest(name string) []verifyJob {
 // one verifies a snapshot and records the outcome. What keeps it from looking is
 // no outcome.
 func (r *verifyRun) one(ctx context.Context, snap *snapshot.Snapshot) error {
-	started := r.now()
+	started := r.Now()
 	saw, err := r.look(ctx, snap)
 	if err != nil {
 		return r.cannotVerify(snap, err)
 	}
-	found := &snapshot.Verification{Time: r.now(), How: saw.how, Unchecked: strings.Join(saw.unchecked, "; ")}
+	found := &snapshot.Verification{Time: r.Now(), How: saw.how, Unchecked: strings.Join(saw.unchecked, "; ")}
 	if saw.unsound != nil {
 		found.Problem = saw.unsound.Error()
 	}
-	r.tell(snap, found, r.now().Sub(started))
-	err = r.repo.Note(ctx, snapshot.Note{Snapshot: snap.ID, Verified: found})
+	r.tell(snap, found, r.Now().Sub(started))
+	err = r.Repo.Note(ctx, snapshot.Note{Snapshot: snap.ID, Verified: found})
 	if err != nil {
 		err = fmt.Errorf("verify %s: the outcome could not be recorded: %w", snap.Environment, err)
 	}
@@ -221,17 +225,17 @@ func (r *verifyRun) look(ctx context.Context, snap *snapshot.Snapshot) (saw seen
 	if snap.IsStream() {
 		return r.lookAtStream(ctx, snap)
 	}
-	r.sweep(cmp.Or(r.options.tempDir, os.TempDir()), sweepIdle)
-	image, err := stageApart(r.options.tempDir, "verify.db", snap.Image().Size, func(f *os.File) error { return r.copyImage(ctx, snap, f) })
+	r.Sweep(cmp.Or(r.options.tempDir, os.TempDir()), session.SweepIdle)
+	image, err := site.StageApart(r.options.tempDir, "verify.db", snap.Image().Size, func(f *os.File) error { return r.CopyImage(ctx, snap, f) })
 	if corrupt, ok := errors.AsType[*repo.CorruptError](err); ok && ctx.Err() == nil {
 		return seen{how: "restore", unsound: corrupt}, r.stillThere(ctx, snap)
 	}
 	if err != nil {
 		return seen{}, err
 	}
-	defer func() { err = errors.Join(err, image.remove()) }()
+	defer func() { err = errors.Join(err, image.Remove()) }()
 	saw.how = checkedHow
-	err = image.check(ctx)
+	err = image.Check(ctx)
 	if partial, ok := errors.AsType[*sqlite.UncheckedError](err); ok {
 		saw.unchecked, err = partial.Messages, nil
 	}
@@ -244,17 +248,17 @@ func (r *verifyRun) look(ctx context.Context, snap *snapshot.Snapshot) (saw seen
 
 // runOwnSQL runs the environment's SQL. Where the database needs the application's own
 // SQLite, that SQL may, too: then it is one thing more that could not be looked at.
-func (r *verifyRun) runOwnSQL(ctx context.Context, snap *snapshot.Snapshot, image *stagedImage, saw *seen) error {
-	env := r.conf.Env[snap.Environment]
+func (r *verifyRun) runOwnSQL(ctx context.Context, snap *snapshot.Snapshot, image *site.Staged, saw *seen) error {
+	env := r.Conf.Env[snap.Environment]
 	if env == nil || env.Verify == "" {
 		return nil
 	}
-	if env.Name != snap.Database {
-		r.warn("verify SQL was not run on snapshot %s: it is of the database %s, not of %s", snap.ID.Short(), snap.Database, env.Name)
+	if env.DatabaseName != snap.Database {
+		r.warn("verify SQL was not run on snapshot %s: it is of the database %s, not of %s", snap.ID.Short(), snap.Database, env.DatabaseName)
 		return nil
 	}
 	var rows []string
-	err := image.at(func(path string) (err error) { rows, err = sqlite.Violations(ctx, path, env.Verify); return err })
+	err := image.At(func(path string) (err error) { rows, err = sqlite.Violations(ctx, path, env.Verify); return err })
 	if wrong, ok := errors.AsType[*sqlite.StatementError](err); ok && len(saw.unchecked) > 0 {
 		saw.unchecked = append(saw.unchecked, "verify SQL: "+wrong.Error())
 		return nil
@@ -270,7 +274,7 @@ func (r *verifyRun) runOwnSQL(ctx context.Context, snap *snapshot.Snapshot, imag
 // and more cannot be known.
 func (r *verifyRun) lookAtStream(ctx context.Context, snap *snapshot.Snapshot) (seen, error) {
 	saw := seen{how: "read"}
-	err := r.copyImage(ctx, snap, io.Discard)
+	err := r.CopyImage(ctx, snap, io.Discard)
 	if corrupt, ok := errors.AsType[*repo.CorruptError](err); ok && ctx.Err() == nil {
 		saw.unsound, err = corrupt, r.stillThere(ctx, snap)
 	}
@@ -280,12 +284,12 @@ func (r *verifyRun) lookAtStream(ctx context.Context, snap *snapshot.Snapshot) (
 // stillThere tells a snapshot that is damaged from one that was forgotten while it
 // was read.
 func (r *verifyRun) stillThere(ctx context.Context, snap *snapshot.Snapshot) error {
-	list, err := r.repo.Snapshots(ctx)
+	list, err := r.Repo.Snapshots(ctx)
 	if list == nil {
 		return err
 	}
 	if !slices.ContainsFunc(list, func(s *snapshot.Snapshot) bool { return s.ID == snap.ID }) {
-		return failed("Run it again.", "snapshot %s was forgotten meanwhile", snap.ID.Short())
+		return outcome.Failed("Run it again.", "snapshot %s was forgotten meanwhile", snap.ID.Short())
 	}
 	return nil
 }
@@ -315,12 +319,12 @@ func refused(err error) error {
 // cannotVerify says of wrong SQL where it stands.
 func (r *verifyRun) cannotVerify(snap *snapshot.Snapshot, err error) error {
 	if wrong, ok := errors.AsType[*sqlite.StatementError](err); ok {
-		return usage(fmt.Sprintf("Correct verify of [env.%s] in %s. Nothing was recorded.", snap.Environment, r.conf.path),
+		return outcome.Usage(fmt.Sprintf("Correct verify of [env.%s] in %s. Nothing was recorded.", snap.Environment, r.Conf.Path),
 			"verify %s: %w", snap.Environment, wrong)
 	}
 	err = fmt.Errorf("verify %s: %w", snap.Environment, err)
 	if errors.Is(err, sqlite.ErrNoSpace) {
-		return failed("Make room there, or name a folder with more: --temp-dir, or TMPDIR.", "%w", err)
+		return outcome.Failed("Make room there, or name a folder with more: --temp-dir, or TMPDIR.", "%w", err)
 	}
 	return err
 }
@@ -330,9 +334,9 @@ func (r *verifyRun) unsound(snap *snapshot.Snapshot, err error) error {
 	hint := "" // for a damaged repository, the table has one
 	if _, ok := errors.AsType[*repo.CorruptError](err); !ok {
 		hint = fmt.Sprintf(`The database was so when it was backed up: "firn dump %s -o FILE" writes it for a look.`, snap.ID.Short())
-		hint += r.known.wayToSound(snap)
+		hint += r.known.WayToSound(snap)
 	}
-	return newProblem(fmt.Errorf("verify %s: snapshot %s, %s, is not sound: %w", snap.Environment, snap.ID.Short(), r.when(snap.Time), err), exitDamage, hint)
+	return outcome.New(fmt.Errorf("verify %s: snapshot %s, %s, is not sound: %w", snap.Environment, snap.ID.Short(), r.When(snap.Time), err), outcome.CodeDamage, hint)
 }
 
 // tell tells the outcome; of an unsound snapshot the error says it.
@@ -342,7 +346,7 @@ func (r *verifyRun) tell(snap *snapshot.Snapshot, found *snapshot.Verification, 
 		Size: snap.Image().Size, How: found.How, Sound: found.Sound(), Problem: found.Problem, Unchecked: found.Unchecked, Duration: took.Seconds(),
 	})
 	if found.Sound() {
-		r.done("%s: snapshot %s, %s, %s: sound (%s)", snap.Environment, snap.ID.Short(), r.when(snap.Time), size(snap.Image().Size), how(found))
+		r.Done("%s: snapshot %s, %s, %s: sound (%s)", snap.Environment, snap.ID.Short(), r.When(snap.Time), report.Size(snap.Image().Size), how(found))
 		r.warnDoubt(snap)
 	}
 }
@@ -350,7 +354,7 @@ func (r *verifyRun) tell(snap *snapshot.Snapshot, found *snapshot.Verification, 
 // warnDoubt warns of a snapshot whose bytes are all there, and which latest-verified does not mean for
 // what they are.
 func (r *verifyRun) warnDoubt(snap *snapshot.Snapshot) {
-	if doubt := snapshot.Doubt(r.known.all)(snap); doubt != "" {
+	if doubt := snapshot.Doubt(r.known.All)(snap); doubt != "" {
 		r.warn("%s: all bytes of snapshot %s are there, but %s does not mean it: %s", snap.Environment, snap.ID.Short(), snapshot.LatestVerified, doubt)
 	}
 }

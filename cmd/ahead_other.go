@@ -1,8 +1,0 @@
-//go:build !linux
-
-package cmd
-
-import "os"
-
-// beginWriting does nothing: there is no way to ask for it.
-func beginWriting(_ *os.File, _, _ int64) {}

@@ -1,0 +1,72 @@
+package cmd
+
+import (
+	"github.com/spf13/pflag"
+
+	"firn/config"
+	"firn/outcome"
+	"firn/retention"
+)
+
+// keepFlags are the flags that say what to keep.
+type keepFlags struct {
+	values map[string]*string
+	set    *pflag.FlagSet
+}
+
+var keepRules = [...]struct{ name, help string }{
+	{"last", "keep the last `n` snapshots, or all"},
+	{"hourly", "keep the newest of each of the last `n` hours that have one, or all"},
+	{"daily", "the same by days: `n`, or all"},
+	{"weekly", "the same by ISO weeks: `n`, or all"},
+	{"monthly", "the same by months: `n`, or all"},
+	{"yearly", "the same by years: `n`, or all"},
+	{"within", "keep all younger than this `duration` before the newest: 12h, 30d, 2w"},
+}
+
+func newKeepFlags(set *pflag.FlagSet) *keepFlags {
+	f := &keepFlags{make(map[string]*string), set}
+	for _, rule := range keepRules {
+		f.values[rule.name] = set.String("keep-"+rule.name, "", rule.help)
+	}
+	return f
+}
+
+// given reports whether any of the flags was used.
+func (f *keepFlags) given() bool {
+	for _, rule := range keepRules {
+		if f != nil && f.set.Changed("keep-"+rule.name) {
+			return true
+		}
+	}
+	return false
+}
+
+// rules returns what the flags say, nil if none was used.
+func (f *keepFlags) rules() (*config.Keep, error) {
+	if !f.given() {
+		return nil, nil
+	}
+	var k config.Keep
+	for name, target := range map[string]**config.Count{
+		"last": &k.Last, "hourly": &k.Hourly, "daily": &k.Daily,
+		"weekly": &k.Weekly, "monthly": &k.Monthly, "yearly": &k.Yearly,
+	} {
+		if !f.set.Changed("keep-" + name) {
+			continue
+		}
+		n, err := retention.ParseCount(*f.values[name])
+		if err != nil {
+			return nil, outcome.Usage("", "--keep-%s: %w", name, err)
+		}
+		*target = &config.Count{Count: n}
+	}
+	if f.set.Changed("keep-within") {
+		d, err := retention.ParseDuration(*f.values["within"])
+		if err != nil {
+			return nil, outcome.Usage("", "--keep-within: %w", err)
+		}
+		k.Within = &config.Duration{Duration: d}
+	}
+	return &k, nil
+}

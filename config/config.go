@@ -1,0 +1,185 @@
+package config
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"firn/outcome"
+	"firn/store"
+)
+
+// Config is the content of firn.toml. Relative paths in it start at its folder,
+// because cron and people start firn in different ones. The zero config is that
+// of somebody who uses flags alone.
+type Config struct {
+	Path string `toml:"-"` // of the file; "" if there is none
+
+	Repository      string                  `toml:"repository"`
+	KeyFile         string                  `toml:"key_file"`
+	PasswordFile    string                  `toml:"password_file"`
+	PasswordCommand string                  `toml:"password_command"`
+	Keep            Keep                    `toml:"keep"`
+	Env             map[string]*Environment `toml:"env"`
+	CacheSize       string                  `toml:"cache_size"`
+	MetricsFile     string                  `toml:"metrics_file"`
+	S3              Bucket                  `toml:"s3"`
+	Copy            Copy                    `toml:"copy"`
+}
+
+const FileName = "firn.toml"
+
+// SystemFile is the last place where it is looked for.
+const SystemFile = "/etc/firn/" + FileName
+
+func Parse(path string, b []byte) (*Config, error) {
+	conf := &Config{Path: path}
+	dec := toml.NewDecoder(bytes.NewReader(b)).DisallowUnknownFields()
+	err := dec.Decode(conf)
+	if _, wrong := errors.AsType[*toml.DecodeError](err); wrong {
+		conf.salvage(b)
+	}
+	conf.resolve(filepath.Dir(path))
+	if err != nil {
+		return conf, explain(path, err)
+	}
+	return conf, conf.validate()
+}
+
+// salvage reads what says whom to tell of failures, of a configuration with a value of a wrong type: decoding ends there.
+func (conf *Config) salvage(b []byte) {
+	var loose struct {
+		MetricsFile any                       `toml:"metrics_file"`
+		Env         map[string]map[string]any `toml:"env"`
+	}
+	if toml.Unmarshal(b, &loose) != nil {
+		return // the text itself is wrong
+	}
+	setText(&conf.MetricsFile, loose.MetricsFile)
+	if conf.Env == nil {
+		conf.Env = make(map[string]*Environment)
+	}
+	for name, values := range loose.Env {
+		env := conf.Env[name]
+		if env == nil {
+			env = &Environment{}
+			conf.Env[name] = env
+		}
+		setText(&env.Database, values["database"])
+		setText(&env.DatabaseName, values["name"])
+		setText(&env.Ping, values["ping"])
+		setText(&env.OnFailure, values["on_failure"])
+	}
+}
+
+// setText sets a text to a value that is one.
+func setText(to *string, value any) {
+	if text, ok := value.(string); ok {
+		*to = text
+	}
+}
+
+// explain says where a configuration file is wrong.
+func explain(path string, err error) error {
+	if missing, ok := errors.AsType[*toml.StrictMissingError](err); ok {
+		first := missing.Errors[0]
+		row, _ := first.Position()
+		return outcome.Usage("Check its spelling and the table it stands in.",
+			"configuration %s, line %d: unknown key %q", path, row, strings.Join(first.Key(), "."))
+	}
+	if wrong, ok := errors.AsType[*toml.DecodeError](err); ok {
+		row, column := wrong.Position()
+		return outcome.Usage("", "configuration %s, line %d, column %d: %s", path, row, column,
+			strings.TrimPrefix(wrong.Error(), "toml: "))
+	}
+	return outcome.Usage("", "configuration %s: %w", path, err)
+}
+
+// resolve makes all paths absolute.
+func (conf *Config) resolve(dir string) {
+	paths := slices.Concat([]*string{&conf.KeyFile, &conf.PasswordFile, &conf.MetricsFile}, conf.S3.paths(), conf.Copy.paths())
+	if !store.IsRemote(conf.Repository) {
+		paths = append(paths, &conf.Repository)
+	}
+	for name, env := range conf.Env {
+		if env == nil {
+			env = &Environment{}
+			conf.Env[name] = env
+		}
+		env.Name, env.NamesDatabase = name, env.DatabaseName != ""
+		if env.Database != "" {
+			env.DatabaseName = cmp.Or(env.DatabaseName, DefaultDatabaseName(env.Database))
+		}
+		paths = append(paths, &env.Database, &env.Scrub)
+	}
+	for _, p := range paths {
+		*p = resolvePath(dir, *p)
+	}
+}
+
+func resolvePath(dir, path string) string {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		if home, err := os.UserHomeDir(); err == nil {
+			return filepath.Join(home, rest)
+		}
+	}
+	switch {
+	case path == "":
+		return ""
+	case filepath.IsAbs(path):
+		return filepath.Clean(path)
+	}
+	return filepath.Join(dir, path)
+}
+
+func (conf *Config) validate() error {
+	if _, err := conf.Keep.policy(); err != nil {
+		return outcome.Usage("", "configuration %s: [keep]: %w", conf.Path, err)
+	}
+	if err := conf.S3.validate(); err != nil {
+		return outcome.Usage("", "configuration %s: [s3]: %w", conf.Path, err)
+	}
+	if err := conf.Copy.validate(); err != nil {
+		return outcome.Usage("", "configuration %s: [copy]: %w", conf.Path, err)
+	}
+	if conf.CacheSize != "" {
+		if _, err := ParseSize(conf.CacheSize); err != nil {
+			return outcome.Usage("", "configuration %s: cache_size: %w", conf.Path, err)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(conf.Env)) {
+		if err := conf.Env[name].Validate(); err != nil {
+			return outcome.Usage("", "configuration %s: [env.%s]: %w", conf.Path, name, err)
+		}
+	}
+	return nil
+}
+
+// Environment returns a configured environment.
+func (conf *Config) Environment(name string) (*Environment, error) {
+	if env, ok := conf.Env[name]; ok {
+		return env, nil
+	}
+	if conf.Path == "" {
+		return nil, outcome.Usage("Write one, or give --database FILE --env NAME.", "environment %q: there is no configuration file", name)
+	}
+	return nil, outcome.Usage("Configured are: "+cmp.Or(strings.Join(conf.Names(), ", "), "none")+".",
+		"environment %q is not in %s", name, conf.Path)
+}
+
+func (conf *Config) Names() []string { return slices.Sorted(maps.Keys(conf.Env)) }
+
+// Dir is the folder of the configuration file, or the current one without it.
+func (conf *Config) Dir() string {
+	if conf.Path == "" {
+		return "."
+	}
+	return filepath.Dir(conf.Path)
+}

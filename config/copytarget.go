@@ -1,0 +1,60 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+
+	"firn/store"
+)
+
+// Copy is the table [copy]: the repository that snapshots are copied to.
+type Copy struct {
+	Repository      string  `toml:"repository"`
+	KeyFile         string  `toml:"key_file"`
+	PasswordFile    string  `toml:"password_file"`
+	PasswordCommand string  `toml:"password_command"`
+	Keep            Keep    `toml:"keep"`
+	S3              *Bucket `toml:"s3"` // nil: as for the repository itself
+}
+
+// paths are the values that name files or folders.
+func (t *Copy) paths() []*string {
+	paths := []*string{&t.KeyFile, &t.PasswordFile}
+	if !store.IsRemote(t.Repository) {
+		paths = append(paths, &t.Repository)
+	}
+	if t.S3 != nil {
+		paths = append(paths, t.S3.paths()...)
+	}
+	return paths
+}
+
+func (t *Copy) validate() error {
+	_, err := t.Keep.policy()
+	if err != nil {
+		err = fmt.Errorf("keep: %w", err)
+	}
+	if t.S3 == nil {
+		return err
+	}
+	return errors.Join(err, t.S3.validate())
+}
+
+// CopyTarget returns the configuration as it would be if the target of copies were the
+// repository.
+func (conf *Config) CopyTarget() *Config {
+	t := &Config{
+		Path: conf.Path, Repository: conf.Copy.Repository,
+		KeyFile: conf.Copy.KeyFile, PasswordFile: conf.Copy.PasswordFile, PasswordCommand: conf.Copy.PasswordCommand,
+		CacheSize: conf.CacheSize, S3: conf.S3, Keep: conf.Keep, Env: conf.Env,
+	}
+	if conf.Copy.S3 != nil {
+		t.S3 = *conf.Copy.S3
+	}
+	if conf.Copy.Keep.HasRules() { // they make the whole policy, as flags do
+		t.Keep, t.Env = conf.Copy.Keep, nil
+		t.Keep.Timezone = either(t.Keep.Timezone, conf.Keep.Timezone)
+		t.Keep.PreRestore = either(t.Keep.PreRestore, conf.Keep.PreRestore)
+	}
+	return t
+}

@@ -1,0 +1,2 @@
+// Package config reads firn.toml and checks its values.
+package config

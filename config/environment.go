@@ -1,0 +1,89 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"firn/outcome"
+	"firn/snapshot"
+	"firn/tags"
+)
+
+// Environment is one database that is backed up under a name.
+type Environment struct {
+	Name          string `toml:"-"` // the key of its table
+	NamesDatabase bool   `toml:"-"` // DatabaseName is configured, and not taken from the file's
+
+	Database     string   `toml:"database"`
+	DatabaseName string   `toml:"name"`
+	Tags         []string `toml:"tags"`
+	Export       string   `toml:"export"`
+	MaxAge       Duration `toml:"max_age"`
+	Stop         string   `toml:"stop"`
+	Start        string   `toml:"start"`
+	Before       string   `toml:"before"`
+	After        string   `toml:"after"`
+	OnFailure    string   `toml:"on_failure"`
+	Ping         string   `toml:"ping"`
+
+	HookTimeout Duration `toml:"hook_timeout"` // of Before, After and OnFailure
+	Scrub       string   `toml:"scrub"`
+	Verify      string   `toml:"verify"`
+	Keep        Keep     `toml:"keep"`
+
+	BlockWriters bool   `toml:"block_writers"` // for as long as a backup takes, if that cannot be helped
+	Guard        *bool  `toml:"guard"`         // nil: true
+	MaxShrink    *Share `toml:"max_shrink"`    // nil: defaultMaxShrink
+	RequireScrub bool   `toml:"require_scrub"` // its data goes nowhere else, or no other's comes here, as it is
+}
+
+// DefaultDatabaseName is the default name of a database: its file's, without extension.
+func DefaultDatabaseName(path string) string {
+	base := filepath.Base(path)
+	return cmp.Or(strings.TrimSuffix(base, filepath.Ext(base)), base)
+}
+
+func (e *Environment) Validate() error {
+	if e.Database == "" {
+		return errors.New("database is missing")
+	}
+	if e.Stop != "" && e.Start == "" {
+		return errors.New("stop is given and start is not: the application would stay stopped")
+	}
+	_, err := e.Keep.policy()
+	if err != nil {
+		err = fmt.Errorf("keep: %w", err)
+	}
+	_, ageErr := e.MaxAge.value("max_age")
+	set, tagErr := tags.New(e.Tags...)
+	if tagErr == nil {
+		tagErr = CheckTags(set, e.Name, e.DatabaseName)
+	}
+	return errors.Join(CheckExport(e.Export), CheckNames(e.Name, e.DatabaseName), tagErr, ageErr, err, e.checkHooks(), e.checkGuard())
+}
+
+// CheckNames refuses what cannot be a tag, or would be taken for a flag by "firn backup".
+func CheckNames(environment, database string) error {
+	if strings.HasPrefix(environment, "-") {
+		return outcome.Usage("", "environment %q: a name that begins with - would be taken for a flag", environment)
+	}
+	if _, err := tags.New(tags.Environment(environment), tags.Database(database)); err != nil {
+		return fmt.Errorf("names of environments and databases are tags, too: %w", err)
+	}
+	return nil
+}
+
+func CheckExport(export string) error {
+	switch export {
+	case "", snapshot.ExportPages, snapshot.ExportCompact:
+		return nil
+	}
+	return fmt.Errorf("export is %q, not %q or %q", export, snapshot.ExportPages, snapshot.ExportCompact)
+}
+
+// DefaultMaxAge is for environments without max_age: a daily backup, and an hour.
+const DefaultMaxAge = 25 * time.Hour

@@ -1,0 +1,48 @@
+package config
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"firn/snapshot"
+)
+
+// defaultMaxShrink is of environments without max_shrink.
+const defaultMaxShrink = 0.5
+
+// Share is a part of a whole, from 0 to 1, and "50%" in the configuration. It keeps
+// its error as [Count] does.
+type Share struct {
+	part float64
+	err  error
+}
+
+// UnmarshalText reads the Share.
+func (s *Share) UnmarshalText(text []byte) error {
+	digits, ok := strings.CutSuffix(string(text), "%")
+	percent, err := strconv.ParseFloat(digits, 64)
+	if !ok || err != nil || !(percent >= 0 && percent <= 100) {
+		s.err = fmt.Errorf(`max_shrink: %q is not a share such as "50%%"`, text)
+	}
+	s.part = percent / 100
+	return nil
+}
+
+// GuardRule returns what backups of the environment are compared by, nil if they are not.
+func (e *Environment) GuardRule() *snapshot.Guard {
+	if e.Guard != nil && !*e.Guard {
+		return nil
+	}
+	if e.MaxShrink == nil {
+		return &snapshot.Guard{MaxShrink: defaultMaxShrink}
+	}
+	return &snapshot.Guard{MaxShrink: e.MaxShrink.part}
+}
+
+func (e *Environment) checkGuard() error {
+	if e.MaxShrink == nil {
+		return nil
+	}
+	return e.MaxShrink.err
+}

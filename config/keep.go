@@ -1,0 +1,156 @@
+package config
+
+import (
+	"fmt"
+	"time"
+
+	"firn/retention"
+)
+
+// Keep is a retention policy as it is configured: what is nil is not given, so
+// that an environment can override single values.
+type Keep struct {
+	Last       *Count    `toml:"last"`
+	Hourly     *Count    `toml:"hourly"`
+	Daily      *Count    `toml:"daily"`
+	Weekly     *Count    `toml:"weekly"`
+	Monthly    *Count    `toml:"monthly"`
+	Yearly     *Count    `toml:"yearly"`
+	Within     *Duration `toml:"within"`
+	PreRestore *Duration `toml:"pre_restore"`
+	Timezone   *string   `toml:"timezone"`
+}
+
+// Count wraps a retention.Count, which TOML would fill from a number, negative
+// ones too, without asking its UnmarshalText. The decoder would not say where an
+// error was, so that it is kept for [Keep.policy], which knows the key.
+type Count struct {
+	retention.Count
+	err error
+}
+
+// UnmarshalText reads the count.
+func (c *Count) UnmarshalText(text []byte) error {
+	c.Count, c.err = retention.ParseCount(string(text))
+	return nil
+}
+
+// Duration is to retention.ParseDuration what count is to ParseCount.
+type Duration struct {
+	time.Duration
+	err error
+}
+
+// UnmarshalText reads the duration.
+func (d *Duration) UnmarshalText(text []byte) error {
+	d.Duration, d.err = retention.ParseDuration(string(text))
+	return nil
+}
+
+// over returns the values of k, and those of base where k has none.
+func (k Keep) over(base Keep) Keep {
+	return Keep{
+		Last:       either(k.Last, base.Last),
+		Hourly:     either(k.Hourly, base.Hourly),
+		Daily:      either(k.Daily, base.Daily),
+		Weekly:     either(k.Weekly, base.Weekly),
+		Monthly:    either(k.Monthly, base.Monthly),
+		Yearly:     either(k.Yearly, base.Yearly),
+		Within:     either(k.Within, base.Within),
+		PreRestore: either(k.PreRestore, base.PreRestore),
+		Timezone:   either(k.Timezone, base.Timezone),
+	}
+}
+
+func either[T any](a, b *T) *T {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// defaultKeep is what is kept where no rule is given at all.
+func defaultKeep() Keep {
+	return Keep{
+		Last: &Count{Count: 10}, Hourly: &Count{Count: 24}, Daily: &Count{Count: 7},
+		Weekly: &Count{Count: 4}, Monthly: &Count{Count: 6}, Yearly: &Count{Count: retention.All},
+	}
+}
+
+// HasRules reports whether any rule is given, be it with a zero.
+func (k Keep) HasRules() bool {
+	for _, c := range []*Count{k.Last, k.Hourly, k.Daily, k.Weekly, k.Monthly, k.Yearly} {
+		if c != nil {
+			return true
+		}
+	}
+	return k.Within != nil
+}
+
+// policy returns the rules; whether they keep anything is not its business.
+func (k Keep) policy() (retention.Policy, error) {
+	var p retention.Policy
+	for _, rule := range []struct {
+		name string
+		from *Count
+		to   *retention.Count
+	}{
+		{"last", k.Last, &p.Last}, {"hourly", k.Hourly, &p.Hourly}, {"daily", k.Daily, &p.Daily},
+		{"weekly", k.Weekly, &p.Weekly}, {"monthly", k.Monthly, &p.Monthly}, {"yearly", k.Yearly, &p.Yearly},
+	} {
+		if rule.from == nil {
+			continue
+		}
+		if rule.from.err != nil {
+			return p, fmt.Errorf("%s: %w", rule.name, rule.from.err)
+		}
+		*rule.to = rule.from.Count
+	}
+	var err error
+	if k.Timezone != nil {
+		if p.Location, err = time.LoadLocation(*k.Timezone); err != nil {
+			return p, fmt.Errorf("timezone: %w", err)
+		}
+	}
+	if p.Within, err = k.Within.value("within"); err != nil {
+		return p, err
+	}
+	p.PreRestore, err = k.PreRestore.value("pre_restore")
+	return p, err
+}
+
+func (d *Duration) value(key string) (time.Duration, error) {
+	switch {
+	case d == nil:
+		return 0, nil
+	case d.err != nil:
+		return 0, fmt.Errorf("%s: %w", key, d.err)
+	}
+	return d.Duration, nil
+}
+
+// Policy returns the valid retention policy of an environment, configured or not. Rules that are given in place of the
+// configured ones, nil for none, make the whole policy; only the time zone, and what is kept of restores, stay as
+// configured.
+func (conf *Config) Policy(environment string, given *Keep) (retention.Policy, error) {
+	k := conf.Keep
+	if env, ok := conf.Env[environment]; ok {
+		k = env.Keep.over(k)
+	}
+	switch {
+	case given != nil:
+		base := k
+		k = *given
+		k.PreRestore, k.Timezone = base.PreRestore, base.Timezone
+	case !k.HasRules():
+		k = k.over(defaultKeep())
+	}
+	p, err := k.policy()
+	if err != nil {
+		return p, err
+	}
+	if err := p.Validate(); err != nil {
+		return p, fmt.Errorf("retention of %q: %w", environment, err)
+	}
+	return p, nil
+}

@@ -1,0 +1,64 @@
+package config
+
+import (
+	"firn/outcome"
+)
+
+// KeySource says where a key comes from: at most one field is set.
+type KeySource struct {
+	Origin          string // for messages
+	KeyFile         string
+	PasswordFile    string
+	PasswordCommand string
+	Password        string
+}
+
+func (k KeySource) Count() int {
+	n := 0
+	for _, s := range []string{k.KeyFile, k.PasswordFile, k.PasswordCommand, k.Password} {
+		if s != "" {
+			n++
+		}
+	}
+	return n
+}
+
+func (conf *Config) KeySource() KeySource {
+	return KeySource{Origin: "the configuration " + conf.Path, KeyFile: conf.KeyFile, PasswordFile: conf.PasswordFile, PasswordCommand: conf.PasswordCommand}
+}
+
+// FirstKey returns the first of the sources that names a key.
+func FirstKey(sources ...KeySource) (KeySource, error) {
+	for _, k := range sources {
+		switch k.Count() {
+		case 0:
+			continue
+		case 1:
+			return k, nil
+		}
+		return k, outcome.Usage("Give one of key file, password file and password command.", "%s name more than one key", k.Origin)
+	}
+	return KeySource{}, nil
+}
+
+// String names a key for messages, and what it was named by.
+func (k KeySource) String() string {
+	what := "the password"
+	switch {
+	case k.KeyFile == StandardInput, k.PasswordFile == StandardInput:
+		what = "the key on standard input"
+	case k.KeyFile != "":
+		what = "key file " + k.KeyFile
+	case k.PasswordFile != "":
+		what = "password file " + k.PasswordFile
+	case k.PasswordCommand != "":
+		what = "the password command"
+	}
+	if k.Origin == "" {
+		return what
+	}
+	return what + " (from " + k.Origin + ")"
+}
+
+// StandardInput stands for it in place of a file.
+const StandardInput = "-"

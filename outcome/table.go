@@ -1,0 +1,198 @@
+package outcome
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+	"syscall"
+
+	"firn/crypt"
+	"firn/host"
+	"firn/repo"
+	"firn/report"
+	"firn/retention"
+	"firn/snapshot"
+	"firn/sqlite"
+	"firn/store"
+	"firn/tags"
+)
+
+// ending says how the program ends after an error: the code, and what the
+// user can do about it.
+type ending struct {
+	match func(error) bool
+	Code  int
+	Hint  string
+}
+
+// diskHint is for errors that say nothing about a database or a snapshot.
+const diskHint = "Look at the disk: dmesg says what the system knows of it. This says nothing about the database or the snapshot."
+
+// isDamagedKey reports whether err tells of a damaged key slot.
+func isDamagedKey(err error) bool {
+	corrupt, ok := errors.AsType[*repo.CorruptError](err)
+	return ok && corrupt.Kind == "key"
+}
+
+// Endings is the one table of exit codes and hints; the first line that
+// matches counts. What a [Error] says comes before it.
+func Endings() []ending {
+	return []ending{
+		{Is(context.Canceled), CodeInterrupted, ""},
+		{Is(ErrRunning), CodeRunning, "Wait for it, or stop it. If the times between two runs are too short for it, make them longer."},
+		{Is(repo.ErrNotRepository), CodeNoRepository, `Check the location, and that its disk is mounted. "firn init" makes a new repository.`},
+		{Is(crypt.ErrWrongKey), CodeWrongKey, `Is it the key of this repository? "firn help" tells where keys are looked for.`},
+		{Is(crypt.ErrWeak), CodeUsage, `Take four words or more that have nothing to do with one another, or a key file: "firn key generate".`},
+		{Is(repo.ErrVersion, crypt.ErrVersion, snapshot.ErrVersion), CodeFailed, "Update firn."},
+		{Is(repo.ErrExists), CodeFailed, "It was left as it is. Use it, or choose another location."},
+		{Is(repo.ErrSameRepository), CodeUsage, `Name another one: "firn init --repository" makes it.`},
+		{Is(repo.ErrLastKey), CodeFailed, `Add another one first: "firn key add".`},
+		{Is(repo.ErrTooMany), CodeDamage, `Somebody with access to the store may have put them there. "firn key list" shows the keys; firn needs no object that it did not write.`},
+		{Is(repo.ErrUnproven), CodeFailed, `Use another key for it, which proves that one: --key-file, for instance. "firn key rotate" replaces the key in use.`},
+		{Is(repo.ErrMayNotDelete), CodeFailed, "Forget and prune from a host whose credentials may delete; back up without --prune here."},
+		{Is(repo.ErrUnsettled), CodeFailed, "Run it again."},
+		{isA[*snapshot.AmbiguousError](), CodeFailed, "Give more digits of the ID."},
+		{Is(snapshot.ErrNotFound), CodeFailed, `"firn snapshots" lists what there is.`},
+		{Is(retention.ErrKeepsNothing), CodeUsage, "Keep something: --keep-last 10, for instance, or [keep] in the configuration."},
+		{Is(tags.ErrInvalid), CodeUsage, ""},
+		{Is(sqlite.ErrSQL), CodeUsage, ""},
+
+		{Is(store.ErrBucket), CodeNoRepository, "Make the bucket first, or check its name and the endpoint."},
+		{Is(store.ErrCredentials), CodeFailed, "Check access_key_file and secret_key_file of [s3], or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."},
+		{Is(store.ErrDenied), CodeFailed, "Give the credentials the right. Reading takes s3:ListBucket and s3:GetObject, a backup s3:PutObject too, forget and prune s3:DeleteObject."},
+		{Is(store.ErrClock), CodeFailed, "Set it: chronyc or timedatectl tell how far it is off."},
+		{Is(store.ErrRegion), CodeFailed, "Set region of [s3] or AWS_REGION to the bucket's."},
+		{Is(store.ErrCertificate), CodeFailed, "Name the certificate of its authority as ca_file of [s3], or in AWS_CA_BUNDLE. Check the host's name."},
+		{Is(store.ErrProtocol), CodeFailed, "Check host and port, and whether it is http or https."},
+		{Is(store.ErrLock), CodeFailed, "Object Lock can be had when a bucket is made. Else remove lock from [s3]."},
+		{Is(store.ErrUnreachable), CodeFailed, "Check host and port, and the network. Nothing is lost: run it again."},
+
+		{all(isA[*SourceError](), isA[*host.RightsError]()), CodeSource, foreignHint},
+		{isA[*host.RightsError](), CodeFailed, foreignHint},
+		{all(isA[*SourceError](), Is(host.ErrTwoOwners)), CodeSource, twoOwnersHint},
+		{Is(host.ErrTwoOwners), CodeFailed, twoOwnersHint},
+		{all(isA[*SourceError](), Is(host.ErrNoIdentity)), CodeSource, identityHint},
+		{Is(host.ErrNoIdentity), CodeFailed, identityHint},
+		{matchSource(sqlite.ErrHoldsUp), CodeSource, "Make room for temporary files, set TMPDIR to a folder with more, or have the application use WAL mode. --block-writers reads all the same."},
+		{matchSource(fs.ErrNotExist), CodeSource, "Check the path of the database. firn never creates one."},
+		{matchSource(ErrStuck), CodeSource, "Look at the disk or the file server that holds the database: dmesg tells of both."},
+		{matchSource(sqlite.ErrStrangeSidecar), CodeSource, "SQLite makes no such file. Find out who did, and remove it."},
+		{matchSource(sqlite.ErrDetached), CodeSource, "Name the database by the path that its application uses. In a container, mount the database's folder, not the file alone."},
+		{matchSource(sqlite.ErrChanged), CodeSource, "Run it again, or as the owner of the database, who can lock it."},
+		{matchSource(fs.ErrPermission), CodeSource, "Run firn as a user who may read the database: best as its owner, or as root."},
+		{matchSource(sqlite.ErrEmpty), CodeSource, "Check the path: an empty file often means that a program was started with a wrong one."},
+		{matchSource(sqlite.ErrNotDatabase), CodeSource, "Check the path. Encrypted databases (SQLCipher, SEE) cannot be read."},
+		{matchSource(sqlite.ErrNotFile), CodeSource, "Name the database file itself."},
+		{matchSource(sqlite.ErrBusy), CodeSource, "Look for a program that holds the database: lsof or fuser name it. Then run firn again."},
+		{matchSource(sqlite.ErrCorrupt), CodeSource, `The database itself is damaged. Earlier snapshots are not: "firn snapshots", "firn restore".`},
+		{matchSource(sqlite.ErrNoSpace, syscall.ENOSPC, syscall.EDQUOT), CodeSource, "Make room for the database's own files and for temporary ones (df -h, df -i), or set TMPDIR to a folder with more."},
+		{matchSource(sqlite.ErrIO, syscall.EIO), CodeSource, diskHint},
+		{isA[*SourceError](), CodeSource, ""},
+
+		{isA[*repo.OtherError](), CodeDamage, WayForward},
+		{isDamagedKey, CodeDamage, `"firn check --repair" puts the key back from the copy of a host that still opens the repository, such as this one, perhaps. Remove no key until then.`},
+		{isA[*repo.CorruptError](), CodeDamage, `"firn check" tells what is hit. Keep the repository as it is until then.`},
+		{Is(sqlite.ErrStrangeSidecar), CodeFailed, "SQLite makes no such file. Find out who did, and remove it."},
+		{Is(sqlite.ErrSidecar), CodeFailed, "Move the named file away, then run it again."},
+		{Is(sqlite.ErrPageSize), CodeFailed, "Stop the application and add --offline, or restore to another file with --target."},
+		{Is(sqlite.ErrBusy), CodeFailed, "Wait for the transaction, or longer with --wait, or stop the application, then run it again."},
+		{Is(store.ErrNoSpace), CodeFailed, `Make room on that disk or in that bucket: "firn prune" frees what is not needed. Then run it again.`},
+		{Is(sqlite.ErrNoSpace, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG), CodeFailed, "Make room on that disk (df -h, df -i), then run it again."},
+		{Is(sqlite.ErrIO, syscall.EIO), CodeFailed, diskHint},
+		{Is(syscall.EBUSY, syscall.EXDEV), CodeFailed, "A file that is mounted by itself (docker -v FILE:FILE) can be written but not replaced or renamed: mount its folder, or restore to another file with --target."},
+		{Is(syscall.EROFS), CodeFailed, "The disk is mounted read-only: mount it for writing. If it should be writable, dmesg tells whether an error has made it so."},
+		{Is(syscall.ETXTBSY), CodeFailed, "The file is being run as a program, or is in use as swap: is it the right one?"},
+		{Is(syscall.ENAMETOOLONG), CodeFailed, "Names of files beside the database get longer than its own: use a shorter one."},
+		{Is(fs.ErrPermission), CodeFailed, "Run firn as a user who may read and write there."},
+	}
+}
+
+// What to do where a path is another user's.
+const (
+	foreignHint   = "firn uses a folder that another user can write with the rights of its owner. Give that user the access, or make the folder one that only root can write."
+	twoOwnersHint = "Keep it in a folder on whose path only one user beside root can write."
+	identityHint  = "Run firn as the user to whom the folder belongs. As root it needs Linux, and the capabilities CAP_SETUID, CAP_SETGID and CAP_SYS_CHROOT."
+)
+
+// all matches errors that all of the functions match.
+func all(matches ...func(error) bool) func(error) bool {
+	return func(err error) bool {
+		for _, match := range matches {
+			if !match(err) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// Is matches errors that wrap one of the targets.
+func Is(targets ...error) func(error) bool {
+	return func(err error) bool {
+		for _, t := range targets {
+			if errors.Is(err, t) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// isA matches errors that wrap one of type T.
+func isA[T error]() func(error) bool {
+	return func(err error) bool {
+		_, ok := errors.AsType[T](err)
+		return ok
+	}
+}
+
+// matchSource matches errors of reading a source database that wrap one of the targets.
+func matchSource(targets ...error) func(error) bool {
+	return func(err error) bool {
+		s, ok := errors.AsType[*SourceError](err)
+		return ok && Is(targets...)(s)
+	}
+}
+
+// Classify returns the exit code and the hint of an error.
+func Classify(err error) (code int, hint string) {
+	code = CodeFailed
+	for _, e := range Endings() {
+		if e.match(err) {
+			code, hint = e.Code, e.Hint
+			break
+		}
+	}
+	if p, ok := errors.AsType[*Error](err); ok {
+		if p.code != 0 {
+			code = p.code
+		}
+		if p.hint != "" {
+			hint = p.hint
+		}
+	}
+	return code, cmp.Or(hint, TrustHint(err, ""))
+}
+
+// WayForward is how to accept it.
+const WayForward = `Is the right disk mounted, or was an old copy put back? To go on with what is there: "firn check --accept-rollback".`
+
+// TrustHint says what to do about a path that others can change, or about any other
+// error what is given.
+func TrustHint(err error, otherwise string) string {
+	e, ok := errors.AsType[*host.UntrustedError](err)
+	if !ok {
+		return otherwise
+	}
+	words := make([]string, len(e.Fix))
+	for i, w := range e.Fix {
+		words[i] = report.QuoteWord(w)
+	}
+	run := "run: " + strings.Join(words, " ")
+	if e.Folder {
+		return "Keep it in a folder that no other user can change, or " + run
+	}
+	return strings.ToUpper(run[:1]) + run[1:]
+}

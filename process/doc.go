@@ -1,0 +1,2 @@
+// Package process runs the commands of a configuration.
+package process

@@ -1,0 +1,71 @@
+package session
+
+import (
+	"context"
+	"io"
+	"sync"
+	"time"
+
+	"firn/report"
+	"firn/snapshot"
+)
+
+// Caller is the program that works with repositories: its clock, its environment variables, and what it was told beyond
+// the configuration.
+type Caller struct {
+	*report.Reporter
+	Settings settings
+	Getenv   func(string) string // of environment variables; nothing is read past it
+	Now      func() time.Time
+	Zone     *time.Location // of times in messages
+	Silence  time.Duration  // for how long a source may not answer
+	Tool     string         // name and version, for records and for servers
+
+	Input         io.Reader                                     // what "-" stands for in place of a key file
+	CommandOutput io.Writer                                     // where the commands of a configuration write
+	HookOutput    io.Writer                                     // where the commands around a backup write; nil keeps their output back until one fails
+	HookFailed    func(environment, hook string, output []byte) // shows output that was kept back
+
+	// askPassword asks a person for a password. It is nil where no person can be asked.
+	AskPassword func(ctx context.Context, prompt string) (string, error)
+
+	Remotes []Remote // the kinds of places that the program can use, beside folders
+
+	told told
+}
+
+// settings come before what the environment and the configuration say. Empty ones are not given.
+type settings struct {
+	Config          string
+	Repository      string
+	KeyFile         string
+	PasswordFile    string
+	PasswordCommand string
+	CacheDir        string
+	CacheSize       string
+	LimitUpload     string
+	LimitDownload   string
+	NoCache         bool
+}
+
+// told remembers which snapshots a caller was warned of, so that each warning comes once.
+type told struct {
+	mu    sync.Mutex
+	ahead map[snapshot.ID]bool // later than now
+}
+
+// first reports which snapshots of a list are told for the first time.
+func (t *told) first(list []*snapshot.Snapshot) (news []*snapshot.Snapshot) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range list {
+		if !t.ahead[s.ID] {
+			if t.ahead == nil {
+				t.ahead = make(map[snapshot.ID]bool)
+			}
+			t.ahead[s.ID] = true
+			news = append(news, s)
+		}
+	}
+	return news
+}

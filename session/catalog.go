@@ -1,0 +1,185 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"firn/outcome"
+	"firn/repo"
+	"firn/report"
+	"firn/snapshot"
+)
+
+// Catalog is what the repository shows of its snapshots, and what it has and cannot show.
+// Every command that is told latest, an environment or a time chooses here: an older
+// snapshot must not pass for a newer one that cannot be read.
+type Catalog struct {
+	*Session
+	All    []*snapshot.Snapshot // newest first
+	Damage error                // all that cannot be read, notes too
+	unread []*repo.UnreadError  // the records
+}
+
+// Catalog reads what there is. What cannot be read stops only those who might have meant it.
+func (s *Session) Catalog(ctx context.Context) (*Catalog, error) {
+	all, damage := s.Repo.Snapshots(ctx)
+	if all == nil && damage != nil {
+		return nil, damage
+	}
+	return &Catalog{s, all, damage, repo.Unread(damage)}, nil
+}
+
+// Find finds the snapshot of the list that the user means. Whoever says latest, or a time,
+// does not mean what a restore has put aside, unless that is asked for, nor what is later
+// than now.
+func (k *Catalog) Find(list []*snapshot.Snapshot, ref string, withPreRestore bool) (*snapshot.Snapshot, error) {
+	if _, err := FindByID(list, ref); err == nil {
+		return snapshot.Find(list, ref, k.Zone)
+	}
+	among := list
+	if !withPreRestore || strings.HasPrefix(ref, snapshot.LatestVerified) {
+		among = OfBackups(list)
+	}
+	s, err := k.findPast(among, ref)
+	if err != nil && !errors.Is(err, snapshot.ErrNotFound) {
+		return nil, err
+	}
+	may := func(t time.Time) bool { return t.IsZero() || snapshot.MayMean(ref, t, k.Zone) }
+	if refusal := cmp.Or(k.Surely(s, ref, may), k.hidden(list, s, ref, may)); refusal != nil {
+		return nil, refusal
+	}
+	if strings.HasPrefix(ref, snapshot.LatestVerified) {
+		return s, errors.Join(err, unreadVerdict(among, s, ref))
+	}
+	return s, err
+}
+
+// findPast finds a snapshot among those that are not later than now, and only without
+// one among the others, too.
+func (k *Catalog) findPast(list []*snapshot.Snapshot, ref string) (*snapshot.Snapshot, error) {
+	past, ahead := snapshot.SplitAhead(list, k.Now())
+	s, err := snapshot.Find(past, ref, k.Zone)
+	if later, e := snapshot.Find(ahead, ref, k.Zone); e == nil {
+		k.WarnAhead(ahead)
+		if errors.Is(err, snapshot.ErrNotFound) {
+			return later, nil
+		}
+	}
+	return s, err
+}
+
+// Past leaves out what is later than now, unless there is nothing else, and tells of it.
+func (c *Caller) Past(list []*snapshot.Snapshot) []*snapshot.Snapshot {
+	past, ahead := snapshot.SplitAhead(list, c.Now())
+	c.WarnAhead(ahead)
+	if len(past) == 0 {
+		return ahead
+	}
+	return past
+}
+
+// Surely refuses a snapshot, nil for none, that was chosen as the newest which what
+// describes, while a record cannot be read that may be of a newer one. Of records nobody
+// knows more than their time.
+func (k *Catalog) Surely(chosen *snapshot.Snapshot, what string, may func(time.Time) bool) error {
+	for _, u := range k.unread {
+		t := u.Time()
+		switch {
+		case !may(t):
+		case chosen != nil && !t.IsZero() && t.Before(chosen.Time):
+			k.Warn("the record of an older snapshot, of %s, cannot be read: %v", k.When(t), u)
+		default:
+			return k.unsure(chosen, what, u)
+		}
+	}
+	for _, b := range k.setBack {
+		if chosen != nil && b.Series() == chosen.Series() && b.Time.After(chosen.Time) && may(b.Time) {
+			return k.gone(what, b)
+		}
+	}
+	return nil
+}
+
+// hidden is surely for a reference that may mean any series of a list: of one of them, a newer
+// snapshot may be missing that this host has stored.
+func (k *Catalog) hidden(list []*snapshot.Snapshot, chosen *snapshot.Snapshot, ref string, may func(time.Time) bool) error {
+	_, environment, _ := strings.Cut(ref, "latest") // a time has colons, too
+	_, environment, _ = strings.Cut(environment, ":")
+	for _, b := range k.setBack {
+		listed := len(list) == len(k.All) || slices.ContainsFunc(list, func(s *snapshot.Snapshot) bool { return s.Series() == b.Series() })
+		named := environment == "" || environment == b.Environment
+		if listed && named && may(b.Time) && (chosen == nil || b.Time.After(chosen.Time)) {
+			return k.gone(ref, b)
+		}
+	}
+	return nil
+}
+
+// gone is the error for a snapshot that this host has stored, may be the one that was asked
+// for, and is not there.
+func (k *Catalog) gone(what string, b *repo.Rollback) error {
+	return outcome.New(fmt.Errorf("%s: %w: %s", what, outcome.ErrRolledBack, k.describeSetBack(b)), outcome.CodeDamage, outcome.WayForward+" Or name a snapshot by its ID.")
+}
+
+// AnyTime is for surely: a record of any time may be meant.
+func AnyTime(time.Time) bool { return true }
+
+// unsure is the error for a record that may be the one which was asked for.
+func (k *Catalog) unsure(chosen *snapshot.Snapshot, what string, u *repo.UnreadError) error {
+	which := "a snapshot, nobody knows of when,"
+	if t := u.Time(); !t.IsZero() {
+		id, _ := snapshot.ParseObjectName(u.Name)
+		which = fmt.Sprintf("snapshot %s of %s", id.Short(), k.When(t))
+	}
+	hint := `"firn check --repair" puts right what can be, or says that it is lost.`
+	if errors.Is(u, repo.ErrVersion) {
+		hint = "Update firn."
+	}
+	if chosen != nil {
+		hint = fmt.Sprintf(`The newest that can be read is %s of %s, %s: name it by its ID if that will do. `,
+			chosen.ID.Short(), chosen.Environment, k.When(chosen.Time)) + hint
+	}
+	return outcome.New(fmt.Errorf("%s: it may be %s which cannot be read: %w", what, which, u), outcome.CodeDamage, hint)
+}
+
+// unreadVerdict refuses the newest snapshot that was found sound, nil for none, while a note
+// cannot be read that may say so of a newer one, or of this one that it is not.
+func unreadVerdict(list []*snapshot.Snapshot, sound *snapshot.Snapshot, ref string) error {
+	_, environment, _ := strings.Cut(ref, ":")
+	for _, s := range Filter(list, snapshot.Filter{Environment: environment}) {
+		if s.NoteUnread && (sound == nil || !s.Time.Before(sound.Time)) {
+			return outcome.New(fmt.Errorf("%s: a note on snapshot %s of %s cannot be read, so nobody knows how it was found", ref, s.ID.Short(), s.Environment),
+				outcome.CodeDamage, fmt.Sprintf(`"firn verify --snapshot %s" looks again. Or name a snapshot by its ID.`, s.ID.Short()))
+		}
+	}
+	return nil
+}
+
+// WayToSound says in a sentence how to have the newest snapshot of the same environment that
+// was found sound, if that is another one.
+func (k *Catalog) WayToSound(than *snapshot.Snapshot) string {
+	for _, s := range snapshot.Sound(OfBackups(k.All)) {
+		if s.Environment == than.Environment && s.ID != than.ID {
+			return fmt.Sprintf(` "firn restore %s --snapshot %s" takes the newest that was found sound.`, report.QuoteWord(s.Environment), snapshot.LatestVerified)
+		}
+	}
+	return ""
+}
+
+// WarnAhead tells once of each snapshot that is later than now.
+func (c *Caller) WarnAhead(list []*snapshot.Snapshot) {
+	if list = c.told.first(list); len(list) == 0 {
+		return
+	}
+	var ids []string
+	for _, s := range list {
+		ids = append(ids, s.ID.Short())
+	}
+	c.Warn("%s of a time to come: %s: a clock was wrong, there or here. No rule counts such a snapshot, and latest does not mean it. "+
+		`If the clock here is right: "firn forget %s".`, report.Plural(len(list), "snapshot"), c.ShortList(list), strings.Join(ids[:min(len(ids), maxHit)], " "))
+}

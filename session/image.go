@@ -1,0 +1,63 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"firn/outcome"
+	"firn/report"
+	"firn/site"
+	"firn/snapshot"
+	"firn/sqlite"
+)
+
+// CopyImage writes a snapshot's image.
+func (s *Session) CopyImage(ctx context.Context, snap *snapshot.Snapshot, w io.Writer) error {
+	image, err := s.Repo.OpenImage(ctx, snap)
+	if err != nil {
+		return err
+	}
+	b := s.Progress("read "+snap.ID.Short(), image.Size())
+	defer b.Done()
+	return image.Copy(ctx, &report.CountingWriter{W: w, Progress: b.Set})
+}
+
+// CopyFrames writes it as a zstd stream.
+func (s *Session) CopyFrames(ctx context.Context, snap *snapshot.Snapshot, w io.Writer) error {
+	image, err := s.Repo.OpenImage(ctx, snap)
+	if err != nil {
+		return err
+	}
+	b := s.Progress("read "+snap.ID.Short(), image.Size())
+	defer b.Done()
+	return image.CopyFrames(ctx, w, b.Set)
+}
+
+// CopySQL writes it as a script. SQLite reads files, so there is one for a while.
+func (s *Session) CopySQL(ctx context.Context, snap *snapshot.Snapshot, w io.Writer) (err error) {
+	if err := site.NeedSpace(os.TempDir(), snap.Image().Size); err != nil {
+		return outcome.Failed("Make room there, or set TMPDIR to a folder with more.", "%w", err)
+	}
+	s.Sweep(os.TempDir(), SweepIdle)
+	image, err := site.StageApart("", "dump.db", snap.Image().Size, func(f *os.File) error { return s.CopyImage(ctx, snap, f) })
+	if err != nil {
+		return fmt.Errorf("write database into %s: %w", os.TempDir(), err)
+	}
+	defer func() { err = errors.Join(err, image.Remove()) }()
+	b := s.Progress("write SQL", snap.Image().Size) // about as long, usually
+	defer b.Done()
+	err = image.At(func(path string) error {
+		return sqlite.DumpSQL(ctx, path, &report.CountingWriter{W: w, Progress: b.Set})
+	})
+	if errors.Is(err, sqlite.ErrCorrupt) {
+		return outcome.New(fmt.Errorf("database of snapshot %s is not sound, the script does nothing: %w", snap.ID.Short(), err), outcome.CodeDamage,
+			"The database was so when it was backed up. --format db writes it as it is.")
+	}
+	if err != nil {
+		return fmt.Errorf("write snapshot %s as SQL: %w", snap.ID.Short(), err)
+	}
+	return nil
+}

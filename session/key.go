@@ -1,0 +1,120 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"firn/config"
+	"firn/crypt"
+	"firn/outcome"
+	"firn/process"
+)
+
+// KeyFileName is the key file that init writes and every command looks for
+// when no other key is given.
+const KeyFileName = "firn.key"
+
+// KeySource returns the first source of a key that is given: flags before the
+// environment before the configuration. It is empty if none is.
+func (c *Caller) KeySource(conf *config.Config) (config.KeySource, error) {
+	return config.FirstKey(
+		config.KeySource{Origin: "the flags", KeyFile: c.Settings.KeyFile, PasswordFile: c.Settings.PasswordFile, PasswordCommand: c.Settings.PasswordCommand},
+		c.EnvironmentKey(),
+		conf.KeySource())
+}
+
+func (c *Caller) EnvironmentKey() config.KeySource {
+	return config.KeySource{Origin: "the environment variables", KeyFile: c.Getenv("FIRN_KEY_FILE"), PasswordFile: c.Getenv("FIRN_PASSWORD_FILE"), Password: c.Getenv("FIRN_PASSWORD")}
+}
+
+// credential returns what opens the repository, and asks for a password if
+// nothing is given and somebody is there.
+func (c *Caller) credential(ctx context.Context, conf *config.Config) (crypt.Credential, config.KeySource, error) {
+	k, err := c.KeySource(conf)
+	if err != nil {
+		return crypt.Credential{}, k, err
+	}
+	if k.Count() == 0 {
+		k = config.KeySource{KeyFile: DefaultKeyFile(conf)}
+	}
+	if k.Count() > 0 {
+		key, err := c.ReadKey(ctx, k)
+		return key, k, err
+	}
+	if c.AskPassword == nil {
+		return crypt.Credential{}, k, outcome.Usage(`Give --key-file, --password-file or --password-command: see "firn help".`, "no key is given")
+	}
+	password, err := c.AskPassword(ctx, "Password: ")
+	return crypt.Password(password), k, err
+}
+
+// DefaultKeyFile returns the key file at its usual place, or "" if it is not there.
+func DefaultKeyFile(conf *config.Config) string {
+	path := filepath.Join(conf.Dir(), KeyFileName)
+	if _, err := os.Lstat(path); err != nil {
+		return ""
+	}
+	return path
+}
+
+func (c *Caller) ReadKey(ctx context.Context, k config.KeySource) (crypt.Credential, error) {
+	switch {
+	case k.KeyFile != "":
+		return c.ReadKeyFile(k.KeyFile)
+	case k.PasswordFile != "":
+		return c.ReadPasswordFile(k.PasswordFile)
+	case k.PasswordCommand != "":
+		return runPasswordCommand(ctx, c, k.PasswordCommand)
+	}
+	return password([]byte(k.Password), "FIRN_PASSWORD")
+}
+
+func (c *Caller) ReadKeyFile(path string) (crypt.Credential, error) {
+	text, err := c.readSecret(path)
+	if err != nil {
+		hint := outcome.TrustHint(err, `Put it there, or give another one with --key-file: "firn help" tells where keys are looked for.`)
+		return crypt.Credential{}, outcome.New(fmt.Errorf("read key file: %w", err), outcome.CodeWrongKey, hint)
+	}
+	if path != config.StandardInput && len(bytes.TrimSpace(text)) == 0 {
+		return crypt.Credential{}, outcome.New(fmt.Errorf("read key file %s: it is empty", path), outcome.CodeWrongKey, `Put a copy of the key there. If there never was one, remove the empty file, and run "firn init".`)
+	}
+	key, err := crypt.ParseKeyFile(bytes.TrimPrefix(text, []byte(markUTF8)))
+	if err != nil {
+		return crypt.Credential{}, outcome.New(fmt.Errorf("read key file %s: %w", path, err), outcome.CodeWrongKey, `A key file is what "firn init" or "firn key generate" wrote.`)
+	}
+	c.Detail("key file: %s", path)
+	return key.Credential(), nil
+}
+
+func (c *Caller) ReadPasswordFile(path string) (crypt.Credential, error) {
+	text, err := c.readSecret(path)
+	if err != nil {
+		return crypt.Credential{}, outcome.New(fmt.Errorf("read password file: %w", err), outcome.CodeWrongKey, "")
+	}
+	return password(text, "password file "+path)
+}
+
+// runPasswordCommand lets the command talk to the user: its standard error and input are ours.
+func runPasswordCommand(ctx context.Context, c *Caller, command string) (crypt.Credential, error) {
+	cmd := process.Shell(ctx, command)
+	cmd.Env = os.Environ() // see withoutSecrets
+	cmd.Stdin, cmd.Stderr = c.Input, c.CommandOutput
+	out, err := cmd.Output()
+	if err != nil {
+		return crypt.Credential{}, outcome.New(fmt.Errorf("run password command: %w", err), outcome.CodeWrongKey, "")
+	}
+	return password(out, "password command")
+}
+
+// password takes the password out of a text: its first line, as [FirstLine] has it,
+// wherever the text comes from. So one password opens a repository in every way.
+func password(text []byte, origin string) (crypt.Credential, error) {
+	line, err := FirstLine(text)
+	if err != nil {
+		return crypt.Credential{}, outcome.New(fmt.Errorf("%s: %w", origin, err), outcome.CodeWrongKey, "")
+	}
+	return crypt.Password(line), nil
+}

@@ -1,0 +1,172 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"firn/config"
+	"firn/outcome"
+	"firn/repo"
+	"firn/report"
+	"firn/site"
+	"firn/store"
+)
+
+// Endpoint is asked for locations of the form s3://bucket/prefix.
+func (c *Caller) Endpoint(conf *config.Config) string {
+	return cmp.Or(conf.S3.Endpoint, c.Getenv("AWS_ENDPOINT_URL_S3"), c.Getenv("AWS_ENDPOINT_URL"))
+}
+
+// remoteOptions say how to reach the repository's place.
+func (s *Session) remoteOptions() (RemoteOptions, error) {
+	b := s.Conf.S3
+	opts := RemoteOptions{
+		Region:        cmp.Or(b.Region, s.Getenv("AWS_REGION"), s.Getenv("AWS_DEFAULT_REGION")),
+		CAFile:        cmp.Or(b.CAFile, s.Getenv("AWS_CA_BUNDLE")),
+		PathStyle:     b.PathStyle,
+		Unconditional: b.ConditionalPut != nil && !*b.ConditionalPut,
+		Lock:          b.Lock.Duration,
+		LockMode:      b.LockMode,
+		Agent:         "firn",
+	}
+	var upErr, downErr error
+	opts.UploadLimit, upErr = config.ParseRate("--limit-upload", cmp.Or(s.Settings.LimitUpload, b.LimitUpload))
+	opts.DownloadLimit, downErr = config.ParseRate("--limit-download", cmp.Or(s.Settings.LimitDownload, b.LimitDownload))
+	if err := errors.Join(config.CheckLockMode(b.LockMode), upErr, downErr); err != nil {
+		return RemoteOptions{}, outcome.Usage("", "%w", err)
+	}
+	return opts, s.readBucketKeys(&opts)
+}
+
+// readBucketKeys reads the credentials that the configuration names.
+func (s *Session) readBucketKeys(opts *RemoteOptions) error {
+	for file, into := range map[string]*string{s.Conf.S3.AccessKeyFile: &opts.AccessKey, s.Conf.S3.SecretKeyFile: &opts.SecretKey} {
+		if file == "" {
+			continue
+		}
+		text, err := s.readSecret(file)
+		if err != nil {
+			return outcome.Usage("", "read credentials of the store: %w", err)
+		}
+		if *into, err = FirstLine(text); err != nil {
+			return outcome.Usage("", "read credentials of the store: %s: %w", file, err)
+		}
+	}
+	return nil
+}
+
+// defaultCacheSize holds what a database of some gigabytes has changed lately,
+// and a smaller one as a whole, in bytes.
+const defaultCacheSize = 1 << 30
+
+// cacheSize is how much of a remote repository may be kept here.
+func (s *Session) cacheSize() (int64, error) {
+	text := cmp.Or(s.Settings.CacheSize, s.Conf.CacheSize)
+	if text == "" {
+		return defaultCacheSize, nil
+	}
+	n, err := config.ParseSize(text)
+	if err != nil {
+		return 0, outcome.Usage("", "cache size: %w", err)
+	}
+	return n, nil
+}
+
+// WarnUnconditional tells what a server that ignores conditions is not good for.
+func (s *Session) WarnUnconditional() {
+	s.Warn(`the store ignores the condition "If-None-Match: *": never run "firn init" for one place from two machines at once. All else is safe: no other object's name is used twice`)
+	if s.Conf.Path != "" {
+		s.Note("Write conditional_put = false below [s3] in %s to save a request.", s.Conf.Path)
+	}
+}
+
+// Requests returns how many were made to a bucket so far.
+func (s *Session) Requests() int64 {
+	if s.counter == nil {
+		return 0
+	}
+	return s.counter.Traffic().Requests()
+}
+
+// Place is where a repository is: in a folder, or in a place of another kind.
+type Place struct {
+	Folder   string // absolute; "" for a place of another kind
+	location string // of that place
+	Kind     Remote // of that place
+}
+
+// ParsePlace reads a location. The endpoint is for locations that leave it out.
+func (c *Caller) ParsePlace(location, endpoint string) (Place, error) {
+	for _, kind := range c.Remotes {
+		if kind.Matches(location) {
+			location, err := kind.Parse(location, endpoint)
+			return Place{location: location, Kind: kind}, err
+		}
+	}
+	if store.IsRemote(location) {
+		return Place{}, outcome.Usage("Name the kind of this place when you open the repository.", "repository %q: this program does not know places of this kind", location)
+	}
+	folder, err := filepath.Abs(location)
+	return Place{Folder: folder}, err
+}
+
+// String returns one text for each place.
+func (p Place) String() string { return cmp.Or(p.Folder, p.location) }
+
+// openStore opens the place of a repository, which must be there.
+func (s *Session) openStore(ctx context.Context) (store.Store, error) {
+	if s.Place.Kind != nil {
+		return s.openRemote(ctx)
+	}
+	st, err := site.OpenStore(s.Place.Folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("open repository %s: %w", s.Place, repo.ErrNotRepository)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open repository: %w", err)
+	}
+	return st, nil
+}
+
+// CreateStore opens the place of a new repository, and makes it if it is a folder.
+func (s *Session) CreateStore(ctx context.Context) (store.Store, error) {
+	if s.Place.Kind != nil {
+		return s.openRemote(ctx)
+	}
+	err := site.MakeFolder(s.Place.Folder)
+	if err != nil {
+		return nil, fmt.Errorf("make repository: %w", err)
+	}
+	st, err := site.OpenStore(s.Place.Folder)
+	if err != nil {
+		return nil, fmt.Errorf("make repository: %w", err)
+	}
+	return st, nil
+}
+
+func (s *Session) openRemote(ctx context.Context) (store.Store, error) {
+	opts, err := s.remoteOptions()
+	if err != nil {
+		return nil, err
+	}
+	st, err := s.Place.Kind.Open(ctx, s.Place.location, opts)
+	if err != nil {
+		return nil, fmt.Errorf("open repository: %w", err)
+	}
+	s.counter, _ = st.(store.Counter)
+	return st, nil
+}
+
+// tellTraffic tells what was asked of a server.
+func (s *Session) tellTraffic() {
+	if s.counter == nil {
+		return
+	}
+	t := s.counter.Traffic()
+	s.Detail("requests: %d (list %d, put %d, get %d, head %d, delete %d, other %d); sent %s, received %s",
+		t.Requests(), t.Lists, t.Puts, t.Gets, t.Heads, t.Deletes, t.Others, report.Size(t.Sent), report.Size(t.Received))
+}

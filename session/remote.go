@@ -1,0 +1,39 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"firn/store"
+)
+
+// Remote is a kind of place that is not a folder, such as a bucket. A program names the kinds that it wants to use, and
+// links the client of these alone.
+type Remote interface {
+	// Matches reports whether a location is meant to be of this kind.
+	Matches(location string) bool
+
+	// Parse returns the one spelling of a location. The endpoint is for locations that leave it out.
+	Parse(location, endpoint string) (string, error)
+
+	// Open opens the place at a location that Parse has returned.
+	Open(ctx context.Context, location string, o RemoteOptions) (store.Store, error)
+}
+
+// RemoteOptions say how to reach a place that is not a folder.
+type RemoteOptions struct {
+	Region               string
+	AccessKey, SecretKey string // both "" to look for them where the tools of that kind do
+	CAFile               string // certificates in PEM to trust beside the system's
+	PathStyle            *bool  // the bucket's name stands in the path, not in the host; nil to find out
+
+	// Unconditional is for servers that cannot refuse to write over an object.
+	Unconditional bool
+
+	Lock     time.Duration // for how long no object can be deleted; 0 for not at all
+	LockMode string        // "compliance" or "governance"
+
+	UploadLimit, DownloadLimit int64 // bytes per second; 0 for no limit
+
+	Agent string // the program's name, for the server's log
+}

@@ -1,0 +1,74 @@
+package session
+
+import (
+	"context"
+	"fmt"
+
+	"firn/outcome"
+	"firn/repo"
+)
+
+// lookBack compares the repository with what this host knows of it. An error of the look is one
+// of the command's, too.
+func (s *Session) lookBack(ctx context.Context) error {
+	found, err := s.Repo.Rollbacks(ctx)
+	if err != nil {
+		return err
+	}
+	for _, b := range found {
+		s.warnSetBack(b)
+		if !b.Uncertain {
+			s.setBack = append(s.setBack, b)
+		}
+	}
+	for _, path := range s.Repo.UnreadMarks() {
+		s.Warn("%s is damaged or cannot be read: it should tell what this host has stored last of a database, so nobody notices here if that one was set back. "+
+			`Its next backup writes the file anew, and "firn check --accept-rollback" removes it.`, path)
+	}
+	return nil
+}
+
+// warnSetBack is heard with --quiet, too: who sets a repository back may want to
+// hide something.
+func (c *Caller) warnSetBack(b *repo.Rollback) {
+	if b.Uncertain {
+		c.Warn("%s; nothing tells whether a run that knew it has forgotten it, or the repository was set back before the later ones. "+
+			`To end this warning: "firn check --accept-rollback".`, c.describeSetBack(b))
+		return
+	}
+	c.Warn("the repository may have been set back: %s", c.describeSetBack(b))
+}
+
+func (c *Caller) describeSetBack(b *repo.Rollback) string {
+	newest := "there is none left"
+	if s := b.Newest; s != nil {
+		newest = fmt.Sprintf("the newest is %s of %s, number %d", s.ID.Short(), c.When(s.Time), s.Sequence)
+	}
+	return fmt.Sprintf("snapshot %s of %s, %s, number %d, which was stored from here, is not there; %s",
+		b.ID.Short(), b.Environment, c.When(b.Time), b.Sequence, newest)
+}
+
+// SetBackError is the outcome of a command, or of an environment's backup, that did all else.
+func (c *Caller) SetBackError(b *repo.Rollback) error {
+	if b == nil {
+		return nil
+	}
+	return outcome.New(fmt.Errorf("%w: %s", outcome.ErrRolledBack, c.describeSetBack(b)), outcome.CodeDamage, outcome.WayForward)
+}
+
+// Unaccepted is the outcome of a command that did all else.
+func (s *Session) Unaccepted() error {
+	if len(s.setBack) == 0 || s.accepted {
+		return nil
+	}
+	return outcome.New(outcome.ErrRolledBack, outcome.CodeDamage, outcome.WayForward)
+}
+
+// AcceptSetBack has this host take what is there for true.
+func (s *Session) AcceptSetBack(ctx context.Context) error {
+	if err := s.Repo.AcceptRollback(ctx); err != nil {
+		return fmt.Errorf("accept what is in %s: %w", s.Place, err)
+	}
+	s.accepted = true
+	return nil
+}

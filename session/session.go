@@ -1,0 +1,148 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"firn/config"
+	"firn/crypt"
+	"firn/outcome"
+	"firn/repo"
+	"firn/store"
+)
+
+// Session is what most commands work with: the configuration, and the
+// repository that it and the flags name.
+type Session struct {
+	*Caller
+	opening  OpenOptions
+	Conf     *config.Config
+	Place    Place         // of the repository
+	CacheDir string        // of this repository; "" for none
+	counter  store.Counter // of requests; nil for a repository in a folder
+	Repo     *repo.Repo
+	tried    config.KeySource // the key that was used
+	setBack  []*repo.Rollback // of what this host has stored, and is not there
+	accepted bool             // setBack is
+
+	MetricsFile string // of this run, in place of the configuration's
+}
+
+// OpenOptions say how a repository is opened.
+type OpenOptions struct {
+	Repairing         bool // open also what only the cache can open
+	OnlyExistingCache bool // make no cache folder
+	Accepting         bool // of a repository that shows less than this host has stored, or is another one
+}
+
+// Start finds out where the repository is, without opening it.
+func (c *Caller) Start(opening OpenOptions) (*Session, error) {
+	conf, err := c.LoadConfig()
+	if err != nil {
+		return nil, err
+	}
+	c.Detail("configuration: %s", cmp.Or(conf.Path, "none"))
+	s := &Session{Caller: c, opening: opening, Conf: conf}
+	s.Place, err = c.FindRepository(conf)
+	return s, err
+}
+
+// Open opens the repository; the caller closes s.repo.
+func (c *Caller) Open(ctx context.Context, opening OpenOptions) (*Session, error) {
+	s, err := c.Start(opening)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.openWith(ctx, s.credential); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// CredentialFunc finds the key of a repository, and says where it is from.
+type CredentialFunc func(context.Context, *config.Config) (crypt.Credential, config.KeySource, error)
+
+// openWith opens the repository with a key that is asked for once it is there.
+func (s *Session) openWith(ctx context.Context, credential CredentialFunc) error {
+	s.Detail("repository: %s", s.Place)
+	st, err := s.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	var key crypt.Credential
+	if key, s.tried, err = credential(ctx, s.Conf); err != nil {
+		return err
+	}
+	s.CacheDir = s.OpenCache(s.Place.String())
+	opts, err := s.Options()
+	if err != nil {
+		return err
+	}
+	opts.Store, opts.Credential = st, key
+	if s.Repo, err = repo.Open(ctx, opts); errors.Is(err, crypt.ErrWrongKey) {
+		return fmt.Errorf("open repository with %s at %s: %w", s.tried, s.Place, err)
+	} else if err != nil {
+		return fmt.Errorf("open repository %s: %w", s.Place, err)
+	}
+	if err := s.lookBack(ctx); err != nil {
+		s.Close()
+		return fmt.Errorf("open repository %s: %w", s.Place, err)
+	}
+	return nil
+}
+
+// Close lets go of the repository and tells the curious what it took.
+func (s *Session) Close() {
+	s.Repo.Close()
+	s.tellTraffic()
+}
+
+// Options are the repository's, but for the store and the key. What a bucket
+// holds is asked for no more often than needed.
+func (s *Session) Options() (repo.Options, error) {
+	opts := repo.Options{
+		CacheDir: s.CacheDir, StateDir: s.openState(), Host: HostName(), Tool: "firn " + s.Tool, Now: s.Now,
+		Repairing: s.opening.Repairing, AcceptOther: s.opening.Accepting,
+	}
+	if s.Place.Kind != nil {
+		opts.TrustCache = true
+		var err error
+		opts.CacheSize, err = s.cacheSize()
+		return opts, err
+	}
+	return opts, nil
+}
+
+// HostName names this machine in records: for people, and to tell whether numbers of users in a record are this
+// machine's.
+func HostName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "unknown"
+	}
+	return name
+}
+
+// FindRepository returns where the repository is.
+func (c *Caller) FindRepository(conf *config.Config) (Place, error) {
+	location := cmp.Or(c.Settings.Repository, c.Getenv("FIRN_REPOSITORY"), conf.Repository)
+	if location == "" {
+		return Place{}, outcome.Usage("Give --repository, set FIRN_REPOSITORY, or write a "+config.FileName+`: see "firn help".`, "no repository is given")
+	}
+	return c.ParsePlace(location, c.Endpoint(conf))
+}
+
+// locationHash names a repository by its place, whatever way leads there.
+func locationHash(location string) string {
+	if real, err := filepath.EvalSymlinks(location); err == nil {
+		location = real
+	}
+	sum := sha256.Sum256([]byte(location))
+	return hex.EncodeToString(sum[:8])
+}

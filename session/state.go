@@ -1,0 +1,52 @@
+package session
+
+import (
+	"cmp"
+	"os"
+	"path/filepath"
+
+	"firn/host"
+)
+
+// openState returns the folder for what this host knows of the repository, and makes it.
+// Without one, nobody notices when a repository is set back together with the cache.
+func (s *Session) openState() string {
+	dir, err := s.stateFolder()
+	if err == nil {
+		dir = filepath.Join(dir, locationHash(s.Place.String()))
+		err = s.takeCache(dir)
+	}
+	if err == nil {
+		return dir
+	}
+	if !s.opening.OnlyExistingCache {
+		s.Warn("nothing outlives the cache here that tells when the repository is set back (FIRN_STATE_DIR names a folder for it): %v", err)
+	}
+	// What is in a folder that only cannot be written counts, as far as there is nothing later.
+	if _, missing := os.Stat(dir); missing == nil && host.MakePrivateFolder(dir) == nil {
+		return dir
+	}
+	return ""
+}
+
+// systemState is where root keeps what must outlive caches.
+const systemState = "/var/lib/firn"
+
+// stateFolder is beside a cache folder that was asked for, not in it: caches are deleted.
+func (c *Caller) stateFolder() (string, error) {
+	if dir := c.Getenv("FIRN_STATE_DIR"); dir != "" {
+		return dir, nil
+	}
+	if dir := cmp.Or(c.Settings.CacheDir, c.Getenv("FIRN_CACHE_DIR")); dir != "" {
+		dir, err := filepath.Abs(dir)
+		return dir + "-state", err
+	}
+	if dir := c.Getenv("XDG_STATE_HOME"); dir != "" {
+		return filepath.Join(dir, "firn"), nil
+	}
+	if os.Geteuid() == 0 {
+		return systemState, nil
+	}
+	home, err := os.UserHomeDir()
+	return filepath.Join(home, ".local", "state", "firn"), err
+}

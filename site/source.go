@@ -1,0 +1,134 @@
+package site
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"firn/outcome"
+	"firn/repo"
+	"firn/snapshot"
+	"firn/sqlite"
+)
+
+// Source makes a database file something to back up.
+func Source(path string, opts sqlite.Options) repo.Source {
+	return func(ctx context.Context) (repo.SourceImage, error) {
+		i, err := openImage(ctx, path, opts)
+		if err != nil {
+			return nil, outcome.OfSource(err)
+		}
+		return i, nil
+	}
+}
+
+// image is a [sqlite.Image] as [repo.SourceImage]: the two packages do not know each other. What touches the database runs on
+// the thread of its site.
+type image struct {
+	*sqlite.Image
+	site    *Site
+	compact bool
+	access  *snapshot.Access // nil where it is not known
+}
+
+// A database of which all is read would not be noticed, nor one that a slow store holds up.
+var (
+	_ repo.SparseImage = (*image)(nil)
+	_ repo.LiveImage   = (*image)(nil)
+)
+
+func openImage(ctx context.Context, path string, opts sqlite.Options) (*image, error) {
+	s, err := Reach(path)
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	i := &image{site: s, compact: opts.Compact, access: s.Access()}
+	err = s.At(func(inner string) (err error) {
+		i.Image, err = sqlite.Open(ctx, inner, s.Options(path, opts))
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return i, nil
+}
+
+// Read tells errors of the source from those of the repository.
+func (i *image) Read(p []byte) (n int, err error) {
+	err = i.site.Do(func() (err error) { n, err = i.Image.Read(p); return err })
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = outcome.OfSource(err)
+	}
+	return n, err
+}
+
+// Close ends the reading, and the thread.
+func (i *image) Close() error {
+	return errors.Join(i.site.Do(i.Image.Close), i.site.Close())
+}
+
+// Describe says what the record shall say of the image.
+func (i *image) Describe() snapshot.Image {
+	info := i.Info()
+	fingerprint, err := json.Marshal(i.Fingerprint())
+	if err != nil {
+		fingerprint = nil // then the next run reads all pages
+	}
+	export := snapshot.ExportPages
+	if i.compact {
+		export = snapshot.ExportCompact
+	}
+	described := snapshot.Image{
+		Size:          info.Size,
+		PageSize:      info.PageSize,
+		PageCount:     info.PageCount,
+		JournalMode:   info.JournalMode,
+		UserVersion:   info.UserVersion,
+		ApplicationID: info.ApplicationID,
+		SchemaHash:    info.SchemaHash,
+		Export:        export,
+		Fingerprint:   fingerprint,
+		Access:        i.access,
+	}
+	if rows, known := i.Rows(); known {
+		described.SetRows(recordedRows(rows))
+	}
+	return described
+}
+
+// recordedRows makes rows part of a record. JSON has no names that are not UTF-8, which SQLite allows.
+func recordedRows(rows []sqlite.TableRows) []snapshot.TableRows {
+	recorded := make([]snapshot.TableRows, 0, len(rows))
+	for _, r := range rows {
+		recorded = append(recorded, snapshot.TableRows{Name: strings.ToValidUTF8(r.Name, "\ufffd"), Rows: r.Rows})
+	}
+	return recorded
+}
+
+// Unchanged reports whether the database is certain to hold what it held at
+// the time of the fingerprint.
+func (i *image) Unchanged(fingerprint json.RawMessage) bool {
+	var old sqlite.Fingerprint
+	return json.Unmarshal(fingerprint, &old) == nil && i.Image.Unchanged(old)
+}
+
+// Changed tells what has changed since the database had the snapshot's fingerprint.
+func (i *image) Changed(since *snapshot.Snapshot) (changed [][2]int64, known bool) {
+	var old sqlite.Fingerprint
+	if json.Unmarshal(since.Image().Fingerprint, &old) != nil {
+		return nil, false
+	}
+	_ = i.site.Do(func() error { changed, known = i.Image.Changed(old); return nil })
+	return changed, known
+}
+
+// Skip tells errors of the source from those of the repository, like Read.
+func (i *image) Skip(n int64) error {
+	if err := i.site.Do(func() error { return i.Image.Skip(n) }); err != nil {
+		return outcome.OfSource(err)
+	}
+	return nil
+}
