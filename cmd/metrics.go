@@ -41,6 +41,7 @@ var metrics = [...]metric{
 // not back up stay as they are, and of a run that fails those of the last success.
 type samples map[string]map[string]string
 
+// Set sets the value of a metric with its labels.
 func (s samples) Set(name, labels string, value float64) {
 	if s[name] == nil {
 		s[name] = make(map[string]string)

@@ -34,11 +34,14 @@ type Config struct {
 	Copy            Copy                    `toml:"copy"`
 }
 
+// FileName is the name of the file.
 const FileName = "firn.toml"
 
 // SystemFile is the last place where it is looked for.
 const SystemFile = "/etc/firn/" + FileName
 
+// Parse reads the text of the file at an absolute path. An error names the line, as far as it is known. The configuration that comes
+// with an error holds what says where failures are told.
 func Parse(path string, b []byte) (*Config, error) {
 	conf := &Config{Path: path}
 	dec := toml.NewDecoder(bytes.NewReader(b)).DisallowUnknownFields()
@@ -174,6 +177,7 @@ func (conf *Config) Environment(name string) (*Environment, error) {
 		"environment %q is not in %s", name, conf.Path)
 }
 
+// Names returns the names of the environments, sorted.
 func (conf *Config) Names() []string { return slices.Sorted(maps.Keys(conf.Env)) }
 
 // Dir is the folder of the configuration file, or the current one without it.

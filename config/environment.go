@@ -47,6 +47,7 @@ func DefaultDatabaseName(path string) string {
 	return cmp.Or(strings.TrimSuffix(base, filepath.Ext(base)), base)
 }
 
+// Validate returns the first thing that is wrong with the values, nil if they can be used.
 func (e *Environment) Validate() error {
 	if e.Database == "" {
 		return errors.New("database is missing")
@@ -77,6 +78,7 @@ func CheckNames(environment, database string) error {
 	return nil
 }
 
+// CheckExport refuses a name that is no way to take an image, see [snapshot.ExportPages]. The empty name is the default.
 func CheckExport(export string) error {
 	switch export {
 	case "", snapshot.ExportPages, snapshot.ExportCompact:

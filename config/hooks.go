@@ -21,6 +21,7 @@ const (
 	HookOutput = 64 << 10
 )
 
+// HookLimit returns the time after which a command around a backup is killed.
 func (e *Environment) HookLimit() time.Duration {
 	d, err := e.HookTimeout.value("hook_timeout") // validated
 	if err != nil || d == 0 {
@@ -51,6 +52,7 @@ func (e *Environment) checkHooks() error {
 	return nil
 }
 
+// ParsePing reads the address of a monitor. Its errors do not show the address, which is a secret.
 func ParsePing(address string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSpace(address))
 	if err != nil {

@@ -13,6 +13,7 @@ type KeySource struct {
 	Password        string
 }
 
+// Count returns how many of the sources are set.
 func (k KeySource) Count() int {
 	n := 0
 	for _, s := range []string{k.KeyFile, k.PasswordFile, k.PasswordCommand, k.Password} {
@@ -23,6 +24,7 @@ func (k KeySource) Count() int {
 	return n
 }
 
+// KeySource returns what the configuration says of the key.
 func (conf *Config) KeySource() KeySource {
 	return KeySource{Origin: "the configuration " + conf.Path, KeyFile: conf.KeyFile, PasswordFile: conf.PasswordFile, PasswordCommand: conf.PasswordCommand}
 }

@@ -19,6 +19,7 @@ func CheckTags(set tags.Set, environment, database string) error {
 	return nil
 }
 
+// OwnTag is the error for a tag that says what a snapshot is, and that people must not set or remove.
 func OwnTag(tag string) error {
 	return outcome.Usage("Take another one: env_..., db_... and "+repo.PreRestoreTag+" say what a snapshot is.", "tag %q is firn's own", tag)
 }

@@ -62,8 +62,11 @@ func (r *Reporter) Progress(task string, total int64) Meter {
 // noMeter drops what it is told.
 type noMeter struct{}
 
+// Set drops the number.
 func (noMeter) Set(int64) {}
 
+// SetTotal drops the numbers.
 func (noMeter) SetTotal(int64, int64) {}
 
+// Done does nothing.
 func (noMeter) Done() {}

@@ -147,6 +147,7 @@ func WithoutStreams(list []*snapshot.Snapshot) []*snapshot.Snapshot {
 	return slices.DeleteFunc(slices.Clone(list), (*snapshot.Snapshot).IsStream)
 }
 
+// RefuseStream is the error for a snapshot that holds no database, where one is needed.
 func RefuseStream(s *snapshot.Snapshot) error {
 	return outcome.Failed(fmt.Sprintf(`"firn dump %s -o FILE" writes it.`, s.ID.Short()), "snapshot %s is of a stream, not of a database", s.ID.Short())
 }

@@ -26,6 +26,7 @@ func (c *Caller) KeySource(conf *config.Config) (config.KeySource, error) {
 		conf.KeySource())
 }
 
+// EnvironmentKey returns what the environment variables say of the key.
 func (c *Caller) EnvironmentKey() config.KeySource {
 	return config.KeySource{Origin: "the environment variables", KeyFile: c.Getenv("FIRN_KEY_FILE"), PasswordFile: c.Getenv("FIRN_PASSWORD_FILE"), Password: c.Getenv("FIRN_PASSWORD")}
 }
@@ -60,6 +61,7 @@ func DefaultKeyFile(conf *config.Config) string {
 	return path
 }
 
+// ReadKey reads the key that a source names.
 func (c *Caller) ReadKey(ctx context.Context, k config.KeySource) (crypt.Credential, error) {
 	switch {
 	case k.KeyFile != "":
@@ -72,6 +74,7 @@ func (c *Caller) ReadKey(ctx context.Context, k config.KeySource) (crypt.Credent
 	return password([]byte(k.Password), "FIRN_PASSWORD")
 }
 
+// ReadKeyFile reads a key file, or standard input for -.
 func (c *Caller) ReadKeyFile(path string) (crypt.Credential, error) {
 	text, err := c.readSecret(path)
 	if err != nil {
@@ -89,6 +92,7 @@ func (c *Caller) ReadKeyFile(path string) (crypt.Credential, error) {
 	return key.Credential(), nil
 }
 
+// ReadPasswordFile reads the password in the first line of a file, or of standard input for -.
 func (c *Caller) ReadPasswordFile(path string) (crypt.Credential, error) {
 	text, err := c.readSecret(path)
 	if err != nil {

@@ -36,6 +36,7 @@ func WriteKeyFile(path string, key crypt.KeyFile, now string) (err error) {
 	return nil
 }
 
+// KeyFileText returns the text of a key file that was made on a day, which is written 2026-11-21.
 func KeyFileText(key crypt.KeyFile, now string) string {
 	return fmt.Sprintf("# firn key, made %s. Whoever has it can read and change the repository.\n%s\n", now, key)
 }

@@ -27,6 +27,7 @@ func (c *Caller) WarnLocked(environment string, forever bool, reason error) {
 // maxHit is how many of the snapshots that damage hits are shown.
 const maxHit = 10
 
+// ShortList names snapshots by ID and time, ten at most.
 func (c *Caller) ShortList(hit []*snapshot.Snapshot) string {
 	var parts []string
 	for _, snap := range hit[:min(len(hit), maxHit)] {

@@ -10,6 +10,7 @@ import (
 // PrivateMode lets only the owner read and write a file.
 const PrivateMode = fs.FileMode(0o600)
 
+// Missing reports whether nothing has a name. A symbolic link to nothing is not missing.
 func Missing(path string) bool {
 	_, err := os.Lstat(path)
 	return errors.Is(err, fs.ErrNotExist)

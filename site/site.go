@@ -125,6 +125,7 @@ func (s *Site) Access() *snapshot.Access {
 	return AccessOf(info)
 }
 
+// AccessOf says to which user a file belongs and who may use it, nil where that is not known.
 func AccessOf(info fs.FileInfo) *snapshot.Access {
 	uid, gid, known := host.Owner(info)
 	if !known {

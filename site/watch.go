@@ -15,6 +15,7 @@ type Watch struct {
 	site  *Site
 }
 
+// NewWatch begins to watch the database at a path. The caller ends the watch. The timeout is for other users' locks.
 func NewWatch(ctx context.Context, path string, timeout time.Duration) (*Watch, error) {
 	at, err := Reach(path)
 	if err != nil {

@@ -25,8 +25,10 @@ type watchdog struct {
 }
 
 const (
+	// StuckSilence is the usual time for which a call may go on without getting on.
 	StuckSilence = 10 * time.Minute
-	stuckGrace   = 3 * time.Second
+
+	stuckGrace = 3 * time.Second
 )
 
 // NewWatchdog returns a watchdog for calls that may go on for so long without getting on, 0 for ever.

@@ -34,8 +34,9 @@ bench/scale: bench/internal/checkout bench/internal/usage chunk crypt index inte
 bench/tune: bench/internal/checkout chunk crypt repo snapshot store/mem
 btree:
 chunk:
-cmd: btree chunk crypt host index internal/svg pack repo retention scratch snapshot spool sqlite store store/local store/s3 tags
+cmd: btree config crypt host internal/svg outcome pack process repo report retention scratch session site snapshot spool sqlite store store/s3 tags
 cmd/firn: cmd
+config: host outcome repo retention snapshot store tags
 crypt:
 demo:
 host:
@@ -45,10 +46,15 @@ internal/damage: chunk crypt pack store
 internal/dbtest:
 internal/s3test:
 internal/svg:
+outcome: crypt host repo report retention snapshot sqlite store tags
 pack: chunk crypt
+process: report
 repo: chunk crypt index pack retention snapshot spool store tags
+report:
 retention:
 scratch:
+session: config crypt host outcome process repo report scratch site snapshot sqlite store
+site: host outcome repo report scratch snapshot spool sqlite store store/local
 snapshot: chunk tags
 spool: crypt scratch
 sqlite: btree scratch sqlite/internal/capi
