@@ -7,10 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-)
 
-// sidecars are the ends of the names of files that SQLite takes for a part of the database beside them.
-var sidecars = [...]string{"-wal", "-shm", "-journal"}
+	"firn/sqlite/internal/source"
+)
 
 // putAside makes the image the target, in place of a file that is no database that could be changed. That one is kept
 // under another name, with all that SQLite takes for a part of it. It gives the new file its owner and mode.
@@ -51,7 +50,7 @@ func putAside(path string, src *staged, keep string) (*RestoreResult, error) {
 
 // refuseTaken looks for the names that are about to be given, before anything is done.
 func refuseTaken(keep string) error {
-	for _, suffix := range append(sidecars[:], "") {
+	for _, suffix := range append(source.Sidecars(), "") {
 		if _, err := os.Lstat(keep + suffix); !errors.Is(err, fs.ErrNotExist) {
 			return cmp.Or(err, fmt.Errorf("keep the old file as %s: %w", keep+suffix, fs.ErrExist))
 		}
@@ -66,7 +65,7 @@ func keepOld(path, keep string, link, move func(from, to string) error) error {
 	if errors.Is(linkErr, fs.ErrExist) || errors.Is(linkErr, fs.ErrNotExist) {
 		return linkErr
 	}
-	for _, suffix := range sidecars {
+	for _, suffix := range source.Sidecars() {
 		if err := move(path+suffix, keep+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"firn/sqlite/internal/source"
 )
 
 // TestKeepOldKilled ends before each step of keeping a file aside, with and without hard
@@ -43,7 +45,7 @@ func TestKeepOldKilled(t *testing.T) {
 				}
 			}
 			if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-				if err := refuseSidecars(path, "", sidecars[:]...); err != nil {
+				if err := refuseSidecars(path, "", source.Sidecars()...); err != nil {
 					t.Errorf("%s, after %d steps: %v", name, n, err)
 				}
 			}

@@ -4,15 +4,16 @@ import (
 	"errors"
 
 	"firn/sqlite/internal/capi"
+	"firn/sqlite/internal/source"
 )
 
 // The kinds of errors of this package. A missing file is fs.ErrNotExist, and a file that may not be read or written is
 // fs.ErrPermission. Every error names the path it is about.
 var (
 	// ErrEmpty is returned for a file of zero bytes, which SQLite would take for a new database.
-	ErrEmpty = errors.New("file is empty, not a database")
+	ErrEmpty = source.ErrEmpty
 	// ErrNotFile is returned for a directory, a device, or anything else that is not a regular file.
-	ErrNotFile = errors.New("not a regular file")
+	ErrNotFile = source.ErrNotFile
 	// ErrNotDatabase is returned for a file that is no SQLite database, or an encrypted one.
 	ErrNotDatabase = capi.ErrNotDatabase
 	// ErrCorrupt is returned when SQLite finds the database malformed, or its pages do not add up.
@@ -28,12 +29,13 @@ var (
 	ErrHoldsUp = errors.New("reading the database would keep its application from committing for more than 2 seconds")
 	// ErrDiffers is returned by [Restore] when a database was restored, and is not equal to the image.
 	ErrDiffers = errors.New("restored database differs from the image")
-	// ErrStrangeSidecar is returned when a file with the name of the database's journal, WAL or -shm is no regular file.
-	ErrStrangeSidecar = errors.New("what lies beside the database is no file of SQLite's")
+	// ErrStrangeSidecar is returned when a file with the name of the database's journal, WAL or -shm is no regular file,
+	// or was put there by a user who may not write the database.
+	ErrStrangeSidecar = source.ErrStrangeSidecar
 	// ErrDetached is returned when the WAL with the last commits must be in another place than beside the database.
-	ErrDetached = errors.New("the database's WAL is not here")
+	ErrDetached = source.ErrDetached
 	// ErrChanged is returned when a database was written that had to be read without a lock.
-	ErrChanged = errors.New("database was written while it was read without a lock")
+	ErrChanged = source.ErrChanged
 	// ErrSidecar is returned by [Restore] when a journal or WAL lies beside a target that does not exist.
 	ErrSidecar = errors.New("left-over journal or WAL beside a missing database")
 	// ErrPageSize is returned by [Restore] when the target is in WAL mode and its page size is not the image's.

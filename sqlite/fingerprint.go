@@ -8,11 +8,8 @@ import (
 	"time"
 
 	"firn/sqlite/internal/capi"
+	"firn/sqlite/internal/source"
 )
-
-// settled is how old a file's times must be before an equal time proves an equal file: clocks of file systems tick
-// coarsely, so two writes shortly after one another can leave the same time.
-const settled = 2 * time.Second
 
 // Fingerprint identifies the content of a database well enough to prove that nothing was committed since it was
 // taken, nor written past SQLite. It is cheap to take, and is meant to be stored as JSON. The zero Fingerprint is equal
@@ -131,8 +128,8 @@ func fingerprintOf(c *capi.Conn, path string, wal []byte, now time.Time) (Finger
 		return Fingerprint{}, err
 	}
 	var f Fingerprint
-	times := statOf(info)
-	f.Device, f.Inode = times.device, times.inode
+	stat := source.StatOf(info)
+	f.Device, f.Inode = stat.Device, stat.Inode
 	if wal != nil {
 		w, err := parseWALHeader(wal)
 		if err != nil {
@@ -159,17 +156,8 @@ func fileState(c *capi.Conn, info fs.FileInfo, now time.Time) (*FileState, error
 	return &FileState{
 		Size:       info.Size(),
 		ModTime:    info.ModTime().UnixNano(),
-		ChangeTime: statOf(info).changeTime,
+		ChangeTime: source.StatOf(info).ChangeTime,
 		Header:     header,
-		Settled:    now.Sub(lastChange(info)) >= settled,
+		Settled:    now.Sub(source.LastChange(info)) >= source.Settled,
 	}, nil
-}
-
-// lastChange returns when a file was last changed, in its content or otherwise.
-func lastChange(info fs.FileInfo) time.Time {
-	changed := time.Unix(0, statOf(info).changeTime)
-	if info.ModTime().After(changed) {
-		return info.ModTime()
-	}
-	return changed
 }

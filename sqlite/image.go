@@ -18,11 +18,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"firn/btree"
 	"firn/sqlite/internal/capi"
+	"firn/sqlite/internal/source"
 )
 
 // Harden makes SQLite safer in the whole process: the locks on database files survive that another part of the process
@@ -108,8 +108,8 @@ type Image struct {
 	path  string // of the database, symbolic links resolved
 	name  string // of the database, for errors
 	opts  Options
-	conn  *capi.Conn // nil once the transaction has ended
-	still *stillness // of a database that is read without locks; nil otherwise
+	conn  *capi.Conn        // nil once the transaction has ended
+	still *source.Stillness // of a database that is read without locks; nil otherwise
 	info  Info
 	print Fingerprint
 	pages io.ReadCloser // what Read delivers; nil before the first Read
@@ -141,12 +141,12 @@ func Open(ctx context.Context, path string, opts Options) (*Image, error) {
 
 func openImage(ctx context.Context, path string, opts Options) (*Image, error) {
 	// Resolved once: SQLite names journals after the file that a link leads to.
-	path, before, err := resolve(path)
+	path, before, err := source.Resolve(path)
 	if err != nil {
 		return nil, err
 	}
 	i := &Image{path: path, name: cmp.Or(opts.Name, path), opts: opts}
-	if i.conn, i.still, err = openSource(ctx, path, opts.BusyTimeout, opts.Now); err != nil {
+	if i.conn, i.still, err = source.Open(ctx, path, opts.BusyTimeout, opts.Now); err != nil {
 		return nil, err
 	}
 	i.conn.Alive = opts.Alive
@@ -161,37 +161,6 @@ func openImage(ctx context.Context, path string, opts Options) (*Image, error) {
 		return nil, errors.Join(err, i.Close())
 	}
 	return i, nil
-}
-
-// resolve returns the absolute path without symbolic links of a regular file that is not empty. After ErrEmpty the
-// path is valid too.
-func resolve(path string) (string, fs.FileInfo, error) {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return "", nil, err
-	}
-	named := path
-	if path, err = filepath.EvalSymlinks(path); err != nil {
-		if missing, ok := errors.AsType[*fs.PathError](err); ok && missing.Path == named {
-			err = missing.Err // whoever opens it names it; a folder above it is named here
-		}
-		return "", nil, err
-	}
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return "", nil, err
-	case info.IsDir():
-		return "", nil, fmt.Errorf("%w but a directory", ErrNotFile)
-	case !info.Mode().IsRegular():
-		return "", nil, ErrNotFile
-	case info.Size() == 0:
-		// SQLite would take it for a new database, and delete a WAL beside it.
-		return path, info, ErrEmpty
-	case info.Size() < capi.MinPageSize: // SQLite takes even a file of one byte for a new database
-		return "", nil, fmt.Errorf("%w: %d bytes", ErrNotDatabase, info.Size())
-	}
-	return path, info, nil
 }
 
 // begin opens the read transaction and describes what it sees.
@@ -263,7 +232,7 @@ func (i *Image) changed() error {
 	if i.conn == nil {
 		return nil
 	}
-	return i.still.check()
+	return i.still.Check()
 }
 
 func (i *Image) read(p []byte) (int, error) {
@@ -364,7 +333,7 @@ func (i *Image) end() error {
 	}
 	c := i.conn
 	i.conn = nil
-	return errors.Join(i.still.check(), c.Close())
+	return errors.Join(i.still.Check(), c.Close())
 }
 
 // Close ends the transaction, if reading to the end has not, and removes temporary files.

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"firn/sqlite/internal/capi"
+	"firn/sqlite/internal/source"
 )
 
 // privateFile is a database file that nobody writes, opened to find out whether something is wrong with it. SQLite reads
@@ -20,7 +21,7 @@ type privateFile struct {
 
 // openPrivate opens the file. It never looks for a journal or WAL beside it.
 func openPrivate(ctx context.Context, path string) (*privateFile, error) {
-	path, info, err := resolve(path)
+	path, info, err := source.Resolve(path)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"firn/sqlite/internal/capi"
+	"firn/sqlite/internal/source"
 )
 
 // RestoreOptions say how to restore. The zero value is right for most.
@@ -90,7 +91,7 @@ func restore(ctx context.Context, target, image string, opts RestoreOptions) (re
 	if opts.Partial == nil {
 		opts.Partial = whole{src}
 	}
-	path, _, err := resolve(target)
+	path, _, err := source.Resolve(target)
 	switch {
 	case opts.New && !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("it was not there a moment ago: %w", fs.ErrExist)
@@ -147,7 +148,7 @@ func place(target string, src *staged, opts RestoreOptions) (*RestoreResult, err
 	if _, err := os.Lstat(path); err == nil {
 		return nil, fmt.Errorf("%w but a symbolic link to nothing", ErrNotFile)
 	}
-	if err := refuseSidecars(path, opts.Name, sidecars[:]...); err != nil {
+	if err := refuseSidecars(path, opts.Name, source.Sidecars()...); err != nil {
 		return nil, err
 	}
 	// The content must be on disk before the name is: a name of an unwritten file would survive a crash.
@@ -199,7 +200,7 @@ func restoreLive(ctx context.Context, path string, src *staged, opts RestoreOpti
 
 // openTarget opens a database to change it.
 func openTarget(ctx context.Context, path string, timeout time.Duration) (*capi.Conn, error) {
-	if err := checkSidecars(path); err != nil {
+	if err := source.CheckSidecars(path); err != nil {
 		return nil, err
 	}
 	c, err := capi.Open(ctx, path, capi.ReadWrite)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"firn/sqlite/internal/capi"
+	"firn/sqlite/internal/source"
 )
 
 // TableRows is the number of rows of one table.
@@ -51,15 +52,15 @@ func CountRows(ctx context.Context, path string) ([]TableRows, error) {
 }
 
 func countRows(ctx context.Context, path string) (rows []TableRows, err error) {
-	path, _, err = resolve(path)
+	path, _, err = source.Resolve(path)
 	if err != nil {
 		return nil, err
 	}
-	c, still, err := openSource(ctx, path, defaultBusyTimeout, time.Now)
+	c, still, err := source.Open(ctx, path, defaultBusyTimeout, time.Now)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, still.check(), c.Close()) }()
+	defer func() { err = errors.Join(err, still.Check(), c.Close()) }()
 	if err := c.Exec("BEGIN"); err != nil {
 		return nil, err
 	}

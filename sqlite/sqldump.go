@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"firn/sqlite/internal/capi"
+	"firn/sqlite/internal/source"
 )
 
 // maxStatement is how long a statement SQLite reads (SQLITE_MAX_SQL_LENGTH).
@@ -26,7 +27,7 @@ const maxStatement = 1_000_000_000
 // no other from being written. Errors of w are returned as they are; others say what could not be read, and leave it
 // to the caller to say of which database.
 func DumpSQL(ctx context.Context, path string, w io.Writer) (err error) {
-	if _, _, err := resolve(path); err != nil {
+	if _, _, err := source.Resolve(path); err != nil {
 		return err
 	}
 	c, err := capi.OpenImmutable(ctx, path)

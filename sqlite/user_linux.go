@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"firn/sqlite/internal/source"
 )
 
 // maxMaps is how much of a list of mappings is read.
@@ -37,7 +39,7 @@ func Users(path string) []User {
 			continue
 		}
 		mapped := mappings(dir)
-		if !mapped.have(statOf(info).inode, filepath.Base(path)+"-shm") {
+		if !mapped.have(source.StatOf(info).Inode, filepath.Base(path)+"-shm") {
 			continue
 		}
 		if version := mapped.version(dir); version != "" {

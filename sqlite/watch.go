@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"firn/sqlite/internal/capi"
+	"firn/sqlite/internal/source"
 )
 
 // Watch tells whether anybody commits to a database. It holds no lock, but keeps the WAL, if there is one, from being
@@ -21,10 +22,10 @@ type Watch struct {
 // NewWatch begins to watch a database. What is committed from now on shows.
 func NewWatch(ctx context.Context, path string, timeout time.Duration) (*Watch, error) {
 	w := &Watch{path: path, timeout: timeout}
-	var still *stillness
-	resolved, _, err := resolve(path)
+	var still *source.Stillness
+	resolved, _, err := source.Resolve(path)
 	if err == nil {
-		w.conn, still, err = openSource(ctx, resolved, timeout, time.Now)
+		w.conn, still, err = source.Open(ctx, resolved, timeout, time.Now)
 	}
 	if err == nil && still != nil {
 		err = errors.Join(errors.New("what others write does not show without SQLite's locks"), w.conn.Close())

@@ -1,6 +1,6 @@
 //go:build unix
 
-package sqlite
+package source
 
 import (
 	"io/fs"
@@ -12,12 +12,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// nobody is what Linux shows for a user or group that has no number in a container.
-const nobody = 65534
+// unmapped is the number that Linux shows for a user or group that has no number in a container.
+const unmapped = 65534
 
-// mayMakeSidecars reports whether files that SQLite makes beside a database get the owner and the rights with which all
-// who use the database can go on, also if this process is killed before it removes them. SQLite gives them the
-// database's mode, and if it runs as the superuser, its owner and group.
+// mayMakeSidecars reports whether files that SQLite makes beside a database get an owner and rights with which every user
+// of the database can go on, even if this process is killed before it removes them. SQLite gives them the database's
+// mode, and if it runs as the superuser, its owner and group.
 func mayMakeSidecars(path string) bool {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -38,7 +38,7 @@ func mayMakeSidecars(path string) bool {
 	}
 	uid, gid := creator()
 	if uid == 0 && file.Uid != 0 {
-		return mayGiveAway() && file.Uid != nobody && file.Gid != nobody
+		return mayGiveAway() && file.Uid != unmapped && file.Gid != unmapped
 	}
 	if uid != int(file.Uid) {
 		return false
@@ -46,6 +46,6 @@ func mayMakeSidecars(path string) bool {
 	if folder.Mode()&fs.ModeSetgid != 0 || runtime.GOOS != "linux" {
 		gid = int(dir.Gid)
 	}
-	// In another group, the group's members have what everybody has.
+	// A file in another group gives the group's members no more rights than all users have.
 	return gid == int(file.Gid) || mode>>3&7&^mode == 0
 }

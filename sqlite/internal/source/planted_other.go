@@ -1,8 +1,8 @@
 //go:build !unix
 
-package sqlite
+package source
 
 import "io/fs"
 
-// planted reports false: whose a file is does not show here.
+// planted reports false: this system does not tell who made a file.
 func planted(_, _, _ fs.FileInfo) bool { return false }

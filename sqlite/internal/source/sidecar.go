@@ -1,4 +1,4 @@
-package sqlite
+package source
 
 import (
 	"errors"
@@ -10,10 +10,13 @@ import (
 	"firn/sqlite/internal/capi"
 )
 
-// checkSidecars refuses a database beside which something lies under the name of a journal, a WAL or a -shm that is no
-// regular file: SQLite would wait for ever for who writes into a pipe, and an application's user decides what lies there.
-// What is put there afterwards is found by [Harden], or by who waits for the call.
-func checkSidecars(path string) error {
+// Sidecars returns the ends of the names of files that SQLite takes for a part of the database beside them.
+func Sidecars() []string { return []string{"-wal", "-shm", "-journal"} }
+
+// CheckSidecars returns [ErrStrangeSidecar] if a file with the name of a database's journal, WAL or -shm is no regular
+// file: an application's user decides which files lie there, and SQLite would wait for ever for a writer of a pipe. A
+// file that is put there afterwards is refused by [capi.Harden], or found by the caller's own time limit.
+func CheckSidecars(path string) error {
 	database, err := os.Stat(path)
 	if err != nil {
 		return err
@@ -22,7 +25,7 @@ func checkSidecars(path string) error {
 	if err != nil {
 		return err
 	}
-	for _, suffix := range sidecars {
+	for _, suffix := range Sidecars() {
 		info, err := os.Lstat(path + suffix)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -40,7 +43,7 @@ func checkSidecars(path string) error {
 	return nil
 }
 
-// kindOf says what a file is that is not a regular one.
+// kindOf names the kind of a file that is not a regular one.
 func kindOf(mode fs.FileMode) string {
 	switch mode.Type() {
 	case fs.ModeDir:
@@ -55,16 +58,16 @@ func kindOf(mode fs.FileMode) string {
 	return "a device"
 }
 
-// otherName returns another name that the file has in its folder, if what SQLite needs beside the file is beside that
-// name: the file was opened by it. Names elsewhere cannot be found.
+// otherName returns another name that the file has in its folder, if a WAL or a journal lies beside that name: the file
+// was opened by it. Names in other folders cannot be found.
 func otherName(path string) (string, error) {
 	info, err := os.Stat(path)
-	if err != nil || statOf(info).links < 2 {
+	if err != nil || StatOf(info).Links < 2 {
 		return "", err
 	}
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {
-		return "", nil // a folder that may be passed, but not listed
+		return "", nil // the folder may be passed, but not listed
 	}
 	for _, entry := range entries {
 		other := filepath.Join(filepath.Dir(path), entry.Name())

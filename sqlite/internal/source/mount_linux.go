@@ -1,4 +1,4 @@
-package sqlite
+package source
 
 import "golang.org/x/sys/unix"
 

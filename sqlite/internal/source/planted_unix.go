@@ -1,6 +1,6 @@
 //go:build unix
 
-package sqlite
+package source
 
 import (
 	"io/fs"
@@ -8,12 +8,12 @@ import (
 	"syscall"
 )
 
-// planted reports whether a sidecar is from a user who may not write the database, in a folder that all can write. With
-// a journal of its own making, such a user could put what it likes into the database, and with one that it keeps open
+// planted reports whether a sidecar was made by a user without the right to write the database, in a folder that all
+// users can write. Such a user could make a journal to put arbitrary content into the database, or keep a journal open to
 // read what the database held.
 func planted(folder, database, sidecar fs.FileInfo) bool {
 	if folder.Mode()&fs.ModeSticky == 0 || database.Mode().Perm()&0o022 != 0 {
-		return false // there, others can put another database in its place, or write this one
+		return false // other users can replace the database there, or write it
 	}
 	of, ok := sidecar.Sys().(*syscall.Stat_t)
 	by, known := database.Sys().(*syscall.Stat_t)

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package sqlite
+package source
 
 // isMountPoint reports whether the file itself is mounted. Only Linux does that.
 func isMountPoint(string) bool { return false }

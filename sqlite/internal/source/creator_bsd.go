@@ -1,6 +1,6 @@
 //go:build unix && !linux
 
-package sqlite
+package source
 
 import "os"
 
