@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"firn/outcome"
 	"firn/repo"
 	"firn/report"
 	"firn/session"
@@ -64,52 +63,33 @@ type pruneMessage struct {
 }
 
 func (s *opened) prune(ctx context.Context, o pruneOptions) error {
-	b := s.progress("prune", 0)
-	result, err := s.Repo.Prune(ctx, repo.PruneOptions{DryRun: o.dryRun, OrphanAge: o.orphanAge, Progress: b.SetTotal})
-	b.Done()
-	if ctx.Err() != nil {
-		return outcome.New(errors.New("interrupted: nothing that is needed was removed, the next prune goes on"), outcome.CodeInterrupted, "")
-	}
+	result, err := s.Prune(ctx, session.PruneOptions{DryRun: o.dryRun, OrphanAge: o.orphanAge})
 	if err != nil {
 		return err
 	}
-	s.NotePruned(ctx, result, o.dryRun)
 	return s.tellPrune(result, o.dryRun, o.within)
 }
 
 // pruneIfDue frees space within another command, unless that was done some hours ago.
 func (s *opened) pruneIfDue(ctx context.Context, dryRun bool) error {
-	b := s.progress("prune", 0)
-	result, err := s.Repo.Prune(ctx, repo.PruneOptions{IfDue: true, DryRun: dryRun, Progress: b.SetTotal})
-	b.Done()
-	if err != nil || result.Skipped {
+	result, err := s.PruneIfDue(ctx, dryRun)
+	if err != nil || result == nil {
 		return err
 	}
-	s.NotePruned(ctx, result, dryRun)
 	return s.tellPrune(result, dryRun, true)
 }
 
-// pruneFull frees space within another command whose store has no more of it. Prunes of
-// before have condemned what can be deleted at once; what this one condemns is deleted by
-// one more.
+// pruneFull frees space within another command whose store has no more of it.
 func (s *opened) pruneFull(ctx context.Context, dryRun bool) error {
-	for {
-		result, err := s.Repo.Prune(ctx, repo.PruneOptions{DryRun: dryRun})
-		if err != nil {
-			return err
-		}
-		if err := s.tellPrune(result, dryRun, true); err != nil || result.Condemned == 0 || dryRun {
-			return err
-		}
+	results, err := s.PruneFull(ctx, dryRun)
+	for _, result := range results {
+		err = errors.Join(s.tellPrune(result, dryRun, true), err)
 	}
+	return err
 }
 
 // tellPrune tells what a prune did; within another command it is not the summary.
 func (s *opened) tellPrune(r *repo.PruneResult, dryRun, within bool) error {
-	s.WarnUnacknowledged(r.Unacknowledged)
-	if r.NoRoom != nil {
-		s.warn("there is no room to copy what is needed out of packs that are mostly garbage: the next prune goes on (%v)", r.NoRoom)
-	}
 	if s.json {
 		m := pruneMessage{
 			Type: "summary", DryRun: dryRun, Freed: r.Freed, Pending: r.Pending, Copied: r.Copied,
