@@ -56,7 +56,7 @@ module: ## give the module another path: make module PATH=example.org/you/firn
 	@tools/module '$(MODULE)'
 module-test: ## do that to a copy of this tree, build and test it
 	tools/module-test
-bench: ## compare with restic, borg and the script pipeline: a quarter of an hour; BENCH_LARGE=1 adds 10 GB, and an hour
+bench: ## compare with restic, borg, Litestream and the script pipeline: a quarter of an hour; BENCH_LARGE=1 adds 10 GB, and an hour
 	bench/install && go run -C bench . -size 3MB,50MB,500MB -content -month -o ../docs/benchmarks.md -plot ../docs/month.svg $(ARGS)
 	$(if $(BENCH_LARGE),go run -C bench . -size '' -large -o ../docs/large.md $(ARGS))
 rclone-test: ## copy to SFTP and WebDAV through rclone, which is built for it

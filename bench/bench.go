@@ -33,6 +33,9 @@ func newBench(c contender, work, database string) (*bench, error) {
 		"TZ=UTC", "DB="+database, "TMP="+tmp, "REPO="+b.repo, "OUT="+b.out,
 		"FIRN_REPOSITORY="+b.repo, "FIRN_KEY_FILE="+filepath.Join(tmp, "key"), "FIRN_CACHE_DIR="+cache,
 		"RESTIC_REPOSITORY="+b.repo, "RESTIC_PASSWORD=bench", "RESTIC_CACHE_DIR="+cache,
+		"RUSTIC_REPOSITORY="+b.repo, "RUSTIC_PASSWORD=bench", "RUSTIC_CACHE_DIR="+cache, "RUSTIC_NO_PROGRESS=true", "RUSTIC_LOG_LEVEL=warn",
+		"KOPIA_CONFIG_PATH="+filepath.Join(tmp, "kopia.config"), "KOPIA_PASSWORD=bench", "KOPIA_CACHE_DIRECTORY="+cache,
+		"KOPIA_LOG_DIR="+tmp, "KOPIA_CHECK_FOR_UPDATES=false",
 		"BORG_REPO="+b.repo, "BORG_PASSPHRASE=bench", "BORG_BASE_DIR="+cache)
 	_, err := b.run(c.init)
 	return b, err

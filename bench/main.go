@@ -1,5 +1,5 @@
 // Command bench compares firn with what people run today: copies by sqlite3,
-// zstd, restic and borg. All see the same states of the same databases, in one
+// zstd, restic, borg and others that the machine has. All see the same states of the same databases, in one
 // run on one machine, so that the ratios mean something elsewhere too.
 //
 //	go run -C bench . -size 3MB,50MB,500MB -month -o ../docs/benchmarks.md -plot ../docs/month.svg
@@ -45,10 +45,14 @@ func run(args []string) error {
 		return err
 	}
 	defer os.RemoveAll(work)
-	if err := os.Setenv("PATH", binaries(work)+string(filepath.ListSeparator)+os.Getenv("PATH")); err != nil {
+	path, err := searchPath(work)
+	if err != nil {
 		return err
 	}
-	contenders, err := choose(work, o.only)
+	if err := os.Setenv("PATH", path); err != nil {
+		return err
+	}
+	contenders, absent, err := choose(work, o.only)
 	if err != nil {
 		return err
 	}
@@ -56,6 +60,7 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
+	r.machine = append(r.machine, absent...)
 	return r.write(o)
 }
 

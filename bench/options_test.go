@@ -42,7 +42,7 @@ func TestParseFlagsRefuses(t *testing.T) {
 			t.Errorf("%q: got no error", args)
 		}
 	}
-	if _, err := choose(t.TempDir(), []string{"tar"}); err == nil {
+	if _, _, err := choose(t.TempDir(), []string{"tar"}); err == nil {
 		t.Error("contender tar: got no error")
 	}
 }

@@ -80,6 +80,9 @@ func (c *comparison) String() string {
 	for _, x := range c.results {
 		fmt.Fprintf(&b, "| %s | %s%s |\n", x.title, bytesText(x.size), ratio(c.results[0].size, x.size))
 	}
+	for _, x := range c.replicas {
+		b.WriteString(c.replicaTable(x))
+	}
 	return b.String()
 }
 

@@ -11,7 +11,7 @@ import (
 // 50 MB for everything, and firn a part of that.
 func newComparison(size, part int64) *comparison {
 	c := &comparison{options: options{sizes: []int64{size}}, size: size, pages: map[operation][]int{inPlace: {600, 600}, writes: {610}}}
-	for _, x := range contenders() {
+	for _, x := range slices.DeleteFunc(contenders(), contender.replicates) {
 		costs := cost{wall: 10 * time.Second, cpu: 8 * time.Second, rss: 100 << 20, added: 50_000_000}
 		if x.name == firnName {
 			costs.wall, costs.cpu, costs.added = costs.wall/time.Duration(part), costs.cpu/time.Duration(part), costs.added/part
@@ -27,11 +27,17 @@ func newComparison(size, part int64) *comparison {
 	return c
 }
 
+// named returns one of the contenders.
+func named(name string) contender {
+	all := contenders()
+	return all[slices.IndexFunc(all, func(c contender) bool { return c.name == name })]
+}
+
 // newMonth makes one in which the pipeline's repository is always ratio times firn's.
 func newMonth(ratio int64) *month {
 	m := &month{monthOptions: monthOptions{every: 12 * time.Hour, days: 2, size: 50_000_000}}
-	for i, c := range []contender{contenders()[0], contenders()[3]} {
-		l := line{contender: c}
+	for i, name := range []string{scriptName, firnName} {
+		l := line{contender: named(name)}
 		for n := range 4 {
 			size := int64(1_000_000 * (n + 1))
 			if i == 0 {

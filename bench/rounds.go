@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -81,20 +82,27 @@ func (r *rounds) open() (err error) {
 	return err
 }
 
+// step is a part of the rounds, and how often it runs.
+type step struct {
+	n  int
+	do func() error
+}
+
 // all runs everything.
 func (r *rounds) all() error {
-	steps := []struct {
-		n    int
-		step func() error
-	}{
+	return r.run([]step{
 		{1, r.first}, {r.firsts - 1, r.firstAgain},
 		{r.ticks, r.inPlace}, {r.writes, r.written}, {r.unchanged, r.idle},
 		{1, r.sizes}, {1, r.verify}, {r.unchanged, r.restoreVerified}, {r.unchanged, r.clone},
 		{r.unchanged, r.cloneVerified},
-	}
+	})
+}
+
+// run runs the steps, and ends the application.
+func (r *rounds) run(steps []step) error {
 	for _, s := range steps {
 		for range s.n {
-			if err := s.step(); err != nil {
+			if err := s.do(); err != nil {
 				return err
 			}
 		}
@@ -252,22 +260,36 @@ func (r *rounds) restore(op operation, run func(b *bench, rows int64) (cost, err
 // comparison is what came out for one size.
 type comparison struct {
 	options
-	size    int64 // of the database after all changes
-	pages   map[operation][]int
-	results []result
+	size     int64 // of the database after all changes
+	pages    map[operation][]int
+	results  []result
+	replicas []*replica // of the contenders that have a daemon
 }
 
 // compare takes all contenders through the same states of one database, in a
 // folder that it removes.
 func compare(o options, work string, contenders []contender) (*comparison, error) {
-	defer os.RemoveAll(work)
 	logf("make a database of %s", bytesText(o.sizes[0]))
+	c, err := compareRuns(o, work, slices.DeleteFunc(slices.Clone(contenders), contender.replicates))
+	if err != nil {
+		return nil, fmt.Errorf("compare at %s: %w", bytesText(o.sizes[0]), err)
+	}
+	c.replicas, err = replicateAll(o, work, contenders)
+	return c, err
+}
+
+// compareRuns compares the contenders that run now and then.
+func compareRuns(o options, work string, contenders []contender) (*comparison, error) {
+	defer os.RemoveAll(work)
+	if len(contenders) == 0 {
+		return &comparison{options: o}, nil
+	}
 	r, err := newRounds(o, work, contenders)
 	if err != nil {
 		return nil, err
 	}
 	if err := r.all(); err != nil {
-		return nil, fmt.Errorf("compare at %s: %w", bytesText(o.sizes[0]), err)
+		return nil, err
 	}
 	info, err := os.Stat(r.database)
 	if err != nil {

@@ -13,37 +13,72 @@ import (
 	"firn/bench/internal/checkout"
 )
 
-// choose returns the contenders named, all for none, ready to be run in work.
-func choose(work string, only []string) ([]contender, error) {
+// choose returns the contenders named, all for none, ready to be run in work. It also
+// returns a line for each contender that this machine cannot run.
+func choose(work string, only []string) (chosen []contender, absent []string, err error) {
 	all := contenders()
 	for _, name := range only {
 		if !slices.ContainsFunc(all, func(c contender) bool { return c.name == name }) {
-			return nil, fmt.Errorf("-only %s: no such contender", name)
+			return nil, nil, fmt.Errorf("-only %s: no such contender", name)
 		}
 	}
-	chosen := slices.DeleteFunc(all, func(c contender) bool {
+	chosen = slices.DeleteFunc(all, func(c contender) bool {
 		return len(only) > 0 && !slices.Contains(only, c.name)
 	})
 	if slices.ContainsFunc(chosen, func(c contender) bool { return slices.Contains(c.tools, "firn") }) {
 		if err := checkout.BuildFirn(context.Background(), filepath.Join(binaries(work), "firn")); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return chosen, checkTools(chosen)
+	chosen, absent = leaveOut(work, chosen)
+	if len(chosen) == 0 {
+		return nil, nil, fmt.Errorf("no contender is left: run bench/install, or choose others by -only\n%s", strings.Join(absent, "\n"))
+	}
+	return chosen, absent, nil
 }
 
-// checkTools names every tool that a contender calls and this machine lacks.
-func checkTools(chosen []contender) error {
-	var missing []string
-	for _, tool := range toolsOf(chosen) {
-		if _, err := exec.LookPath(tool); err != nil {
-			missing = append(missing, tool)
+// leaveOut parts the contenders that can run here from the others, and says why of each of
+// the others.
+func leaveOut(work string, all []contender) (there []contender, absent []string) {
+	for _, c := range all {
+		reason := missingTools(c)
+		if reason == "" && c.unproven {
+			reason = try(c, filepath.Join(work, "try"))
 		}
+		if reason == "" {
+			there = append(there, c)
+			continue
+		}
+		absent = append(absent, fmt.Sprintf("left out: %s: %s", c.name, reason))
+		logf("%s", absent[len(absent)-1])
 	}
+	return there, absent
+}
+
+// missingTools names the tools that a contender calls and this machine lacks.
+func missingTools(c contender) string {
+	missing := slices.DeleteFunc(slices.Clone(c.tools), func(tool string) bool {
+		_, err := exec.LookPath(tool)
+		return err == nil
+	})
 	if len(missing) == 0 {
-		return nil
+		return ""
 	}
-	return fmt.Errorf("missing %s: run bench/install, or choose others by -only", strings.Join(missing, " "))
+	return strings.Join(missing, " and ") + " not installed"
+}
+
+// try takes a contender through a backup and a restore of a small database, and returns
+// what went wrong, on one line.
+func try(c contender, work string) (problem string) {
+	defer os.RemoveAll(work)
+	r, err := newRounds(options{sizes: []int64{1}}, work, []contender{c})
+	if err == nil {
+		err = r.run([]step{{1, r.first}, {1, r.idle}})
+	}
+	if err == nil {
+		return ""
+	}
+	return "fails here: " + strings.Join(strings.Fields(err.Error()), " ")
 }
 
 // toolsOf returns each tool once.
@@ -60,6 +95,13 @@ func toolsOf(contenders []contender) (tools []string) {
 
 // binaries is where firn is built: contenders have folders of their own names.
 func binaries(work string) string { return filepath.Join(work, "bin") }
+
+// searchPath is where the contenders' tools are looked for: firn as it is built now, then
+// what bench/install has installed, then the system's.
+func searchPath(work string) (string, error) {
+	installed, err := checkout.Installed(context.Background())
+	return strings.Join([]string{binaries(work), installed, os.Getenv("PATH")}, string(filepath.ListSeparator)), err
+}
 
 // machine describes where this runs, and the versions of all tools.
 func machine(contenders []contender) []string {
@@ -91,10 +133,10 @@ func load() string {
 	return ", load before this " + minute
 }
 
-// versionOf asks a tool for its version; restic and firn have a command for it.
+// versionOf asks a tool for its version. Some tools have a command for it.
 func versionOf(name string) string {
 	arg := "--version"
-	if name == "restic" || name == "firn" {
+	if slices.Contains([]string{"restic", "firn", "litestream"}, name) {
 		arg = "version"
 	}
 	out, err := exec.Command(name, arg).Output()

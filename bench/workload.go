@@ -86,8 +86,9 @@ func open(path string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(1) // pragmas are a connection's own
-	return db, nil
+	db.SetMaxOpenConns(1)                           // pragmas are a connection's own
+	_, err = db.Exec("PRAGMA busy_timeout = 10000") // a daemon that replicates writes too
+	return db, err
 }
 
 func act(db *sql.DB, action string, n [3]int64) (result int64, err error) {

@@ -28,6 +28,12 @@ func BuildFirn(ctx context.Context, path string) error {
 	return build(ctx, dir, "./cmd/firn", path, "-ldflags", "-X "+cmd+".version="+revision(ctx, dir))
 }
 
+// Installed returns the folder that bench/install installs programs into.
+func Installed(ctx context.Context) (string, error) {
+	dir, err := root(ctx)
+	return filepath.Join(dir, ".cache", name), err
+}
+
 // BuildBench builds the benchmark, whose workload other commands use, as [BuildFirn] builds firn.
 func BuildBench(ctx context.Context, path string) error {
 	dir, err := root(ctx)
