@@ -95,7 +95,7 @@ func (l *look) integrity() error {
 	}
 	before := len(l.missed)
 	for _, t := range tables {
-		if err := l.miss("table "+t.name+": ", l.conn.Rows(fmt.Sprintf("PRAGMA integrity_check(%s)", quoted(t.name)), l.integrityRow)); err != nil {
+		if err := l.miss("table "+t.name+": ", l.conn.Rows(fmt.Sprintf("PRAGMA integrity_check(%s)", capi.Quote(t.name)), l.integrityRow)); err != nil {
 			return err
 		}
 	}
@@ -122,7 +122,7 @@ func (l *look) foreignKeys() error {
 			return err
 		}
 		// In a query of its own, because the pragma has no limit.
-		query := fmt.Sprintf(`SELECT rowid, parent FROM pragma_foreign_key_check(%s) WHERE %s LIMIT %d`, quoted(t.name), isTable("parent"), maxMessages)
+		query := fmt.Sprintf(`SELECT rowid, parent FROM pragma_foreign_key_check(%s) WHERE %s LIMIT %d`, capi.Quote(t.name), isTable("parent"), maxMessages)
 		err := l.miss("foreign keys of table "+t.name+": ", l.conn.Rows(query, func(s *capi.Stmt) {
 			l.found = append(l.found, fmt.Sprintf("row %s of table %s refers to a missing row of table %s",
 				rowName(s, 0), t.name, s.Text(1)))
@@ -137,7 +137,7 @@ func (l *look) foreignKeys() error {
 // missingParents takes note of keys that refer to tables which are not there. SQLite would report
 // every row that has one, but a row that nothing can be compared with is not known to be wrong.
 func (l *look) missingParents(table string) error {
-	query := fmt.Sprintf(`SELECT DISTINCT "table" FROM pragma_foreign_key_list(%s) WHERE NOT %s`, quoted(table), isTable(`"table"`))
+	query := fmt.Sprintf(`SELECT DISTINCT "table" FROM pragma_foreign_key_list(%s) WHERE NOT %s`, capi.Quote(table), isTable(`"table"`))
 	return l.conn.Rows(query, func(s *capi.Stmt) {
 		l.missed = append(l.missed, fmt.Sprintf("foreign keys of table %s: there is no table %s", table, s.Text(0)))
 	})

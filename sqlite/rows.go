@@ -77,7 +77,7 @@ func countTables(c *capi.Conn) ([]TableRows, error) {
 	}
 	rows := make([]TableRows, 0, len(tables))
 	for _, t := range tables {
-		n, err := c.Number("SELECT count(*) FROM main." + identifier(t.name))
+		n, err := c.Number("SELECT count(*) FROM main." + capi.Identifier(t.name))
 		if err != nil && c.Context().Err() == context.Canceled {
 			return nil, err
 		}

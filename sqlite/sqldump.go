@@ -1,31 +1,27 @@
 package sqlite
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"io"
-	"strconv"
-	"strings"
 
 	"firn/sqlite/internal/capi"
 	"firn/sqlite/internal/source"
+	"firn/sqlite/internal/sqldump"
 )
 
-// maxStatement is how long a statement SQLite reads (SQLITE_MAX_SQL_LENGTH).
-const maxStatement = 1_000_000_000
-
-// DumpSQL writes the database in a private file that nobody writes, an image, as a script that makes it anew in an empty
-// database: all that `sqlite3 FILE .dump` means, for any SQLite that knows what the schema uses. What the script makes
-// has equal rows with equal rowids, in tables of equal definitions; virtual tables too, by their shadow tables.
+// DumpSQL writes the database in a private file that is not written meanwhile, an image, as a script that makes it anew
+// in an empty database: all that `sqlite3 FILE .dump` means, for any SQLite that knows what the schema uses. The database
+// that the script makes has equal rows with equal rowids, in tables of equal definitions; it has virtual tables too, by
+// their shadow tables.
 //
 // Nothing in the database is trusted. No view, trigger or expression of it is evaluated, no virtual table is connected
-// to, and the script has no more statements than the schema has entries. What it defines is as it was: a trigger runs
-// when the new database is written.
+// to, and the script has no more statements than the schema has entries. Definitions are copied as they are: a trigger
+// runs when the new database is written.
 //
 // If the database cannot be read, or ctx is done, the script says so and ends with ROLLBACK; damage of one table keeps
-// no other from being written. Errors of w are returned as they are; others say what could not be read, and leave it
-// to the caller to say of which database.
+// no other table from being written. Errors of w are returned as they are. Other errors say what could not be read, and
+// leave it to the caller to say of which database.
 func DumpSQL(ctx context.Context, path string, w io.Writer) (err error) {
 	if _, _, err := source.Resolve(path); err != nil {
 		return err
@@ -35,161 +31,5 @@ func DumpSQL(ctx context.Context, path string, w io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	return dumpSQL(c, w)
-}
-
-// dumpSQL writes the main database, which must not change. It takes from the connection whatever could run or be
-// asked by a hostile schema, virtual tables above all: it is for nothing else afterwards.
-func dumpSQL(c *capi.Conn, w io.Writer) error {
-	d := &sqlDump{conn: c, out: bufio.NewWriterSize(w, 64<<10), limit: maxStatement}
-	if err := d.script(); err != nil {
-		d.failed = append(d.failed, err)
-	}
-	if len(d.failed) > 0 {
-		d.giveUp()
-	}
-	if err := d.out.Flush(); err != nil {
-		return err // and what failed before is of no interest to a closed pipe
-	}
-	return errors.Join(d.failed...)
-}
-
-// sqlDump writes the script.
-type sqlDump struct {
-	conn     *capi.Conn
-	out      *bufio.Writer // keeps its first error
-	length   int           // of the statement that is being written
-	limit    int           // of that
-	encoding string        // of the database's text: "UTF-8", "UTF-16le" or "UTF-16be"
-	writable bool          // the script has set writable_schema
-	failed   []error       // tables that could not be read to the end
-}
-
-// entry is an object of the schema.
-type entry struct {
-	kind, name string
-	sql        string // as it is stored, up to the first zero byte: as SQLite reads it
-}
-
-// script writes everything, and returns the error that ended it. What concerns one table only is in d.failed.
-func (d *sqlDump) script() error {
-	if err := distrust(d.conn); err != nil {
-		return err
-	}
-	if err := d.head(); err != nil {
-		return err
-	}
-	schema, err := d.schema()
-	if err != nil {
-		return err
-	}
-	if err := d.tables(schema); err != nil {
-		return err
-	}
-	for _, kind := range []string{"index", "view", "trigger"} {
-		for _, e := range schema {
-			if e.kind != kind {
-				continue
-			}
-			if err := d.create(e.sql); err != nil {
-				return err
-			}
-		}
-	}
-	if len(d.failed) > 0 {
-		return nil
-	}
-	return d.tail()
-}
-
-// distrust takes from the connection what a hostile schema could make use of. Without modules there is no virtual table
-// to connect to, whatever the schema says.
-func distrust(c *capi.Conn) error {
-	return errors.Join(c.DisableSchema(), c.DistrustSchema())
-}
-
-// head begins the script. The first pragmas count only in a database without content. Rows were let in by the rules of
-// their time, so constraints that were added since must not keep them out.
-func (d *sqlDump) head() (err error) {
-	if d.encoding, err = d.conn.Text("PRAGMA encoding"); err != nil {
-		return err
-	}
-	d.line("PRAGMA foreign_keys=OFF;")
-	d.line("PRAGMA ignore_check_constraints=ON;")
-	d.line("PRAGMA encoding='", d.encoding, "';")
-	for _, name := range []string{"page_size", "auto_vacuum"} {
-		if err := d.pragma(name); err != nil {
-			return err
-		}
-	}
-	return d.line("BEGIN TRANSACTION;")
-}
-
-// tail ends it. A version of 0 is set, too: without any write there would be no database.
-func (d *sqlDump) tail() error {
-	for _, name := range []string{"user_version", "application_id"} {
-		if err := d.pragma(name); err != nil {
-			return err
-		}
-	}
-	d.line("COMMIT;")
-	return d.undo()
-}
-
-// undo sets back what would trouble whoever goes on with the connection that loads the script. RESET makes it read
-// the schema again: virtual tables are there.
-func (d *sqlDump) undo() error {
-	if d.writable {
-		d.line("PRAGMA writable_schema=RESET;")
-	}
-	return d.line("PRAGMA ignore_check_constraints=OFF;")
-}
-
-// giveUp ends the script so that nobody takes it for whole. Errors may speak in the words of the database: quoted, they
-// cannot end the comment.
-func (d *sqlDump) giveUp() {
-	for _, err := range d.failed {
-		d.line("/**** ERROR: ", strings.ReplaceAll(strconv.Quote(err.Error()), "*/", "* /"), " *****/")
-	}
-	d.line("ROLLBACK; -- due to errors")
-	d.undo()
-}
-
-// pragma sets a number.
-func (d *sqlDump) pragma(name string) error {
-	n, err := d.conn.Number("PRAGMA " + name)
-	if err != nil {
-		return err
-	}
-	return d.line("PRAGMA ", name, "=", strconv.FormatInt(n, 10), ";")
-}
-
-// line writes a line; its error is that of any write so far.
-func (d *sqlDump) line(parts ...string) (err error) {
-	for _, part := range parts {
-		d.out.WriteString(part)
-	}
-	return d.out.WriteByte('\n')
-}
-
-// schema returns the entries that have a definition, in the order in which they were made. The name of sqlite_master
-// cannot be taken by another table, that of sqlite_schema can.
-func (d *sqlDump) schema() (entries []entry, err error) {
-	const query = "SELECT type, name, sql FROM main.sqlite_master WHERE sql IS NOT NULL ORDER BY rowid"
-	err = d.conn.Rows(query, func(s *capi.Stmt) {
-		e := entry{kind: s.Text(0)}
-		e.name, _, _ = strings.Cut(s.Text(1), "\x00")
-		e.sql, _, _ = strings.Cut(s.Text(2), "\x00")
-		entries = append(entries, e)
-	})
-	return entries, err
-}
-
-// create writes the statement that makes an entry.
-func (d *sqlDump) create(sql string) error {
-	statement, err := statementOf(sql)
-	if err != nil {
-		return err
-	}
-	return d.line(statement)
+	return sqldump.Write(c, w)
 }

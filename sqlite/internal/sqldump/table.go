@@ -1,4 +1,4 @@
-package sqlite
+package sqldump
 
 import (
 	"fmt"
@@ -18,7 +18,7 @@ const (
 )
 
 // tables makes and fills the tables. Those with AUTOINCREMENT write to sqlite_sequence, which comes last.
-func (d *sqlDump) tables(schema []entry) error {
+func (d *dump) tables(schema []entry) error {
 	for _, last := range []bool{false, true} {
 		for _, e := range schema {
 			if e.kind != "table" || (e.name == sequenceTable) != last {
@@ -39,7 +39,7 @@ func (d *sqlDump) tables(schema []entry) error {
 
 // table makes a table and fills it. A shadow table is one like any other here: so the content of virtual tables is
 // written without asking them.
-func (d *sqlDump) table(e entry, schema []entry) error {
+func (d *dump) table(e entry, schema []entry) error {
 	var err error
 	switch {
 	case isVirtual(e.sql):
@@ -61,7 +61,7 @@ func (d *sqlDump) table(e entry, schema []entry) error {
 
 // virtual writes the definition of a virtual table as a row: to make the table would make its shadow tables, which have
 // their own entries.
-func (d *sqlDump) virtual(e entry) error {
+func (d *dump) virtual(e entry) error {
 	d.writeSchema()
 	d.put("INSERT INTO sqlite_master(type,name,tbl_name,rootpage,sql) VALUES('table',")
 	d.text(e.name)
@@ -73,7 +73,7 @@ func (d *sqlDump) virtual(e entry) error {
 }
 
 // writeSchema lets the script write the schema from here on.
-func (d *sqlDump) writeSchema() {
+func (d *dump) writeSchema() {
 	if d.writable {
 		return
 	}
@@ -83,7 +83,7 @@ func (d *sqlDump) writeSchema() {
 }
 
 // sequence makes SQLite make its table, by means of another one: those that have needed it may be gone.
-func (d *sqlDump) sequence(schema []entry) error {
+func (d *dump) sequence(schema []entry) error {
 	name := "firn_sequence"
 	for taken := func(e entry) bool { return strings.EqualFold(e.name, name) }; slices.ContainsFunc(schema, taken); {
 		name += "_"
@@ -94,7 +94,7 @@ func (d *sqlDump) sequence(schema []entry) error {
 }
 
 // statistics makes SQLite make the table of ANALYZE. Some builds make another with it.
-func (d *sqlDump) statistics(schema []entry) error {
+func (d *dump) statistics(schema []entry) error {
 	err := d.line("ANALYZE sqlite_master;")
 	if !slices.ContainsFunc(schema, func(e entry) bool { return e.name == stat4Table }) {
 		err = d.line("DROP TABLE IF EXISTS ", stat4Table, ";")
@@ -103,25 +103,25 @@ func (d *sqlDump) statistics(schema []entry) error {
 }
 
 // reserved makes a table of SQLite's own that some builds do not make.
-func (d *sqlDump) reserved(e entry) error {
+func (d *dump) reserved(e entry) error {
 	d.writeSchema()
 	return d.create(strings.Replace(e.sql, "CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", 1))
 }
 
 // fill writes the rows of a table.
-func (d *sqlDump) fill(table string) error {
+func (d *dump) fill(table string) error {
 	columns, rowid, err := d.columns(table)
 	if err != nil {
 		return err
 	}
-	into := "INSERT INTO " + identifier(table)
+	into := "INSERT INTO " + capi.Identifier(table)
 	if rowid != "" {
 		columns = slices.Insert(columns, 0, rowid)
 		into += "(" + strings.Join(columns, ",") + ")"
 	}
 	into += " VALUES("
 	// By rowid or primary key. An index might be in another order, or damaged.
-	s, err := d.conn.Prepare("SELECT " + strings.Join(columns, ",") + " FROM main." + identifier(table) + " NOT INDEXED")
+	s, err := d.conn.Prepare("SELECT " + strings.Join(columns, ",") + " FROM main." + capi.Identifier(table) + " NOT INDEXED")
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (d *sqlDump) fill(table string) error {
 }
 
 // row writes the statement of a row.
-func (d *sqlDump) row(into string, s *capi.Stmt, columns int32) error {
+func (d *dump) row(into string, s *capi.Stmt, columns int32) error {
 	d.length = 0
 	d.put(into)
 	for i := range columns {
@@ -158,15 +158,15 @@ func (d *sqlDump) row(into string, s *capi.Stmt, columns int32) error {
 
 // columns returns the names of the columns that a row is made of, quoted, and the name that stands for the rowid if
 // that is not one of them. Rowids are kept, because external content of a full-text index, for one, is found by them.
-func (d *sqlDump) columns(table string) (names []string, rowid string, err error) {
+func (d *dump) columns(table string) (names []string, rowid string, err error) {
 	var keys int
 	var taken []string
 	integer := false
-	err = d.conn.Rows("PRAGMA main.table_xinfo("+identifier(table)+")", func(s *capi.Stmt) {
+	err = d.conn.Rows("PRAGMA main.table_xinfo("+capi.Identifier(table)+")", func(s *capi.Stmt) {
 		name, declared, key, generated := s.Text(1), s.Text(2), s.Number(5) > 0, s.Number(6) != 0
 		taken = append(taken, strings.ToLower(name))
 		if !generated {
-			names = append(names, identifier(name))
+			names = append(names, capi.Identifier(name))
 		}
 		if key {
 			keys++
@@ -177,7 +177,7 @@ func (d *sqlDump) columns(table string) (names []string, rowid string, err error
 		return nil, "", err
 	}
 	if len(names) == 0 {
-		return nil, "", fmt.Errorf("%w: it has no columns", ErrCorrupt)
+		return nil, "", fmt.Errorf("%w: it has no columns", capi.ErrCorrupt)
 	}
 	hidden, err := d.hidesRowid(table, keys == 1 && integer)
 	if err != nil || !hidden {
@@ -194,14 +194,14 @@ func (d *sqlDump) columns(table string) (names []string, rowid string, err error
 // hidesRowid reports whether a table has rowids that are no column of it. A table WITHOUT ROWID has none and answers
 // index_info; a key of one column declared as INTEGER is the rowid, unless there is an index for it
 // (https://www.sqlite.org/lang_createtable.html#rowid).
-func (d *sqlDump) hidesRowid(table string, integerKey bool) (hidden bool, err error) {
+func (d *dump) hidesRowid(table string, integerKey bool) (hidden bool, err error) {
 	hidden = true
-	err = d.conn.Rows("PRAGMA main.index_info("+identifier(table)+")", func(*capi.Stmt) { hidden = false })
+	err = d.conn.Rows("PRAGMA main.index_info("+capi.Identifier(table)+")", func(*capi.Stmt) { hidden = false })
 	if err != nil || !hidden || !integerKey {
 		return hidden, err
 	}
 	hidden = false
-	err = d.conn.Rows("PRAGMA main.index_list("+identifier(table)+")", func(s *capi.Stmt) {
+	err = d.conn.Rows("PRAGMA main.index_list("+capi.Identifier(table)+")", func(s *capi.Stmt) {
 		hidden = hidden || s.Text(3) == "pk"
 	})
 	return hidden, err

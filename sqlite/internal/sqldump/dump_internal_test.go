@@ -1,4 +1,4 @@
-package sqlite
+package sqldump
 
 import (
 	"bufio"
@@ -83,7 +83,7 @@ func TestDumpSQLLongRow(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	d := &sqlDump{conn: c, out: bufio.NewWriter(&b), limit: 1000}
+	d := &dump{conn: c, out: bufio.NewWriter(&b), limit: 1000}
 	if err := d.script(); err != nil || len(d.failed) != 1 || !strings.Contains(d.failed[0].Error(), `table "t": a row takes`) {
 		t.Errorf("got %v and %v, want one table to fail", err, d.failed)
 	}

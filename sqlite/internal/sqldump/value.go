@@ -1,4 +1,4 @@
-package sqlite
+package sqldump
 
 import (
 	"encoding/binary"
@@ -16,7 +16,7 @@ import (
 
 // value writes a value of the current row as a literal that is that value again, in any version of SQLite and whatever
 // a text editor or the shell does to ends of lines.
-func (d *sqlDump) value(s *capi.Stmt, column int32) {
+func (d *dump) value(s *capi.Stmt, column int32) {
 	switch s.Kind(column) {
 	case capi.Integer:
 		d.put(strconv.FormatInt(s.Number(column), 10))
@@ -38,13 +38,13 @@ func (d *sqlDump) value(s *capi.Stmt, column int32) {
 	}
 }
 
-// put writes a part of a statement; [sqlDump.line] tells its errors.
-func (d *sqlDump) put(text string) {
+// put writes a part of a statement; [dump.line] tells its errors.
+func (d *dump) put(text string) {
 	d.length += len(text)
 	d.out.WriteString(text)
 }
 
-func (d *sqlDump) blob(b []byte) {
+func (d *dump) blob(b []byte) {
 	d.length += 2 * len(b)
 	d.put("x'")
 	hex.NewEncoder(d.out).Write(b)
@@ -54,10 +54,10 @@ func (d *sqlDump) blob(b []byte) {
 // text writes text. Control characters are written as char(n) in the place of marks that the text does not have, for
 // instance replace('one\ntwo','\n',char(10)): raw ones would be lost on the way (the shell makes CR LF one LF), end
 // the statement (NUL), or do things to a terminal.
-func (d *sqlDump) text(text string) {
+func (d *dump) text(text string) {
 	controls := controlsOf(text)
 	if len(controls) == 0 {
-		d.put(quoted(text))
+		d.put(capi.Quote(text))
 		return
 	}
 	infix := markInfix(text, controls)
@@ -66,17 +66,11 @@ func (d *sqlDump) text(text string) {
 		d.put("replace(")
 		marks = append(marks, string(rune(c)), markOf(c, infix))
 	}
-	d.put(quoted(strings.NewReplacer(marks...).Replace(text)))
+	d.put(capi.Quote(strings.NewReplacer(marks...).Replace(text)))
 	for _, c := range controls {
 		d.put(fmt.Sprintf(",'%s',char(%d))", markOf(c, infix), c))
 	}
 }
-
-// quoted returns a text without control characters as a literal.
-func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
-
-// identifier returns a name in quotes.
-func identifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
 // controlsOf returns the control characters of a text, each once. A tab is none.
 func controlsOf(text string) (controls []byte) {

@@ -1,9 +1,11 @@
-package sqlite
+package sqldump
 
 import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"firn/sqlite/internal/capi"
 )
 
 // statementOf returns the statement that SQLite reads in an entry of the schema: the first, with its semicolon. A
@@ -19,7 +21,7 @@ func statementOf(sql string) (string, error) {
 	for rest := sql; rest != ""; {
 		n := tokenLen(rest)
 		if n < 0 {
-			return "", fmt.Errorf("%w: a quote is not closed in %q", ErrCorrupt, sql)
+			return "", fmt.Errorf("%w: a quote is not closed in %q", capi.ErrCorrupt, sql)
 		}
 		token := rest[:n]
 		rest = rest[n:]
@@ -37,7 +39,7 @@ func statementOf(sql string) (string, error) {
 		}
 	}
 	if !ends() {
-		return "", fmt.Errorf("%w: a trigger has no end: %q", ErrCorrupt, sql)
+		return "", fmt.Errorf("%w: a trigger has no end: %q", capi.ErrCorrupt, sql)
 	}
 	return b.String() + ";", nil
 }
