@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"firn/outcome"
+	"firn/session"
 	"firn/site"
 	"firn/snapshot"
 	"firn/sqlite"
@@ -103,7 +104,7 @@ func (r *restoration) bringBeside(image *site.Staged) (*site.Staged, error) {
 // check looks whether the image is sound, unless that is known.
 func (r *restoration) check(ctx context.Context, image *site.Staged) error {
 	if r.sound() {
-		r.note("It was found sound on %s (%s)", r.When(r.source.Verified.Time), how(r.source.Verified))
+		r.note("It was found sound on %s (%s)", r.When(r.source.Verified.Time), session.DescribeCheck(r.source.Verified))
 		return nil
 	}
 	r.note("Fetched it; checking the database")
@@ -121,7 +122,7 @@ func (r *restoration) recordSound(ctx context.Context) {
 	if env == nil || env.Verify != "" || r.source.Verified != nil {
 		return
 	}
-	n := snapshot.Note{Snapshot: r.source.ID, Verified: &snapshot.Verification{Time: r.Now(), How: checkedHow}}
+	n := snapshot.Note{Snapshot: r.source.ID, Verified: &snapshot.Verification{Time: r.Now(), How: session.CheckedHow}}
 	if err := r.Repo.Note(ctx, n); err != nil {
 		r.detail("that snapshot %s is sound could not be recorded: %v", r.source.ID.Short(), err)
 	}

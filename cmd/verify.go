@@ -209,9 +209,6 @@ func (r *verifyRun) one(ctx context.Context, snap *snapshot.Snapshot) error {
 	return errors.Join(r.unsound(snap, saw.unsound), err)
 }
 
-// checkedHow says what [sqlite.Check] looks at.
-const checkedHow = "integrity, foreign keys"
-
 // seen is what a look at a snapshot found.
 type seen struct {
 	how       string   // it looked
@@ -234,7 +231,7 @@ func (r *verifyRun) look(ctx context.Context, snap *snapshot.Snapshot) (saw seen
 		return seen{}, err
 	}
 	defer func() { err = errors.Join(err, image.Remove()) }()
-	saw.how = checkedHow
+	saw.how = session.CheckedHow
 	err = image.Check(ctx)
 	if partial, ok := errors.AsType[*sqlite.UncheckedError](err); ok {
 		saw.unchecked, err = partial.Messages, nil
@@ -346,7 +343,7 @@ func (r *verifyRun) tell(snap *snapshot.Snapshot, found *snapshot.Verification, 
 		Size: snap.Image().Size, How: found.How, Sound: found.Sound(), Problem: found.Problem, Unchecked: found.Unchecked, Duration: took.Seconds(),
 	})
 	if found.Sound() {
-		r.Done("%s: snapshot %s, %s, %s: sound (%s)", snap.Environment, snap.ID.Short(), r.When(snap.Time), report.Size(snap.Image().Size), how(found))
+		r.Done("%s: snapshot %s, %s, %s: sound (%s)", snap.Environment, snap.ID.Short(), r.When(snap.Time), report.Size(snap.Image().Size), session.DescribeCheck(found))
 		r.warnDoubt(snap)
 	}
 }
@@ -369,12 +366,4 @@ func (r *verifyRun) end() error {
 		}
 	}
 	return r.outcomes.outcome()
-}
-
-// how says how a snapshot was looked at, and what could not be.
-func how(v *snapshot.Verification) string {
-	if v.Unchecked == "" {
-		return v.How
-	}
-	return v.How + "; in part: " + v.Unchecked
 }

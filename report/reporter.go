@@ -42,8 +42,8 @@ func (r *Reporter) Detail(format string, args ...any) {
 	}
 }
 
-// failNow tells of an error at once, because what follows takes time or could hide it.
-func (r *Reporter) failNow(err error) {
+// FailNow tells of an error at once, because what follows takes time or could hide it.
+func (r *Reporter) FailNow(err error) {
 	if r != nil && r.Failed != nil {
 		r.Failed(err)
 	}
