@@ -15,6 +15,7 @@ var (
 	fencedBlock = regexp.MustCompile("(?s)```.*?```")
 	heading     = regexp.MustCompile(`(?m)^#+ (.*)$`)
 	link        = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	sourceFile  = regexp.MustCompile("`((?:\\w+/)+\\w+\\.go)`")
 	notInAnchor = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
 	// citation is a heading or a section of a document that a comment names.
 	citation = regexp.MustCompile(`docs/(\w+\.md),\s+(?:"([^"]+)"|section (\d+))`)
@@ -43,6 +44,18 @@ func TestLinks(t *testing.T) {
 				t.Errorf("%s: %v", path, err)
 			} else if anchor != "" && !hasHeading(string(b), func(h string) bool { return anchorOf(h) == anchor }) {
 				t.Errorf("%s: %s has no heading #%s", path, to, anchor)
+			}
+		}
+	}
+}
+
+// TestSourceFiles checks that each Go file that a document names is there.
+func TestSourceFiles(t *testing.T) {
+	t.Parallel()
+	for path, text := range files(t, ".md") {
+		for _, m := range sourceFile.FindAllStringSubmatch(text, -1) {
+			if _, err := os.Stat(filepath.Join(root, m[1])); err != nil {
+				t.Errorf("%s: %v", path, err)
 			}
 		}
 	}
