@@ -18,15 +18,15 @@ import (
 	"firn/internal/s3test"
 )
 
-// bucketEnv is the place in a bucket below which a script's repositories are,
-// in place of its folder.
+// bucketEnv is the variable with the location in a bucket that holds a script's
+// repositories, instead of the script's folder.
 const bucketEnv = "FIRN_TEST_BUCKET"
 
-// servers are what the scripts can choose from.
+// servers are the S3 servers that scripts can use.
 type servers struct {
 	plain, tls, lock *s3test.Server
-	client           *minio.Client // of lock
-	users            []string      // variables with their keys on plain
+	client           *minio.Client // for the server lock
+	users            []string      // variables with the keys of users of the server plain
 }
 
 func startServers(t *testing.T) *servers {
@@ -47,12 +47,14 @@ func startServers(t *testing.T) *servers {
 	return s
 }
 
-// moveToBucket makes a script work in a bucket by changing what a user would
-// change: the line of the configuration. The server keeps objects as files, so
-// that the script finds the repository at its old place, too, to damage it.
+// moveToBucket makes a script work in a bucket, by changing the same line of
+// the configuration that a user would change. The server keeps objects as
+// files. A link makes these files visible at the old path of the repository, so
+// that the script can damage them.
 //
-// Variables tell of other servers, TLS and LOCK, and of other users, READER and
-// APPENDER: their places in ..._BUCKET, their keys in ..._ID and ..._KEY.
+// Variables describe two other servers, TLS and LOCK, and two other users,
+// READER and APPENDER. Names that end in _BUCKET hold locations, names that end
+// in _ID and _KEY hold keys.
 func (s *servers) moveToBucket(env *testscript.Env) error {
 	name, server := path.Base(env.WorkDir), s.plain
 	env.Vars = append(env.Vars, s.users...)
@@ -88,9 +90,9 @@ func (s *servers) moveToBucket(env *testscript.Env) error {
 	})
 }
 
-// locked fails unless there are objects on the server with Object Lock, below a
-// prefix, and all are locked for about some days from now on, or with "!"
-// before it, none is: locked PREFIX DAYS
+// locked fails unless the server with Object Lock has objects below a prefix,
+// and all of them are locked for about so many days from now on. With "!"
+// before it, none may be locked so: locked PREFIX DAYS
 func (s *servers) locked(ts *testscript.TestScript, neg bool, args []string) {
 	days, err := strconv.Atoi(args[1])
 	ts.Check(err)
@@ -113,25 +115,25 @@ func (s *servers) locked(ts *testscript.TestScript, neg bool, args []string) {
 
 var repositoryLine = regexp.MustCompile(`(?m)^repository = "(.*)"`)
 
-// moved turns the folders that a script's arguments and variables name as
-// repositories into places in its bucket.
-func moved(args []string) []string {
+// inBucket replaces the folders of repositories in a script's arguments and
+// variables by locations in its bucket.
+func inBucket(args []string) []string {
 	base := os.Getenv(bucketEnv)
 	if base == "" {
 		return args
 	}
-	place := func(folder string) string {
+	locationOf := func(folder string) string {
 		if folder == "" || strings.HasPrefix(folder, "s3:") {
 			return folder
 		}
 		return base + "/" + path.Base(folder)
 	}
-	if err := os.Setenv("FIRN_REPOSITORY", place(os.Getenv("FIRN_REPOSITORY"))); err != nil {
+	if err := os.Setenv("FIRN_REPOSITORY", locationOf(os.Getenv("FIRN_REPOSITORY"))); err != nil {
 		panic(err)
 	}
 	for i, arg := range args {
 		if (arg == "-r" || arg == "--to") && i+1 < len(args) {
-			args[i+1] = place(args[i+1])
+			args[i+1] = locationOf(args[i+1])
 		}
 	}
 	return args

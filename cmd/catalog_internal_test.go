@@ -18,8 +18,8 @@ database = "app.db"
 database = "other.db"
 `
 
-// recordedSnapshots returns an operator with some snapshots of e, one of them before a restore, and one of
-// another environment, and the paths of the records, newest first.
+// recordedSnapshots returns an operator with some snapshots of e, one of which a restore took, and
+// one snapshot of another environment. It also returns the paths of the records, newest first.
 func recordedSnapshots(t *testing.T) (o *operator, records []string) {
 	t.Helper()
 	o = newOperator(t, time.Date(2026, 3, 15, 3, 0, 0, 0, time.UTC), catalogConfig)
@@ -45,7 +45,7 @@ func recordedSnapshots(t *testing.T) (o *operator, records []string) {
 	return o, records
 }
 
-// forgetCache has everything read from the repository, as a host does that has never seen it.
+// forgetCache removes the cache and the state, as on a host that has never seen the repository.
 func (o *operator) forgetCache() {
 	o.t.Helper()
 	if err := errors.Join(os.RemoveAll(o.path("cache")), os.RemoveAll(o.path("cache-state"))); err != nil {
@@ -64,7 +64,7 @@ func rewrite(t *testing.T, path string, change func([]byte) []byte) {
 	}
 }
 
-// choosing are commands that choose the newest snapshot of something.
+// choosing lists commands that choose a newest snapshot.
 var choosing = [...]string{
 	"query latest:e SELECT/**/1", "query latest SELECT/**/1", "query 2026-03-15 SELECT/**/1", "query 2026-03-15T03:48 SELECT/**/1",
 	"query latest-verified:e SELECT/**/1",
@@ -77,8 +77,8 @@ var choosing = [...]string{
 	"restore e --snapshot latest-verified --yes", "restore e --before-schema 7 --yes", "undo e --yes", "undo other --yes",
 }
 
-// TestDamagedNewestRecord: no older snapshot passes for the newest while the record of that
-// cannot be read, whatever is wrong with it.
+// TestDamagedNewestRecord checks that no older snapshot passes for the newest one while the newest
+// record cannot be read, for every kind of damage.
 func TestDamagedNewestRecord(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(t *testing.T, record string){
@@ -97,7 +97,7 @@ func TestDamagedNewestRecord(t *testing.T) {
 			t.Parallel()
 			o, records := recordedSnapshots(t)
 			spoil(t, records[0])
-			id := records[1][len(records[1])-32:][:8] // of the one before
+			id := records[1][len(records[1])-32:][:8] // the ID of the snapshot before
 			before := o.content("app.db")
 			for _, line := range choosing {
 				o.forgetCache()
@@ -116,7 +116,7 @@ func TestDamagedNewestRecord(t *testing.T) {
 			if _, err := os.Stat(o.path("out")); err == nil || o.content("app.db") != before {
 				t.Error("something was written")
 			}
-			// By its ID, each of the others can be had.
+			// Each other snapshot is available by its ID.
 			o.want(0, "query "+id+" SELECT/**/1")
 			o.want(0, "pin "+id)
 			o.want(0, "restore e --yes --snapshot "+id)
@@ -124,7 +124,8 @@ func TestDamagedNewestRecord(t *testing.T) {
 	}
 }
 
-// TestDamagedOlderRecord: what is certainly older than what was asked for keeps nobody from it.
+// TestDamagedOlderRecord checks that a damaged record does not prevent the use of a snapshot that
+// is certainly newer.
 func TestDamagedOlderRecord(t *testing.T) {
 	t.Parallel()
 	o, records := recordedSnapshots(t)
@@ -135,13 +136,14 @@ func TestDamagedOlderRecord(t *testing.T) {
 			t.Errorf("%s: got %q, want a warning", line, stderr)
 		}
 	}
-	o.want(outcome.CodeDamage, "query latest:other SELECT/**/1") // that is still older
+	o.want(outcome.CodeDamage, "query latest:other SELECT/**/1") // other's newest snapshot is older than the damaged record
 	o.want(outcome.CodeDamage, "query latest:nobody SELECT/**/1")
 	o.want(outcome.CodeDamage, "verify nobody")
 	o.want(outcome.CodeFailed, "query 2025 SELECT/**/1")
 }
 
-// TestDamagedNote: what is known to be sound may be known by a note that cannot be read.
+// TestDamagedNote checks that latest-verified is refused while a note cannot be read, because that
+// note may hold the result of a verification.
 func TestDamagedNote(t *testing.T) {
 	t.Parallel()
 	o, _ := recordedSnapshots(t)
@@ -164,8 +166,8 @@ func TestDamagedNote(t *testing.T) {
 	o.want(outcome.CodeFailed, "query latest-verified:other SELECT/**/1")
 }
 
-// TestFutureSnapshots: what a wrong clock has dated costs no true snapshot its place, and is not
-// taken for the newest.
+// TestFutureSnapshots checks that a snapshot dated by a wrong clock does not take the place of a
+// true snapshot, and does not pass for the newest.
 func TestFutureSnapshots(t *testing.T) {
 	t.Parallel()
 	o := newOperator(t, time.Date(2026, 3, 15, 3, 0, 0, 0, time.UTC), catalogConfig)
@@ -177,7 +179,7 @@ func TestFutureSnapshots(t *testing.T) {
 	o.exec("app.db", "WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < 300) INSERT INTO t SELECT i, 'false' FROM n")
 	o.now = right.AddDate(16, 0, 0)
 	o.want(0, "backup e")
-	o.exec("app.db", "DELETE FROM t WHERE k > 0") // the guard must not compare with what is false
+	o.exec("app.db", "DELETE FROM t WHERE k > 0") // the guard must not compare with the false snapshot
 	o.now = right
 	for i := range 3 {
 		o.now = o.now.Add(12 * time.Minute)
@@ -230,7 +232,8 @@ func TestFutureSnapshots(t *testing.T) {
 	}
 }
 
-// TestClockBehind: where this host's clock is behind all snapshots, they are all there is.
+// TestClockBehind checks that a host whose clock is behind all snapshots still uses the newest of
+// them, and that its retention removes none.
 func TestClockBehind(t *testing.T) {
 	t.Parallel()
 	o, _ := recordedSnapshots(t)

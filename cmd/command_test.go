@@ -52,12 +52,12 @@ func printRows(db *sql.DB, query string) error {
 
 const remembered = "REMEMBERED"
 
-// remember takes note of what is in folders and files: remember PATH...
+// remember records the content of folders and files: remember PATH...
 func remember(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(remembered, strings.Join(args, "\n")+"\n\n"+tree(ts, args))
 }
 
-// unchanged fails if anything is not as it was remembered.
+// unchanged fails if anything differs from what remember recorded.
 func unchanged(ts *testscript.TestScript, neg bool, _ []string) {
 	paths, before, _ := strings.Cut(ts.Getenv(remembered), "\n\n")
 	after := tree(ts, strings.Split(paths, "\n"))
@@ -66,7 +66,7 @@ func unchanged(ts *testscript.TestScript, neg bool, _ []string) {
 	}
 }
 
-// tree lists everything below the paths, with modes and checksums.
+// tree lists all files below the paths, with modes and checksums.
 func tree(ts *testscript.TestScript, paths []string) string {
 	var b strings.Builder
 	for _, root := range paths {
@@ -78,7 +78,7 @@ func tree(ts *testscript.TestScript, paths []string) string {
 			if err != nil {
 				return err
 			}
-			if path != root && d.IsDir() && d.Name() == ".cache" { // anything may change it at any time
+			if path != root && d.IsDir() && d.Name() == ".cache" { // any command may change the cache
 				return filepath.SkipDir
 			}
 			info, err := d.Info()
@@ -113,8 +113,8 @@ func lock(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// hold locks a database exclusively until the script ends. The script must not
-// read the file in this process meanwhile: that would drop SQLite's lock.
+// hold locks a database exclusively until the script ends. Meanwhile the script must not
+// read the file in this process, because closing the file would drop SQLite's lock.
 func hold(ts *testscript.TestScript, _ bool, args []string) {
 	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
 	ts.Check(err)
@@ -124,7 +124,8 @@ func hold(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
-// connect keeps a database open, as an application does: its WAL stays when others close it.
+// connect keeps a database open, as an application does, so that its WAL stays when other
+// connections close.
 func connect(ts *testscript.TestScript, _ bool, args []string) {
 	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
 	ts.Check(err)
@@ -155,8 +156,8 @@ func flip(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(largest, content, 0o600))
 }
 
-// doDamage breaks a repository, and sets $DAMAGED to what it hit: damage KIND
-// REPOSITORY KEYFILE
+// doDamage damages a repository, and sets $DAMAGED to the names of the damaged objects:
+// damage KIND REPOSITORY KEYFILE
 func doDamage(ts *testscript.TestScript, _ bool, args []string) {
 	key, err := crypt.ParseKeyFile([]byte(ts.ReadFile(args[2])))
 	ts.Check(err)
@@ -170,8 +171,7 @@ func doDamage(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("DAMAGED", strings.Join(names, " "))
 }
 
-// id sets a variable to the ID in the n-th row of the table that was printed
-// last: id NAME ROW
+// id sets a variable to the ID in the n-th row of the last printed table: id NAME ROW
 func id(ts *testscript.TestScript, _ bool, args []string) {
 	lines := bytes.Split([]byte(ts.ReadFile("stdout")), []byte("\n"))
 	var n int

@@ -30,7 +30,7 @@ func parseCrontab(t *testing.T, text string) []cronJob {
 	return jobs
 }
 
-// withoutFlag leaves out a flag and its value.
+// withoutFlag returns the arguments without a flag and its value.
 func withoutFlag(args []string, flag string) []string {
 	if i := slices.Index(args, flag); i >= 0 {
 		return slices.Delete(args, i, i+2)
@@ -42,7 +42,7 @@ func (j cronJob) due(at time.Time) bool {
 	return cronMatches(j.minute, at.Minute()) && cronMatches(j.hour, at.Hour()) && cronMatches(j.weekday, int(at.Weekday()))
 }
 
-// cronMatches knows "*", a number, and steps: "*/12", "6-59/12".
+// cronMatches evaluates "*", a number, and steps such as "*/12" and "6-59/12".
 func cronMatches(field string, n int) bool {
 	span, step, stepped := strings.Cut(field, "/")
 	first, last := 0, 59

@@ -15,15 +15,15 @@ import (
 	"firn/store/local"
 )
 
-// place is a folder with a database and repositories of it.
-type place struct {
+// workspace is a folder with a database and two repositories with its backups.
+type workspace struct {
 	dir  string
 	args []string // for every command
 }
 
-func newPlace(t *testing.T) *place {
+func newWorkspace(t *testing.T) *workspace {
 	t.Helper()
-	p := &place{dir: t.TempDir()}
+	p := &workspace{dir: t.TempDir()}
 	p.args = []string{"--key-file", p.path("key"), "--cache-dir", p.path("cache"), "--config", p.path("firn.toml")}
 	if err := os.WriteFile(p.path("firn.toml"), nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -37,17 +37,17 @@ func newPlace(t *testing.T) *place {
 	return p
 }
 
-func (p *place) path(name string) string { return filepath.Join(p.dir, name) }
+func (p *workspace) path(name string) string { return filepath.Join(p.dir, name) }
 
-func (p *place) sql(t *testing.T, query string) {
+func (p *workspace) sql(t *testing.T, query string) {
 	t.Helper()
 	if runSQL(p.path("app.db"), query) != 0 {
 		t.Fatalf("sql: %s", query)
 	}
 }
 
-// firn runs a command, which must end with a certain code, and returns what it said.
-func (p *place) firn(t *testing.T, code int, repository string, args ...string) string {
+// firn runs a command, which must end with a certain code, and returns its output.
+func (p *workspace) firn(t *testing.T, code int, repository string, args ...string) string {
 	t.Helper()
 	var out bytes.Buffer
 	args = slices.Concat(args, []string{"--repository", p.path(repository)}, p.args)
@@ -57,7 +57,7 @@ func (p *place) firn(t *testing.T, code int, repository string, args ...string) 
 	return out.String()
 }
 
-func (p *place) damage(t *testing.T, kind string) []string {
+func (p *workspace) damage(t *testing.T, kind string) []string {
 	t.Helper()
 	text, err := os.ReadFile(p.path("key"))
 	if err != nil {
@@ -86,7 +86,7 @@ func (p *place) damage(t *testing.T, kind string) []string {
 	return names
 }
 
-// TestEveryDamage goes the way out that the hints name, for every kind of damage.
+// TestEveryDamage repairs every kind of damage by the commands that the hints name.
 func TestEveryDamage(t *testing.T) {
 	t.Parallel()
 	for n, kind := range damage.Kinds() {
@@ -95,7 +95,7 @@ func TestEveryDamage(t *testing.T) {
 		}
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			p := newPlace(t)
+			p := newWorkspace(t)
 			backup := []string{"backup", "--database", p.path("app.db"), "--env", "production", "--force-scan"}
 			p.sql(t, "INSERT INTO t VALUES (hex(randomblob(300000)))")
 			p.firn(t, 0, "repo", backup...)
@@ -123,8 +123,8 @@ func TestEveryDamage(t *testing.T) {
 	}
 }
 
-// repair repairs; that ends with 13 if snapshots stay lost.
-func (p *place) repair(t *testing.T) {
+// repair runs a repair, which must end with code 13 if snapshots stay lost.
+func (p *workspace) repair(t *testing.T) {
 	t.Helper()
 	var out bytes.Buffer
 	args := slices.Concat([]string{"check", "--repair", "--yes", "--repository", p.path("repo")}, p.args)

@@ -17,7 +17,7 @@ import (
 	"firn/outcome"
 )
 
-// deadServer returns a folder of a file system that never answers, like that of a file server which is gone.
+// deadServer returns a folder of a file system that never answers, as if its file server were gone.
 func deadServer(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -31,13 +31,14 @@ func deadServer(t *testing.T) string {
 		t.Skipf("needs the right to mount: %v", err)
 	}
 	t.Cleanup(func() {
-		server.Close() // what hangs fails now
+		server.Close() // calls that hang fail now
 		syscall.Unmount(dir, syscall.MNT_DETACH|syscall.MNT_FORCE)
 	})
 	return dir
 }
 
-// runOverDeadServer runs firn over two environments, of which the database of the first does not answer.
+// runOverDeadServer runs firn for two environments. The file system of the first one's database
+// does not answer.
 func runOverDeadServer(t *testing.T, ctx context.Context, silence time.Duration) (code int, output string) {
 	t.Helper()
 	dir, dead := t.TempDir(), deadServer(t)

@@ -66,17 +66,19 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// A cause within a cause must not be taken for the matter itself.
+// TestHintOfDatabaseThatWouldBeHeldUp checks that the hint belongs to the error
+// itself, not to an error that it wraps.
 func TestHintOfDatabaseThatWouldBeHeldUp(t *testing.T) {
 	t.Parallel()
-	missing := &fs.PathError{Op: "open", Path: "/missing", Err: syscall.ENOENT} // the folder for temporary files
+	missing := &fs.PathError{Op: "open", Path: "/missing", Err: syscall.ENOENT} // stands for the folder of temporary files
 	code, hint := outcome.Classify(outcome.OfSource(fmt.Errorf("%w, as it cannot be put aside: %w", sqlite.ErrHoldsUp, missing)))
 	if code != outcome.CodeSource || !strings.Contains(hint, "--block-writers") {
 		t.Errorf("got %d, %q, want %d, and how to read it all the same", code, hint, outcome.CodeSource)
 	}
 }
 
-// The text that users see names each code of the table, and no other.
+// TestExitCodesAreDocumented checks that the text for users names exactly the
+// codes of the table.
 func TestExitCodesAreDocumented(t *testing.T) {
 	t.Parallel()
 	var documented []int
@@ -106,7 +108,7 @@ func TestHintsAreSentences(t *testing.T) {
 	}
 }
 
-// TestReadmeExitCodes keeps the README's table to what the help says.
+// TestReadmeExitCodes checks that the README's table agrees with the help.
 func TestReadmeExitCodes(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("../README.md")

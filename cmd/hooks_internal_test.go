@@ -14,7 +14,8 @@ import (
 	"firn/process"
 )
 
-// Who has interrupted a run is not kept waiting by what is told of it.
+// TestInterruptedWatch checks that on_failure and the monitor do not delay the
+// end of an interrupted run for long.
 func TestInterruptedWatch(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -41,12 +42,13 @@ func TestInterruptedWatch(t *testing.T) {
 	p := newPinger(newCLI(Streams{Out: &out, Err: &out}).program, &config.Environment{Name: "production", Ping: server.URL})
 	p.start(ctx)
 	p.failed(ctx, context.Canceled)
-	if got := tries.Load(); got != 2 { // the start, and the end
+	if got := tries.Load(); got != 2 { // one ping for the start, one for the end
 		t.Errorf("the monitor was told %d times, want 2", got)
 	}
 }
 
-// No text keeps a command from being run.
+// TestVariable checks that no text in a variable prevents a command from
+// running.
 func TestVariable(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("\u00fc", 1<<20)

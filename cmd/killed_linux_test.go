@@ -13,8 +13,8 @@ import (
 	"firn/internal/dbtest"
 )
 
-// killable is a run that is killed at one system call after the other. The repository
-// and the databases are then as a kill -9 at that moment leaves them.
+// killable is a command that is run many times, and killed each time at a later system call. The
+// repository and the databases are then as a kill -9 at that moment leaves them.
 type killable struct {
 	name    string
 	prepare string // commands of a shell, in the folder of the configuration
@@ -22,7 +22,7 @@ type killable struct {
 	after   func(d killDir, t *testing.T)
 }
 
-// changing are the system calls that change what is on a disk.
+// changing lists the system calls that change a disk.
 const changing = "write,pwrite64,fsync,fdatasync,linkat,renameat,renameat2,unlinkat,mkdirat,ftruncate"
 
 func killables() []killable {
@@ -39,8 +39,8 @@ sql app.db 'UPDATE t SET a = randomblob(900) WHERE id < 150'; firn backup app; f
 	}
 }
 
-// TestKilledAnywhere kills runs at system calls. What was acknowledged stays, nothing has to
-// be unlocked or removed by hand, and the next run does what it is to do.
+// TestKilledAnywhere kills runs at system calls. Acknowledged snapshots must stay, a user must not
+// have to unlock or remove anything by hand, and the next run must succeed.
 func TestKilledAnywhere(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -109,7 +109,7 @@ func (d killDir) shell(t *testing.T, script string) {
 	}
 }
 
-// firn must succeed.
+// firn runs a command, which must succeed.
 func (d killDir) firn(t *testing.T, args ...string) {
 	t.Helper()
 	if out, err := d.command("firn", args...).CombinedOutput(); err != nil {
@@ -117,7 +117,7 @@ func (d killDir) firn(t *testing.T, args ...string) {
 	}
 }
 
-// content sums up a database.
+// content returns all rows of a database as a text.
 func (d killDir) content(t *testing.T, name string) string {
 	t.Helper()
 	db, err := sql.Open("sqlite", filepath.Join(string(d), name))
@@ -132,7 +132,8 @@ func (d killDir) content(t *testing.T, name string) string {
 	return text
 }
 
-// checkSound looks whether all goes on, and what is restored is what was backed up.
+// checkSound checks that further commands succeed, and that a restore brings back the content that
+// was backed up.
 func (d killDir) checkSound(t *testing.T) {
 	t.Helper()
 	d.firn(t, "check", "--read-data")
@@ -158,7 +159,8 @@ func (d killDir) checkInit(t *testing.T) {
 	d.firn(t, "check", "-r", "two", "--key-file", "two.key")
 }
 
-// checkUndo looks whether an undo, if it is still to be done, puts back what the restore has replaced.
+// checkUndo runs the undo if it is still to be done, and checks that the content which the restore
+// replaced is back.
 func (d killDir) checkUndo(t *testing.T) {
 	t.Helper()
 	db := d.content(t, "app.db")

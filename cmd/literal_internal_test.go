@@ -10,7 +10,7 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-// TestLiteral has SQLite read each literal back.
+// TestLiteral lets SQLite read each literal back.
 func TestLiteral(t *testing.T) {
 	t.Parallel()
 	db, err := sql.Open("sqlite", ":memory:")

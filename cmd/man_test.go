@@ -12,7 +12,8 @@ import (
 	"firn/internal/dbtest"
 )
 
-// TestManual has mandoc look at the pages, and looks for what they must have.
+// TestManual searches the manual pages for some required texts, and checks the
+// pages with mandoc.
 func TestManual(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

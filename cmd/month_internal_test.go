@@ -34,36 +34,36 @@ keep       = { daily = 14 }
 
 const (
 	monthMaxAge = 90 * time.Minute
-	monthTick   = 6 * time.Minute // the grid of all that "firn schedule" writes, but for minute 17
+	monthTick   = 6 * time.Minute // a divisor of all times that "firn schedule" writes, except minute 17
 )
 
-// trouble is what goes wrong from one time of the month to another.
+// trouble is a fault that lasts from one time of the month to another.
 type trouble struct {
 	name       string
 	from, to   string // "day hour", days from 0
 	begin, end func(*month)
-	noCron     bool // nothing runs
+	noCron     bool // cron runs no job
 	idle       bool // the application writes nothing
-	code       int  // of runs of production
-	everyone   bool // of demo's, too, and of status
+	code       int  // exit code of production's backups
+	everyone   bool // the code also holds for demo's backups and for status
 	state      string
 }
 
-// month is an operator's, and what must be true of it.
+// month is a month of an operator, with the expected state.
 type month struct {
 	*operator
 	jobs     []cronJob
 	start    time.Time
-	newest   map[string]time.Time // snapshots that were taken, by environment
-	suspect  map[string]bool      // the newest is
-	contents map[int64]string     // of production, by time of the snapshot
+	newest   map[string]time.Time // times of the newest snapshots, by environment
+	suspect  map[string]bool      // whether the newest snapshot is suspect
+	contents map[int64]string     // contents of production, by time of the snapshot
 	others   map[string][]int     // exit codes of check, verify and copy
 	turn     int
 	broken   string // pack
 }
 
-// TestMonth runs the jobs of a schedule for a month. Each part is broken once, and status
-// has to tell the truth after every one of its six-minute steps.
+// TestMonth runs the jobs of a schedule for a month. Each part is broken once, and after
+// every six-minute step the output of status must be true.
 func TestMonth(t *testing.T) {
 	t.Parallel()
 	days := 30
@@ -91,7 +91,7 @@ func TestMonth(t *testing.T) {
 	m.checkEnd(days)
 }
 
-// troubles are what a month is made of. Sundays are the days 6, 13, 20 and 27.
+// troubles lists the faults of the month. Sundays are the days 6, 13, 20 and 27.
 var troubles = []trouble{
 	{name: "cron stops", from: "1 10", to: "1 13", noCron: true, state: stateStale},
 	{name: "the database is gone", from: "2 10", to: "2 12", code: outcome.CodeSource, state: stateStale,
@@ -120,7 +120,7 @@ func moment(text string) time.Duration {
 	return time.Duration(24*day+hour) * time.Hour
 }
 
-// active returns the trouble of a time, an empty one for none.
+// active returns the trouble at a time, or an empty one.
 func active(at time.Duration) trouble {
 	for _, tr := range troubles {
 		if at >= moment(tr.from) && at <= moment(tr.to) {
@@ -130,15 +130,15 @@ func active(at time.Duration) trouble {
 	return trouble{}
 }
 
-// counts leaves out most of what is alike: all happens that is due from eight to ten,
-// and from four to six on Sundays, else what is in the first minutes of an hour, and
-// the daily copy.
+// counts reports whether the test runs the step at this time. It skips most steps that
+// resemble others. It runs all steps from eight to ten, on Sundays also from four to six,
+// the first steps of every other hour, and the daily copy.
 func (m *month) counts() bool {
 	h := m.now.Hour()
 	return h == 8 || h == 9 || h == 3 && m.now.Minute() == 36 || m.now.Weekday() == time.Sunday && (h == 4 || h == 5) || m.now.Minute() < 12
 }
 
-// step does what is due until the next one.
+// step runs the jobs that are due until the next step.
 func (m *month) step(tr trouble) {
 	at := m.now.Sub(m.start)
 	if tr.name != "" && at == moment(tr.from) && tr.begin != nil {
@@ -191,7 +191,7 @@ func (m *month) run(job cronJob, tr trouble) {
 	m.others[command] = append(m.others[command], code)
 }
 
-// checkStatus compares what status says with what is known.
+// checkStatus compares the output of status with the expected state.
 func (m *month) checkStatus(tr trouble) {
 	states, code := m.status("")
 	if tr.everyone {
@@ -231,7 +231,7 @@ func (m *month) state(env string) string {
 	return states[env].State
 }
 
-// offsite are the flags that name the other repository.
+// offsite returns the flags that name the other repository.
 func (m *month) offsite() string {
 	return " --repository " + m.path("offsite") + " --key-file " + m.path("offsite.key")
 }
@@ -273,8 +273,8 @@ func (m *month) changeKey() {
 	m.write("firn.key", key)
 }
 
-// setClockBack has one run at a wrong time. Until the clock is right again, what was
-// taken before is from the future, and no snapshot is removed.
+// setClockBack makes one run at a wrong, earlier time. Seen from there, existing
+// snapshots are in the future, and the run must remove none.
 func (m *month) setClockBack() {
 	right := m.now
 	m.now = right.Add(-3 * time.Hour)
@@ -291,7 +291,7 @@ func (m *month) setClockBack() {
 	m.now = right
 }
 
-// flipBit changes a bit of the largest pack, and back.
+// flipBit flips a bit of the largest pack. The second call flips it back.
 func (m *month) flipBit() {
 	m.t.Helper()
 	if m.broken == "" {
@@ -323,7 +323,7 @@ func (m *month) largestPack() string {
 	return slices.MaxFunc(packs, func(a, b string) int { return int(size(a) - size(b)) })
 }
 
-// checkEnd looks at what a month has left.
+// checkEnd checks the exit codes and the snapshots at the end of the month.
 func (m *month) checkEnd(days int) {
 	wantCheck, wantVerify := []int{0, 0, outcome.CodeDamage, 0}, []int{0, outcome.CodePartly, 0, 0}
 	if days < 30 {
@@ -343,7 +343,8 @@ func (m *month) checkEnd(days int) {
 	m.checkCopies(days)
 }
 
-// checkContents compares snapshots with what was backed up, and looks at every byte.
+// checkContents compares snapshots with the contents that were backed up, and checks
+// every byte of the repository.
 func (m *month) checkContents(list []snapshotMessage, flags string) {
 	m.t.Helper()
 	for _, s := range list {
@@ -362,8 +363,8 @@ func (m *month) checkContents(list []snapshotMessage, flags string) {
 	m.want(outcome.CodeDone, "check --read-data"+flags)
 }
 
-// checkCopies looks at the other repository: what its own rules keep is there, what the
-// day without it has missed too.
+// checkCopies checks that the other repository has all copies that its own rules keep,
+// including those that the day without it has missed.
 func (m *month) checkCopies(days int) {
 	want := make([]int, days)
 	if days > 10 {

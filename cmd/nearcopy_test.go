@@ -11,14 +11,14 @@ import (
 	"firn/cmd"
 )
 
-// between does something once a restore has said that it saved the target, which is
-// before it locks it.
-type between struct {
+// afterSave calls a function when a restore has printed that it saved the target. The
+// restore has not locked the target yet.
+type afterSave struct {
 	bytes.Buffer
 	do func()
 }
 
-func (b *between) Write(p []byte) (int, error) {
+func (b *afterSave) Write(p []byte) (int, error) {
 	n, err := b.Buffer.Write(p)
 	if b.do != nil && strings.Contains(b.String(), "Saved what was there") {
 		b.do()
@@ -27,11 +27,12 @@ func (b *between) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// TestNearCopyIsChangedMeanwhile commits to a near copy after it was saved: all of it
-// must be replaced, and nothing of it be lost.
-func TestNearCopyIsChangedMeanwhile(t *testing.T) {
+// TestSeedIsChangedMeanwhile commits to a target that serves as a seed, after the
+// restore saved it. The restore must replace all of the target, and must save the new
+// commits as well.
+func TestSeedIsChangedMeanwhile(t *testing.T) {
 	t.Parallel()
-	const turned = "substr(a, 1, 300000) || '!' || substr(a, 300002)" // of the same length: one page is another
+	const turned = "substr(a, 1, 300000) || '!' || substr(a, 300002)" // the length stays the same, so only one page changes
 	for name, commit := range map[string]string{
 		"Nothing":    "",
 		"Page":       "UPDATE t SET a = " + turned,
@@ -43,7 +44,7 @@ func TestNearCopyIsChangedMeanwhile(t *testing.T) {
 		for _, mode := range []string{"delete", "wal", "wal, connected"} {
 			t.Run(name+"/"+mode, func(t *testing.T) {
 				t.Parallel()
-				p := newPlace(t)
+				p := newWorkspace(t)
 				near := p.path("near.db")
 				restore := []string{"restore", "--from", "production", "--snapshot", "latest", "--target", near, "--yes"}
 				p.firn(t, 0, "repo", restore...)
@@ -61,7 +62,7 @@ func TestNearCopyIsChangedMeanwhile(t *testing.T) {
 				execute(t, near, "CREATE TABLE own(a); INSERT INTO own VALUES (1)")
 				was := first(t, near, "SELECT a FROM t")
 
-				said := &between{do: func() { execute(t, near, commit) }}
+				said := &afterSave{do: func() { execute(t, near, commit) }}
 				args := slices.Concat(restore, []string{"--repository", p.path("repo")}, p.args)
 				if code := cmd.Run(context.Background(), args, cmd.Streams{In: strings.NewReader(""), Out: said, Err: said}); code != 0 {
 					t.Fatalf("got code %d:\n%s", code, said)

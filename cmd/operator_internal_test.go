@@ -16,12 +16,12 @@ import (
 	"firn/outcome"
 )
 
-// operator runs firn under a clock of its own, as cron does.
+// operator runs firn as cron does, under a clock of its own.
 type operator struct {
 	t      *testing.T
 	dir    string
 	now    time.Time
-	stamps map[string]bool // files whose times are those of this clock
+	stamps map[string]bool // files that have a time of this clock
 }
 
 func newOperator(t *testing.T, start time.Time, config string) *operator {
@@ -31,8 +31,8 @@ func newOperator(t *testing.T, start time.Time, config string) *operator {
 	return o
 }
 
-// inMemory returns a folder that needs no disk, where there is such a thing: thousands
-// of runs are not about what survives a crash.
+// inMemory returns a folder in memory if the system has one. The tests make thousands of
+// runs and need nothing to survive a crash.
 func inMemory(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/dev/shm", "firn-test-")
@@ -63,7 +63,7 @@ func (o *operator) rename(from, to string) {
 	}
 }
 
-// firn runs a command line and returns its exit code, and what it printed.
+// firn runs a command line, and returns its exit code and its output.
 func (o *operator) firn(line string) (code int, stdout, stderr string) {
 	o.t.Helper()
 	var out, err bytes.Buffer
@@ -74,7 +74,7 @@ func (o *operator) firn(line string) (code int, stdout, stderr string) {
 	return code, out.String(), err.String()
 }
 
-// want runs a command line that must end with that code.
+// want runs a command line, which must end with that code.
 func (o *operator) want(code int, line string) (stdout, stderr string) {
 	o.t.Helper()
 	got, stdout, stderr := o.firn(line)
@@ -90,7 +90,7 @@ func (o *operator) stamp() {
 	for _, dir := range []string{"repo", "offsite"} {
 		err := filepath.WalkDir(o.path(dir), func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || o.stamps[path] {
-				return nil // it is gone, or not there at all
+				return nil // the file or folder does not exist
 			}
 			o.stamps[path] = true
 			return os.Chtimes(path, o.now, o.now)

@@ -18,10 +18,10 @@ import (
 	"firn/internal/dbtest"
 )
 
-// monitor is a server that is pinged.
+// monitor is a server that records pings.
 type monitor struct {
 	*httptest.Server
-	answers []int // statuses, then 200
+	answers []int // the statuses of the first answers; the others are 200
 
 	mu    sync.Mutex
 	pings []string // path and body
@@ -46,7 +46,7 @@ func (m *monitor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// pinged runs a backup with a monitor, and returns its exit code and what it printed.
+// pinged runs a backup with a monitor, and returns its exit code and its output.
 func pinged(t *testing.T, ping, more string, args ...string) (code int, output string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -79,9 +79,9 @@ func TestPing(t *testing.T) {
 		name, more string
 		args       []string
 		answers    []int
-		spaces     bool // around the address
+		spaces     bool // put white space around the address
 		code       int
-		want       []string // what each ping starts with
+		want       []string // the beginning of each ping
 		output     string
 	}{
 		{name: "Success", want: []string{"/uuid/start?a=b ", "/uuid?a=b 20"}},
@@ -116,7 +116,8 @@ func TestPing(t *testing.T) {
 	}
 }
 
-// A monitor that cannot be reached is told of, and nothing else.
+// TestPingUnreachable checks that an unreachable monitor leads to a warning and to
+// nothing else.
 func TestPingUnreachable(t *testing.T) {
 	t.Parallel()
 	m := newMonitor(t)

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// elements returns how many there are of each, and fails if it is no XML.
+// elements counts the elements of an XML text by name. It fails the test if the
+// text is not XML.
 func elements(t *testing.T, text string) map[string]int {
 	t.Helper()
 	counts := make(map[string]int)
@@ -36,11 +37,11 @@ func TestPlot(t *testing.T) {
 		{"a <b> & \x1b", []point{{start.AddDate(0, 0, 5), 64 << 20}}},
 	}}
 	drawn := p.draw()
-	if got := elements(t, drawn)["polyline"]; got != 4 { // and two in the legend
+	if got := elements(t, drawn)["polyline"]; got != 4 { // two curves, and two lines in the legend
 		t.Errorf("got %d lines, want 4", got)
 	}
 	for _, want := range []string{
-		`points="90.0,193.8 420.0,68.8 750.0,50.0 "`, // from the left to the right, the largest at the top
+		`points="90.0,193.8 420.0,68.8 750.0,50.0 "`, // from left to right, with the largest at the top
 		`points="255.0,250.0 "`,
 		">192 MiB<", ">32 MiB<", ">0 B<", ">2026-03-01<", ">2026-03-21<", ">a &lt;b&gt; &amp; \ufffd<",
 	} {
@@ -50,7 +51,8 @@ func TestPlot(t *testing.T) {
 	}
 }
 
-// TestPlotOfLittle has no point, or one of no size.
+// TestPlotOfLittle draws plots without a point, and with one point of size
+// zero.
 func TestPlotOfLittle(t *testing.T) {
 	t.Parallel()
 	for _, curves := range [][]curve{nil, {{"empty", []point{{time.Unix(0, 0), 0}}}}} {

@@ -22,8 +22,8 @@ import (
 	"firn/internal/s3test"
 )
 
-// The secrets stand in a database, its path and its configuration, in words that
-// come up nowhere by chance.
+// The secrets are parts of a database, its path and its configuration. They are
+// words that do not occur anywhere by chance.
 const (
 	secretTable  = "quaxtolimperTabelle"
 	secretColumn = "vrendomiskaSpalte"
@@ -39,15 +39,15 @@ func secrets() []string {
 	return []string{secretTable, secretColumn, secretText, secretTag, secretEnv, secretName, secretFile, secretFolder}
 }
 
-// private is a repository with the secrets, and whoever looks for them.
-type private struct {
-	dir, place string
+// secretRepo is a repository of a database with the secrets.
+type secretRepo struct {
+	dir, location string
 }
 
-// newPrivate backs the database up twice, its pages as they are and compact.
-func newPrivate(t *testing.T, database, place, s3 string) *private {
+// newSecretRepo backs the database up twice, both page by page and compact.
+func newSecretRepo(t *testing.T, database, location, s3 string) *secretRepo {
 	t.Helper()
-	p := &private{t.TempDir(), place}
+	p := &secretRepo{t.TempDir(), location}
 	config := fmt.Sprintf(`repository = %[1]q
 key_file = "key"
 [env.%[2]s]
@@ -57,7 +57,7 @@ tags = [%[5]q]
 [env.%[2]s-2]
 database = %[3]q
 export = "compact"
-%[6]s`, place, secretEnv, database, secretName, secretTag, s3)
+%[6]s`, location, secretEnv, database, secretName, secretTag, s3)
 	if err := os.WriteFile(filepath.Join(p.dir, "firn.toml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ export = "compact"
 	return p
 }
 
-func (p *private) firn(t *testing.T, args ...string) {
+func (p *secretRepo) firn(t *testing.T, args ...string) {
 	t.Helper()
 	var said bytes.Buffer
 	args = append(args, "--config", filepath.Join(p.dir, "firn.toml"), "--cache-dir", filepath.Join(p.dir, "cache"))
@@ -77,7 +77,7 @@ func (p *private) firn(t *testing.T, args ...string) {
 	}
 }
 
-// secretDatabase makes a database of the secrets, and returns its path.
+// secretDatabase makes a database with the secrets, and returns its path.
 func secretDatabase(t *testing.T) string {
 	t.Helper()
 	folder := filepath.Join(t.TempDir(), secretFolder)
@@ -98,7 +98,7 @@ func secretDatabase(t *testing.T) string {
 	return path
 }
 
-// filesBelow reads all files, by their paths below a folder.
+// filesBelow returns the contents of all files below a folder, by their paths.
 func filesBelow(t *testing.T, dir string) map[string][]byte {
 	t.Helper()
 	files := make(map[string][]byte)
@@ -116,7 +116,8 @@ func filesBelow(t *testing.T, dir string) map[string][]byte {
 	return files
 }
 
-// wantNoTrace fails if a secret is found in the name or the content of a file.
+// wantNoTrace fails the test if the name or the content of a file contains a
+// secret.
 func wantNoTrace(t *testing.T, where string, files map[string][]byte) {
 	t.Helper()
 	for name, content := range files {
@@ -128,10 +129,10 @@ func wantNoTrace(t *testing.T, where string, files map[string][]byte) {
 	}
 }
 
-// findSecret returns the spelling in which a secret occurs, "" for none.
+// findSecret returns the spelling in which a secret occurs, or "".
 func findSecret(b []byte, secret string) string {
 	little, big := new(bytes.Buffer), new(bytes.Buffer)
-	_ = binary.Write(little, binary.LittleEndian, utf16.Encode([]rune(secret))) // a buffer takes all
+	_ = binary.Write(little, binary.LittleEndian, utf16.Encode([]rune(secret))) // writing to a buffer never fails
 	_ = binary.Write(big, binary.BigEndian, utf16.Encode([]rune(secret)))
 	plain := []byte(secret)
 	forms := map[string][]byte{
@@ -139,7 +140,7 @@ func findSecret(b []byte, secret string) string {
 		"hex": []byte(hex.EncodeToString(plain)), "HEX": []byte(strings.ToUpper(hex.EncodeToString(plain))),
 		"lower case": bytes.ToLower(plain),
 	}
-	for shift := range 3 { // base64 looks otherwise at each place modulo 3; whole groups stay
+	for shift := range 3 { // base64 depends on the offset modulo 3, except at the ends
 		text := base64.RawStdEncoding.EncodeToString(append(make([]byte, shift), plain...))
 		forms[fmt.Sprint("base64 ", shift)] = []byte(text[4 : len(text)-2])
 	}
@@ -151,7 +152,7 @@ func findSecret(b []byte, secret string) string {
 	return ""
 }
 
-// TestFindSecret proves that the search can find.
+// TestFindSecret proves that findSecret finds every spelling.
 func TestFindSecret(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
@@ -168,11 +169,12 @@ func TestFindSecret(t *testing.T) {
 	}
 }
 
-// grammar is that of docs/format.md, section 1, of all names that there can be.
+// grammar is the grammar of all object names, from docs/format.md, section 1.
 var grammar = regexp.MustCompile(`^(meta/(config|key-[0-9a-f]{16}|snap-[0-9a-f]{16}-[0-9a-f]{32}|part-[0-9a-f]{16}-[0-9a-f]{32}|gc-[0-9a-f]{12}-[0-9a-f]{32})|packs/[0-9a-f]{2}/[0-9a-f]{32})$`)
 
-// TestPrivacy looks for what a reader of the store and a thief of the cache must
-// not learn, in a folder and in a bucket.
+// TestPrivacy searches the store and the cache for facts that a reader of the
+// store or a thief of the cache must not learn. It does so in a folder and in a
+// bucket.
 func TestPrivacy(t *testing.T) {
 	t.Parallel()
 	server := s3test.Start(t, s3test.Options{})
@@ -187,13 +189,13 @@ func TestPrivacy(t *testing.T) {
 	folder, bucket := filepath.Join(t.TempDir(), "repo"), filepath.Join(server.Dir, server.Bucket, "repo")
 	s3 := fmt.Sprintf("[s3]\naccess_key_file = %q\nsecret_key_file = %q\n", filepath.Join(keys, "id"), filepath.Join(keys, "secret"))
 	var all []map[string][]byte
-	for dir, p := range map[string]*private{
-		folder: newPrivate(t, database, folder, ""),
-		bucket: newPrivate(t, database, server.Location("repo"), s3),
+	for dir, p := range map[string]*secretRepo{
+		folder: newSecretRepo(t, database, folder, ""),
+		bucket: newSecretRepo(t, database, server.Location("repo"), s3),
 	} {
 		objects := filesBelow(t, dir)
-		wantNoTrace(t, p.place, objects)
-		wantNoTrace(t, "cache of "+p.place, filesBelow(t, filepath.Join(p.dir, "cache")))
+		wantNoTrace(t, p.location, objects)
+		wantNoTrace(t, "cache of "+p.location, filesBelow(t, filepath.Join(p.dir, "cache")))
 		wantNames(t, objects)
 		wantNoHost(t, objects)
 		all = append(all, objects)
@@ -202,7 +204,7 @@ func TestPrivacy(t *testing.T) {
 	wantNoMetadata(t, server)
 }
 
-// wantTrace proves that the secrets are in the database in the clear.
+// wantTrace checks that the database contains the secrets in the clear.
 func wantTrace(t *testing.T, database string) {
 	t.Helper()
 	content, err := os.ReadFile(database)
@@ -228,12 +230,13 @@ func wantNames(t *testing.T, objects map[string][]byte) {
 	}
 }
 
-// wantNoHost looks for this machine's name, which only labels of keys tell.
+// wantNoHost searches for this machine's name, which only the labels of keys may
+// contain.
 func wantNoHost(t *testing.T, objects map[string][]byte) {
 	t.Helper()
 	host, err := os.Hostname()
 	if err != nil || len(host) < 6 {
-		return // too short: it would come up by chance
+		return // a short name would occur by chance
 	}
 	objects = maps.Clone(objects)
 	maps.DeleteFunc(objects, func(name string, _ []byte) bool { return strings.HasPrefix(name, "meta/key-") })
@@ -244,11 +247,11 @@ func wantNoHost(t *testing.T, objects map[string][]byte) {
 	}
 }
 
-// headerSize is the size of the header of sealed objects, which is constant.
+// headerSize is the size of the constant header of sealed objects, in bytes.
 const headerSize = 16
 
-// wantNothingInCommon compares two repositories of the same data: neither names
-// nor bytes of one, but for what is in the clear, come up in the other.
+// wantNothingInCommon compares two repositories of the same data. They must
+// share neither names nor bytes, except those that are in the clear.
 func wantNothingInCommon(t *testing.T, a, b map[string][]byte) {
 	t.Helper()
 	const same = 16
@@ -273,7 +276,8 @@ func wantNothingInCommon(t *testing.T, a, b map[string][]byte) {
 	}
 }
 
-// sealed leaves out the configuration and the key slots, which are JSON.
+// sealed returns the objects without the configuration and the key slots, which
+// are JSON.
 func sealed(objects map[string][]byte) map[string][]byte {
 	objects = maps.Clone(objects)
 	maps.DeleteFunc(objects, func(name string, _ []byte) bool {
@@ -282,8 +286,8 @@ func sealed(objects map[string][]byte) map[string][]byte {
 	return objects
 }
 
-// wantNoMetadata looks at what a bucket keeps beside the bytes of objects: a
-// random text for each, and nothing else of ours.
+// wantNoMetadata checks the metadata of the objects in a bucket. Each object
+// must have a random text, and nothing else that firn has added.
 func wantNoMetadata(t *testing.T, server *s3test.Server) {
 	t.Helper()
 	client, marks := server.Client(t), make(map[string]bool)

@@ -52,8 +52,8 @@ func TestRemaining(t *testing.T) {
 	}
 }
 
-// TestBar draws at most ten times a second, nothing for what is quickly done, and gets
-// out of the way of other lines.
+// TestBar checks that a bar is drawn at most ten times a second, is not drawn for
+// short work, and is cleared before other lines.
 func TestBar(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -86,13 +86,14 @@ func TestBar(t *testing.T) {
 	if got, want := out.String(), "\r\x1b[Kfirn: warning: a disk is slow\nfirn: warning: it is\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	var none *bar // what there is without a terminal
+	var none *bar // a bar without a terminal is nil
 	none.Set(1)
 	none.SetTotal(1, 2)
 	none.Done()
 }
 
-// TestPace forgets a slow beginning, and begins anew when a step does.
+// TestPace checks that the rate forgets a slow beginning, and starts anew when a new
+// step does.
 func TestPace(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(0, 0)

@@ -9,7 +9,7 @@ import (
 	"firn/cmd"
 )
 
-// stopper interrupts once something is written.
+// stopper interrupts the command at its first output.
 type stopper struct{ stop func() }
 
 func (s stopper) Write(p []byte) (int, error) {
@@ -19,7 +19,7 @@ func (s stopper) Write(p []byte) (int, error) {
 
 func TestQueryInterrupted(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t)
+	p := newWorkspace(t)
 	ctx, stop := context.WithCancel(t.Context())
 	var said bytes.Buffer
 	args := append([]string{"query", "latest", "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c) SELECT i FROM c", "--csv", "--repository", p.path("repo")}, p.args...)

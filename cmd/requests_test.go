@@ -14,7 +14,7 @@ import (
 	"firn/internal/s3test"
 )
 
-// TestRequests counts what arrives at a server: the table of docs/s3.md.
+// TestRequests counts the requests that arrive at a server, for the table in docs/s3.md.
 func TestRequests(t *testing.T) {
 	t.Parallel()
 	r := newRequestRig(t)
@@ -32,13 +32,13 @@ func TestRequests(t *testing.T) {
 		{"RestoreSound", "SELECT 1", "6 list, list, list, put, list, list", restore},
 		{"Prune", "SELECT 1", "3 list, list, put", []string{"prune"}},
 	}
-	for _, tt := range tests { // each starts where the one before it has ended
+	for _, tt := range tests { // each test starts from the state that the one before left
 		r.exec(t, tt.statement)
 		r.want(t, tt.want, tt.args...)
 	}
 }
 
-// requestRig is a database, and a repository of it behind a proxy that counts.
+// requestRig is a database with a repository behind a proxy that counts requests.
 type requestRig struct {
 	dir   string
 	proxy *s3test.Proxy
@@ -92,8 +92,8 @@ func (r *requestRig) firn(t *testing.T, args ...string) {
 	}
 }
 
-// want runs firn and compares what it asked for: the number of requests and
-// their kinds. "" wants nothing.
+// want runs firn and compares its requests: their number and their kinds. An empty want
+// accepts any.
 func (r *requestRig) want(t *testing.T, want string, args ...string) {
 	t.Helper()
 	r.proxy.Reset()
@@ -108,9 +108,9 @@ func (r *requestRig) want(t *testing.T, want string, args ...string) {
 	}
 }
 
-// TestQueryBytes looks up one row of a database of 40 MB by its key, in a bucket of
-// which nothing is known here, and another one after that. Where chunks end is chance:
-// most of the time it is 330 and 80 KB, but one of four chunks may have thrice its size.
+// TestQueryBytes looks up one row of a database of 40 MB by its key, in a bucket without
+// a local cache, and then another row. The sizes of chunks are random. Usually the
+// queries read 330 and 80 KB, but one chunk in four may have three times its usual size.
 func TestQueryBytes(t *testing.T) {
 	t.Parallel()
 	r := newRequestRig(t)

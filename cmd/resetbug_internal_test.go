@@ -14,7 +14,8 @@ import (
 	"firn/sqlite"
 )
 
-// TestResetBug has the shell of SQLite use a database, and warns of it if its version has the bug.
+// TestResetBug keeps a database open in the shell of SQLite. Firn must warn if the shell's version
+// has the bug.
 func TestResetBug(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {

@@ -17,7 +17,7 @@ import (
 
 var update = flag.Bool("update", false, "write deploy/ anew")
 
-// TestDeploy compares deploy/ with what schedule makes of its configuration.
+// TestDeploy compares deploy/ with the output of schedule for the configuration there.
 func TestDeploy(t *testing.T) {
 	t.Parallel()
 	const dir = "../deploy"
@@ -74,12 +74,12 @@ func TestDeploy(t *testing.T) {
 	}
 }
 
-// TestUnitsAreConfined has systemd judge what the services could do, on its scale from 0 to
-// 10: of root, and of another user, who needs none of root's rights.
+// TestUnitsAreConfined lets systemd rate the exposure of the services on its scale from 0
+// to 10: for root, and for another user, whose services need none of root's rights.
 func TestUnitsAreConfined(t *testing.T) {
 	t.Parallel()
 	tool := dbtest.Tool(t, "systemd-analyze")
-	for _, tt := range []struct{ user, threshold string }{{"", "30"}, {"root", "30"}, {"app", "20"}} { // tenths
+	for _, tt := range []struct{ user, threshold string }{{"", "30"}, {"root", "30"}, {"app", "20"}} { // in tenths
 		t.Run("User="+tt.user, func(t *testing.T) {
 			t.Parallel()
 			v := (&schedule{conf: &config.Config{KeyFile: "/etc/key"}, repository: session.Place{Folder: "/mnt/backup"}, User: tt.user}).
@@ -100,7 +100,8 @@ func TestUnitsAreConfined(t *testing.T) {
 	}
 }
 
-// TestUnits has systemd look at units of a configuration full of odd characters.
+// TestUnits lets systemd verify the units of a configuration that is full of odd
+// characters.
 func TestUnits(t *testing.T) {
 	t.Parallel()
 	tool := dbtest.Tool(t, "systemd-analyze")
@@ -158,7 +159,7 @@ func TestInterval(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		every          time.Duration
-		cron, calendar string // of the second of two
+		cron, calendar string // of the second of two environments
 	}{
 		{time.Minute, "*/1 * * * *", "*:00/1"},
 		{12 * time.Minute, "6-59/12 * * * *", "*:06/12"},

@@ -21,9 +21,9 @@ func TestClean(t *testing.T) {
 		"\x1b]0;owned\x07\x1b[2J": "\ufffd]0;owned\ufffd\ufffd[2J",
 		"a\rb\x00c\x08d\x7fe\v\f": "a\ufffdb\ufffdc\ufffdd\ufffde\ufffd\ufffd",
 		"\u009b31m\u0090\u009d":   "\ufffd31m\ufffd\ufffd",
-		"\x9b31m":                 "\ufffd31m",                      // C1 in one byte
+		"\x9b31m":                 "\ufffd31m",                      // a C1 control in one byte
 		"\xc0\x9b\xe0\x80\x9b":    "\ufffd\ufffd\ufffd\ufffd\ufffd", // overlong
-		"\xed\xa0\x80":            "\ufffd\ufffd\ufffd",             // half of a pair
+		"\xed\xa0\x80":            "\ufffd\ufffd\ufffd",             // half of a surrogate pair
 		"cut \xe2\x80":            "cut \ufffd\ufffd",
 
 		"\u202eevil\u202c \u2066x\u2069": "\ufffdevil\ufffd \ufffdx\ufffd",
@@ -65,7 +65,7 @@ func TestScreenWritesOwnSequences(t *testing.T) {
 	}
 }
 
-// Data come as they are, unless a person reads them.
+// TestData checks that data are written unchanged, unless the output is a terminal.
 func TestData(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -84,7 +84,8 @@ func TestData(t *testing.T) {
 	}
 }
 
-// A line break in a name must not begin a line that looks like firn's.
+// TestMessagesAreNotForged checks that a line break in a name does not start a line
+// that looks like a message of firn.
 func TestMessagesAreNotForged(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -122,8 +123,9 @@ func TestTextWidth(t *testing.T) {
 	}
 }
 
-// FuzzScreen looks for texts that come through to a terminal, or are not the same when
-// they are written in two parts, or not read as they were from JSON.
+// FuzzScreen looks for control characters that reach a terminal, for texts that come
+// out differently when they are written in two parts, and for texts that JSON does not
+// preserve.
 func FuzzScreen(f *testing.F) {
 	for _, seed := range []string{"", "plain", "\x1b[31m", "\u009b\u202e\u2028", "\xff\xc2", "\U0001f468\u200d\U0001f469", "\u0645\u200c\u200c"} {
 		f.Add(seed, 1)
@@ -144,7 +146,7 @@ func FuzzScreen(f *testing.F) {
 		at = max(0, min(at, len(text)))
 		s.Write([]byte(text[:at]))
 		s.Write([]byte(text[at:]))
-		s.Write([]byte("\n")) // ends what was kept back
+		s.Write([]byte("\n")) // releases characters that the screen held back
 		if out.String() != got+"\n" {
 			t.Errorf("%q in parts: got %q, want %q", text, out.String(), got)
 		}
@@ -152,7 +154,7 @@ func FuzzScreen(f *testing.F) {
 	})
 }
 
-// obeyed reports whether a terminal acts on a character.
+// obeyed reports whether a terminal acts on a character instead of showing it.
 func obeyed(r rune) bool {
 	return r != '\n' && r != '\t' && r != report.ZeroWidthJoiner && r != report.ZeroWidthNonJoiner &&
 		unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)

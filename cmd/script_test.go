@@ -15,21 +15,21 @@ import (
 	"firn/cmd"
 )
 
-// work keeps the folders of the scripts, for a look at them.
+// work keeps the folders of the scripts, so that they can be inspected.
 var work = flag.Bool("work", false, "keep the scripts' folders")
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"firn": func() { nameConfig(); os.Exit(cmd.Main(moved(os.Args[1:]))) },
+		"firn": func() { nameConfig(); os.Exit(cmd.Main(inBucket(os.Args[1:]))) },
 		"sql":  func() { os.Exit(runSQL(os.Args[1], os.Args[2])) },
 	})
 }
 
-// unnamed keeps a script's firn.toml from being named for root.
+// unnamed is the variable that prevents nameConfig for a script.
 const unnamed = "UNNAMED"
 
-// nameConfig names the firn.toml in the current folder, as root must, so that scripts are
-// the same for all users.
+// nameConfig names the firn.toml of the current folder in FIRN_CONFIG if root runs the test. Root
+// must name a configuration, other users need not. So the same scripts work for all users.
 func nameConfig() {
 	if _, err := os.Stat("firn.toml"); err == nil && os.Geteuid() == 0 && os.Getenv("FIRN_CONFIG") == "" && os.Getenv(unnamed) == "" {
 		if err := os.Setenv("FIRN_CONFIG", "firn.toml"); err != nil {
@@ -38,8 +38,8 @@ func nameConfig() {
 	}
 }
 
-// TestScripts runs each script on both backends; with -short, when the race
-// detector makes every process slow, only those in which much happens at a time.
+// TestScripts runs each script on both backends. With -short, when the race detector makes every
+// process slow, it runs only scripts with much concurrency.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	t.Run("Folder", func(t *testing.T) {
@@ -66,10 +66,10 @@ const (
 	onBucket = true
 )
 
-// scripts are which scripts are run, and how.
+// scripts says which scripts run, and how.
 type scripts struct{ testscript.Params }
 
-// shorten leaves some scripts with -short.
+// shorten runs only the named scripts with -short.
 func (s *scripts) shorten(names ...string) {
 	if !testing.Short() {
 		return
@@ -110,11 +110,11 @@ func setUp(env *testscript.Env) error {
 	return nil
 }
 
-// condition knows [bucket]: repositories are in a bucket; [root]: root runs the tests; [powerless]: a user
-// without root's rights over files can be had; [tmpfs]: a small disk can be made;
-// [cgroup]: a process's memory can be limited;
-// [zstd], [sqlite3], [promtool]: the program is there. Where dbtest.Tool would fail, so does the
-// script: the commands run, and do not find it.
+// condition evaluates the conditions of scripts. [bucket]: repositories are in a bucket. [root]:
+// root runs the tests. [powerless]: a command can run without root's rights over files. [tmpfs]: a
+// small disk can be mounted. [cgroup]: a process's memory can be limited. [zstd], [sqlite3],
+// [promtool]: the program is installed. In CI these three are always true, so that the script fails
+// if the program is missing, as dbtest.Tool does.
 func condition(name string, bucket bool) (bool, error) {
 	switch name {
 	case "zstd", "sqlite3", "promtool":
@@ -135,7 +135,7 @@ func condition(name string, bucket bool) (bool, error) {
 	return false, fmt.Errorf("unknown condition %q", name)
 }
 
-// canLimitMemory tries to make a control group that limits memory.
+// canLimitMemory reports whether this process can make a control group that limits memory.
 func canLimitMemory() bool {
 	for dir, file := range map[string]string{"/sys/fs/cgroup/memory": "memory.limit_in_bytes", "/sys/fs/cgroup": "memory.max"} {
 		group, err := os.MkdirTemp(dir, "firn-test-")
@@ -150,7 +150,7 @@ func canLimitMemory() bool {
 	return false
 }
 
-// exits is exec, for a command that must end with a certain code: exits CODE
+// exits runs a command, as exec does, which must end with a certain exit code: exits CODE
 // [powerless] COMMAND ARG...
 func exits(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.Atoi(args[0])

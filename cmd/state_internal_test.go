@@ -7,14 +7,15 @@ import (
 	"firn/snapshot"
 )
 
-// A snapshot that is newer than now was taken under another clock: its age says nothing.
+// TestStateClock checks snapshots that are newer than now. Another clock has dated them,
+// so their age says nothing.
 func TestStateClock(t *testing.T) {
 	t.Parallel()
 	const future, fresh, stale = time.Hour, -time.Minute, -time.Hour - time.Second
 	for _, tt := range []struct {
 		ahead []time.Duration
 		want  string
-		n     int // ahead
+		n     int // snapshots ahead
 	}{
 		{[]time.Duration{snapshot.ClockTolerance}, stateOK, 0},
 		{[]time.Duration{snapshot.ClockTolerance + time.Second}, stateFuture, 1},
@@ -35,7 +36,8 @@ func TestStateClock(t *testing.T) {
 	}
 }
 
-// The newest snapshot that was verified tells how backups are, and an older one does not.
+// TestStateVerified checks that the newest verified snapshot decides on the state, and an
+// older one does not.
 func TestStateVerified(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 15, 3, 12, 0, 0, time.UTC)

@@ -7,7 +7,8 @@ import (
 	"firn/pack"
 )
 
-// TestSubset: each pack is in one of the parts, and about so many in a share.
+// TestSubset checks that each pack is in exactly one of the parts, and that a
+// share has about the right number of packs.
 func TestSubset(t *testing.T) {
 	t.Parallel()
 	const packs = 4000

@@ -12,19 +12,19 @@ import (
 	"testing"
 )
 
-// The users of the tests below, neither of whom is root.
+// The users of the tests below. Neither is root.
 const (
 	appUser   = 12345
 	otherUser = 23456
 )
 
-// shared is a folder that all users can get at, unlike that of [testing.T.TempDir].
-type shared struct {
+// sharedFolder is a folder that all users can reach, unlike that of [testing.T.TempDir].
+type sharedFolder struct {
 	t   *testing.T
 	dir string
 }
 
-func newShared(t *testing.T) shared {
+func newSharedFolder(t *testing.T) sharedFolder {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("only root can run firn as another user")
@@ -34,22 +34,22 @@ func newShared(t *testing.T) shared {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	s := shared{t, dir}
+	s := sharedFolder{t, dir}
 	s.ok(os.Chmod(dir, 0o755))
 	return s
 }
 
-func (s shared) path(name string) string { return filepath.Join(s.dir, name) }
+func (s sharedFolder) path(name string) string { return filepath.Join(s.dir, name) }
 
-func (s shared) ok(err error) {
+func (s sharedFolder) ok(err error) {
 	s.t.Helper()
 	if err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-// write makes a file, and its folder if that is missing, of a user's.
-func (s shared) write(name, text string, user int) {
+// write makes a file, and its folder if that is missing, and gives both to a user.
+func (s sharedFolder) write(name, text string, user int) {
 	s.t.Helper()
 	if dir := filepath.Dir(s.path(name)); os.Mkdir(dir, 0o755) == nil {
 		s.ok(os.Chown(dir, user, user))
@@ -58,9 +58,10 @@ func (s shared) write(name, text string, user int) {
 	s.ok(os.Chown(s.path(name), user, user))
 }
 
-// firn runs firn as a user in one of the folders, and returns its exit code and what it
-// printed. The test's own program need not be anywhere where that user can find it.
-func (s shared) firn(user int, folder string, args ...string) (code int, stderr string) {
+// firn runs firn as a user in one of the folders, and returns its exit code and its messages. It
+// runs the test's own program by a descriptor, because that user may not be able to reach the
+// program's path.
+func (s sharedFolder) firn(user int, folder string, args ...string) (code int, stderr string) {
 	s.t.Helper()
 	self, err := os.Executable()
 	s.ok(err)
@@ -79,13 +80,14 @@ func (s shared) firn(user int, folder string, args ...string) (code int, stderr 
 	return c.ProcessState.ExitCode(), out.String()
 }
 
-// A configuration in the current folder runs commands: it counts only if nobody else has put it there.
+// TestConfigurationHere checks that a configuration in the current folder is read only if no other
+// user can have put it there, because it can run commands.
 func TestConfigurationHere(t *testing.T) {
 	t.Parallel()
 	const text = `repository = "repo"
 password_command = "touch ran"`
 	for name, tt := range map[string]struct {
-		folder, file int // whose they are
+		folder, file int // their owners
 		want         string
 	}{
 		"Own":             {appUser, appUser, "open repository"},
@@ -96,7 +98,7 @@ password_command = "touch ran"`
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newShared(t)
+			s := newSharedFolder(t)
 			s.write("app/firn.toml", text, tt.file)
 			s.ok(os.Chown(s.path("app"), tt.folder, tt.folder))
 			_, stderr := s.firn(appUser, "app", "snapshots")
@@ -110,7 +112,8 @@ password_command = "touch ran"`
 	}
 }
 
-// HOME may be another user's, as sudo and su leave it. What lies there is not the caller's.
+// TestConfigurationOfAnotherHome checks that a configuration in another user's HOME is not read.
+// After sudo and su, HOME may be another user's.
 func TestConfigurationOfAnotherHome(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -122,7 +125,7 @@ func TestConfigurationOfAnotherHome(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newShared(t)
+			s := newSharedFolder(t)
 			s.write("home/readme", "", appUser)
 			if tt.lies {
 				s.ok(os.MkdirAll(s.path("home/.config/firn"), 0o755))
@@ -139,7 +142,8 @@ func TestConfigurationOfAnotherHome(t *testing.T) {
 	}
 }
 
-// Others than root trust root and themselves.
+// TestConfigurationOfOthers checks that a user other than root trusts files of root and the user's
+// own files, and no others.
 func TestConfigurationOfOthers(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -153,7 +157,7 @@ func TestConfigurationOfOthers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newShared(t)
+			s := newSharedFolder(t)
 			s.write("named.toml", `repository = "repo"`, tt.file)
 			if code, stderr := s.firn(appUser, ".", "snapshots", "--config", "named.toml"); code != tt.code || !strings.Contains(stderr, tt.want) {
 				t.Errorf("got %d, %q, want %d, %q", code, stderr, tt.code, tt.want)

@@ -35,7 +35,7 @@ func TestConfigOfHelp(t *testing.T) {
 	}
 }
 
-// TestHelpNamesKeys looks for every key that there is in the help, perhaps behind a #.
+// TestHelpNamesKeys looks for every key in the help. It may stand behind a #.
 func TestHelpNamesKeys(t *testing.T) {
 	t.Parallel()
 	for _, table := range []any{Config{}, Environment{}, Keep{}, Bucket{}, Copy{}} {
@@ -48,7 +48,7 @@ func TestHelpNamesKeys(t *testing.T) {
 	}
 }
 
-// Every key of the contract is accepted, those of later versions too.
+// TestConfigKeys checks that every documented key is accepted.
 func TestConfigKeys(t *testing.T) {
 	t.Parallel()
 	const all = `
@@ -163,7 +163,8 @@ func TestKeepOverrides(t *testing.T) {
 	}
 }
 
-// TestTargetPolicy has the rules of [copy] count alone there.
+// TestTargetPolicy checks that the rules of [copy] replace all other rules for the
+// target of copies.
 func TestTargetPolicy(t *testing.T) {
 	t.Parallel()
 	const environments = "[keep]\nhourly = 5\ntimezone = \"Europe/Amsterdam\"\n[env.a]\ndatabase = \"a.db\"\nkeep = { daily = 30 }\n"

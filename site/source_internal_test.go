@@ -17,7 +17,7 @@ import (
 	"firn/store/storetest"
 )
 
-// readOf tells when an image is read.
+// readOf is an image that records whether it was read.
 type readOf struct {
 	*image
 	reading *atomic.Bool
@@ -28,8 +28,9 @@ func (i *readOf) Read(p []byte) (int, error) {
 	return i.image.Read(p)
 }
 
-// TestCheckpointWhileStoreWaits has a store that does nothing before the application could checkpoint its whole WAL: it
-// waits for the end of the read transaction, and for nothing else.
+// TestCheckpointWhileStoreWaits uses a store whose first call, once the image is being read, waits
+// until the application has checkpointed its whole WAL. The checkpoint may have to wait for the end
+// of the read transaction, but never for the store.
 func TestCheckpointWhileStoreWaits(t *testing.T) {
 	t.Parallel()
 	for name, sparse := range map[string]bool{"Whole": false, "Sparse": true} {
@@ -89,7 +90,7 @@ func TestCheckpointWhileStoreWaits(t *testing.T) {
 	}
 }
 
-// compareWithFile compares a snapshot with a database whose WAL is empty.
+// compareWithFile compares a snapshot with a database that has an empty WAL.
 func compareWithFile(t *testing.T, r *repo.Repo, result *repo.BackupResult, path string) {
 	t.Helper()
 	reader, err := r.OpenImage(t.Context(), result.Snapshot)
@@ -113,8 +114,9 @@ func compareWithFile(t *testing.T, r *repo.Repo, result *repo.BackupResult, path
 	}
 }
 
-// TestStreamHoldsNothingUp has a database that came in on standard input read for as long as the store takes: nobody
-// waits for a private file, and to put aside what is in a file already would take room twice.
+// TestStreamHoldsNothingUp checks that a database from standard input is not treated as live. Its
+// private file can be read for as long as the store takes, because no application waits for it, and
+// spooling its pages would take room twice.
 func TestStreamHoldsNothingUp(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "app.db")

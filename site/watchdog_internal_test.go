@@ -10,7 +10,7 @@ import (
 	"firn/outcome"
 )
 
-// hang is a call that comes back when the test says so.
+// hang returns a call that hangs until the test calls end.
 func hang(t *testing.T) (call func() error, end func()) {
 	t.Helper()
 	ended := make(chan struct{})
@@ -39,7 +39,7 @@ func TestWatchdogGivesUp(t *testing.T) {
 			if err := w.Call(call, func() { close(late) }); !errors.Is(err, test.want) {
 				t.Errorf("first call: got %v, want %v", err, test.want)
 			}
-			// What hangs may be using what another call would.
+			// The call that hangs may be using the same things as a second call would.
 			err := w.Call(func() error { t.Error("a second call was made"); return nil }, Nothing)
 			if !errors.Is(err, test.want) {
 				t.Errorf("second call: got %v, want %v", err, test.want)
@@ -50,7 +50,8 @@ func TestWatchdogGivesUp(t *testing.T) {
 	}
 }
 
-// TestWatchdogWaits has a call last many times the silence, of which it is heard every now and then.
+// TestWatchdogWaits makes a call that lasts many times longer than the allowed silence, but beats
+// often enough.
 func TestWatchdogWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

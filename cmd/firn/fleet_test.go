@@ -17,24 +17,28 @@ import (
 	"firn/internal/s3test"
 )
 
-// place is where a fleet's repository is, and what its processes need to get there.
-type place struct {
+// backend is the location of a fleet's repository, with the environment that its
+// processes need.
+type backend struct {
 	location string
 	env      []string
 }
 
-func inFolder(t testing.TB) place { return place{location: filepath.Join(t.TempDir(), "repository")} }
+func inFolder(t testing.TB) backend {
+	return backend{location: filepath.Join(t.TempDir(), "repository")}
+}
 
-func inBucket(t testing.TB) place {
+func inBucket(t testing.TB) backend {
 	s := s3test.Start(t, s3test.Options{})
-	return place{s.Location("torture"), []string{
+	return backend{s.Location("torture"), []string{
 		"AWS_ACCESS_KEY_ID=" + s.AccessKey, "AWS_SECRET_ACCESS_KEY=" + s.SecretKey, "AWS_REGION=" + s.Region,
 	}}
 }
 
-// fleet is several hosts of one name that share a repository: each backs up
-// databases of its own, in environments of its own and in a shared one, while
-// others prune and forget. Processes are killed wherever they are.
+// fleet is several hosts of the same name that share a repository. Some hosts back
+// up databases of their own, in environments of their own and in a shared one,
+// while another host prunes and another one forgets. Processes are killed at random
+// moments.
 type fleet struct {
 	testing.TB
 	seed    uint64
@@ -43,12 +47,12 @@ type fleet struct {
 	janitor *machine
 
 	mu    sync.Mutex
-	acked map[string]string // ID of each snapshot that a backup said is stored: SHA-256 of its file, if we know it
-	gone  map[string]bool   // IDs of those that somebody was told to forget
-	count map[string]int    // of outcomes, for the log
+	acked map[string]string // from the ID of each acknowledged snapshot to the SHA-256 of its file, "" if not known
+	gone  map[string]bool   // IDs of snapshots that a command may have forgotten
+	count map[string]int    // numbers of outcomes, for the log
 }
 
-func newFleet(t testing.TB, p place, seed uint64) *fleet {
+func newFleet(t testing.TB, p backend, seed uint64) *fleet {
 	f := &fleet{TB: t, seed: seed, acked: make(map[string]string), gone: make(map[string]bool), count: make(map[string]int)}
 	dir := t.TempDir()
 	head := fmt.Sprintf("repository = %q\nkey_file = %q\n", p.location, filepath.Join(dir, "firn.key"))
@@ -68,17 +72,19 @@ func newFleet(t testing.TB, p place, seed uint64) *fleet {
 	return f
 }
 
-// hostConfig has two environments of a host's own, and the shared one.
+// hostConfig returns a configuration with two environments of a host's own, and the
+// shared one.
 func hostConfig(i int) string {
 	return fmt.Sprintf("[env.quiet%d]\ndatabase = \"quiet.db\"\n[env.live%d]\ndatabase = \"live.db\"\n[env.shared]\ndatabase = \"shared.db\"\n", i, i)
 }
 
 // TestFleet tortures a repository from several hosts at once. Afterwards every
-// snapshot that was said to be stored, and that nobody was told to forget, is
-// there: byte for byte, where we know the bytes, else a consistent database.
+// acknowledged snapshot must exist, unless a command may have forgotten it. It must
+// equal its database byte for byte if the test knows those bytes, and must
+// otherwise be a consistent database.
 func TestFleet(t *testing.T) {
 	t.Parallel()
-	for name, at := range map[string]func(testing.TB) place{"Folder": inFolder, "S3": inBucket} {
+	for name, at := range map[string]func(testing.TB) backend{"Folder": inFolder, "S3": inBucket} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			newFleet(t, at(t), seedOf(t)).torture()
@@ -86,8 +92,8 @@ func TestFleet(t *testing.T) {
 	}
 }
 
-// torture goes in rounds: after each, everything comes to rest and is verified,
-// so that the repository stays small and what is lost is noticed soon.
+// torture works in rounds. After each round all processes end and the repository is
+// verified, so that it stays small and a loss is noticed soon.
 func (f *fleet) torture() {
 	rounds, length := 2, 3*time.Second
 	switch {
@@ -107,7 +113,7 @@ func (f *fleet) torture() {
 	}
 }
 
-// round lets everybody loose for some time.
+// round lets all hosts work at once for some time.
 func (f *fleet) round(n uint64, length time.Duration) {
 	end := time.Now().Add(length)
 	var wg sync.WaitGroup
@@ -130,10 +136,10 @@ func (f *fleet) round(n uint64, length time.Duration) {
 	wg.Wait()
 }
 
-// backUp changes a host's databases, but for the one that is being written to,
-// and backs them all up.
+// backUp changes a host's databases, except the one that a writer is changing, and
+// backs up all of them.
 func (f *fleet) backUp(m *machine, host int, step uint64) {
-	sums := make(map[string]string) // by environment
+	sums := make(map[string]string) // SHA-256 by environment
 	for env, file := range map[string]string{fmt.Sprint("quiet", host): "quiet.db", "shared": "shared.db"} {
 		dbtest.Mutate(m, m.path(file), f.seed+step, m.random.IntN(30))
 		sums[env] = f.sum(m.path(file))
@@ -142,7 +148,7 @@ func (f *fleet) backUp(m *machine, host int, step uint64) {
 	var r result
 	switch m.random.IntN(4) {
 	case 0:
-		r = m.run(append(args, "--prune", "--keep-last=5")...) // one that is killed does not tell what it has forgotten
+		r = m.run(append(args, "--prune", "--keep-last=5")...) // not killed: a killed run does not report what it has forgotten
 	case 1:
 		r = m.run(args...)
 	default:
@@ -155,7 +161,8 @@ func (f *fleet) backUp(m *machine, host int, step uint64) {
 	f.acknowledge(r.stdout, sums)
 }
 
-// acknowledge takes note of what a backup said, to its end or not.
+// acknowledge records the snapshots in the output of a backup, even if the backup
+// was killed.
 func (f *fleet) acknowledge(stdout []byte, sums map[string]string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -166,7 +173,7 @@ func (f *fleet) acknowledge(stdout []byte, sums map[string]string) {
 			Forgotten   []string `json:"forgotten"`
 		}
 		if json.Unmarshal(line, &s) != nil || s.ID == "" {
-			continue // another message, or half of one
+			continue // another or an incomplete message
 		}
 		f.acked[s.ID] = sums[s.Environment]
 		for _, id := range s.Forgotten {
@@ -175,14 +182,15 @@ func (f *fleet) acknowledge(stdout []byte, sums map[string]string) {
 	}
 }
 
-// prune prunes as if everything without a record were garbage, that of backups
-// under way included.
+// prune prunes as if all packs without a record were garbage, even the packs of
+// backups under way.
 func (f *fleet) prune() {
 	f.note("prune", f.either(f.pruner, "prune", "--orphan-age=-1s"))
 }
 
-// forget applies retention, in two steps, so that we know what a process that is
-// killed was about to do; and it reads a snapshot that may be forgotten meanwhile.
+// forget applies retention in two steps, so that the test knows which snapshots a
+// killed process may have forgotten. It also reads a snapshot that may be forgotten
+// meanwhile.
 func (f *fleet) forget() {
 	var plan struct {
 		Removed []struct {
@@ -212,8 +220,8 @@ func (f *fleet) forget() {
 	}
 }
 
-// read dumps a snapshot. It may fail: the snapshot may be forgotten meanwhile, by
-// a run that has not said so yet.
+// read dumps a snapshot. It may fail, because a run that has not reported it yet
+// may forget the snapshot meanwhile.
 func (f *fleet) read(id string) {
 	r := f.janitor.run("dump", id)
 	f.note("dump", r)
@@ -224,7 +232,7 @@ func (f *fleet) read(id string) {
 	}
 }
 
-// left returns the IDs of the snapshots that must be there, sorted.
+// left returns the IDs of the snapshots that must exist, sorted.
 func (f *fleet) left() []string {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(f.acked)), func(id string) bool { return f.gone[id] })
 }
@@ -250,8 +258,8 @@ func (f *fleet) note(what string, r result) {
 	f.count[what]++
 }
 
-// moved reports whether a run met what looks like damage, as it may while others
-// move what it reads. What is damage is found when everything is at rest.
+// moved reports whether a run met apparent damage. It may do so while other hosts
+// move the data that it reads. Real damage is found when all processes have ended.
 func moved(r result) bool { return r.code == 13 || bytes.Contains(r.stderr, []byte("damaged")) }
 
 func (f *fleet) sum(path string) string {
@@ -262,8 +270,8 @@ func (f *fleet) sum(path string) string {
 	return fmt.Sprintf("%x", sha256.Sum256(b))
 }
 
-// verify lets each host run once more, undisturbed, as it would by its next
-// line of cron, and then wants everything in order.
+// verify runs each host once more, undisturbed, as its next cron job would. Then it
+// checks the whole repository.
 func (f *fleet) verify() {
 	for i, m := range f.hosts {
 		sums := map[string]string{fmt.Sprint("quiet", i): f.sum(m.path("quiet.db")), "shared": f.sum(m.path("shared.db"))}

@@ -16,8 +16,8 @@ var (
 	torture = flag.Duration("torture", 0, "how long to torture a fleet; 0 means some seconds. Give -timeout, too")
 )
 
-// seedOf returns the seed, and tells it if the test fails. It repeats what is
-// done, not when processes are interrupted by one another.
+// seedOf returns the seed, and logs it. The same seed repeats the same actions,
+// but not the moments at which processes interrupt each other.
 func seedOf(t testing.TB) uint64 {
 	n := *seed
 	for n == 0 {
@@ -32,7 +32,7 @@ func seedOf(t testing.TB) uint64 {
 type machine struct {
 	testing.TB
 	dir    string
-	env    []string // of firn's processes, beyond ours
+	env    []string // further variables of firn's processes
 	random *rand.Rand
 }
 
@@ -53,16 +53,16 @@ func (m *machine) configure(text string) {
 	}
 }
 
-// firn returns a process that is not started yet.
+// firn returns the command of a firn process that has not been started.
 func (m *machine) firn(args ...string) *exec.Cmd {
 	c := exec.Command(os.Args[0], args...)
 	c.Dir = m.dir
-	c.Env = append(os.Environ(), firnEnv+"=1", "FIRN_CACHE_DIR="+m.path("cache"), "FIRN_CONFIG="+m.path("firn.toml")) // root must name it
+	c.Env = append(os.Environ(), firnEnv+"=1", "FIRN_CACHE_DIR="+m.path("cache"), "FIRN_CONFIG="+m.path("firn.toml")) // root must name the configuration
 	c.Env = append(c.Env, m.env...)
 	return c
 }
 
-// must runs firn to its end and returns what it printed.
+// must runs firn, which must succeed, and returns its output.
 func (m *machine) must(args ...string) []byte {
 	m.Helper()
 	r := m.run(args...)
@@ -72,7 +72,7 @@ func (m *machine) must(args ...string) []byte {
 	return r.stdout
 }
 
-// result is what became of a process.
+// result is the outcome of a process.
 type result struct {
 	stdout, stderr []byte
 	err            error
@@ -85,8 +85,8 @@ func (m *machine) run(args ...string) result {
 	return m.runFor(time.Hour, args...)
 }
 
-// kill starts firn and kills it after some time, wherever it is by then; it may
-// have been faster.
+// kill starts firn and kills it after some time, at any point of its work. The
+// process may have ended before.
 func (m *machine) kill(args ...string) result {
 	m.Helper()
 	return m.runFor(time.Duration(m.random.IntN(150))*time.Millisecond, args...)

@@ -14,8 +14,9 @@ import (
 	"firn/internal/dbtest"
 )
 
-// TestOverlap starts a run while another process's of the same environment is
-// under way, suspended where it holds the lock. Killed, it is in nobody's way.
+// TestOverlap starts a run while another process, which is suspended, holds the
+// lock of the same environment. Once that process is killed, its lock stops no
+// other run.
 func TestOverlap(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t, t.TempDir(), nil, 1)

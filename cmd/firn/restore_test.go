@@ -12,11 +12,11 @@ import (
 	"firn/internal/dbtest"
 )
 
-// clinic is a host on which a restore is killed again and again: of a snapshot of
-// production into demo.
+// clinic is a host on which the restore of a snapshot of production into demo is killed
+// again and again.
 type clinic struct {
 	*machine
-	production string // content that a restore brings
+	production string // the content after a restore
 }
 
 const clinicConfig = `repository = "repository"
@@ -42,8 +42,8 @@ func newClinic(t *testing.T, seed uint64, o dbtest.Options, more string) *clinic
 	return c
 }
 
-// contentOf returns what rows a database holds. It fails the test if the database
-// is not sound.
+// contentOf returns the rows of a database as a text. It fails the test if the database is
+// not sound.
 func contentOf(t testing.TB, path string) string {
 	t.Helper()
 	dbtest.Integrity(t, path)
@@ -58,9 +58,9 @@ func contentOf(t testing.TB, path string) string {
 	return content
 }
 
-// killed restores with these arguments and kills that somewhere on its way, until
-// it was killed often enough; check looks at what is left each time. prepare makes
-// the target what it was before.
+// killed runs a restore with these arguments many times, and kills it at random moments.
+// Before each restore it calls prepare, which resets the target. After each it calls check,
+// which examines the files that are left.
 func (c *clinic) killed(prepare, check func(), args ...string) {
 	c.Helper()
 	times := 20
@@ -92,8 +92,8 @@ func (c *clinic) killed(prepare, check func(), args ...string) {
 	c.must("check", "--read-data")
 }
 
-// checkStarted fails the test unless the application runs: it was started after
-// each stop. The process that starts it has ended, since it held our pipes.
+// checkStarted fails the test unless the application was started after each stop. The
+// process that starts it has ended by then, because it held the test's pipes open.
 func (c *clinic) checkStarted() {
 	c.Helper()
 	log, err := os.ReadFile(c.path("log"))
@@ -106,7 +106,7 @@ func (c *clinic) checkStarted() {
 	}
 }
 
-// remove removes a database and all that belongs to it.
+// remove removes a database and all files that belong to it.
 func (c *clinic) remove(name string) {
 	c.Helper()
 	files, err := filepath.Glob(c.path(name) + "*")
@@ -120,8 +120,8 @@ func (c *clinic) remove(name string) {
 	}
 }
 
-// TestRestoreKilled kills restores into databases that are there: each is the old
-// one or the new one afterwards, whole.
+// TestRestoreKilled kills restores into an existing database. Afterwards it must be either
+// the old or the new database, whole.
 func TestRestoreKilled(t *testing.T) {
 	t.Parallel()
 	for n, o := range []dbtest.Options{{WAL: true}, {}, {WAL: true, AutoVacuum: 1}} {
@@ -151,8 +151,8 @@ func TestRestoreKilled(t *testing.T) {
 	}
 }
 
-// TestRestoreKilledMissing kills restores to where nothing is: then there is
-// nothing, or the database.
+// TestRestoreKilledMissing kills restores into a missing file. Afterwards the file must be
+// missing, or be the whole database.
 func TestRestoreKilledMissing(t *testing.T) {
 	t.Parallel()
 	c := newClinic(t, seedOf(t), dbtest.Options{WAL: true}, "")
@@ -163,8 +163,8 @@ func TestRestoreKilledMissing(t *testing.T) {
 	})
 }
 
-// TestRestoreKilledKept kills restores over a file that is no database: it is never
-// lost, and what stands in its place is the database.
+// TestRestoreKilledKept kills restores over a file that is not a database. The file must
+// never be lost, and a file in its place must be the whole database.
 func TestRestoreKilledKept(t *testing.T) {
 	t.Parallel()
 	c := newClinic(t, seedOf(t), dbtest.Options{}, "")
@@ -198,8 +198,8 @@ func TestRestoreKilledKept(t *testing.T) {
 	})
 }
 
-// TestRestoreKilledScrubbed kills clones: what they replace is never a database
-// that was not scrubbed.
+// TestRestoreKilledScrubbed kills clones. The target must never hold a database that was
+// not scrubbed.
 func TestRestoreKilledScrubbed(t *testing.T) {
 	t.Parallel()
 	c := newClinic(t, seedOf(t), dbtest.Options{WAL: true}, "scrub = \"scrub.sql\"\n")
@@ -217,8 +217,9 @@ func TestRestoreKilledScrubbed(t *testing.T) {
 }
 
 // TestRestoreWritten restores a snapshot that was found sound, again and again, into a
-// near copy to which another process writes as fast as it can: what that commits between
-// the save and the lock must be replaced, too.
+// target that serves as a seed, while another process writes to it as fast as it can. The
+// restore must also replace the rows that this process commits between the save and the
+// lock.
 func TestRestoreWritten(t *testing.T) {
 	t.Parallel()
 	for n, wal := range []bool{true, false} {
@@ -242,8 +243,8 @@ func TestRestoreWritten(t *testing.T) {
 	}
 }
 
-// TestRestoreRepairs restores over a page that was overwritten in the file of a database in
-// use, past SQLite: no WAL tells of that.
+// TestRestoreRepairs restores over a database in use, in whose file a page was overwritten
+// without SQLite. No WAL shows that change.
 func TestRestoreRepairs(t *testing.T) {
 	t.Parallel()
 	c := newClinic(t, seedOf(t), dbtest.Options{WAL: true, Rows: 10_000}, "")

@@ -10,7 +10,7 @@ import (
 	"firn/internal/dbtest"
 )
 
-// firnEnv makes the re-executed test binary be firn.
+// firnEnv is the variable that makes the re-executed test binary act as firn.
 const firnEnv = "FIRN_TORTURE_BE_FIRN"
 
 func TestMain(m *testing.M) {
@@ -21,13 +21,13 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// rig is a database that another process writes to as fast as it can, and a
-// repository of it.
+// rig is a database to which another process writes as fast as it can, with its
+// repository.
 type rig struct {
 	*machine
 	writer *dbtest.Writer
 	starts uint64
-	acked  []string // IDs of the snapshots that a backup said are stored
+	acked  []string // IDs of the acknowledged snapshots
 }
 
 func newRig(t *testing.T, seed uint64, wal bool) *rig {
@@ -61,9 +61,9 @@ func (r *rig) backup() {
 	r.acked = append(r.acked, summary.ID)
 }
 
-// TestTorture takes snapshots of a database under fire while firn itself, and
-// the writer, are killed again and again. Whatever a run said is stored must be
-// there and sound, and nothing may need a hand.
+// TestTorture takes snapshots of a database with many writes, while firn and
+// the writer are killed again and again. Every acknowledged snapshot must exist
+// and be sound, and no repair by hand may be needed.
 func TestTorture(t *testing.T) {
 	t.Parallel()
 	for n, mode := range []string{"WAL", "Rollback"} {
@@ -77,9 +77,9 @@ func TestTorture(t *testing.T) {
 			for round := range rounds {
 				r.kill("backup", "production", "--prune")
 				r.backup()
-				r.kill("prune", "--orphan-age=-1s") // takes even what a backup has just stored for garbage
+				r.kill("prune", "--orphan-age=-1s") // counts as garbage even the packs that a backup has just stored
 				switch round % 4 {
-				case 1: // under the writer's hands
+				case 1: // while the writer is writing
 					r.must("restore", "production", "--snapshot", r.acked[len(r.acked)-1], "--yes")
 				case 3:
 					r.restartWriter()
@@ -90,7 +90,7 @@ func TestTorture(t *testing.T) {
 	}
 }
 
-// verify restores what retention has left of the acknowledged snapshots.
+// verify restores the acknowledged snapshots that retention has left.
 func (r *rig) verify() {
 	r.Helper()
 	var list []struct {
