@@ -45,7 +45,7 @@ type trouble struct {
 	noCron     bool // cron runs no job
 	idle       bool // the application writes nothing
 	code       int  // exit code of production's backups
-	everyone   bool // the code also holds for demo's backups and for status
+	everywhere bool // the code also holds for demo's backups and for status
 	state      string
 }
 
@@ -96,11 +96,11 @@ var troubles = []trouble{
 	{name: "cron stops", from: "1 10", to: "1 13", noCron: true, state: stateStale},
 	{name: "the database is gone", from: "2 10", to: "2 12", code: outcome.CodeSource, state: stateStale,
 		begin: func(m *month) { m.rename("production.db", "elsewhere.db") }, end: func(m *month) { m.rename("elsewhere.db", "production.db") }},
-	{name: "somebody deletes everything", from: "3 8", to: "3 20", code: outcome.CodeFailed, idle: true, state: stateBad,
+	{name: "a user deletes everything", from: "3 8", to: "3 20", code: outcome.CodeFailed, idle: true, state: stateBad,
 		begin: func(m *month) { m.exec("production.db", "DELETE FROM t") }, end: (*month).restoreLastGood},
-	{name: "the disk of the repository is not there", from: "4 8", to: "4 10", code: outcome.CodeNoRepository, everyone: true,
+	{name: "the disk of the repository is not there", from: "4 8", to: "4 10", code: outcome.CodeNoRepository, everywhere: true,
 		begin: func(m *month) { m.rename("repo", "unmounted") }, end: func(m *month) { m.rename("unmounted", "repo") }},
-	{name: "another key", from: "5 8", to: "5 10", code: outcome.CodeWrongKey, everyone: true,
+	{name: "another key", from: "5 8", to: "5 10", code: outcome.CodeWrongKey, everywhere: true,
 		begin: (*month).changeKey, end: func(m *month) { m.rename("right.key", "firn.key") }},
 	{name: "nothing is written", from: "8 0", to: "9 12", idle: true, state: stateOK},
 	{name: "the other repository is not there", from: "10 3", to: "10 4", state: stateOK,
@@ -173,7 +173,7 @@ func (m *month) run(job cronJob, tr trouble) {
 	env := strings.Fields(job.line)[1]
 	if strings.HasPrefix(job.line, "backup ") {
 		want := 0
-		if env == "production" || tr.everyone {
+		if env == "production" || tr.everywhere {
 			want = tr.code
 		}
 		if code != want || stdout != "" || (code == 0) != (stderr == "") {
@@ -194,7 +194,7 @@ func (m *month) run(job cronJob, tr trouble) {
 // checkStatus compares the output of status with the expected state.
 func (m *month) checkStatus(tr trouble) {
 	states, code := m.status("")
-	if tr.everyone {
+	if tr.everywhere {
 		if code != tr.code {
 			m.t.Fatalf("%s: %s: status: exit code %d, want %d", m.now.Format(time.DateTime), tr.name, code, tr.code)
 		}

@@ -36,7 +36,7 @@ func bech32Encode(prefix string, b []byte) string {
 }
 
 // bech32Values returns the values of the characters behind the separator, and the
-// positions of those that do not belong to the 32.
+// positions of characters outside of the 32.
 func bech32Values(data string) (values []byte, wrong []int) {
 	for i, c := range []byte(strings.ToLower(data)) {
 		v := strings.IndexByte(bech32Characters, c)

@@ -38,8 +38,8 @@ func (k *Keys) SealBlob(dst []byte, kind BlobKind, id [32]byte, payload []byte) 
 }
 
 // OpenBlob appends the payload of a sealed blob to dst. It returns [ErrAuth] if
-// sealed is not what [Keys.SealBlob] made for this kind and id. dst and sealed
-// must not overlap.
+// [Keys.SealBlob] did not make sealed for this kind and id. dst and sealed must
+// not overlap.
 //
 // OpenBlob does not check that the payload has this id: the host that sealed the
 // blob may have lied. The caller checks it by computing [Keys.BlobID] of the

@@ -23,7 +23,8 @@ var ErrKeepsNothing = errors.New("no retention rule keeps anything")
 //
 //   - Last keeps that many snapshots
 //   - Hourly, Daily, Weekly, Monthly and Yearly each keep the newest snapshot
-//     of each of the last so many periods that have one; weeks are ISO weeks
+//     of a period, for that many of the latest periods that have a snapshot;
+//     weeks are ISO weeks
 //
 // A count that is not used up does not keep the oldest snapshot as well, as it
 // does in restic. The result depends on the periods alone, so that a young

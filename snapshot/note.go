@@ -79,7 +79,7 @@ type Forgot struct {
 	Time     time.Time `json:"time"` // UTC, in microseconds
 	Sequence uint64    `json:"sequence"`
 
-	Snapshots []ID `json:"snapshots,omitempty"` // the known ones of them, newest first, and those that they had recorded as forgotten
+	Snapshots []ID `json:"snapshots,omitempty"` // the known snapshots of these, newest first, and the snapshots that they recorded as forgotten
 }
 
 // NewNoteName returns a new unique name for a note's object: "meta/note-<id>-<random>"

@@ -27,7 +27,7 @@ type Snapshot struct {
 
 	Parent   ID     `json:"parent,omitzero"`    // the snapshot whose chunks and boundaries the run reused
 	Sequence uint64 `json:"sequence,omitempty"` // counts up within the environment
-	Previous ID     `json:"previous,omitzero"`  // the newest earlier one of the same environment and database
+	Previous ID     `json:"previous,omitzero"`  // the newest earlier snapshot of the same environment and database
 
 	// ReplacedBy is set on a snapshot that a restore took of its target. It names the snapshot that
 	// was then restored, which the next backup continues.

@@ -49,7 +49,7 @@ func Check(tag string) error {
 
 // Set is a set of valid tags, sorted and without duplicates. The zero value is
 // the empty set. Its JSON form is an array. Sets are values: no method changes
-// the one it is called on.
+// its receiver.
 type Set []string
 
 // New returns the set of the given tags, or an error that matches [ErrInvalid].

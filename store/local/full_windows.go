@@ -5,14 +5,15 @@ import (
 	"syscall"
 )
 
-// What Windows says where there is no room (winerror.h).
+// The errors of Windows for a disk without room (winerror.h).
 const (
 	errorHandleDiskFull    = syscall.Errno(39)
 	errorDiskFull          = syscall.Errno(112)
 	errorDiskQuotaExceeded = syscall.Errno(1295)
 )
 
-// isFull reports whether a disk had no room, or no more of a quota, for a file.
+// isFull reports whether a disk had no room left for a file, or a quota was
+// used up.
 func isFull(err error) bool {
 	return errors.Is(err, errorDiskFull) || errors.Is(err, errorHandleDiskFull) || errors.Is(err, errorDiskQuotaExceeded)
 }

@@ -23,14 +23,14 @@ import (
 // call is a call of a store's method while its requests break.
 type call struct {
 	name    string
-	prepare func(t *testing.T, g *ground)
+	prepare func(t *testing.T, f *fixture)
 	run     func(ctx context.Context, s store.Store) error // also compares the result
 	want    error                                          // nil, or what the error must match
-	after   func(t *testing.T, g *ground)                  // checks the objects afterwards
+	after   func(t *testing.T, f *fixture)                 // checks the objects afterwards
 }
 
-// ground is the location of one attempt, with a store that has no faults.
-type ground struct {
+// fixture is the location of one attempt, with a store that has no faults.
+type fixture struct {
 	store *s3.Store
 	dir   string // the server's folder with the objects as files
 }
@@ -44,21 +44,21 @@ const (
 
 func calls() []call {
 	small, large := content(1, 100), content(2, 5<<20)
-	nothing := func(*testing.T, *ground) {}
+	nothing := func(*testing.T, *fixture) {}
 	return []call{
-		{"PutSmall", nothing, putting(small), nil, holds(small)},
-		{"PutLarge", nothing, putting(large), nil, holds(large)},
-		{"PutTaken", taken(small), putting(content(3, 100)), fs.ErrExist, holds(small)},
-		{"PutLargeTaken", taken(small), putting(content(3, 20<<20)), fs.ErrExist, holds(small)},
-		{"Get", taken(large), getting(0, -1, large), nil, nothing},
-		{"GetRange", taken(large), getting(5, 70_000, large[5:70_005]), nil, nothing},
-		{"GetSuffix", taken(large), getting(-70_000, -1, large[len(large)-70_000:]), nil, nothing},
-		{"GetNothing", taken(small), getting(100, 0, []byte{}), nil, nothing},
-		{"GetBehind", taken(small), getting(50, 51, nil), io.ErrUnexpectedEOF, nothing},
+		{"PutSmall", nothing, putting(small), nil, wantsContent(small)},
+		{"PutLarge", nothing, putting(large), nil, wantsContent(large)},
+		{"PutTaken", putsTarget(small), putting(content(3, 100)), fs.ErrExist, wantsContent(small)},
+		{"PutLargeTaken", putsTarget(small), putting(content(3, 20<<20)), fs.ErrExist, wantsContent(small)},
+		{"Get", putsTarget(large), getting(0, -1, large), nil, nothing},
+		{"GetRange", putsTarget(large), getting(5, 70_000, large[5:70_005]), nil, nothing},
+		{"GetSuffix", putsTarget(large), getting(-70_000, -1, large[len(large)-70_000:]), nil, nothing},
+		{"GetNothing", putsTarget(small), getting(100, 0, []byte{}), nil, nothing},
+		{"GetBehind", putsTarget(small), getting(50, 51, nil), io.ErrUnexpectedEOF, nothing},
 		{"GetMissing", nothing, getting(0, -1, nil), fs.ErrNotExist, nothing},
 		{"List", crowd, listing, nil, nothing},
-		{"DeleteOne", taken(small), func(ctx context.Context, s store.Store) error { return s.Delete(ctx, target) }, nil, empty},
-		{"DeleteMany", crowd, func(ctx context.Context, s store.Store) error { return s.Delete(ctx, crowdNames()...) }, nil, empty},
+		{"DeleteOne", putsTarget(small), func(ctx context.Context, s store.Store) error { return s.Delete(ctx, target) }, nil, wantsEmpty},
+		{"DeleteMany", crowd, func(ctx context.Context, s store.Store) error { return s.Delete(ctx, crowdNames()...) }, nil, wantsEmpty},
 	}
 }
 
@@ -102,9 +102,9 @@ func listing(ctx context.Context, s store.Store) error {
 	return nil
 }
 
-func taken(b []byte) func(*testing.T, *ground) {
-	return func(t *testing.T, g *ground) {
-		if err := g.store.Put(t.Context(), target, b); err != nil {
+func putsTarget(b []byte) func(*testing.T, *fixture) {
+	return func(t *testing.T, f *fixture) {
+		if err := f.store.Put(t.Context(), target, b); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -112,12 +112,12 @@ func taken(b []byte) func(*testing.T, *ground) {
 
 // crowd makes many objects quickly, as files: the server keeps its objects as
 // files.
-func crowd(t *testing.T, g *ground) {
-	if err := os.MkdirAll(filepath.Join(g.dir, "packs", "cd"), 0o700); err != nil {
+func crowd(t *testing.T, f *fixture) {
+	if err := os.MkdirAll(filepath.Join(f.dir, "packs", "cd"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range crowdNames() {
-		if err := os.WriteFile(filepath.Join(g.dir, filepath.FromSlash(name)), nil, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(f.dir, filepath.FromSlash(name)), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -133,16 +133,16 @@ func crowdNames() []string {
 	return names
 }
 
-func holds(want []byte) func(*testing.T, *ground) {
-	return func(t *testing.T, g *ground) {
-		if got, err := g.store.Get(t.Context(), target, 0, -1); err != nil || !bytes.Equal(got, want) {
+func wantsContent(want []byte) func(*testing.T, *fixture) {
+	return func(t *testing.T, f *fixture) {
+		if got, err := f.store.Get(t.Context(), target, 0, -1); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("the object has %d other bytes (%v), want %d", len(got), err, len(want))
 		}
 	}
 }
 
-func empty(t *testing.T, g *ground) {
-	for o, err := range g.store.List(t.Context(), "") {
+func wantsEmpty(t *testing.T, f *fixture) {
+	for o, err := range f.store.List(t.Context(), "") {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,21 +152,21 @@ func empty(t *testing.T, g *ground) {
 
 // attempt makes the call once, at a location of its own, through a proxy that
 // breaks requests. It returns the number of requests.
-func (c call) attempt(t *testing.T, server *s3test.Server, place string, patience time.Duration, fault func(n int) s3test.Fault) (requests int, err error) {
+func (c call) attempt(t *testing.T, server *s3test.Server, location string, patience time.Duration, fault func(n int) s3test.Fault) (requests int, err error) {
 	t.Helper()
 	// The location must not be below another one: the server removes folders
 	// that become empty.
-	place = strings.ReplaceAll(prefix(t)+"-"+place, "/", "-")
-	g := &ground{store: open(t, options(t, server, server.Location(place))), dir: filepath.Join(server.Dir, server.Bucket, place)}
-	c.prepare(t, g)
+	location = strings.ReplaceAll(prefix(t)+"-"+location, "/", "-")
+	f := &fixture{store: open(t, options(t, server, server.Location(location))), dir: filepath.Join(server.Dir, server.Bucket, location)}
+	c.prepare(t, f)
 	proxy := s3test.StartProxy(t, server)
-	opts := options(t, server, proxy.Location(place))
+	opts := options(t, server, proxy.Location(location))
 	opts.Patience = patience
 	s := open(t, opts)
 	proxy.Break(func(n int, _ *http.Request) s3test.Fault { return fault(n) })
 	err = c.run(t.Context(), s)
 	if c.matches(err) {
-		c.after(t, g)
+		c.after(t, f)
 	}
 	return len(proxy.Requests()), err
 }

@@ -34,8 +34,8 @@ func (a *answer) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// hearing returns a store whose server gives the answer, and that repeats no request.
-func hearing(t testing.TB, a *answer) *Store {
+// storeAnswered returns a store whose server gives the answer, and that repeats no request.
+func storeAnswered(t testing.TB, a *answer) *Store {
 	t.Helper()
 	s := &Store{bucket: "bucket", prefix: "prefix/", opts: Options{Patience: time.Nanosecond}, traffic: &traffic{}}
 	client, err := minio.New("store.example", &minio.Options{
@@ -71,7 +71,7 @@ func FuzzAnswers(f *testing.F) {
 			return
 		}
 		ctx, last := context.Background(), ""
-		for o, err := range hearing(t, &answer{status: status, body: body}).List(ctx, "meta/") {
+		for o, err := range storeAnswered(t, &answer{status: status, body: body}).List(ctx, "meta/") {
 			if err != nil {
 				break
 			}
@@ -80,7 +80,7 @@ func FuzzAnswers(f *testing.F) {
 			}
 			last = o.Name
 		}
-		got, err := hearing(t, &answer{status: status, body: body}).Get(ctx, "meta/a", 0, -1)
+		got, err := storeAnswered(t, &answer{status: status, body: body}).Get(ctx, "meta/a", 0, -1)
 		if err == nil && !bytes.Equal(got, body) {
 			t.Errorf("got %q of %q", got, body)
 		}
@@ -89,7 +89,7 @@ func FuzzAnswers(f *testing.F) {
 			func(s *Store) error { return s.Delete(ctx, "meta/a") },
 			func(s *Store) error { return s.Put(ctx, "meta/a", []byte("x")) },
 		} {
-			if err := call(hearing(t, &answer{status: status, body: body})); err != nil && strings.TrimSpace(err.Error()) == "" {
+			if err := call(storeAnswered(t, &answer{status: status, body: body})); err != nil && strings.TrimSpace(err.Error()) == "" {
 				t.Error("an error says nothing")
 			}
 		}

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// hurried returns a guard that checks every few milliseconds.
-func hurried(moved func() int64) *guard {
+// fastGuard returns a guard that checks every few milliseconds.
+func fastGuard(moved func() int64) *guard {
 	return &guard{
 		next: http.DefaultTransport, moved: moved, answered: func() bool { return false },
 		wait: 20 * time.Millisecond, firstWait: 20 * time.Millisecond, least: 1000,
@@ -40,7 +40,7 @@ func TestSlowRequestsEnd(t *testing.T) {
 			}))
 			defer server.Close()
 			for _, method := range []string{http.MethodGet, http.MethodPut} {
-				if err := request(t, hurried(still), method, server.URL); !errors.Is(err, errSlow) {
+				if err := request(t, fastGuard(still), method, server.URL); !errors.Is(err, errSlow) {
 					t.Errorf("%s: got %v, want errSlow", method, err)
 				}
 			}
@@ -65,7 +65,7 @@ func TestSlowHeadersEnd(t *testing.T) {
 	}))
 	defer server.Close()
 	defer close(release)
-	g := hurried(func() int64 { return 7 })
+	g := fastGuard(func() int64 { return 7 })
 	g.wait = time.Hour
 	if err := request(t, g, http.MethodGet, server.URL); !errors.Is(err, errSlow) {
 		t.Errorf("got %v, want errSlow", err)
@@ -91,7 +91,7 @@ func TestSteadyRequestsLast(t *testing.T) {
 		_, _ = io.WriteString(w, "whole")
 	}))
 	defer server.Close()
-	if err := request(t, hurried(moved), http.MethodGet, server.URL); err != nil {
+	if err := request(t, fastGuard(moved), http.MethodGet, server.URL); err != nil {
 		t.Errorf("got %v, want the answer", err)
 	}
 }

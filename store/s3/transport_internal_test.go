@@ -79,8 +79,8 @@ func TestLimits(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				near, far := net.Pipe()
 				c.Conn, c.traffic = near, &traffic{}
-				up := taken(t, c, far, size)
-				down := taken(t, far, c, size)
+				up := transferTime(t, c, far, size)
+				down := transferTime(t, far, c, size)
 				limited := time.Duration(float64(size-burst) / limit * float64(time.Second))
 				for direction, got := range map[string]time.Duration{"Up": up, "Down": down} {
 					want := time.Duration(0)
@@ -99,8 +99,8 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// taken returns how long the transfer of size bytes takes.
-func taken(t *testing.T, to io.Writer, from io.Reader, size int) time.Duration {
+// transferTime returns how long the transfer of size bytes takes.
+func transferTime(t *testing.T, to io.Writer, from io.Reader, size int) time.Duration {
 	t.Helper()
 	want := bytes.Repeat([]byte("0123"), size/4)
 	began := time.Now()
