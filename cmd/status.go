@@ -17,6 +17,7 @@ import (
 	"firn/session"
 	"firn/snapshot"
 	"firn/spool"
+	"firn/verify"
 )
 
 // statusOptions are the flags of status.
@@ -65,7 +66,7 @@ func (c *cli) status(ctx context.Context, o statusOptions) error {
 		return err
 	}
 	defer s.Close()
-	warnResetBug(ctx, s.Session)
+	verify.WarnResetBug(ctx, s.Session)
 	all, damage, err := s.SnapshotsOf(ctx, o.environment)
 	if err != nil {
 		return err

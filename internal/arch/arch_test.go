@@ -34,7 +34,7 @@ bench/scale: bench/internal/checkout bench/internal/usage chunk crypt index inte
 bench/tune: bench/internal/checkout chunk crypt repo snapshot store/mem
 btree:
 chunk:
-cmd: btree config crypt host internal/svg outcome pack process repo report retention scratch session site snapshot spool sqlite store store/s3 tags
+cmd: btree config crypt host internal/svg outcome pack process repo report retention scratch session site snapshot spool sqlite store store/s3 tags verify
 cmd/firn: cmd
 config: host outcome repo retention snapshot store tags
 crypt:
@@ -67,6 +67,7 @@ store/mem: store
 store/s3: host store
 store/storetest: store
 tags:
+verify: outcome repo session site snapshot sqlite
 `
 
 // only confines an import path, a name in a package, or "func init" to a few

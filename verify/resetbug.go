@@ -1,4 +1,4 @@
-package cmd
+package verify
 
 import (
 	"context"
@@ -12,9 +12,9 @@ import (
 // usersLimit is how long the look for the programs that use a database may take: nothing depends on it.
 const usersLimit = 5 * time.Second
 
-// warnResetBug warns of programs whose SQLite can lose commits of a database in WAL mode. Only some commands look, since
-// it takes as long as a backup of a database that has not changed.
-func warnResetBug(ctx context.Context, s *session.Session) {
+// WarnResetBug warns of programs whose SQLite can lose commits of a configured database in WAL mode. This takes as long as
+// a backup of a database that has not changed, so only some commands do it.
+func WarnResetBug(ctx context.Context, s *session.Session) {
 	told := map[sqlite.User]bool{}
 	for _, name := range s.Conf.Names() {
 		env, err := s.Conf.Environment(name)
