@@ -1,22 +1,25 @@
 package main
 
-// contender is a way to keep the history of a database, as shell scripts. They
-// see DB, the database, and TMP, REPO and OUT, paths of their own; a backup may
-// see TIME, which the snapshot shall have. What it cannot do is empty.
+import "slices"
+
+// contender is a way to keep the history of a database, as shell scripts. A script sees DB,
+// the database, and TMP, REPO and OUT, paths of the contender's own. A backup may see TIME,
+// the time that its snapshot shall have. The script of an operation that the contender does
+// not have is empty.
 type contender struct {
 	name, title           string
 	tools                 []string
 	init, backup, restore string
 
-	prune  string // frees what is due every few hours; sees AGE, of packs that no backup under way needs
+	prune  string // a prune of every few hours; may see AGE: older packs belong to no running backup
 	verify string
-	clone  bool // the restore goes over a database that is there, too
+	clone  bool // restore also works over an existing database
 
-	// daemon is a command that runs all the time; backup then waits until the replica has
-	// all that was committed. The contender has a database of its own.
+	// daemon is a command that runs all the time, on a database of the contender's own. The
+	// backup then waits until the replica has all committed transactions.
 	daemon string
-	// unproven says that the scripts follow the program's manual, and have not been run.
-	// The contender is left out if they fail on a small database.
+	// unproven says that the scripts follow the program's manual, and have never been run.
+	// The contender is left out if its scripts fail on a small database.
 	unproven bool
 }
 
@@ -26,12 +29,16 @@ func (c contender) replicates() bool { return c.daemon != "" }
 // keep is the retention that all contenders follow.
 const keep = "--keep-last 10 --keep-hourly 24 --keep-daily 7 --keep-weekly 4 --keep-monthly 6"
 
-// firnName and scriptName are the contenders that the goals compare; copyName
-// stores the same pages as firn.
+// The goals compare firnName with scriptName. copyName stores the same pages as firn.
 const scriptName, copyName, firnName = "script", "copy", "firn"
 
-// contenders returns all of them; ratios are to the first.
+// contenders returns all contenders. Ratios compare each with the first.
 func contenders() []contender {
+	return slices.Concat(resticContenders(), copyingContenders(), []contender{firnContender(), litestreamContender()})
+}
+
+// resticContenders are the script pipeline, and restic alone.
+func resticContenders() []contender {
 	return []contender{
 		{
 			name: scriptName, title: "VACUUM INTO, zstd --rsyncable, restic",
@@ -54,6 +61,12 @@ func contenders() []contender {
 				restic forget -q ` + keep + ` --prune`,
 			restore: `restic dump latest "$TMP/app.db" >"$OUT"`,
 		},
+	}
+}
+
+// copyingContenders store the same pages as firn, in other programs' repositories.
+func copyingContenders() []contender {
+	return []contender{
 		{
 			name: "borg", title: ".backup, borg",
 			tools: []string{"sqlite3", "borg"},
@@ -87,29 +100,35 @@ func contenders() []contender {
 				rustic forget ` + keep + ` --prune --instant-delete`,
 			restore: `rustic dump "latest:$TMP/app.db" >"$OUT"`,
 		},
-		{
-			name: firnName, title: "firn backup --prune",
-			tools: []string{"firn"},
-			init: `firn key generate >"$TMP/key"
-				chmod 600 "$TMP/key"
-				firn init --quiet`,
-			backup:  `firn backup --quiet ${TIME:+--time "$TIME"} --database "$DB" --env bench --prune ` + keep,
-			restore: `firn restore --quiet --from bench --snapshot latest --target "$OUT" --yes`,
-			prune:   `firn prune --quiet ${AGE:+--orphan-age "$AGE"}`,
-			verify:  `firn verify --quiet bench`,
-			clone:   true,
-		},
-		{
-			name: "litestream", title: "litestream replicate",
-			tools: []string{"litestream"},
-			init: `cat >"$TMP/litestream.yml" <<-EOF
-					socket: {enabled: true, path: "$TMP/socket"}
-					dbs: [{path: "$DB", replica: {type: file, path: "$REPO"}}]
-				EOF`,
-			daemon: `litestream replicate -config "$TMP/litestream.yml"`,
-			backup: `until test -S "$TMP/socket"; do sleep 0.01; done
-				litestream sync -wait -socket "$TMP/socket" "$DB"`,
-			restore: `litestream restore -o "$OUT" "file://$REPO"`,
-		},
+	}
+}
+
+func firnContender() contender {
+	return contender{
+		name: firnName, title: "firn backup --prune",
+		tools: []string{"firn"},
+		init: `firn key generate >"$TMP/key"
+			chmod 600 "$TMP/key"
+			firn init --quiet`,
+		backup:  `firn backup --quiet ${TIME:+--time "$TIME"} --database "$DB" --env bench --prune ` + keep,
+		restore: `firn restore --quiet --from bench --snapshot latest --target "$OUT" --yes`,
+		prune:   `firn prune --quiet ${AGE:+--orphan-age "$AGE"}`,
+		verify:  `firn verify --quiet bench`,
+		clone:   true,
+	}
+}
+
+func litestreamContender() contender {
+	return contender{
+		name: "litestream", title: "litestream replicate",
+		tools: []string{"litestream"},
+		init: `cat >"$TMP/litestream.yml" <<-EOF
+				socket: {enabled: true, path: "$TMP/socket"}
+				dbs: [{path: "$DB", replica: {type: file, path: "$REPO"}}]
+			EOF`,
+		daemon: `litestream replicate -config "$TMP/litestream.yml"`,
+		backup: `until test -S "$TMP/socket"; do sleep 0.01; done
+			litestream sync -wait -socket "$TMP/socket" "$DB"`,
+		restore: `litestream restore -o "$OUT" "file://$REPO"`,
 	}
 }
