@@ -23,12 +23,12 @@ CREATE INDEX events_token ON events (token);
 CREATE INDEX events_user ON events (user);
 `
 
-// app makes an application's writes. The same seed makes the same writes to the
-// same database. After the first error, it does nothing.
+// app makes an application's writes. The same seed makes the same writes to the same
+// database. After its first error, an app does nothing.
 type app struct {
 	db       *sql.DB
 	tx       *sql.Tx
-	prepared map[string]*sql.Stmt // of the transaction, which closes them
+	prepared map[string]*sql.Stmt // the transaction closes them
 	rng      *rand.Rand
 	err      error
 
@@ -40,7 +40,7 @@ func newApp(db *sql.DB, seed, n uint64) *app {
 	return &app{db: db, rng: rand.New(rand.NewPCG(seed, n))}
 }
 
-// transaction commits what write does, or nothing.
+// transaction runs write in a transaction, and commits if all its statements succeeded.
 func (a *app) transaction(write func()) error {
 	tx, err := a.db.Begin()
 	if err != nil {
@@ -56,7 +56,7 @@ func (a *app) transaction(write func()) error {
 	return tx.Commit()
 }
 
-// fill adds about 2 MB.
+// fill adds rows of about 2 MB.
 func (a *app) fill() {
 	a.repeat(300, a.addUser)
 	a.repeat(100, a.addPost)
@@ -64,8 +64,8 @@ func (a *app) fill() {
 	a.repeat(400, a.addSession)
 }
 
-// tick is what happens between two backups: about 400 rows in 600 pages of a
-// database of 500 MB.
+// tick makes the changes between two backups: about 400 rows, in 600 pages of a database
+// of 500 MB.
 func (a *app) tick() {
 	a.repeat(2, a.addUser)
 	a.repeat(15, a.addPost)
@@ -77,8 +77,8 @@ func (a *app) tick() {
 	a.repeat(70, a.dropSession)
 }
 
-// touchPages changes one row, at equal length, in each of n pages: rows so far
-// apart that no two share a page, in a column that no index holds.
+// touchPages changes one row in each of n pages. The rows are so far apart that no two
+// share a page. The column keeps its length and is in no index.
 func (a *app) touchPages(n int64) {
 	const apart = 64 // more rows than fit on a page
 	stride := a.events / n
@@ -169,7 +169,7 @@ func (a *app) hex(n int) string {
 	return string(b)
 }
 
-// words returns n words, short ones oftener than long ones.
+// words returns n words. Short words are more frequent than long words.
 func (a *app) words(n int) string {
 	var b strings.Builder
 	for i := range n {

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// application is a process that has the database open, as real ones do: so the
-// WAL stays between two changes, and holds pages that are not in the file yet.
+// application is a process that has the database open, as a real application has. So the
+// WAL stays between two changes, and holds pages that are not in the database's file yet.
 type application struct {
 	database string
 	cmd      *exec.Cmd
@@ -39,7 +39,7 @@ func openApplication(database string) (*application, error) {
 	return a, a.cmd.Start()
 }
 
-// do has the application work and returns how many pages that wrote.
+// do runs an action in the application and returns the number of pages that it wrote.
 func (a *application) do(action string, args ...any) (pages int, err error) {
 	if _, err := fmt.Fprintln(a.in, append([]any{action}, args...)...); err != nil {
 		return 0, a.failed(action, err)
@@ -55,11 +55,11 @@ func (a *application) do(action string, args ...any) (pages int, err error) {
 
 func (a *application) failed(action string, err error) error {
 	_ = a.in.Close()
-	_ = a.cmd.Wait() // the process's own words say more than its exit code
+	_ = a.cmd.Wait() // the process's error output says more than its exit code
 	return fmt.Errorf("application: %s: %w\n%s", action, err, a.stderr.String())
 }
 
-// close ends the process; the last one that closes the database removes its WAL.
+// close ends the process. The last process that closes the database removes its WAL.
 func (a *application) close() error {
 	if err := a.in.Close(); err != nil {
 		return err
@@ -67,8 +67,8 @@ func (a *application) close() error {
 	return a.cmd.Wait()
 }
 
-// serve is the other side: a line for each action, as in [workload] without
-// DATABASE, and a line with each result.
+// serve is the application's side. It reads a line for each action, as in [workload] but
+// without DATABASE, and writes a line with each result.
 func serve(path string, in io.Reader, out io.Writer) error {
 	db, err := open(path)
 	if err != nil {

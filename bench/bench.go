@@ -18,7 +18,7 @@ type bench struct {
 	env  []string
 	dir  string
 	repo string
-	out  string // where it restores to
+	out  string // the restored file
 }
 
 // newBench makes the contender's folder below work, and its repository.
@@ -41,10 +41,10 @@ func newBench(c contender, work, database string) (*bench, error) {
 	return b, err
 }
 
-// run runs one script and measures it with all that it starts.
+// run runs one script, and measures it together with the processes that it starts.
 //
-// A process's peak memory begins with that of the process that started it, so
-// this program keeps small: whatever needs memory runs in another process.
+// A process's peak memory begins with the memory of the process that started it. So this
+// program stays small: work that needs memory runs in another process.
 func (b *bench) run(script string, env ...string) (cost, error) {
 	before, err := dirSize(b.repo)
 	if err != nil {
@@ -63,7 +63,7 @@ func (b *bench) run(script string, env ...string) (cost, error) {
 	return c, err
 }
 
-// restored restores into a new file.
+// restored runs the restore script into a new file, and checks the result.
 func (b *bench) restored(rows int64) (cost, error) {
 	if err := os.RemoveAll(b.out); err != nil {
 		return cost{}, err
@@ -71,7 +71,7 @@ func (b *bench) restored(rows int64) (cost, error) {
 	return b.cloned(rows)
 }
 
-// cloned runs the restore script over what is there, and checks what came out.
+// cloned runs the restore script over the restored file, and checks the result.
 func (b *bench) cloned(rows int64) (cost, error) {
 	c, err := b.run(b.restore)
 	if err != nil {
@@ -84,7 +84,7 @@ func (b *bench) cloned(rows int64) (cost, error) {
 	return c, err
 }
 
-// dirSize adds up the files below dir; a missing folder has none.
+// dirSize adds up the sizes of the files below dir. A missing folder has size 0.
 func dirSize(dir string) (int64, error) {
 	var size int64
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {

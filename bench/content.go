@@ -9,15 +9,15 @@ import (
 // contentSize is the size of the databases of [measureContent].
 const contentSize = 50_000_000
 
-// contentRow is what firn took for one kind of change, time after time.
+// contentRow has the costs of firn's backups after one kind of change, made several times.
 type contentRow struct {
 	title string
 	pages []int // written by each change
 	costs []cost
 }
 
-// measureContent measures what chunks are cut by content for: images that grow
-// at the end, and those of which every row has moved.
+// measureContent measures the cases that chunks are cut by content for: an image that
+// grows at its end, and an image in which every row has moved.
 func measureContent(o options, work string, contenders []contender) (rows []contentRow, err error) {
 	i := slices.IndexFunc(contenders, func(c contender) bool { return c.name == firnName })
 	if i < 0 {

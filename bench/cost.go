@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// cost is what one run took.
+// cost is the time, memory and space that one run took.
 type cost struct {
 	wall, cpu time.Duration
 	rss       int64 // peak of the largest process, bytes
 	added     int64 // growth of the repository, bytes
 }
 
-// median takes each figure's own median.
+// median returns the median of each figure. The figures may come from different runs.
 func median(costs []cost) cost {
 	return cost{
 		wall:  middle(costs, func(c cost) time.Duration { return c.wall }),

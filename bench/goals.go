@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// goal is a row of "Performance goals" in docs/design.md, and what came out.
-// Without a verdict it was not measured.
+// goal is a row of "Performance goals" in docs/design.md, and the figure of this run.
+// A goal without a verdict was not measured.
 type goal struct{ work, limit, measured, verdict string }
 
-// goals compares what was measured with docs/design.md.
+// goals compares the figures of this run with docs/design.md.
 func (r *report) goals() []goal {
 	small, usual, large := r.at(smallSize), r.at(usualSize), r.at(largeSize)
 	var all []goal
@@ -26,13 +26,13 @@ func (r *report) goals() []goal {
 		largeGoal(large))
 	all = append(all, restoreGoals(usual)...)
 	all = append(all, elsewhere...)
-	if usual == nil { // a report of something else, such as 10 GB alone
+	if usual == nil { // a report of other sizes, such as 10 GB alone
 		return slices.DeleteFunc(all, func(g goal) bool { return g.verdict == "" || g.verdict == byOthers })
 	}
 	return all
 }
 
-// byOthers is the verdict on what this run has not measured.
+// byOthers is the verdict on a goal that another program measures.
 const byOthers = "elsewhere"
 
 // elsewhere are the goals that other programs measure.
@@ -41,7 +41,7 @@ var elsewhere = []goal{
 	{"list of 10,000 snapshots, warm", "0.3 s", "[scale.md](scale.md)", byOthers},
 }
 
-// largeGoal is that of 10 GB, which have a report of their own where they are not in this one.
+// largeGoal is the goal for 10 GB. A report without that size points to the report that has it.
 func largeGoal(c *comparison) goal {
 	const work, limit = "memory, 10 GB", 150 << 20
 	if c == nil {
@@ -78,7 +78,7 @@ func firstGoals(c *comparison) []goal {
 	return []goal{ratioGoal("first backup, 500 MB: time", c, firstBackup, firstBackup, 3), stored}
 }
 
-// unchangedGoal takes the slowest of all sizes.
+// unchangedGoal judges the slowest unchanged run of all sizes.
 func (r *report) unchangedGoal() goal {
 	g := goal{work: "unchanged run, any size", limit: "50 ms"}
 	var slowest time.Duration
@@ -93,8 +93,8 @@ func (r *report) unchangedGoal() goal {
 	return g
 }
 
-// smallGoals are of the line for cron, which prunes every six hours, and of one
-// that prunes each time, in a second command.
+// smallGoals are the goals for a small database: for the usual line of cron, which prunes
+// every six hours, and for a line that prunes each time, in a second command.
 func smallGoals(c *comparison) (goals []goal) {
 	for _, k := range []struct {
 		work string
@@ -122,7 +122,7 @@ func (r *report) monthGoal() goal {
 	return g
 }
 
-// memoryGoal takes the operation that needs the most.
+// memoryGoal judges the operation that needs the most memory.
 func memoryGoal(work string, c *comparison, limit int64) goal {
 	g := goal{work: work, limit: bytesText(limit)}
 	firn := c.result(firnName)
@@ -152,8 +152,8 @@ func restoreGoals(c *comparison) []goal {
 	}
 }
 
-// ratioGoal wants the wall time of firn's operation to be that many times less
-// than that of the script's.
+// ratioGoal is met if firn's operation takes 1/times of the wall time of the script's
+// operation, or less.
 func ratioGoal(work string, c *comparison, script, firn operation, times float64) goal {
 	g := goal{work: work, limit: fraction(times) + " of the pipeline's"}
 	x, y := c.result(scriptName), c.result(firnName)
@@ -185,7 +185,7 @@ func goalTable(goals []goal) string {
 	return b.String()
 }
 
-// fraction is 1/n, to three digits.
+// fraction writes 1/n, with n to three digits.
 func fraction(n float64) string { return fmt.Sprintf("1/%.3g", n) }
 
 func milliseconds(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) }

@@ -1,6 +1,6 @@
-// Command bench compares firn with what people run today: copies by sqlite3,
-// zstd, restic, borg and others that the machine has. All see the same states of the same databases, in one
-// run on one machine, so that the ratios mean something elsewhere too.
+// Command bench compares firn with the usual ways to back databases up: copies by sqlite3,
+// zstd, restic, borg and other programs that the machine has. All see the same states of
+// the same databases, in one run on one machine, so the ratios hold on other machines too.
 //
 //	go run -C bench . -size 3MB,50MB,500MB -month -o ../docs/benchmarks.md -plot ../docs/month.svg
 //	go run -C bench . -size 500MB -only firn
@@ -9,8 +9,8 @@
 // The benchmark is a module of its own, so that its dependencies are not firn's. Relative
 // paths start at its folder.
 //
-// The last form only simulates a month of backups. Its first argument is as much
-// as -month and no sizes.
+// The last form only simulates a month of backups. Its first argument stands for -month
+// without sizes.
 package main
 
 import (
@@ -64,9 +64,9 @@ func run(args []string) error {
 	return r.write(o)
 }
 
-// measure does everything that the options ask for.
+// measure makes all measurements that the options ask for.
 func measure(o options, work string, contenders []contender) (*report, error) {
-	for _, size := range o.sizes { // before any of them takes minutes
+	for _, size := range o.sizes { // before a measurement takes minutes
 		if err := checkRoom(work, size, o.at(size, contenders)); err != nil {
 			return nil, err
 		}
@@ -91,7 +91,7 @@ func measure(o options, work string, contenders []contender) (*report, error) {
 	return r, err
 }
 
-// logf tells how far the run is.
+// logf reports the progress of the run.
 func logf(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "bench: "+format+"\n", args...)
 }

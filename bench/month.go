@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// month is how repositories grew in a simulated month.
+// month has the sizes of repositories over a simulated month.
 type month struct {
 	monthOptions
 	lines []line
 	end   int64 // size of the database after the month
 }
 
-// line is one contender's: sizes after each backup.
+// line has the sizes of one contender's repository after each backup.
 type line struct {
 	contender
 	points []point
@@ -49,11 +49,12 @@ type simulation struct {
 	*rounds
 	lines []line
 	clock time.Time   // simulated
-	times []time.Time // real ones of the backups so far
+	times []time.Time // when the backups so far really ran
 }
 
-// simulate takes the script pipeline and firn through a month, side by side:
-// only sizes count. It returns nil if neither was chosen. Snapshots get simulated times, by which retention goes.
+// simulate takes the script pipeline and firn through a month. Both run at once, since
+// only sizes count. Snapshots get simulated times, and retention goes by these. simulate
+// returns nil if neither contender was chosen.
 func simulate(o options, work string, contenders []contender) (*month, error) {
 	defer os.RemoveAll(work)
 	logf("simulate %d days with a backup every %s", o.monthly.days, o.monthly.every)
@@ -98,20 +99,20 @@ func (s *simulation) all() error {
 	return s.app.close()
 }
 
-// backups is how many the month has.
+// backups returns the number of backups in the month.
 func (o monthOptions) backups() int {
 	return max(1, int(time.Duration(o.days)*24*time.Hour/o.every))
 }
 
 func (s *simulation) backups() int { return s.monthly.backups() }
 
-// backup runs the n-th of all contenders at once.
+// backup runs the n-th backup of all contenders at once.
 func (s *simulation) backup(n int) error {
 	s.times = append(s.times, time.Now())
 	errs := make([]error, len(s.benches))
 	var wg sync.WaitGroup
 	for i, b := range s.benches {
-		wg.Go(func() { errs[i] = s.one(n, b, &s.lines[i]) })
+		wg.Go(func() { errs[i] = s.backUpOne(n, b, &s.lines[i]) })
 	}
 	wg.Wait()
 	for _, err := range errs {
@@ -129,8 +130,8 @@ func (s *simulation) day(n int) float64 {
 	return (time.Duration(n) * s.monthly.every).Hours() / 24
 }
 
-// one runs a contender's backup and notes how large its repository is then.
-func (s *simulation) one(n int, b *bench, l *line) error {
+// backUpOne runs a contender's n-th backup and notes the size of its repository.
+func (s *simulation) backUpOne(n int, b *bench, l *line) error {
 	script, env := b.contender.backup, []string{"TIME=" + s.clock.Format(time.DateTime)}
 	if b.prune != "" && s.pruneDue(n) {
 		script += "\n" + b.prune
@@ -146,14 +147,14 @@ func (s *simulation) one(n int, b *bench, l *line) error {
 	return err
 }
 
-// pruneDue reports whether the n-th backup is the first of a period of the
-// simulated clock; firn's own clock has hardly moved since it pruned last.
+// pruneDue reports whether the n-th backup is the first of a period of the simulated
+// clock. firn cannot see that: its own clock has hardly moved since its last prune.
 func (s *simulation) pruneDue(n int) bool {
 	return n > 0 && time.Duration(n)*s.monthly.every%pruneEvery < s.monthly.every
 }
 
-// age is how long ago, by the real clock that dates packs, it was that the
-// simulated clock showed a day less than at the n-th backup.
+// age returns the real time since the simulated clock showed one day less than at the
+// n-th backup. Packs are dated by the real clock, so a prune must be told this age.
 func (s *simulation) age(n int) time.Duration {
 	before := n - int(orphanAge/s.monthly.every)
 	if before < 0 {

@@ -10,7 +10,7 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// The sizes that the goals of docs/design.md are about.
+// The sizes of databases in the goals of docs/design.md.
 const (
 	smallSize = 3_000_000
 	usualSize = 500_000_000
@@ -36,7 +36,7 @@ func parseFlags(args []string) (options, error) {
 	sizes := f.String("size", "50MB", "sizes of the databases, with commas; may be empty")
 	large := f.Bool("large", false, "add a database of 10 GB")
 	only := f.String("only", "", "names of the contenders, with commas; all if empty")
-	onlyLarge := f.String("only-large", firnName, "those of them that work on 10 GB, where each of the script's runs takes minutes; all if empty")
+	onlyLarge := f.String("only-large", firnName, "names of the contenders for 10 GB, where each of the script's runs takes minutes; all if empty")
 	f.IntVar(&o.firsts, "firsts", 3, "number of first backups")
 	f.IntVar(&o.ticks, "ticks", 5, "number of runs after pages were changed in place")
 	f.IntVar(&o.writes, "writes", 3, "number of runs after an application's writes")
@@ -73,7 +73,7 @@ type monthOptions struct {
 	size  int64
 }
 
-// flags adds the flags and returns the one of the size, to be parsed.
+// flags adds the flags. The value of the size's flag is to be parsed.
 func (o *monthOptions) flags(f *flag.FlagSet, month *bool) (size *string) {
 	f.BoolVar(month, "month", false, `simulate a month too; "bench month" does that alone`)
 	f.DurationVar(&o.every, "every", 4*time.Hour, "time between two backups of the month, for all contenders")
@@ -100,7 +100,7 @@ func parseSize(text string) (int64, error) {
 	return int64(n), nil
 }
 
-// list splits at commas; an empty text has no parts.
+// list splits a text at commas. An empty text has no parts.
 func list(text string) []string {
 	if text == "" {
 		return nil
@@ -108,7 +108,7 @@ func list(text string) []string {
 	return strings.Split(text, ",")
 }
 
-// at returns who works on a database of one size.
+// at returns the contenders for a database of one size.
 func (o options) at(size int64, chosen []contender) []contender {
 	if size < largeSize || len(o.onlyLarge) == 0 {
 		return chosen
@@ -116,8 +116,8 @@ func (o options) at(size int64, chosen []contender) []contender {
 	return slices.DeleteFunc(slices.Clone(chosen), func(c contender) bool { return !slices.Contains(o.onlyLarge, c.name) })
 }
 
-// of returns the options for a database of one size: fewer runs where each takes
-// minutes, and pages in proportion, so that there are enough to choose from.
+// of returns the options for a database of one size. Large databases get fewer runs, which
+// take minutes each. Small databases get fewer pages to change, in proportion.
 func (o options) of(size int64) options {
 	o.sizes = []int64{size}
 	if size > 4*usualSize {

@@ -9,7 +9,7 @@ import (
 	"firn/internal/svg"
 )
 
-// The plot's size, its frame, and what stands around that, in pixels.
+// The sizes of the plot, its frame, its heading and its legend, in pixels.
 const (
 	plotWidth, plotHeight = 800, 420
 	plotLeft, plotRight   = 80, 780
@@ -23,7 +23,7 @@ const (
 // scale places sizes on a logarithmic axis from low to high.
 type scale struct{ low, high float64 }
 
-// newScale returns the one from the power of ten below all sizes to that above.
+// newScale returns a scale from the power of ten below all sizes to the power of ten above.
 func newScale(lines []line) scale {
 	s := scale{math.Inf(1), math.Inf(-1)}
 	for _, l := range lines {
@@ -76,7 +76,7 @@ func (s scale) axis(d *svg.Drawing) {
 	}
 }
 
-// sizeLabel has a decimal unit, as the axis has powers of ten.
+// sizeLabel writes a size with a decimal unit, because the axis has powers of ten.
 func sizeLabel(size float64) string {
 	for _, unit := range []string{"B", "kB", "MB"} {
 		if size < 1000 {
@@ -87,7 +87,7 @@ func sizeLabel(size float64) string {
 	return fmt.Sprintf("%g GB", math.Round(size))
 }
 
-// axis draws the days, up to ten of them named.
+// axis draws the axis of days, with at most ten labels.
 func (m *month) axis(d *svg.Drawing) {
 	step := max(1, (m.days+5)/10)
 	for day := 0; day <= m.days; day += step {
@@ -108,7 +108,7 @@ func (m *month) draw(d *svg.Drawing, s scale, i int, l line) {
 	d.Curve(i, points...)
 }
 
-// legend stands above the frame, where no line can be.
+// legend draws the legend above the frame, where no curve can be.
 func (m *month) legend(d *svg.Drawing) {
 	for i, l := range m.lines {
 		x := float64(plotLeft + i*plotEntry)

@@ -25,7 +25,7 @@ func TestPlotIsWellFormed(t *testing.T) {
 			lines++
 		}
 	}
-	if want := 4; lines != want { // two curves, and two in the legend
+	if want := 4; lines != want { // two curves, and two lines in the legend
 		t.Errorf("lines: got %d, want %d", lines, want)
 	}
 }

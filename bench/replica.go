@@ -13,10 +13,10 @@ import (
 	"firn/bench/internal/usage"
 )
 
-// replica is what came out for a contender that replicates all the time, for one size.
+// replica has the figures of a contender that replicates all the time, for one size.
 type replica struct {
 	result
-	daemon cost // of the whole life of its daemon; nothing added
+	daemon cost // of the daemon, from its start to its end
 }
 
 // daemon is a contender's process that runs all the time.
@@ -33,7 +33,7 @@ func startDaemon(b *bench) (*daemon, error) {
 	return d, d.cmd.Start()
 }
 
-// stop has the daemon end by itself, and returns what it took in its life.
+// stop asks the daemon to end, and returns what the daemon took from its start.
 func (d *daemon) stop() (cost, error) {
 	if err := d.cmd.Process.Signal(os.Interrupt); err != nil {
 		return cost{}, err
@@ -66,7 +66,7 @@ func replicate(o options, work string, c contender) (x *replica, err error) {
 	return &replica{r.results[0], life}, nil
 }
 
-// replicateAll does that for each contender that has a daemon, one after the other.
+// replicateAll calls [replicate] for each contender that has a daemon.
 func replicateAll(o options, work string, contenders []contender) (all []*replica, err error) {
 	for _, c := range contenders {
 		if c.daemon == "" {
@@ -81,8 +81,8 @@ func replicateAll(o options, work string, contenders []contender) (all []*replic
 	return all, nil
 }
 
-// replicaTable compares a contender that has a daemon with firn, as far as both have the
-// figure.
+// replicaTable compares a contender that has a daemon with firn, by the figures that both
+// have.
 func (c *comparison) replicaTable(x *replica) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n`%s` copies each transaction within a second, so it has no run to time. The table compares what\n"+
@@ -112,7 +112,8 @@ func (c *comparison) replicaTable(x *replica) string {
 	return b.String()
 }
 
-// figure returns a part of the median of an operation's costs, "" if it was not measured.
+// figure returns a part of the median of an operation's costs, or "" if the operation was
+// not measured.
 func (r *result) figure(op operation, part func(cost) string) string {
 	if !r.did(op) {
 		return ""

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// newReplicator makes a contender whose daemon only shows that it is there.
+// newReplicator makes a contender with a daemon that only shows that it runs.
 func newReplicator(name string) contender {
 	c := newCopier(name)
 	c.daemon = `sh -c 'trap "exit 0" INT; : >"$TMP/up"; while :; do sleep 0.02; done'`
@@ -75,7 +75,7 @@ func TestLeaveOutSaysWhy(t *testing.T) {
 	if len(got) != 2 || got[0].name != "there" || got[1].name != "unproven" {
 		t.Errorf("contenders: got %v, want there and unproven", got)
 	}
-	wants := []string{"left out: missing: no-such-tool not installed", "no such flag"}
+	wants := []string{"left out: missing (missing: no-such-tool)", "no such flag"}
 	if len(absent) != len(wants) {
 		t.Fatalf("left out: got %q, want 2", absent)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// report is the outcome of a run.
+// report has all figures of a run.
 type report struct {
 	options     options
 	machine     []string
@@ -62,7 +62,7 @@ func (r *report) String() string {
 
 func (r *report) connection() string {
 	if r.options.reopen {
-		return ", of a database in WAL mode that nobody had open"
+		return ", of a database in WAL mode that no program had open"
 	}
 	return ", of a database in WAL mode that an application had open"
 }
@@ -86,7 +86,7 @@ func (c *comparison) String() string {
 	return b.String()
 }
 
-// rows writes what each contender took for an operation, which the first row names.
+// rows writes a row for each contender's costs of an operation. The first row names the operation.
 func (c *comparison) rows(b *strings.Builder, op operation) {
 	title := string(op)
 	for _, x := range c.results {
@@ -102,7 +102,7 @@ func (c *comparison) rows(b *strings.Builder, op operation) {
 	}
 }
 
-// result returns a contender's, nil if it did not take part.
+// result returns a contender's result, nil if the contender did not take part.
 func (c *comparison) result(name string) *result {
 	if c == nil {
 		return nil
@@ -144,7 +144,7 @@ func (m *month) String() string {
 	return b.String()
 }
 
-// ratio says how many times smaller than base x is, unless that means nothing.
+// ratio writes how many times smaller x is than base, or nothing where that has no meaning.
 func ratio[T ~int64](base, x T) string {
 	if x <= 0 || base <= 0 || x == base {
 		return ""
@@ -154,7 +154,7 @@ func ratio[T ~int64](base, x T) string {
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.3f s", d.Seconds()) }
 
-// period is a whole number of hours, or else of minutes.
+// period writes a duration in hours if it is a whole number of hours, else in minutes.
 func period(d time.Duration) string {
 	if d%time.Hour == 0 {
 		return fmt.Sprintf("%d h", d/time.Hour)

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// newComparison makes one in which the script takes ten seconds, 100 MiB and
-// 50 MB for everything, and firn a part of that.
+// newComparison makes a comparison. Its script takes ten seconds, 100 MiB and 50 MB for
+// each operation, and firn takes one part of these.
 func newComparison(size, part int64) *comparison {
 	c := &comparison{options: options{sizes: []int64{size}}, size: size, pages: map[operation][]int{inPlace: {600, 600}, writes: {610}}}
 	for _, x := range slices.DeleteFunc(contenders(), contender.replicates) {
@@ -33,7 +33,7 @@ func named(name string) contender {
 	return all[slices.IndexFunc(all, func(c contender) bool { return c.name == name })]
 }
 
-// newMonth makes one in which the pipeline's repository is always ratio times firn's.
+// newMonth makes a month. The pipeline's repository is always ratio times as large as firn's.
 func newMonth(ratio int64) *month {
 	m := &month{monthOptions: monthOptions{every: 12 * time.Hour, days: 2, size: 50_000_000}}
 	for i, name := range []string{scriptName, firnName} {

@@ -2,7 +2,7 @@ package main
 
 import "fmt"
 
-// checkRoom refuses what would fill the disk after minutes.
+// checkRoom refuses a comparison that would fill the disk after minutes.
 func checkRoom(dir string, size int64, contenders []contender) error {
 	need := roomFor(size, len(contenders))
 	free, ok := freeSpace(dir)
@@ -13,9 +13,9 @@ func checkRoom(dir string, size int64, contenders []contender) error {
 		bytesText(size), bytesText(need), dir, bytesText(free))
 }
 
-// roomFor is what a comparison needs at most, as measured: the database, a copy
-// of it and a restored one, and for each contender a repository, which grows to
-// less than the database.
+// roomFor returns the bytes that a comparison needs at most, as measured: for the database,
+// a copy and a restored file, and for each contender's repository, which stays smaller than
+// the database.
 func roomFor(size int64, contenders int) int64 {
 	return 3*size + int64(contenders)*size
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// operation is something that is measured; its text is its row in the report.
+// operation is a kind of measurement. Its text names its rows in the report.
 type operation string
 
 const (
@@ -24,12 +24,12 @@ const (
 	cloneVerified   operation = "restore over such a copy, verified before"
 )
 
-// operations in the order of the report.
+// operations has all operations, in the order of the report.
 var operations = []operation{
 	firstBackup, inPlace, writes, unchanged, backupPruned, restoreNew, verifyNewest, restoreVerified, clone, cloneVerified,
 }
 
-// result is what one contender's runs took.
+// result has the costs of one contender's runs.
 type result struct {
 	contender
 	costs map[operation][]cost
@@ -38,10 +38,10 @@ type result struct {
 
 func (r result) median(op operation) cost { return median(r.costs[op]) }
 
-// openingChange is the number of a change that is not measured; others count from 0.
+// openingChange is the number of the change that is not measured. The others count from 0.
 const openingChange = 1 << 20
 
-// rounds runs the same operation of one contender after the other.
+// rounds runs each operation with one contender after the other.
 type rounds struct {
 	options
 	work     string
@@ -72,8 +72,8 @@ func newRounds(o options, work string, contenders []contender) (*rounds, error) 
 	return r, r.open()
 }
 
-// open opens the application, which writes once: real ones have before the first
-// backup, so that there is a WAL.
+// open starts the application and lets it write once. A real application has written
+// before the first backup, too, so that a WAL exists.
 func (r *rounds) open() (err error) {
 	if r.app, err = openApplication(r.database); err != nil {
 		return err
@@ -82,13 +82,13 @@ func (r *rounds) open() (err error) {
 	return err
 }
 
-// step is a part of the rounds, and how often it runs.
+// step is a part of the rounds, with the number of its repetitions.
 type step struct {
 	n  int
 	do func() error
 }
 
-// all runs everything.
+// all runs all operations.
 func (r *rounds) all() error {
 	return r.run([]step{
 		{1, r.first}, {r.firsts - 1, r.firstAgain},
@@ -112,7 +112,7 @@ func (r *rounds) run(steps []step) error {
 
 func (r *rounds) first() error { return r.each(firstBackup, backupOf) }
 
-// firstAgain makes repositories for one backup each.
+// firstAgain makes new repositories, and one backup into each.
 func (r *rounds) firstAgain() error {
 	return r.each(firstBackup, func(b *bench) (cost, error) {
 		again, err := newBench(b.contender, filepath.Join(r.work, "again"), r.database)
@@ -141,8 +141,8 @@ func (r *rounds) written() error {
 	return r.each(writes, backupOf)
 }
 
-// idle restores, too: each time another snapshot, since a restore notes of what
-// it restored that it is sound.
+// idle backs up without a change, and restores the new snapshot. Each restore needs another
+// snapshot, because a restore notes that its snapshot is sound.
 func (r *rounds) idle() error {
 	if err := r.each(unchanged, backupOf); err != nil {
 		return err
@@ -165,7 +165,7 @@ func (r *rounds) verify() error {
 
 func (r *rounds) restoreVerified() error { return r.restore(restoreVerified, (*bench).restored) }
 
-// clone restores over what was restored before the last change.
+// clone restores over the file that was restored before the last change.
 func (r *rounds) clone() error {
 	if err := r.pruned(); err != nil {
 		return err
@@ -191,7 +191,7 @@ func (r *rounds) pruned() error {
 	return r.each(backupPruned, func(b *bench) (cost, error) { return b.run(b.backup + "\n" + b.prune) })
 }
 
-// change changes the database as op says, and notes the pages that it wrote.
+// change makes a change for an operation, and notes the number of pages that it wrote.
 func (r *rounds) change(op operation, action string, args ...any) error {
 	pages, err := r.app.do(action, append([]any{r.seed, r.changes}, args...)...)
 	if err != nil {
@@ -211,7 +211,7 @@ func (r *rounds) change(op operation, action string, args ...any) error {
 
 func backupOf(b *bench) (cost, error) { return b.run(b.backup) }
 
-// each measures an operation of each contender that has it.
+// each measures an operation with each contender that has it.
 func (r *rounds) each(op operation, run func(*bench) (cost, error)) error {
 	for i, b := range r.benches {
 		if !b.can(op) {
@@ -242,7 +242,7 @@ func (c contender) can(op operation) bool {
 	return true
 }
 
-// restore measures a restore by each contender. Only clones need the file later.
+// restore measures a restore by each contender. Only a clone needs the restored file later.
 func (r *rounds) restore(op operation, run func(b *bench, rows int64) (cost, error)) error {
 	rows, err := workload("count", r.database)
 	if err != nil {
@@ -257,7 +257,7 @@ func (r *rounds) restore(op operation, run func(b *bench, rows int64) (cost, err
 	})
 }
 
-// comparison is what came out for one size.
+// comparison has the figures of all contenders for one size.
 type comparison struct {
 	options
 	size     int64 // of the database after all changes

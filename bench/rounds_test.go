@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// newCopier makes a contender that only needs a shell: it keeps the newest copy,
-// and a file that grows by a byte per backup.
+// newCopier makes a contender that needs only a shell. It keeps the newest copy, and a
+// file that grows by a byte with each backup.
 func newCopier(name string) contender {
 	return contender{
 		name: name, title: name,
@@ -55,7 +55,7 @@ func TestCompareMeasuresEveryOperation(t *testing.T) {
 func TestCompareNoticesWrongRestore(t *testing.T) {
 	t.Parallel()
 	c := newCopier("old")
-	c.backup = `test -e "$REPO/app.db" || cp "$DB" "$REPO/app.db"; : >"$REPO/app.db-wal"` // the first state for ever
+	c.backup = `test -e "$REPO/app.db" || cp "$DB" "$REPO/app.db"; : >"$REPO/app.db-wal"` // keeps the first state for ever
 	if _, err := compare(newOptions(), t.TempDir(), []contender{c}); err == nil {
 		t.Error("got no error")
 	}

@@ -4,7 +4,7 @@ package main
 
 import "syscall"
 
-// freeSpace returns how much an ordinary user may still write into a folder.
+// freeSpace returns how many bytes an ordinary user can still write into a folder.
 func freeSpace(dir string) (bytes int64, ok bool) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(dir, &s); err != nil {

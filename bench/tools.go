@@ -37,8 +37,8 @@ func choose(work string, only []string) (chosen []contender, absent []string, er
 	return chosen, absent, nil
 }
 
-// leaveOut parts the contenders that can run here from the others, and says why of each of
-// the others.
+// leaveOut returns the contenders that can run here, and for each of the others a line with
+// the reason.
 func leaveOut(work string, all []contender) (there []contender, absent []string) {
 	for _, c := range all {
 		reason := missingTools(c)
@@ -49,7 +49,7 @@ func leaveOut(work string, all []contender) (there []contender, absent []string)
 			there = append(there, c)
 			continue
 		}
-		absent = append(absent, fmt.Sprintf("left out: %s: %s", c.name, reason))
+		absent = append(absent, fmt.Sprintf("left out: %s (%s)", c.name, reason))
 		logf("%s", absent[len(absent)-1])
 	}
 	return there, absent
@@ -64,11 +64,11 @@ func missingTools(c contender) string {
 	if len(missing) == 0 {
 		return ""
 	}
-	return strings.Join(missing, " and ") + " not installed"
+	return "missing: " + strings.Join(missing, ", ")
 }
 
-// try takes a contender through a backup and a restore of a small database, and returns
-// what went wrong, on one line.
+// try takes a contender through backups and restores of a small database, and returns the
+// error on one line, or "".
 func try(c contender, work string) (problem string) {
 	defer os.RemoveAll(work)
 	r, err := newRounds(options{sizes: []int64{1}}, work, []contender{c})
@@ -81,7 +81,7 @@ func try(c contender, work string) (problem string) {
 	return "fails here: " + strings.Join(strings.Fields(err.Error()), " ")
 }
 
-// toolsOf returns each tool once.
+// toolsOf returns the tools of all contenders, each tool once.
 func toolsOf(contenders []contender) (tools []string) {
 	for _, c := range contenders {
 		for _, tool := range c.tools {
@@ -93,17 +93,17 @@ func toolsOf(contenders []contender) (tools []string) {
 	return tools
 }
 
-// binaries is where firn is built: contenders have folders of their own names.
+// binaries returns the folder that firn is built into. No contender has its name.
 func binaries(work string) string { return filepath.Join(work, "bin") }
 
-// searchPath is where the contenders' tools are looked for: firn as it is built now, then
-// what bench/install has installed, then the system's.
+// searchPath returns the folders of the contenders' tools: of firn as it is built now, of the
+// programs that bench/install has installed, and of the system's programs.
 func searchPath(work string) (string, error) {
 	installed, err := checkout.Installed(context.Background())
 	return strings.Join([]string{binaries(work), installed, os.Getenv("PATH")}, string(filepath.ListSeparator)), err
 }
 
-// machine describes where this runs, and the versions of all tools.
+// machine describes the machine, and names the versions of all tools.
 func machine(contenders []contender) []string {
 	lines := []string{fmt.Sprintf("%s/%s, %d CPUs%s%s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), processor(), load())}
 	for _, tool := range toolsOf(contenders) {
@@ -112,7 +112,7 @@ func machine(contenders []contender) []string {
 	return lines
 }
 
-// processor names the CPU where the system tells.
+// processor returns the name of the CPU, or "" where the system does not tell it.
 func processor() string {
 	info, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {
@@ -123,7 +123,8 @@ func processor() string {
 	return strings.Replace(name, "\t:", ",", 1)
 }
 
-// load tells, where the system does, what else the machine was doing at first.
+// load returns the load of the machine before this run, or "" where the system does not
+// tell it.
 func load() string {
 	info, err := os.ReadFile("/proc/loadavg")
 	if err != nil {

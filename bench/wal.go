@@ -10,13 +10,13 @@ import (
 
 const pageSize = 4096
 
-// A WAL is a header of 32 bytes with its salts at 16, and frames: 24 bytes, of
-// which 0 to 4 are the page's number, 4 to 8 the size of the database if a
-// transaction ends here, else zero, and 8 to 16 the salts; then the page. Frames
-// with other salts are left of an earlier round.
+// A WAL is a header of 32 bytes, with its salts at 16, and frames. A frame is a header of 24
+// bytes and a page. Bytes 0 to 4 of a frame's header are the page's number. Bytes 4 to 8 are
+// the size of the database in the last frame of a transaction, else zero. Bytes 8 to 16 are
+// the salts. Frames with other salts are left from an earlier round.
 const walHeaderLen, frameHeaderLen = 32, 24
 
-// lastTransaction returns how many pages the last transaction in a WAL has written.
+// lastTransaction returns the number of pages that the last transaction in a WAL wrote.
 func lastTransaction(path string) (pages int, err error) {
 	f, err := os.Open(path)
 	if err != nil {

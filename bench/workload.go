@@ -12,8 +12,8 @@ import (
 	_ "modernc.org/sqlite" // the driver
 )
 
-// workloadArg makes this program work on the database, and print a number,
-// when it is its first argument. See [bench.run] for why that is a process.
+// workloadArg, as the first argument, makes this program run one action on the database and
+// print a number. [bench.run] says why actions run in a process of their own.
 const workloadArg = "workload"
 
 // workload runs one action on the database in another process:
@@ -43,7 +43,8 @@ func workload(args ...any) (int64, error) {
 	return strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)
 }
 
-// runWorkload is the other side of [workload]; "open" is that of [application].
+// runWorkload is the process that [workload] starts, and with "open" the process of an
+// [application].
 func runWorkload(args []string) error {
 	if len(args) < 2 {
 		return fmt.Errorf("workload: want an action and a database")
@@ -68,7 +69,7 @@ func runWorkload(args []string) error {
 	return db.Close()
 }
 
-// numbers parses an action's arguments; those that are not there are 0.
+// numbers parses an action's arguments. Missing arguments are 0.
 func numbers(args []string) (n [3]int64, err error) {
 	if len(args) > len(n) {
 		return n, fmt.Errorf("workload: %d arguments are too many", len(args))
@@ -86,8 +87,8 @@ func open(path string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(1)                           // pragmas are a connection's own
-	_, err = db.Exec("PRAGMA busy_timeout = 10000") // a daemon that replicates writes too
+	db.SetMaxOpenConns(1)                           // a pragma holds for one connection
+	_, err = db.Exec("PRAGMA busy_timeout = 10000") // a daemon that replicates writes, too
 	return db, err
 }
 
@@ -126,7 +127,7 @@ func count(db *sql.DB) (int64, error) {
 	return rows, err
 }
 
-// create fills a database up to a size, with the holes that deletes leave.
+// create fills a database up to a size, and then deletes rows, so that pages have holes.
 func create(db *sql.DB, size int64, seed uint64) error {
 	if _, err := db.Exec(schema); err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestMain makes the test binary be the workload's process, too.
+// TestMain lets the test binary also serve as the workload's process.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == workloadArg {
 		if err := runWorkload(os.Args[2:]); err != nil {
@@ -75,7 +75,7 @@ func TestPagesChangesThatManyPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := range 40 { // enough for SQLite to begin the WAL anew
+	for n := range 40 { // enough that SQLite begins the WAL anew
 		got, err := a.do("pages", 1, n, 40)
 		if err != nil {
 			t.Fatal(err)
@@ -110,7 +110,7 @@ func TestOpenApplicationKeepsTheWAL(t *testing.T) {
 	if _, err := a.do("tick", 1, 0); err != nil {
 		t.Fatal(err)
 	}
-	mustAct(t, "count", path) // as another program that opens and closes it
+	mustAct(t, "count", path) // opens and closes the database, as another program would
 	if info, err := os.Stat(path + "-wal"); err != nil || info.Size() == 0 {
 		t.Errorf("got %v, want a WAL", err)
 	}

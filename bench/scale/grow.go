@@ -20,29 +20,29 @@ import (
 	"firn/tags"
 )
 
-// shape is how a repository shall have grown.
+// shape describes the past that a repository gets.
 type shape struct {
 	snapshots    int
 	environments int
-	packs        int // of the newest runs, one each; those of older ones were merged
+	packs        int // one for each of the newest runs; the packs of older runs were merged
 }
 
 const (
-	every  = 12 * time.Minute // a run
-	merged = 400              // runs whose packs are one
+	every  = 12 * time.Minute // between two runs
+	merged = 400              // runs in one merged pack
 )
 
-// grower gives a repository with one real snapshot a past: older snapshots of databases
-// that differ from it in a chunk each. All is sealed as backups do, but written without
-// looking at what is there, and without fsync.
+// grower gives a past to a repository with one real snapshot: older snapshots of databases
+// that differ from it in one chunk each. Objects are sealed as backups do it, but written
+// without a look at the store, and without fsync.
 type grower struct {
 	dir  string
 	keys *crypt.Keys
 
 	newest *snapshot.Snapshot
 	tree   []chunk.Entry // the chunks of the newest image, which has one node
-	plain  []byte        // of the first chunk
-	first  pack.Entry    // of it
+	plain  []byte        // plaintext of the first chunk
+	first  pack.Entry    // of the first chunk
 
 	encoder *chunk.Encoder
 	writer  *pack.Writer
@@ -86,7 +86,7 @@ func openGrower(ctx context.Context, dir, keyFile string) (*grower, error) {
 	return g, errors.Join(g.readSnapshot(ctx, st), g.readPack(ctx, st))
 }
 
-// readSnapshot reads the one record.
+// readSnapshot reads the record of the one snapshot.
 func (g *grower) readSnapshot(ctx context.Context, st store.Store) error {
 	for o, err := range st.List(ctx, snapshot.Prefix) {
 		if err != nil {
@@ -202,13 +202,13 @@ func (g *grower) put(e pack.Entry, payload []byte) {
 	g.writer.Add(e, pack.SealBlob(g.keys, nil, e, payload))
 }
 
-// record returns what the record of a run would be, but for the image.
+// record returns the record of a run, without its image.
 func (g *grower) record(i, environments int) *snapshot.Snapshot {
 	s := *g.newest
 	s.ID, s.Time = snapshot.NewID(), g.time(i).Truncate(time.Microsecond)
 	s.Environment = environmentName(i % environments)
 	s.Tags, _ = tags.New(tags.Environment(s.Environment), tags.Database(s.Database)) // are valid
-	s.Parent, s.Previous = snapshot.NewID(), snapshot.NewID()                        // forgotten ones
+	s.Parent, s.Previous = snapshot.NewID(), snapshot.NewID()                        // of forgotten snapshots
 	s.Packs, s.Added = []string{g.writer.ID().String()}, 3000
 	return &s
 }
@@ -221,7 +221,7 @@ func (g *grower) storeRecord(s *snapshot.Snapshot) error {
 	return g.write(s.ObjectName(), g.keys.SealObject(crypt.ObjectSnapshot, s.ObjectName(), plain), s.Time)
 }
 
-// storePack stores the open pack, if it holds anything.
+// storePack stores the open pack, unless it is empty.
 func (g *grower) storePack(at time.Time) error {
 	if g.held == 0 {
 		return nil
@@ -235,7 +235,7 @@ func (g *grower) storePack(at time.Time) error {
 	return g.write(name, object, at)
 }
 
-// write writes a file as old as what it holds: prunes ask for that.
+// write writes a file with the time of its content, because prunes look at that time.
 func (g *grower) write(name string, b []byte, at time.Time) error {
 	path := filepath.Join(g.dir, filepath.FromSlash(name))
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {

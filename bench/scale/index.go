@@ -18,15 +18,15 @@ const (
 	lookups      = 1_000_000
 )
 
-// tail is a pack's end, as the cache has it.
+// tail is the end of a pack, as the cache keeps it.
 type tail struct {
 	id    pack.ID
 	size  int64
 	bytes []byte
 }
 
-// printIndex prints how an index of n blobs is loaded, what it takes, and how fast it
-// answers, as a row of a table.
+// printIndex prints a row of a table: how long it takes to load an index of n blobs, its
+// memory, and the time of a lookup.
 func printIndex(n int) error {
 	keys := crypt.Derive(crypt.SecretOf([]byte{1}), crypt.RepositoryID{2})
 	tails, err := makeTails(keys, n)
@@ -51,7 +51,7 @@ func printIndex(n int) error {
 	return nil
 }
 
-// load makes an index of packs, and says how long it took: the least of some tries.
+// load makes an index of packs several times, and returns the shortest time.
 func load(keys *crypt.Keys, tails []tail) (x *index.Index, least time.Duration, err error) {
 	for i := range repeats {
 		start := time.Now()
@@ -70,7 +70,7 @@ func load(keys *crypt.Keys, tails []tail) (x *index.Index, least time.Duration, 
 	return x, least, nil
 }
 
-// blobID returns an ID that is as scattered as a real one.
+// blobID returns the i-th ID. The IDs are as scattered as real IDs.
 func blobID(i int) (id chunk.ID) {
 	for at := 0; at < len(id); at += 8 {
 		mixed := (uint64(i)+1)*0x9e3779b97f4a7c15 + uint64(at)
@@ -80,7 +80,7 @@ func blobID(i int) (id chunk.ID) {
 	return id
 }
 
-// makeTails makes the ends of packs with n blobs of no content.
+// makeTails makes the ends of packs with n empty blobs.
 func makeTails(keys *crypt.Keys, n int) ([]tail, error) {
 	var tails []tail
 	sealed := make([]byte, crypt.Overhead+5)
@@ -102,7 +102,7 @@ func makeTails(keys *crypt.Keys, n int) ([]tail, error) {
 	return tails, nil
 }
 
-// heap returns the bytes that are in use.
+// heap returns the size of the heap in bytes.
 func heap() int64 {
 	runtime.GC()
 	var m runtime.MemStats

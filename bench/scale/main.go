@@ -1,6 +1,6 @@
-// Command scale measures how firn's costs grow with what is in a repository: snapshots,
-// environments, blobs. It makes repositories with a past, runs firn on them, and prints
-// tables in Markdown.
+// Command scale measures how firn's costs grow with the numbers of snapshots, environments
+// and blobs in a repository. It makes repositories with a past, runs firn on them, and
+// prints tables in Markdown.
 //
 //	go run -C bench ./scale -o ../docs/scale.md
 //	go run -C bench ./scale -snapshots 10000 -environments '' -blobs ''
@@ -26,9 +26,9 @@ type options struct {
 	output, dir                    string
 }
 
-// Memory is measured in processes that have just begun, as that of a process begins
-// with that of its parent. So what needs memory is done in a process of its own, which
-// is this program with one of these as its first argument.
+// The peak memory of a process begins with the memory of its parent. So this program stays
+// small: work that needs memory runs in another process, which is this program with one of
+// these words as its first argument.
 const (
 	growArg  = "grow"  // DIR KEYFILE SNAPSHOTS ENVIRONMENTS PACKS
 	indexArg = "index" // BLOBS
@@ -83,7 +83,7 @@ func parseFlags(args []string) (options, error) {
 	return o, nil
 }
 
-// numbers parses all; what is no number is 0 and an error.
+// numbers parses all texts. A text that is no number gives 0 and an error.
 func numbers(texts []string) ([]int, error) {
 	list := make([]int, len(texts))
 	var errs []error
@@ -94,7 +94,7 @@ func numbers(texts []string) ([]int, error) {
 	return list, errors.Join(errs...)
 }
 
-// self runs this program with other arguments.
+// self runs this program with other arguments, and returns its output.
 func self(args ...any) (string, error) {
 	path, err := os.Executable()
 	if err != nil {
@@ -111,7 +111,7 @@ func self(args ...any) (string, error) {
 	return string(out), nil
 }
 
-// measureAll makes the report, from a firn built of this tree.
+// measureAll builds firn from this tree, and makes the report.
 func measureAll(ctx context.Context, o options) error {
 	work, err := os.MkdirTemp(o.dir, "firn-scale-")
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"firn/bench/internal/usage"
 )
 
-// cost is what one run of firn took.
+// cost is the time and memory that one run of firn took.
 type cost struct {
 	wall, cpu time.Duration
 	rss       int64 // peak, bytes
@@ -55,7 +55,7 @@ func newSite(dir, binary string, s shape) (*site, error) {
 
 func (s *site) path(name string) string { return filepath.Join(s.dir, name) }
 
-// config names all environments; all have the same database.
+// config returns a configuration with all environments. They share one database.
 func (s *site) config() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "repository = %q\nkey_file = %q\n", s.path("repo"), s.path("key"))
@@ -65,7 +65,7 @@ func (s *site) config() string {
 	return b.String()
 }
 
-// createDatabase makes one of 3 MB with 30 tables.
+// createDatabase makes a database of 3 MB with 30 tables.
 func (s *site) createDatabase() error {
 	return s.sql(func(db *sql.DB) error {
 		if _, err := db.Exec("PRAGMA journal_mode = wal"); err != nil {
@@ -107,7 +107,7 @@ func (s *site) run(args string) (cost, error) {
 	cmd.Dir = s.dir
 	cmd.Env = append(os.Environ(), "FIRN_CONFIG="+s.path("firn.toml"), "FIRN_CACHE_DIR="+s.path("cache"))
 	var problem bytes.Buffer
-	cmd.Stderr = &problem // what it prints would grow this process, and with it those that it starts
+	cmd.Stderr = &problem // standard output would grow this process, and the memory of later runs begins with it
 	start := time.Now()
 	if err := cmd.Run(); err != nil {
 		return cost{}, fmt.Errorf("firn %s: %w\n%s", args, err, &problem)
@@ -116,10 +116,10 @@ func (s *site) run(args string) (cost, error) {
 	return cost{wall: time.Since(start), cpu: p.UserTime() + p.SystemTime(), rss: usage.PeakRSS(p)}, nil
 }
 
-// repeats is of how many runs the cheapest counts: what disturbs a run makes it dearer.
+// repeats is the number of runs of which the cheapest counts, because a disturbance only adds costs.
 const repeats = 3
 
-// best runs a step some times, or once where it takes away what it works on.
+// best runs a step several times, or once if a second run would find nothing to do.
 func (s *site) best(x step) (cost, error) {
 	var least cost
 	for i := range repeats {
@@ -140,5 +140,5 @@ func (s *site) best(x step) (cost, error) {
 	return least, nil
 }
 
-// dropCache makes the next run the first one of its host.
+// dropCache makes the next run the first run of its host.
 func (s *site) dropCache() error { return os.RemoveAll(s.path("cache")) }

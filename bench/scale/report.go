@@ -11,22 +11,22 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// report is the tables, as they are made.
+// report collects the tables.
 type report struct{ text strings.Builder }
 
 // String returns the report as a Markdown document.
 func (r *report) String() string { return r.text.String() }
 
-// step is one row of a table: a command, and what comes before it.
+// step is one row of a table: a command, and its preparation.
 type step struct {
 	title, args string
 	prepare     func(*site) error
-	once        bool // it does away with what it works on
+	once        bool // a second run would find nothing to do
 }
 
 func asIs(*site) error { return nil }
 
-// steps are what is measured, in this order.
+// steps returns the rows of a table, in the order in which they are measured.
 func steps() []step {
 	return []step{
 		{"`snapshots`, empty cache", "snapshots", (*site).dropCache, false},
@@ -47,7 +47,7 @@ func (r *report) measure(o options, binary, work string) error {
 	fmt.Fprintf(&r.text, `# Scale
 
 Written by %cgo run -C bench ./scale%c on %s/%s with %d CPUs. A database of 3 MB with 30 tables, a run every
-12 minutes that changes one chunk; the packs of the newest 300 runs stand alone, those of older ones were merged.
+12 minutes that changes one chunk; the packs of the newest 300 runs stand alone, the packs of older runs were merged.
 Wall time, CPU time, peak memory, of the best of %d runs where a command can be repeated.
 Where a machine has other work meanwhile, CPU time is the one to trust.
 `, '`', '`', runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), repeats)
@@ -67,7 +67,7 @@ Where a machine has other work meanwhile, CPU time is the one to trust.
 	return r.index(o.blobs)
 }
 
-// recentPacks is how many packs of single runs there are before a prune merges them.
+// recentPacks is the number of packs of single runs before a prune merges them.
 const recentPacks = 300
 
 // table measures all steps on all shapes.

@@ -4,13 +4,13 @@ import "fmt"
 
 // model is one chunk that changes a little with every run, in bytes.
 type model struct {
-	change int // what a delta grows by with each run
+	change int // growth of a delta with each run
 	whole  int // a whole frame
-	blob   int // what every blob costs besides
+	blob   int // overhead of every blob
 }
 
-// rule says how many times the cost of a delta on the nearest base one of depth 1, and
-// of depth 2, may cost.
+// rule limits the cost of deltas of depth 1 and of depth 2, as multiples of the cost of a
+// delta on the nearest base.
 type rule struct{ first, second int }
 
 // printBases compares rules for the choice of bases.
@@ -26,7 +26,7 @@ func printBases() {
 // perRun returns the mean cost of a run.
 func (m model) perRun(r rule, runs int) int {
 	total := m.whole
-	chain := []int{0} // the runs whose blobs the newest one stands on, itself first
+	chain := []int{0} // the runs that the newest blob depends on, its own first
 	for run := 1; run <= runs; run++ {
 		base := m.choose(r, chain, run)
 		cost := m.cost(chain, base, run)
@@ -40,7 +40,7 @@ func (m model) perRun(r rule, runs int) int {
 	return total / runs
 }
 
-// choose is what repo's worker does.
+// choose chooses a base as repo's worker does.
 func (m model) choose(r rule, chain []int, run int) int {
 	nearest := max(0, len(chain)-3)
 	cheapest := m.cost(chain, nearest, run)

@@ -16,10 +16,10 @@ const (
 	deltaTicks = 40       // an application's changes
 )
 
-// delta is a piece of a database, and what it was before.
+// delta is a piece of a database, and the same piece before a change.
 type delta struct{ plain, base []byte }
 
-// printDeltas compares firn's search with zstd's encoder, whose dictionary the base is.
+// printDeltas compares firn's search with zstd's encoder, which takes the base as its dictionary.
 func printDeltas(m maker) error {
 	all, err := deltas(m)
 	if err != nil {
@@ -39,7 +39,7 @@ func printDeltas(m maker) error {
 		}
 		printEncoder("zstd, "+level.String(), all, func(dst, plain, base []byte) []byte {
 			if err := w.ResetWithOptions(nil, zstd.WithEncoderDictRaw(0, base)); err != nil {
-				panic(err) // a base is as long as a dictionary must be
+				panic(err) // cannot happen: a base is long enough for a dictionary
 			}
 			return w.EncodeAll(plain, dst)
 		})
@@ -47,7 +47,7 @@ func printDeltas(m maker) error {
 	return nil
 }
 
-// printEncoder takes the fastest of three rounds, as other processes are in the way.
+// printEncoder prints the fastest of three rounds, because other processes slow rounds down.
 func printEncoder(name string, all []delta, encode func(dst, plain, base []byte) []byte) {
 	var fastest time.Duration
 	var size int
@@ -66,8 +66,8 @@ func printEncoder(name string, all []delta, encode func(dst, plain, base []byte)
 	fmt.Printf("| %s | %d | %.0f µs |\n", name, size, float64(fastest.Microseconds())/float64(len(all)))
 }
 
-// deltas has an application change the database, and returns the pieces that each
-// change leaves others, up to a thousand.
+// deltas makes an application's changes to the database, and returns the pieces that
+// differ after each change, up to a thousand.
 func deltas(m maker) ([]delta, error) {
 	before, err := os.ReadFile(m.database)
 	if err != nil {

@@ -1,9 +1,9 @@
-// Command tune prints the measurements that chunk sizes, the level of compression, the search
-// for deltas and the choice of bases in docs/design.md are taken from:
+// Command tune prints the measurements behind docs/design.md: of chunk sizes, the level of
+// compression, the search for deltas, and the choice of bases.
 //
 //	go run -C bench ./tune -size 50MB -runs 40
 //
-// It needs the go command, to build what makes the databases.
+// It needs the go command to build the benchmark, which makes the databases.
 package main
 
 import (
@@ -59,11 +59,11 @@ func run(ctx context.Context) error {
 
 // maker makes databases and changes them.
 type maker struct {
-	program  string // of the benchmark, whose workload this is
+	program  string // the benchmark, which has the workload
 	database string
 }
 
-// do has the workload do something with the database: see bench/workload.go.
+// do runs an action of the workload on the database. bench/workload.go has the actions.
 func (m maker) do(action string, args ...any) error {
 	argv := []string{"workload", action, m.database}
 	for _, a := range args {

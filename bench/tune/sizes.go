@@ -31,7 +31,7 @@ var histories = []history{
 	}},
 }
 
-// printSizes takes each history into repositories of different chunk sizes.
+// printSizes backs each history up into repositories of different chunk sizes.
 func printSizes(ctx context.Context, m maker, size int64, runs int) error {
 	fmt.Printf("\nChunk sizes, %d backups of each history: stored by the first, and added by each in the last half.\n\n", runs)
 	fmt.Println("| at least | history | first | added | CPU per MB read |\n|---|---|---|---|---|")
@@ -48,7 +48,7 @@ func printSizes(ctx context.Context, m maker, size int64, runs int) error {
 	return nil
 }
 
-// taken is what a history takes.
+// taken has the costs of a history.
 type taken struct {
 	first, late int64   // bytes added by the first backup, and by all of the last half
 	read        int64   // bytes
@@ -89,7 +89,7 @@ func take(ctx context.Context, m maker, h history, size int64, runs, least int) 
 	return t, nil
 }
 
-// newRepository makes one in memory.
+// newRepository makes a repository in memory.
 func newRepository(ctx context.Context, least int) (*repo.Repo, error) {
 	sizes := repo.DefaultChunkSizes
 	sizes.Min, sizes.Max = least, max(sizes.Max, 2*least)
@@ -108,18 +108,18 @@ func backUp(ctx context.Context, r *repo.Repo, path string) (*snapshot.Snapshot,
 	return result.Snapshot, nil
 }
 
-// file is the image of a database that nobody has open.
+// file is the image of a database that no program has open.
 type file struct{ *os.File }
 
-// Describe tells nothing: what a snapshot says of an image is not measured.
+// Describe describes nothing, because descriptions of images are not measured.
 func (file) Describe() snapshot.Image { return snapshot.Image{} }
 
-// Unchanged has every image be read.
+// Unchanged returns false, so that every image is read.
 func (file) Unchanged(json.RawMessage) bool { return false }
 
 // cpuSeconds returns the processor time that this program's own code has used.
 func cpuSeconds() float64 {
-	runtime.GC() // the figure is as of the last collection
+	runtime.GC() // updates the figure
 	used := []metrics.Sample{{Name: "/cpu/classes/user:cpu-seconds"}}
 	metrics.Read(used)
 	return used[0].Value.Float64()

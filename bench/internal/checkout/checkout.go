@@ -14,8 +14,8 @@ import (
 const name = "bench"
 
 // BuildFirn builds firn from the tree and writes the program to path. The program's
-// version names the commit. The working directory must be inside the benchmark's
-// module, as it is below go run -C.
+// version names the commit. The working directory must be inside the benchmark's module,
+// as under go run -C.
 func BuildFirn(ctx context.Context, path string) error {
 	dir, err := root(ctx)
 	if err != nil {
@@ -34,7 +34,7 @@ func Installed(ctx context.Context) (string, error) {
 	return filepath.Join(dir, ".cache", name), err
 }
 
-// BuildBench builds the benchmark, whose workload other commands use, as [BuildFirn] builds firn.
+// BuildBench builds the benchmark, as [BuildFirn] builds firn. Other commands use its workload.
 func BuildBench(ctx context.Context, path string) error {
 	dir, err := root(ctx)
 	if err != nil {
@@ -65,7 +65,7 @@ func revision(ctx context.Context, root string) string {
 	return commit
 }
 
-// build builds a package, which is named relative to dir.
+// build builds a package. Its name is relative to dir.
 func build(ctx context.Context, dir, pkg, path string, flags ...string) error {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -80,7 +80,7 @@ func build(ctx context.Context, dir, pkg, path string, flags ...string) error {
 	return nil
 }
 
-// output returns what a program prints, without the line's end.
+// output runs a program and returns its output without the end of the line.
 func output(ctx context.Context, dir, program string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = dir

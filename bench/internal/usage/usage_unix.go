@@ -1,6 +1,6 @@
 //go:build unix
 
-// Package usage tells what a process has used, for benchmarks.
+// Package usage returns the resources that a process has used, for benchmarks.
 package usage
 
 import (
@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// PeakRSS is the peak resident size in bytes of the largest process of a tree. It begins
-// with that of the process that started it.
+// PeakRSS returns the peak resident size in bytes of the largest process of a tree. The
+// figure of a process begins with the size of its parent.
 func PeakRSS(s *os.ProcessState) int64 {
 	usage, ok := s.SysUsage().(*syscall.Rusage)
 	if !ok {
