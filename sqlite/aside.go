@@ -11,12 +11,13 @@ import (
 	"firn/sqlite/internal/source"
 )
 
-// putAside makes the image the target, in place of a file that is no database that could be changed. That one is kept
-// under another name, with all that SQLite takes for a part of it. It gives the new file its owner and mode.
+// putAside makes the image the target, in place of a file that SQLite cannot change. The old file is kept under
+// another name, with all files that SQLite takes for a part of it. The new file gets its owner and mode.
 //
-// The steps are in this order because a crash may come between any two of them: the image is on disk before it has the
-// name; the old file has its second name before it loses its first, so that it is never without one (see [keepOld]); its journals are
-// away before the image comes, which they would be replayed over; and the name changes from the one to the other at once.
+// A crash may come between any two steps, so their order matters. The image is on disk before it gets the name. The
+// old file has its second name before it loses its first, so that it is never without a name (see [keepOld]). Its
+// journals are moved away before the image comes, because SQLite would replay them over the image. The name changes
+// from the old file to the new at once.
 func putAside(path string, src *staged, keep string) (*RestoreResult, error) {
 	old, err := os.Lstat(path)
 	if err != nil {
@@ -29,7 +30,7 @@ func putAside(path string, src *staged, keep string) (*RestoreResult, error) {
 		return nil, err
 	}
 	err = sameOwner(src.File, old)
-	if errors.Is(err, fs.ErrPermission) { // with the rights of another user than the owner's; the caller sees to it
+	if errors.Is(err, fs.ErrPermission) { // the process has the rights of another user than the owner, and the caller sets the owner
 		err = nil
 	}
 	if err := errors.Join(err, src.Chmod(old.Mode().Perm()), src.Sync(), src.Close()); err != nil {
@@ -48,7 +49,7 @@ func putAside(path string, src *staged, keep string) (*RestoreResult, error) {
 	return &RestoreResult{MethodFile, src.pages, src.pages}, syncDir(dir)
 }
 
-// refuseTaken looks for the names that are about to be given, before anything is done.
+// refuseTaken refuses to start if a file has one of the names that the old file and its journals will get.
 func refuseTaken(keep string) error {
 	for _, suffix := range append(source.Sidecars(), "") {
 		if _, err := os.Lstat(keep + suffix); !errors.Is(err, fs.ErrNotExist) {
@@ -58,8 +59,8 @@ func refuseTaken(keep string) error {
 	return nil
 }
 
-// keepOld gives a file a second name, and its journals another one. Where there are no hard links the file loses its name,
-// which must come last then: journals beside nothing would keep a repeat of a killed restore from making the file.
+// keepOld gives a file a second name, and its journals another name. Without hard links the file loses its old name,
+// and that must come last: journals beside a missing file would keep a killed restore from being repeated.
 func keepOld(path, keep string, link, move func(from, to string) error) error {
 	linkErr := link(path, keep)
 	if errors.Is(linkErr, fs.ErrExist) || errors.Is(linkErr, fs.ErrNotExist) {

@@ -20,7 +20,7 @@ func (t *target) backup(offline bool) (*RestoreResult, error) {
 		return nil, fmt.Errorf("%w: %d bytes in the image, %d live; stop the applications and restore with --offline",
 			ErrPageSize, t.src.PageSize, live.PageSize)
 	}
-	// The WAL or the journal, and the file itself, may grow by so much.
+	// The WAL or the journal, and the file itself, may grow by this size.
 	if err := needSpace(filepath.Dir(t.path), t.src.size()); err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func (t *target) backup(offline bool) (*RestoreResult, error) {
 	return &RestoreResult{MethodBackup, t.src.pages, t.src.pages}, nil
 }
 
-// withoutWAL runs f while the database is not in WAL mode, which needs that nobody else has it open.
+// withoutWAL runs f while the database is not in WAL mode. No other connection may have the database open then.
 func (t *target) withoutWAL(f func() error) error {
 	if err := t.setJournalMode(capi.DeleteMode); err != nil {
 		return fmt.Errorf("leave WAL mode (does an application have the database open?): %w", err)
@@ -52,8 +52,8 @@ func (t *target) withoutWAL(f func() error) error {
 	return errors.Join(err, t.backToWAL())
 }
 
-// backToWAL goes through a connection of its own, since the context of this one may be cancelled: that is no reason to
-// leave the application's database in another mode than it had.
+// backToWAL uses a connection of its own: the context of this connection may be cancelled, and that is no reason to
+// leave the application's database in another mode than before.
 func (t *target) backToWAL() error {
 	c, err := openTarget(context.WithoutCancel(t.Context()), t.path, t.timeout)
 	if err != nil {
@@ -73,9 +73,9 @@ func (t *target) setJournalMode(mode string) error {
 	})
 }
 
-// copyAll copies the image; mode is the journal mode that the target is to have.
+// copyAll copies the image; mode is the journal mode of the target afterwards.
 func (t *target) copyAll(mode string) (err error) {
-	// The backup interface copies the journal mode like all the rest of page 1.
+	// The backup interface copies the journal mode like the rest of page 1.
 	if _, err := t.src.WriteAt(capi.JournalVersion(mode), capi.VersionOffset); err != nil {
 		return err
 	}

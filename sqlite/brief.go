@@ -10,12 +10,13 @@ import (
 	"firn/sqlite/internal/capi"
 )
 
-// holdLimit is how long commits may have to wait for an image to be read: a while below the 2 seconds that are promised,
-// as an application that waits looks at the lock now and then only.
+// holdLimit is how long commits may have to wait for an image to be read. It is below the promised 2 seconds, because
+// a waiting application looks at the lock only now and then.
 const holdLimit = 1500 * time.Millisecond
 
-// brief reads pages under the lock of a database with a rollback journal, which keeps applications from committing. When
-// its time is over it lets go of the lock, whatever the consumer does, and what was read is no image.
+// brief reads pages under the lock of a database with a rollback journal, which keeps applications from committing.
+// When its time is over it lets go of the lock, at whatever point the consumer is, and the bytes read so far are no
+// image.
 type brief struct {
 	mu     sync.Mutex // the connection is used by the timer too
 	pages  *pages
@@ -24,8 +25,8 @@ type brief struct {
 	over   error // nil as long as the lock is held, or if all was read
 }
 
-// underLock reads the pages under the lock, for the reason given: for as long as the consumer takes, if that was asked
-// for, else for a short time. A consumer that is fast needs no longer.
+// underLock reads the pages under the lock, and reports the reason. If Options allow it the lock is held for as long
+// as the consumer takes, and otherwise for a short time, which is enough for a fast consumer.
 func (i *Image) underLock(reason error) (io.ReadCloser, error) {
 	if i.opts.HeldUp != nil {
 		i.opts.HeldUp(reason)
@@ -61,7 +62,7 @@ func (b *brief) Read(p []byte) (int, error) {
 	return b.pages.Read(p)
 }
 
-// Close stops the clock, and leaves the transaction open, if it is.
+// Close stops the timer. It leaves the transaction open, if it still is.
 func (b *brief) Close() error {
 	b.timer.Stop()
 	b.mu.Lock()

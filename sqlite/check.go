@@ -13,7 +13,7 @@ import (
 // maxMessages is how many findings [Check] reports.
 const maxMessages = 20
 
-// IntegrityError says what [Check] found. It matches [ErrCorrupt].
+// IntegrityError lists the findings of [Check]. It matches [ErrCorrupt].
 type IntegrityError struct {
 	Path     string
 	Messages []string // at least one, at most 20
@@ -27,21 +27,21 @@ func (e *IntegrityError) Error() string {
 // Unwrap returns [ErrCorrupt].
 func (e *IntegrityError) Unwrap() error { return ErrCorrupt }
 
-// UncheckedError says what [Check] could not look at, because it takes something that only the application's SQLite has,
-// as a collation or a tokenizer of its own: the rest is sound.
+// UncheckedError lists what [Check] could not look at, because only the application's SQLite has something that it
+// takes, such as a collation or a tokenizer. The rest is sound.
 type UncheckedError struct {
 	Messages []string // at least one
 }
 
-// Error lists all of it.
+// Error lists all messages.
 func (e *UncheckedError) Error() string {
 	return "not everything could be checked: " + strings.Join(e.Messages, "; ")
 }
 
-// Check runs SQLite's integrity_check and foreign_key_check on a private file that nobody writes: an image, not a
-// live database, because a journal or WAL beside the file is ignored. It creates and changes nothing. What it finds
-// is an *[IntegrityError], what it cannot look at an *[UncheckedError]; after other errors, such as [ErrIO], it knows
-// nothing. CHECK constraints are not looked at, as SQLite does for a file that is only read.
+// Check runs SQLite's integrity_check and foreign_key_check on a private file that is not written meanwhile: an
+// image, not a live database, because a journal or WAL beside the file is ignored. It creates and changes nothing.
+// Its findings are an *[IntegrityError]. What it cannot look at is an *[UncheckedError]. After other errors, such as
+// [ErrIO], nothing is known. CHECK constraints are not looked at, as SQLite does for a file that is only read.
 func Check(ctx context.Context, path string) error {
 	l := look{path: path}
 	err := l.run(ctx)
@@ -63,7 +63,7 @@ func Check(ctx context.Context, path string) error {
 type look struct {
 	path          string
 	conn          *capi.Conn
-	found, missed []string // what is wrong, and what could not be looked at
+	found, missed []string // findings, and what could not be looked at
 }
 
 func (l *look) run(ctx context.Context) (err error) {
@@ -82,8 +82,8 @@ func (l *look) run(ctx context.Context) (err error) {
 	return file.judge(err)
 }
 
-// integrity looks at all of the file at once, and where that is refused for the sake of a table, at the
-// others one by one.
+// integrity looks at the whole file at once. If SQLite refuses that for the sake of one table, integrity looks at the
+// tables one by one.
 func (l *look) integrity() error {
 	err := l.conn.Rows(fmt.Sprintf("PRAGMA integrity_check(%d)", maxMessages), l.integrityRow)
 	if !cannotLook(err) {
@@ -99,7 +99,7 @@ func (l *look) integrity() error {
 			return err
 		}
 	}
-	if len(l.missed) == before { // it is about no table
+	if len(l.missed) == before { // the error is about no table
 		return l.miss("", err)
 	}
 	return nil
@@ -111,7 +111,8 @@ func (l *look) integrityRow(s *capi.Stmt) {
 	}
 }
 
-// foreignKeys looks table by table: a definition that does not fit must not keep it from the others.
+// foreignKeys looks at one table after the other: a definition that does not fit must not keep it from the other
+// tables.
 func (l *look) foreignKeys() error {
 	tables, err := tablesOf(l.conn)
 	if err != nil {
@@ -134,8 +135,8 @@ func (l *look) foreignKeys() error {
 	return nil
 }
 
-// missingParents takes note of keys that refer to tables which are not there. SQLite would report
-// every row that has one, but a row that nothing can be compared with is not known to be wrong.
+// missingParents notes keys that refer to missing tables. SQLite would report every row that has such a key, but a
+// row that can be compared with nothing is not known to be wrong.
 func (l *look) missingParents(table string) error {
 	query := fmt.Sprintf(`SELECT DISTINCT "table" FROM pragma_foreign_key_list(%s) WHERE NOT %s`, capi.Quote(table), isTable(`"table"`))
 	return l.conn.Rows(query, func(s *capi.Stmt) {
@@ -143,12 +144,12 @@ func (l *look) missingParents(table string) error {
 	})
 }
 
-// isTable is SQL for whether there is a table of a name.
+// isTable returns SQL that tells whether there is a table of a name.
 func isTable(name string) string {
 	return "EXISTS (SELECT 1 FROM sqlite_schema AS s WHERE s.type = 'table' AND s.name = " + name + " COLLATE NOCASE)"
 }
 
-// miss takes note of an error that only says that something could not be looked at, and returns any other.
+// miss notes an error that only says that something could not be looked at, and returns any other error.
 func (l *look) miss(what string, err error) error {
 	if !cannotLook(err) {
 		return err
@@ -157,14 +158,14 @@ func (l *look) miss(what string, err error) error {
 	return nil
 }
 
-// cannotLook reports whether an error is about what the statement needs. Others, of temporary files too, are about
-// the machine, and no finding.
+// cannotLook reports whether an error is about what the statement needs. Other errors, even of temporary files, are
+// about the machine, and no finding.
 func cannotLook(err error) bool {
 	failed, ok := errors.AsType[*capi.Failure](err)
 	return ok && failed.Primary() == capi.Error
 }
 
-// rowName returns a rowid, which tables WITHOUT ROWID do not have.
+// rowName returns the rowid of a row for a message. Tables WITHOUT ROWID have no rowids.
 func rowName(s *capi.Stmt, column int32) string {
 	if s.Null(column) {
 		return "(without rowid)"
@@ -172,7 +173,8 @@ func rowName(s *capi.Stmt, column int32) string {
 	return fmt.Sprint(s.Number(column))
 }
 
-// checkLength reports a file that is not as long as its pages: integrity_check does not look at bytes it has no use for.
+// checkLength reports a file that is not as long as its pages: integrity_check does not look at bytes that belong to
+// no page.
 func checkLength(c *capi.Conn, path string) error {
 	info, err := infoOf(c)
 	if err != nil {

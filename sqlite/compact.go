@@ -11,8 +11,8 @@ import (
 	"firn/sqlite/internal/capi"
 )
 
-// compact makes VACUUM INTO write a copy and delivers that. The fingerprint was taken before, so it is never newer than
-// the copy: at worst the next image is read although nothing has changed.
+// compact makes VACUUM INTO write a copy and delivers the copy. The fingerprint was taken before, so it is never
+// newer than the copy: at worst the next image is read although nothing has changed.
 func (i *Image) compact() (io.ReadCloser, error) {
 	folder, err := scratch.Make(i.compactDir())
 	if err != nil {
@@ -25,8 +25,8 @@ func (i *Image) compact() (io.ReadCloser, error) {
 	return reader(t, i.info.Size), nil
 }
 
-// compactDir returns the folder for the copy, which SQLite itself has to be able to write: with other rights than the
-// process has, that is the database's own.
+// compactDir returns the folder for the copy. SQLite itself must be able to write there: if the caller has taken
+// other rights, it is the database's own folder.
 func (i *Image) compactDir() string {
 	if i.opts.foreign {
 		return filepath.Dir(i.path)
@@ -56,7 +56,8 @@ func (i *Image) vacuum(folder *scratch.Folder) (*scratch.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	// VACUUM INTO writes a database that is not in WAL mode. Restored, it would take its application out of WAL mode.
+	// VACUUM INTO writes a database that is not in WAL mode. A restore of that would take the application out of WAL
+	// mode.
 	if _, err := f.WriteAt(capi.JournalVersion(info.JournalMode), capi.VersionOffset); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
@@ -66,7 +67,7 @@ func (i *Image) vacuum(folder *scratch.Folder) (*scratch.File, error) {
 // vacuumInto is the statement that writes a compact copy.
 const vacuumInto = "VACUUM INTO ?"
 
-// describe returns the info and the tables of a file that nobody writes.
+// describe returns the info and the tables of a file that is not written meanwhile.
 func describe(c *capi.Conn, path string) (Info, []table, error) {
 	copied, err := capi.OpenImmutable(c.Context(), path)
 	if err != nil {

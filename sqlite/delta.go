@@ -15,7 +15,7 @@ import (
 var errNoDelta = errors.New("no delta restore possible")
 
 // delta writes the pages in which the live database differs from the image, in one transaction, through the
-// sqlite_dbpage table. It returns errNoDelta, with no transaction open, where that is not possible.
+// sqlite_dbpage table. Where that is not possible it returns errNoDelta, with no transaction open.
 func (t *target) delta() (*RestoreResult, error) {
 	err := t.Retry(t.timeout, func() error { return t.Exec("BEGIN IMMEDIATE") })
 	if err != nil {
@@ -39,12 +39,12 @@ func (t *target) delta() (*RestoreResult, error) {
 	return &RestoreResult{MethodDelta, int64(len(d.pages)), t.src.pages}, nil
 }
 
-// commit ends the transaction and returns the data version, by which verify tells whether someone else has written
+// commit ends the transaction and returns the data version. By it verify tells whether another connection has written
 // since.
 func (t *target) commit() (int64, error) {
 	version, err := t.Number("PRAGMA data_version")
 	if err == nil {
-		// Busy means that readers of a database with a rollback journal are still at it.
+		// Busy means that a database with a rollback journal still has readers.
 		err = t.Retry(t.timeout, func() error { return t.Exec("COMMIT") })
 	}
 	if err != nil {
@@ -53,13 +53,13 @@ func (t *target) commit() (int64, error) {
 	return version, nil
 }
 
-// difference is what has to be written, found under the write lock.
+// difference lists what has to be written. It is found under the write lock.
 type difference struct {
 	*target
 	reader pageReader // of the live database
 	live   []byte     // its page 1
 	count  int64      // its pages
-	first  []byte     // page 1 to be
+	first  []byte     // page 1 after the restore
 	pages  []int64
 }
 
@@ -71,7 +71,7 @@ func (d *difference) find() error {
 	if err != nil {
 		return err
 	}
-	const full = 1 // the commit would move pages around by numbers that are no longer true
+	const full = 1 // the commit would move pages around, by page numbers that are no longer right
 	vacuum, err := d.Number("PRAGMA auto_vacuum")
 	if err != nil {
 		return err
@@ -87,7 +87,7 @@ func (d *difference) find() error {
 	if err := d.findFirst(); err != nil {
 		return err
 	}
-	if err := d.locked(); err != nil { // first: Partial may take what that has read for what is there
+	if err := d.locked(); err != nil { // before findRanges: Partial may rely on the pages that the callback reads
 		return err
 	}
 	ranges, err := d.findRanges(info)
@@ -114,8 +114,8 @@ func (d *difference) findFirst() error {
 	return nil
 }
 
-// findRanges returns the ranges outside of which the live database is equal to the image. The pages in which they begin
-// and end are whole in the image file: what is missing of them is the same in both.
+// findRanges returns the ranges outside of which the live database is equal to the image. It completes the first and
+// the last page of each range in the image file: the missing part of such a page is the same in both.
 func (d *difference) findRanges(info Info) ([][2]int64, error) {
 	pages, err := newPages(d.Conn, info, func() error { return nil })
 	if err != nil {
@@ -191,9 +191,10 @@ func (d *difference) add(n int64) {
 	}
 }
 
-// mergeHeader returns page 1 of the image as it is to be written over the live one. The live database keeps its
-// journal mode, its change counter, which the pager raises, and for now its schema cookie: with another one, the next
-// statement of this transaction would read the schema through pages SQLite has parsed before they were replaced.
+// mergeHeader returns page 1 of the image as it is to be written over the live page. The live database keeps its
+// journal mode, and its change counter, which the pager raises. For now it keeps its schema cookie too: with another
+// cookie, the next statement of this transaction would read the schema through pages that SQLite had parsed before
+// they were replaced.
 func mergeHeader(image, live []byte, pages int64) []byte {
 	merged := bytes.Clone(image)
 	for _, field := range [][2]int{{18, 20}, {24, 28}, {40, 44}} {
@@ -203,7 +204,7 @@ func mergeHeader(image, live []byte, pages int64) []byte {
 	return merged
 }
 
-// sameFirst compares two page 1 but for what SQLite writes at each commit.
+// sameFirst compares two versions of page 1, but for the fields that SQLite writes at each commit.
 func sameFirst(a, b []byte) bool {
 	return bytes.Equal(a[:92], b[:92]) && bytes.Equal(a[capi.HeaderLen:], b[capi.HeaderLen:])
 }
@@ -222,12 +223,13 @@ func (d *difference) write() error {
 		return err
 	}
 	if d.src.pages < d.count {
-		// The last write through sqlite_dbpage: one after it would cancel it.
+		// The last write through sqlite_dbpage: a later write would cancel it.
 		if err := truncate(insert, d.src.pages+1); err != nil {
 			return err
 		}
 	}
-	// Other connections read the schema again only when they meet a new cookie. Not before here: see mergeHeader.
+	// Other connections read the schema again only when they meet a new cookie. mergeHeader says why it is not
+	// written earlier.
 	cookie := max(binary.BigEndian.Uint32(d.live[40:]), d.src.Cookie) + 1
 	return d.Exec(fmt.Sprintf("PRAGMA schema_version = %d", int32(cookie)))
 }

@@ -9,7 +9,7 @@ import (
 	"firn/sqlite/internal/capi"
 )
 
-// needSpace reports when there is certainly less free space in a folder than is about to be written.
+// needSpace returns [ErrNoSpace] if a folder certainly has less free space than is about to be written.
 func needSpace(dir string, need int64) error {
 	free, ok := capi.FreeSpace(dir)
 	if ok && free < need {
@@ -18,7 +18,7 @@ func needSpace(dir string, need int64) error {
 	return nil
 }
 
-// syncDir makes a new name in a folder survive a crash. Windows cannot, and does not need to be asked.
+// syncDir makes a new name in a folder survive a crash. Windows has no such call, and does not need it.
 func syncDir(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil

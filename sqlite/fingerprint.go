@@ -11,9 +11,9 @@ import (
 	"firn/sqlite/internal/source"
 )
 
-// Fingerprint identifies the content of a database well enough to prove that nothing was committed since it was
-// taken, nor written past SQLite. It is cheap to take, and is meant to be stored as JSON. The zero Fingerprint is equal
-// to none.
+// Fingerprint identifies the content of a database well enough to prove that since then nothing was committed, nor
+// written past SQLite. It is cheap to take, and is meant to be stored as JSON. The zero Fingerprint is equal to no
+// other.
 type Fingerprint struct {
 	Device uint64     `json:"device,omitempty"` // of the database file; 0 where the platform does not tell
 	Inode  uint64     `json:"inode,omitempty"`
@@ -22,7 +22,7 @@ type Fingerprint struct {
 }
 
 // WALState is the end of a WAL as one transaction sees it. The salts are random, and the checksum covers every
-// frame before: no two contents share both, and no clock is involved.
+// earlier frame: no two contents share both, and no clock is involved.
 type WALState struct {
 	Salt     [2]uint32 `json:"salt"`
 	Checksum [2]uint32 `json:"checksum"` // running checksum up to the last frame
@@ -32,14 +32,15 @@ type WALState struct {
 	Change   uint32    `json:"change"` // SQLite's counter of changes to the WAL-index header
 }
 
-// FileState is what a database file looks like. A WAL proves nothing about it: who copies another file over the
-// database, or puts an older disk back, leaves the WAL as it was, and what that holds may be in the file already.
+// FileState describes a database file from outside. The WAL proves nothing about the file: a user who copies another
+// file over the database, or puts an older disk back, leaves the WAL as it was, and the file may hold the WAL's
+// content already.
 type FileState struct {
 	Size       int64  `json:"size"`
 	ModTime    int64  `json:"mtime"` // nanoseconds since 1970
 	ChangeTime int64  `json:"ctime"`
 	Header     []byte `json:"header"`  // the 100-byte database header, with the change counter
-	Settled    bool   `json:"settled"` // older than 2 seconds, without a journal or WAL beside it that no WALState is of
+	Settled    bool   `json:"settled"` // older than 2 seconds, and without a journal or WAL beside it that has no WALState
 }
 
 // The WAL-index header as sqlite3_snapshot holds it, in native byte order:
@@ -78,11 +79,11 @@ func parseWALHeader(b []byte) (*WALState, error) {
 	}, nil
 }
 
-// same reports whether two fingerprints prove the same content. Where they prove nothing it is false: that costs a
-// scan, the other way round would cost data.
+// same reports whether two fingerprints prove the same content. Where they prove nothing it is false: a wrong false
+// costs a scan, a wrong true would cost data.
 //
-// A checkpoint writes to the file what is in the WAL, and changes nothing else. All the same it costs a scan: it cannot
-// be told from another file that was copied over the database.
+// A checkpoint only writes content of the WAL to the file. It costs a scan all the same: it cannot be told from
+// another file that was copied over the database.
 func (f Fingerprint) same(old Fingerprint) bool {
 	switch {
 	case !f.sameFile(old):
@@ -112,7 +113,7 @@ func (w WALState) same(old WALState) bool {
 	if w == reset {
 		return true
 	}
-	w.Change = old.Change // a recovery after a crash counts it anew
+	w.Change = old.Change // a recovery after a crash begins to count anew
 	return w == old
 }
 
@@ -121,7 +122,7 @@ func (f FileState) same(old FileState) bool {
 		f.ChangeTime == old.ChangeTime && string(f.Header) == string(old.Header)
 }
 
-// fingerprintOf describes what the open transaction sees; wal is its WAL-index header, if it has one.
+// fingerprintOf describes the content that the open transaction sees; wal is its WAL-index header, if it has one.
 func fingerprintOf(c *capi.Conn, path string, wal []byte, now time.Time) (Fingerprint, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -143,7 +144,7 @@ func fingerprintOf(c *capi.Conn, path string, wal []byte, now time.Time) (Finger
 		return f, err
 	}
 	if f.WAL == nil && (capi.NonEmpty(path+"-wal") || capi.NonEmpty(path+"-journal")) {
-		f.File.Settled = false // not all that the database holds is in the file, and nothing tells of the rest
+		f.File.Settled = false // the file lacks a part of the database, and no field describes that part
 	}
 	return f, nil
 }

@@ -5,8 +5,8 @@
 // [Restore] makes an existing database equal to an image in one SQLite transaction, while applications have it open.
 //
 // The package owns every access to live databases. A program that uses it must not open a live database, or its -shm
-// file, by other means (os.Open, a file copier, a hashing walk): closing such a descriptor drops SQLite's locks. Call
-// [Harden] first thing in main as a second line of defence.
+// file, by other means (os.Open, a file copier, a walk that hashes files): closing such a descriptor drops SQLite's
+// locks. Call [Harden] first thing in main as a second line of defence.
 package sqlite
 
 import (
@@ -33,29 +33,31 @@ func Harden() error { return capi.Harden() }
 // Options say how to take an image. The zero value is right for most.
 type Options struct {
 	BusyTimeout time.Duration    // how long to wait for a lock; 0 means 10 seconds
-	Compact     bool             // VACUUM INTO instead of the pages as they are: small, but nothing stays in its place
+	Compact     bool             // VACUUM INTO instead of the pages as they are: small, but pages change their places
 	TempDir     string           // for private temporary files; empty means os.TempDir()
-	Now         func() time.Time // to tell whether a file's times can be trusted; nil means time.Now
+	Now         func() time.Time // the clock, against which the times of files are judged; nil means time.Now
 
-	// StatePath is a file that keeps what is known of each page, so that of the next image only what has changed need be
-	// read, see [Image.Changed]; empty for none. It may be deleted at any time. One image at a time may use it.
+	// StatePath is a file that keeps what is known of each page. With it, the next image reads only the pages that
+	// have changed, see [Image.Changed]. Empty means no such file. The file may be deleted at any time. Only one
+	// image at a time may use it.
 	StatePath string
 
-	// A database with a rollback journal of more than 32 MiB for which TempDir has no room is read under its lock, so that
-	// applications cannot commit meanwhile. HeldUp is called before, with the reason; nil for none. Without HoldWriters
-	// that ends with [ErrHoldsUp] after less than 2 seconds.
+	// A database with a rollback journal that is larger than 32 MiB is copied to TempDir. If TempDir has no room for
+	// it, the database is read under its lock, so that applications cannot commit meanwhile. HeldUp is called before
+	// that, with the reason; nil for none. Without HoldWriters the reading ends with [ErrHoldsUp] after less than 2
+	// seconds.
 	HoldWriters bool
 	HeldUp      func(reason error)
 
-	// Name is what errors call the database; empty means its path.
+	// Name is the name of the database in errors; empty means its path.
 	Name string
-	// Outside runs a function that uses TempDir or StatePath, for a caller that has taken other rights for the database,
-	// which these files are no business of; nil runs it as it is. The image itself must be used with the rights that it
-	// was opened with: no method uses a path on a goroutine of its own.
+	// Outside runs a function that uses TempDir or StatePath. A caller sets it if it has taken other rights for the
+	// database than these files need; nil runs the function as it is. The image itself must be used with the rights
+	// that it was opened with: no method uses a path on a goroutine of its own.
 	Outside func(func() error) error
 
-	// Alive is called again and again while something is read, so that a caller can tell a long call from one that hangs.
-	// It must return at once. A compact copy is made by one call, during which it is silent.
+	// Alive is called again and again while the database is read, so that a caller can tell a long call from one that
+	// hangs. It must return at once. A compact copy is made by one call of SQLite, during which Alive is not called.
 	Alive func()
 
 	foreign     bool          // Outside was given
@@ -102,8 +104,8 @@ type Info struct {
 	SchemaHash    string // 32 hex digits over the sorted rows of sqlite_schema, whatever pages they are on
 }
 
-// Image is one consistent image of a database. Read delivers its bytes. Always Close it: until the last byte was
-// read it holds a read transaction open. It is not safe for concurrent use.
+// Image is one consistent image of a database. Read delivers its bytes. Always Close it: until the last byte was read
+// it holds a read transaction open. It is not safe for concurrent use.
 type Image struct {
 	path  string // of the database, symbolic links resolved
 	name  string // of the database, for errors
@@ -127,10 +129,10 @@ type Image struct {
 // It fails with fs.ErrNotExist, fs.ErrPermission, [ErrNotFile], [ErrStrangeSidecar], [ErrDetached], [ErrEmpty],
 // [ErrNotDatabase], [ErrCorrupt] or [ErrBusy].
 //
-// It leaves nothing behind that keeps the application from its database, whoever calls it. A database in WAL mode that
-// nobody has open is read without a lock by a process whose lock file would keep its owner out; the last Read fails with
-// [ErrChanged] if the database was written meanwhile.
-// A database with a rollback journal cannot commit between Open and the first Read or Close.
+// Open leaves nothing behind that keeps the application from its database, with whatever rights it runs. If a lock
+// file of this process would keep the owner out, and no process has the database open in WAL mode, the database is
+// read without a lock; the last Read fails with [ErrChanged] if the database was written meanwhile. A database with a
+// rollback journal cannot commit between Open and the first Read or Close.
 func Open(ctx context.Context, path string, opts Options) (*Image, error) {
 	i, err := openImage(ctx, path, opts.withDefaults())
 	if err != nil {
@@ -180,45 +182,45 @@ func (i *Image) begin() error {
 	if i.info, err = infoOf(c); err != nil {
 		return err
 	}
-	if i.still != nil { // SQLite does not say that the database is in WAL mode if it looks for no WAL
+	if i.still != nil { // where SQLite looks for no WAL, it does not say that the database is in WAL mode
 		i.info.JournalMode = capi.WALMode
 	}
 	if i.info.PageCount == 0 { // a hot journal was rolled back to nothing
 		return ErrEmpty
 	}
-	i.tables, _ = tablesOf(c) // without them nothing is counted, which is no reason to have no image
+	i.tables, _ = tablesOf(c) // an image whose tables cannot be read is still an image: its rows are not counted
 	if w := i.print.WAL; w != nil && int64(w.Pages) != i.info.PageCount {
 		return fmt.Errorf("%w: WAL ends with %d pages, the database has %d", ErrCorrupt, w.Pages, i.info.PageCount)
 	}
 	return nil
 }
 
-// Info describes the image. For a compact image, and for a large database with a rollback journal, which a long read
-// would block, it is only settled by the first Read: take it again after reading.
+// Info describes the image. The first Read settles it for a compact image, and for a large database with a rollback
+// journal, which a long read would block: call Info again after reading.
 func (i *Image) Info() Info { return i.info }
 
-// Fingerprint identifies the content that Read delivers, or an older one: never a newer one. Like [Image.Info], it
+// Fingerprint identifies the content that Read delivers, or older content: never newer content. Like [Image.Info], it
 // is settled by the first Read.
 func (i *Image) Fingerprint() Fingerprint { return i.print }
 
 // Unchanged reports whether the database is certain to hold what it held when old was taken. It reads no page.
 func (i *Image) Unchanged(old Fingerprint) bool { return i.print.same(old) }
 
-// Rows returns the number of rows of each table of the image, sorted by name, and whether they are known: not before all
-// bytes were read, and not if the pages contradict each other. They are counted while the pages pass by, at no price
-// worth mentioning. Virtual tables and those of SQLite itself are left out.
+// Rows returns the number of rows of each table of the image, sorted by name. It reports false before all bytes were
+// read, and if the pages contradict each other. Counting while the pages pass by costs next to nothing. Virtual
+// tables and the tables of SQLite itself are left out.
 func (i *Image) Rows() ([]TableRows, bool) { return i.rows, i.rows != nil }
 
-// Read delivers the next bytes of the image. The read transaction ends as soon as the last page was read, or earlier:
-// readers of a database with a rollback journal block its writers, so there the image is put aside first. Any
-// error but io.EOF means that what was read is no image; it is returned again by every later Read.
+// Read delivers the next bytes of the image. The read transaction ends as soon as the last page was read. With a
+// rollback journal it ends earlier: readers block writers there, so the image is put aside first. After any error but
+// io.EOF the bytes that were read are no image, and every later Read returns the same error.
 func (i *Image) Read(p []byte) (int, error) {
 	if i.err != nil {
 		return 0, i.err
 	}
 	n, err := i.read(p)
 	if err != nil && err != io.EOF {
-		if changed := i.changed(); changed != nil { // by which all else may be wrong
+		if changed := i.changed(); changed != nil { // a change may be the cause of every other error
 			err = changed
 		}
 		err = fmt.Errorf("read database %s: %w", i.name, err)
@@ -227,7 +229,7 @@ func (i *Image) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// changed returns [ErrChanged] if the database was written that is being read without a lock.
+// changed returns [ErrChanged] if the database is read without a lock and was written.
 func (i *Image) changed() error {
 	if i.conn == nil {
 		return nil
@@ -250,7 +252,7 @@ func (i *Image) read(p []byte) (int, error) {
 	return n, err
 }
 
-// deliver begins with what Read delivers.
+// deliver sets the reader behind Read.
 func (i *Image) deliver(pages io.ReadCloser) {
 	i.pages = pages
 	if i.tables != nil && i.before == nil {
@@ -299,7 +301,7 @@ func (i *Image) start() (io.ReadCloser, error) {
 		return i.compact()
 	case i.info.JournalMode == capi.WALMode && i.still == nil:
 		return i.stream()
-	case i.info.Size <= i.opts.memoryLimit: // also what may be written meanwhile: the sooner it is read, the better
+	case i.info.Size <= i.opts.memoryLimit: // without a lock, a short read is less likely to meet a write
 		return i.load()
 	case i.still != nil:
 		return i.stream()

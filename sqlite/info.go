@@ -31,7 +31,7 @@ func infoOf(c *capi.Conn) (Info, error) {
 }
 
 // schemaHash returns 32 hex digits of SHA-256 over the sorted rows of sqlite_schema, each value with its length in
-// front; empty when they cannot be read.
+// front. It is empty when they cannot be read.
 func schemaHash(c *capi.Conn) string {
 	hash := sha256.New()
 	err := c.Rows("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY 1, 2, 3, 4", func(s *capi.Stmt) {

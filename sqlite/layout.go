@@ -13,7 +13,7 @@ import (
 
 // Layout says how the rows of a table are stored.
 type Layout struct {
-	Columns []Column // in the order of the record; computed columns that are not stored are left out
+	Columns []Column // in the order of the record, without computed columns that are not stored
 	Key     int      // how many columns of the record are the primary key of a table WITHOUT ROWID; 0 for others
 	RowID   int      // which column is the rowid, and NULL in the record; -1 for none
 }
@@ -21,14 +21,14 @@ type Layout struct {
 // Column is a column of a table.
 type Column struct {
 	Name    string
-	Default any    // of rows that are older than the column: nil, int64, float64, string or []byte
+	Default any    // value in rows that are older than the column: nil, int64, float64, string or []byte
 	Real    bool   // whether whole numbers are stored as integers, and read as float64
-	Order   string // of columns of a Key: collation and direction by which the table is sorted
+	Order   string // for columns of a Key: collation and direction by which the table is sorted
 }
 
-// TableLayout reads the definition of a table, the text of its CREATE TABLE as sqlite_schema has it. The text is parsed
-// and not run, as SQLite does when it opens a database: so it may come from anywhere, and name functions and collations
-// that only its application has.
+// TableLayout reads the definition of a table, the text of its CREATE TABLE as sqlite_schema has it. The text is
+// parsed and not run, as SQLite does when it opens a database. So the text may come from anywhere, and may name
+// functions and collations that only its application has.
 func TableLayout(ctx context.Context, table, definition string) (layout Layout, err error) {
 	c, err := capi.Open(ctx, ":memory:", capi.ReadWrite)
 	if err == nil {
@@ -41,7 +41,7 @@ func TableLayout(ctx context.Context, table, definition string) (layout Layout, 
 	return layout, nil
 }
 
-// layoutOf puts the table into the schema of an empty database, and asks SQLite for what it made of it.
+// layoutOf puts the table into the schema of an empty database, and asks SQLite how it understands the table.
 func layoutOf(c *capi.Conn, table, definition string) (Layout, error) {
 	if err := c.Exec("CREATE TABLE t (a); PRAGMA writable_schema = ON"); err != nil {
 		return Layout{}, err
@@ -76,7 +76,7 @@ func layoutOf(c *capi.Conn, table, definition string) (Layout, error) {
 	return layout, nil
 }
 
-// storedColumn is a column, and what else SQLite says of it.
+// storedColumn is a column with the facts that SQLite tells about it.
 type storedColumn struct {
 	Column
 	declared       string // type
@@ -85,9 +85,9 @@ type storedColumn struct {
 	isKey, isRowID bool
 }
 
-// storedColumns returns the columns of the only table. Those that are computed when they are read have hidden 2. A
-// table WITHOUT ROWID answers index_xinfo in the order of its records, and others not at all. An INTEGER PRIMARY KEY
-// is the rowid unless there is an index for it (https://www.sqlite.org/lang_createtable.html#rowid).
+// storedColumns returns the columns of the only table. Columns that are computed when they are read have hidden 2. A
+// table WITHOUT ROWID answers index_xinfo in the order of its records; other tables do not answer it. An INTEGER
+// PRIMARY KEY is the rowid unless there is an index for it (https://www.sqlite.org/lang_createtable.html#rowid).
 func storedColumns(c *capi.Conn) (columns []storedColumn, err error) {
 	const query = `SELECT i.name, i.type, i.dflt_value, coalesce(x.key, 0), coalesce(x.coll, ''), coalesce(x."desc", 0),
 		NOT l.wr AND i.pk AND upper(i.type) = 'INTEGER'
@@ -111,7 +111,8 @@ func storedColumns(c *capi.Conn) (columns []storedColumn, err error) {
 	return columns, err
 }
 
-// affinity returns the type that stands for all of its kind (https://www.sqlite.org/datatype3.html, section 3.1).
+// affinity returns the storage type that a declared type stands for (https://www.sqlite.org/datatype3.html, section
+// 3.1).
 func affinity(declared string) string {
 	declared = strings.ToUpper(declared)
 	for _, rule := range [][2]string{
@@ -128,12 +129,12 @@ func affinity(declared string) string {
 	return "NUMERIC"
 }
 
-// maxDefault is how long a default may be.
+// maxDefault is the greatest length of a default.
 const maxDefault = 1 << 20
 
-// setDefault finds out what rows have that are older than the column, as SQLite does: by adding it to a table with a
-// row. SQLite refuses what is no constant, such as the time: then the column was there from the beginning, and no row
-// lacks it.
+// setDefault finds out which value the column has in rows that are older than the column. It does as SQLite does, and
+// adds the column to a table with a row. SQLite refuses a default that is no constant, such as the time: then the
+// column was there from the beginning, and no row lacks it.
 func setDefault(c *capi.Conn, column *storedColumn) error {
 	if column.expression == "" {
 		return nil
@@ -155,7 +156,7 @@ func setDefault(c *capi.Conn, column *storedColumn) error {
 }
 
 // addColumn adds the column to the temporary table. Its expression stands in parentheses, which SQLite has taken off,
-// and may end with a comment; only a name without any is a text, and in parentheses a column.
+// and may end with a comment. A bare name is a text without parentheses, and a column within them.
 func addColumn(c *capi.Conn, column *storedColumn) error {
 	add := "ALTER TABLE temp.d ADD COLUMN c " + column.declared + " DEFAULT "
 	err := c.ExecText(add + "(" + column.expression + "\n)")
@@ -165,7 +166,7 @@ func addColumn(c *capi.Conn, column *storedColumn) error {
 	return err
 }
 
-// isName reports whether an expression is an identifier or has the quotes of one.
+// isName reports whether an expression is an identifier or has the quotes of an identifier.
 func isName(expression string) bool {
 	quoted := strings.ContainsAny(expression[:1], "\"`[")
 	return quoted || !strings.ContainsFunc(expression, func(r rune) bool {

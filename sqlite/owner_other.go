@@ -7,5 +7,5 @@ import (
 	"os"
 )
 
-// sameOwner does nothing where the folder decides who may do what.
+// sameOwner does nothing: on this system the folder decides which users have access.
 func sameOwner(*os.File, fs.FileInfo) error { return nil }

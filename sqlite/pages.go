@@ -13,11 +13,11 @@ type pages struct {
 	size int   // of a page
 	left int64 // pages still to come
 	end  func() error
-	rest []byte // of the page that did not fit into the last Read
+	rest []byte // part of a page that did not fit into the last Read
 	page []byte // buffer of rest
 }
 
-// pages returns a reader of the database that info describes; end is called once after the last page.
+// newPages returns a reader of the database that info describes; end is called once after the last page.
 func newPages(c *capi.Conn, info Info, end func() error) (*pages, error) {
 	s, err := c.Prepare("SELECT data FROM sqlite_dbpage ORDER BY pgno")
 	if err != nil {
@@ -72,12 +72,12 @@ func (r *pages) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	if err := r.finish(); err != nil {
-		return 0, err // not n: a reader of just as many bytes as the image has would miss it
+		return 0, err // not n: a caller that reads exactly the image's bytes would miss the error
 	}
 	return n, nil
 }
 
-// finish ends the transaction at once: a consumer may take long over what it was given.
+// finish ends the transaction at once: a consumer may take long to process the last bytes.
 func (r *pages) finish() error {
 	if _, err := r.next(); err != io.EOF {
 		return err

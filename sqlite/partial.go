@@ -8,20 +8,20 @@ import (
 	"firn/sqlite/internal/capi"
 )
 
-// Partial fills in what is missing in an image file of which, when [Restore] gets it, only the length and the first page
-// are sure to be right: a target that is nearly the same has most of the rest itself. What it writes is not compared
-// with anything: it is what will be in the database.
+// Partial completes an image file of which only the length and the first page are sure to be right when [Restore]
+// gets it: a target that is nearly equal to the image has most of the missing bytes itself. The bytes that Partial
+// writes are compared with nothing: they will be in the database.
 type Partial interface {
-	// Differing compares the image with the one that live delivers, and returns ranges of bytes, each from the first up to
-	// the second number, in order and apart from each other: outside of them both are the same, and what is inside is in
-	// the file then. Bytes that live does not have differ. It runs while nobody can write to the target, after Locked of
-	// [RestoreOptions] under the same lock.
+	// Differing compares the image with the database that live delivers. It returns ranges of bytes, each from the
+	// first up to the second number, in order and apart from each other. Outside of the ranges both are the same.
+	// Inside them the file is complete when Differing returns. Bytes beyond the end of live differ. Differing runs
+	// while the target cannot be written, after Locked of [RestoreOptions] and under the same lock.
 	Differing(ctx context.Context, live io.Reader, file io.WriterAt) ([][2]int64, error)
 	// Complete writes all that is missing.
 	Complete(ctx context.Context, file io.WriterAt) error
 }
 
-// whole is the [Partial] of a file in which nothing is missing.
+// whole is the [Partial] of a complete file.
 type whole struct{ image *staged }
 
 // Complete has nothing to do.
@@ -51,7 +51,7 @@ func (w whole) Differing(_ context.Context, live io.Reader, _ io.WriterAt) (rang
 
 // crossing returns, in order, the bytes outside of the ranges that share a page with bytes inside.
 func crossing(ranges [][2]int64, pageSize int64) (outside [][2]int64) {
-	end := int64(0) // of what was looked at
+	end := int64(0) // of the part that was looked at
 	for i, r := range ranges {
 		if from := max(r[0]-r[0]%pageSize, end); from < r[0] {
 			outside = append(outside, [2]int64{from, r[0]})

@@ -10,9 +10,10 @@ import (
 	"firn/sqlite/internal/source"
 )
 
-// privateFile is a database file that nobody writes, opened to find out whether something is wrong with it. SQLite reads
-// it through an [capi.ImageFS], because it does not tell all errors of the disk from what is wrong with the database:
-// integrity_check makes a finding of each page that it cannot get, and EIO comes out of a statement as SQLITE_CORRUPT.
+// privateFile is a database file that is not written meanwhile, opened to find out whether something is wrong with
+// it. SQLite reads it through a [capi.ImageFS], because it does not tell all errors of the disk from damage of the
+// database: integrity_check makes a finding of each page that it cannot get, and EIO comes out of a statement as
+// SQLITE_CORRUPT.
 type privateFile struct {
 	*os.File
 	fs   *capi.ImageFS
@@ -36,11 +37,11 @@ func openPrivate(ctx context.Context, path string) (*privateFile, error) {
 	if p.conn, err = capi.OpenImage(ctx, p.fs); err != nil {
 		return nil, errors.Join(err, p.fs.Unmount(), f.Close())
 	}
-	p.conn.ForbidAttach() // every name is this file's there
+	p.conn.ForbidAttach() // so that every name is one of this file
 	return p, nil
 }
 
-// judge returns the error of what was done with the database, which is [ErrIO] if the disk has failed meanwhile, whatever
+// judge returns the error of an operation on the database. It is [ErrIO] if the disk has failed meanwhile, whatever
 // SQLite says or found.
 func (p *privateFile) judge(err error) error {
 	if failed := p.fs.Err(); failed != nil {

@@ -17,19 +17,21 @@ import (
 // RestoreOptions say how to restore. The zero value is right for most.
 type RestoreOptions struct {
 	BusyTimeout time.Duration // how long to wait for a lock; 0 means 10 seconds
-	Offline     bool          // nobody has the target open: allows what a live database does not, another page size in WAL mode
+	Offline     bool          // no process has the target open, so that its page size may change even in WAL mode
 	Mode        fs.FileMode   // of a target that did not exist; 0 means 0600
-	Name        string        // what errors call the target; empty means its path
-	New         bool          // the target did not exist: one that has appeared since is left alone, even if it is empty
+	Name        string        // name of the target in errors; empty means its path
+	New         bool          // the target did not exist: a file that has appeared since is left alone, even if it is empty
 
-	// Locked is called when the write lock of an existing target is held and nothing has been written: what it then
-	// reads of the target, through [Open], is exactly what is replaced. Its error ends the restore. Where all pages
-	// are written ([MethodBackup]) SQLite takes the lock later, so that changes in between go unseen.
+	// Locked is called when the write lock of an existing target is held and nothing has been written. The content
+	// that it then reads of the target, through [Open], is exactly the content that is replaced. Its error ends the
+	// restore. Where all pages are written ([MethodBackup]) SQLite takes the lock later, so that changes in between
+	// go unseen.
 	Locked func() error
-	// KeepAs is for a target that is damaged, or no database, and that nobody has open: the file is not looked into, but
-	// kept under this name in the same folder, with its journals, and the image takes its place, owner and mode.
+	// KeepAs is the name under which the target's file is kept, with its journals, in the same folder, and the image
+	// takes its place, owner and mode. It is for a target that is damaged, or no database, and that no process has
+	// open: the file is not looked into.
 	KeepAs string
-	// Partial fills in the image file as far as that is needed; nil if it is whole.
+	// Partial completes the image file as far as that is needed; nil if the file is complete.
 	Partial Partial
 }
 
@@ -40,7 +42,7 @@ const (
 	MethodBackup = "backup" // all pages were written, in one transaction
 )
 
-// RestoreResult says what [Restore] did.
+// RestoreResult describes a restore.
 type RestoreResult struct {
 	Method       string
 	PagesWritten int64
@@ -49,18 +51,18 @@ type RestoreResult struct {
 
 // Restore makes the database target equal to image, a private file in the target's folder.
 //
-// A target that does not exist is made of the image file itself, never over anything. An existing one stays the same
-// file and is changed in one SQLite transaction: applications that have it open go on with the restored content, and
-// whatever happens it holds either all of the old content or all of the new. It keeps its journal mode. Equal to the
-// image means: in every page, but for fields of the header that count changes.
+// A target that does not exist is made of the image file itself, never over another file. An existing target stays
+// the same file and is changed in one SQLite transaction: applications that have it open go on with the restored
+// content, and after any failure it holds either all of the old content or all of the new. It keeps its journal mode.
+// Equal to the image means equal in every page, but for fields of the header that count changes.
 //
-// One that cannot be changed so, because it is damaged or no database, is replaced if [RestoreOptions].KeepAs says how it
-// is kept.
+// A target that cannot be changed so, because it is damaged or no database, is replaced if [RestoreOptions].KeepAs
+// names the file that keeps it.
 //
-// The image is used up: it is gone, or its header is changed, afterwards. Remove what is left of it.
+// The image file is used up: afterwards it is gone, or its header is changed. Remove what is left of it.
 //
-// It fails with [ErrSidecar], [ErrStrangeSidecar], [ErrPageSize], [ErrNotDatabase], [ErrCorrupt], [ErrBusy], [ErrNoSpace] or
-// fs.ErrPermission, and the target is what it was then; or with [ErrDiffers].
+// Restore fails with [ErrSidecar], [ErrStrangeSidecar], [ErrPageSize], [ErrNotDatabase], [ErrCorrupt], [ErrBusy],
+// [ErrNoSpace] or fs.ErrPermission, and the target is the same as before; or with [ErrDiffers].
 func Restore(ctx context.Context, target, image string, opts RestoreOptions) (*RestoreResult, error) {
 	if opts.BusyTimeout == 0 {
 		opts.BusyTimeout = defaultBusyTimeout
@@ -83,7 +85,7 @@ func restore(ctx context.Context, target, image string, opts RestoreOptions) (re
 	if err != nil {
 		return nil, err
 	}
-	defer func() { // place has closed it already
+	defer func() { // place may have closed it already
 		if e := src.Close(); !errors.Is(e, fs.ErrClosed) {
 			err = errors.Join(err, e)
 		}
@@ -101,7 +103,7 @@ func restore(ctx context.Context, target, image string, opts RestoreOptions) (re
 		}
 		return becomeTarget(target, src, opts)
 	case errors.Is(err, ErrEmpty):
-		// SQLite deletes a WAL beside an empty database. A journal it handles well: an application may be in its
+		// SQLite deletes a WAL beside an empty database. It handles a journal well: an application may be in its
 		// first transaction.
 		err = refuseSidecars(path, opts.Name, "-wal", "-shm")
 	}
@@ -111,7 +113,7 @@ func restore(ctx context.Context, target, image string, opts RestoreOptions) (re
 	return restoreLive(ctx, path, src, opts)
 }
 
-// becomeTarget makes the image file the target: one that was not there, or is put aside.
+// becomeTarget makes the image file the target, which was missing or is put aside.
 func becomeTarget(target string, src *staged, opts RestoreOptions) (*RestoreResult, error) {
 	if opts.KeepAs == "" {
 		return place(target, src, opts)
@@ -123,8 +125,8 @@ func becomeTarget(target string, src *staged, opts RestoreOptions) (*RestoreResu
 	return putAside(path, src, opts.KeepAs)
 }
 
-// refuseSidecars reports files beside a database which would be taken for a part of the restored one: an old WAL is
-// replayed over it, which silently undoes the restore.
+// refuseSidecars reports files beside a database that SQLite would take for a part of the restored database: it
+// replays an old WAL over the database, which silently undoes the restore.
 func refuseSidecars(path, name string, suffixes ...string) error {
 	for _, suffix := range suffixes {
 		_, err := os.Lstat(path + suffix)
@@ -165,7 +167,7 @@ func place(target string, src *staged, opts RestoreOptions) (*RestoreResult, err
 }
 
 // moveWithoutReplacing never overwrites a file that appeared in the meantime. Where there are no hard links it can
-// only look first.
+// only look before it renames.
 func moveWithoutReplacing(from, to string) error {
 	err := os.Link(from, to)
 	if err == nil {
@@ -209,12 +211,13 @@ func openTarget(ctx context.Context, path string, timeout time.Duration) (*capi.
 	}
 	err = c.FirstRead(timeout)
 	if err == nil {
-		// Checkpoints are the application's: SQLite up to 3.51.2 can lose commits when two processes checkpoint at once.
-		// A transaction with a rollback journal is over when the journal's name is gone: only EXTRA has that on the disk
-		// before the restore is acknowledged. Even these read the schema, which a lock can keep them from.
+		// Checkpoints are left to the application: SQLite up to 3.51.2 can lose commits when two processes checkpoint
+		// at once. A transaction with a rollback journal is over when the journal's name is gone: only EXTRA has that
+		// on the disk before the restore is acknowledged. Even these pragmas read the schema, from which a lock can
+		// keep them.
 		err = c.Retry(timeout, func() error { return c.Exec("PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = EXTRA") })
 	}
-	if err == nil && c.ReadOnly() { // SQLite opens for reading only what may not be written
+	if err == nil && c.ReadOnly() { // SQLite opens a file for reading if it may not be written
 		err = fmt.Errorf("may not be written: %w", fs.ErrPermission)
 	}
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 // TableRows is the number of rows of one table.
 type TableRows struct {
 	Name string // as in the schema
-	Rows int64  // -1 if they were not counted, which only [CountRows] leaves out
+	Rows int64  // -1 if they were not counted, which happens in [CountRows] only
 }
 
 // table is a table that has a b-tree of its own.
@@ -22,8 +22,8 @@ type table struct {
 	root int64 // number of the page where its b-tree begins
 }
 
-// tablesOf returns the tables of the schema, sorted by name: not virtual ones, which have no rows but in other tables,
-// and not those of SQLite itself.
+// tablesOf returns the tables of the schema, sorted by name. It leaves out virtual tables, which keep their rows in
+// other tables, and the tables of SQLite itself.
 func tablesOf(c *capi.Conn) ([]table, error) {
 	tables := []table{}
 	err := c.Rows(`SELECT name, rootpage FROM sqlite_schema
@@ -37,12 +37,12 @@ func tablesOf(c *capi.Conn) ([]table, error) {
 }
 
 // CountRows counts the rows of each table of a live database by SELECT count(*), in one read transaction, sorted by
-// name. Virtual tables and those of SQLite itself are left out. The database is opened as by [Open]: it is not changed,
-// and not created; errors are the same.
+// name. Virtual tables and the tables of SQLite itself are left out. The database is opened as by [Open]: it is not
+// changed, and not created; errors are the same.
 //
-// It reads all of the database, and while it does one with a rollback journal cannot commit: give it a deadline. When that
-// has passed, or a table cannot be read, the tables that were not counted have -1 rows, and that is no error, unless not
-// even their names could be read by then.
+// CountRows reads all of the database, and meanwhile a database with a rollback journal cannot commit: give it a
+// deadline. When the deadline has passed, or a table cannot be read, the tables that were not counted have -1 rows.
+// That is no error, unless not even the names of the tables could be read by then.
 func CountRows(ctx context.Context, path string) ([]TableRows, error) {
 	rows, err := countRows(ctx, path)
 	if err != nil {
@@ -68,8 +68,8 @@ func countRows(ctx context.Context, path string) (rows []TableRows, err error) {
 	return rows, err
 }
 
-// countTables counts the rows of each table in the open transaction, if there is one. Those of a table that cannot be
-// read, or not before the deadline, are -1.
+// countTables counts the rows of each table in the open transaction, if there is one. A table that cannot be read, or
+// not before the deadline, has -1 rows.
 func countTables(c *capi.Conn) ([]TableRows, error) {
 	tables, err := tablesOf(c)
 	if err != nil {

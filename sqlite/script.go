@@ -11,10 +11,10 @@ import (
 // maxSQLText is how many characters of a statement are shown.
 const maxSQLText = 60
 
-// StatementError is SQL that SQLite refuses: it is wrong, does not fit the database, or may not change it.
+// StatementError is SQL that SQLite refuses: the SQL is wrong, does not fit the database, or may not change it.
 type StatementError struct {
 	Line int    // of the script on which the statement begins, from 1
-	SQL  string // from the statement on
+	SQL  string // of the script, from the statement on
 	Err  error
 }
 
@@ -23,24 +23,24 @@ func (e *StatementError) Error() string {
 	return fmt.Sprintf("SQL %q: %v", cut(strings.Join(strings.Fields(e.SQL), " "), maxSQLText), e.Err)
 }
 
-// Unwrap returns what SQLite says.
+// Unwrap returns SQLite's error.
 func (e *StatementError) Unwrap() error { return e.Err }
 
 // errNoStatement is the cause in a StatementError for a script that does nothing.
 var errNoStatement = errors.New("there is no statement")
 
-// runScript runs statements one after the other, one at least, and calls row for every row, until it returns false. The
-// first that fails ends it, and what those before it did is not undone. The error is a *StatementError if the SQL is to
-// blame.
+// runScript runs statements one after the other, at least one, and calls row for every row, until it returns false.
+// The first statement that fails ends the script, and the effects of earlier statements are not undone. The error is
+// a *StatementError if the SQL is to blame.
 func runScript(c *capi.Conn, sql string, row func(*capi.Stmt) bool) error {
-	if strings.ContainsRune(sql, 0) { // what follows would be left out
+	if strings.ContainsRune(sql, 0) { // SQLite would leave out the rest
 		return &StatementError{1, sql, errors.New("it holds a zero byte")}
 	}
 	none := true
 	for rest := sql; rest != ""; {
 		s, next, err := c.PrepareNext(rest)
 		more := true
-		if err == nil && s != nil { // no white space, and no comment
+		if err == nil && s != nil { // neither blanks nor a comment
 			none = false
 			more, err = each(s, row)
 		}

@@ -10,12 +10,12 @@ import (
 	"firn/sqlite/internal/capi"
 )
 
-// Scrub runs a script on an image, a private file that nobody else has open, and leaves nothing in the file of what
-// the script, or anybody before it, has deleted or overwritten: neither in free pages, nor between rows, nor in the
-// remains of full-text indexes and statistics.
+// Scrub runs a script on an image, a private file that no other process has open. Afterwards the file holds nothing
+// of the rows that the script, or any earlier statement, has deleted or overwritten: neither in free pages, nor
+// between rows, nor in the remains of full-text indexes and statistics.
 //
-// It needs room for a second file beside the first. The journal mode that the image is to have stays the same. What
-// is wrong in the script is a *[StatementError]; after any error the image is of no use any more.
+// Scrub needs room for a second file beside the first. The journal mode that the image's header names stays the same.
+// An error in the script is a *[StatementError]. After any error the image is of no use any more.
 func Scrub(ctx context.Context, image, script string) error {
 	if err := scrub(ctx, image, script); err != nil {
 		return fmt.Errorf("scrub: %w", err)
@@ -47,15 +47,15 @@ func scrub(ctx context.Context, image, script string) (err error) {
 	return os.Rename(compact, image)
 }
 
-// scrubInto runs the script on the image, and writes what is left to a new file. Only rows get there, so that nothing
-// of the old pages does; VACUUM INTO keeps the rowids, which full-text indexes may refer to.
+// scrubInto runs the script on the image, and writes the remaining rows to a new file. Only rows get there, so that
+// no byte of the old pages does; VACUUM INTO keeps the rowids, which full-text indexes may refer to.
 func scrubInto(ctx context.Context, image, script, compact string) (err error) {
 	c, err := capi.Open(ctx, image, capi.ReadWrite)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	// Whatever fails, the file is thrown away: nothing of it need survive a crash.
+	// After any failure the file is thrown away: none of it need survive a crash.
 	if err := c.Exec("PRAGMA journal_mode = delete; PRAGMA synchronous = off; PRAGMA secure_delete = on"); err != nil {
 		return err
 	}
@@ -74,8 +74,8 @@ func scrubInto(ctx context.Context, image, script, compact string) (err error) {
 	return c.ExecText(vacuumInto, compact)
 }
 
-// forgetDerived removes what SQLite itself has kept of rows that the script has changed: words in the segments of
-// full-text indexes, which deleting only marks, and the samples of ANALYZE.
+// forgetDerived removes the copies that SQLite itself has kept of rows that the script has changed: words in the
+// segments of full-text indexes, which deleting only marks, and the samples of ANALYZE.
 func forgetDerived(c *capi.Conn) error {
 	var statements []string
 	err := c.Rows(`
@@ -96,7 +96,7 @@ func forgetDerived(c *capi.Conn) error {
 	return nil
 }
 
-// createPrivate makes an empty file that only we may read, which VACUUM INTO accepts.
+// createPrivate makes an empty file that only the process's user may read. VACUUM INTO accepts such a file.
 func createPrivate(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -105,7 +105,7 @@ func createPrivate(path string) error {
 	return f.Close()
 }
 
-// writeMode makes a file that VACUUM has written one of the given journal mode.
+// writeMode sets the journal mode of a file that VACUUM has written.
 func writeMode(path, mode string) error {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
@@ -115,7 +115,7 @@ func writeMode(path, mode string) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// removeAll removes files, some of which may not be there.
+// removeAll removes files, some of which may be missing.
 func removeAll(paths ...string) error {
 	var errs []error
 	for _, path := range paths {

@@ -10,14 +10,14 @@ import (
 	"firn/btree"
 )
 
-// worthwhile is the part of the pages that may have changed, at most, for a sparse reading: one in so many. Pages are
-// read in order faster than one by one.
+// worthwhile limits a sparse reading: at most one page in so many may have changed. Pages are read in order faster
+// than one by one.
 const worthwhile = 4
 
-// Changed returns ranges of bytes, each from the first up to the second number, in order: outside of them the image is
-// certain to be what it was when old was taken. It is false where that is not known, or all may as well be read: the WAL
-// was reset since, there is no WAL, or the file of [Options.StatePath] does not belong to old. If it is true,
-// [Image.Skip] can be called. Call it before the first Read.
+// Changed returns ranges of bytes, each from the first up to the second number, in order. Outside of the ranges the
+// image is certain to be the same as when old was taken. It reports false where that is not known, or a full reading
+// is as fast: the WAL was reset since, there is no WAL, or the file of [Options.StatePath] does not belong to old. If
+// it reports true, [Image.Skip] can be called. Call Changed before the first Read.
 func (i *Image) Changed(old Fingerprint) ([][2]int64, bool) {
 	now := i.print.WAL
 	if now == nil || old.WAL == nil || !i.print.sameFile(old) || i.opts.Compact || i.tables == nil || i.pages != nil {
@@ -45,7 +45,7 @@ func (i *Image) Changed(old Fingerprint) ([][2]int64, bool) {
 	return changed.ranges(int64(i.info.PageSize)), true
 }
 
-// ranges returns the bytes that have changed. All beyond the smallest size are among them.
+// ranges returns the bytes that have changed. All bytes beyond the smallest size are among them.
 func (w *walChanges) ranges(pageSize int64) [][2]int64 {
 	var ranges [][2]int64
 	pages := make([]int64, 0, len(w.pages))
@@ -61,7 +61,7 @@ func (w *walChanges) ranges(pageSize int64) [][2]int64 {
 	return append(ranges, [2]int64{w.smallest * pageSize, math.MaxInt64})
 }
 
-// Skip passes over the next n bytes, all of which [Image.Changed] has left out.
+// Skip passes over the next n bytes, all of which must lie outside of the ranges of [Image.Changed].
 func (i *Image) Skip(n int64) error {
 	if i.err != nil {
 		return i.err
@@ -87,11 +87,11 @@ func (i *Image) skip(n int64) error {
 	return s.skip(n)
 }
 
-// sparse reads the pages that are asked for, in order, within the connection's transaction.
+// sparse reads single pages in order, within the connection's transaction.
 type sparse struct {
 	pageReader
 	image   *Image
-	next    int64 // byte to deliver
+	next    int64 // offset of the next byte to deliver
 	page    []byte
 	number  int64             // of page; 0 before the first
 	counter *btree.RowCounter // of the pages up to number
@@ -127,7 +127,7 @@ func (s *sparse) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// load reads a page, if it is not the last that was read.
+// load reads a page, unless it is the page that was read last.
 func (s *sparse) load(number int64) error {
 	if number == s.number {
 		return nil
@@ -156,7 +156,7 @@ func (s *sparse) skip(n int64) error {
 	return s.finish()
 }
 
-// finish ends the transaction at once: a consumer may take long over what it was given.
+// finish ends the transaction at once: a consumer may take long to process the last bytes.
 func (s *sparse) finish() error {
 	if s.Stmt == nil {
 		return nil

@@ -14,10 +14,10 @@ import (
 // spoolRun is how many bytes are read from the database file at once: large enough for the speed of memory.
 const spoolRun = 1 << 20
 
-// spool is the image of a large database with a rollback journal, taken in two passes because a reader blocks
-// commits there. The draft reads the file without any lock, torn as it may come, and remembers a hash of each page.
-// The revision reads all pages again under the lock, at the speed of memory, and corrects those that differ. Nothing
-// less than reading again will do: a transaction that spilled pages into the file and was rolled back leaves the
+// spool is the image of a large database with a rollback journal. It is taken in two passes, because a reader blocks
+// commits there. The draft reads the file without any lock, even in the middle of a write, and keeps a hash of each
+// page. The revision reads all pages again under the lock, at the speed of memory, and corrects the pages that
+// differ. It must read every page: a transaction that spilled pages into the file and was rolled back leaves the
 // change counter as it was.
 type spool struct {
 	*scratch.File
@@ -26,14 +26,14 @@ type spool struct {
 	hashes   [][2]uint64 // of each page of the draft
 }
 
-// errSpool stands for all that can be wrong with the spool file: the answer is always to do without.
+// errSpool stands for all errors of the spool file. After any of them the image is read without a spool.
 var errSpool = errors.New("write spool file")
 
 // spool puts the image aside in a temporary file. When that cannot be written, the pages are read under the lock.
 func (i *Image) spool() (io.ReadCloser, error) {
 	var s *spool
 	err := i.opts.Outside(func() (err error) {
-		if err := needSpace(i.opts.TempDir, i.info.Size); err != nil { // before the disk is filled for nothing
+		if err := needSpace(i.opts.TempDir, i.info.Size); err != nil { // before the disk is filled in vain
 			return err
 		}
 		s, err = newSpool(i.opts.TempDir)
@@ -62,8 +62,8 @@ func (i *Image) draft(s *spool) error {
 	return s.draft(i.conn)
 }
 
-// revise makes the second pass, in a new transaction; drafted is what came of the first. It returns the spooled image,
-// or the pages as they are when the spool could not be written.
+// revise makes the second pass, in a new transaction; drafted is the error of the first pass. It returns the spooled
+// image, or the pages as they are if the spool could not be written.
 func (i *Image) revise(s *spool, drafted error) (io.ReadCloser, error) {
 	err := drafted
 	if err == nil || errors.Is(err, errSpool) {
@@ -150,7 +150,7 @@ func (s *spool) hash(page []byte) [2]uint64 {
 	return [2]uint64{maphash.Bytes(s.seeds[0], page), maphash.Bytes(s.seeds[1], page)}
 }
 
-// reader delivers the first n bytes of a file, and closes it when it is closed.
+// reader delivers the first n bytes of a file. To close it closes the file.
 func reader(f *scratch.File, n int64) io.ReadCloser {
 	return struct {
 		io.Reader

@@ -9,14 +9,14 @@ import (
 	"firn/sqlite/internal/capi"
 )
 
-// staged is an image file about to be restored: private, complete, and verified by whoever wrote it.
+// staged is an image file about to be restored: private, complete, and verified by the caller.
 type staged struct {
 	*os.File
 	capi.Header
 	path  string
 	pages int64
 
-	run   []byte // memory of the library: pages of it can be bound to statements
+	run   []byte // memory of the library, so that its pages can be bound to statements
 	first int64  // page at the start of run; 0 when nothing was read
 	valid int    // bytes of run
 }
@@ -64,7 +64,7 @@ func (s *staged) page(c *capi.Conn, n int64) ([]byte, error) {
 	}
 	at := int(n-s.first) * s.PageSize
 	if s.first == 0 || n < s.first || at >= s.valid {
-		length := capi.MaxPageSize // little, unless one page is read after the other
+		length := capi.MaxPageSize // little, unless pages are read in order
 		if s.first != 0 && n == s.first+int64(s.valid/s.PageSize) {
 			length = spoolRun
 		}
@@ -80,7 +80,7 @@ func (s *staged) page(c *capi.Conn, n int64) ([]byte, error) {
 	return s.run[at : at+s.PageSize], nil
 }
 
-// forget makes [staged.page] read again what was written to the file since.
+// forget makes [staged.page] read the file again, after a write.
 func (s *staged) forget() { s.first = 0 }
 
 // release frees the memory of [staged.page] before its connection is closed.

@@ -11,16 +11,17 @@ import (
 	"firn/sqlite/internal/capi"
 )
 
-// User is a process that has a database open in WAL mode, and the SQLite with which it does.
+// User is a process that has a database open in WAL mode, with the version of its SQLite.
 type User struct {
 	Process int
-	Command string // its name
+	Command string // name of the process
 	Version string // of SQLite, such as "3.45.1"
 }
 
-// MayLoseCommits reports whether a version of SQLite has the WAL-reset bug: a checkpoint by one connection while another
-// one restarts the WAL can lose commits or damage the database. It is in 3.7.0 to 3.51.2 but for the releases that got the
-// mending: 3.44.6, 3.50.7 and later ones of these two lines. A version that is none has no bug that is known.
+// MayLoseCommits reports whether a version of SQLite has the WAL-reset bug: a checkpoint by one connection while
+// another connection restarts the WAL can lose commits or damage the database. The bug is in 3.7.0 to 3.51.2 but for
+// the releases that got the fix: 3.44.6, 3.50.7 and later releases of these two lines. A text that is no version has
+// no known bug.
 func MayLoseCommits(version string) bool {
 	parts := strings.Split(version, ".")
 	if len(parts) < 3 || parts[0] != "3" {
@@ -42,19 +43,20 @@ func MayLoseCommits(version string) bool {
 	return minor >= 7 && minor < 51
 }
 
-// versionSymbol is what SQLite's library calls the text of its version.
+// versionSymbol is the name that SQLite's library gives to the text of its version.
 const versionSymbol = "sqlite3_version"
 
-// Programs that are larger are not looked into, and sections no further than that: memory is taken for what they say.
+// The largest program and the largest section that are looked into. Reading takes as much memory as a program says
+// that it has.
 const (
 	maxProgram = 256 << 20
 	maxSection = 64 << 20
 )
 
-// versionIn returns the version of the SQLite that a program or library has in it, empty if there is none or more than
-// one text that could be it.
+// versionIn returns the version of the SQLite in a program or library. It is empty if there is no SQLite, or more
+// than one text that could be its version.
 func versionIn(program io.ReaderAt) (version string) {
-	// Package debug/elf is not made for files that somebody has made to break it, and whoever uses the database may map any.
+	// Package debug/elf is not made for hostile files, and a user of the database may map any file.
 	defer func() {
 		if recover() != nil {
 			version = ""
@@ -92,7 +94,7 @@ func textAt(section *elf.Section, address uint64) string {
 	return string(text)
 }
 
-// versionAmong looks for the version among the constants of a program without symbols that has SQLite in it.
+// versionAmong looks for the version among the constants of a program that has SQLite in it, without symbols.
 func versionAmong(f *elf.File) string {
 	version := regexp.MustCompile(`\x00(3\.[0-9]{1,2}\.[0-9]{1,2})\x00`)
 	found, sqlite := "", false

@@ -16,12 +16,13 @@ import (
 	"firn/sqlite/internal/source"
 )
 
-// maxMaps is how much of a list of mappings is read.
+// maxMaps is how many bytes of a list of mappings are read.
 const maxMaps = 8 << 20
 
-// Users returns the processes that have a database in WAL mode open, and whose SQLite can be told: they share memory
-// through its -shm file, and have mapped the library or the program that SQLite is in. The superuser sees all of them,
-// other users their own. It is meant to be called now and then: it looks at each process once.
+// Users returns the processes that have a database in WAL mode open, if the version of their SQLite can be found out:
+// they share memory through its -shm file, and have mapped the library or the program with SQLite in it. The
+// superuser sees all processes, other users see their own. Users looks at each process once, and is meant to be
+// called now and then.
 func Users(path string) []User {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -31,7 +32,7 @@ func Users(path string) []User {
 	if err != nil {
 		return nil
 	}
-	processes, _ := filepath.Glob("/proc/[0-9]*") // a process that has ended meanwhile uses nothing
+	processes, _ := filepath.Glob("/proc/[0-9]*") // a process that has ended meanwhile is no user
 	var users []User
 	for _, dir := range processes {
 		number, err := strconv.Atoi(filepath.Base(dir))
@@ -60,7 +61,7 @@ type mapping struct {
 
 type mapped []mapping
 
-// mappings returns the files that a process has mapped; none of those that may not be seen.
+// mappings returns the files that a process has mapped. It leaves out files that this user may not see.
 func mappings(dir string) mapped {
 	f, err := os.Open(filepath.Join(dir, "maps"))
 	if err != nil {
@@ -84,8 +85,8 @@ func mappings(dir string) mapped {
 	return list
 }
 
-// have reports whether a file is mapped, by its inode and name: what device a file is on, some file systems tell
-// differently here and there.
+// have reports whether a file is mapped, by its inode and name. The number of the device does not help: some file
+// systems report different numbers in different places.
 func (m mapped) have(inode uint64, name string) bool {
 	for _, file := range m {
 		if file.inode == inode && filepath.Base(file.path) == name {
@@ -110,12 +111,13 @@ func (m mapped) version(dir string) string {
 	return ""
 }
 
-// version returns the version of the SQLite in a mapped file. The system leads straight to the file, if it lets this
-// user; else the path must lead to the same one.
+// version returns the version of the SQLite in a mapped file. The system's own link leads straight to the file, if
+// this user may follow it. Otherwise the path must lead to the same file.
 func (m mapping) version(dir string) string {
 	f, err := os.OpenFile(filepath.Join(dir, "map_files", m.addresses), os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
-		// A look at the name first: opening a device can do something by itself, and the process chooses the path.
+		// The name is looked at first: the process chooses the path, and opening a device can have an effect of its
+		// own.
 		if info, err := os.Lstat(m.path); err != nil || !m.is(info) {
 			return ""
 		}
@@ -131,7 +133,7 @@ func (m mapping) version(dir string) string {
 	return versionIn(f)
 }
 
-// is reports whether a file is the mapped one, and one that a program can be.
+// is reports whether a file is the mapped file, and can be a program.
 func (m mapping) is(info fs.FileInfo) bool {
 	s, ok := info.Sys().(*syscall.Stat_t)
 	return ok && s.Ino == m.inode && info.Mode().IsRegular() && info.Size() <= maxProgram

@@ -9,9 +9,10 @@ import (
 	"firn/sqlite/internal/capi"
 )
 
-// verify compares the restored database with the image, through a connection of its own that knows nothing of what
-// was written: the given pages, or all if none are given. When another process has written meanwhile (the data version
-// has changed) or has locked the database, there is nothing left to compare with; the transaction was complete.
+// verify compares the restored database with the image, through a connection of its own that does not remember what
+// was written. It compares the given pages, or all if none are given. When another process has written meanwhile (the
+// data version has changed) or has locked the database, there is nothing left to compare with; the transaction was
+// complete.
 func (t *target) verify(version int64, numbers []int64) error {
 	// The restore is done: a cancelled context must not make it look like a failure.
 	c, err := openTarget(context.WithoutCancel(t.Context()), t.path, t.timeout)

@@ -10,7 +10,7 @@ import (
 	"firn/sqlite/internal/capi"
 )
 
-// What can be wrong with what [View.Query] is asked, rather than with the image.
+// Errors of [View.Query] that are about the SQL, rather than about the image.
 var (
 	// ErrSQL is returned for SQL that SQLite does not understand, or that fails as it runs.
 	ErrSQL = errors.New("SQL error")
@@ -18,8 +18,8 @@ var (
 	ErrReadOnly = errors.New("an image can only be read")
 )
 
-// viewCache is how much of an image SQLite keeps, in KiB. A page costs more here than one in a file, since it is
-// fetched and decoded with its neighbours: so ten times what SQLite keeps on its own.
+// viewCache is how much of an image SQLite keeps, in KiB. It is ten times SQLite's default, because a page of an
+// image costs more than a page of a file: it is fetched and decoded with its neighbours.
 const viewCache = 20 << 10
 
 // View is a database over an image that need not be a file. SQLite reads only the pages that a query needs. It is not
@@ -29,15 +29,15 @@ type View struct {
 	conn *capi.Conn
 }
 
-// OpenView opens the database whose bytes are the first size bytes of an image, which must not change. The context
-// governs the queries too. Always Close it: SQLite knows the view until then.
+// OpenView opens the database in the first size bytes of an image, which must not change. The context governs the
+// queries too. Always Close the view: SQLite knows it until then.
 //
-// Nothing can be written, neither to the image nor to another file: the image has no way to be written, SQL that would
-// write is refused before it runs, and no other database can be attached. The database itself is not trusted: what
-// stands in its schema runs only what is harmless (SQLITE_DBCONFIG_TRUSTED_SCHEMA, SQLITE_DBCONFIG_DEFENSIVE).
+// Nothing can be written, neither to the image nor to another file: the image has no way to be written, SQL that
+// would write is refused before it runs, and no other database can be attached. The database itself is not trusted:
+// expressions in its schema run only harmless functions (SQLITE_DBCONFIG_TRUSTED_SCHEMA, SQLITE_DBCONFIG_DEFENSIVE).
 //
-// It fails with [ErrEmpty], [ErrNotDatabase] or [ErrCorrupt], or as the reading fails: errors of image come back as
-// they are, wrapped. Its ReadAt must not keep the slice that it is given.
+// OpenView fails with [ErrEmpty], [ErrNotDatabase] or [ErrCorrupt], or with an error of the image's ReadAt, wrapped.
+// ReadAt must not keep the slice that it is given.
 func OpenView(ctx context.Context, image io.ReaderAt, size int64) (*View, error) {
 	v, err := openView(ctx, image, size)
 	if err != nil {
@@ -71,7 +71,7 @@ func openView(ctx context.Context, image io.ReaderAt, size int64) (*View, error)
 	return v, nil
 }
 
-// confine leaves the connection what reading takes.
+// confine takes from the connection everything but reading.
 func confine(c *capi.Conn) error {
 	c.ForbidAttach()
 	return errors.Join(
@@ -80,8 +80,8 @@ func confine(c *capi.Conn) error {
 		c.AllowReading())
 }
 
-// firstLook makes SQLite read the header, and looks whether the image is as long as that says: SQLite would find out
-// only when it comes to a page that is missing.
+// firstLook makes SQLite read the header, and checks that the image is as long as the header says: SQLite would find
+// out only when it comes to a page that is missing.
 func firstLook(c *capi.Conn, size int64) error {
 	pageSize, err := c.Number("PRAGMA page_size")
 	if err != nil {
@@ -94,13 +94,14 @@ func firstLook(c *capi.Conn, size int64) error {
 	return err
 }
 
-// Query runs one statement that only reads. It calls head once with the names of the columns, before the first row and
-// if there is none, and row for each row, until one of them returns an error, which it returns as it is. The slice
-// of values is the same each time; its elements are nil, int64, float64, string or []byte, and the callee's to keep.
+// Query runs one statement that only reads. It calls head once with the names of the columns, before the first row or
+// if there is no row, and then row for each row. If one of them returns an error, Query returns that error as it is.
+// The slice of values is the same each time; its elements are nil, int64, float64, string or []byte, and row may keep
+// them.
 //
-// The error matches [ErrSQL] or [ErrReadOnly] if the SQL is to blame, also for what is none or more than one
-// statement; [ErrCorrupt] if the database is malformed; and the image's error if that could not be read, which the
-// next query tries again. Rows that came before an error are right.
+// The error matches [ErrSQL] or [ErrReadOnly] if the SQL is to blame, also for a text with no statement or more than
+// one. It matches [ErrCorrupt] if the database is malformed. If the image could not be read, it matches the error of
+// its ReadAt, and the next query tries again. Rows that came before an error are right.
 func (v *View) Query(sql string, head func(columns []string) error, row func(values []any) error) error {
 	s, err := prepareOne(v.conn, sql)
 	if err != nil {
@@ -128,7 +129,7 @@ func (v *View) Query(sql string, head func(columns []string) error, row func(val
 	}
 }
 
-// prepareOne compiles text that is one statement.
+// prepareOne compiles a text that is one statement.
 func prepareOne(c *capi.Conn, sql string) (*capi.Stmt, error) {
 	if strings.Contains(sql, "\x00") {
 		return nil, fmt.Errorf("%w: there is a zero byte in it", ErrSQL)
@@ -157,7 +158,7 @@ func prepareOne(c *capi.Conn, sql string) (*capi.Stmt, error) {
 	return only, nil
 }
 
-// blame tells errors that are the SQL's from those of the image.
+// blame marks errors that are about the SQL, and not about the image.
 func blame(err error) error {
 	f, ok := errors.AsType[*capi.Failure](err)
 	if !ok {
@@ -172,7 +173,7 @@ func blame(err error) error {
 	return err
 }
 
-// Close closes the database. The image is the caller's.
+// Close closes the database. It does not close the image.
 func (v *View) Close() error {
 	if err := errors.Join(v.conn.Close(), v.fs.Unmount()); err != nil {
 		return fmt.Errorf("close image: %w", err)

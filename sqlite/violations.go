@@ -14,10 +14,10 @@ import (
 // maxRowText is how many characters of a row are shown.
 const maxRowText = 200
 
-// Violations runs SQL on a private file that nobody writes, as [Check] does, and returns the rows of all statements as
-// text, the values separated by |: each is something that must not be. Of more than 20 rows it returns the first, and
-// a last line that says so. The file cannot be changed. An error matches *[StatementError] if the SQL is to blame, and
-// [ErrCorrupt] if the database is.
+// Violations runs SQL on a private file that is not written meanwhile, as [Check] does, and returns the rows of all
+// statements as text, the values separated by |. Each row is a violation of the caller's rules. Of more than 20 rows
+// it returns the first 20, and a last line that says so. The file cannot be changed. An error matches
+// *[StatementError] if the SQL is to blame, and [ErrCorrupt] if the database is.
 func Violations(ctx context.Context, path, sql string) (rows []string, err error) {
 	file, err := openPrivate(ctx, path)
 	if err == nil {
@@ -38,7 +38,8 @@ func Violations(ctx context.Context, path, sql string) (rows []string, err error
 	return rows, nil
 }
 
-// rowText returns the values of a row for people. What is not printable is quoted: it goes to terminals.
+// rowText returns the values of a row for people. Text that is not printable is quoted, because the row goes to
+// terminals.
 func rowText(s *capi.Stmt) string {
 	values := make([]string, s.Width())
 	for i := range values {

@@ -8,7 +8,8 @@ import (
 	"firn/sqlite/internal/capi"
 )
 
-// The WAL file, as far as it is looked at; all numbers are big-endian, salts and checksums are taken as they stand:
+// The parts of a WAL file that are looked at. All numbers are big-endian; salts and checksums are taken as they
+// stand:
 //
 //	offset  size  of the header
 //	    16     8  salts
@@ -31,7 +32,7 @@ type frame struct {
 	salt, checksum [2]uint32
 }
 
-// errFrames is never shown: it stands for a WAL that does not tell what has changed.
+// errFrames is returned for a WAL that does not tell what has changed. It is never shown.
 var errFrames = errors.New("WAL does not continue the one before")
 
 // frames reads the headers of a WAL's frames through SQLite's own handle.
@@ -63,15 +64,15 @@ func pair(b []byte) [2]uint32 {
 	return [2]uint32{binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:])}
 }
 
-// walChanges is what was written to a database between two states of its WAL.
+// walChanges lists the pages that were written between two states of a WAL.
 type walChanges struct {
 	pages    map[int64]bool // their numbers
-	smallest int64          // pages that the database had at its smallest: those beyond are other ones since
+	smallest int64          // least number of pages that the database had meanwhile: later pages have been made anew
 }
 
-// walChangesOf returns what was written since old in the state that the open transaction sees. Every page that has changed
-// has a frame after those that old ended with: nothing but a checkpoint writes to the file itself, and that what frames
-// hold. A page that was cut off may come back from the file as zeros, without a frame.
+// walChangesOf returns the changes from old to the state that the open transaction sees. Every page that has changed
+// has a frame after the last frame of old: only a checkpoint writes to the file itself, and it writes content of
+// frames. A page that was cut off may come back from the file as zeros, without a frame.
 func walChangesOf(c *capi.Conn, old, now WALState) (*walChanges, error) {
 	w, err := c.WAL()
 	if err != nil {
@@ -96,15 +97,15 @@ func walChangesOf(c *capi.Conn, old, now WALState) (*walChanges, error) {
 			changed.smallest = min(changed.smallest, int64(frame.commit))
 		}
 	}
-	// A writer restarts a WAL under a reader that needs nothing of it. It writes the header first: as long as that is
-	// the same, so was all that was read.
+	// A writer restarts a WAL under a reader that needs nothing of it. It writes the header first: as long as the
+	// header is the same, so were all frames that were read.
 	if salt, err := f.salt(); err != nil || salt != now.Salt {
 		return nil, errors.Join(errFrames, err)
 	}
 	return changed, nil
 }
 
-// continues checks that the WAL was only appended to since old. The running checksum covers all frames before.
+// continues checks that the WAL was only appended to since old. The running checksum covers all earlier frames.
 func (f frames) continues(old, now WALState) error {
 	if old.Frames == 0 || old.Frames > now.Frames || old.Salt != now.Salt || old.PageSize != now.PageSize {
 		return errFrames

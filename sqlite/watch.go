@@ -10,8 +10,8 @@ import (
 	"firn/sqlite/internal/source"
 )
 
-// Watch tells whether anybody commits to a database. It holds no lock, but keeps the WAL, if there is one, from being
-// removed. It is for one goroutine at a time.
+// Watch tells whether a connection commits to a database. It holds no lock, but keeps the WAL, if there is one, from
+// being removed. It is for one goroutine at a time.
 type Watch struct {
 	conn    *capi.Conn
 	path    string
@@ -19,7 +19,7 @@ type Watch struct {
 	version int64
 }
 
-// NewWatch begins to watch a database. What is committed from now on shows.
+// NewWatch begins to watch a database. The watch notices later commits.
 func NewWatch(ctx context.Context, path string, timeout time.Duration) (*Watch, error) {
 	w := &Watch{path: path, timeout: timeout}
 	var still *source.Stillness
@@ -28,7 +28,7 @@ func NewWatch(ctx context.Context, path string, timeout time.Duration) (*Watch, 
 		w.conn, still, err = source.Open(ctx, resolved, timeout, time.Now)
 	}
 	if err == nil && still != nil {
-		err = errors.Join(errors.New("what others write does not show without SQLite's locks"), w.conn.Close())
+		err = errors.Join(errors.New("writes of other processes do not show without SQLite's locks"), w.conn.Close())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("watch database %s: %w", path, err)
@@ -39,14 +39,15 @@ func NewWatch(ctx context.Context, path string, timeout time.Duration) (*Watch, 
 	return w, nil
 }
 
-// Unchanged reports whether nothing was committed since the watch began, by any connection of any process. It is by
-// what tells SQLite that the pages it has cached are still those of the database. What writes past SQLite does not show.
+// Unchanged reports whether nothing was committed since the watch began, by any connection of any process. It asks
+// SQLite as SQLite itself asks whether its cached pages are still those of the database. A write past SQLite does not
+// show.
 func (w *Watch) Unchanged() (bool, error) {
 	version, err := w.dataVersion()
 	return err == nil && version == w.version, err
 }
 
-// dataVersion returns SQLite's data_version: another one after each commit that is not this connection's.
+// dataVersion returns SQLite's data_version, which changes with each commit of another connection.
 func (w *Watch) dataVersion() (version int64, err error) {
 	err = w.conn.Retry(w.timeout, func() error { version, err = w.conn.Number("PRAGMA data_version"); return err })
 	if err != nil {

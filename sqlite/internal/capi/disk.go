@@ -6,9 +6,9 @@ import (
 	"syscall"
 )
 
-// whyNotOpened finds out why SQLite could not open a file of a database when it says that there is none. It tries to open
-// without creating after creating has failed, so that where the database is there it is another file that could not
-// be made.
+// whyNotOpened finds out why SQLite could not open a file of a database when it says that there is no file. After
+// SQLite has failed to create a file, it tries to open it without creating. So if the database is there, it is
+// another file that could not be made.
 func whyNotOpened(database, message string) (syscall.Errno, string) {
 	if _, err := os.Lstat(database); database == "" || err != nil {
 		return syscall.ENOENT, message

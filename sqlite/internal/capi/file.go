@@ -8,8 +8,8 @@ import (
 	lib "modernc.org/sqlite/lib"
 )
 
-// File is SQLite's own handle of the database file or of its WAL. A live database must never be opened by other means: closing
-// any descriptor of a file drops every POSIX lock the process holds on it, SQLite's too.
+// File is SQLite's own handle of the database file or of its WAL. A live database must never be opened by other
+// means: closing any descriptor of a file drops every POSIX lock that the process holds on it, SQLite's too.
 type File struct {
 	conn *Conn
 	p    uintptr
@@ -50,8 +50,8 @@ func (c *Conn) handle(which int32) (*File, error) {
 	}, nil
 }
 
-// ReadAt fills b, memory of [Conn.Alloc], from the file without regard to locks; what lies beyond the end of the
-// file reads as zeros.
+// ReadAt fills b, memory of [Conn.Alloc], from the file without regard to locks. Bytes beyond the end of the file
+// read as zeros.
 func (f *File) ReadAt(b []byte, offset int64) error {
 	f.conn.Alive()
 	switch rc := f.read(f.conn.tls, f.p, address(b), int32(len(b)), offset); rc {

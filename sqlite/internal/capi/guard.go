@@ -81,7 +81,7 @@ func guarded(tls *libc.TLS, file uintptr) *guardedFile {
 	return (*guardedFile)(pointer(file + uintptr(guardOffset(systemVFS(tls)))))
 }
 
-// way returns how the files beside a database are used; name is the database's, or of its journal or WAL.
+// way returns how the files beside a database are used; name is the name of the database, its journal or its WAL.
 func way(tls *libc.TLS, name uintptr) Way {
 	param, err := libc.CString(guardParam)
 	if err != nil {
@@ -117,8 +117,8 @@ func guardOpen(tls *libc.TLS, _, name, file uintptr, flags int32, outFlags uintp
 	return rc
 }
 
-// beAlone takes the locks and the shared memory away. SQLite builds its index of the WAL in its own memory if it is told
-// that the shared one can neither be trusted nor written.
+// beAlone takes the locks and the shared memory away. SQLite builds its index of the WAL in its own memory if it is
+// told that the shared memory can neither be trusted nor written.
 func (g *guardedFile) beAlone() {
 	g.methods.FxLock = function(fileNothing)
 	g.methods.FxUnlock = function(fileNothing)

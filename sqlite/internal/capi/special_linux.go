@@ -27,7 +27,7 @@ func refuseSpecialFiles() error {
 	return nil
 }
 
-// openOrdinary is what SQLite calls instead of open(2).
+// openOrdinary is the function that SQLite calls instead of open(2).
 func openOrdinary(tls *libc.TLS, path uintptr, flags, mode int32) int32 {
 	name := libc.GoString(path)
 	fd, err := unix.Open(name, int(flags)|unix.O_NONBLOCK, uint32(mode))
@@ -43,7 +43,7 @@ func openOrdinary(tls *libc.TLS, path uintptr, flags, mode int32) int32 {
 	return int32(fd)
 }
 
-// ordinary reports whether an open file is a regular one or a folder.
+// ordinary reports whether an open file is a regular file or a folder.
 func ordinary(fd int) bool {
 	var s unix.Stat_t
 	if unix.Fstat(fd, &s) != nil {

@@ -129,7 +129,7 @@ func systemVFS(tls *libc.TLS) *lib.Tsqlite3_vfs {
 	return (*lib.Tsqlite3_vfs)(pointer(lib.Xsqlite3_vfs_find(tls, 0)))
 }
 
-// function returns what the library takes for the address of a C function. F is the type of a function that is
+// function returns the address of a C function as the library expects it. F is the type of a function that is
 // declared at the top of a package, so the value is the address of read-only data.
 func function[F any](f F) uintptr { return *(*uintptr)(unsafe.Pointer(&f)) }
 
@@ -177,11 +177,11 @@ func fileRead(_ *libc.TLS, file, to uintptr, n int32, off int64) int32 {
 	return fsOf(file).read(unsafe.Slice((*byte)(pointer(to)), int(n)), off)
 }
 
-// read reads a part of the image. What lies behind its end is zeros, as SQLite wants it.
+// read reads a part of the image. SQLite wants zeros for the bytes behind its end.
 func (fs *ImageFS) read(p []byte, off int64) int32 {
 	within := p[:min(int64(len(p)), max(fs.size-off, 0))]
 	if n, err := fs.image.ReadAt(within, off); n < len(within) {
-		if err == io.EOF { // within what is said to be its size
+		if err == io.EOF { // before the size that the image should have
 			err = io.ErrUnexpectedEOF
 		}
 		fs.err = fmt.Errorf("read image at %d: %w", off, err)

@@ -10,8 +10,8 @@ func creator() (uid, gid int) {
 	return uid, gid
 }
 
-// mayGiveAway reports whether the superuser has kept the right to change owners: in a container it may be taken away, and
-// SQLite says nothing then.
+// mayGiveAway reports whether the superuser has kept the right to change owners. A container may lack it, and SQLite
+// says nothing then.
 func mayGiveAway() bool {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData

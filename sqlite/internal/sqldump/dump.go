@@ -14,12 +14,12 @@ import (
 	"firn/sqlite/internal/capi"
 )
 
-// maxStatement is how long a statement SQLite reads (SQLITE_MAX_SQL_LENGTH).
+// maxStatement is the length of the longest statement that SQLite reads (SQLITE_MAX_SQL_LENGTH).
 const maxStatement = 1_000_000_000
 
 // Write writes the main database of a connection, which must not change meanwhile, as a script. It takes from the
-// connection whatever could run or be asked by a hostile schema, virtual tables above all: the connection is of no use for
-// anything else afterwards.
+// connection everything that a hostile schema could run or ask, virtual tables above all: afterwards the connection
+// is of no other use.
 //
 // If the database cannot be read, or the connection's context is done, the script says so and ends with ROLLBACK; damage
 // of one table keeps no other table from being written. Errors of w are returned as they are. Other errors say what could
@@ -43,7 +43,7 @@ type dump struct {
 	conn     *capi.Conn
 	out      *bufio.Writer // keeps its first error
 	length   int           // of the statement that is being written
-	limit    int           // of that
+	limit    int           // the greatest length of a statement
 	encoding string        // of the database's text: "UTF-8", "UTF-16le" or "UTF-16be"
 	writable bool          // the script has set writable_schema
 	failed   []error       // tables that could not be read to the end
@@ -52,10 +52,10 @@ type dump struct {
 // entry is an object of the schema.
 type entry struct {
 	kind, name string
-	sql        string // as it is stored, up to the first zero byte: as SQLite reads it
+	sql        string // as stored, up to the first zero byte, where SQLite stops to read
 }
 
-// script writes everything, and returns the error that ended it. What concerns one table only is in d.failed.
+// script writes everything, and returns the error that ended it. Errors of single tables are in d.failed.
 func (d *dump) script() error {
 	if err := errors.Join(d.conn.DisableSchema(), d.conn.DistrustSchema()); err != nil {
 		return err
@@ -86,8 +86,8 @@ func (d *dump) script() error {
 	return d.tail()
 }
 
-// head begins the script. The first pragmas count only in a database without content. Rows were let in by the rules of
-// their time, so constraints that were added since must not keep them out.
+// head begins the script. The first pragmas have an effect only in a database without content. Rows are older than
+// some constraints, so the script must insert them without checks.
 func (d *dump) head() (err error) {
 	if d.encoding, err = d.conn.Text("PRAGMA encoding"); err != nil {
 		return err
@@ -103,7 +103,7 @@ func (d *dump) head() (err error) {
 	return d.line("BEGIN TRANSACTION;")
 }
 
-// tail ends it. A version of 0 is set, too: without any write there would be no database.
+// tail ends the script. It sets even a version of 0: without any write there would be no database.
 func (d *dump) tail() error {
 	for _, name := range []string{"user_version", "application_id"} {
 		if err := d.pragma(name); err != nil {
@@ -114,8 +114,8 @@ func (d *dump) tail() error {
 	return d.undo()
 }
 
-// undo sets back what would trouble whoever goes on with the connection that loads the script. RESET makes it read
-// the schema again: virtual tables are there.
+// undo sets back the options that would trouble later statements on the connection that loads the script. RESET makes
+// the connection read the schema again, so that it finds the virtual tables.
 func (d *dump) undo() error {
 	if d.writable {
 		d.line("PRAGMA writable_schema=RESET;")
@@ -123,8 +123,8 @@ func (d *dump) undo() error {
 	return d.line("PRAGMA ignore_check_constraints=OFF;")
 }
 
-// giveUp ends the script so that nobody takes it for whole. Errors may speak in the words of the database: quoted, they
-// cannot end the comment.
+// giveUp ends the script so that it is not taken for a complete one. Errors may quote words of the database: their
+// own quotes keep these words from ending the comment.
 func (d *dump) giveUp() {
 	for _, err := range d.failed {
 		d.line("/**** ERROR: ", strings.ReplaceAll(strconv.Quote(err.Error()), "*/", "* /"), " *****/")
@@ -142,7 +142,7 @@ func (d *dump) pragma(name string) error {
 	return d.line("PRAGMA ", name, "=", strconv.FormatInt(n, 10), ";")
 }
 
-// line writes a line; its error is that of any write so far.
+// line writes a line. Its error is that of any write so far.
 func (d *dump) line(parts ...string) (err error) {
 	for _, part := range parts {
 		d.out.WriteString(part)
@@ -150,8 +150,8 @@ func (d *dump) line(parts ...string) (err error) {
 	return d.out.WriteByte('\n')
 }
 
-// schema returns the entries that have a definition, in the order in which they were made. The name of sqlite_master
-// cannot be taken by another table, that of sqlite_schema can.
+// schema returns the entries that have a definition, in the order in which they were made. Another table can take the
+// name of sqlite_schema, but not that of sqlite_master.
 func (d *dump) schema() (entries []entry, err error) {
 	const query = "SELECT type, name, sql FROM main.sqlite_master WHERE sql IS NOT NULL ORDER BY rowid"
 	err = d.conn.Rows(query, func(s *capi.Stmt) {

@@ -9,13 +9,13 @@ import (
 )
 
 // statementOf returns the statement that SQLite reads in an entry of the schema: the first, with its semicolon. A
-// hostile database can have anything behind that, which a script must not run.
+// hostile database can have any text behind the first statement, and a script must not run that text.
 //
-// Nor must the sqlite3 shell run a line of the statement: it takes a line that is "/" or "go" for the end of a statement,
-// wherever quotes and comments are closed, and what begins with a dot after that for a command of its own.
+// Nor must the sqlite3 shell run a line of the statement. Outside of quotes and comments, the shell takes a line that
+// is "/" or "go" for the end of a statement, and a later line that begins with a dot for a command of its own.
 func statementOf(sql string) (string, error) {
 	var b strings.Builder
-	var last [2]string // tokens that count
+	var last [2]string // the last two tokens that are neither blanks nor comments
 	trigger := isTrigger(sql)
 	ends := func() bool { return !trigger || last[0] == ";" && strings.EqualFold(last[1], "END") }
 	for rest := sql; rest != ""; {
@@ -49,7 +49,7 @@ const (
 	mark   = "\ufeff" // a byte order mark is a space, where a token may begin
 )
 
-// endsStatement matches at the beginning of a line that the shell takes for a semicolon.
+// endsStatement matches, at the beginning of a line, a line that the shell takes for a semicolon.
 var endsStatement = regexp.MustCompile(`^[ \t\v\f\r]*(/|[gG][oO])[ \t\v\f\r]*(/\*.*|--.*)?(\n|$)`)
 
 // counts reports whether a token is more than blanks or a comment.
@@ -61,19 +61,20 @@ func isComment(token string) bool {
 	return strings.HasPrefix(token, "--") || strings.HasPrefix(token, "/*")
 }
 
-// isTrigger reports whether a statement makes a trigger, which holds statements itself, up to the END after the last.
+// isTrigger reports whether a statement makes a trigger. A trigger holds statements itself, up to the END after the
+// last.
 func isTrigger(sql string) bool {
 	words := firstWords(sql)
 	return words[0] == "CREATE" && (words[1] == "TRIGGER" || strings.HasPrefix(words[1], "TEMP") && words[2] == "TRIGGER")
 }
 
-// isVirtual reports whether it makes a virtual table.
+// isVirtual reports whether a statement makes a virtual table.
 func isVirtual(sql string) bool {
 	words := firstWords(sql)
 	return words[0] == "CREATE" && words[1] == "VIRTUAL"
 }
 
-// firstWords returns the first tokens that count, in upper case.
+// firstWords returns the first tokens that are neither blanks nor comments, in upper case.
 func firstWords(sql string) (words [3]string) {
 	for i := 0; sql != "" && i < len(words); {
 		n := tokenLen(sql)
@@ -89,7 +90,8 @@ func firstWords(sql string) (words [3]string) {
 	return words
 }
 
-// closing is what a comment lacks to be followed by a semicolon. SQLite lets the end of the text close it.
+// closing returns the characters that a comment lacks to be followed by a semicolon. SQLite lets the end of the text
+// close a comment.
 func closing(token string) string {
 	switch {
 	case strings.HasPrefix(token, "--") && !strings.HasSuffix(token, "\n"):
@@ -100,8 +102,9 @@ func closing(token string) string {
 	return ""
 }
 
-// tokenLen returns the length of the first token of a text, as SQLite sees it where that matters here: blanks up to the
-// end of a line, a comment, something in quotes, a word, or any other character. It is -1 for a quote that is not closed.
+// tokenLen returns the length of the first token of a text. The tokens are SQLite's as far as that matters here:
+// blanks up to the end of a line, a comment, a text in quotes, a word, or any other character. The length is -1 for a
+// quote that is not closed.
 func tokenLen(sql string) int {
 	switch c := sql[0]; {
 	case strings.IndexByte(spaces, c) >= 0:
@@ -141,7 +144,7 @@ func wordLen(sql string) int {
 	return n
 }
 
-// through returns the length up to and with the next end, or of everything.
+// through returns the length of a text up to and with the next end, or of the whole text.
 func through(sql, end string, from int) int {
 	if at := strings.Index(sql[from:], end); at >= 0 {
 		return from + at + len(end)
@@ -149,7 +152,7 @@ func through(sql, end string, from int) int {
 	return len(sql)
 }
 
-// quotedLen returns the length of what is in quotes, which are doubled within.
+// quotedLen returns the length of a text in quotes. Quotes within the text are doubled.
 func quotedLen(sql string) int {
 	quote := sql[:1]
 	for n := 1; ; n += 2 {

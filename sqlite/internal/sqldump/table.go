@@ -17,7 +17,7 @@ const (
 	stat4Table    = "sqlite_stat4"
 )
 
-// tables makes and fills the tables. Those with AUTOINCREMENT write to sqlite_sequence, which comes last.
+// tables makes and fills the tables. Tables with AUTOINCREMENT write to sqlite_sequence, so it comes last.
 func (d *dump) tables(schema []entry) error {
 	for _, last := range []bool{false, true} {
 		for _, e := range schema {
@@ -37,8 +37,8 @@ func (d *dump) tables(schema []entry) error {
 	return nil
 }
 
-// table makes a table and fills it. A shadow table is one like any other here: so the content of virtual tables is
-// written without asking them.
+// table makes a table and fills it. A shadow table is treated like any other table: so the content of virtual tables
+// is written without asking them.
 func (d *dump) table(e entry, schema []entry) error {
 	var err error
 	switch {
@@ -59,8 +59,8 @@ func (d *dump) table(e entry, schema []entry) error {
 	return d.fill(e.name)
 }
 
-// virtual writes the definition of a virtual table as a row: to make the table would make its shadow tables, which have
-// their own entries.
+// virtual writes the definition of a virtual table as a row of the schema. To make the table itself would make its
+// shadow tables, which have entries of their own.
 func (d *dump) virtual(e entry) error {
 	d.writeSchema()
 	d.put("INSERT INTO sqlite_master(type,name,tbl_name,rootpage,sql) VALUES('table',")
@@ -82,7 +82,8 @@ func (d *dump) writeSchema() {
 	d.line("PRAGMA writable_schema=ON;")
 }
 
-// sequence makes SQLite make its table, by means of another one: those that have needed it may be gone.
+// sequence makes SQLite make sqlite_sequence, by means of a table of its own: the tables that needed sqlite_sequence
+// may be gone.
 func (d *dump) sequence(schema []entry) error {
 	name := "firn_sequence"
 	for taken := func(e entry) bool { return strings.EqualFold(e.name, name) }; slices.ContainsFunc(schema, taken); {
@@ -93,7 +94,7 @@ func (d *dump) sequence(schema []entry) error {
 	return d.line("DELETE FROM ", sequenceTable, ";")
 }
 
-// statistics makes SQLite make the table of ANALYZE. Some builds make another with it.
+// statistics makes SQLite make the table of ANALYZE. Some builds make a second table with it.
 func (d *dump) statistics(schema []entry) error {
 	err := d.line("ANALYZE sqlite_master;")
 	if !slices.ContainsFunc(schema, func(e entry) bool { return e.name == stat4Table }) {
@@ -102,7 +103,7 @@ func (d *dump) statistics(schema []entry) error {
 	return err
 }
 
-// reserved makes a table of SQLite's own that some builds do not make.
+// reserved makes a table of SQLite's own. Some builds have made it already, and some do not make it.
 func (d *dump) reserved(e entry) error {
 	d.writeSchema()
 	return d.create(strings.Replace(e.sql, "CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", 1))
@@ -120,7 +121,7 @@ func (d *dump) fill(table string) error {
 		into += "(" + strings.Join(columns, ",") + ")"
 	}
 	into += " VALUES("
-	// By rowid or primary key. An index might be in another order, or damaged.
+	// In the order of the rowid or primary key: an index might have another order, or damage.
 	s, err := d.conn.Prepare("SELECT " + strings.Join(columns, ",") + " FROM main." + capi.Identifier(table) + " NOT INDEXED")
 	if err != nil {
 		return err
@@ -156,8 +157,8 @@ func (d *dump) row(into string, s *capi.Stmt, columns int32) error {
 	return nil
 }
 
-// columns returns the names of the columns that a row is made of, quoted, and the name that stands for the rowid if
-// that is not one of them. Rowids are kept, because external content of a full-text index, for one, is found by them.
+// columns returns the quoted names of the columns of a row, and a name for the rowid if no column is the rowid.
+// Rowids are kept because other tables find rows by them, such as a full-text index with external content.
 func (d *dump) columns(table string) (names []string, rowid string, err error) {
 	var keys int
 	var taken []string
@@ -177,7 +178,7 @@ func (d *dump) columns(table string) (names []string, rowid string, err error) {
 		return nil, "", err
 	}
 	if len(names) == 0 {
-		return nil, "", fmt.Errorf("%w: it has no columns", capi.ErrCorrupt)
+		return nil, "", fmt.Errorf("%w: the table has no columns", capi.ErrCorrupt)
 	}
 	hidden, err := d.hidesRowid(table, keys == 1 && integer)
 	if err != nil || !hidden {
@@ -188,11 +189,11 @@ func (d *dump) columns(table string) (names []string, rowid string, err error) {
 			return names, name, nil
 		}
 	}
-	return names, "", nil // nobody can name it
+	return names, "", nil // no SQL can name the rowid
 }
 
-// hidesRowid reports whether a table has rowids that are no column of it. A table WITHOUT ROWID has none and answers
-// index_info; a key of one column declared as INTEGER is the rowid, unless there is an index for it
+// hidesRowid reports whether a table has rowids that are none of its columns. A table WITHOUT ROWID has no rowids and
+// answers index_info. A key of one column declared as INTEGER is the rowid, unless there is an index for it
 // (https://www.sqlite.org/lang_createtable.html#rowid).
 func (d *dump) hidesRowid(table string, integerKey bool) (hidden bool, err error) {
 	hidden = true

@@ -14,8 +14,8 @@ import (
 	"firn/sqlite/internal/capi"
 )
 
-// value writes a value of the current row as a literal that is that value again, in any version of SQLite and whatever
-// a text editor or the shell does to ends of lines.
+// value writes a value of the current row as a literal. The literal is the same value in any version of SQLite, even
+// after a text editor or the shell has changed the ends of lines.
 func (d *dump) value(s *capi.Stmt, column int32) {
 	switch s.Kind(column) {
 	case capi.Integer:
@@ -38,7 +38,7 @@ func (d *dump) value(s *capi.Stmt, column int32) {
 	}
 }
 
-// put writes a part of a statement; [dump.line] tells its errors.
+// put writes a part of a statement; [dump.line] returns its errors.
 func (d *dump) put(text string) {
 	d.length += len(text)
 	d.out.WriteString(text)
@@ -52,8 +52,8 @@ func (d *dump) blob(b []byte) {
 }
 
 // text writes text. Control characters are written as char(n) in the place of marks that the text does not have, for
-// instance replace('one\ntwo','\n',char(10)): raw ones would be lost on the way (the shell makes CR LF one LF), end
-// the statement (NUL), or do things to a terminal.
+// instance replace('one\ntwo','\n',char(10)). Raw control characters would be lost on the way (the shell makes CR LF
+// one LF), end the statement (NUL), or do things to a terminal.
 func (d *dump) text(text string) {
 	controls := controlsOf(text)
 	if len(controls) == 0 {
@@ -72,7 +72,7 @@ func (d *dump) text(text string) {
 	}
 }
 
-// controlsOf returns the control characters of a text, each once. A tab is none.
+// controlsOf returns the control characters of a text, each once. A tab does not count.
 func controlsOf(text string) (controls []byte) {
 	for i := range len(text) {
 		if c := text[i]; (c < ' ' && c != '\t' || c == 0x7f) && !slices.Contains(controls, c) {
@@ -82,8 +82,8 @@ func controlsOf(text string) (controls []byte) {
 	return controls
 }
 
-// markOf returns what stands for a control character. None of them begins another one, and a backslash is only at the
-// beginning: so each is found where it was put, if the text has none of its own.
+// markOf returns the mark for a control character. No mark begins another mark, and a mark has a backslash only at
+// its beginning. So each mark is found where it was put, if the text has no such mark of its own.
 func markOf(c byte, infix string) string {
 	switch c {
 	case '\n':
@@ -94,8 +94,8 @@ func markOf(c byte, infix string) string {
 	return fmt.Sprintf(`\%s%02x`, infix, c)
 }
 
-// markInfix returns zeros that make marks which a text does not have: none if that will do, else more than follow any
-// of its backslashes.
+// markInfix returns zeros that make marks which a text does not have: no zero if that is enough, and otherwise one
+// more than follow any backslash of the text.
 func markInfix(text string, controls []byte) string {
 	if !slices.ContainsFunc(controls, func(c byte) bool { return strings.Contains(text, markOf(c, "")) }) {
 		return ""
@@ -111,8 +111,8 @@ func markInfix(text string, controls []byte) string {
 	}
 }
 
-// decodeText returns a text as UTF-8, if it comes back from that as it was: what is not well-formed does not, nor do two
-// characters that SQLite takes for errors when it makes UTF-16 of them.
+// decodeText returns a text as UTF-8. It reports false for a text that does not come back from UTF-8 unchanged:
+// malformed text, and text with the two characters that SQLite takes for errors when it makes UTF-16 of them.
 func decodeText(stored []byte, encoding string) (text string, ok bool) {
 	var order binary.ByteOrder = binary.LittleEndian
 	switch encoding {
@@ -135,9 +135,9 @@ func decodeText(stored []byte, encoding string) (text string, ok bool) {
 	return string(runes), slices.Equal(utf16.Encode(runes), units)
 }
 
-// realLiteral returns a number with the 17 digits that tell it from all others, though 0.1 becomes
-// 0.10000000000000001 then: SQLite 3.40 reads some of the shortest forms as a neighbour, and very small numbers
-// in any form. Those are written as a product, which is exact.
+// realLiteral returns a number with 17 digits, which tell it from all others, though 0.1 becomes 0.10000000000000001
+// then: SQLite 3.40 reads some of the shortest forms as a neighbour. It reads no form of very small numbers
+// correctly, so these are written as a product, which is exact.
 func realLiteral(v float64) string {
 	const (
 		tiny     = 1e-250
