@@ -16,8 +16,8 @@ const (
 	balance  = 100
 )
 
-// app is the example application: it moves money between accounts, in
-// transactions, as long as it runs.
+// app is the example application. As long as it runs, it moves money between accounts, in
+// transactions.
 type app struct {
 	db        *sql.DB
 	transfers atomic.Int64
@@ -36,7 +36,7 @@ WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000)
 INSERT INTO transfer SELECT i, abs(random()) % 5000 + 1, abs(random()) % 5000 + 1, 0, 'opened ' || hex(randomblob(60)) FROM n;
 `
 
-// startApp makes the database and starts to write.
+// startApp makes the database and starts the writes.
 func startApp(path string) (*app, error) {
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)")
 	if err != nil {
@@ -52,7 +52,7 @@ func startApp(path string) (*app, error) {
 	return a, nil
 }
 
-// write makes some hundred transfers a second until it is stopped.
+// write makes some hundred transfers a second until the app is stopped.
 func (a *app) write() error {
 	pace := time.NewTicker(5 * time.Millisecond)
 	defer pace.Stop()
@@ -91,7 +91,7 @@ func (a *app) transfer() error {
 	return tx.Commit()
 }
 
-// work lets the application go on for a while.
+// work lets the application run for a while.
 func (a *app) work(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):

@@ -1,6 +1,6 @@
-// Command demo shows firn at work: it makes a small example database that a
-// writer keeps changing, takes snapshots of it, clones it, and verifies the
-// clone. It prints every command that it runs, so that they can be repeated.
+// Command demo shows firn at work. It makes a small example database that a writer keeps
+// changing, takes snapshots of the database, clones it, and verifies the clone. It prints
+// every command before it runs the command, so that a reader can repeat them.
 //
 // Usage: go run ./demo FIRN-BINARY
 package main
@@ -109,7 +109,7 @@ func (d *demo) keep(ctx context.Context) error {
 }
 
 // clone makes the demo environment from production's newest snapshot, twice:
-// into a file that does not exist, and over one that does.
+// into a new file, and over that file.
 func (d *demo) clone(ctx context.Context) error {
 	say("Clone production into demo:")
 	if err := d.run(ctx, "restore", "demo", "--from", "production", "--snapshot", "latest:production", "--yes"); err != nil {
