@@ -1,7 +1,7 @@
-// Package damage breaks repositories, one kind of damage at a time, for tests: of
-// the engine, which must notice and repair it, and of the command line. It knows
-// the format of docs/format.md and opens what it breaks, so that it hits the part
-// that it means.
+// Package damage breaks repositories for tests, with one kind of damage at a time. The
+// engine must notice and repair the damage, and the command line must report it. The
+// package knows the format of docs/format.md and opens an object before it breaks the
+// object, so that the damage hits the intended part.
 package damage
 
 import (
@@ -73,7 +73,7 @@ func Keys(ctx context.Context, st store.Store, c crypt.Credential) (*crypt.Keys,
 // Kinds returns the names of all kinds of damage.
 func Kinds() []string { return slices.Sorted(maps.Keys(kinds())) }
 
-// Do does damage of one kind and returns the names of the objects that it hit.
+// Do does damage of one kind, and returns the names of the damaged objects.
 func (t *Target) Do(ctx context.Context, kind string) ([]string, error) {
 	do, ok := kinds()[kind]
 	if !ok {
@@ -125,7 +125,8 @@ func kinds() map[string]doer {
 
 func empty([]byte) []byte { return nil }
 
-// flip changes a bit of a byte; of one from the end where at is negative.
+// flip returns a function that changes a bit of the byte at a position. A negative position
+// counts from the end.
 func flip(at int) func([]byte) []byte {
 	return func(b []byte) []byte {
 		if at < 0 {
@@ -137,7 +138,7 @@ func flip(at int) func([]byte) []byte {
 	}
 }
 
-// change makes something else of the object that it chooses.
+// change is damage that changes the largest object of a prefix by a function.
 func change(prefix string, with func([]byte) []byte) doer {
 	return func(ctx context.Context, t *Target) ([]string, error) {
 		name, b, err := t.choose(ctx, prefix)
@@ -199,7 +200,7 @@ func swap(prefix string) doer {
 	}
 }
 
-// replaceForeign puts an object of the other repository in the place of one.
+// replaceForeign replaces an object by an object of the other repository.
 func replaceForeign(prefix string) doer {
 	return func(ctx context.Context, t *Target) ([]string, error) {
 		other := &Target{store: t.Foreign}
@@ -215,7 +216,8 @@ func replaceForeign(prefix string) doer {
 	}
 }
 
-// choose returns the largest object of a prefix; of several, the last one.
+// choose returns the largest object of a prefix. Of several objects of that size, it returns
+// the last.
 func (t *Target) choose(ctx context.Context, prefix string) (string, []byte, error) {
 	objects, err := list(ctx, t.store, prefix)
 	if err != nil {

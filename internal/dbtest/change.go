@@ -13,7 +13,7 @@ type changer struct {
 	r  *rand.Rand
 }
 
-// transaction makes n random changes, and commits them or not.
+// transaction makes n random changes, and commits them or rolls them back.
 func transaction(db *sql.DB, r *rand.Rand, n int, commit bool) error {
 	tx, err := db.Begin()
 	if err != nil {
@@ -54,7 +54,7 @@ func (c changer) change() error {
 	}
 }
 
-// transfer changes both ledgers alike.
+// transfer makes the same change to both ledgers.
 func (c changer) transfer() error {
 	account, amount := c.r.IntN(accounts), c.r.IntN(100)-50
 	if err := c.exec("UPDATE ledger_a SET amount = amount + ? WHERE account = ?", amount, account); err != nil {

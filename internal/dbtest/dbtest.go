@@ -1,6 +1,6 @@
-// Package dbtest makes SQLite databases for tests, changes them, and checks them. They look like a web application's:
-// rows that overflow their page, a table without rowids, indexes over random keys, JSON, deleted rows. Two ledgers,
-// on pages far apart, change only together: a copy in which they differ is torn.
+// Package dbtest makes SQLite databases for tests, changes them, and checks them. The databases have the features
+// of a web application's: rows that overflow their page, a table without rowids, indexes over random keys, JSON, deleted
+// rows. Two ledgers, on pages far apart, change only together, so a copy in which the ledgers differ is torn.
 package dbtest
 
 import (
@@ -16,7 +16,7 @@ import (
 	_ "modernc.org/sqlite" // the driver
 )
 
-// Options say what database to make. The zero value is a small one with 4096-byte pages and a rollback journal.
+// Options describe a database. The zero value is a small database with 4096-byte pages and a rollback journal.
 type Options struct {
 	PageSize   int
 	WAL        bool
@@ -90,7 +90,7 @@ func fill(t testing.TB, db *sql.DB, o Options) {
 	must(tx.Commit())
 }
 
-// Mutate makes n random changes, in transactions of a few each.
+// Mutate makes n random changes, in transactions of a few changes each.
 func Mutate(t testing.TB, path string, seed uint64, n int) {
 	t.Helper()
 	db := Open(t, path)
@@ -119,7 +119,7 @@ func CheckInvariant(t testing.TB, path string) {
 	}
 }
 
-// Integrity fails the test when SQLite's own checks find anything.
+// Integrity fails the test when SQLite's own checks find an error.
 func Integrity(t testing.TB, path string) {
 	t.Helper()
 	db := Open(t, path)
@@ -133,7 +133,7 @@ func Integrity(t testing.TB, path string) {
 	}
 }
 
-// Open opens a database with one connection, creating it if it is missing. The caller closes it.
+// Open opens a database with one connection, and creates a missing database. The caller closes the connection.
 func Open(t testing.TB, path string) *sql.DB {
 	t.Helper()
 	db, err := openDB(path)
@@ -157,7 +157,7 @@ func openDB(path string) (*sql.DB, error) {
 	return db, db.PingContext(context.Background())
 }
 
-// Exec runs SQL and fails the test if that fails.
+// Exec runs SQL, and fails the test on an error.
 func Exec(t testing.TB, db *sql.DB, query string, args ...any) {
 	t.Helper()
 	if _, err := db.Exec(query, args...); err != nil {

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// StartShell has SQLite's own shell keep a database open until the end of the test, and returns the process and the
-// version of its SQLite.
+// StartShell starts SQLite's own shell, which keeps a database open until the end of the test. It returns the process and
+// the version of its SQLite.
 func StartShell(t testing.TB, path string) (process int, version string) {
 	t.Helper()
 	cmd := exec.Command(Tool(t, "sqlite3"), path)

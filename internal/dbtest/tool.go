@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// Tool returns the path of a program that firn's output is made for. Where it is
-// not installed the test is skipped, but not in CI, which installs it: .ci/run.
+// Tool returns the path of a program that reads firn's output. Tool skips the test if the
+// program is not installed. In CI it fails the test instead, because .ci/run installs the
+// programs.
 func Tool(t testing.TB, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)

@@ -13,11 +13,10 @@ import (
 	"testing"
 )
 
-// writerEnv tells a re-executed test binary to be the writer: "seed path".
+// writerEnv is the environment variable that makes a test binary the writer. Its value is "seed path".
 const writerEnv = "FIRN_DBTEST_WRITER"
 
-// Main makes the process a writer if it was started by [StartWriter], and does not return then. Call it first thing in
-// TestMain.
+// Main makes the process a writer if [StartWriter] started it; Main does not return then. TestMain must call Main first.
 func Main() {
 	task, ok := os.LookupEnv(writerEnv)
 	if !ok {
@@ -36,8 +35,8 @@ func Main() {
 	os.Exit(1)
 }
 
-// Write changes the database as fast as it can, with rollbacks, checkpoints of every kind, and closing and opening
-// again, until something fails. It calls committed after the first commit.
+// Write changes the database as fast as it can, until a change fails. It rolls back, makes checkpoints of every kind, and
+// closes and opens the database. It calls committed after the first commit.
 func Write(path string, seed uint64, committed func()) error {
 	r := rand.New(rand.NewPCG(seed, 3))
 	for {
@@ -54,7 +53,7 @@ func writeAWhile(path string, r *rand.Rand, committed func()) error {
 		return err
 	}
 	defer db.Close()
-	// The file survives the death of a process, whatever was not synced.
+	// The file survives the death of a process without any sync.
 	if _, err := db.Exec("PRAGMA synchronous = OFF; PRAGMA cache_size = 20"); err != nil {
 		return err
 	}
@@ -72,7 +71,7 @@ func writeAWhile(path string, r *rand.Rand, committed func()) error {
 	return nil
 }
 
-// checkpoint may find the database busy: then it is for another time.
+// checkpoint makes a checkpoint, unless the database is busy.
 func checkpoint(db *sql.DB, r *rand.Rand) {
 	kind := []string{"PASSIVE", "FULL", "RESTART", "TRUNCATE"}[r.IntN(4)]
 	db.Exec("PRAGMA busy_timeout = 20")
@@ -110,7 +109,7 @@ func StartWriter(t testing.TB, path string, seed uint64) *Writer {
 	return w
 }
 
-// Kill ends the writer at once, in the middle of whatever it does (kill -9).
+// Kill ends the writer at once, in the middle of its work (kill -9).
 func (w *Writer) Kill() {
 	if w.cmd.ProcessState == nil {
 		w.cmd.Process.Kill()

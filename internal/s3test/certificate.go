@@ -18,7 +18,7 @@ import (
 // certificate names the PEM files of a server's certificate, its private key, and the authority that signed it.
 type certificate struct{ file, key, authority string }
 
-// writeCertificate makes an authority, and a certificate for the loopback interface signed by it.
+// writeCertificate makes an authority, and a certificate for the loopback interface that the authority has signed.
 func writeCertificate(t testing.TB, dir string) certificate {
 	t.Helper()
 	authority, authorityKey := template("firn test authority"), newKey(t)
@@ -40,7 +40,7 @@ func writeCertificate(t testing.TB, dir string) certificate {
 	}
 }
 
-// template returns a certificate to be filled in. It is valid whatever the clock says.
+// template returns a certificate that the caller fills in. It is valid at any time.
 func template(name string) *x509.Certificate {
 	return &x509.Certificate{
 		SerialNumber: big.NewInt(1),

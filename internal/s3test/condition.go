@@ -13,12 +13,12 @@ import (
 	"github.com/minio/minio-go/v7/pkg/signer"
 )
 
-// stale are the headers that speak of the condition, of the signature, and of pieces.
+// stale names the headers of the condition, of the signature, and of the body's pieces.
 const stale = "If-None-Match Authorization Content-Length X-Amz-Decoded-Content-Length X-Amz-Trailer"
 
-// stripCondition removes If-None-Match from a request. The header is signed, and so may be each piece of the body, in
-// a chain that starts at the signed headers: the body is taken out of its pieces and the request signed anew, with the
-// keys of the user who sent it.
+// stripCondition removes If-None-Match from a request. The header is signed, and the pieces of the body can be signed in
+// a chain that starts at the signed headers. So stripCondition joins the pieces, and signs the request anew with the keys
+// of the request's user.
 func (p *Proxy) stripCondition(r *http.Request) error {
 	if r.Header.Get("If-None-Match") == "" {
 		return nil
@@ -39,7 +39,7 @@ func (p *Proxy) stripCondition(r *http.Request) error {
 	r.Header.Set("X-Amz-Content-Sha256", hex.EncodeToString(hash[:]))
 	r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
 	if len(body) == 0 {
-		r.Body = http.NoBody // else its length counts as not known, and is not sent
+		r.Body = http.NoBody // else the request is sent without a length
 	}
 	r.Header = signer.SignV4(*r, accessKey, secretKey, "", p.target.Region).Header
 	return nil
@@ -52,7 +52,7 @@ func credential(authorization string) string {
 	return key
 }
 
-// payload reads a request's body. In pieces, it looks like HTTP's own chunks with a signature in each one's extension.
+// payload reads a request's body. A body in pieces looks like HTTP's chunks, with a signature in each chunk's extension.
 func payload(r *http.Request) ([]byte, error) {
 	if !strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
 		return io.ReadAll(r.Body)

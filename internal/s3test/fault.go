@@ -11,8 +11,9 @@ import (
 // Fault is a way to break one request.
 type Fault int
 
-// The faults. A reset is one of the TCP connection, with the answer or the rest of it lost. Before the request is
-// forwarded, its body is not read either: a client that puts may fail as it writes, which looks different.
+// The faults. A reset ends the TCP connection, and the client loses the answer or the rest of it. A reset before the
+// request is forwarded leaves the request's body unread, too. A client that puts can then fail while it writes, which
+// is another error.
 const (
 	Pass           Fault = iota // break nothing
 	ResetBefore                 // reset before the request is forwarded
@@ -28,7 +29,7 @@ const (
 // Slowness is the delay of [Slow].
 const Slowness = 50 * time.Millisecond
 
-// refuse ends a request that must not reach the server, and reports whether it did.
+// refuse ends a request that must not reach the server, and reports whether it has ended the request.
 func (f Fault) refuse(w http.ResponseWriter, r *http.Request) bool {
 	switch {
 	case f == ResetBefore:
@@ -45,7 +46,7 @@ func (f Fault) refuse(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// answer gives the client what the server said, or not.
+// answer gives the server's answer to the client, or breaks it.
 func (f Fault) answer(w http.ResponseWriter, response *http.Response, body []byte) {
 	switch f {
 	case ResetAfter:
@@ -71,7 +72,8 @@ func reset(w http.ResponseWriter) {
 	conn.Close()
 }
 
-// sayNo answers as S3 does. The request's body is read first: a client that still writes would see a reset instead.
+// sayNo answers with an error of S3. It reads the request's body first, because a client that still writes would see a
+// reset instead.
 func sayNo(w http.ResponseWriter, r *http.Request, status int, code, message string) {
 	io.Copy(io.Discard, r.Body)
 	w.Header().Set("Content-Type", "application/xml")

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// process is a child process that does not survive this one.
+// process is a child process that ends with this process.
 type process struct {
 	cmd  *exec.Cmd
 	log  bytes.Buffer  // of both streams; to be read when done
@@ -30,8 +30,8 @@ func startProcess(program string, args, env []string) (*process, error) {
 	return p, <-started
 }
 
-// run starts the process and waits for its end. Linux takes the death of the thread that started a process for the
-// death of the parent, so this goroutine keeps its thread.
+// run starts the process and waits for its end. For Linux, the parent dies when the thread that started the process
+// ends, so this goroutine keeps its thread.
 func (p *process) run(started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -43,7 +43,7 @@ func (p *process) run(started chan<- error) {
 	}
 }
 
-// end ends the process, politely at first, and returns what it logged.
+// end ends the process, with an interrupt at first, and returns its log.
 func (p *process) end() string {
 	p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
 	patience := time.NewTimer(5 * time.Second)
@@ -65,7 +65,7 @@ func (p *process) stop(t testing.TB) {
 	}
 }
 
-// freeAddress returns an address that nobody listens on just now.
+// freeAddress returns an address without a listener.
 func freeAddress(t testing.TB) string {
 	t.Helper()
 	var lc net.ListenConfig
@@ -77,7 +77,7 @@ func freeAddress(t testing.TB) string {
 	return l.Addr().String()
 }
 
-// portTaken tells by a server's log whether it ended because another process listens on its port.
+// portTaken reports whether, by its log, a server ended because another process listens on its port.
 func portTaken(log string) bool {
 	return strings.Contains(log, syscall.EADDRINUSE.Error())
 }

@@ -16,7 +16,7 @@ import (
 // victimEnv makes TestVictim start a server and wait for its death.
 const victimEnv = "FIRN_S3TEST_VICTIM"
 
-// TestServerDiesWithBinary kills a test binary, which then cleans nothing up.
+// TestServerDiesWithBinary kills a test binary, which then has no chance to clean up.
 func TestServerDiesWithBinary(t *testing.T) {
 	t.Parallel()
 	victim := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestVictim$", "-test.v")
@@ -48,7 +48,7 @@ func TestVictim(t *testing.T) {
 	<-t.Context().Done()
 }
 
-// awaitSilence waits until nothing listens on an address: the kernel has first to get at killing the server.
+// awaitSilence waits until no process listens on an address, because the kernel needs time to kill the server.
 func awaitSilence(t *testing.T, address string) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)

@@ -4,8 +4,8 @@ package s3test
 
 import "os/exec"
 
-// dieWithParent does nothing: only Linux has the means. A server outlives a test binary that is killed.
+// dieWithParent does nothing, because only Linux has the means. If a test binary is killed, its server goes on running.
 func dieWithParent(*exec.Cmd) {}
 
-// hasAttributes says no without asking: what the server knows of an object then is in a folder of its own.
+// hasAttributes returns false without a test. The server then keeps the metadata of objects in a folder of its own.
 func hasAttributes(string) bool { return false }

@@ -20,9 +20,9 @@ const (
 	pinned         = `(?m)^\s*(?:require )?github\.com/versity/versitygw (v\S+)`
 )
 
-// Program returns the path of the server's program of the version that tools/s3/go.mod names, and builds it if that
-// was not done before. The build takes about a hundred seconds of one core; of several processes that need it, one
-// builds and the others wait. It must be called in a folder of firn's module, as tests are.
+// Program returns the path of the server's program, in the version that tools/s3/go.mod names. The first call builds the
+// program, which takes about a hundred seconds of one core. If several processes need the program, one builds it and the
+// others wait. Program must be called in a folder of firn's module, as tests are.
 func Program(ctx context.Context) (string, error) {
 	root, err := moduleRoot()
 	if err != nil {
@@ -50,7 +50,7 @@ func Program(ctx context.Context) (string, error) {
 	return path, build(ctx, root, path)
 }
 
-// build builds the program under another name, so that no half of one is ever at path.
+// build builds the program under another name and renames it, so that path never has a half program.
 func build(ctx context.Context, root, path string) error {
 	dir, err := os.MkdirTemp(filepath.Dir(path), "build-")
 	if err != nil {
@@ -70,7 +70,7 @@ func build(ctx context.Context, root, path string) error {
 	return nil
 }
 
-// moduleRoot returns the nearest folder upwards that has tools/s3. The path that the compiler recorded would not do:
+// moduleRoot returns the nearest folder upwards that has tools/s3. The path in the compiled program is of no use, because
 // -trimpath removes it.
 func moduleRoot() (string, error) {
 	dir, err := os.Getwd()

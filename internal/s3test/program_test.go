@@ -8,7 +8,8 @@ import (
 	"firn/internal/s3test"
 )
 
-// TestProgram builds the server if need be. Makefile runs it by name, before tests that have less time.
+// TestProgram builds the server if that is needed. The Makefile runs TestProgram by name, before tests with shorter
+// time limits.
 func TestProgram(t *testing.T) {
 	t.Parallel()
 	path, err := s3test.Program(t.Context())

@@ -15,8 +15,8 @@ import (
 	"github.com/minio/minio-go/v7"
 )
 
-// Proxy is a plain HTTP proxy in front of a [Server], which takes the same keys. It counts requests and can break
-// them. Its methods may be called concurrently.
+// Proxy is a plain HTTP proxy in front of a [Server], and accepts the same keys. It counts requests and can break them.
+// Its methods may be called concurrently.
 type Proxy struct {
 	URL string // like that of a server
 
@@ -48,7 +48,7 @@ func StartProxy(t testing.TB, target *Server) *Proxy {
 // Location returns the repository location of a prefix in the server's bucket, by way of the proxy.
 func (p *Proxy) Location(prefix string) string { return location(p.URL, p.target.Bucket, prefix) }
 
-// Client returns a client with somebody's keys, by way of the proxy. It repeats no request.
+// Client returns a client with the given keys, by way of the proxy. It repeats no request.
 func (p *Proxy) Client(t testing.TB, accessKey, secretKey string) *minio.Client {
 	t.Helper()
 	transport := &http.Transport{DisableCompression: true}
@@ -56,14 +56,14 @@ func (p *Proxy) Client(t testing.TB, accessKey, secretKey string) *minio.Client 
 	return newClient(t, p.URL, transport, accessKey, secretKey)
 }
 
-// Requests returns the requests that arrived since the last [Proxy.Reset], the broken ones too.
+// Requests returns the requests that arrived since the last [Proxy.Reset], with the broken requests.
 func (p *Proxy) Requests() []Request {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.requests)
 }
 
-// Answered returns how many bytes the server's answers to these requests had, without their headers.
+// Answered returns the number of bytes in the server's answers to these requests, without headers.
 func (p *Proxy) Answered() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -77,18 +77,18 @@ func (p *Proxy) Reset() {
 	p.requests, p.answered = nil, 0
 }
 
-// Break has f decide on each request from now on; nil lets all pass. It counts them, n from 1. Its calls come one at
-// a time, and it must use neither the proxy nor the request's body.
+// Break lets f decide on each request from now on. A nil f lets all requests pass. The argument n counts the requests,
+// from 1. The calls of f come one at a time. f must use neither the proxy nor the request's body.
 //
-// Go's HTTP client by itself repeats a GET or HEAD that was reset on a connection used before: who resets just one of
-// those may see nothing but its repetition.
+// Go's HTTP client repeats a GET or HEAD by itself if a used connection was reset. A test that resets just one such
+// request may see only its repetition.
 func (p *Proxy) Break(f func(n int, r *http.Request) Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fault, p.n = f, 0
 }
 
-// note records a request and returns how it is to be broken.
+// note records a request and returns its fault.
 func (p *Proxy) note(r *http.Request) Fault {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -116,7 +116,7 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 	fault.answer(w, response, body)
 }
 
-// forward sends a request on and reads the whole answer. The Host header stays the client's, which is signed.
+// forward sends a request on and reads the whole answer. It keeps the client's Host header, because that is signed.
 func (p *Proxy) forward(r *http.Request, fault Fault) (*http.Response, []byte, error) {
 	switch fault {
 	case Slow:
@@ -147,7 +147,7 @@ func linger(r *http.Request) {
 	}
 }
 
-// send gives the client the answer, of which body may be but a part.
+// send gives the answer to the client. The body may be a part of the answer's body.
 func send(w http.ResponseWriter, response *http.Response, body []byte, size int) {
 	maps.Copy(w.Header(), response.Header)
 	if response.Request.Method != http.MethodHead && response.StatusCode != http.StatusNoContent {

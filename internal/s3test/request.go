@@ -10,14 +10,14 @@ import (
 type Request struct {
 	Method string
 
-	// Kind is what it asks for: "get", "put", "head", "delete", "batch delete", "list", "put part" and so on. What
-	// has no name here is the method and the subresource, such as "get object-lock"; of a bucket, "put bucket".
+	// Kind names the request: "get", "put", "head", "delete", "batch delete", "list", "put part" and so on. A request
+	// without such a name has its method and subresource, such as "get object-lock", or for a bucket "put bucket".
 	Kind string
 
 	Key string // of the object; the prefix of a listing
 }
 
-// kinds names requests by method and subresource, where the two say too little.
+// kinds names the requests that are not clear from their method and subresource.
 const kinds = `
 GET versions=list versions
 GET uploads=list uploads
@@ -29,7 +29,7 @@ POST uploadId=complete upload
 DELETE uploadId=abort upload
 `
 
-// subresources are the parameters that make a request another one.
+// subresources are the parameters that change the kind of a request.
 const subresources = "acl delete legal-hold location object-lock policy retention tagging uploadId uploads versioning versions"
 
 func newRequest(r *http.Request) Request {

@@ -25,11 +25,11 @@ const (
 	bucket = "firn-test"
 	region = "us-east-1" // what versitygw says it is
 
-	// It takes a tenth of a second; a machine busy with other tests may need a hundred times that.
+	// A start takes a tenth of a second, and a hundred times that on a machine that is busy with other tests.
 	startLimit = 30 * time.Second
 )
 
-// Options say what server to start. The zero value is plain HTTP and a bucket without versions.
+// Options describe a server. The zero value is plain HTTP and a bucket without versions.
 type Options struct {
 	TLS  bool // serve HTTPS with a certificate of a CA made for this server
 	Lock bool // make the bucket with Object Lock, which implies versions
@@ -39,17 +39,17 @@ type Options struct {
 type Server struct {
 	URL                  string // without a path: "http://127.0.0.1:7070"
 	Bucket, Region       string
-	AccessKey, SecretKey string // of the administrator, who may do anything
+	AccessKey, SecretKey string // of the administrator, with all rights
 	CAFile               string // PEM, to trust the server by; empty without TLS
 
-	// Dir has the objects as plain files: Dir/Bucket/KEY. A file that is changed in place keeps its ETag.
+	// Dir has the objects as plain files: Dir/Bucket/KEY. An object keeps its ETag if its file is changed in place.
 	Dir string
 
 	users users
 }
 
-// Start starts a server, which ends with the test; what it logged is shown if the test failed. The program is built on
-// first use, which takes minutes on a small machine: make test does that beforehand. The test is skipped on Windows,
+// Start starts a server, which ends with the test. If the test failed, the server's log is shown. The first use builds
+// the program, which takes minutes on a small machine; make test builds it beforehand. Start skips the test on Windows,
 // where the server does not run.
 func Start(t testing.TB, o Options) *Server {
 	t.Helper()
@@ -68,8 +68,8 @@ func Start(t testing.TB, o Options) *Server {
 	return s
 }
 
-// serve starts the process and returns when it answers. Between the choice of a port and its use, another process may
-// take it: then another is chosen.
+// serve starts the process and returns when the server answers. Another process can take the port between its choice and
+// its use. serve then chooses another port.
 func (s *Server) serve(t testing.TB, program string, o Options) {
 	t.Helper()
 	args := s.arguments(t, o)
@@ -121,7 +121,7 @@ func (s *Server) arguments(t testing.TB, o Options) []string {
 	return append(args, s.Dir)
 }
 
-// await returns when the server answers to its own keys: another server, on a port that was taken from us, would not.
+// await returns when the server accepts its own keys. Another server, which has taken the port, would refuse them.
 func (s *Server) await(t testing.TB, p *process) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), startLimit)
@@ -160,13 +160,13 @@ func (s *Server) Client(t testing.TB) *minio.Client {
 	return s.ClientOf(t, s.AccessKey, s.SecretKey)
 }
 
-// ClientOf returns a client with somebody's keys. It repeats no request.
+// ClientOf returns a client with the given keys. It repeats no request.
 func (s *Server) ClientOf(t testing.TB, accessKey, secretKey string) *minio.Client {
 	t.Helper()
 	return newClient(t, s.URL, s.transport(t), accessKey, secretKey)
 }
 
-// newClient returns a client of the server, or of a proxy in front of it.
+// newClient returns a client of the server, or of a proxy in front of the server.
 func newClient(t testing.TB, base string, transport http.RoundTripper, accessKey, secretKey string) *minio.Client {
 	t.Helper()
 	u, err := url.Parse(base)

@@ -142,7 +142,7 @@ func tryGet(t *testing.T, client *minio.Client, key string) ([]byte, error) {
 	return io.ReadAll(o)
 }
 
-// list returns the keys in the bucket with spaces between them.
+// list returns the keys in the bucket, separated by spaces.
 func list(t *testing.T, client *minio.Client) string {
 	t.Helper()
 	var keys []string

@@ -18,7 +18,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/signer"
 )
 
-// account is a user as versitygw's own interface for administrators has it.
+// account is a user in the form of versitygw's interface for administrators.
 type account struct {
 	XMLName xml.Name `xml:"Account"`
 	Access  string   `xml:"Access"`
@@ -26,7 +26,7 @@ type account struct {
 	Role    string   `xml:"Role"`
 }
 
-// users are the users that were added to a server, and the policy of its bucket, which says what each may do.
+// users has the users that tests added to a server, and the policy of its bucket, with the rights of each user.
 type users struct {
 	mu      sync.Mutex
 	secrets map[string]string // by access key
@@ -45,7 +45,7 @@ type statement struct {
 	Resource  []string
 }
 
-// AddUser adds a user who may do just these actions, such as "s3:PutObject", on the bucket and its objects, and
+// AddUser adds a user with the right to just these actions, such as "s3:PutObject", on the bucket and its objects, and
 // returns the user's keys. A name can be added once.
 func (s *Server) AddUser(t testing.TB, name string, actions ...string) (accessKey, secretKey string) {
 	t.Helper()
@@ -60,7 +60,7 @@ func (s *Server) AddUser(t testing.TB, name string, actions ...string) (accessKe
 	}
 	s.users.secrets[name] = secretKey
 	allowed := allow(name, s.Bucket, actions)
-	// A bucket has one policy, so what others may do must be said again.
+	// A bucket has one policy, so a new policy repeats the rights of the other users.
 	s.users.policy = policy{"2012-10-17", append(slices.Clip(s.users.policy.Statement), allowed)}
 	data, err := json.Marshal(s.users.policy)
 	if err != nil {
@@ -72,13 +72,13 @@ func (s *Server) AddUser(t testing.TB, name string, actions ...string) (accessKe
 	return name, secretKey
 }
 
-// allow returns a statement of which one resource is the bucket, for actions such as listing, and one its objects.
+// allow returns a statement with two resources: the bucket, for actions such as listing, and its objects.
 func allow(name, bucket string, actions []string) statement {
 	arn := "arn:aws:s3:::" + bucket
 	return statement{"Allow", map[string]string{"AWS": name}, actions, []string{arn, arn + "/*"}}
 }
 
-// createUser makes a user known to the server. S3 itself has no request for that.
+// createUser makes a user known to the server, by the server's own interface: S3 has no such request.
 func (s *Server) createUser(ctx context.Context, transport http.RoundTripper, a account) error {
 	body, err := xml.Marshal(a)
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestPortTaken checks that a server that finds its port taken says so in the words that we look for.
+// TestPortTaken checks that a server logs the expected words if another process has its port.
 func TestPortTaken(t *testing.T) {
 	t.Parallel()
 	program, err := Program(t.Context())

@@ -1,5 +1,5 @@
-// Package svg draws what the plots of firn are made of: lines, texts and curves in
-// pixels, as an SVG file that needs nothing else.
+// Package svg draws the parts of firn's plots: lines, texts and curves in pixels. The SVG file
+// needs no other file.
 package svg
 
 import (
@@ -9,10 +9,10 @@ import (
 	"unicode"
 )
 
-// Colours of curves are told apart by all eyes on a white ground.
+// The colours of curves differ for all eyes, also for colour-blind ones, on a white ground.
 var Colours = []string{"#c2410c", "#1d4ed8", "#047857", "#7e22ce", "#525252"}
 
-// Colours of all else.
+// The colours of the other parts.
 const (
 	Ink  = "#222"
 	Pale = "#ddd"
@@ -39,13 +39,14 @@ func (d *Drawing) Line(from, to Point, colour string) {
 	fmt.Fprintf(&d.b, `<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="%s"/>`+"\n", from.X, from.Y, to.X, to.Y, colour)
 }
 
-// Text writes a line. The anchor is start, middle or end: what of it stands at the point.
+// Text writes a line of text. The anchor says which part of the line is at the point: start,
+// middle or end.
 func (d *Drawing) Text(at Point, anchor, content string) {
 	fmt.Fprintf(&d.b, `<text x="%.1f" y="%.1f" text-anchor="%s">%s</text>`+"\n", at.X, at.Y, anchor, escape(content))
 }
 
-// Curve draws a thick line through the points in the i-th colour. When there are no
-// more colours, they are used again, dashed.
+// Curve draws a thick line through the points in the i-th colour. After the last colour, the
+// first is used again, for dashed lines.
 func (d *Drawing) Curve(i int, points ...Point) {
 	dashes := ""
 	if i >= len(Colours) {
@@ -61,7 +62,8 @@ func (d *Drawing) Curve(i int, points ...Point) {
 // End returns the file.
 func (d *Drawing) End() string { return d.b.String() + "</svg>\n" }
 
-// escape leaves out what XML cannot have, and what would change how a text is read.
+// escape makes a text fit for XML. It replaces control characters, which XML does not allow
+// or which change how a reader sees the text.
 func escape(s string) string {
 	var b strings.Builder
 	_ = xml.EscapeText(&b, []byte(strings.Map(func(r rune) rune { // a Builder takes all
