@@ -121,7 +121,7 @@ func parseHeader(b []byte, size int64) (Header, error) {
 	}
 	h.usable = h.PageSize - int(b[20])
 	if string(b[:len(headerMagic)]) != headerMagic {
-		return Header{}, fmt.Errorf("%w: it does not begin like one", ErrFormat)
+		return Header{}, fmt.Errorf("%w: its first bytes are not those of a database", ErrFormat)
 	}
 	if h.PageSize < minPageSize || h.PageSize&(h.PageSize-1) != 0 || h.usable < minUsable {
 		return Header{}, fmt.Errorf("%w: pages of %d bytes, of which %d are used", ErrFormat, h.PageSize, h.usable)
@@ -161,7 +161,7 @@ func (h Header) isPointerMap(page uint32) bool {
 // page returns a page, which nobody may change.
 func (f *File) page(n uint32) ([]byte, error) {
 	if n == 0 || n > f.PageCount {
-		return nil, fmt.Errorf("%w: it refers to page %d of %d", ErrFormat, n, f.PageCount)
+		return nil, fmt.Errorf("%w: a page refers to page %d, and there are %d pages", ErrFormat, n, f.PageCount)
 	}
 	if f.twin != nil && !f.twin.differs(n) {
 		return f.twin.file.page(n)

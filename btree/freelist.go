@@ -20,7 +20,7 @@ func (f *File) free() (set, error) {
 		}
 		n := binary.BigEndian.Uint32(b[4:])
 		if free.has(trunk) || int64(n)*4+trunkHeader > int64(f.usable) {
-			return nil, fmt.Errorf("%w: page %d of the freelist", ErrFormat, trunk)
+			return nil, fmt.Errorf("%w: page %d of the freelist makes no sense", ErrFormat, trunk)
 		}
 		free.add(trunk)
 		for i := range n {

@@ -30,7 +30,7 @@ func (m *merger) next(side int) (*Row, error) {
 		return nil, err
 	}
 	if p.isTable() != (m.key == 0) {
-		return nil, p.malformed("it is not of the kind that the table's definition says")
+		return nil, p.malformed("its kind does not fit the definition of the table")
 	}
 	c, err := p.cell(at.cell)
 	if err != nil {
@@ -230,7 +230,7 @@ func (m *merger) keyOf(row *Row) (string, error) {
 		return "", err
 	}
 	if len(values) < m.key {
-		return "", fmt.Errorf("%w: page %d: a row of %d columns with a key of %d", ErrFormat, row.at.page, len(values), m.key)
+		return "", fmt.Errorf("%w: page %d: a row has %d columns, and its key has %d", ErrFormat, row.at.page, len(values), m.key)
 	}
 	var b []byte
 	for _, v := range values[:m.key] {

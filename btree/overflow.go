@@ -21,13 +21,13 @@ func (f *File) chain(c cell) iter.Seq2[uint32, error] {
 	return func(yield func(uint32, error) bool) {
 		length := f.chainLen(c)
 		if length > int64(f.PageCount) {
-			yield(0, fmt.Errorf("%w: a row of %d bytes in %d pages", ErrFormat, c.size, f.PageCount))
+			yield(0, fmt.Errorf("%w: a row has %d bytes, and there are %d pages", ErrFormat, c.size, f.PageCount))
 			return
 		}
 		next := c.overflow
 		for i := range length {
 			if next == 0 || next > f.PageCount {
-				yield(0, fmt.Errorf("%w: a row goes on in page %d of %d", ErrFormat, next, f.PageCount))
+				yield(0, fmt.Errorf("%w: a row continues on page %d, and there are %d pages", ErrFormat, next, f.PageCount))
 				return
 			}
 			if !yield(next, nil) || i == length-1 {
@@ -72,7 +72,7 @@ func (f *File) budget() budget { return budget(f.offset(f.PageCount + 1)) }
 
 func (b *budget) spend(c cell) error {
 	if c.size > int64(*b) {
-		return fmt.Errorf("%w: its rows have more bytes than it has", ErrFormat)
+		return fmt.Errorf("%w: its rows have more bytes than the file", ErrFormat)
 	}
 	*b -= budget(c.size)
 	return nil

@@ -49,7 +49,7 @@ func (f *File) object(row *Row, left *budget) (o Object, err error) {
 		return o, err
 	}
 	if len(values) < 5 {
-		return o, fmt.Errorf("%w: a row of %d columns", ErrFormat, len(values))
+		return o, fmt.Errorf("%w: a row of the schema has %d columns", ErrFormat, len(values))
 	}
 	o.Type, _ = values[0].(string)
 	o.Name, _ = values[1].(string)

@@ -122,7 +122,7 @@ func (s *step) walk(names []string) (string, error) {
 			return "", err
 		}
 	}
-	return "", errors.New("the path is a folder's")
+	return "", errors.New("the path leads to a folder, not to a file")
 }
 
 // failed names the whole path that an error is about, and the user whose rights were used. Whatever was called for it,
@@ -191,7 +191,7 @@ func (s *step) down(name string, looked fs.FileInfo) error {
 		}
 		now, err := next.Stat(".")
 		if err == nil && !os.SameFile(looked, now) {
-			err = fmt.Errorf("%s was replaced meanwhile", filepath.Join(s.path, name))
+			err = fmt.Errorf("%s was replaced while it was opened", filepath.Join(s.path, name))
 		}
 		if err != nil {
 			return errors.Join(err, next.Close())

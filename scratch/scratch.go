@@ -144,7 +144,7 @@ func Sweep(dir string, now time.Time, idle time.Duration) (removed []string, err
 		err = errors.Join(err, e1)
 	}
 	if err != nil {
-		err = fmt.Errorf("remove what was left behind in %s: %w", dir, err)
+		err = fmt.Errorf("remove left-over folders in %s: %w", dir, err)
 	}
 	return removed, err
 }

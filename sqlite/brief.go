@@ -48,7 +48,7 @@ func (b *brief) expire(c *capi.Conn) {
 	if b.pages.stmt == nil { // all was read, or the image was closed
 		return
 	}
-	b.over = fmt.Errorf("%w, and it cannot be put aside: %w", ErrHoldsUp, b.reason)
+	b.over = fmt.Errorf("%w, and it cannot be copied to a temporary file first: %w", ErrHoldsUp, b.reason)
 	b.over = errors.Join(b.over, b.pages.Close(), c.Exec("COMMIT"))
 }
 

@@ -55,7 +55,7 @@ func layoutOf(c *capi.Conn, table, definition string) (Layout, error) {
 	c.LimitLength(maxDefault)
 	columns, err := storedColumns(c)
 	if err == nil && len(columns) == 0 {
-		err = fmt.Errorf("%w: it has no columns", ErrCorrupt)
+		err = fmt.Errorf("%w: the table has no columns", ErrCorrupt)
 	}
 	if err != nil {
 		return Layout{}, err

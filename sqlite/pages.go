@@ -33,7 +33,7 @@ func (r *pages) next() ([]byte, error) {
 		return nil, err
 	}
 	if row != (r.left > 0) {
-		return nil, fmt.Errorf("%w: not as many pages as it says (%d to come)", ErrCorrupt, r.left)
+		return nil, fmt.Errorf("%w: the number of pages is not the one in its header (%d pages left)", ErrCorrupt, r.left)
 	}
 	if !row {
 		return nil, io.EOF

@@ -96,7 +96,7 @@ func restore(ctx context.Context, target, image string, opts RestoreOptions) (re
 	path, _, err := source.Resolve(target)
 	switch {
 	case opts.New && !errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("it was not there a moment ago: %w", fs.ErrExist)
+		return nil, fmt.Errorf("the target did not exist a moment ago: %w", fs.ErrExist)
 	case opts.KeepAs != "" || errors.Is(err, fs.ErrNotExist):
 		if err := opts.Partial.Complete(ctx, src); err != nil {
 			return nil, err
@@ -218,7 +218,7 @@ func openTarget(ctx context.Context, path string, timeout time.Duration) (*capi.
 		err = c.Retry(timeout, func() error { return c.Exec("PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = EXTRA") })
 	}
 	if err == nil && c.ReadOnly() { // SQLite opens a file for reading if it may not be written
-		err = fmt.Errorf("may not be written: %w", fs.ErrPermission)
+		err = fmt.Errorf("the file may not be written: %w", fs.ErrPermission)
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.Close())

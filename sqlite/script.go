@@ -34,7 +34,7 @@ var errNoStatement = errors.New("there is no statement")
 // a *StatementError if the SQL is to blame.
 func runScript(c *capi.Conn, sql string, row func(*capi.Stmt) bool) error {
 	if strings.ContainsRune(sql, 0) { // SQLite would leave out the rest
-		return &StatementError{1, sql, errors.New("it holds a zero byte")}
+		return &StatementError{1, sql, errors.New("the script holds a zero byte")}
 	}
 	none := true
 	for rest := sql; rest != ""; {

@@ -132,7 +132,7 @@ func (v *View) Query(sql string, head func(columns []string) error, row func(val
 // prepareOne compiles a text that is one statement.
 func prepareOne(c *capi.Conn, sql string) (*capi.Stmt, error) {
 	if strings.Contains(sql, "\x00") {
-		return nil, fmt.Errorf("%w: there is a zero byte in it", ErrSQL)
+		return nil, fmt.Errorf("%w: the text holds a zero byte", ErrSQL)
 	}
 	var only *capi.Stmt
 	for rest := sql; rest != ""; {

@@ -211,7 +211,7 @@ func TestViewSQL(t *testing.T) {
 		"SELECT a FROM users":         "SQL error: no such column: a (SQLite code 1)",
 		"SELECT 1; SELECT 'two'":      `SQL error: more than one statement, the second is "SELECT 'two'"`,
 		"SELECT 1; nonsense":          `SQL error: near "nonsense": syntax error (SQLite code 1)`,
-		"SELECT 1\x00; SELECT 2":      "SQL error: there is a zero byte in it",
+		"SELECT 1\x00; SELECT 2":      "SQL error: the text holds a zero byte",
 		"SELECT json('{') FROM users": "SQL error: malformed JSON (SQLite code 1)",
 	} {
 		if _, err := askView(v, sql); !errors.Is(err, sqlite.ErrSQL) || err.Error() != want {

@@ -33,7 +33,7 @@ type frame struct {
 }
 
 // errFrames is returned for a WAL that does not tell what has changed. It is never shown.
-var errFrames = errors.New("WAL does not continue the one before")
+var errFrames = errors.New("the WAL does not continue the earlier WAL")
 
 // frames reads the headers of a WAL's frames through SQLite's own handle.
 type frames struct {

@@ -25,9 +25,9 @@ var (
 	ErrNotFile = errors.New("not a regular file")
 	// ErrStrangeSidecar is returned when a file with the name of the database's journal, WAL or -shm is no regular file,
 	// or was put there by a user who may not write the database.
-	ErrStrangeSidecar = errors.New("what lies beside the database is no file of SQLite's")
+	ErrStrangeSidecar = errors.New("a file beside the database is not one of SQLite's")
 	// ErrDetached is returned when the WAL with the last commits must be in another place than beside the database.
-	ErrDetached = errors.New("the database's WAL is not here")
+	ErrDetached = errors.New("the WAL of the database is in another place")
 	// ErrChanged is returned when a database was written that had to be read without a lock.
 	ErrChanged = errors.New("database was written while it was read without a lock")
 )

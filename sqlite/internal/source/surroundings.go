@@ -52,9 +52,9 @@ func (s surroundings) elsewhere() bool {
 func (s surroundings) detached() error {
 	switch {
 	case s.other != "":
-		return fmt.Errorf("%w: %s is another name of the file, and its journal lies there", ErrDetached, s.other)
+		return fmt.Errorf("%w: %s is another name of the file, and the journal lies beside that name", ErrDetached, s.other)
 	case s.mounted:
-		return fmt.Errorf("%w: the file alone is mounted here", ErrDetached)
+		return fmt.Errorf("%w: only the file is mounted here, and not the folder with its WAL", ErrDetached)
 	}
-	return fmt.Errorf("%w: a program has the file open, but not with the -wal and -shm that are here", ErrDetached)
+	return fmt.Errorf("%w: a program has the file open, but not with the -wal and -shm beside it", ErrDetached)
 }
