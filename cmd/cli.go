@@ -24,6 +24,8 @@ import (
 	"firn/session"
 	"firn/site"
 	"firn/sqlite"
+	"firn/store"
+	"firn/store/s3"
 )
 
 // Streams are what a run of the program reads and writes.
@@ -107,7 +109,7 @@ func newCLI(s Streams) *cli {
 	c.program = &session.Caller{
 		Reporter: c.reporter(), Tool: toolVersion(),
 		Getenv: os.Getenv, Now: time.Now, Zone: time.Local, Silence: site.StuckSilence,
-		Remotes: []session.Remote{s3Place{}}, Input: s.In, CommandOutput: s.Err, HookFailed: c.showHookOutput,
+		Kinds: []store.Kind{s3.Kind{}}, Input: s.In, CommandOutput: s.Err, HookFailed: c.showHookOutput,
 	}
 	return c
 }

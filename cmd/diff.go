@@ -10,9 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"firn/btree"
-	"firn/outcome"
-	"firn/repo"
+	"firn/diff"
 	"firn/session"
 	"firn/snapshot"
 )
@@ -58,39 +56,23 @@ func (c *cli) diff(ctx context.Context, refs [2]string, o diffOptions) error {
 		return err
 	}
 	defer s.Close()
-	d := &diff{opened: s}
+	d := &diffRun{opened: s}
 	if err := d.findBoth(ctx, refs); err != nil {
 		return err
 	}
-	s.note("From %s to %s", d.describe(d.snapshots[before]), d.describe(d.snapshots[after]))
-	if err := d.run(ctx, o); err != nil {
-		err = fmt.Errorf("compare snapshots %s and %s: %w", d.snapshots[before].ID.Short(), d.snapshots[after].ID.Short(), err)
-		if errors.Is(err, btree.ErrFormat) {
-			return outcome.Failed("The database itself was damaged when the snapshot was taken. Look for an earlier one that is sound.", "%w", err)
-		}
-		return err
-	}
-	return nil
+	s.note("From %s to %s", d.describe(d.snapshots[diff.Before]), d.describe(d.snapshots[diff.After]))
+	return d.run(ctx, o)
 }
 
-// The sides of a comparison.
-const (
-	before = 0
-	after  = 1
-)
-
-// diff is two snapshots that are compared.
-type diff struct {
+// diffRun is two snapshots that are compared.
+type diffRun struct {
 	*opened
 	snapshots [2]*snapshot.Snapshot
-	images    [2]*repo.ImageReader
-	files     [2]*btree.File
-	pair      *btree.Pair
-	schemas   [2][]btree.Object
+	core      *diff.Comparison
 }
 
 // findBoth finds the snapshots.
-func (d *diff) findBoth(ctx context.Context, refs [2]string) error {
+func (d *diffRun) findBoth(ctx context.Context, refs [2]string) error {
 	known, err := d.Catalog(ctx)
 	if err != nil {
 		return err
@@ -107,103 +89,61 @@ func (d *diff) findBoth(ctx context.Context, refs [2]string) error {
 }
 
 // describe names a snapshot for people.
-func (d *diff) describe(s *snapshot.Snapshot) string {
+func (d *diffRun) describe(s *snapshot.Snapshot) string {
 	return fmt.Sprintf("%s (%s, %s)", s.ID.Short(), s.Environment, d.When(s.Time))
 }
 
 // run compares, and prints what was found.
-func (d *diff) run(ctx context.Context, o diffOptions) error {
-	if err := d.load(ctx); err != nil {
+func (d *diffRun) run(ctx context.Context, o diffOptions) (err error) {
+	if d.core, err = diff.Open(ctx, d.Repo, d.snapshots[diff.Before], d.snapshots[diff.After]); err != nil {
 		return err
 	}
-	tables := pairTables(d.schemas)
 	message := diffMessage{
 		Type:     "summary",
-		Before:   newSnapshotMessage(d.snapshots[before]),
-		After:    newSnapshotMessage(d.snapshots[after]),
-		Settings: d.settings(),
-		Schema:   schemaChanges(d.schemas),
+		Before:   newSnapshotMessage(d.snapshots[diff.Before]),
+		After:    newSnapshotMessage(d.snapshots[diff.After]),
+		Settings: newSettings(d.core.Settings()),
+		Schema:   newSchema(d.core.Schema()),
 		Tables:   []tableMessage{},
 	}
 	if o.table != "" {
-		return d.showTable(ctx, message, tables, o.table)
+		return d.showTable(ctx, message, o.table)
+	}
+	tables, err := d.core.Count(ctx)
+	if err != nil {
+		return err
 	}
 	for _, t := range tables {
-		counts, err := d.compareTable(ctx, t, nil)
-		if err != nil {
-			return err
-		}
-		if counts.differs() {
-			message.Tables = append(message.Tables, counts)
-		}
+		message.Tables = append(message.Tables, newTableMessage(t))
 	}
 	return d.print(message)
 }
 
-// load opens both images and finds the pages that differ.
-func (d *diff) load(ctx context.Context) (err error) {
-	for side, snap := range d.snapshots {
-		if d.images[side], err = d.Repo.OpenImage(ctx, snap); err != nil {
-			return err
-		}
-		image := d.images[side]
-		if d.files[side], err = btree.Open(image.At(ctx), image.Size()); err != nil {
-			return fmt.Errorf("snapshot %s: %w", snap.ID.Short(), err)
-		}
-	}
-	differing := d.images[before].Differing(d.images[after])
-	if d.pair, err = btree.NewPair(d.files[before], d.files[after], differing); err != nil {
+// showTable prints the rows of one table that differ.
+func (d *diffRun) showTable(ctx context.Context, message diffMessage, name string) error {
+	name, err := d.core.Name(name)
+	if err != nil {
 		return err
 	}
-	for side, file := range d.files {
-		if d.schemas[side], err = file.Schema(); err != nil {
-			return fmt.Errorf("snapshot %s: %w", d.snapshots[side].ID.Short(), err)
-		}
-	}
-	return nil
-}
-
-// showTable prints the rows of one table that differ.
-func (d *diff) showTable(ctx context.Context, message diffMessage, tables []tablePair, name string) error {
-	i := slices.IndexFunc(tables, func(t tablePair) bool { return strings.EqualFold(t.name, name) })
-	if i < 0 {
-		return noTable(tables, name)
-	}
-	t := tables[i]
 	message.Settings = nil
-	message.Schema = slices.DeleteFunc(message.Schema, func(s schemaMessage) bool { return !strings.EqualFold(s.Table, t.name) })
+	message.Schema = slices.DeleteFunc(message.Schema, func(s schemaMessage) bool { return !strings.EqualFold(s.Table, name) })
 	out := bufio.NewWriter(d.stdout)
 	if !d.json {
 		printSchema(out, message)
 	}
-	counts, err := d.compareTable(ctx, t, func(r rowChange) error { return d.printRow(out, r) })
+	counts, err := d.core.Rows(ctx, name, func(r diff.Row) error { return d.printRow(out, r) })
 	if err != nil {
 		return errors.Join(err, out.Flush())
 	}
-	message.Tables = append(message.Tables, counts)
+	message.Tables = append(message.Tables, newTableMessage(counts))
 	if d.json {
 		return errors.Join(d.writeJSON(out, message), out.Flush())
 	}
 	if counts.Note != "" {
-		d.warn("table %s: %s", identifier(t.name), counts.Note)
+		d.warn("table %s: %s", diff.Identifier(name), counts.Note)
 	}
-	if !counts.differs() && len(message.Schema) == 0 {
-		d.note("No difference in table %s.", identifier(t.name))
+	if !counts.Differs() && len(message.Schema) == 0 {
+		d.note("No difference in table %s.", diff.Identifier(name))
 	}
 	return out.Flush()
-}
-
-// noTable says which tables there are.
-func noTable(tables []tablePair, name string) error {
-	var names, shadows []string
-	for _, t := range tables {
-		names = append(names, identifier(t.name))
-		if strings.EqualFold(t.shadowOf, name) {
-			shadows = append(shadows, identifier(t.name))
-		}
-	}
-	if len(shadows) > 0 {
-		return outcome.Failed("Its rows are in: "+strings.Join(shadows, ", ")+".", "table %q is virtual", name)
-	}
-	return outcome.Failed("There are: "+strings.Join(names, ", ")+".", "table %q: neither snapshot has it", name)
 }

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"firn/btree"
+	"firn/diff"
 )
 
 // diffMessage is what differs between two snapshots in JSON.
@@ -31,7 +31,7 @@ type settingMessage struct {
 // schemaMessage is an object of the schema that changed. Its SQL is empty on the side
 // where it is not.
 type schemaMessage struct {
-	Change string `json:"change"` // "added", "removed", "changed"
+	Kind   string `json:"change"` // "added", "removed", "changed"
 	Type   string `json:"type"`
 	Name   string `json:"name"`
 	Table  string `json:"table"`
@@ -53,71 +53,31 @@ type changeCounts struct {
 	Changed int64 `json:"changed"`
 }
 
-func (c *changeCounts) count(kind string) {
-	switch kind {
-	case rowAdded:
-		c.Added++
-	case rowRemoved:
-		c.Removed++
-	default:
-		c.Changed++
+func newSettings(changed []diff.Setting) (messages []settingMessage) {
+	for _, s := range changed {
+		messages = append(messages, settingMessage(s))
 	}
+	return messages
 }
 
-func (m tableMessage) differs() bool {
-	return m.changeCounts == nil || *m.changeCounts != changeCounts{}
+func newSchema(changes []diff.SchemaChange) []schemaMessage {
+	messages := make([]schemaMessage, 0, len(changes))
+	for _, c := range changes {
+		messages = append(messages, schemaMessage(c))
+	}
+	return messages
 }
 
-// settings returns what changed of the databases' headers.
-func (d *diff) settings() (changed []settingMessage) {
-	a, b := d.files[before].Header, d.files[after].Header
-	for _, s := range []settingMessage{
-		{"page_size", a.PageSize, b.PageSize},
-		{"encoding", a.Encoding.String(), b.Encoding.String()},
-		{"user_version", a.UserVersion, b.UserVersion},
-		{"application_id", a.ApplicationID, b.ApplicationID},
-	} {
-		if s.Before != s.After {
-			changed = append(changed, s)
-		}
+func newTableMessage(t diff.Table) tableMessage {
+	m := tableMessage{Table: t.Table, ShadowOf: t.ShadowOf, Note: t.Note}
+	if t.Note == "" {
+		m.changeCounts = &changeCounts{t.Added, t.Removed, t.Changed}
 	}
-	return changed
-}
-
-// schemaChanges compares the objects that have a definition, by type and name. The
-// others are indexes that come with a table.
-func schemaChanges(schemas [2][]btree.Object) []schemaMessage {
-	changes := []schemaMessage{}
-	known := make(map[[2]string]btree.Object)
-	for _, o := range schemas[before] {
-		known[[2]string{o.Type, o.Name}] = o
-	}
-	for _, o := range schemas[after] {
-		key := [2]string{o.Type, o.Name}
-		old, ok := known[key]
-		delete(known, key)
-		if old.SQL == o.SQL {
-			continue
-		}
-		change := schemaMessage{rowAdded, o.Type, o.Name, o.Table, old.SQL, o.SQL}
-		if ok {
-			change.Change = rowChanged
-		}
-		changes = append(changes, change)
-	}
-	for _, o := range known {
-		if o.SQL != "" {
-			changes = append(changes, schemaMessage{rowRemoved, o.Type, o.Name, o.Table, o.SQL, ""})
-		}
-	}
-	slices.SortStableFunc(changes, func(a, b schemaMessage) int {
-		return slices.Compare([]string{a.Table, a.Type, a.Name}, []string{b.Table, b.Type, b.Name})
-	})
-	return changes
+	return m
 }
 
 // print prints what differs, but for rows.
-func (d *diff) print(m diffMessage) error {
+func (d *diffRun) print(m diffMessage) error {
 	if d.json {
 		return d.printJSON(m)
 	}
@@ -139,15 +99,15 @@ func (d *diff) print(m diffMessage) error {
 }
 
 // tableRows returns the counts for people.
-func (d *diff) tableRows(tables []tableMessage) (rows [][]string) {
+func (d *diffRun) tableRows(tables []tableMessage) (rows [][]string) {
 	for _, t := range tables {
-		name := identifier(t.Table)
+		name := diff.Identifier(t.Table)
 		if t.ShadowOf != "" {
-			name += " (of " + identifier(t.ShadowOf) + ")"
+			name += " (of " + diff.Identifier(t.ShadowOf) + ")"
 		}
 		if t.changeCounts == nil {
 			rows = append(rows, []string{name, "?", "?", "?"})
-			d.warn("table %s: %s", identifier(t.Table), t.Note)
+			d.warn("table %s: %s", diff.Identifier(t.Table), t.Note)
 			continue
 		}
 		rows = append(rows, []string{name, fmt.Sprint(t.Added), fmt.Sprint(t.Removed), fmt.Sprint(t.Changed)})
@@ -168,12 +128,12 @@ func printSchema(w io.Writer, m diffMessage) {
 
 func printLines(w io.Writer, mark, sql string) {
 	for line := range strings.Lines(sql) {
-		fmt.Fprintln(w, mark, printable(strings.ReplaceAll(strings.TrimRight(line, "\r\n"), "\t", "    ")))
+		fmt.Fprintln(w, mark, diff.Printable(strings.ReplaceAll(strings.TrimRight(line, "\r\n"), "\t", "    ")))
 	}
 }
 
 // printRow prints a row that differs.
-func (d *diff) printRow(w io.Writer, r rowChange) error {
+func (d *diffRun) printRow(w io.Writer, r diff.Row) error {
 	if d.json {
 		return d.writeJSON(w, newRowMessage(r))
 	}
@@ -181,18 +141,18 @@ func (d *diff) printRow(w io.Writer, r rowChange) error {
 	if isTerminal(d.stdout) {
 		most = 60
 	}
-	mark := map[string]string{rowAdded: "+", rowRemoved: "-", rowChanged: "~"}[r.kind]
+	mark := map[string]string{diff.Added: "+", diff.Removed: "-", diff.Changed: "~"}[r.Kind]
 	var b strings.Builder
 	b.WriteString(mark)
-	for _, f := range slices.Concat(r.key, r.values) {
-		fmt.Fprintf(&b, " %s=%s", identifier(f.name), literal(f.value, most))
+	for _, f := range slices.Concat(r.Key, r.Values) {
+		fmt.Fprintf(&b, " %s=%s", diff.Identifier(f.Name), diff.Literal(f.Value, most))
 	}
-	for i, f := range r.changed {
+	for i, f := range r.Changed {
 		separator := ","
 		if i == 0 {
 			separator = ":"
 		}
-		fmt.Fprintf(&b, "%s %s %s -> %s", separator, identifier(f.name), literal(f.before, most), literal(f.after, most))
+		fmt.Fprintf(&b, "%s %s %s -> %s", separator, diff.Identifier(f.Name), diff.Literal(f.Before, most), diff.Literal(f.After, most))
 	}
 	_, err := fmt.Fprintln(w, b.String())
 	return err
@@ -209,18 +169,18 @@ type rowMessage struct {
 	After  fields `json:"after,omitempty"`
 }
 
-func newRowMessage(r rowChange) rowMessage {
-	m := rowMessage{Type: "row", Table: r.table, Change: r.kind, Key: r.key, Values: r.values}
-	for _, f := range r.changed {
-		m.Before = append(m.Before, field{f.name, f.before})
-		m.After = append(m.After, field{f.name, f.after})
+func newRowMessage(r diff.Row) rowMessage {
+	m := rowMessage{Type: "row", Table: r.Table, Change: r.Kind, Key: r.Key, Values: r.Values}
+	for _, f := range r.Changed {
+		m.Before = append(m.Before, diff.Field{Name: f.Name, Value: f.Before})
+		m.After = append(m.After, diff.Field{Name: f.Name, Value: f.After})
 	}
 	return m
 }
 
 // fields are an object in JSON, in the order of the columns. Values are SQL literals:
 // JSON has no blobs, and its readers round large numbers.
-type fields []field
+type fields []diff.Field
 
 // MarshalJSON implements [json.Marshaler].
 func (f fields) MarshalJSON() ([]byte, error) {
@@ -230,7 +190,7 @@ func (f fields) MarshalJSON() ([]byte, error) {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		for part, text := range []string{field.name, literal(field.value, 0)} {
+		for part, text := range []string{field.Name, diff.Literal(field.Value, 0)} {
 			quoted, err := json.Marshal(text)
 			if err != nil {
 				return nil, err

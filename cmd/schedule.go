@@ -1,23 +1,14 @@
 package cmd
 
 import (
-	"embed"
 	"fmt"
-	"os"
-	"slices"
-	"strings"
-	"text/template"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"firn/config"
 	"firn/outcome"
-	"firn/session"
+	"firn/schedule"
 )
-
-//go:embed schedule/*.tmpl
-var scheduleFiles embed.FS
 
 // scheduleOptions are the flags of schedule.
 type scheduleOptions struct {
@@ -61,19 +52,26 @@ your commands around a backup. Give what they need in a drop-in: systemctl edit.
 }
 
 func (c *cli) schedule(args []string, o scheduleOptions) error {
-	s, err := c.newSchedule(args, o)
+	conf, err := c.program.LoadConfig()
+	if err != nil {
+		return err
+	}
+	if err := schedule.CheckEvery(o.every); err != nil {
+		return err
+	}
+	s, err := schedule.New(c.program, conf, schedule.Options{Environments: args, Every: o.every, User: o.user, Program: o.program})
 	if err != nil {
 		return err
 	}
 	switch {
 	case o.format == formatCron && o.output == "":
-		text, err := s.crontab()
+		text, err := s.Crontab()
 		if err == nil {
 			_, err = fmt.Fprint(c.data(), text)
 		}
 		return err
 	case o.format == formatSystemd:
-		units, err := s.units()
+		units, err := s.Units()
 		if err != nil {
 			return err
 		}
@@ -82,75 +80,4 @@ func (c *cli) schedule(args []string, o scheduleOptions) error {
 		return outcome.Usage("Redirect the output, or pipe it to crontab.", "--output is for --format systemd")
 	}
 	return outcome.Usage("", "--format is %q, not cron or systemd", o.format)
-}
-
-// schedule is what is to be run.
-type schedule struct {
-	conf       *config.Config
-	repository session.Place
-	target     *session.Place // of the daily copy; nil for none
-	program    string
-	User       string
-	Backups    []scheduled
-}
-
-// scheduled is the backup of one environment.
-type scheduled struct {
-	Name string
-	env  *config.Environment
-	at   interval
-}
-
-func (c *cli) newSchedule(args []string, o scheduleOptions) (*schedule, error) {
-	conf, err := c.program.LoadConfig()
-	if err != nil {
-		return nil, err
-	}
-	if conf.Path == "" || len(conf.Env) == 0 {
-		return nil, outcome.Usage(`See "firn help configuration".`, "schedule needs a configuration file with environments")
-	}
-	if len(args) == 0 {
-		args = conf.Names()
-	}
-	every, err := parseInterval(o.every)
-	if err != nil {
-		return nil, err
-	}
-	s := &schedule{conf: conf, program: o.program, User: o.user}
-	if s.program == "" {
-		if s.program, err = os.Executable(); err != nil {
-			return nil, fmt.Errorf("find this program: %w", err)
-		}
-	}
-	for i, at := range every.spread(len(args)) {
-		env, err := conf.Environment(args[i])
-		if err != nil {
-			return nil, err
-		}
-		s.Backups = append(s.Backups, scheduled{env.Name, env, at})
-	}
-	if s.repository, err = c.program.FindRepository(conf); err != nil || conf.Copy.Repository == "" {
-		return s, err
-	}
-	target, err := c.program.ParsePlace(conf.Copy.Repository, c.program.Endpoint(conf.CopyTarget()))
-	s.target = &target
-	return s, err
-}
-
-// arguments adds the configuration where it would not be found.
-func (s *schedule) arguments(args []string) []string {
-	if s.conf.Path == config.SystemFile {
-		return args
-	}
-	return append(slices.Clone(args), "--config", s.conf.Path)
-}
-
-func render(name string, data any) (string, error) {
-	t, err := template.ParseFS(scheduleFiles, "schedule/"+name+".tmpl")
-	if err != nil {
-		return "", err
-	}
-	var b strings.Builder
-	err = t.Execute(&b, data)
-	return b.String(), err
 }

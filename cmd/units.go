@@ -6,184 +6,28 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"unicode"
 
-	"firn/config"
 	"firn/outcome"
+	"firn/schedule"
 	"firn/site"
 )
 
-// unit is a file for systemd.
-type unit struct{ name, text string }
-
-// These stand in units' names where others have the environment's.
-const weeklyName, copyName = "verify", "copy"
-
-// service is what the template of services is filled with.
-type service struct {
-	File, Description, User, Key string
-	CopyKey                      string // of the repository that is copied to
-	Commands                     []string
-	Mounts, Writable             string
-	ProtectHome                  string
-}
-
-// capabilities are what is left of root's: to read databases of other users (DAC), to act
-// as the owner of a folder, in that folder alone (SETUID, SETGID, SYS_CHROOT), to give files to that owner (CHOWN, FOWNER),
-// and to end a command that has become another user and lasts too long (KILL). Other users
-// have none.
-const capabilities = "CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_KILL CAP_SETGID CAP_SETUID CAP_SYS_CHROOT"
-
-// Capabilities returns those that the service may have.
-func (v service) Capabilities() string {
-	switch v.User {
-	case "", "root", "0":
-		return capabilities
-	}
-	return ""
-}
-
-// units returns a service and a timer for each environment, for the weekly work, and for
-// the daily copy.
-func (s *schedule) units() ([]unit, error) {
-	var units []unit
-	for _, b := range s.Backups {
-		if other := map[string]string{weeklyName: "weekly", copyName: "daily"}[b.Name]; other != "" {
-			return nil, outcome.Usage("Rename it, or leave it to cron.", "schedule: the units of environment %q would have the name of the %s ones", b.Name, other)
-		}
-		service := s.service(unitName(b.Name), "firn snapshot of "+strings.ReplaceAll(b.Name, "%", "%%"), []*config.Environment{b.env}, s.exec("backup", b.Name, "--prune"))
-		pair, err := service.pair(b.at.calendar())
-		if err != nil {
-			return nil, err
-		}
-		units = append(units, pair...)
-	}
-	var envs []*config.Environment
-	for _, name := range s.conf.Names() {
-		envs = append(envs, s.conf.Env[name])
-	}
-	weekly := s.service(unitName(weeklyName), "firn check and verification, weekly", envs, s.exec("check", "--read-data"), s.exec("verify", "--all"))
-	pair, err := weekly.pair("Sun 04:17")
-	if err != nil || s.target == nil {
-		return append(units, pair...), err
-	}
-	units = append(units, pair...)
-	pair, err = s.copyService().pair("*-*-* 03:41")
-	return append(units, pair...), err
-}
-
-// unitName names the units of an environment, with everything escaped that units, or files,
-// are not called, as systemd-escape does it.
-func unitName(environment string) string {
-	var b strings.Builder
-	b.WriteString("firn-")
-	for _, c := range []byte(environment) {
-		if c < 0x80 && (unicode.IsLetter(rune(c)) || unicode.IsDigit(rune(c)) || strings.IndexByte("-_.:", c) >= 0) {
-			b.WriteByte(c)
-		} else {
-			fmt.Fprintf(&b, `\x%02x`, c)
-		}
-	}
-	return b.String()
-}
-
-// copyService hands its user the key of the target, too.
-func (s *schedule) copyService() service {
-	command := s.exec("copy", "--prune")
-	if s.conf.Copy.KeyFile != "" {
-		command += " --to-key-file %d/copy.key"
-	}
-	v := s.service(unitName(copyName), "firn copy to another repository, daily", nil, command)
-	v.CopyKey = strings.ReplaceAll(s.conf.Copy.KeyFile, "%", "%%")
-	if folder := s.target.Folder; folder != "" {
-		v.Mounts = strings.TrimSpace(v.Mounts + " " + unitWord(folder))
-		v.Writable = strings.TrimSpace(v.Writable + " " + unitWord(folder))
-		if atHome(folder) {
-			v.ProtectHome = "read-only"
-		}
-	}
-	return v
-}
-
-func (s *schedule) service(name, description string, envs []*config.Environment, commands ...string) service {
-	v := service{File: name, Description: description, User: s.User, Commands: commands, Key: strings.ReplaceAll(s.conf.KeyFile, "%", "%%")}
-	var folders []string
-	if s.repository.Kind == nil {
-		folders = append(folders, s.repository.Folder)
-		v.Mounts = unitWord(s.repository.Folder)
-	}
-	for _, env := range envs {
-		folders = append(folders, filepath.Dir(env.Database))
-	}
-	if s.conf.MetricsFile != "" {
-		folders = append(folders, filepath.Dir(s.conf.MetricsFile))
-	}
-	v.ProtectHome = "yes"
-	if slices.ContainsFunc(append(slices.Clone(folders), s.conf.Path), atHome) {
-		v.ProtectHome = "read-only"
-	}
-	slices.Sort(folders)
-	for i, f := range slices.Compact(folders) {
-		if i > 0 {
-			v.Writable += " "
-		}
-		v.Writable += unitWord(f)
-	}
-	return v
-}
-
-// atHome reports whether ProtectHome=yes would hide a path.
-func atHome(path string) bool {
-	return slices.ContainsFunc([]string{"/home/", "/root/", "/run/user/"}, func(home string) bool { return strings.HasPrefix(path+"/", home) })
-}
-
-// exec returns a command line for a unit.
-func (s *schedule) exec(args ...string) string {
-	words := []string{unitWord(s.program)}
-	for _, a := range s.arguments(args) {
-		words = append(words, strings.ReplaceAll(unitWord(a), "$", "$$"))
-	}
-	return strings.Join(words, " ")
-}
-
-// unitWord quotes a word for a unit, where % begins a specifier.
-func unitWord(s string) string {
-	s = strings.ReplaceAll(s, "%", "%%")
-	if strings.ContainsAny(s, " \t\"'\\;") {
-		s = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
-	}
-	return s
-}
-
-// pair returns the service and the timer that starts it.
-func (v service) pair(calendar string) ([]unit, error) {
-	name := v.File
-	v.File = name + ".service"
-	text, err := render("service", v)
-	if err != nil {
-		return nil, err
-	}
-	timer, err := render("timer", map[string]string{"File": name + ".timer", "Description": v.Description, "Calendar": calendar})
-	return []unit{{v.File, text}, {name + ".timer", timer}}, err
-}
-
 // writeUnits writes the files into a folder, over nothing that says something else; or,
 // without one, to standard output.
-func (c *cli) writeUnits(units []unit, dir string) error {
+func (c *cli) writeUnits(units []schedule.Unit, dir string) error {
 	if dir == "" {
 		for i, u := range units {
-			if _, err := fmt.Fprint(c.data(), strings.Repeat("\n", min(i, 1)), u.text); err != nil {
+			if _, err := fmt.Fprint(c.data(), strings.Repeat("\n", min(i, 1)), u.Text); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	for _, u := range units {
-		path := filepath.Join(dir, u.name)
+		path := filepath.Join(dir, u.Name)
 		old, err := os.ReadFile(path)
-		if err == nil && string(old) != u.text {
+		if err == nil && string(old) != u.Text {
 			return outcome.Failed("Move it away first.", "schedule: %s is there and says something else: nothing of it was changed", path)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -192,10 +36,10 @@ func (c *cli) writeUnits(units []unit, dir string) error {
 	}
 	for _, u := range units {
 		// Whole, or not at all: half a file would be refused by the next run.
-		if err := site.ReplaceFile(filepath.Join(dir, u.name), u.text); err != nil {
+		if err := site.ReplaceFile(filepath.Join(dir, u.Name), u.Text); err != nil {
 			return fmt.Errorf("schedule: %w", err)
 		}
-		c.note("Wrote %s", filepath.Join(dir, u.name))
+		c.note("Wrote %s", filepath.Join(dir, u.Name))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"firn/report"
 	"firn/snapshot"
+	"firn/store"
 )
 
 // Caller is the program that works with repositories: its clock, its environment variables, and what it was told beyond
@@ -29,7 +30,7 @@ type Caller struct {
 	// askPassword asks a person for a password. It is nil where no person can be asked.
 	AskPassword func(ctx context.Context, prompt string) (string, error)
 
-	Remotes []Remote // the kinds of places that the program can use, beside folders
+	Kinds []store.Kind // the kinds of places that the program can use, beside folders
 
 	told told
 }

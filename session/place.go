@@ -21,10 +21,10 @@ func (c *Caller) Endpoint(conf *config.Config) string {
 	return cmp.Or(conf.S3.Endpoint, c.Getenv("AWS_ENDPOINT_URL_S3"), c.Getenv("AWS_ENDPOINT_URL"))
 }
 
-// remoteOptions say how to reach the repository's place.
-func (s *Session) remoteOptions() (RemoteOptions, error) {
+// access say how to reach the repository's place.
+func (s *Session) access() (store.Access, error) {
 	b := s.Conf.S3
-	opts := RemoteOptions{
+	opts := store.Access{
 		Region:        cmp.Or(b.Region, s.Getenv("AWS_REGION"), s.Getenv("AWS_DEFAULT_REGION")),
 		CAFile:        cmp.Or(b.CAFile, s.Getenv("AWS_CA_BUNDLE")),
 		PathStyle:     b.PathStyle,
@@ -37,13 +37,13 @@ func (s *Session) remoteOptions() (RemoteOptions, error) {
 	opts.UploadLimit, upErr = config.ParseRate("--limit-upload", cmp.Or(s.Settings.LimitUpload, b.LimitUpload))
 	opts.DownloadLimit, downErr = config.ParseRate("--limit-download", cmp.Or(s.Settings.LimitDownload, b.LimitDownload))
 	if err := errors.Join(config.CheckLockMode(b.LockMode), upErr, downErr); err != nil {
-		return RemoteOptions{}, outcome.Usage("", "%w", err)
+		return store.Access{}, outcome.Usage("", "%w", err)
 	}
 	return opts, s.readBucketKeys(&opts)
 }
 
 // readBucketKeys reads the credentials that the configuration names.
-func (s *Session) readBucketKeys(opts *RemoteOptions) error {
+func (s *Session) readBucketKeys(opts *store.Access) error {
 	for file, into := range map[string]*string{s.Conf.S3.AccessKeyFile: &opts.AccessKey, s.Conf.S3.SecretKeyFile: &opts.SecretKey} {
 		if file == "" {
 			continue
@@ -94,17 +94,17 @@ func (s *Session) Requests() int64 {
 
 // Place is where a repository is: in a folder, or in a place of another kind.
 type Place struct {
-	Folder   string // absolute; "" for a place of another kind
-	location string // of that place
-	Kind     Remote // of that place
+	Folder   string     // absolute; "" for a place of another kind
+	Location string     // of that place
+	Kind     store.Kind // of that place
 }
 
 // ParsePlace reads a location. The endpoint is for locations that leave it out.
 func (c *Caller) ParsePlace(location, endpoint string) (Place, error) {
-	for _, kind := range c.Remotes {
+	for _, kind := range c.Kinds {
 		if kind.Matches(location) {
 			location, err := kind.Parse(location, endpoint)
-			return Place{location: location, Kind: kind}, err
+			return Place{Location: location, Kind: kind}, err
 		}
 	}
 	if store.IsRemote(location) {
@@ -115,7 +115,7 @@ func (c *Caller) ParsePlace(location, endpoint string) (Place, error) {
 }
 
 // String returns one text for each place.
-func (p Place) String() string { return cmp.Or(p.Folder, p.location) }
+func (p Place) String() string { return cmp.Or(p.Folder, p.Location) }
 
 // openStore opens the place of a repository, which must be there.
 func (s *Session) openStore(ctx context.Context) (store.Store, error) {
@@ -149,11 +149,11 @@ func (s *Session) CreateStore(ctx context.Context) (store.Store, error) {
 }
 
 func (s *Session) openRemote(ctx context.Context) (store.Store, error) {
-	opts, err := s.remoteOptions()
+	opts, err := s.access()
 	if err != nil {
 		return nil, err
 	}
-	st, err := s.Place.Kind.Open(ctx, s.Place.location, opts)
+	st, err := s.Place.Kind.Open(ctx, s.Place.Location, opts)
 	if err != nil {
 		return nil, fmt.Errorf("open repository: %w", err)
 	}

@@ -36,9 +36,6 @@ type Object struct {
 // has no inodes left, or a quota is reached.
 var ErrNoSpace = errors.New("there is no room in the store")
 
-// IsRemote reports whether a location is not meant to be a folder.
-func IsRemote(location string) bool { return strings.HasPrefix(location, "s3:") }
-
 // Store keeps objects by name. An object is written once, whole, and never
 // changed; no object's name is a folder of another's ("a" and "a/b").
 //

@@ -34,11 +34,12 @@ bench/scale: bench/internal/checkout bench/internal/usage chunk crypt index inte
 bench/tune: bench/internal/checkout chunk crypt repo snapshot store/mem
 btree:
 chunk:
-cmd: btree config crypt host internal/svg outcome pack process repo report retention scratch session site snapshot spool sqlite store store/s3 tags verify
+cmd: config crypt diff host internal/svg outcome pack process repo report retention schedule scratch session site snapshot spool sqlite store store/s3 tags verify
 cmd/firn: cmd
 config: host outcome repo retention snapshot store tags
 crypt:
 demo:
+diff: btree outcome repo report snapshot sqlite
 host:
 index: chunk pack
 internal/arch:
@@ -52,6 +53,7 @@ process: report
 repo: chunk crypt index pack retention snapshot spool store tags
 report:
 retention:
+schedule: config outcome report retention session
 scratch:
 session: config crypt host outcome process repo report scratch site snapshot sqlite store
 site: host outcome repo report scratch snapshot spool sqlite store store/local

@@ -1,4 +1,4 @@
-package cmd
+package diff
 
 import (
 	"bytes"
@@ -80,9 +80,9 @@ func shadowSuffixes(definition string) []string {
 }
 
 // compareTable counts the rows that differ, and hands them to show if that is not nil.
-func (d *diff) compareTable(ctx context.Context, t tablePair, show func(rowChange) error) (tableMessage, error) {
-	counts := tableMessage{Table: t.name, ShadowOf: t.shadowOf, changeCounts: &changeCounts{}}
-	if same, err := d.pair.Same(t.root(before), t.root(after)); same || err != nil {
+func (d *Comparison) compareTable(ctx context.Context, t tablePair, show func(Row) error) (Table, error) {
+	counts := Table{Table: t.name, ShadowOf: t.shadowOf}
+	if same, err := d.pair.Same(t.root(Before), t.root(After)); same || err != nil {
 		return counts, err
 	}
 	if err := d.leaveOutEmpty(&t); err != nil {
@@ -90,20 +90,20 @@ func (d *diff) compareTable(ctx context.Context, t tablePair, show func(rowChang
 	}
 	key, note, err := t.define(ctx)
 	if err != nil || note != "" {
-		counts.changeCounts, counts.Note = nil, note
+		counts.Note = note
 		return counts, err
 	}
-	for change, err := range d.pair.Rows(t.root(before), t.root(after), key) {
+	for change, err := range d.pair.Rows(t.root(Before), t.root(After), key) {
 		if err != nil {
 			return counts, err
 		}
 		kind := kindOf(change)
-		if kind == rowChanged || show != nil {
+		if kind == Changed || show != nil {
 			row, err := t.change(change)
 			if err != nil {
 				return counts, err
 			}
-			if kind == rowChanged && len(row.changed) == 0 {
+			if kind == Changed && len(row.Changed) == 0 {
 				continue // it was written again, as it was
 			}
 			if show != nil {
@@ -119,7 +119,7 @@ func (d *diff) compareTable(ctx context.Context, t tablePair, show func(rowChang
 
 // leaveOutEmpty takes a table without rows for none: how it would sort them does not
 // matter.
-func (d *diff) leaveOutEmpty(t *tablePair) error {
+func (d *Comparison) leaveOutEmpty(t *tablePair) error {
 	for side, file := range d.files {
 		if t.objects[side] == nil {
 			continue
@@ -144,11 +144,11 @@ func (t *tablePair) root(side int) uint32 {
 // for a rowid, or why its rows cannot be compared.
 func (t *tablePair) define(ctx context.Context) (key int, note string, err error) {
 	for side, o := range t.objects {
-		switch other := t.objects[before]; {
+		switch other := t.objects[Before]; {
 		case o == nil:
 			continue
-		case side == after && other != nil && other.SQL == o.SQL && other.Name == o.Name:
-			t.layouts[after] = t.layouts[before]
+		case side == After && other != nil && other.SQL == o.SQL && other.Name == o.Name:
+			t.layouts[After] = t.layouts[Before]
 		default:
 			if t.layouts[side], err = sqlite.TableLayout(ctx, o.Name, o.SQL); errors.Is(err, sqlite.ErrCorrupt) {
 				return 0, "its definition cannot be read, so its rows were not compared", nil
@@ -157,8 +157,8 @@ func (t *tablePair) define(ctx context.Context) (key int, note string, err error
 			}
 		}
 	}
-	a, b := t.layouts[before], t.layouts[after]
-	if t.objects[before] != nil && t.objects[after] != nil && !sameKey(a, b) {
+	a, b := t.layouts[Before], t.layouts[After]
+	if t.objects[Before] != nil && t.objects[After] != nil && !sameKey(a, b) {
 		return 0, "its primary key is another, so its rows were not compared", nil
 	}
 	t.columns = pairColumns(a.Columns, b.Columns)
@@ -199,34 +199,35 @@ func pairColumns(a, b []sqlite.Column) (pairs []columnPair) {
 
 // The kinds of changes of rows.
 const (
-	rowAdded   = "added"
-	rowRemoved = "removed"
-	rowChanged = "changed"
+	Added   = "added"
+	Removed = "removed"
+	Changed = "changed"
 )
 
-// rowChange is a row that differs.
-type rowChange struct {
-	kind    string
-	table   string
-	key     []field
-	values  []field       // of a row that was added or removed, but for the key
-	changed []fieldChange // of one that has changed
+// Row is a row that differs.
+type Row struct {
+	Kind    string
+	Table   string
+	Key     []Field
+	Values  []Field       // of a row that was added or removed, but for the key
+	Changed []FieldChange // of one that has changed
 }
 
-// field is a value and the name of its column.
-type field struct {
-	name  string
-	value any // nil, int64, float64, string or []byte
+// Field is a value and the name of its column.
+type Field struct {
+	Name  string
+	Value any // nil, int64, float64, string or []byte
 }
 
-type fieldChange struct {
-	name          string
-	before, after any
+// FieldChange is a column of a row that has changed, with its value on each side.
+type FieldChange struct {
+	Name          string
+	Before, After any
 }
 
 // change reads the row of a change.
-func (t *tablePair) change(c btree.Change) (rowChange, error) {
-	row := rowChange{table: t.name, kind: kindOf(c)}
+func (t *tablePair) change(c btree.Change) (Row, error) {
+	row := Row{Table: t.name, Kind: kindOf(c)}
 	rows := [2]*btree.Row{c.Before, c.After}
 	var values [2][]any // nil where there is no row
 	for side, r := range rows {
@@ -238,22 +239,22 @@ func (t *tablePair) change(c btree.Change) (rowChange, error) {
 			return row, err
 		}
 	}
-	side := after
+	side := After
 	if c.After == nil {
-		side = before
+		side = Before
 	}
 	for i, p := range t.columns {
 		switch {
 		case t.isKey(side, p.index[side]):
-			row.key = append(row.key, field{p.name, values[side][i]})
-		case row.kind != rowChanged:
-			row.values = append(row.values, field{p.name, values[side][i]})
-		case !sameValue(values[before][i], values[after][i]):
-			row.changed = append(row.changed, fieldChange{p.name, values[before][i], values[after][i]})
+			row.Key = append(row.Key, Field{p.name, values[side][i]})
+		case row.Kind != Changed:
+			row.Values = append(row.Values, Field{p.name, values[side][i]})
+		case !sameValue(values[Before][i], values[After][i]):
+			row.Changed = append(row.Changed, FieldChange{p.name, values[Before][i], values[After][i]})
 		}
 	}
-	if len(row.key) == 0 {
-		row.key = []field{{"rowid", rows[side].RowID}}
+	if len(row.Key) == 0 {
+		row.Key = []Field{{"rowid", rows[side].RowID}}
 	}
 	return row, nil
 }
@@ -261,11 +262,11 @@ func (t *tablePair) change(c btree.Change) (rowChange, error) {
 func kindOf(c btree.Change) string {
 	switch {
 	case c.Before == nil:
-		return rowAdded
+		return Added
 	case c.After == nil:
-		return rowRemoved
+		return Removed
 	}
-	return rowChanged
+	return Changed
 }
 
 // values returns a row's values in the order of t.columns, as SQLite shows them. One
@@ -278,7 +279,7 @@ func (t *tablePair) values(side int, r *btree.Row) ([]any, error) {
 	values := make([]any, len(t.columns))
 	for i, p := range t.columns {
 		if p.index[side] < 0 {
-			values[i] = t.layouts[after].Columns[p.index[after]].Default
+			values[i] = t.layouts[After].Columns[p.index[After]].Default
 			continue
 		}
 		values[i] = shown(stored, r.RowID, t.layouts[side], p.index[side])

@@ -1,4 +1,4 @@
-package cmd
+package schedule
 
 import (
 	"flag"
@@ -33,35 +33,31 @@ func TestDeploy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	target, err := (&session.Caller{Remotes: []session.Remote{s3Place{}}}).ParsePlace(conf.Copy.Repository, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &schedule{conf: conf, repository: session.Place{Folder: conf.Repository}, target: &target, program: "/usr/local/bin/firn"}
+	s := &Schedule{conf: conf, repository: session.Place{Folder: conf.Repository}, target: &session.Place{Location: conf.Copy.Repository}, program: "/usr/local/bin/firn"}
 	for i, at := range every.spread(2) {
 		name := conf.Names()[i]
 		s.Backups = append(s.Backups, scheduled{name, conf.Env[name], at})
 	}
-	units, err := s.units()
+	units, err := s.Units()
 	if err != nil {
 		t.Fatal(err)
 	}
-	crontab, err := s.crontab()
+	crontab, err := s.Crontab()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var names []string
-	for _, u := range append(units, unit{"crontab", crontab}, unit{"firn.toml", string(b)}) {
-		path := filepath.Join(dir, u.name)
+	for _, u := range append(units, Unit{"crontab", crontab}, Unit{"firn.toml", string(b)}) {
+		path := filepath.Join(dir, u.Name)
 		if *update {
-			if err := os.WriteFile(path, []byte(u.text), 0o644); err != nil {
+			if err := os.WriteFile(path, []byte(u.Text), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if got, err := os.ReadFile(path); err != nil || string(got) != u.text {
+		if got, err := os.ReadFile(path); err != nil || string(got) != u.Text {
 			t.Errorf("%s differs from what schedule writes, %v: go test ./cmd -run TestDeploy -update", path, err)
 		}
-		names = append(names, u.name)
+		names = append(names, u.Name)
 	}
 	files, err := os.ReadDir(dir)
 	if err != nil {
@@ -82,14 +78,14 @@ func TestUnitsAreConfined(t *testing.T) {
 	for _, tt := range []struct{ user, threshold string }{{"", "30"}, {"root", "30"}, {"app", "20"}} { // in tenths
 		t.Run("User="+tt.user, func(t *testing.T) {
 			t.Parallel()
-			v := (&schedule{conf: &config.Config{KeyFile: "/etc/key"}, repository: session.Place{Folder: "/mnt/backup"}, User: tt.user}).
+			v := (&Schedule{conf: &config.Config{KeyFile: "/etc/key"}, repository: session.Place{Folder: "/mnt/backup"}, User: tt.user}).
 				service("firn-a", "a", []*config.Environment{{Database: "/srv/a.db"}}, "/bin/true")
 			units, err := v.pair("daily")
 			if err != nil {
 				t.Fatal(err)
 			}
-			path := filepath.Join(t.TempDir(), units[0].name)
-			if err := os.WriteFile(path, []byte(units[0].text), 0o644); err != nil {
+			path := filepath.Join(t.TempDir(), units[0].Name)
+			if err := os.WriteFile(path, []byte(units[0].Text), 0o644); err != nil {
 				t.Fatal(err)
 			}
 			out, err := exec.Command(tool, "security", "--no-pager", "--offline=true", "--threshold="+tt.threshold, path).CombinedOutput()
@@ -119,21 +115,21 @@ func TestUnits(t *testing.T) {
 		name: {Name: name, Database: filepath.Join(odd, "app.db")},
 	}}
 	conf.Copy.KeyFile = conf.KeyFile
-	s := &schedule{conf: conf, repository: session.Place{Folder: odd}, target: &session.Place{Folder: odd}, program: program, User: "root"}
+	s := &Schedule{conf: conf, repository: session.Place{Folder: odd}, target: &session.Place{Folder: odd}, program: program, User: "root"}
 	for _, every := range []time.Duration{time.Minute, 12 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour} {
 		at, err := parseInterval(every)
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.Backups = []scheduled{{name, conf.Env[name], at.spread(2)[1]}}
-		units, err := s.units()
+		units, err := s.Units()
 		if err != nil {
 			t.Fatal(err)
 		}
 		args := []string{"verify", "--man=no"}
 		for _, u := range units {
-			path := filepath.Join(dir, u.name)
-			if err := os.WriteFile(path, []byte(u.text), 0o644); err != nil {
+			path := filepath.Join(dir, u.Name)
+			if err := os.WriteFile(path, []byte(u.Text), 0o644); err != nil {
 				t.Fatal(err)
 			}
 			args = append(args, path)
@@ -188,7 +184,7 @@ func TestInterval(t *testing.T) {
 
 func TestCronCommand(t *testing.T) {
 	t.Parallel()
-	s := &schedule{conf: &config.Config{Path: "/etc/my firn/100%.toml"}, program: "/opt/firn"}
+	s := &Schedule{conf: &config.Config{Path: "/etc/my firn/100%.toml"}, program: "/opt/firn"}
 	if got, want := s.Command("backup", "demo"), `/opt/firn backup demo --config '/etc/my firn/100\%.toml'`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

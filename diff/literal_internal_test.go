@@ -1,4 +1,4 @@
-package cmd
+package diff
 
 import (
 	"database/sql"
@@ -45,7 +45,7 @@ func TestLiteral(t *testing.T) {
 		{[]byte{}, "x''"},
 		{[]byte{0, 255}, "x'00ff'"},
 	} {
-		literal := literal(tt.value, 0)
+		literal := Literal(tt.value, 0)
 		if literal != tt.want {
 			t.Errorf("%#v: got %s, want %s", tt.value, literal, tt.want)
 		}
@@ -75,7 +75,7 @@ func TestLiteralCut(t *testing.T) {
 		{[]byte("abc"), "x'6162...' (3 bytes)"},
 		{int64(123456), "123456"},
 	} {
-		if got := literal(tt.value, 4); got != tt.want {
+		if got := Literal(tt.value, 4); got != tt.want {
 			t.Errorf("%#v: got %s, want %s", tt.value, got, tt.want)
 		}
 	}
@@ -86,11 +86,11 @@ func TestIdentifier(t *testing.T) {
 	for name, want := range map[string]string{
 		"users": "users", "größe_2": "größe_2", "2nd": `"2nd"`, "": `""`, `a "b"`: `"a ""b"""`, "a\nb": `"a\u000ab"`,
 	} {
-		if got := identifier(name); got != want {
+		if got := Identifier(name); got != want {
 			t.Errorf("%q: got %s, want %s", name, got, want)
 		}
 	}
-	if got := identifier("\x1b]0;title\a"); strings.ContainsAny(got, "\x1b\a") {
+	if got := Identifier("\x1b]0;title\a"); strings.ContainsAny(got, "\x1b\a") {
 		t.Errorf("got %q, which a terminal obeys", got)
 	}
 }

@@ -1,27 +1,29 @@
-package session
+package store
 
 import (
 	"context"
+	"strings"
 	"time"
-
-	"firn/store"
 )
 
-// Remote is a kind of place that is not a folder, such as a bucket. A program names the kinds that it wants to use, and
+// Kind is a kind of place that is not a folder, such as a bucket. A program names the kinds that it wants to use, and
 // links the client of these alone.
-type Remote interface {
+type Kind interface {
 	// Matches reports whether a location is meant to be of this kind.
 	Matches(location string) bool
+
+	// Forms says for a hint which forms a location has.
+	Forms() string
 
 	// Parse returns the one spelling of a location. The endpoint is for locations that leave it out.
 	Parse(location, endpoint string) (string, error)
 
 	// Open opens the place at a location that Parse has returned.
-	Open(ctx context.Context, location string, o RemoteOptions) (store.Store, error)
+	Open(ctx context.Context, location string, o Access) (Store, error)
 }
 
-// RemoteOptions say how to reach a place that is not a folder.
-type RemoteOptions struct {
+// Access says how to reach a place that is not a folder. The zero value is the default.
+type Access struct {
 	Region               string
 	AccessKey, SecretKey string // both "" to look for them where the tools of that kind do
 	CAFile               string // certificates in PEM to trust beside the system's
@@ -31,9 +33,12 @@ type RemoteOptions struct {
 	Unconditional bool
 
 	Lock     time.Duration // for how long no object can be deleted; 0 for not at all
-	LockMode string        // "compliance" or "governance"
+	LockMode string        // "compliance", which is the default, or "governance"
 
 	UploadLimit, DownloadLimit int64 // bytes per second; 0 for no limit
 
 	Agent string // the program's name, for the server's log
 }
+
+// IsRemote reports whether a location is not meant to be a folder.
+func IsRemote(location string) bool { return strings.HasPrefix(location, "s3:") }

@@ -1,4 +1,4 @@
-package cmd
+package diff
 
 import (
 	"encoding/hex"
@@ -12,10 +12,10 @@ import (
 	"firn/report"
 )
 
-// literal returns a value as SQL that stands for it, on one line and without
+// Literal returns a value as SQL that stands for it, on one line and without
 // anything that a terminal would obey. More than most characters are cut off, and
 // counted; 0 is for no bound.
-func literal(v any, most int) string {
+func Literal(v any, most int) string {
 	switch v := v.(type) {
 	case int64:
 		return strconv.FormatInt(v, 10)
@@ -84,8 +84,8 @@ func textParts(s string) (parts []string) {
 // hidden reports whether a character is not to be seen, or obeyed by a terminal.
 func hidden(r rune) bool { return r != ' ' && !unicode.IsPrint(r) }
 
-// printable escapes what is not to be seen.
-func printable(s string) string {
+// Printable escapes what is not to be seen.
+func Printable(s string) string {
 	var b strings.Builder
 	for _, r := range s {
 		switch {
@@ -100,8 +100,8 @@ func printable(s string) string {
 	return b.String()
 }
 
-// identifier returns the name of a table or column as SQL has it.
-func identifier(name string) string {
+// Identifier returns the name of a table or column as SQL has it.
+func Identifier(name string) string {
 	plain := name != ""
 	for i, r := range name {
 		plain = plain && (r == '_' || unicode.IsLetter(r) || i > 0 && unicode.IsDigit(r))
@@ -109,5 +109,5 @@ func identifier(name string) string {
 	if plain {
 		return name
 	}
-	return `"` + printable(strings.ReplaceAll(name, `"`, `""`)) + `"`
+	return `"` + Printable(strings.ReplaceAll(name, `"`, `""`)) + `"`
 }

@@ -1,0 +1,98 @@
+// Package schedule writes what has backups run by themselves: a crontab, or units of systemd.
+package schedule
+
+import (
+	"cmp"
+	"embed"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"text/template"
+	"time"
+
+	"firn/config"
+	"firn/outcome"
+	"firn/session"
+)
+
+//go:embed *.tmpl
+var scheduleFiles embed.FS
+
+// Schedule is what is to be run: the backups of environments, and the weekly and daily work.
+type Schedule struct {
+	conf       *config.Config
+	repository session.Place
+	target     *session.Place // of the daily copy; nil for none
+	program    string
+
+	User    string // who runs it; "" for the user that the crontab or systemd takes
+	Backups []scheduled
+}
+
+// scheduled is the backup of one environment.
+type scheduled struct {
+	Name string
+	env  *config.Environment
+	at   interval
+}
+
+// Options say what is scheduled. The zero value of a field is the default.
+type Options struct {
+	Environments []string      // nil for all that are configured
+	Every        time.Duration // between two backups of an environment; 0 for 12 minutes
+	User         string        // who runs it
+	Program      string        // path of firn; "" for this program's
+}
+
+// New spreads the backups of environments over the time between two of one.
+func New(c *session.Caller, conf *config.Config, o Options) (*Schedule, error) {
+	if conf.Path == "" || len(conf.Env) == 0 {
+		return nil, outcome.Usage(`See "firn help configuration".`, "schedule needs a configuration file with environments")
+	}
+	names := o.Environments
+	if len(names) == 0 {
+		names = conf.Names()
+	}
+	every, err := parseInterval(cmp.Or(o.Every, DefaultEvery))
+	if err != nil {
+		return nil, err
+	}
+	s := &Schedule{conf: conf, program: o.Program, User: o.User}
+	if s.program == "" {
+		if s.program, err = os.Executable(); err != nil {
+			return nil, fmt.Errorf("find this program: %w", err)
+		}
+	}
+	for i, at := range every.spread(len(names)) {
+		env, err := conf.Environment(names[i])
+		if err != nil {
+			return nil, err
+		}
+		s.Backups = append(s.Backups, scheduled{env.Name, env, at})
+	}
+	if s.repository, err = c.FindRepository(conf); err != nil || conf.Copy.Repository == "" {
+		return s, err
+	}
+	target, err := c.ParsePlace(conf.Copy.Repository, c.Endpoint(conf.CopyTarget()))
+	s.target = &target
+	return s, err
+}
+
+// arguments adds the configuration where it would not be found.
+func (s *Schedule) arguments(args []string) []string {
+	if s.conf.Path == config.SystemFile {
+		return args
+	}
+	return append(slices.Clone(args), "--config", s.conf.Path)
+}
+
+func render(name string, data any) (string, error) {
+	t, err := template.ParseFS(scheduleFiles, name+".tmpl")
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	err = t.Execute(&b, data)
+	return b.String(), err
+}
