@@ -32,9 +32,12 @@ const keep = "--keep-last 10 --keep-hourly 24 --keep-daily 7 --keep-weekly 4 --k
 // The goals compare firnName with scriptName. copyName stores the same pages as firn.
 const scriptName, copyName, firnName = "script", "copy", "firn"
 
+// beforeName is another build of firn, to compare the present one with.
+const beforeName = "before"
+
 // contenders returns all contenders. Ratios compare each with the first.
 func contenders() []contender {
-	return slices.Concat(resticContenders(), copyingContenders(), []contender{firnContender(), litestreamContender()})
+	return slices.Concat(resticContenders(), copyingContenders(), []contender{firnContender(firnName, "firn backup --prune", firnName), litestreamContender()})
 }
 
 // resticContenders are the script pipeline, and restic alone.
@@ -103,17 +106,18 @@ func copyingContenders() []contender {
 	}
 }
 
-func firnContender() contender {
+// firnContender is firn, with the name of its program.
+func firnContender(name, title, program string) contender {
 	return contender{
-		name: firnName, title: "firn backup --prune",
-		tools: []string{"firn"},
-		init: `firn key generate >"$TMP/key"
+		name: name, title: title,
+		tools: []string{program},
+		init: program + ` key generate >"$TMP/key"
 			chmod 600 "$TMP/key"
-			firn init --quiet`,
-		backup:  `firn backup --quiet ${TIME:+--time "$TIME"} --database "$DB" --env bench --prune ` + keep,
-		restore: `firn restore --quiet --from bench --snapshot latest --target "$OUT" --yes`,
-		prune:   `firn prune --quiet ${AGE:+--orphan-age "$AGE"}`,
-		verify:  `firn verify --quiet bench`,
+			` + program + ` init --quiet`,
+		backup:  program + ` backup --quiet ${TIME:+--time "$TIME"} --database "$DB" --env bench --prune ` + keep,
+		restore: program + ` restore --quiet --from bench --snapshot latest --target "$OUT" --yes`,
+		prune:   program + ` prune --quiet ${AGE:+--orphan-age "$AGE"}`,
+		verify:  program + ` verify --quiet bench`,
 		clone:   true,
 	}
 }

@@ -3,7 +3,7 @@
 // the same databases, in one run on one machine, so the ratios hold on other machines too.
 //
 //	go run -C bench . -size 3MB,50MB,500MB -month -o ../docs/benchmarks.md -plot ../docs/month.svg
-//	go run -C bench . -size 500MB -only firn
+//	go run -C bench . -size 500MB -before /tmp/firn-of-yesterday -only before,firn
 //	go run -C bench . month -every 12m -only firn
 //
 // The benchmark is a module of its own, so that its dependencies are not firn's. Relative
@@ -52,7 +52,7 @@ func run(args []string) error {
 	if err := os.Setenv("PATH", path); err != nil {
 		return err
 	}
-	contenders, absent, err := choose(work, o.only)
+	contenders, absent, err := choose(work, o)
 	if err != nil {
 		return err
 	}

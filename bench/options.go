@@ -28,6 +28,7 @@ type options struct {
 	seed                             uint64
 	only, onlyLarge                  []string // names of contenders; all if empty
 	output, plot, dir                string
+	before                           string // program
 }
 
 func parseFlags(args []string) (options, error) {
@@ -47,6 +48,7 @@ func parseFlags(args []string) (options, error) {
 	f.Uint64Var(&o.seed, "seed", 1, "seed of the databases and their changes")
 	f.StringVar(&o.output, "o", "", "write the report to this file too")
 	f.StringVar(&o.plot, "plot", "", "draw the month into this SVG file")
+	f.StringVar(&o.before, "before", "", "add another build of firn, this program, as the contender \"before\"")
 	f.StringVar(&o.dir, "dir", "", "folder for everything temporary; the system's if empty")
 	monthSize := o.monthly.flags(f, &o.month)
 	if err := f.Parse(args); err != nil {

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -42,7 +45,7 @@ func TestParseFlagsRefuses(t *testing.T) {
 			t.Errorf("%q: got no error", args)
 		}
 	}
-	if _, _, err := choose(t.TempDir(), []string{"tar"}); err == nil {
+	if _, _, err := choose(t.TempDir(), options{only: []string{"tar"}}); err == nil {
 		t.Error("contender tar: got no error")
 	}
 }
@@ -78,5 +81,28 @@ func TestPruneIsDueOncePerPeriod(t *testing.T) {
 		if got.String() != want {
 			t.Errorf("every %s: got %s, want %s", every, got.String(), want)
 		}
+	}
+}
+
+func TestBeforeRunsAnotherBuild(t *testing.T) {
+	t.Parallel()
+	program := filepath.Join(t.TempDir(), "old firn")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\necho firn of yesterday\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	work := t.TempDir()
+	c, err := linkBefore(work, program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.name != beforeName || strings.Contains(c.backup, firnName+" backup") {
+		t.Errorf("got %s: %s, want another program than firn", c.name, c.backup)
+	}
+	out, err := exec.Command(filepath.Join(binaries(work), c.tools[0])).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := string(out), "firn of yesterday\n"; got != want {
+		t.Errorf("program: got %q, want %q", got, want)
 	}
 }

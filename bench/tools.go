@@ -13,20 +13,28 @@ import (
 	"firn/bench/internal/checkout"
 )
 
-// choose returns the contenders named, all for none, ready to be run in work. It also
+// choose returns the contenders that the options name, ready to be run in work. It also
 // returns a line for each contender that this machine cannot run.
-func choose(work string, only []string) (chosen []contender, absent []string, err error) {
+func choose(work string, o options) (chosen []contender, absent []string, err error) {
 	all := contenders()
-	for _, name := range only {
+	if o.before != "" {
+		c, err := linkBefore(work, o.before)
+		if err != nil {
+			return nil, nil, err
+		}
+		i := slices.IndexFunc(all, func(c contender) bool { return c.name == firnName })
+		all = slices.Insert(all, i, c)
+	}
+	for _, name := range o.only {
 		if !slices.ContainsFunc(all, func(c contender) bool { return c.name == name }) {
 			return nil, nil, fmt.Errorf("-only %s: no such contender", name)
 		}
 	}
 	chosen = slices.DeleteFunc(all, func(c contender) bool {
-		return len(only) > 0 && !slices.Contains(only, c.name)
+		return len(o.only) > 0 && !slices.Contains(o.only, c.name)
 	})
-	if slices.ContainsFunc(chosen, func(c contender) bool { return slices.Contains(c.tools, "firn") }) {
-		if err := checkout.BuildFirn(context.Background(), filepath.Join(binaries(work), "firn")); err != nil {
+	if slices.ContainsFunc(chosen, func(c contender) bool { return c.name == firnName }) {
+		if err := checkout.BuildFirn(context.Background(), filepath.Join(binaries(work), firnName)); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -35,6 +43,19 @@ func choose(work string, only []string) (chosen []contender, absent []string, er
 		return nil, nil, fmt.Errorf("no contender is left: run bench/install, or choose others by -only\n%s", strings.Join(absent, "\n"))
 	}
 	return chosen, absent, nil
+}
+
+// linkBefore returns the contender that runs another build of firn.
+func linkBefore(work, program string) (contender, error) {
+	const name = "firn-before"
+	program, err := filepath.Abs(program)
+	if err != nil {
+		return contender{}, err
+	}
+	if err := os.MkdirAll(binaries(work), 0o700); err != nil {
+		return contender{}, err
+	}
+	return firnContender(beforeName, "firn before", name), os.Symlink(program, filepath.Join(binaries(work), name))
 }
 
 // leaveOut returns the contenders that can run here, and for each of the others a line with
@@ -137,7 +158,7 @@ func load() string {
 // versionOf asks a tool for its version. Some tools have a command for it.
 func versionOf(name string) string {
 	arg := "--version"
-	if slices.Contains([]string{"restic", "firn", "litestream"}, name) {
+	if slices.Contains([]string{"restic", "firn", "firn-before", "litestream"}, name) {
 		arg = "version"
 	}
 	out, err := exec.Command(name, arg).Output()
