@@ -6,6 +6,8 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/klauspost/compress/zstd"
+
+	"firn/chunk/delta"
 )
 
 // A FrameEncoder makes zstd frames that anybody's decoder reads: those of a dump.
@@ -30,21 +32,10 @@ func NewFrameEncoder() (*FrameEncoder, error) {
 // Encode appends a frame with this plaintext, which may be empty, to dst.
 func (e *FrameEncoder) Encode(dst, plain []byte) []byte { return e.zstd.EncodeAll(plain, dst) }
 
-// A frame of one segment, with a checksum and without a dictionary (RFC 8878):
-//
-//	offset  size  field
-//	0       4     magic 0xFD2FB528
-//	4       1     descriptor: size of the next field in bits 7 and 6, single segment in 5, checksum in 2
-//	5       k     content size: u8; u16, less 256; or u32
-//	5+k           blocks: u24 (last in bit 0, type in 1 and 2, size above) and content
-//	              u32, the low half of XXH64
+// A block of a frame is u24 (last in bit 0, type in 1 and 2, size above) and content.
 const (
-	frameMagic       = 0xFD2FB528
-	singleSegment    = 1 << 5
-	contentChecksum  = 1 << 2
-	contentSizeShift = 6
-	blockHeaderLen   = 3
-	blockTypeRLE     = 1 // of one byte, however long it gets
+	blockHeaderLen = 3
+	blockTypeRLE   = 1 // of one byte, however long it gets
 )
 
 // Reframe appends the frame of a payload whose plaintext this is: what [FrameEncoder.Encode]
@@ -64,7 +55,7 @@ func Reframe(dst, payload, plain []byte) ([]byte, bool) {
 	if !oneFrame(blocks) {
 		return dst, false
 	}
-	dst = append(appendFrameHeader(dst, len(plain), contentChecksum), blocks...)
+	dst = append(delta.AppendHeader(dst, len(plain), delta.WithChecksum), blocks...)
 	return binary.LittleEndian.AppendUint32(dst, uint32(xxhash.Sum64(plain))), true
 }
 
@@ -85,19 +76,6 @@ func oneFrame(blocks []byte) bool {
 		}
 	}
 	return false
-}
-
-// appendFrameHeader appends the header of a frame of one segment; flags are more of them.
-func appendFrameHeader(dst []byte, size int, flags byte) []byte {
-	dst = binary.LittleEndian.AppendUint32(dst, frameMagic)
-	flags |= singleSegment
-	switch {
-	case size < 256:
-		return append(dst, flags, byte(size))
-	case size < 256+1<<16:
-		return binary.LittleEndian.AppendUint16(append(dst, flags|1<<contentSizeShift), uint16(size-256))
-	}
-	return binary.LittleEndian.AppendUint32(append(dst, flags|2<<contentSizeShift), uint32(size))
 }
 
 // A SeekTable tells where the frames of a stream are, so that a part of it can be

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/klauspost/compress/zstd"
+
+	"firn/chunk/delta"
 )
 
 // A payload is what a pack stores of a blob, before sealing
@@ -53,7 +55,7 @@ const DecodeRoom = 16
 // some megabytes of tables, so reuse it.
 type Encoder struct {
 	whole  *zstd.Encoder
-	search *search
+	search *delta.Search
 }
 
 // NewEncoder returns an encoder.
@@ -62,7 +64,7 @@ func NewEncoder() (*Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Encoder{whole: whole, search: newSearch()}, nil
+	return &Encoder{whole: whole, search: delta.NewSearch()}, nil
 }
 
 // newZstdEncoder leaves out zstd's own checksum: blobs are authenticated, and
@@ -79,22 +81,29 @@ func newZstdEncoder() (*zstd.Encoder, error) {
 // itself where that is not larger.
 func (e *Encoder) Encode(dst, plain []byte) []byte {
 	start := len(dst)
-	dst = appendHeader(dst, Zstd, plain)
+	dst = appendHeader(dst, Zstd, len(plain))
 	dst = e.whole.EncodeAll(plain, dst)
 	if len(dst)-start-payloadHeader < len(plain) {
 		return dst
 	}
-	return append(appendHeader(dst[:start], Raw, plain), plain...)
+	return append(appendHeader(dst[:start], Raw, len(plain)), plain...)
 }
 
 // EncodeDelta appends the payload of plain as a delta on base to dst.
 func (e *Encoder) EncodeDelta(dst, plain, base []byte) []byte {
-	return e.search.append(dst, plain, base)
+	return e.search.Append(appendHeader(dst, Delta, len(plain)), plain, base)
 }
 
-func appendHeader(dst []byte, codec Codec, plain []byte) []byte {
+// Patch is how a plaintext differs from a base byte by byte, at the same places.
+// The zero Patch is ready for Compare; reuse it.
+type Patch struct{ delta.Patch }
+
+// Append appends the payload of a small patch to dst: a [Delta] on the base.
+func (p *Patch) Append(dst []byte) []byte { return p.Patch.Append(appendHeader(dst, Delta, p.Len())) }
+
+func appendHeader(dst []byte, codec Codec, plain int) []byte {
 	dst = append(dst, byte(codec))
-	return binary.LittleEndian.AppendUint32(dst, uint32(len(plain)))
+	return binary.LittleEndian.AppendUint32(dst, uint32(plain))
 }
 
 // PayloadCodec returns the codec of a payload and the length of its plaintext.

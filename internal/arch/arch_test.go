@@ -33,7 +33,8 @@ bench/internal/usage:
 bench/scale: bench/internal/checkout bench/internal/usage chunk crypt index internal/damage pack snapshot store store/local tags
 bench/tune: bench/internal/checkout chunk crypt repo snapshot store/mem
 btree:
-chunk:
+chunk: chunk/delta
+chunk/delta:
 cmd: config crypt diff host internal/svg outcome pack process repo report retention schedule scratch session site snapshot spool sqlite store store/s3 tags verify
 cmd/firn: cmd
 config: host outcome repo retention snapshot store tags

@@ -1,4 +1,4 @@
-package chunk
+package delta
 
 // A sequence copies literals, and then a match from earlier bytes (RFC 8878, 3.1.1.3.2).
 type sequence struct {

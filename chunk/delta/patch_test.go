@@ -1,4 +1,4 @@
-package chunk_test
+package delta_test
 
 import (
 	"bytes"

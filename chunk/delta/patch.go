@@ -1,4 +1,4 @@
-package chunk
+package delta
 
 import (
 	"bytes"
@@ -91,13 +91,15 @@ func (p *Patch) Cost() int { return patchLeast + p.bytes + patchRun*len(p.runs) 
 // Small reports whether the patch should be taken as it is.
 func (p *Patch) Small() bool { return p.Cost() <= patchMax }
 
-// Append appends the payload of a small patch to dst: a [Delta] on the base.
+// Len returns the length of the plaintext.
+func (p *Patch) Len() int { return len(p.plain) }
+
+// Append appends a frame with the plaintext to dst, of which the base is the dictionary.
 func (p *Patch) Append(dst []byte) []byte {
 	if p.writer == nil {
 		p.writer = newBlockWriter()
 	}
-	dst = appendHeader(dst, Delta, p.plain)
-	dst = appendFrameHeader(dst, len(p.plain), 0)
+	dst = AppendHeader(dst, len(p.plain), NoChecksum)
 	b := patchBlocks{plain: p.plain, distance: len(p.base), runs: p.runs}
 	for last := false; !last; {
 		from, end := b.at, min(b.at+blockMax, len(p.plain))

@@ -1,4 +1,4 @@
-package chunk
+package delta
 
 import (
 	"encoding/binary"
@@ -15,10 +15,10 @@ const (
 	hurry               = 8      // bits: the longer nothing is found, the less is looked at
 )
 
-// search makes deltas of a plaintext on a base from which bytes have moved: a greedy
-// search by hashes of 8 and 5 bytes that looks one place ahead, as zstd's do. It is
-// large, so reuse it.
-type search struct {
+// Search makes deltas of a plaintext on a base from which bytes have moved: a greedy
+// search by hashes of 8 and 5 bytes that also tries the next place, as zstd's do. It is
+// for one goroutine and has some hundred kilobytes of tables, so reuse it.
+type Search struct {
 	all   []byte // the base, and behind it the plaintext: what a decoder looks back on
 	base  int    // its length
 	first uint32 // what the tables say for the first of all; less is of what was searched before
@@ -29,16 +29,17 @@ type search struct {
 	writer *blockWriter
 }
 
-func newSearch() *search { return &search{writer: newBlockWriter()} }
+// NewSearch returns a search.
+func NewSearch() *Search { return &Search{writer: newBlockWriter()} }
 
-// append appends the payload of plain as a delta on base.
-func (s *search) append(dst, plain, base []byte) []byte {
+// Append appends a frame with this plaintext to dst, of which the base is the dictionary.
+// An empty plaintext has no frame.
+func (s *Search) Append(dst, plain, base []byte) []byte {
 	s.load(plain, base)
-	dst = appendHeader(dst, Delta, plain)
 	if len(plain) == 0 {
 		return dst
 	}
-	dst = appendFrameHeader(dst, len(plain), 0)
+	dst = AppendHeader(dst, len(plain), NoChecksum)
 	s.block.recent = recentOffsets{1, 4, 8}
 	for at := s.base; at < len(s.all); at += blockMax {
 		end := min(at+blockMax, len(s.all))
@@ -50,7 +51,7 @@ func (s *search) append(dst, plain, base []byte) []byte {
 
 // load indexes the base. Instead of clearing the tables it lets them speak of other
 // places than before.
-func (s *search) load(plain, base []byte) {
+func (s *Search) load(plain, base []byte) {
 	s.first += uint32(len(s.all))
 	s.all, s.base = append(append(s.all[:0], base...), plain...), len(base)
 	if s.first == 0 || s.first > 1<<31 {
@@ -63,7 +64,7 @@ func (s *search) load(plain, base []byte) {
 	}
 }
 
-func (s *search) index(at int, bytes uint64) {
+func (s *Search) index(at int, bytes uint64) {
 	s.long[hashLong(bytes)], s.short[hashShort(bytes)] = s.first+uint32(at), s.first+uint32(at)
 }
 
@@ -80,7 +81,7 @@ type match struct {
 }
 
 // find makes literals and sequences of a block.
-func (s *search) find(at, end int) {
+func (s *Search) find(at, end int) {
 	s.block.reset()
 	pending := at // literals from here on
 	for at+8 <= end {
@@ -89,8 +90,8 @@ func (s *search) find(at, end int) {
 			at += 1 + (at-pending)>>hurry
 			continue
 		}
-		m = s.extend(s.ahead(m, end), pending)
-		s.take(m, pending)
+		m = s.extend(s.lazyMatch(m, end), pending)
+		s.record(m, pending)
 		at = m.at + m.n
 		pending = at
 	}
@@ -98,7 +99,7 @@ func (s *search) find(at, end int) {
 }
 
 // best returns the best match at a place, and indexes this.
-func (s *search) best(at, end int) match {
+func (s *Search) best(at, end int) match {
 	bytes := binary.LittleEndian.Uint64(s.all[at:])
 	m := match{at: at}
 	s.try(&m, at-s.block.recent[0], end, bytes)
@@ -116,7 +117,7 @@ func (s *search) best(at, end int) match {
 }
 
 // try takes what is at an earlier place, if that is better.
-func (s *search) try(m *match, from, end int, bytes uint64) {
+func (s *Search) try(m *match, from, end int, bytes uint64) {
 	if from < 0 || from >= m.at || binary.LittleEndian.Uint32(s.all[from:]) != uint32(bytes) {
 		return
 	}
@@ -133,7 +134,7 @@ func (s *search) try(m *match, from, end int, bytes uint64) {
 }
 
 // common returns how many bytes are the same from two places on.
-func (s *search) common(from, at, end int) int {
+func (s *Search) common(from, at, end int) int {
 	start := at
 	for ; at+8 <= end; at, from = at+8, from+8 {
 		if x := binary.LittleEndian.Uint64(s.all[from:]) ^ binary.LittleEndian.Uint64(s.all[at:]); x != 0 {
@@ -146,8 +147,8 @@ func (s *search) common(from, at, end int) int {
 	return at - start
 }
 
-// ahead returns a match at one of the next places if it is better.
-func (s *search) ahead(m match, end int) match {
+// lazyMatch returns a match at one of the next places if that is better.
+func (s *Search) lazyMatch(m match, end int) match {
 	for m.n < longMatch && m.at+9 <= end {
 		next := s.best(m.at+1, end)
 		if next.gain-literalBits <= m.gain {
@@ -159,15 +160,15 @@ func (s *search) ahead(m match, end int) match {
 }
 
 // extend moves the begin of a match into the literals that are pending.
-func (s *search) extend(m match, pending int) match {
+func (s *Search) extend(m match, pending int) match {
 	for m.at > pending && m.from > 0 && s.all[m.at-1] == s.all[m.from-1] {
 		m.at, m.from, m.n = m.at-1, m.from-1, m.n+1
 	}
 	return m
 }
 
-// take makes a sequence of a match and the literals before it.
-func (s *search) take(m match, pending int) {
+// record makes a sequence of a match and the literals before it.
+func (s *Search) record(m match, pending int) {
 	s.block.literals = append(s.block.literals, s.all[pending:m.at]...)
 	offset := s.block.recent.value(m.at-m.from, m.at-pending)
 	s.block.sequences = append(s.block.sequences, sequence{literals: m.at - pending, match: m.n, offset: offset})

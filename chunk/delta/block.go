@@ -1,4 +1,4 @@
-package chunk
+package delta
 
 import "github.com/klauspost/compress/huff0"
 
