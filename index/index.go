@@ -5,9 +5,7 @@ package index
 
 import (
 	"iter"
-	"maps"
 	"slices"
-	"sync"
 
 	"firn/chunk"
 	"firn/pack"
@@ -20,22 +18,14 @@ type Location struct {
 	Condemned bool // the pack is condemned by a garbage collection plan
 }
 
-// Index maps blob IDs to their places. Reading it and [Index.Spoil] are safe from
-// several goroutines as long as nobody adds, condemns or removes.
+// Index maps blob IDs to their places. All that reads it, [Index.Spoil] and [Index.Mend]
+// are safe for concurrent use; [Index.Add], [Index.Condemn] and [Index.Remove] are not.
 type Index struct {
 	packs  []holder
 	byID   map[pack.ID]int
 	first  table                // the place of each blob
 	others map[chunk.ID][]place // of the few blobs that are stored more than once
-
-	mu      sync.RWMutex
-	spoiled map[spot]bool
-}
-
-// spot is one blob in one pack.
-type spot struct {
-	pack pack.ID
-	blob chunk.ID
+	damage *Damage
 }
 
 // holder is a pack and what its footer says.
@@ -47,13 +37,20 @@ type holder struct {
 }
 
 // New returns an empty index.
-func New() *Index {
-	return &Index{
-		byID:   make(map[pack.ID]int),
-		others: make(map[chunk.ID][]place),
+func New() *Index { return NewWith(NewDamage()) }
 
-		spoiled: make(map[spot]bool),
-	}
+// NewWith returns an empty index that knows of some damage. Several indexes of the same
+// packs can share it: what one of them learns, the others know at once.
+func NewWith(d *Damage) *Index {
+	return &Index{byID: make(map[pack.ID]int), others: make(map[chunk.ID][]place), damage: d}
+}
+
+// With returns the index of the same packs that knows of other damage. The packs of both
+// are one: neither may be changed any more.
+func (x *Index) With(d *Damage) *Index {
+	other := *x
+	other.damage = d
+	return &other
 }
 
 // Add tells the index of a pack. It keeps entries. A pack that is known already
@@ -95,32 +92,15 @@ func (x *Index) Remove(id pack.ID) {
 	}
 }
 
-// Spoil tells the index that the bytes of a blob in a pack were found damaged:
-// the blob counts as not being there, so that another copy is used, or a new one
-// stored.
-func (x *Index) Spoil(id pack.ID, blob chunk.ID) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.spoiled[spot{id, blob}] = true
-}
+// Spoil tells the index that the bytes of a blob in a pack were found damaged. The blob
+// counts as missing there, so that another copy is used, or a new one stored.
+func (x *Index) Spoil(id pack.ID, blob chunk.ID) { x.damage.add(spot{id, blob}) }
 
-// Mend takes back what [Index.Spoil] said, for somebody who has the blob's sound
-// bytes from elsewhere and stands in for the pack.
-func (x *Index) Mend(id pack.ID, blob chunk.ID) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	delete(x.spoiled, spot{id, blob})
-}
+// Mend takes back what [Index.Spoil] said, for a caller that has the blob's sound bytes
+// from elsewhere and stands in for the pack.
+func (x *Index) Mend(id pack.ID, blob chunk.ID) { x.damage.remove(spot{id, blob}) }
 
-// SpoilAs tells the index of everything that another one, which it replaces,
-// was told by [Index.Spoil].
-func (x *Index) SpoilAs(old *Index) { maps.Copy(x.spoiled, old.spoiled) }
-
-func (x *Index) isSpoiled(id pack.ID, blob chunk.ID) bool {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	return len(x.spoiled) > 0 && x.spoiled[spot{id, blob}]
-}
+func (x *Index) isSpoiled(id pack.ID, blob chunk.ID) bool { return x.damage.has(spot{id, blob}) }
 
 // Packs returns the IDs of the packs that exist.
 func (x *Index) Packs() []pack.ID {

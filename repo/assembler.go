@@ -114,7 +114,7 @@ func (a *Assembler) fetch(ctx context.Context, file io.WriterAt, wanted func(c i
 		}
 	}
 	return a.image.pass(ctx, entries, outlet{
-		read: a.image.repo.chunk,
+		read: a.image.chunk,
 		write: func(plain []byte, _ uint64) error {
 			c := numbers[0]
 			numbers = numbers[1:]

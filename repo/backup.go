@@ -120,6 +120,9 @@ func (r *Repo) Backup(ctx context.Context, source Source, opts BackupOptions) (*
 			return nil, errors.Join(err, r.forget(ctx, unconfirmed, nil))
 		}
 		if confirmed {
+			if b.held != nil {
+				r.share(b.held)
+			}
 			b.result.Tries = try
 			return &b.result, b.finish(ctx, partials)
 		}
@@ -154,7 +157,7 @@ type backup struct {
 	previous *snapshot.Snapshot   // of the same environment and database; may be nil
 	parent   *snapshot.Snapshot   // whose bytes the image most likely continues; may be nil
 	packer   *packer
-	indexed  bool        // the repository's index is under the plans of the listing
+	held     *inventory  // what the new snapshot may rely on; nil until that matters
 	tree     *chunk.Tree // of the new image; nil if nobody had to read it
 	same     bool        // the image is the previous snapshot's
 	record   *snapshot.Snapshot
@@ -180,8 +183,8 @@ func (b *backup) run(ctx context.Context, source Source) (bool, error) {
 	return b.confirm(ctx)
 }
 
-// prepare is the first part of step W1: it looks at the repository. What the packs
-// hold is asked for by [backup.loadIndex], where that matters.
+// prepare is the first part of step W1: it looks at the repository. The packs are asked
+// for by [backup.loadInventory], where they matter.
 func (b *backup) prepare(ctx context.Context) error {
 	var err error
 	if b.listing, err = b.repo.listMeta(ctx); err != nil {
@@ -204,25 +207,33 @@ func (b *backup) prepare(ctx context.Context) error {
 	}
 	b.previous = snapshot.Latest(b.before(), b.opts.Environment, b.opts.Database)
 	b.parent = b.chooseParent()
-	b.packer = newPacker(b.repo, snapshot.NewID(), b.opts.DryRun)
+	b.packer = newPacker(b.repo, b.listing, snapshot.NewID(), b.opts.DryRun)
 	return nil
 }
 
-// loadIndex is the rest of step W1: it builds the index of the blobs that the new
-// snapshot may rely on.
-func (b *backup) loadIndex(ctx context.Context) error {
-	if b.indexed {
+// loadInventory is the rest of step W1: it finds the blobs that the new snapshot may
+// rely on.
+func (b *backup) loadInventory(ctx context.Context) (err error) {
+	if b.held != nil {
 		return nil
 	}
-	load := b.repo.loadIndex
+	load := b.repo.loadInventory
 	// A scan shall heal what is lost: no cache may say that it is there. A copy that
 	// was killed has left packs that no cache knows of.
 	if b.opts.ForceScan || b.opts.copied.first() {
-		load = b.repo.reloadIndex
+		load = b.repo.listInventory
 	}
-	err := load(ctx, b.listing)
-	b.indexed = err == nil
+	b.held, err = load(ctx, b.listing)
 	return err
+}
+
+// nodes returns the reader of the trees of other snapshots.
+func (b *backup) nodes() *blobReader { return b.repo.newReader(b.held) }
+
+// bases returns the reader of what deltas are made on. It remembers little, but finds
+// the nodes that were read before.
+func (b *backup) bases() *blobReader {
+	return &blobReader{repo: b.repo, held: b.held, recent: newPlaintexts(basesBytes), others: b.repo.recent, waiting: b.packer.waiting}
 }
 
 // leaveOut takes snapshots off the list of those that the new one follows.
@@ -280,10 +291,9 @@ func (b *backup) newRecord() {
 // store reads the image, stores its new blobs, and describes it. What the store is asked
 // for is asked before the image is opened, which may hold its source up.
 func (b *backup) store(ctx context.Context, source Source) error {
-	if err := b.loadIndex(ctx); err != nil {
+	if err := b.loadInventory(ctx); err != nil {
 		return err
 	}
-	b.repo.reader.most = basesBytes
 	var base *chunk.Tree
 	if b.parent != nil {
 		var err error
@@ -291,7 +301,7 @@ func (b *backup) store(ctx context.Context, source Source) error {
 			return ctx.Err()
 		} // a parent that is damaged only costs space: do without it
 	}
-	p, err := newPipeline(b.repo, b.packer, base, b.opts)
+	p, err := newPipeline(b.repo, b.packer, b.bases(), base, b.opts)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ const (
 	// A pack smaller than this is worth keeping whole whatever is wanted of it.
 	wholeBelow = 256 << 10
 	// Of requests under way, this many bytes in all, and each counts as this many
-	// at least, so that there are no more than eight.
+	// at least, so that a repository has no more than eight.
 	readingBytes = 16 << 20
 	readingLeast = readingBytes / 8
 )
@@ -120,11 +120,11 @@ func (b *blobReader) gather(ctx context.Context, ids []chunk.ID) (held *batch, s
 // appendMissing adds what must be read from the store to decode a blob, as far as
 // it is neither remembered nor in the cache.
 func (b *blobReader) appendMissing(wanted []index.Location, id chunk.ID) []index.Location {
-	for _, l := range b.repo.index.Chain(id) {
+	for _, l := range b.index().Chain(id) {
 		if _, ok := b.remembered(l.ID); ok {
 			break
 		}
-		if b.arriving(l.Pack) == nil && !b.repo.packs.has(l) {
+		if b.repo.packs.arriving(l.Pack) == nil && !b.repo.packs.has(l) {
 			wanted = append(wanted, l)
 		}
 	}
@@ -144,7 +144,8 @@ func (b *blobReader) fetch(ctx context.Context, reading *sync.WaitGroup, wanted 
 		h.extents[e.pack] = append(h.extents[e.pack], e)
 		reading.Go(func() {
 			b.load(ctx, e)
-			b.arrived(e)
+			b.repo.packs.arrived(e.pack, e.done)
+			close(e.done)
 		})
 	}
 	return h
@@ -159,9 +160,9 @@ func (b *blobReader) plan(wanted []index.Location, all demand) []*extent {
 		from, to := int64(l.Offset), int64(l.Offset)+int64(l.Length)
 		if last == nil || last.pack != l.Pack || !last.whole && (from-last.to > gapMax || to-last.from > extentMax) {
 			last = &extent{pack: l.Pack, from: from, to: to, keep: all != nil, done: make(chan struct{})}
-			if size := pack.Size(b.repo.index.Entries(l.Pack)); last.keep && b.readsWhole(size, all[l.Pack]) {
+			if size := pack.Size(b.index().Entries(l.Pack)); last.keep && b.readsWhole(size, all[l.Pack]) {
 				last.from, last.to, last.whole = 0, size, true
-				b.expect(last)
+				b.repo.packs.expect(last.pack, last.done)
 			}
 			extents = append(extents, last)
 		}
@@ -177,39 +178,14 @@ func (b *blobReader) readsWhole(size, wanted int64) bool {
 	return b.repo.packs.admits(size) && (size < wholeBelow || wanted*2 >= size)
 }
 
-// expect notes that a whole pack is on its way into the cache.
-func (b *blobReader) expect(e *extent) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.expected[e.pack] = e.done
-}
-
-// arriving returns what is closed when a whole pack that is on its way into the
-// cache has come, or is known not to come; nil if none is.
-func (b *blobReader) arriving(id pack.ID) <-chan struct{} {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.expected[id]
-}
-
-// arrived ends the wait for an extent.
-func (b *blobReader) arrived(e *extent) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.expected[e.pack] == e.done {
-		delete(b.expected, e.pack)
-	}
-	close(e.done)
-}
-
 // load reads an extent.
 func (b *blobReader) load(ctx context.Context, e *extent) {
 	size := e.to - e.from
 	weight := min(max(size, readingLeast), readingBytes)
-	if b.reading.Acquire(ctx, weight) != nil {
+	if b.repo.reading.Acquire(ctx, weight) != nil {
 		return
 	}
-	defer b.reading.Release(weight)
+	defer b.repo.reading.Release(weight)
 	read, err := b.repo.store.Get(ctx, e.pack.Name(), e.from, size)
 	if err != nil || int64(len(read)) != size {
 		return

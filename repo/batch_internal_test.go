@@ -64,21 +64,20 @@ func TestPlan(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := &Repo{index: index.New()}
-			r.packs = openPackCache(Options{CacheDir: t.TempDir(), CacheSize: test.cache})
-			r.reader = newBlobReader(r)
+			cache := openPackCache(Options{CacheDir: t.TempDir(), CacheSize: test.cache})
+			r := newRepo(Options{}, openCache(""), cache).newReader(&inventory{index: index.New()})
 			places := packOf(pack.ID{1}, test.lengths...)
 			entries := make([]pack.Entry, len(places))
 			for i, l := range places {
 				entries[i] = l.Entry
 			}
-			r.index.Add(pack.ID{1}, entries)
+			r.index().Add(pack.ID{1}, entries)
 			var wanted []index.Location
 			for _, i := range test.wanted {
 				wanted = append(wanted, places[i])
 			}
 			all := demandOf(slices.Values(wanted))
-			extents := r.reader.plan(distinct(wanted), all)
+			extents := r.plan(distinct(wanted), all)
 			if got := describe(extents); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
@@ -99,10 +98,9 @@ func TestPlan(t *testing.T) {
 // TestPlanOfPacks has blobs of two packs at the same offsets.
 func TestPlanOfPacks(t *testing.T) {
 	t.Parallel()
-	r := &Repo{index: index.New()}
-	r.reader = newBlobReader(r)
+	r := newRepo(Options{}, openCache(""), nil).newReader(&inventory{index: index.New()})
 	wanted := slices.Concat(packOf(pack.ID{2}, 100, 100), packOf(pack.ID{1}, 100, 100))
-	extents := r.reader.plan(distinct(wanted), nil)
+	extents := r.plan(distinct(wanted), nil)
 	if got := describe(extents); got != "01 01" || extents[0].pack != (pack.ID{1}) {
 		t.Errorf("got %q, the first of pack %s, want one request for each pack in their order", got, extents[0].pack)
 	}

@@ -1,72 +1,46 @@
 package repo
 
 import (
-	"container/list"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"sync"
-
-	"golang.org/x/sync/semaphore"
+	"sync/atomic"
 
 	"firn/chunk"
 	"firn/crypt"
 	"firn/index"
-	"firn/pack"
 )
 
 // errMissing is the cause in a CorruptError for a blob that no pack holds.
 var errMissing = errors.New("no pack holds it whole")
 
 const (
-	// recentBytes bounds the plaintexts that a blobReader keeps.
+	// recentBytes bounds the plaintexts that the readers of a repository keep together.
 	recentBytes = 16 << 20
-	// basesBytes bounds them in a backup: it goes through the bases in order, so
+	// basesBytes bounds the bases that a backup keeps: it goes through them in order, so
 	// that only neighbours ask for the same. More saved no time.
 	basesBytes = 4 << 20
 )
 
-// blobReader turns blob IDs into plaintexts. It is safe for concurrent use
-// as long as the repository's index does not change.
+// blobReader turns blob IDs into plaintexts, for one operation. It is safe for concurrent
+// use as long as its inventory does not change.
 type blobReader struct {
 	repo    *Repo
-	openers sync.Pool           // of *opener
-	reading *semaphore.Weighted // bytes that batches have under way
-
-	mu       sync.Mutex
-	recent   map[chunk.ID]*list.Element // of recentBlob
-	order    *list.List                 // most recently used first
-	size     int
-	most     int                       // of size
-	expected map[pack.ID]chan struct{} // whole packs on their way into the cache
+	held    *inventory
+	recent  *plaintexts   // what it reads is kept there
+	others  *plaintexts   // where it looks, too; nil for none
+	waiting *atomic.Int32 // of its users, those that wait for the store
 }
 
-type recentBlob struct {
-	id    chunk.ID
-	plain []byte
+// newReader returns a reader that shares what it reads with others.
+func (r *Repo) newReader(held *inventory) *blobReader {
+	return &blobReader{repo: r, held: held, recent: r.recent, waiting: new(atomic.Int32)}
 }
 
-func newBlobReader(r *Repo) *blobReader {
-	return &blobReader{
-		repo:     r,
-		reading:  semaphore.NewWeighted(readingBytes),
-		recent:   make(map[chunk.ID]*list.Element),
-		order:    list.New(),
-		most:     recentBytes,
-		expected: make(map[pack.ID]chan struct{}),
-	}
-}
-
-// readPastCache makes the repository forget the blobs that it remembers, and read
-// all from the store until the returned function is called: a cache must not hide
-// damage from who looks for it.
-func (r *Repo) readPastCache() (undo func()) {
-	packs := r.packs
-	r.packs, r.reader = nil, newBlobReader(r)
-	return func() { r.packs = packs }
-}
+// index returns where the blobs are.
+func (b *blobReader) index() *index.Index { return b.held.index }
 
 // read returns the plaintext of a blob, which the caller must not change. Where
 // one copy is damaged or gone, it goes on to the next.
@@ -81,7 +55,7 @@ func (b *blobReader) readFrom(ctx context.Context, held *batch, id chunk.ID) ([]
 	}
 	var first error
 	for {
-		chain := b.repo.index.Chain(id)
+		chain := b.index().Chain(id)
 		if chain == nil && first == nil {
 			return nil, &CorruptError{Kind: "blob", Name: id.String(), Err: errMissing}
 		}
@@ -108,9 +82,9 @@ func (b *blobReader) readInto(ctx context.Context, held *batch, id chunk.ID, buf
 	if err != nil {
 		return nil, err
 	}
-	defer b.openers.Put(o)
+	defer b.repo.openers.Put(o)
 	sealed := func(l index.Location, open func([]byte) error) error { return b.decode(ctx, held, l, open) }
-	if plain, ok := o.chain(b.repo.index.Chain(id), sealed, buffer); ok {
+	if plain, ok := o.chain(b.index().Chain(id), sealed, buffer); ok {
 		return plain, nil
 	}
 	plain, err := b.readFrom(ctx, held, id) // with care: it tells what is wrong, or finds another chain
@@ -142,7 +116,7 @@ func (b *blobReader) readChain(ctx context.Context, held *batch, chain []index.L
 // readStored is readFrom with the payload, nil unless the blob is stored whole.
 func (b *blobReader) readStored(ctx context.Context, held *batch, id chunk.ID) (payload, plain []byte, err error) {
 	var first error
-	if chain := b.repo.index.Chain(id); len(chain) == 1 {
+	if chain := b.index().Chain(id); len(chain) == 1 {
 		err := b.decode(ctx, held, chain[0], func(sealed []byte) (err error) {
 			payload, plain, err = b.openStored(chain[0], sealed)
 			return err
@@ -168,18 +142,18 @@ func (b *blobReader) decode(ctx context.Context, held *batch, l index.Location, 
 	if b.atHand(held, l, open) {
 		return nil
 	}
-	b.repo.waiting.Add(1)
+	b.waiting.Add(1)
 	sealed, err := b.repo.store.Get(ctx, l.Pack.Name(), int64(l.Offset), int64(l.Length))
-	b.repo.waiting.Add(-1)
+	b.waiting.Add(-1)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, io.ErrUnexpectedEOF) {
-		b.repo.index.Spoil(l.Pack, l.ID)
+		b.index().Spoil(l.Pack, l.ID)
 		return &CorruptError{Kind: "pack", Name: l.Pack.Name(), Err: err}
 	}
 	if err != nil {
 		return fmt.Errorf("read blob %s from pack %s: %w", l.ID, l.Pack, err)
 	}
 	if err := open(sealed); err != nil {
-		b.repo.index.Spoil(l.Pack, l.ID)
+		b.index().Spoil(l.Pack, l.ID)
 		return &CorruptError{Kind: "pack", Name: l.Pack.Name(), Err: fmt.Errorf("blob %s at %d: %w", l.ID, l.Offset, err)}
 	}
 	b.repo.packs.putBlob(l, sealed)
@@ -193,7 +167,7 @@ func (b *blobReader) atHand(held *batch, l index.Location, use func(sealed []byt
 	if sealed, ok := held.get(l); ok && use(sealed) == nil {
 		return true
 	}
-	if coming := b.arriving(l.Pack); coming != nil {
+	if coming := b.repo.packs.arriving(l.Pack); coming != nil {
 		<-coming
 	}
 	sealed, file, ok := b.repo.packs.get(l)
@@ -208,33 +182,17 @@ func (b *blobReader) atHand(held *batch, l index.Location, use func(sealed []byt
 }
 
 // name computes a blob's ID.
-func (r *Repo) name(kind chunk.Kind, plain []byte) chunk.ID {
-	return r.keys.BlobID(crypt.BlobKind(kind), plain)
+func (r *Repo) name(kind chunk.Kind, plain []byte) chunk.ID { return nameOf(r.keys, kind, plain) }
+
+func nameOf(keys *crypt.Keys, kind chunk.Kind, plain []byte) chunk.ID {
+	return keys.BlobID(crypt.BlobKind(kind), plain)
 }
 
 func (b *blobReader) remembered(id chunk.ID) ([]byte, bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	e, ok := b.recent[id]
-	if !ok {
-		return nil, false
+	if plain, ok := b.recent.get(id); ok {
+		return plain, true
 	}
-	b.order.MoveToFront(e)
-	return e.Value.(recentBlob).plain, true
+	return b.others.get(id)
 }
 
-func (b *blobReader) remember(id chunk.ID, plain []byte) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if _, ok := b.recent[id]; ok {
-		return
-	}
-	b.recent[id] = b.order.PushFront(recentBlob{id, plain})
-	b.size += len(plain)
-	for b.size > b.most {
-		oldest := b.order.Back()
-		blob := b.order.Remove(oldest).(recentBlob)
-		delete(b.recent, blob.id)
-		b.size -= len(blob.plain)
-	}
-}
+func (b *blobReader) remember(id chunk.ID, plain []byte) { b.recent.put(id, plain) }

@@ -2,6 +2,7 @@ package repo
 
 import (
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
 	"iter"
 	"maps"
@@ -9,6 +10,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"time"
+
+	"firn/pack"
 )
 
 // cache keeps copies of write-once objects (records, notes, plans, keys, the
@@ -24,12 +29,21 @@ import (
 // Contents are sealed as in the repository and are opened again at every use:
 // only with [Options].TrustCache is the cache believed, about which packs exist.
 // It can be deleted at any time, half of an entry at the end is ignored, and
-// every error of it costs time only: it is not reported.
+// every error of it costs time only: it is not reported. It is safe for concurrent use.
 type cache struct {
-	path    string // "" for a cache in memory only
-	objects map[string][]byte
+	path string // "" for a cache in memory only
+
+	mu      sync.Mutex
+	clock   uint64 // counts listings
+	objects map[string]cached
 	stored  int      // bytes of the file; less than zero if it must be replaced
 	pending []string // names of the entries to append
+}
+
+// cached is an entry. Nothing changes the bytes of its content.
+type cached struct {
+	content []byte
+	put     uint64 // by the cache's clock; 0 for an entry of the file
 }
 
 const (
@@ -44,7 +58,7 @@ const (
 
 // openCache reads the cache in dir; an empty dir means none.
 func openCache(dir string) *cache {
-	c := &cache{objects: make(map[string][]byte)}
+	c := &cache{objects: make(map[string]cached)}
 	if dir == "" {
 		return c
 	}
@@ -76,7 +90,7 @@ func (c *cache) load(b []byte) {
 			break
 		}
 		last = string(entry[:n])
-		c.objects[last] = entry[n:]
+		c.objects[last] = cached{content: entry[n:]}
 		if last == tokenEntry {
 			tokens[tokenOf(entry[n:])] = true
 		}
@@ -85,7 +99,7 @@ func (c *cache) load(b []byte) {
 	}
 	if len(b) > 0 || last != tokenEntry || len(tokens) > 1 { // nothing may be appended behind a torn entry
 		delete(c.objects, tokenEntry)
-		c.mustReplace()
+		c.replaceNext()
 	}
 }
 
@@ -95,19 +109,77 @@ func tokenOf(entry []byte) string {
 	return token
 }
 
-// get returns a cached object.
-func (c *cache) get(name string) ([]byte, bool) {
-	b, ok := c.objects[name]
-	return b, ok
+// tick begins a listing: what is put from now on, the listing need not show.
+func (c *cache) tick() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clock++
+	return c.clock
 }
 
-// put remembers an object until the next flush writes it.
+// get returns a cached object, whose bytes the caller must not change.
+func (c *cache) get(name string) ([]byte, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, ok := c.objects[name]
+	return e.content, ok
+}
+
+// each calls do with each entry. Meanwhile nothing else can use the cache, do included.
+func (c *cache) each(do func(name string, content []byte)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for name, e := range c.objects {
+		do(name, e.content)
+	}
+}
+
+// put remembers an object until the next flush writes it. The cache keeps the slice.
 func (c *cache) put(name string, content []byte) {
-	if old, ok := c.objects[name]; ok && string(old) == string(content) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.set(name, content)
+}
+
+// set is put for a caller that holds the lock.
+func (c *cache) set(name string, content []byte) {
+	if old, ok := c.objects[name]; ok && string(old.content) == string(content) {
+		c.objects[name] = cached{old.content, c.clock}
 		return
 	}
-	c.objects[name] = content
+	c.objects[name] = cached{content, c.clock}
 	c.pending = append(c.pending, name)
+}
+
+// putTail remembers the tail of a pack that an operation has seen or stored under the
+// plans of a token. If the tails in the cache are those of other plans, none holds for all
+// of them any more: the pack may have been swept before the packs were listed under the
+// other ones. Then there is no token, and the next run lists the packs.
+func (c *cache) putTail(name string, tail []byte, token string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if tokenOf(c.objects[tokenEntry].content) != token {
+		delete(c.objects, tokenEntry)
+	}
+	c.set(name, tail)
+}
+
+// replaceTails keeps of the tails those of listed packs, adds others of these, and says
+// under which plans they are all there are.
+func (c *cache) replaceTails(listed map[string]bool, tails map[string][]byte, token string, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	gone := c.drop(func(name string, _ cached) bool {
+		_, isPack := pack.ParseName(name)
+		return isPack && !listed[name]
+	})
+	if gone > 0 || tokenOf(c.objects[tokenEntry].content) != token { // else the file would have tails of two tokens
+		c.replaceNext()
+	}
+	for name, tail := range tails {
+		c.set(name, tail)
+	}
+	c.set(tokenEntry, fmt.Appendf(nil, "%s %d", token, now.Unix()))
 }
 
 func appendCacheEntry(dst []byte, name string, content []byte) []byte {
@@ -118,41 +190,68 @@ func appendCacheEntry(dst []byte, name string, content []byte) []byte {
 	return append(append(dst, name...), content...)
 }
 
-// keepOnly drops what is not wanted, such as objects that were deleted, and
-// returns how many those were. They stay in the file until it is replaced.
-func (c *cache) keepOnly(wanted func(name string) bool) int {
+// drop drops entries, such as those of objects that were deleted, and returns how many
+// these were. They stay in the file until it is replaced. The caller holds the lock.
+func (c *cache) drop(unwanted func(name string, e cached) bool) int {
 	before := len(c.objects)
-	maps.DeleteFunc(c.objects, func(name string, _ []byte) bool { return !wanted(name) })
+	maps.DeleteFunc(c.objects, unwanted)
 	return before - len(c.objects)
 }
 
-// mustReplace makes the next flush replace the file, so that what was dropped
-// does not come back.
-func (c *cache) mustReplace() { c.stored, c.pending = -1, nil }
+// dropUnlisted drops objects that a listing would show, if they were put before it began.
+func (c *cache) dropUnlisted(began uint64, unlisted func(name string) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drop(func(name string, e cached) bool { return e.put < began && unlisted(name) })
+}
+
+// remove drops the entries of objects that were deleted.
+func (c *cache) remove(names ...string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, name := range names {
+		delete(c.objects, name)
+	}
+}
+
+// erase is remove for entries that must not come back from the file either.
+func (c *cache) erase(names ...string) {
+	c.remove(names...)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.replaceNext()
+}
+
+// replaceNext makes the next flush replace the file, so that what was dropped does not
+// come back. The caller holds the lock.
+func (c *cache) replaceNext() { c.stored, c.pending = -1, nil }
 
 // clear forgets everything, for a store that turned out to hold another repository.
 func (c *cache) clear() {
-	c.objects = make(map[string][]byte)
-	c.mustReplace()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.objects)
+	c.replaceNext()
 }
 
-// setAside empties the cache of all but what this host remembers of its runs, and
-// returns what it held of the store: for those who must see the store itself.
-func (c *cache) setAside() map[string][]byte {
-	copies := c.objects
-	c.clear()
-	for name, content := range copies {
-		if strings.HasPrefix(name, statePrefix) && name != tokenEntry {
-			c.objects[name] = content
-		}
+// copies returns what the cache holds, and when that was.
+func (c *cache) copies() (copies, uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clock++
+	all := make(copies, len(c.objects))
+	for name, e := range c.objects {
+		all[name] = e.content
 	}
-	return copies
+	return all, c.clock
 }
 
 // flush writes what is new: by appending, or, when the file is torn or mostly of
 // no use, by replacing it. Two processes may append at once; one that replaces
 // while another appends loses entries, which costs time only.
 func (c *cache) flush() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.path == "" || len(c.pending) == 0 && c.stored >= 0 {
 		return
 	}
@@ -171,20 +270,20 @@ func (c *cache) flush() {
 func (c *cache) size(names iter.Seq[string]) int {
 	n := 0
 	for name := range names {
-		n += cacheHeader + len(name) + len(c.objects[name])
+		n += cacheHeader + len(name) + len(c.objects[name].content)
 	}
 	return n
 }
 
 // encode makes entries, and that of the token that they belong to, even if there is none.
 func (c *cache) encode(names iter.Seq[string]) []byte {
-	b := make([]byte, 0, c.size(names)+cacheHeader+len(tokenEntry)+len(c.objects[tokenEntry]))
+	b := make([]byte, 0, c.size(names)+cacheHeader+len(tokenEntry)+len(c.objects[tokenEntry].content))
 	for name := range names {
-		if content, ok := c.objects[name]; ok && name != tokenEntry {
-			b = appendCacheEntry(b, name, content)
+		if e, ok := c.objects[name]; ok && name != tokenEntry {
+			b = appendCacheEntry(b, name, e.content)
 		}
 	}
-	return appendCacheEntry(b, tokenEntry, c.objects[tokenEntry])
+	return appendCacheEntry(b, tokenEntry, c.objects[tokenEntry].content)
 }
 
 // append adds what is pending, in one write, so that no other process's comes in between.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 
 	"firn/crypt"
 	"firn/pack"
@@ -59,24 +60,57 @@ func (r *Repo) Check(ctx context.Context, opts CheckOptions) (*CheckResult, erro
 }
 
 func (r *Repo) check(ctx context.Context, opts CheckOptions) (*check, error) {
-	defer r.readPastCache()()
-	c := &check{repo: r, opts: opts, marker: newMarker(r), bad: make(map[pack.ID]bool)}
-	c.copies = r.cache.setAside()
+	c := &check{opts: opts, bad: make(map[pack.ID]bool)}
+	c.copies, c.began = r.cache.copies()
+	c.repo = r.pastCache(c.copies)
 	for _, step := range []func(context.Context) error{c.readMeta, c.readPacks, c.readData, c.walk} {
 		if err := step(ctx); err != nil {
-			c.keepDamaged(false)
 			return nil, fmt.Errorf("check: %w", err)
 		}
 	}
-	c.keepDamaged(true)
+	c.keepDamaged()
+	r.adopt(c)
 	return c, nil
+}
+
+// pastCache returns the repository without anything that this process or the cache holds of
+// it, but for what this host remembers of its runs: all else is read from the store, as a
+// cache must not hide damage from a check.
+func (r *Repo) pastCache(known copies) *Repo {
+	other := newRepo(r.opts, openCache(""), nil)
+	other.id, other.keys, other.conf = r.id, r.keys, r.conf
+	other.openers, other.reading = r.openers, r.reading
+	other.setCredential(r.credential())
+	for name, content := range known {
+		if strings.HasPrefix(name, statePrefix) && name != tokenEntry {
+			other.cache.put(name, content)
+		}
+	}
+	other.cache.tick()
+	other.opening, other.openedAt = r.takeOpening(), r.opts.now()
+	return other
+}
+
+// adopt takes over what a check has read and found.
+func (r *Repo) adopt(c *check) {
+	r.damage.Merge(c.repo.damage)
+	r.cache.adopt(c.repo.cache, c.began)
+	if l := c.repo.lastListing(); l != nil {
+		seen := *l
+		seen.began = 0 // it was made by another clock
+		r.saw(&seen)
+	}
+	r.share(&inventory{index: c.held.index.With(r.damage), objects: c.held.objects, unreadable: c.held.unreadable})
 }
 
 // check is one run.
 type check struct {
-	repo    *Repo
+	repo    *Repo  // that of [Repo.pastCache]
+	began   uint64 // by the cache's clock
 	opts    CheckOptions
 	listing *listing
+	held    *inventory
+	reader  *blobReader
 	list    []*snapshot.Snapshot
 	marker  *marker
 	bad     map[pack.ID]bool // damaged packs, condemned ones too
@@ -170,7 +204,7 @@ func (c *check) readKeys(ctx context.Context) error {
 	}
 	opened, spending := false, newBudget()
 	for _, o := range objects {
-		_, err := c.repo.openSlot(ctx, o.Name, c.repo.id, spending)
+		_, err := c.repo.openSlot(ctx, o.Name, c.repo.id, spending, c.repo.credential())
 		if errors.Is(err, ErrTooMany) {
 			c.find(err)
 			return nil
@@ -216,26 +250,32 @@ func isVersion(err error) bool {
 
 // readPacks reads the footers of all packs.
 func (c *check) readPacks(ctx context.Context) error {
-	if err := c.repo.reloadIndex(ctx, c.listing); err != nil {
+	held, err := c.repo.listInventory(ctx, c.listing)
+	if err != nil {
 		return err
 	}
-	for _, id := range slices.SortedFunc(maps.Keys(c.repo.unreadable), compareIDs) {
-		c.findPack(id, c.repo.unreadable[id])
+	c.hold(held)
+	c.marker = newMarker(c.reader)
+	for _, id := range slices.SortedFunc(maps.Keys(c.held.unreadable), compareIDs) {
+		c.findPack(id, c.held.unreadable[id])
 	}
-	for _, id := range c.repo.index.Packs() {
+	for _, id := range c.held.index.Packs() {
 		c.result.Packs++
-		c.result.Blobs += len(c.repo.index.Entries(id))
+		c.result.Blobs += len(c.held.index.Entries(id))
 	}
-	for _, o := range c.repo.packObjects {
+	for _, o := range c.held.objects {
 		c.result.Bytes += o.Size
 	}
 	for id := range c.listing.condemned() {
-		if c.repo.index.Has(id) { // plans go on to name what was deleted
+		if c.held.index.Has(id) { // plans go on to name what was deleted
 			c.result.Condemned++
 		}
 	}
 	return nil
 }
+
+// hold makes an inventory the one that the check goes by.
+func (c *check) hold(held *inventory) { c.held, c.reader = held, c.repo.newReader(held) }
 
 // walk looks for every blob of every snapshot. What a prune moved or swept
 // meanwhile looks like damage: so whatever fails is looked at once more, with a
@@ -249,11 +289,14 @@ func (c *check) walk(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.repo.reloadIndex(ctx, fresh); err != nil {
+	held, err := c.repo.listInventory(ctx, fresh)
+	if err != nil {
 		return err
 	}
+	c.hold(held)
 	suspects = slices.DeleteFunc(suspects, func(s *snapshot.Snapshot) bool { return !contains(fresh.records, s.ObjectName()) })
 	clear(c.marker.needed)
+	c.marker.reader = c.reader
 	suspects, problems, err := c.walkList(ctx, suspects)
 	for i, s := range suspects {
 		if fresh.unacknowledged(s, problems[i]) {

@@ -31,9 +31,11 @@ func (c *check) readData(ctx context.Context) error {
 	if err != nil || len(suspects) == 0 {
 		return err
 	}
-	if err := c.repo.refresh(ctx); err != nil {
+	held, err := c.repo.freshInventory(ctx, withNodes)
+	if err != nil {
 		return err
 	}
+	c.hold(held)
 	suspects, err = c.readEach(ctx, func(id pack.ID) bool { return suspects[id] != nil })
 	for _, id := range slices.SortedFunc(maps.Keys(suspects), compareIDs) {
 		c.findPack(id, &CorruptError{Kind: "pack", Name: id.Name(), Err: suspects[id]})
@@ -55,8 +57,8 @@ func (c *check) findPack(id pack.ID, err error) {
 func (c *check) readEach(ctx context.Context, chosen func(pack.ID) bool) (map[pack.ID]error, error) {
 	var packs []store.Object
 	var done, total int64
-	for _, o := range c.repo.packObjects {
-		if id, ok := pack.ParseName(o.Name); ok && c.repo.index.Has(id) && chosen(id) {
+	for _, o := range c.held.objects {
+		if id, ok := pack.ParseName(o.Name); ok && c.held.index.Has(id) && chosen(id) {
 			packs, total = append(packs, o), total+o.Size
 		}
 	}
@@ -83,7 +85,7 @@ func (c *check) readEach(ctx context.Context, chosen func(pack.ID) bool) (map[pa
 func (c *check) readPack(ctx context.Context, id pack.ID, o store.Object) (problem, err error) {
 	object, err := c.repo.store.Get(ctx, o.Name, 0, o.Size)
 	if errors.Is(err, fs.ErrNotExist) {
-		c.repo.index.Remove(id) // swept since the listing, or lost: the walk tells
+		c.held.index.Remove(id) // swept since the listing, or lost: the walk tells
 		return nil, nil
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
@@ -96,7 +98,7 @@ func (c *check) readPack(ctx context.Context, id pack.ID, o store.Object) (probl
 		problem = pack.ErrFormat
 	}
 	entries, _, err := pack.ParseTail(c.repo.keys, id, int64(len(object)), object)
-	if err != nil || !slices.Equal(entries, c.repo.index.Entries(id)) {
+	if err != nil || !slices.Equal(entries, c.held.index.Entries(id)) {
 		problem = errors.Join(problem, pack.ErrFormat, err)
 	}
 	bad, err := c.openBlobs(ctx, id, object)
@@ -107,8 +109,8 @@ func (c *check) readPack(ctx context.Context, id pack.ID, o store.Object) (probl
 // damaged.
 func (c *check) openBlobs(ctx context.Context, id pack.ID, object []byte) (problem, err error) {
 	bad := 0
-	for _, e := range c.repo.index.Entries(id) {
-		damage, err := c.openBlob(ctx, index.Location{Pack: id, Entry: e}, object)
+	for _, e := range c.held.index.Entries(id) {
+		damage, err := c.reader.openBlob(ctx, index.Location{Pack: id, Entry: e}, object)
 		if err != nil {
 			return nil, err
 		}
@@ -128,23 +130,23 @@ func (c *check) openBlobs(ctx context.Context, id pack.ID, object []byte) (probl
 // openBlob decodes one blob. A delta whose base is gone is what a prune leaves of
 // a blob that nobody needs: of it, only the seal can be checked. So it is if the
 // base is damaged, for which this pack is not to blame.
-func (c *check) openBlob(ctx context.Context, l index.Location, object []byte) (problem, err error) {
+func (b *blobReader) openBlob(ctx context.Context, l index.Location, object []byte) (problem, err error) {
 	sealed := object[l.Offset : l.Offset+l.Length]
 	var base []byte
-	lost := l.IsDelta() && c.repo.index.Chain(l.Base) == nil
+	lost := l.IsDelta() && b.index().Chain(l.Base) == nil
 	if l.IsDelta() && !lost {
-		if base, err = c.repo.reader.read(ctx, l.Base); err != nil && !isDamage(err) {
+		if base, err = b.read(ctx, l.Base); err != nil && !isDamage(err) {
 			return nil, err
 		}
 		lost = err != nil
 	}
 	if lost {
-		_, problem = pack.OpenBlob(c.repo.keys, nil, l.Entry, sealed)
+		_, problem = pack.OpenBlob(b.repo.keys, nil, l.Entry, sealed)
 	} else {
-		_, problem = c.repo.reader.openSealed(l, sealed, base, nil)
+		_, problem = b.openSealed(l, sealed, base, nil)
 	}
 	if problem != nil {
-		c.repo.index.Spoil(l.Pack, l.ID)
+		b.index().Spoil(l.Pack, l.ID)
 	}
 	return problem, ctx.Err()
 }

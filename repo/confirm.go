@@ -20,7 +20,9 @@ func (b *backup) confirm(ctx context.Context) (bool, error) {
 			return false, fmt.Errorf("confirm snapshot: %w", err)
 		}
 		if settled {
-			b.packer.index()
+			if b.held != nil {
+				b.packer.tell(b.held.index)
+			}
 			return true, nil
 		}
 		if whole, err := b.whole(ctx); !whole {
@@ -39,15 +41,17 @@ func (b *backup) whole(ctx context.Context) (bool, error) {
 	if b.listing, err = b.repo.listMeta(ctx); err != nil {
 		return false, err
 	}
-	if err := b.repo.reloadIndex(ctx, b.listing); err != nil {
+	fresh, err := b.repo.listInventory(ctx, b.listing)
+	if err != nil {
 		return false, err
 	}
+	b.held = fresh
 	if b.tree == nil {
-		if b.tree, err = b.repo.loadTree(ctx, b.record); err != nil {
+		if b.tree, err = b.nodes().loadTree(ctx, b.record); err != nil {
 			return false, ctx.Err()
 		}
 	}
-	return b.repo.available(b.tree), nil
+	return b.held.available(b.tree), nil
 }
 
 // recordAgain records the snapshot under the plans of now, and under a new name: a record
@@ -165,11 +169,12 @@ func (b *backup) incomplete(ctx context.Context, list []*snapshot.Snapshot) ([]*
 	if len(list) == 0 {
 		return nil, nil
 	}
-	if err := b.repo.reloadIndex(ctx, b.listing); err != nil {
+	held, err := b.repo.listInventory(ctx, b.listing)
+	if err != nil {
 		return nil, err
 	}
 	var missing []*snapshot.Snapshot
-	m := newMarker(b.repo)
+	m := newMarker(b.repo.newReader(held))
 	for s, err := range m.markAll(ctx, list) {
 		if err != nil && !isDamage(err) {
 			return nil, err

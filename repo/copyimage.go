@@ -130,7 +130,7 @@ func (i *ImageReader) run(ctx context.Context, from, to int64) *chunksRun {
 	r := &chunksRun{pipe: pipe, at: from, cancel: cancel}
 	r.reading.Go(func() {
 		w.CloseWithError(i.pass(ctx, list.Entries[first:end], outlet{
-			read: i.repo.chunk,
+			read: i.chunk,
 			write: func(plain []byte, _ uint64) error {
 				plain, before = plain[before:], 0
 				return writeImage(w, plain)

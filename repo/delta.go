@@ -64,10 +64,10 @@ func newWorker() (*worker, error) {
 
 // encode returns the entry and the payload of a blob: a delta on one of its
 // possible bases where that pays, else a whole frame.
-func (w *worker) encode(ctx context.Context, r *Repo, b blob) (pack.Entry, []byte, error) {
+func (w *worker) encode(ctx context.Context, bases *blobReader, b blob) (pack.Entry, []byte, error) {
 	w.whole = w.whole[:0]
 	if !b.base.IsZero() {
-		e, payload, err := w.encodeDelta(ctx, r, b)
+		e, payload, err := w.encodeDelta(ctx, bases, b)
 		if err != nil || payload != nil {
 			return e, payload, err
 		}
@@ -93,12 +93,12 @@ func entryOf(b blob, payload []byte) (pack.Entry, error) {
 
 // encodeDelta returns no payload if a delta does not pay or no base can be had:
 // a base that is damaged must not stop a backup.
-func (w *worker) encodeDelta(ctx context.Context, r *Repo, b blob) (pack.Entry, []byte, error) {
-	chain := r.index.AvailableChain(b.base)
+func (w *worker) encodeDelta(ctx context.Context, bases *blobReader, b blob) (pack.Entry, []byte, error) {
+	chain := bases.index().AvailableChain(b.base)
 	if chain == nil || chain[0].Kind != b.kind {
 		return pack.Entry{}, nil, nil
 	}
-	plains, err := r.reader.readChain(ctx, nil, chain)
+	plains, err := bases.readChain(ctx, nil, chain)
 	if err != nil {
 		return pack.Entry{}, nil, ctx.Err()
 	}

@@ -60,30 +60,35 @@ func (r *Repo) Diagnose(ctx context.Context, progress func(done, total int64)) (
 		return nil, err
 	}
 	d := &Diagnosis{Check: &c.result, copies: c.copies, bad: c.bad, tails: make(map[pack.ID][]pack.Entry)}
-	if err := d.complete(ctx, c); err != nil {
+	if err := d.complete(ctx, r); err != nil {
 		return nil, fmt.Errorf("diagnose: %w", err)
 	}
 	return d, nil
 }
 
-func (d *Diagnosis) complete(ctx context.Context, c *check) error {
-	r := c.repo
+func (d *Diagnosis) complete(ctx context.Context, r *Repo) error {
 	s, err := r.scanMetadata(ctx, d.copies)
 	if err != nil {
 		return err
 	}
 	d.sort(s)
-	if err := r.refresh(ctx); err != nil {
+	l, err := r.listMetaToRead(ctx)
+	if err != nil {
 		return err
 	}
-	for id := range r.unreadable {
+	held, err := r.listInventory(ctx, l)
+	if err != nil {
+		return err
+	}
+	reader := r.newReader(held)
+	for id := range held.unreadable {
 		d.bad[id] = true
-		if err := d.salvage(ctx, c, id); err != nil {
+		if err := d.salvage(ctx, reader, id); err != nil {
 			return err
 		}
 	}
-	d.mend(r)
-	x := &rescue{repo: r, diagnosis: d, scan: s}
+	d.mend(r, held.index)
+	x := &rescue{repo: r, diagnosis: d, scan: s, held: held}
 	if err := x.choose(ctx); err != nil {
 		return err
 	}
@@ -116,8 +121,8 @@ func (d *Diagnosis) sort(s *metadataScan) {
 
 // salvage finds the blobs of a pack whose footer is damaged by the copy of it in
 // the cache, and spoils in the index those that are damaged themselves.
-func (d *Diagnosis) salvage(ctx context.Context, c *check, id pack.ID) error {
-	r := c.repo
+func (d *Diagnosis) salvage(ctx context.Context, reader *blobReader, id pack.ID) error {
+	r := reader.repo
 	entries := d.copies.entries(r.keys, id)
 	if entries == nil {
 		return nil
@@ -130,11 +135,11 @@ func (d *Diagnosis) salvage(ctx context.Context, c *check, id pack.ID) error {
 		return fmt.Errorf("read pack %s: %w", id, err)
 	}
 	d.tails[id] = entries
-	r.index.Add(id, entries)
+	reader.index().Add(id, entries)
 	for _, e := range entries {
 		if int64(e.Offset)+int64(e.Length) > int64(len(object)) {
-			r.index.Spoil(id, e.ID)
-		} else if _, err := c.openBlob(ctx, index.Location{Pack: id, Entry: e}, object); err != nil {
+			reader.index().Spoil(id, e.ID)
+		} else if _, err := reader.openBlob(ctx, index.Location{Pack: id, Entry: e}, object); err != nil {
 			return err
 		}
 	}
@@ -143,13 +148,13 @@ func (d *Diagnosis) salvage(ctx context.Context, c *check, id pack.ID) error {
 
 // mend finds the damaged blobs of which the cache of packs has sound copies: what is
 // read from there can be saved like what the pack still holds.
-func (d *Diagnosis) mend(r *Repo) {
+func (d *Diagnosis) mend(r *Repo, x *index.Index) {
 	for id := range d.bad {
-		for _, e := range r.index.Entries(id) {
+		for _, e := range x.Entries(id) {
 			l := index.Location{Pack: id, Entry: e}
 			if sealed, _, ok := r.packs.get(l); ok {
 				if _, err := pack.OpenBlob(r.keys, nil, e, sealed); err == nil {
-					r.index.Mend(id, e.ID)
+					x.Mend(id, e.ID)
 				}
 			}
 		}
@@ -169,6 +174,7 @@ type rescue struct {
 	repo      *Repo
 	diagnosis *Diagnosis
 	scan      *metadataScan
+	held      *inventory
 	prune     *prune
 	lost      []*snapshot.Snapshot
 }
@@ -179,13 +185,14 @@ func (x *rescue) choose(ctx context.Context) error {
 	r := x.repo
 	x.prune = r.newPrune(PruneOptions{})
 	x.prune.listing = x.scan.listing
+	x.prune.hold(x.held)
 	for id, entries := range x.diagnosis.tails {
-		if r.unreadable[id] != nil {
-			r.index.Add(id, entries)
+		if x.held.unreadable[id] != nil {
+			x.held.index.Add(id, entries)
 		}
 	}
 	condemned := x.scan.listing.condemned()
-	for _, o := range r.packObjects {
+	for _, o := range x.held.objects {
 		id, ok := pack.ParseName(o.Name)
 		if !ok {
 			continue
@@ -196,7 +203,7 @@ func (x *rescue) choose(ctx context.Context) error {
 		}
 	}
 	for _, id := range slices.Concat(x.prune.victims, slices.Collect(maps.Keys(condemned))) {
-		r.index.Condemn(id)
+		x.held.index.Condemn(id)
 	}
 	if err := x.mark(ctx); err != nil {
 		return err
@@ -206,7 +213,7 @@ func (x *rescue) choose(ctx context.Context) error {
 
 // mark finds what the snapshots need and can still be read.
 func (x *rescue) mark(ctx context.Context) error {
-	m := newMarker(x.repo)
+	m := newMarker(x.prune.reader)
 	for s, err := range m.markAll(ctx, x.scan.list) {
 		if isDamage(err) {
 			x.lost = append(x.lost, s)
@@ -232,7 +239,7 @@ func (x *rescue) toCopy() (n int64) {
 // or a plan to replace. Concurrent prunes and backups see to it that the plan
 // reaches them, as with any prune's.
 func (x *rescue) run(ctx context.Context, replace bool) error {
-	if err := x.prune.copyNeeded(ctx, newPacker(x.repo, [16]byte{}, false)); err != nil {
+	if err := x.prune.copyNeeded(ctx, newPacker(x.repo, x.scan.listing, [16]byte{}, false)); err != nil {
 		return err
 	}
 	if err := x.prune.verify(); err != nil {

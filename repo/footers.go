@@ -22,10 +22,10 @@ const (
 	// tailGuess is how much of a pack's end is read at first, in bytes: enough for
 	// the footer and the list nodes of a usual run.
 	tailGuess = 32 << 10
-	// It is this much for who counts bytes rather than requests.
-	sparingGuess = 4 << 10
+	// An operation that counts bytes rather than requests reads this much.
+	onDemandGuess = 4 << 10
 	// So many footers are read at a time.
-	footerReads = 8
+	footersTogether = 8
 	// Up to so many packs that are new here are the runs of other hosts since the
 	// last one here: the next thing that is asked for are their nodes and bases. Of
 	// more, after a cold start, most are old, and their footers will do.
@@ -43,7 +43,7 @@ type footer struct {
 
 // footers returns the footers of the packs among objects, in their order: from the
 // cache, or, several at a time, from the store.
-func (r *Repo) footers(ctx context.Context, objects []store.Object) ([]*footer, error) {
+func (r *Repo) footers(ctx context.Context, objects []store.Object, reads footerReads) ([]*footer, error) {
 	var all, missing []*footer
 	for _, o := range objects {
 		if id, ok := pack.ParseName(o.Name); ok { // else a foreign file in the folder
@@ -62,33 +62,26 @@ func (r *Repo) footers(ctx context.Context, objects []store.Object) ([]*footer, 
 			missing = append(missing, f)
 		}
 	}
-	if err := r.fetchFooters(ctx, missing); err != nil {
-		return nil, err
-	}
-	for _, f := range missing {
-		if f.problem == nil {
-			r.cacheTail(f.pack, f.size, f.tail)
-		}
-	}
-	r.rememberFooters(all)
-	return all, nil
+	return all, r.fetchFooters(ctx, missing, reads)
 }
 
+// rememberFooters keeps footers for the next inventory, once their tails are cached.
 func (r *Repo) rememberFooters(all []*footer) {
-	r.footed = make(remembered[[]pack.Entry], len(all))
+	known := make(map[string]opened[[]pack.Entry], len(all))
 	for _, f := range all {
 		if cached, ok := r.cache.get(f.pack.Name()); ok && f.problem == nil {
-			r.footed.put(f.pack.Name(), cached, f.entries)
+			known[f.pack.Name()] = opened[[]pack.Entry]{cached, f.entries}
 		}
 	}
+	r.footed.replace(known)
 }
 
 // A cached tail is the pack's size, 8 bytes little-endian, and its last bytes.
 const sizePrefix = 8
 
-func (r *Repo) cacheTail(id pack.ID, size int64, tail []byte) {
+func encodeTail(size int64, tail []byte) []byte {
 	entry := binary.LittleEndian.AppendUint64(make([]byte, 0, sizePrefix+len(tail)), uint64(size))
-	r.cache.put(id.Name(), append(entry, tail...))
+	return append(entry, tail...)
 }
 
 // cutTail takes such an entry apart.
@@ -114,12 +107,13 @@ func (r *Repo) cachedFooter(id pack.ID, size int64) ([]pack.Entry, bool) {
 
 // fetchFooters reads footers from the store. Packs that are damaged or gone do not
 // keep it from the others; other errors end it.
-func (r *Repo) fetchFooters(ctx context.Context, footers []*footer) error {
+func (r *Repo) fetchFooters(ctx context.Context, footers []*footer, reads footerReads) error {
+	keep := len(footers) <= newPacks && reads == withNodes
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(footerReads)
+	group.SetLimit(footersTogether)
 	for _, f := range footers {
 		group.Go(func() error {
-			f.problem = r.fetchFooter(ctx, f, len(footers) <= newPacks && !r.sparing)
+			f.problem = r.fetchFooter(ctx, f, reads, keep)
 			if f.problem == nil || isDamage(f.problem) || errors.Is(f.problem, fs.ErrNotExist) {
 				return nil
 			}
@@ -131,10 +125,10 @@ func (r *Repo) fetchFooters(ctx context.Context, footers []*footer) error {
 
 // fetchFooter reads the end of a pack. With keep, it reads a small pack whole, and
 // puts what it gets into the cache of packs.
-func (r *Repo) fetchFooter(ctx context.Context, f *footer, keep bool) error {
+func (r *Repo) fetchFooter(ctx context.Context, f *footer, reads footerReads, keep bool) error {
 	want := int64(tailGuess)
-	if r.sparing {
-		want = sparingGuess
+	if reads == onDemandOnly {
+		want = onDemandGuess
 	}
 	if keep && f.size < wholeBelow && r.packs.admits(f.size) {
 		want = max(want, f.size)

@@ -77,6 +77,9 @@ func (r *Repo) forgetForGood(ctx context.Context, ids []snapshot.ID) error {
 		return nil
 	}
 	list, err := r.seenSnapshots(ctx)
+	if err == nil && !hasAll(list, ids) { // they were stored since that listing
+		list, err = r.Snapshots(ctx)
+	}
 	if list == nil {
 		return err
 	}
@@ -98,6 +101,15 @@ func (r *Repo) forgetForGood(ctx context.Context, ids []snapshot.ID) error {
 		}
 	}
 	return r.forget(ctx, ids, nil)
+}
+
+// hasAll reports whether a list has all of some snapshots.
+func hasAll(list []*snapshot.Snapshot, ids []snapshot.ID) bool {
+	known := make(map[snapshot.ID]bool, len(list))
+	for _, s := range list {
+		known[s.ID] = true
+	}
+	return !slices.ContainsFunc(ids, func(id snapshot.ID) bool { return !known[id] })
 }
 
 // mostGone bounds what a note tells of those that were forgotten.
@@ -140,7 +152,7 @@ func (r *Repo) forget(ctx context.Context, ids []snapshot.ID, others []string) e
 		}
 		names = slices.Concat(others, objects, r.noteNames(ids))
 	}
-	r.opening = nil // it shows what is deleted now
+	r.dropOpening()
 	if err := r.remove(ctx, names...); err != nil {
 		return err
 	}
@@ -172,12 +184,12 @@ func (r *Repo) recordNames(ctx context.Context, ids []snapshot.ID) ([]string, er
 		wanted[id] = true
 	}
 	var names []string
-	for name := range r.cache.objects {
+	r.cache.each(func(name string, _ []byte) {
 		if id, ok := snapshot.ParseObjectName(name); ok && wanted[id] {
 			names = append(names, name)
 			delete(wanted, id)
 		}
-	}
+	})
 	if len(wanted) == 0 {
 		return names, nil
 	}

@@ -36,7 +36,7 @@ func (i *ImageReader) CopyFrames(ctx context.Context, w io.Writer, progress func
 // frame returns one entry as a frame with heldBack bytes of room before it: the
 // stored one, or if there is none, a new one.
 func (i *ImageReader) frame(ctx context.Context, held *batch, e chunk.Entry, encoder *chunk.FrameEncoder) ([]byte, error) {
-	payload, plain, err := i.repo.reader.readStored(ctx, held, e.ID)
+	payload, plain, err := i.reader.readStored(ctx, held, e.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -80,11 +80,11 @@ func (r *Repo) sealedDurable(entry string) [][]byte {
 // durable returns the names of such entries that tell something of a kind.
 func (r *Repo) durable(what string) []string {
 	entries := r.durableFiles(what)
-	for name := range r.cache.objects {
+	r.cache.each(func(name string, _ []byte) {
 		if strings.HasPrefix(name, statePrefix+what+"/") && !slices.Contains(entries, name) {
 			entries = append(entries, name)
 		}
-	}
+	})
 	return entries
 }
 

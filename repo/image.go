@@ -12,65 +12,54 @@ import (
 	"firn/snapshot"
 )
 
-// ImageReader gives an image back. It is for one goroutine at a time, and no
-// backup may run on its [Repo] meanwhile.
+// ImageReader gives an image back. It is for one goroutine at a time; several of them,
+// and all else that its [Repo] does, may run at once.
 type ImageReader struct {
-	repo *Repo
-	tree *chunk.Tree
+	repo   *Repo
+	reader *blobReader
+	tree   *chunk.Tree
 }
 
 // OpenImage returns a reader of a snapshot's image. Every byte that it returns was
 // checked against the IDs that the snapshot's root stands for.
 func (r *Repo) OpenImage(ctx context.Context, s *snapshot.Snapshot) (*ImageReader, error) {
-	if err := r.ensureIndex(ctx); err != nil {
+	held, err := r.sharedInventory(ctx, withNodes)
+	if err != nil {
 		return nil, err
 	}
-	tree, err := r.loadTree(ctx, s)
+	i := &ImageReader{repo: r, reader: r.newReader(held)}
+	i.tree, err = i.reader.loadTree(ctx, s)
 	if isDamage(err) && ctx.Err() == nil {
-		// The cache may be behind, or a prune has just moved blobs: look again.
-		if tree, err = r.loadTreeAfresh(ctx, s); err != nil {
-			return nil, fmt.Errorf("snapshot %s: %w", s.ID.Short(), err)
-		}
+		// The inventory may be behind, or a prune has just moved blobs: look again.
+		i.tree, err = i.loadTreeAfresh(ctx, s)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("snapshot %s: %w", s.ID.Short(), err)
 	}
-	return &ImageReader{repo: r, tree: tree}, nil
+	return i, nil
 }
 
-// ensureIndex loads the index if it is not there yet.
-func (r *Repo) ensureIndex(ctx context.Context) error {
-	if r.index != nil {
-		return nil
+// refresh lists the packs anew. None of the reader's goroutines may run.
+func (i *ImageReader) refresh(ctx context.Context) error {
+	held, err := i.repo.freshInventory(ctx, withNodes)
+	if err == nil {
+		i.reader = i.repo.newReader(held)
 	}
-	v, err := r.listMetaToRead(ctx)
-	if err != nil {
-		return err
-	}
-	return r.loadIndex(ctx, v)
+	return err
 }
 
-// refresh builds the index anew from a listing of the packs.
-func (r *Repo) refresh(ctx context.Context) error {
-	v, err := r.listMetaToRead(ctx)
-	if err != nil {
-		return err
-	}
-	return r.reloadIndex(ctx, v)
-}
-
-func (r *Repo) loadTreeAfresh(ctx context.Context, s *snapshot.Snapshot) (*chunk.Tree, error) {
-	if err := r.refresh(ctx); err != nil {
+func (i *ImageReader) loadTreeAfresh(ctx context.Context, s *snapshot.Snapshot) (*chunk.Tree, error) {
+	if err := i.refresh(ctx); err != nil {
 		return nil, err
 	}
-	return r.loadTree(ctx, s)
+	return i.reader.loadTree(ctx, s)
 }
 
 // loadTree reads the tree of a snapshot's image.
-func (r *Repo) loadTree(ctx context.Context, s *snapshot.Snapshot) (*chunk.Tree, error) {
+func (b *blobReader) loadTree(ctx context.Context, s *snapshot.Snapshot) (*chunk.Tree, error) {
 	image := s.Image()
 	tree, err := chunk.Load(image.Root, image.Levels, uint64(image.Size), uint64(s.Chunks), func(ids []chunk.ID) ([][]byte, error) {
-		return r.reader.readAll(ctx, ids)
+		return b.readAll(ctx, ids)
 	})
 	if errors.Is(err, chunk.ErrTree) {
 		err = &CorruptError{Kind: "blob", Name: image.Root.String(), Err: err}
@@ -82,9 +71,9 @@ func (r *Repo) loadTree(ctx context.Context, s *snapshot.Snapshot) (*chunk.Tree,
 }
 
 // available reports whether a new snapshot may rely on every blob of the tree.
-func (r *Repo) available(tree *chunk.Tree) bool {
+func (i *inventory) available(tree *chunk.Tree) bool {
 	for id := range tree.IDs() {
-		if !r.index.Available(id) {
+		if !i.index.Available(id) {
 			return false
 		}
 	}
@@ -101,7 +90,7 @@ func (i *ImageReader) Copy(ctx context.Context, w io.Writer) error {
 	buffers := newBuffers(chunks)
 	return i.pass(ctx, chunks, outlet{
 		read: func(ctx context.Context, held *batch, e chunk.Entry) ([]byte, error) {
-			plain, err := i.repo.reader.readInto(ctx, held, e.ID, buffers.get())
+			plain, err := i.reader.readInto(ctx, held, e.ID, buffers.get())
 			if err != nil {
 				return nil, err
 			}
@@ -166,7 +155,7 @@ func (i *ImageReader) pass(ctx context.Context, chunks []chunk.Entry, out outlet
 		}
 		// A prune may have moved the rest to other packs: look for it once more.
 		chunks = chunks[n:]
-		if afresh := i.repo.refresh(ctx); afresh != nil {
+		if afresh := i.refresh(ctx); afresh != nil {
 			return errors.Join(err, afresh)
 		}
 	}
@@ -176,7 +165,7 @@ func (i *ImageReader) pass(ctx context.Context, chunks []chunk.Entry, out outlet
 func (i *ImageReader) passOnce(ctx context.Context, chunks []chunk.Entry, out outlet) (n int, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var fetching sync.WaitGroup
-	defer fetching.Wait() // nothing may use the index after this has returned
+	defer fetching.Wait() // nothing may use the reader after this has returned
 	defer cancel()
 	for f := range i.fetch(ctx, &fetching, chunks, out.read) {
 		b, err := f.wait()
@@ -239,8 +228,12 @@ func (i *ImageReader) fetch(ctx context.Context, fetching *sync.WaitGroup, chunk
 }
 
 // chunk returns the plaintext of one entry.
-func (r *Repo) chunk(ctx context.Context, held *batch, e chunk.Entry) ([]byte, error) {
-	plain, err := r.reader.readFrom(ctx, held, e.ID)
+func (i *ImageReader) chunk(ctx context.Context, held *batch, e chunk.Entry) ([]byte, error) {
+	return i.reader.chunk(ctx, held, e)
+}
+
+func (b *blobReader) chunk(ctx context.Context, held *batch, e chunk.Entry) ([]byte, error) {
+	plain, err := b.readFrom(ctx, held, e.ID)
 	if err != nil {
 		return nil, err
 	}

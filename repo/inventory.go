@@ -22,94 +22,205 @@ const (
 	// written with this cache. If a listing lacks it, the store may have been set
 	// back: then packs that the cache knows may be gone, too.
 	newestEntry = "state/newest"
-	// relistEvery is how long the cache alone may be the index: packs that were
-	// lost, which no plan tells, are then noticed, and stored again.
+	// relistEvery is how long the cache alone may be the index. Packs that were lost,
+	// which no plan tells, are noticed by then, and their blobs stored again.
 	relistEvery = 24 * time.Hour
 )
 
-// loadIndex builds the index under the plans of a listing of meta/. If no plan was published since the
-// cached tails were listed, no pack that the plans do not name can have gone:
-// then, where a listing costs more than it is worth, the cache alone is the index.
-func (r *Repo) loadIndex(ctx context.Context, v *listing) error {
-	if !r.indexCached(v) {
-		return r.reloadIndex(ctx, v)
-	}
-	return r.buildIndex(ctx, v, r.cachedPacks())
+// inventory is what the packs of the repository hold, as a listing of them and their
+// footers tell. The operation that has loaded an inventory is the only one that changes
+// it, and does so only until it shares it with [Repo.share]. After that it is immutable,
+// but for the damage that its index learns of.
+type inventory struct {
+	index      *index.Index
+	objects    []store.Object    // the packs, as listed
+	unreadable map[pack.ID]error // packs that the index had to leave out: a CorruptError each
 }
 
-func (r *Repo) indexCached(v *listing) bool {
-	b, _ := r.cache.get(tokenEntry)
-	known, at, _ := strings.Cut(string(b), " ")
-	if newest, ok := r.cache.get(newestEntry); !r.opts.TrustCache || !ok || !contains(v.records, string(newest)) {
+// footerReads says how much an operation reads of packs whose footers are not cached.
+type footerReads bool
+
+const (
+	// withNodes reads a little more than footers, as the next requests would be for nodes
+	// and bases that stand beside them.
+	withNodes footerReads = false
+	// onDemandOnly reads footers at their exact length: a query may be this cache's
+	// only user.
+	onDemandOnly footerReads = true
+)
+
+// loadInventory loads the inventory under the plans of a listing. If no plan was published
+// since the cached tails were listed, no pack that the plans do not name can have gone:
+// then, where a listing costs more than it is worth, the cache alone is the index.
+func (r *Repo) loadInventory(ctx context.Context, l *listing) (*inventory, error) {
+	return r.loadAlone(ctx, func() (*inventory, error) { return r.load(ctx, l, withNodes) })
+}
+
+// listInventory is loadInventory, but always lists the packs.
+func (r *Repo) listInventory(ctx context.Context, l *listing) (*inventory, error) {
+	return r.loadAlone(ctx, func() (*inventory, error) { return r.list(ctx, l, withNodes) })
+}
+
+// sharedInventory returns the inventory that an operation has shared last, or loads one
+// and shares it. Its user must expect blobs to be missing that were stored or moved since.
+func (r *Repo) sharedInventory(ctx context.Context, reads footerReads) (*inventory, error) {
+	if shared := r.shared(); shared != nil {
+		return shared, nil
+	}
+	l, err := r.listMetaToRead(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r.loadAlone(ctx, func() (*inventory, error) {
+		if shared := r.shared(); shared != nil { // by an operation that was faster
+			return shared, nil
+		}
+		return r.loadToShare(ctx, l, reads, r.load)
+	})
+}
+
+// freshInventory lists the packs, and shares what it finds.
+func (r *Repo) freshInventory(ctx context.Context, reads footerReads) (*inventory, error) {
+	l, err := r.listMetaToRead(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r.loadAlone(ctx, func() (*inventory, error) { return r.loadToShare(ctx, l, reads, r.list) })
+}
+
+func (r *Repo) loadToShare(ctx context.Context, l *listing, reads footerReads,
+	load func(context.Context, *listing, footerReads) (*inventory, error)) (*inventory, error) {
+	loaded, err := load(ctx, l, reads)
+	if err == nil {
+		r.share(loaded)
+	}
+	return loaded, err
+}
+
+// loadAlone calls load while no other operation loads an inventory: of several that
+// begin at once, the first fetches the footers for all.
+func (r *Repo) loadAlone(ctx context.Context, load func() (*inventory, error)) (*inventory, error) {
+	if err := r.loading.take(ctx); err != nil {
+		return nil, err
+	}
+	defer r.loading.giveBack()
+	return load()
+}
+
+// shared returns the inventory that was shared last, nil for none.
+func (r *Repo) shared() *inventory {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.inventory
+}
+
+// share lends an inventory, which must not be changed any more, to other operations.
+// A nil one ends that.
+func (r *Repo) share(i *inventory) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.inventory = i
+}
+
+func (r *Repo) load(ctx context.Context, l *listing, reads footerReads) (*inventory, error) {
+	packs, trusted := r.trustedPacks(l)
+	if !trusted {
+		return r.list(ctx, l, reads)
+	}
+	footers, err := r.footers(ctx, packs, reads)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range footers {
+		if f.tail != nil {
+			r.cache.putTail(f.pack.Name(), encodeTail(f.size, f.tail), l.token)
+		}
+	}
+	r.rememberFooters(footers)
+	return r.newInventory(l, packs, footers), nil
+}
+
+// trustedPacks returns the packs whose tails are cached, and reports whether these are
+// all packs there are.
+func (r *Repo) trustedPacks(l *listing) ([]store.Object, bool) {
+	var packs []store.Object
+	var newest string
+	entry := ""
+	r.cache.each(func(name string, content []byte) { // under one lock: the token is that of these tails
+		if _, ok := pack.ParseName(name); ok && len(content) >= sizePrefix {
+			packs = append(packs, store.Object{Name: name, Size: int64(binary.LittleEndian.Uint64(content))})
+		}
+		switch name {
+		case tokenEntry:
+			entry = string(content)
+		case newestEntry:
+			newest = string(content)
+		}
+	})
+	return packs, r.trusts(l, entry, newest)
+}
+
+// indexCached reports whether loadInventory would list no packs.
+func (r *Repo) indexCached(l *listing) bool {
+	entry, _ := r.cache.get(tokenEntry)
+	newest, _ := r.cache.get(newestEntry)
+	return r.trusts(l, string(entry), string(newest))
+}
+
+// trusts judges the cache's entries for the token and for the newest record.
+func (r *Repo) trusts(l *listing, entry, newest string) bool {
+	if !r.opts.TrustCache || newest == "" || !contains(l.records, newest) {
 		return false
 	}
+	known, at, _ := strings.Cut(entry, " ")
 	listed, err := strconv.ParseInt(at, 10, 64)
 	age := r.opts.now().Sub(time.Unix(listed, 0))
-	return err == nil && v.token != "" && known == v.token && age >= 0 && age < relistEvery
+	return err == nil && l.token != "" && known == l.token && age >= 0 && age < relistEvery
 }
 
-// reloadIndex builds the index under the plans of a listing of meta/, from a listing of the packs.
-func (r *Repo) reloadIndex(ctx context.Context, v *listing) error {
+// list loads the inventory under the plans of a listing of meta/, from a listing of the
+// packs that is made now.
+func (r *Repo) list(ctx context.Context, l *listing, reads footerReads) (*inventory, error) {
 	objects, err := collect(ctx, r.store, pack.Prefix)
 	if err != nil {
-		return fmt.Errorf("list packs: %w", err)
+		return nil, fmt.Errorf("list packs: %w", err)
 	}
-	r.packObjects = objects
 	listed := make(map[string]bool, len(objects))
 	for _, o := range objects {
 		listed[o.Name] = true
 	}
-	gone := r.cache.keepOnly(func(name string) bool {
-		_, isPack := pack.ParseName(name)
-		return !isPack || listed[name]
-	})
 	r.packs.keepOnly(listed)
-	known, _ := r.cache.get(tokenEntry)
-	if gone > 0 || tokenOf(known) != v.token { // else the file would have tails of two tokens
-		r.cache.mustReplace()
+	footers, err := r.footers(ctx, objects, reads)
+	if err != nil {
+		return nil, err
 	}
-	if err := r.buildIndex(ctx, v, objects); err != nil {
-		return err
+	tails := make(map[string][]byte)
+	for _, f := range footers {
+		if f.tail != nil {
+			tails[f.pack.Name()] = encodeTail(f.size, f.tail)
+		}
 	}
-	r.cache.put(tokenEntry, fmt.Appendf(nil, "%s %d", v.token, r.opts.now().Unix()))
-	return nil
+	r.cache.replaceTails(listed, tails, l.token, r.opts.now())
+	r.rememberFooters(footers)
+	return r.newInventory(l, objects, footers), nil
 }
 
-// buildIndex reads the footers of the packs.
-func (r *Repo) buildIndex(ctx context.Context, v *listing, objects []store.Object) error {
-	x := index.New()
-	if r.index != nil {
-		x.SpoilAs(r.index)
-	}
-	r.unreadable = make(map[pack.ID]error)
-	footers, err := r.footers(ctx, objects)
-	if err != nil {
-		return err
-	}
+// newInventory makes an inventory of footers.
+func (r *Repo) newInventory(l *listing, objects []store.Object, footers []*footer) *inventory {
+	r.share(nil) // memory holds one index less
+	i := &inventory{index: index.NewWith(r.damage), objects: objects, unreadable: make(map[pack.ID]error)}
 	for _, f := range footers {
 		switch {
 		case f.problem == nil:
-			x.Add(f.pack, f.entries)
+			i.index.Add(f.pack, f.entries)
 		case isDamage(f.problem): // its blobs are not available; check and prune report it
-			r.unreadable[f.pack] = f.problem
+			i.unreadable[f.pack] = f.problem
 		} // else it was swept since the listing
 	}
-	for id := range v.condemned() {
-		x.Condemn(id)
+	for id := range l.condemned() {
+		i.index.Condemn(id)
 	}
-	r.index = x
-	return nil
-}
-
-// cachedPacks lists the packs whose tails are cached.
-func (r *Repo) cachedPacks() []store.Object {
-	var objects []store.Object
-	for name, tail := range r.cache.objects {
-		if _, ok := pack.ParseName(name); ok && len(tail) >= sizePrefix {
-			objects = append(objects, store.Object{Name: name, Size: int64(binary.LittleEndian.Uint64(tail))})
-		}
-	}
-	return objects
+	return i
 }
 
 // isDamage reports whether err tells of damage.

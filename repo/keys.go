@@ -121,9 +121,7 @@ func (r *Repo) secret(ctx context.Context) (crypt.Secret, error) {
 	if len(listing) >= maxSlots {
 		return crypt.Secret{}, fmt.Errorf("add key: %w", tooManySlots(len(listing)+1))
 	}
-	r.opening = listing
-	defer func() { r.opening = nil }() // it holds keys only
-	return r.openSlots(ctx, r.id)
+	return r.openSlots(ctx, r.id, slotNames(listing), r.credential())
 }
 
 // putSlot writes a new key slot.
@@ -146,8 +144,7 @@ func putSlot(ctx context.Context, opts Options, secret crypt.Secret, id crypt.Re
 // Opens reports whether a credential opens the repository now. The error is not nil if that
 // could not be found out. It is the store's slots that count, not their copies in the cache.
 func (r *Repo) Opens(ctx context.Context, c crypt.Credential) (bool, error) {
-	other := &Repo{opts: r.opts, store: r.store, cache: openCache(""), id: r.id}
-	other.opts.Credential = c
+	other := &Repo{opts: r.opts, store: r.store, cache: openCache(""), id: r.id, unlocked: c}
 	_, err := other.secret(ctx)
 	if errors.Is(err, crypt.ErrWrongKey) {
 		return false, nil
@@ -183,9 +180,10 @@ func (r *Repo) RemoveKey(ctx context.Context, prefix string) (Key, error) {
 	case !usable(others):
 		return Key{}, fmt.Errorf("remove key %s: %w", found[0].ID, cmp.Or(damageOf(others), ErrLastKey))
 	}
-	secret, proven, err := r.proven(ctx, found[0])
+	c := r.credential()
+	secret, proven, err := r.proven(ctx, found[0], c)
 	if err == nil {
-		err = r.removeSlots(ctx, found, proven, secret)
+		err = r.removeSlots(ctx, found, proven, secret, c)
 	}
 	if err != nil {
 		return Key{}, fmt.Errorf("remove key %s: %w", found[0].ID, err)
@@ -194,8 +192,8 @@ func (r *Repo) RemoveKey(ctx context.Context, prefix string) (Key, error) {
 }
 
 // proven returns the slots of the store that stay and that our credential opens, and what is in them.
-func (r *Repo) proven(ctx context.Context, without Key) (crypt.Secret, []Key, error) {
-	secret, opened, err := r.opened(ctx)
+func (r *Repo) proven(ctx context.Context, without Key, c crypt.Credential) (crypt.Secret, []Key, error) {
+	secret, opened, err := r.opened(ctx, c)
 	if err != nil {
 		return secret, nil, err
 	}
@@ -223,7 +221,7 @@ func damageOf(keys []Key) error {
 // removeSlots deletes slots, and makes sure that one that is proven to open is left: two who
 // remove each other's key at the same time have both seen one that would stay. Who looks last
 // sees that none opens, and puts its own back. No store could do that in one step.
-func (r *Repo) removeSlots(ctx context.Context, keys, proven []Key, secret crypt.Secret) error {
+func (r *Repo) removeSlots(ctx context.Context, keys, proven []Key, secret crypt.Secret, c crypt.Credential) error {
 	names := make([]string, len(keys))
 	var copies [][]byte
 	for i, k := range keys {
@@ -238,10 +236,9 @@ func (r *Repo) removeSlots(ctx context.Context, keys, proven []Key, secret crypt
 	err := r.remove(ctx, names...)
 	ctx, cancel := lastChance(ctx)
 	defer cancel()
-	stays := r.oneOpens(ctx, proven, secret)
+	stays := r.oneOpens(ctx, proven, secret, c)
 	if stays == nil {
-		r.cache.keepOnly(func(name string) bool { return !slices.Contains(names, name) })
-		r.cache.mustReplace() // else the file still has them
+		r.cache.erase(names...)
 		return err
 	}
 	ctx, cancel = lastChance(ctx)
@@ -254,10 +251,10 @@ func (r *Repo) removeSlots(ctx context.Context, keys, proven []Key, secret crypt
 
 // oneOpens returns nil if one of the slots, as the store has them, opens with our credential.
 // The error matches [ErrLastKey] if there is none of them.
-func (r *Repo) oneOpens(ctx context.Context, keys []Key, secret crypt.Secret) error {
+func (r *Repo) oneOpens(ctx context.Context, keys []Key, secret crypt.Secret, c crypt.Credential) error {
 	problem := ErrLastKey
 	for _, k := range keys {
-		err := r.tryKey(ctx, k.ID, r.opts.Credential, secret)
+		err := r.tryKey(ctx, k.ID, c, secret)
 		if err == nil {
 			return nil
 		}
@@ -283,7 +280,8 @@ func lastChance(ctx context.Context) (context.Context, context.CancelFunc) {
 // The new slot is read back and opened before an old one is deleted. After an error
 // there may be both.
 func (r *Repo) RotateKey(ctx context.Context, c crypt.Credential, label string) (added string, removed []Key, err error) {
-	secret, old, err := r.opened(ctx)
+	was := r.credential()
+	secret, old, err := r.opened(ctx, was)
 	if err != nil {
 		return "", nil, err
 	}
@@ -291,7 +289,7 @@ func (r *Repo) RotateKey(ctx context.Context, c crypt.Credential, label string) 
 		label = old[0].Label
 	}
 	if c.KDF() == "" {
-		c = r.opts.Credential
+		c = was
 	}
 	if added, err = putSlot(ctx, r.opts, secret, r.id, c, label); err != nil {
 		return "", nil, err
@@ -299,8 +297,8 @@ func (r *Repo) RotateKey(ctx context.Context, c crypt.Credential, label string) 
 	if err := r.tryKey(ctx, added, c, secret); err != nil {
 		return "", nil, fmt.Errorf("try new key %s: %w", added, err)
 	}
-	r.opts.Credential = c
-	if err := r.removeSlots(ctx, old, []Key{{ID: added}}, secret); err != nil {
+	r.setCredential(c)
+	if err := r.removeSlots(ctx, old, []Key{{ID: added}}, secret, c); err != nil {
 		return added, nil, fmt.Errorf("key %s is there, but the old one could not be removed: %w", added, err)
 	}
 	return added, old, nil
@@ -308,7 +306,7 @@ func (r *Repo) RotateKey(ctx context.Context, c crypt.Credential, label string) 
 
 // opened returns the slots of the store that the credential of [Open] opens, at least one, and
 // what is in them. If none does, the damage of others is the error: one of them may be ours.
-func (r *Repo) opened(ctx context.Context) (secret crypt.Secret, opened []Key, err error) {
+func (r *Repo) opened(ctx context.Context, c crypt.Credential) (secret crypt.Secret, opened []Key, err error) {
 	keys, err := r.Keys(ctx)
 	if err != nil {
 		return secret, nil, err
@@ -319,7 +317,7 @@ func (r *Repo) opened(ctx context.Context) (secret crypt.Secret, opened []Key, e
 	var damage error
 	spending := newBudget()
 	for _, k := range keys {
-		s, err := r.openStored(ctx, k, spending)
+		s, err := r.openStored(ctx, k, spending, c)
 		switch {
 		case err == nil:
 			secret, opened = s, append(opened, k)
@@ -336,12 +334,12 @@ func (r *Repo) opened(ctx context.Context) (secret crypt.Secret, opened []Key, e
 }
 
 // openStored tries our credential on a slot as the store has it.
-func (r *Repo) openStored(ctx context.Context, k Key, spending *budget) (crypt.Secret, error) {
+func (r *Repo) openStored(ctx context.Context, k Key, spending *budget, c crypt.Credential) (crypt.Secret, error) {
 	slot, err := r.storedSlot(ctx, keyPrefix+k.ID)
 	if slot == nil {
 		return crypt.Secret{}, err
 	}
-	secret, openErr := r.trySlot(slot, keyPrefix+k.ID, r.id, spending)
+	secret, openErr := trySlot(slot, keyPrefix+k.ID, r.id, spending, c)
 	if openErr != nil && err != nil { // the copy of it may open
 		return secret, err
 	}

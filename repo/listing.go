@@ -23,6 +23,7 @@ const metaPrefix = "meta/"
 // listing is what one listing of the repository shows: the state that a run
 // decides upon.
 type listing struct {
+	began    uint64           // by the cache's clock
 	plans    map[string]*plan // by object name; empty only for reading, see listMetaToRead
 	forged   []string         // names of objects that are none, though they are named like one
 	unread   []string         // names of the plans that listMetaToRead has left out
@@ -45,17 +46,18 @@ var errNoPlan = errors.New("no garbage collection plan can be read, at least one
 // its listing: it saves a request, and is as good as one made a moment later.
 func (r *Repo) listMeta(ctx context.Context) (*listing, error) {
 	for range maxListings {
-		objects := r.opening
-		r.opening = nil
+		began := uint64(openingTick)
+		objects := r.takeOpening()
 		if objects == nil {
+			began = r.cache.tick()
 			var err error
 			if objects, err = collect(ctx, r.store, metaPrefix); err != nil {
 				return nil, fmt.Errorf("list repository: %w", err)
 			}
 		}
-		v := r.newListing(objects)
+		v := r.newListing(objects, began)
 		if err := r.readPlans(ctx, v); err == nil {
-			r.seen = v
+			r.saw(v)
 			return v, nil
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
@@ -71,19 +73,20 @@ func (r *Repo) listMetaToRead(ctx context.Context) (*listing, error) {
 	if !isDamage(err) && !errors.Is(err, ErrVersion) {
 		return v, err
 	}
+	began := r.cache.tick()
 	objects, err := collect(ctx, r.store, metaPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("list repository: %w", err)
 	}
-	v = r.newListing(objects)
+	v = r.newListing(objects, began)
 	v.unread = slices.Sorted(maps.Keys(v.plans))
 	clear(v.plans)
-	r.seen = v
+	r.saw(v)
 	return v, nil
 }
 
-func (r *Repo) newListing(objects []store.Object) *listing {
-	v := &listing{plans: make(map[string]*plan)}
+func (r *Repo) newListing(objects []store.Object, began uint64) *listing {
+	v := &listing{began: began, plans: make(map[string]*plan)}
 	for _, o := range objects {
 		switch {
 		case r.isPlan(o.Name):

@@ -14,20 +14,20 @@ import (
 // marker finds the blobs that snapshots need. Subtrees that several snapshots
 // share are walked once.
 type marker struct {
-	repo   *Repo
+	reader *blobReader
 	needed map[chunk.ID]error  // of every blob seen: why it, or what is below it, cannot be read; nil if it can
 	chunks map[chunk.ID]uint64 // of every node that can be read: how many chunks are below it
 }
 
-func newMarker(r *Repo) *marker {
-	return &marker{repo: r, needed: make(map[chunk.ID]error), chunks: make(map[chunk.ID]uint64)}
+func newMarker(r *blobReader) *marker {
+	return &marker{reader: r, needed: make(map[chunk.ID]error), chunks: make(map[chunk.ID]uint64)}
 }
 
 // found returns the blobs seen that packs hold.
 func (m *marker) found() map[chunk.ID]error {
 	found := make(map[chunk.ID]error, len(m.needed))
 	for id, err := range m.needed {
-		if err == nil || m.repo.index.Chain(id) != nil {
+		if err == nil || m.reader.index().Chain(id) != nil {
 			found[id] = nil
 		}
 	}
@@ -40,7 +40,7 @@ const rootsTogether = 256
 // markAll walks the trees of snapshots, and yields what [marker.mark] says of each.
 func (m *marker) markAll(ctx context.Context, list []*snapshot.Snapshot) iter.Seq2[*snapshot.Snapshot, error] {
 	return func(yield func(*snapshot.Snapshot, error) bool) {
-		for s, held := range m.repo.withRoots(ctx, list, m.seen) {
+		for s, held := range m.reader.withRoots(ctx, list, m.seen) {
 			if !yield(s, m.walkFrom(ctx, held, s)) {
 				return
 			}
@@ -50,10 +50,10 @@ func (m *marker) markAll(ctx context.Context, list []*snapshot.Snapshot) iter.Se
 
 // withRoots yields snapshots, each with what its root is read from, with those of
 // others, but for those seen.
-func (r *Repo) withRoots(ctx context.Context, list []*snapshot.Snapshot, seen func(chunk.ID) bool) iter.Seq2[*snapshot.Snapshot, *batch] {
+func (b *blobReader) withRoots(ctx context.Context, list []*snapshot.Snapshot, seen func(chunk.ID) bool) iter.Seq2[*snapshot.Snapshot, *batch] {
 	return func(yield func(*snapshot.Snapshot, *batch) bool) {
 		for group := range slices.Chunk(list, rootsTogether) {
-			if !r.eachWithRoots(ctx, group, seen, yield) {
+			if !b.eachWithRoots(ctx, group, seen, yield) {
 				return
 			}
 		}
@@ -61,12 +61,12 @@ func (r *Repo) withRoots(ctx context.Context, list []*snapshot.Snapshot, seen fu
 }
 
 // eachWithRoots reports whether more is wanted.
-func (r *Repo) eachWithRoots(ctx context.Context, group []*snapshot.Snapshot, seen func(chunk.ID) bool, yield func(*snapshot.Snapshot, *batch) bool) bool {
+func (b *blobReader) eachWithRoots(ctx context.Context, group []*snapshot.Snapshot, seen func(chunk.ID) bool, yield func(*snapshot.Snapshot, *batch) bool) bool {
 	var roots []chunk.Entry
 	for _, s := range group {
 		roots = append(roots, root(s.Image()))
 	}
-	held, stop := r.prefetchNodes(ctx, roots, seen)
+	held, stop := b.prefetchNodes(ctx, roots, seen)
 	defer stop()
 	for _, s := range group {
 		if !yield(s, held) {
@@ -107,11 +107,11 @@ func (m *marker) walk(ctx context.Context, held *batch, e chunk.Entry, level int
 	if err := m.readable(e.ID); err != nil {
 		return err
 	}
-	entries, err := m.repo.readNode(ctx, held, e, level)
+	entries, err := m.reader.readNode(ctx, held, e, level)
 	if err != nil {
 		return err
 	}
-	held, stop := m.repo.below(ctx, entries, level-1, m.seen)
+	held, stop := m.reader.below(ctx, entries, level-1, m.seen)
 	defer stop()
 	var first error
 	var chunks uint64
@@ -145,8 +145,8 @@ func (m *marker) fits(s *snapshot.Snapshot) error {
 }
 
 // readNode reads a node, which held may have, and returns what is below it.
-func (r *Repo) readNode(ctx context.Context, held *batch, e chunk.Entry, level int) ([]chunk.Entry, error) {
-	plain, err := r.reader.readFrom(ctx, held, e.ID)
+func (b *blobReader) readNode(ctx context.Context, held *batch, e chunk.Entry, level int) ([]chunk.Entry, error) {
+	plain, err := b.readFrom(ctx, held, e.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -162,22 +162,22 @@ func (r *Repo) readNode(ctx context.Context, held *batch, e chunk.Entry, level i
 }
 
 // below starts to read the nodes below a node of the level above, but for those seen.
-func (r *Repo) below(ctx context.Context, entries []chunk.Entry, level int, seen func(chunk.ID) bool) (*batch, func()) {
+func (b *blobReader) below(ctx context.Context, entries []chunk.Entry, level int, seen func(chunk.ID) bool) (*batch, func()) {
 	if level == 0 { // they are chunks
 		return nil, func() {}
 	}
-	return r.prefetchNodes(ctx, entries, seen)
+	return b.prefetchNodes(ctx, entries, seen)
 }
 
 // prefetchNodes starts to read nodes that are wanted together, which most often stand together.
-func (r *Repo) prefetchNodes(ctx context.Context, entries []chunk.Entry, seen func(chunk.ID) bool) (*batch, func()) {
+func (b *blobReader) prefetchNodes(ctx context.Context, entries []chunk.Entry, seen func(chunk.ID) bool) (*batch, func()) {
 	var unseen []chunk.ID
 	for _, e := range entries {
 		if !seen(e.ID) {
 			unseen = append(unseen, e.ID)
 		}
 	}
-	return r.reader.gather(ctx, unseen)
+	return b.gather(ctx, unseen)
 }
 
 func (m *marker) seen(id chunk.ID) bool {
@@ -199,7 +199,7 @@ func (m *marker) child(ctx context.Context, held *batch, e chunk.Entry, level in
 
 // readable reports whether packs hold a blob and all the bases it stands on.
 func (m *marker) readable(id chunk.ID) error {
-	if m.repo.index.Chain(id) == nil {
+	if m.reader.index().Chain(id) == nil {
 		return &CorruptError{Kind: "blob", Name: id.String(), Err: errMissing}
 	}
 	return nil

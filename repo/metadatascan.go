@@ -37,11 +37,12 @@ type damagedObject struct {
 func (r *Repo) scanMetadata(ctx context.Context, c copies) (*metadataScan, error) {
 	for range maxListings {
 		s := &metadataScan{repo: r, copies: c, damaged: make(map[string]*damagedObject)}
+		began := r.cache.tick()
 		objects, err := collect(ctx, r.store, metaPrefix)
 		if err != nil {
 			return nil, fmt.Errorf("list repository: %w", err)
 		}
-		s.listing = r.newListing(objects)
+		s.listing = r.newListing(objects, began)
 		if err = s.read(ctx); err == nil {
 			return s, nil
 		}

@@ -36,7 +36,8 @@ func (r *Repo) Note(ctx context.Context, n snapshot.Note) error {
 	if err != nil {
 		return fmt.Errorf("write note on snapshot %s: %w", n.Snapshot.Short(), err)
 	}
-	r.dropReplaced(ctx, stored, old)
+	replaced := r.dropReplaced(ctx, stored, old)
+	r.noted(store.Object{Name: name, Time: n.Time}, replaced)
 	r.cache.flush()
 	return nil
 }
@@ -48,7 +49,7 @@ func (r *Repo) putNote(ctx context.Context, name string, plain []byte) (*snapsho
 	if err != nil {
 		return nil, fmt.Errorf("verify %s: %w", name, err)
 	}
-	r.opening = nil // it does not show the note
+	r.dropOpening()
 	if err := r.store.Put(ctx, name, object); err != nil {
 		return nil, err
 	}
@@ -59,29 +60,31 @@ func (r *Repo) putNote(ctx context.Context, name string, plain []byte) (*snapsho
 // knownNotes returns the notes on a snapshot that were read: they are in the cache.
 func (r *Repo) knownNotes(id snapshot.ID) []*snapshot.Note {
 	var notes []*snapshot.Note
-	for name, object := range r.cache.objects {
+	r.cache.each(func(name string, object []byte) {
 		if of, ok := snapshot.ParseNoteName(name); ok && of == id {
 			if n, err := r.openNote(new(snapshot.Decoder), name, object); err == nil {
 				notes = append(notes, n)
 			}
 		}
-	}
+	})
 	return notes
 }
 
-// dropReplaced deletes the notes that a new one stands for. Its errors do not
-// matter: a note that stays is passed over, and goes the next time or with its
-// snapshot.
-func (r *Repo) dropReplaced(ctx context.Context, by *snapshot.Note, old []*snapshot.Note) {
+// dropReplaced deletes the notes that a new one stands for, and returns the names of those
+// that it has deleted. Its errors do not matter: a note that stays is passed over, and goes
+// the next time or with its snapshot.
+func (r *Repo) dropReplaced(ctx context.Context, by *snapshot.Note, old []*snapshot.Note) []string {
 	var names []string
 	for _, o := range old {
 		if by.Replaces(o) {
 			names = append(names, o.Name)
 		}
 	}
-	if len(names) > 0 && r.remove(ctx, names...) == nil {
-		r.cache.keepOnly(func(name string) bool { return !slices.Contains(names, name) })
+	if len(names) == 0 || r.remove(ctx, names...) != nil {
+		return nil
 	}
+	r.cache.remove(names...)
+	return names
 }
 
 // note reads one note.
@@ -154,14 +157,12 @@ func (r *Repo) noteNames(ids []snapshot.ID) []string {
 			names[name] = true
 		}
 	}
-	for name := range r.cache.objects {
-		add(name)
-	}
-	for _, o := range r.opening {
+	r.cache.each(func(name string, _ []byte) { add(name) })
+	for _, o := range r.peekOpening() {
 		add(o.Name)
 	}
-	if r.seen != nil {
-		for _, o := range r.seen.notes {
+	if last := r.lastListing(); last != nil {
+		for _, o := range last.notes {
 			add(o.Name)
 		}
 	}

@@ -90,22 +90,28 @@ func spread(ctx context.Context, n int, do func(worker, i int)) error {
 // remembered holds what this process made of the bytes of objects, by their names: a
 // run that backs up a thousand environments looks at the repository a thousand times.
 // It is good for the very bytes in memory that were opened, and for no others that the
-// cache or the store may give under the name.
-type remembered[T any] map[string]struct {
+// cache or the store may give under the name. It is safe for concurrent use.
+type remembered[T any] struct {
+	all atomic.Pointer[map[string]opened[T]]
+}
+
+// opened is what was made of the bytes of an object.
+type opened[T any] struct {
 	object []byte
 	value  T
 }
 
-func (m remembered[T]) get(name string, object []byte) (value T, ok bool) {
-	held := m[name]
-	if len(object) == 0 || len(held.object) != len(object) || &held.object[0] != &object[0] {
+func (m *remembered[T]) get(name string, object []byte) (value T, ok bool) {
+	all := m.all.Load()
+	if all == nil || len(object) == 0 {
+		return value, false
+	}
+	held := (*all)[name]
+	if len(held.object) != len(object) || &held.object[0] != &object[0] {
 		return value, false
 	}
 	return held.value, true
 }
 
-func (m remembered[T]) put(name string, object []byte, value T) {
-	held := m[name]
-	held.object, held.value = object, value
-	m[name] = held
-}
+// replace remembers these objects in place of all others. The caller gives the map away.
+func (m *remembered[T]) replace(all map[string]opened[T]) { m.all.Store(&all) }

@@ -4,13 +4,14 @@ import (
 	"errors"
 
 	"firn/chunk"
+	"firn/crypt"
 	"firn/index"
 	"firn/pack"
 )
 
 // opener opens sealed blobs, one after the other. It is large, so reuse it.
 type opener struct {
-	repo    *Repo
+	keys    *crypt.Keys
 	decoder *chunk.Decoder
 	payload []byte    // of the last blob
 	bases   [2][]byte // plaintexts of blobs that others stand on
@@ -23,7 +24,7 @@ func (b *blobReader) openSealed(l index.Location, sealed, base, dst []byte) ([]b
 	if err != nil {
 		return nil, err
 	}
-	defer b.openers.Put(o)
+	defer b.repo.openers.Put(o)
 	return o.open(l, sealed, base, dst)
 }
 
@@ -33,7 +34,7 @@ func (b *blobReader) openStored(l index.Location, sealed []byte) (payload, plain
 	if err != nil {
 		return nil, nil, err
 	}
-	defer b.openers.Put(o)
+	defer b.repo.openers.Put(o)
 	o.payload = nil
 	plain, err = o.open(l, sealed, nil, nil)
 	payload, o.payload = o.payload, nil
@@ -41,11 +42,11 @@ func (b *blobReader) openStored(l index.Location, sealed []byte) (payload, plain
 }
 
 func (b *blobReader) opener() (*opener, error) {
-	if o, ok := b.openers.Get().(*opener); ok {
+	if o, ok := b.repo.openers.Get().(*opener); ok {
 		return o, nil
 	}
 	d, err := chunk.NewDecoder()
-	return &opener{repo: b.repo, decoder: d}, err
+	return &opener{keys: b.repo.keys, decoder: d}, err
 }
 
 func (o *opener) open(l index.Location, sealed, base, dst []byte) ([]byte, error) {
@@ -63,7 +64,7 @@ func (o *opener) open(l index.Location, sealed, base, dst []byte) ([]byte, error
 }
 
 func (o *opener) unseal(l index.Location, sealed []byte) error {
-	payload, err := pack.OpenBlob(o.repo.keys, o.payload[:0], l.Entry, sealed)
+	payload, err := pack.OpenBlob(o.keys, o.payload[:0], l.Entry, sealed)
 	if err == nil {
 		o.payload = payload
 	}
@@ -79,7 +80,7 @@ func (o *opener) decode(l index.Location, base, dst []byte) ([]byte, error) {
 }
 
 func (o *opener) named(l index.Location, plain []byte) bool {
-	return o.repo.name(l.Kind, plain) == l.ID
+	return nameOf(o.keys, l.Kind, plain) == l.ID
 }
 
 // chain returns the plaintext of the first blob of a chain, in the buffer that is

@@ -22,9 +22,9 @@ func (s packStore) Get(_ context.Context, name string, off, length int64) ([]byt
 }
 
 // addPack puts blobs into a pack of the store, and into the index.
-func addPack(t *testing.T, r *Repo, number byte, blobs ...blobToAdd) {
+func addPack(t *testing.T, r *blobReader, number byte, blobs ...blobToAdd) {
 	t.Helper()
-	w := pack.NewWriter(r.keys, pack.ID{number})
+	w := pack.NewWriter(r.repo.keys, pack.ID{number})
 	for _, b := range blobs {
 		codec, n, err := chunk.PayloadCodec(b.payload)
 		if err != nil {
@@ -34,14 +34,14 @@ func addPack(t *testing.T, r *Repo, number byte, blobs ...blobToAdd) {
 		if e.IsDelta() {
 			e.Depth = 1
 		}
-		w.Add(e, pack.SealBlob(r.keys, nil, e, b.payload))
+		w.Add(e, pack.SealBlob(r.repo.keys, nil, e, b.payload))
 	}
 	object, entries, _, err := w.Finish()
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.store.(packStore).objects[w.ID().Name()] = object
-	r.index.Add(w.ID(), entries)
+	r.repo.store.(packStore).objects[w.ID().Name()] = object
+	r.index().Add(w.ID(), entries)
 }
 
 // blobToAdd is a payload under a name, which may be another's.
@@ -62,7 +62,7 @@ func TestReadInto(t *testing.T) {
 	}
 	plain, bases := history(1, 300, 900)
 	base, other := bases[0], bases[1]
-	id, baseID := packRepo().name(chunk.Data, plain), packRepo().name(chunk.Data, base)
+	id, baseID := packReader().repo.name(chunk.Data, plain), packReader().repo.name(chunk.Data, base)
 	whole := func(id chunk.ID, b []byte) blobToAdd { return blobToAdd{id: id, payload: enc.Encode(nil, b)} }
 	delta := blobToAdd{id: id, payload: enc.EncodeDelta(nil, plain, base), base: baseID}
 	stray := blobToAdd{id: id, payload: enc.EncodeDelta(nil, plain, other), base: baseID}
@@ -81,12 +81,12 @@ func TestReadInto(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := packRepo()
+			r := packReader()
 			for i, blobs := range tt.packs {
 				addPack(t, r, byte(i+1), blobs...)
 			}
 			buffer := make([]byte, 0, 2*len(plain))
-			got, err := r.reader.readInto(t.Context(), nil, id, buffer)
+			got, err := r.readInto(t.Context(), nil, id, buffer)
 			if tt.sound && (err != nil || !bytes.Equal(got, plain)) {
 				t.Errorf("got %d bytes, %v, want the chunk", len(got), err)
 			}
@@ -97,8 +97,8 @@ func TestReadInto(t *testing.T) {
 	}
 }
 
-func packRepo() *Repo {
-	r := &Repo{keys: fuzzKeys, index: index.New(), store: packStore{objects: make(map[string][]byte)}}
-	r.reader = newBlobReader(r)
-	return r
+func packReader() *blobReader {
+	r := newRepo(Options{Store: packStore{objects: make(map[string][]byte)}}, openCache(""), nil)
+	r.keys = fuzzKeys
+	return r.newReader(&inventory{index: index.New()})
 }

@@ -36,6 +36,9 @@ type packCache struct {
 	mu      sync.Mutex
 	touched map[string]bool // files whose time of use was set by this run
 	unswept int64           // bytes written since the last sweep
+
+	coming   sync.Mutex                  // not mu, which a sweep holds for long
+	expected map[pack.ID]<-chan struct{} // whole packs on their way here
 }
 
 const (
@@ -56,10 +59,11 @@ func openPackCache(opts Options) *packCache {
 		return nil
 	}
 	return &packCache{
-		dir:     filepath.Join(opts.CacheDir, packCacheDir),
-		limit:   opts.CacheSize,
-		now:     opts.now,
-		touched: make(map[string]bool),
+		dir:      filepath.Join(opts.CacheDir, packCacheDir),
+		limit:    opts.CacheSize,
+		now:      opts.now,
+		expected: make(map[pack.ID]<-chan struct{}),
+		touched:  make(map[string]bool),
 	}
 }
 
@@ -177,6 +181,36 @@ func (c *packCache) createTemporary() (*os.File, error) {
 		return nil, err
 	}
 	return os.CreateTemp(c.dir, temporaryPrefix+"*")
+}
+
+// expect notes that a whole pack is on its way, until done is closed.
+func (c *packCache) expect(id pack.ID, done <-chan struct{}) {
+	c.coming.Lock()
+	defer c.coming.Unlock()
+	c.expected[id] = done
+}
+
+// arriving returns what is closed when a pack that is on its way has come, or is known
+// not to come; nil if none is.
+func (c *packCache) arriving(id pack.ID) <-chan struct{} {
+	if c == nil {
+		return nil
+	}
+	c.coming.Lock()
+	defer c.coming.Unlock()
+	return c.expected[id]
+}
+
+// arrived ends what expect has begun.
+func (c *packCache) arrived(id pack.ID, done <-chan struct{}) {
+	if c == nil {
+		return
+	}
+	c.coming.Lock()
+	defer c.coming.Unlock()
+	if c.expected[id] == done {
+		delete(c.expected, id)
+	}
 }
 
 // written counts what was written and sweeps when the room left by the last sweep

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"firn/chunk"
@@ -16,9 +17,11 @@ import (
 // packer gathers sealed blobs into packs and stores each pack when it is full.
 // It is safe for concurrent use.
 type packer struct {
-	repo *Repo
-	id   snapshot.ID // of the snapshot that the packs are for
-	dry  bool        // store nothing, only count
+	repo    *Repo
+	token   string        // of the plans that the operation knows
+	id      snapshot.ID   // of the snapshot that the packs are for
+	dry     bool          // store nothing, only count
+	waiting *atomic.Int32 // of its users, those that wait for the store
 
 	mu       sync.Mutex
 	open     *pack.Writer
@@ -31,9 +34,9 @@ type packer struct {
 	writing  bool     // another one is being written
 }
 
-func newPacker(r *Repo, id snapshot.ID, dry bool) *packer {
+func newPacker(r *Repo, l *listing, id snapshot.ID, dry bool) *packer {
 	return &packer{
-		repo: r, id: id, dry: dry,
+		repo: r, token: l.token, id: id, dry: dry, waiting: new(atomic.Int32),
 		open:    pack.NewWriter(r.keys, pack.NewID()),
 		claimed: make(map[chunk.ID]bool),
 		stored:  index.New(),
@@ -89,8 +92,8 @@ func (p *packer) flush(ctx context.Context) error {
 
 // upload stores a finished pack.
 func (p *packer) upload(ctx context.Context, w *pack.Writer) error {
-	p.repo.waiting.Add(1)
-	defer p.repo.waiting.Add(-1)
+	p.waiting.Add(1)
+	defer p.waiting.Add(-1)
 	object, entries, tail, err := w.Finish()
 	if err != nil {
 		return err
@@ -116,7 +119,7 @@ func (p *packer) note(w *pack.Writer, entries []pack.Entry, object []byte, tail 
 	p.added += int64(len(object))
 	p.spare = w // the store has its copy
 	if !p.dry {
-		p.repo.cacheTail(w.ID(), int64(len(object)), object[len(object)-tail:])
+		p.repo.cache.putTail(w.ID().Name(), encodeTail(int64(len(object)), object[len(object)-tail:]), p.token)
 	}
 }
 
@@ -153,10 +156,9 @@ func (p *packer) ids() []pack.ID {
 	return slices.SortedFunc(slices.Values(p.stored.Packs()), compareIDs)
 }
 
-// index tells the repository's index of the stored packs. No worker may be
-// reading it.
-func (p *packer) index() {
+// tell tells an index of the stored packs. No worker may be reading it.
+func (p *packer) tell(x *index.Index) {
 	for _, id := range p.stored.Packs() {
-		p.repo.index.Add(id, p.stored.Entries(id))
+		x.Add(id, p.stored.Entries(id))
 	}
 }

@@ -31,14 +31,16 @@ func (b *backup) series() snapshot.Series {
 // loadParent reads the parent's tree. Another host may have stored it, in packs
 // that this one's cache has not seen.
 func (b *backup) loadParent(ctx context.Context) (*chunk.Tree, error) {
-	tree, err := b.repo.loadTree(ctx, b.parent)
+	tree, err := b.nodes().loadTree(ctx, b.parent)
 	if !isDamage(err) || !b.repo.indexCached(b.listing) {
 		return tree, err
 	}
-	if err := b.repo.reloadIndex(ctx, b.listing); err != nil {
+	fresh, err := b.repo.listInventory(ctx, b.listing)
+	if err != nil {
 		return nil, err
 	}
-	return b.repo.loadTree(ctx, b.parent)
+	b.held = fresh
+	return b.nodes().loadTree(ctx, b.parent)
 }
 
 // chooseParent returns the snapshot whose bytes the database most likely

@@ -24,6 +24,7 @@ type pipeline struct {
 	repo     *Repo
 	params   chunk.Params
 	packer   *packer
+	bases    *blobReader // of what is in the repository already
 	base     *chunk.Tree // of the parent, nil for none
 	idle     chan *worker
 	progress func(int64)
@@ -38,14 +39,14 @@ type pipeline struct {
 	chunksNew int        // of them, those that were stored
 }
 
-func newPipeline(r *Repo, p *packer, base *chunk.Tree, opts BackupOptions) (*pipeline, error) {
+func newPipeline(r *Repo, p *packer, bases *blobReader, base *chunk.Tree, opts BackupOptions) (*pipeline, error) {
 	params, err := r.conf.params(r.keys)
 	if err != nil {
 		return nil, err
 	}
 	n := runtime.GOMAXPROCS(0) + uploadWorkers
-	l := &pipeline{repo: r, params: params, packer: p, base: base, idle: make(chan *worker, n), progress: opts.Progress}
-	l.backlog = newBacklog(r.opts.TempDir, func() bool { return int(r.waiting.Load()) >= n }, opts.HeldUp)
+	l := &pipeline{repo: r, params: params, packer: p, bases: bases, base: base, idle: make(chan *worker, n), progress: opts.Progress}
+	l.backlog = newBacklog(r.opts.TempDir, func() bool { return int(p.waiting.Load()) >= n }, opts.HeldUp)
 	if base != nil {
 		l.chunks.Grow(base.Chunks().Len())
 	}
@@ -114,7 +115,7 @@ func (l *pipeline) submit(ctx context.Context, group *errgroup.Group, c chunk.Ch
 	at := l.append(chunk.Entry{ID: c.ID, Span: c.Span})
 	l.scanned += int64(len(c.Data))
 	// Without data it was not read, since it is available.
-	if c.Data == nil || !c.ID.IsZero() && l.repo.index.Available(c.ID) {
+	if c.Data == nil || !c.ID.IsZero() && l.bases.index().Available(c.ID) {
 		l.passed(c.Span)
 		return ctx.Err()
 	}
@@ -203,7 +204,7 @@ func (l *pipeline) storeChunk(ctx context.Context, w *worker, c chunk.Chunk) (id
 	id = c.ID
 	if id.IsZero() {
 		id = l.repo.name(chunk.Data, w.plain)
-		if l.repo.index.Available(id) {
+		if l.bases.index().Available(id) {
 			return id, false, nil
 		}
 	}
@@ -218,7 +219,7 @@ func (l *pipeline) storeBlob(ctx context.Context, w *worker, b blob) (isNew bool
 	if !l.packer.claim(b.id) {
 		return false, nil
 	}
-	e, payload, err := w.encode(ctx, l.repo, b)
+	e, payload, err := w.encode(ctx, l.bases, b)
 	if err != nil {
 		return false, fmt.Errorf("encode blob %s: %w", b.id, err)
 	}
@@ -231,7 +232,7 @@ func (l *pipeline) storeNodes(ctx context.Context, chunks chunk.List) (*chunk.Tr
 	w := <-l.idle
 	defer func() { l.idle <- w }()
 	return chunk.Build(chunks, l.repo.name, func(n chunk.NewNode) error {
-		if l.repo.index.Available(n.ID) {
+		if l.bases.index().Available(n.ID) {
 			return ctx.Err()
 		}
 		b := blob{kind: chunk.Node, id: n.ID, plain: n.Plain, base: l.baseOf(n.Level, n.Offset, n.Span)}

@@ -88,7 +88,7 @@ func (r *Repo) newPrune(opts PruneOptions) *prune {
 
 func (p *prune) run(ctx context.Context) (*PruneResult, error) {
 	r, opts := p.repo, p.opts
-	if opts.IfDue && r.seen != nil && !r.pruneDue(r.seen) { // by what a backup of this run saw: no listing is spent on it
+	if seen := r.lastListing(); opts.IfDue && seen != nil && !r.pruneDue(seen) { // no listing is spent on it
 		p.result.Skipped = true
 		return &p.result, nil
 	}
@@ -106,6 +106,9 @@ func (p *prune) run(ctx context.Context) (*PruneResult, error) {
 			return nil, err
 		}
 	}
+	if !p.stale {
+		r.share(p.held)
+	}
 	if p.result.NoRoom != nil && p.result.Deleted+p.result.Condemned == 0 {
 		return nil, p.result.NoRoom
 	}
@@ -117,6 +120,9 @@ type prune struct {
 	repo    *Repo
 	opts    PruneOptions
 	listing *listing
+	held    *inventory
+	reader  *blobReader
+	stale   bool // held takes packs for condemned that are not
 
 	ghosts  ghosts  // unacknowledged records
 	earlier *ghosts // those of a run before this one; nil for none
@@ -137,6 +143,9 @@ type prune struct {
 
 	result PruneResult
 }
+
+// hold makes an inventory the one that the run goes by.
+func (p *prune) hold(held *inventory) { p.held, p.reader = held, p.repo.newReader(held) }
 
 // pruneDue reports whether the last prune, here or anywhere, is long ago. The
 // clock decides about cost only.
@@ -165,22 +174,24 @@ func (r *Repo) prunedHere() time.Time {
 // listPacks lists the packs, after the records: a record that appears later
 // belongs to a backup that looks again before it is acknowledged.
 func (p *prune) listPacks(ctx context.Context) error {
-	if err := p.repo.reloadIndex(ctx, p.listing); err != nil {
+	held, err := p.repo.listInventory(ctx, p.listing)
+	if err != nil {
 		return err
 	}
+	p.hold(held)
 	condemned := p.listing.condemned()
 	var problems []error
-	for id, err := range p.repo.unreadable {
+	for id, err := range p.held.unreadable {
 		if !condemned[id] {
 			problems = append(problems, err)
 		}
 	}
-	for _, o := range p.repo.packObjects {
+	for _, o := range p.held.objects {
 		id, ok := pack.ParseName(o.Name)
 		// Of a condemned pack that cannot be read nothing is spared: what is needed
 		// must be found elsewhere, else this run refuses. So it goes with the others.
-		unreadable := p.repo.unreadable[id] != nil && condemned[id]
-		if ok && (p.repo.index.Has(id) || unreadable) {
+		unreadable := p.held.unreadable[id] != nil && condemned[id]
+		if ok && (p.held.index.Has(id) || unreadable) {
 			p.packs[id] = o
 		}
 	}
@@ -194,7 +205,7 @@ func (p *prune) findNeeded(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m := newMarker(p.repo)
+	m := newMarker(p.reader)
 	var problems []error
 	var whole []*snapshot.Snapshot
 	for s, err := range m.markAll(ctx, list) {
@@ -245,8 +256,8 @@ func (p *prune) markPartials(ctx context.Context) error {
 			return err
 		}
 		for _, id := range record.Packs {
-			for _, e := range p.repo.index.Entries(id) {
-				if p.repo.index.Chain(e.ID) != nil {
+			for _, e := range p.held.index.Entries(id) {
+				if p.held.index.Chain(e.ID) != nil {
 					p.needed[e.ID] = nil
 				}
 			}
@@ -261,9 +272,9 @@ func (p *prune) markPartials(ctx context.Context) error {
 func (p *prune) locate() error {
 	p.spare, p.stranded = make(map[pack.ID]bool), make(map[chunk.ID]bool)
 	for id := range p.needed {
-		chain := p.repo.index.AvailableChain(id)
+		chain := p.held.index.AvailableChain(id)
 		if chain == nil {
-			if chain = p.repo.index.Chain(id); chain == nil {
+			if chain = p.held.index.Chain(id); chain == nil {
 				return &CorruptError{Kind: "blob", Name: id.String(), Err: errMissing}
 			}
 			p.stranded[id] = true
@@ -298,7 +309,7 @@ func (p *prune) condemn(ctx context.Context) error {
 		}
 		useless = nil
 	}
-	packer := newPacker(p.repo, [16]byte{}, false)
+	packer := newPacker(p.repo, p.listing, [16]byte{}, false)
 	err := p.copyNeeded(ctx, packer)
 	if errors.Is(err, store.ErrNoSpace) {
 		p.result.NoRoom, err = err, nil
@@ -314,7 +325,7 @@ func (p *prune) condemn(ctx context.Context) error {
 // available without the victims; those that only condemned packs hold, once they are copied.
 func (p *prune) verify() error {
 	for id := range p.needed {
-		if !p.repo.index.Available(id) && !(p.stranded[id] && p.repo.index.Chain(id) != nil) {
+		if !p.held.index.Available(id) && !(p.stranded[id] && p.held.index.Chain(id) != nil) {
 			return fmt.Errorf("internal error: blob %s would be lost, nothing was condemned", id)
 		}
 	}
@@ -328,7 +339,7 @@ func (p *prune) publish(ctx context.Context, ids []pack.ID) error {
 		return nil
 	}
 	for _, id := range ids {
-		p.repo.index.Condemn(id)
+		p.held.index.Condemn(id)
 	}
 	if err := p.verify(); err != nil {
 		return err
@@ -338,7 +349,7 @@ func (p *prune) publish(ctx context.Context, ids []pack.ID) error {
 	err := p.putPlan(ctx)
 	if errors.Is(err, store.ErrNoSpace) { // what was deleted was deleted rightly
 		p.result.NoRoom, p.victims = err, before
-		p.repo.index = nil // it takes them for condemned
+		p.stale = true
 		return nil
 	}
 	p.result.Condemned = len(p.victims)

@@ -21,18 +21,21 @@ const (
 
 // RandomReader reads an image anywhere, and fetches only the chunks that it is
 // asked for, or is about to be: who reads on and on is read ahead of. It is safe
-// for concurrent use, but of the readers of one [Repo] only one may be used at once.
+// for concurrent use.
 type RandomReader struct {
 	ctx    context.Context // io.ReaderAt is given none
 	repo   *Repo
+	reads  footerReads
 	root   chunk.Entry
 	height int // of the tree
 
 	mu     sync.Mutex
-	chunks *chunk.List // neighbours in the image, all if the tree is known
-	start  uint64      // where they begin in it
-	plain  []byte      // of the chunk that was read last
-	offset uint64      // of that chunk
+	reader *blobReader
+	chunks *chunk.List         // neighbours in the image, all if the tree is known
+	start  uint64              // where they begin in it
+	plain  []byte              // of the chunk that was read last
+	offset uint64              // of that chunk
+	coming map[chunk.ID][]byte // chunks that were fetched with it
 
 	reached   uint64 // the end of what was fetched last
 	readAhead uint64 // how many bytes that was more than was asked for
@@ -41,7 +44,10 @@ type RandomReader struct {
 // At returns a reader of any part of the image. The context governs its reads.
 func (i *ImageReader) At(ctx context.Context) *RandomReader {
 	chunks := i.tree.Chunks()
-	return &RandomReader{ctx: ctx, repo: i.repo, root: chunk.Entry{ID: i.tree.Root(), Span: chunks.Size()}, chunks: chunks}
+	return &RandomReader{
+		ctx: ctx, repo: i.repo, reader: i.reader, chunks: chunks,
+		root: chunk.Entry{ID: i.tree.Root(), Span: chunks.Size()},
+	}
 }
 
 // ImageAt returns a reader of any part of a snapshot's image, for who wants little
@@ -49,8 +55,8 @@ func (i *ImageReader) At(ctx context.Context) *RandomReader {
 // what is asked for. From here on, r reads nothing on suspicion that the next run
 // could use it, since there may be no next run. The context governs the reads too.
 func (r *Repo) ImageAt(ctx context.Context, s *snapshot.Snapshot) (*RandomReader, error) {
-	r.sparing = true
-	if err := r.ensureIndex(ctx); err != nil {
+	held, err := r.sharedInventory(ctx, onDemandOnly)
+	if err != nil {
 		return nil, err
 	}
 	image := s.Image()
@@ -58,7 +64,7 @@ func (r *Repo) ImageAt(ctx context.Context, s *snapshot.Snapshot) (*RandomReader
 		return nil, fmt.Errorf("snapshot %s: %w: height %d", s.ID.Short(), chunk.ErrTree, image.Levels)
 	}
 	return &RandomReader{
-		ctx: ctx, repo: r, chunks: &chunk.List{},
+		ctx: ctx, repo: r, reads: onDemandOnly, reader: r.newReader(held), chunks: &chunk.List{},
 		root: chunk.Entry{ID: image.Root, Span: uint64(image.Size)}, height: image.Levels,
 	}, nil
 }
@@ -92,10 +98,11 @@ func (r *RandomReader) seek(at uint64) error {
 		return err
 	}
 	// A prune may have moved it to another pack.
-	if afresh := r.repo.refresh(r.ctx); afresh != nil {
+	held, afresh := r.repo.freshInventory(r.ctx, r.reads)
+	if afresh != nil {
 		return err
 	}
-	r.reached = 0
+	r.reader, r.reached = r.repo.newReader(held), 0
 	return r.seekOnce(at)
 }
 
@@ -125,7 +132,7 @@ func (r *RandomReader) find(at uint64) error {
 			i := below.At(at - start)
 			node, start = below.Entries[i], start+below.Offset(i)
 		}
-		plain, err := r.repo.reader.read(r.ctx, node.ID)
+		plain, err := r.reader.read(r.ctx, node.ID)
 		if err != nil {
 			return fmt.Errorf("read list of chunks: %w", err)
 		}
@@ -137,11 +144,11 @@ func (r *RandomReader) find(at uint64) error {
 	return nil
 }
 
-// fetch returns a chunk. What is remembered costs nothing, and does not tell where
+// fetch returns a chunk. One that is remembered costs nothing, and does not tell where
 // the next one will be missed.
 func (r *RandomReader) fetch(index int) ([]byte, error) {
-	chunks, reader := r.chunks, r.repo.reader
-	if plain, ok := reader.remembered(chunks.Entries[index].ID); ok && uint64(len(plain)) == chunks.Entries[index].Span {
+	chunks := r.chunks
+	if plain, ok := r.remembered(chunks.Entries[index].ID); ok && uint64(len(plain)) == chunks.Entries[index].Span {
 		return plain, nil
 	}
 	begin := chunks.Offset(index)
@@ -157,21 +164,35 @@ func (r *RandomReader) fetch(index int) ([]byte, error) {
 	return plain, err
 }
 
-// fetchAll returns the first of the chunks; the others will be remembered.
-func (r *RandomReader) fetchAll(chunks []chunk.Entry) ([]byte, error) {
-	if len(chunks) == 1 {
-		return r.repo.chunk(r.ctx, nil, chunks[0])
+// remembered returns a chunk that this reader was about to be asked for, or that any has
+// read not long ago.
+func (r *RandomReader) remembered(id chunk.ID) ([]byte, bool) {
+	if plain, ok := r.coming[id]; ok {
+		return plain, true
 	}
+	return r.reader.remembered(id)
+}
+
+// fetchAll returns the first of the chunks, and keeps the others: what the readers of a
+// repository remember together may be gone soon if there are many.
+func (r *RandomReader) fetchAll(chunks []chunk.Entry) ([]byte, error) {
+	r.coming = nil
+	if len(chunks) == 1 {
+		return r.reader.chunk(r.ctx, nil, chunks[0])
+	}
+	r.coming = make(map[chunk.ID][]byte, len(chunks)-1)
 	ids := make([]chunk.ID, len(chunks))
 	for i, c := range chunks {
 		ids[i] = c.ID
 	}
-	held, stop := r.repo.reader.gather(r.ctx, ids)
+	held, stop := r.reader.gather(r.ctx, ids)
 	defer stop()
 	for i := len(chunks) - 1; i > 0; i-- {
-		if _, err := r.repo.chunk(r.ctx, held, chunks[i]); err != nil {
-			break // who comes to it will see
+		plain, err := r.reader.chunk(r.ctx, held, chunks[i])
+		if err != nil {
+			break // the read of that chunk will tell
 		}
+		r.coming[chunks[i].ID] = plain
 	}
-	return r.repo.chunk(r.ctx, held, chunks[0])
+	return r.reader.chunk(r.ctx, held, chunks[0])
 }

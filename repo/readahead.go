@@ -32,7 +32,7 @@ type window struct {
 }
 
 func (i *ImageReader) newReadAhead(chunks []chunk.Entry) *readAhead {
-	return &readAhead{reader: i.repo.reader, chunks: chunks, all: i.demand(chunks)}
+	return &readAhead{reader: i.reader, chunks: chunks, all: i.demand(chunks)}
 }
 
 // demand sums up what the chunks need of packs, for the cache: one that is read
@@ -43,7 +43,7 @@ func (i *ImageReader) demand(chunks []chunk.Entry) demand {
 	}
 	return demandOf(func(yield func(index.Location) bool) {
 		for _, e := range chunks {
-			for _, l := range i.repo.index.Chain(e.ID) {
+			for _, l := range i.reader.index().Chain(e.ID) {
 				if !yield(l) {
 					return
 				}

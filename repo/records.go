@@ -44,13 +44,12 @@ func (r *Repo) readRecords(ctx context.Context, v *listing) ([]*snapshot.Snapsho
 	r.dropOldRecords(v)
 	list := make([]*snapshot.Snapshot, 0, len(v.records))
 	var problems []error
-	known := make(remembered[*snapshot.Snapshot], len(v.records))
+	known := make(map[string]opened[*snapshot.Snapshot], len(v.records))
 	err := readAll(ctx, r, objectNames(v.records), r.recallRecord, func(name string, s *snapshot.Snapshot, err error) {
 		switch {
 		case err == nil:
 			list = append(list, s)
-			object, _ := r.cache.get(name)
-			known.put(name, object, s)
+			known[name] = r.asRead(name, s)
 		case !errors.Is(err, fs.ErrNotExist):
 			problems = append(problems, &UnreadError{name, err})
 		}
@@ -58,9 +57,19 @@ func (r *Repo) readRecords(ctx context.Context, v *listing) ([]*snapshot.Snapsho
 	if err != nil {
 		return nil, err
 	}
-	r.records = known
+	r.records.replace(known)
 	snapshot.Sort(list)
 	return list, errors.Join(problems...)
+}
+
+// asRead returns what is remembered of a record: a copy that no note changes.
+func (r *Repo) asRead(name string, s *snapshot.Snapshot) opened[*snapshot.Snapshot] {
+	object, _ := r.cache.get(name)
+	if known, ok := r.records.get(name, object); ok {
+		return opened[*snapshot.Snapshot]{object, known}
+	}
+	c := *s
+	return opened[*snapshot.Snapshot]{object, &c}
 }
 
 // recallRecord is decodeRecord, but copies what was decoded of these bytes before: each
@@ -90,9 +99,9 @@ func (r *Repo) dropOldRecords(v *listing) {
 	for name := range v.plans {
 		listed[name] = true
 	}
-	r.cache.keepOnly(func(name string) bool {
+	r.cache.dropUnlisted(v.began, func(name string) bool {
 		temporary := strings.HasPrefix(name, snapshot.Prefix) || strings.HasPrefix(name, snapshot.NotePrefix) || strings.HasPrefix(name, planPrefix)
-		return !temporary || listed[name]
+		return temporary && !listed[name]
 	})
 }
 
@@ -138,6 +147,7 @@ func (r *Repo) putRecord(ctx context.Context, s *snapshot.Snapshot) error {
 	if _, err := r.openRecord(new(snapshot.Decoder), name, object); err != nil {
 		return fmt.Errorf("verify new record %s: %w", name, err)
 	}
+	r.dropOpening()
 	if err := r.store.Put(ctx, name, object); err != nil {
 		return fmt.Errorf("write record of snapshot %s: %w", s.ID.Short(), err)
 	}

@@ -38,7 +38,6 @@ func manyRecords(t testing.TB, n int) (*mem.Store, *Repo) {
 			t.Fatal(err)
 		}
 	}
-	r.opening = nil // it shows none of them
 	return st, r
 }
 
@@ -139,9 +138,9 @@ func TestRecordsAreOpenedOnceAndCheckedAgain(t *testing.T) {
 
 func TestRemembered(t *testing.T) {
 	t.Parallel()
-	m := make(remembered[int])
+	var m remembered[int]
 	object := []byte("object")
-	m.put("a", object, 7)
+	m.replace(map[string]opened[int]{"a": {object, 7}})
 	for name, tt := range map[string]struct {
 		name   string
 		object []byte

@@ -150,7 +150,7 @@ func (p *prune) copyNeeded(ctx context.Context, packer *packer) error {
 		p.toCopy += p.liveBytes(id)
 	}
 	err := p.copyPacks(ctx, packer, from)
-	packer.index()
+	packer.tell(p.held.index)
 	p.expired = append(p.expired, packer.partials...)
 	for _, id := range packer.stored.Packs() {
 		p.addStored(id, packer.stored.Entries(id))
@@ -198,7 +198,7 @@ func (p *prune) copyPack(ctx context.Context, packer *packer, id pack.ID) error 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	live := distinct(slices.Collect(maps.Values(p.live[id])))
-	held := p.repo.reader.fetch(ctx, &reading, live, nil)
+	held := p.reader.fetch(ctx, &reading, live, nil)
 	for _, l := range live {
 		sealed, err := p.sound(ctx, held, l)
 		if err != nil {
@@ -220,7 +220,7 @@ func (p *prune) copyPack(ctx context.Context, packer *packer, id pack.ID) error 
 
 // sound returns a sealed blob that opens, be it the cache that rescues it.
 func (p *prune) sound(ctx context.Context, held *batch, l index.Location) (sealed []byte, err error) {
-	if p.repo.reader.atHand(held, l, func(b []byte) error {
+	if p.reader.atHand(held, l, func(b []byte) error {
 		sealed = b
 		_, err := pack.OpenBlob(p.repo.keys, nil, l.Entry, b)
 		return err
@@ -235,7 +235,7 @@ func (p *prune) sound(ctx context.Context, held *batch, l index.Location) (seale
 		return nil, fmt.Errorf("copy blob %s of pack %s: %w", l.ID, l.Pack, err)
 	}
 	if _, err := pack.OpenBlob(p.repo.keys, nil, l.Entry, sealed); err != nil {
-		p.repo.index.Spoil(l.Pack, l.ID) // a second try may find another copy
+		p.held.index.Spoil(l.Pack, l.ID) // a second try may find another copy
 		return nil, &CorruptError{Kind: "pack", Name: l.Pack.Name(), Err: fmt.Errorf("blob %s at %d: %w", l.ID, l.Offset, err)}
 	}
 	return sealed, nil

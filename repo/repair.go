@@ -63,7 +63,7 @@ type repair struct {
 
 func (x *repair) run(ctx context.Context) error {
 	r := x.repo
-	r.opening = nil
+	r.dropOpening()
 	var err error
 	if x.scan, err = r.scanMetadata(ctx, x.diagnosis.copies); err != nil {
 		return err
@@ -111,10 +111,11 @@ func (x *repair) keepUnagreed(agreed []string) {
 }
 
 func (x *repair) tryRescue(ctx context.Context, replacePlans bool) error {
-	if err := x.repo.reloadIndex(ctx, x.scan.listing); err != nil {
+	held, err := x.repo.listInventory(ctx, x.scan.listing)
+	if err != nil {
 		return err
 	}
-	x.rescue = &rescue{repo: x.repo, diagnosis: x.diagnosis, scan: x.scan}
+	x.rescue = &rescue{repo: x.repo, diagnosis: x.diagnosis, scan: x.scan, held: held}
 	if err := x.rescue.choose(ctx); err != nil {
 		return err
 	}
@@ -181,14 +182,14 @@ func (x *repair) putBackRecord(ctx context.Context, name string, sound []byte) e
 	if err != nil {
 		return err
 	}
-	m := newMarker(x.repo)
+	m := newMarker(x.rescue.prune.reader)
 	if err := m.mark(ctx, s); err != nil && !isDamage(err) {
 		return err
 	}
 	protected := &partial{Version: formatVersion, ID: s.ID, Host: x.repo.opts.Host}
 	packs := make(map[pack.ID]bool)
 	for id := range m.needed {
-		for _, l := range x.repo.index.Chain(id) {
+		for _, l := range x.rescue.held.index.Chain(id) {
 			if !packs[l.Pack] {
 				packs[l.Pack] = true
 				protected.Packs = append(protected.Packs, l.Pack)
@@ -233,8 +234,7 @@ func (x *repair) putBackAs(ctx context.Context, name string, sound []byte) error
 		return err
 	}
 	r.cache.put(name, sound)
-	delete(r.cache.objects, returningPrefix+name)
-	r.cache.mustReplace()
+	r.cache.erase(returningPrefix + name)
 	return nil
 }
 
@@ -273,10 +273,11 @@ func (x *repair) forgetLost(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := x.repo.reloadIndex(ctx, s.listing); err != nil {
+	held, err := x.repo.listInventory(ctx, s.listing)
+	if err != nil {
 		return err
 	}
-	again := &rescue{repo: x.repo, diagnosis: x.diagnosis, scan: s}
+	again := &rescue{repo: x.repo, diagnosis: x.diagnosis, scan: s, held: held}
 	if err := again.choose(ctx); err != nil {
 		return err
 	}

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"sync/atomic"
+	"slices"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"firn/crypt"
 	"firn/index"
@@ -23,7 +26,7 @@ type Options struct {
 	StateDir   string           // private folder for what this host knows of the repository at this place, which no cache is; "" for none
 	Host       string           // recorded in what is written
 	Tool       string           // name and version of the program, recorded in snapshots
-	Now        func() time.Time // clock; nil means time.Now
+	Now        func() time.Time // clock, safe for concurrent use; nil means time.Now
 	ChunkSizes ChunkSizes       // of a repository that [Init] makes; zero means [DefaultChunkSizes]
 
 	// TrustCache is for stores where listing the packs is dear: backups then rely
@@ -50,28 +53,57 @@ type Options struct {
 	Repairing bool
 }
 
-// Repo is an open repository. It is for one goroutine; any number of processes
-// may have the same repository open.
+// Repo is an open repository. It is safe for concurrent use: any number of goroutines may
+// call its methods at once, all of them, and any number of processes may have the same
+// repository open. Two operations of one Repo are to each other what those of two processes
+// are: each has its own listing and its own inventory of the packs, and goes by the protocol
+// of docs/format.md, section 6. They share what is immutable, what a cache holds, and what
+// was found damaged. Readers of images, a [Copier] and an [Assembler] say themselves how
+// many goroutines may use one of them. [Repo.Close] must come last.
 type Repo struct {
-	opts    Options
-	store   store.Store
-	id      crypt.RepositoryID
-	keys    *crypt.Keys
-	conf    config
+	opts  Options // but for the credential, which is below
+	store store.Store
+	id    crypt.RepositoryID
+	keys  *crypt.Keys
+	conf  config
+
+	// All of these are safe for concurrent use.
 	cache   *cache
-	packs   *packCache   // nil for none
-	waiting atomic.Int32 // workers that wait for the store
-
+	packs   *packCache                     // nil for none
 	records remembered[*snapshot.Snapshot] // the last list
-	footed  remembered[[]pack.Entry]       // the packs of the index
-	opening []store.Object                 // of meta/, from Open, until the first use
-	seen    *listing                       // the last one, nil for none
-	reader  *blobReader
-	sparing bool // read nothing that is not asked for, see [Repo.ImageAt]
+	footed  remembered[[]pack.Entry]       // the packs of the last inventory
+	recent  *plaintexts
+	openers *sync.Pool          // of *opener
+	reading *semaphore.Weighted // bytes that batches have under way
+	damage  *index.Damage
+	loading turn       // to load an inventory
+	telling turn       // to say what was done for the whole repository
+	marking sync.Mutex // held while marks are read and changed
 
-	index       *index.Index      // nil until it is needed
-	packObjects []store.Object    // the last listing of the packs
-	unreadable  map[pack.ID]error // packs that the index had to leave out: a CorruptError each
+	mu        sync.Mutex
+	unlocked  crypt.Credential // that opens the repository
+	opening   []store.Object   // of meta/, from Open, until the first use
+	openedAt  time.Time
+	lastSeen  *listing // nil for none
+	inventory *inventory
+}
+
+// openingTick is when the listing of [Open] began, by the cache's clock: it is the first.
+const openingTick = 1
+
+// openingLife is for how long the listing of [Open] stands in for another one.
+const openingLife = 10 * time.Second
+
+func newRepo(opts Options, cache *cache, packs *packCache) *Repo {
+	return &Repo{
+		opts: opts, store: opts.Store, cache: cache, packs: packs, unlocked: opts.Credential,
+		recent:  newPlaintexts(recentBytes),
+		openers: new(sync.Pool),
+		reading: semaphore.NewWeighted(readingBytes),
+		damage:  index.NewDamage(),
+		loading: make(turn, 1),
+		telling: make(turn, 1),
+	}
 }
 
 func (o Options) chunkSizes() ChunkSizes {
@@ -92,7 +124,8 @@ func (o Options) now() time.Time {
 // [ErrNotRepository], [ErrVersion], [crypt.ErrWrongKey], a [CorruptError], an
 // [OtherError], or is the store's.
 func Open(ctx context.Context, opts Options) (*Repo, error) {
-	r := &Repo{opts: opts, store: opts.Store, cache: openCache(opts.CacheDir), packs: openPackCache(opts)}
+	r := newRepo(opts, openCache(opts.CacheDir), openPackCache(opts))
+	r.cache.tick() // see openingTick
 	var err error
 	if r.opening, err = collect(ctx, r.store, metaPrefix); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -107,15 +140,15 @@ func Open(ctx context.Context, opts Options) (*Repo, error) {
 	if err := r.unlock(ctx); err != nil {
 		return nil, err
 	}
-	r.reader = newBlobReader(r)
+	r.openedAt = opts.now()
 	return r, nil
 }
 
 // ID returns the repository's random identity.
 func (r *Repo) ID() crypt.RepositoryID { return r.id }
 
-// Close writes the cache and keeps it within its bounds. It cannot fail: a cache
-// that is lost costs time only.
+// Close writes the cache and keeps it within its bounds, once all that uses the repository
+// has ended. It cannot fail: a cache that is lost costs time only.
 func (r *Repo) Close() {
 	r.cache.flush()
 	r.packs.trim()
@@ -142,7 +175,7 @@ func (r *Repo) unlock(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	secret, err := r.openSlots(ctx, conf.ID)
+	secret, err := r.openSlots(ctx, conf.ID, slotNames(r.opening), r.unlocked)
 	if err != nil {
 		return err
 	}
@@ -152,3 +185,84 @@ func (r *Repo) unlock(ctx context.Context) error {
 	}
 	return r.recognize()
 }
+
+// credential returns what opens the repository: that of [Open], until [Repo.RotateKey]
+// replaces it.
+func (r *Repo) credential() crypt.Credential {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.unlocked
+}
+
+func (r *Repo) setCredential(c crypt.Credential) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.unlocked = c
+}
+
+// takeOpening returns the listing of meta/ that [Open] has made, once, and nil after that.
+func (r *Repo) takeOpening() []store.Object {
+	objects := r.peekOpening()
+	r.dropOpening()
+	return objects
+}
+
+// peekOpening is takeOpening for a caller that leaves it there.
+func (r *Repo) peekOpening() []store.Object {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if age := r.opts.now().Sub(r.openedAt); age < 0 || age > openingLife {
+		return nil
+	}
+	return r.opening
+}
+
+// dropOpening is called before anything is written or deleted that a listing shows.
+func (r *Repo) dropOpening() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.opening = nil
+}
+
+// lastListing returns the newest listing that an operation has made; nil for none.
+func (r *Repo) lastListing() *listing {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.lastSeen
+}
+
+// saw makes a listing the last one, if it began after that.
+func (r *Repo) saw(l *listing) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if l != nil && (r.lastSeen == nil || l.began >= r.lastSeen.began) {
+		r.lastSeen = l
+	}
+}
+
+// noted adds a note to the last listing, and takes away those that it has replaced.
+func (r *Repo) noted(note store.Object, replaced []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.lastSeen == nil {
+		return
+	}
+	l := *r.lastSeen // operations may be reading that one
+	l.notes = slices.DeleteFunc(append(slices.Clone(l.notes), note), func(o store.Object) bool { return slices.Contains(replaced, o.Name) })
+	r.lastSeen = &l
+}
+
+// turn is a lock that is waited for as long as a context allows. It holds one value while
+// it is taken.
+type turn chan struct{}
+
+func (t turn) take(ctx context.Context) error {
+	select {
+	case t <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (t turn) giveBack() { <-t }

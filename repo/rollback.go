@@ -62,8 +62,8 @@ func (m *confirmed) series() snapshot.Series {
 // shows. The result is in the order of environments and databases. As long as the listing
 // shows all of them, no request is made.
 func (r *Repo) Rollbacks(ctx context.Context) ([]*Rollback, error) {
-	marks := r.marks()
-	missing := func(m *confirmed) bool { return !m.Forgotten && !m.listed(r.opening) || m.Lost != nil }
+	marks, shown := r.marks(), r.peekOpening()
+	missing := func(m *confirmed) bool { return !m.Forgotten && !m.listed(shown) || m.Lost != nil }
 	if !slices.ContainsFunc(marks, missing) {
 		return nil, nil
 	}
@@ -83,7 +83,7 @@ func (r *Repo) rollbacksIn(ctx context.Context, v *listing, list []*snapshot.Sna
 
 // compareMarks compares marks with a listing that is made after the marks were read.
 func (r *Repo) compareMarks(ctx context.Context, marks []*confirmed) ([]*Rollback, error) {
-	r.opening = nil
+	r.dropOpening()
 	v, err := r.listMetaToRead(ctx)
 	if err != nil {
 		return nil, err
@@ -112,6 +112,8 @@ func (r *Repo) AcceptRollback(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.marking.Lock()
+	defer r.marking.Unlock()
 	for _, b := range missing {
 		if b.Newest == nil {
 			r.setMark(&confirmed{ID: b.ID, Environment: b.Environment, Database: b.Database, Forgotten: true, Stored: r.opts.now().UTC()})
@@ -177,11 +179,15 @@ func (r *Repo) raise(s *snapshot.Snapshot, before *Rollback) {
 	if before != nil {
 		m.Lost = &confirmed{ID: before.ID, Environment: m.Environment, Database: m.Database, Sequence: before.Sequence, Time: before.Time}
 	}
+	r.marking.Lock()
+	defer r.marking.Unlock()
 	r.setMark(m)
 }
 
 // forgetConfirmed notes in the marks that this host itself has forgotten some snapshots.
 func (r *Repo) forgetConfirmed(ids []snapshot.ID) {
+	r.marking.Lock()
+	defer r.marking.Unlock()
 	for _, m := range r.marks() {
 		if slices.Contains(ids, m.ID) {
 			m.Forgotten, m.Stored = true, r.opts.now().UTC()

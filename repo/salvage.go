@@ -25,15 +25,10 @@ const (
 	returningPrefix = statePrefix + "returning/"
 )
 
-// keepDamaged sets aside what is sound in the cache and damaged in the store. A
-// check that could not be carried out leaves the cache as it was.
-func (c *check) keepDamaged(done bool) {
+// keepDamaged sets aside the sound copies that the cache had of what is damaged in the
+// store.
+func (c *check) keepDamaged() {
 	cache := c.repo.cache
-	if !done {
-		cache.objects = c.copies
-		cache.mustReplace()
-		return
-	}
 	damaged := make(map[string]bool)
 	for _, f := range c.result.Findings {
 		if corrupt, ok := errors.AsType[*CorruptError](f.Err); ok {
@@ -43,12 +38,13 @@ func (c *check) keepDamaged(done bool) {
 	for id := range c.bad {
 		damaged[id.Name()] = true
 	}
-	cache.keepOnly(func(name string) bool {
-		returning, ok := strings.CutPrefix(name, returningPrefix)
-		_, back := cache.get(returning) // it was just read from the store
-		return !strings.HasPrefix(name, salvagePrefix) && !(ok && back)
-	})
-	cache.mustReplace()
+	for name := range c.copies {
+		returned, ok := strings.CutPrefix(name, returningPrefix)
+		_, back := cache.get(returned) // it was just read from the store
+		if strings.HasPrefix(name, salvagePrefix) || ok && back {
+			cache.remove(name)
+		}
+	}
 	for name, b := range c.copies {
 		name = strings.TrimPrefix(name, salvagePrefix)
 		switch {
@@ -58,6 +54,43 @@ func (c *check) keepDamaged(done bool) {
 			cache.put(salvagePrefix+name, b)
 		}
 	}
+}
+
+// adopt takes over what another cache has got from the store, in place of all that this
+// one had got when the other began. What was put here since then stays.
+func (c *cache) adopt(other *cache, began uint64) {
+	fresh, _ := other.copies()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	since := c.tailsSince(began)
+	c.drop(func(name string, e cached) bool {
+		_, known := fresh[name]
+		return e.put < began && !known
+	})
+	for name, content := range fresh {
+		if strings.HasPrefix(name, statePrefix) && !strings.HasPrefix(name, salvagePrefix) && name != tokenEntry {
+			continue // it came from here
+		}
+		if own, ok := c.objects[name]; !ok || own.put < began {
+			c.set(name, content)
+		}
+	}
+	if since { // the tails are not those of one listing
+		delete(c.objects, tokenEntry)
+	}
+	c.replaceNext()
+}
+
+// tailsSince reports whether tails of packs were put, or listed, at some time or later. The
+// caller holds the lock.
+func (c *cache) tailsSince(began uint64) bool {
+	for name, e := range c.objects {
+		_, isPack := pack.ParseName(name)
+		if (isPack || name == tokenEntry) && e.put >= began {
+			return true
+		}
+	}
+	return false
 }
 
 // copies are what a cache knows of objects that are damaged or missing.
@@ -172,12 +205,13 @@ func (r *Repo) verify(name string, b []byte) error {
 
 // verifySlot opens a slot, or takes it for another credential's if that costs too much.
 func (r *Repo) verifySlot(b []byte, spending *budget) (crypt.Secret, error) {
+	credential := r.credential()
 	slot, err := crypt.ParseSlot(b)
 	if err != nil {
 		return crypt.Secret{}, err
 	}
-	if !spending.spend(slot, r.opts.Credential) {
+	if !spending.spend(slot, credential) {
 		return crypt.Secret{}, crypt.ErrWrongKey
 	}
-	return slot.Open(r.id, r.opts.Credential)
+	return slot.Open(r.id, credential)
 }

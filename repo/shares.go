@@ -19,11 +19,12 @@ type Shares struct {
 // Shares finds out who shares what of some snapshots that [Repo.Snapshots] has returned.
 // It reads their lists of chunks.
 func (r *Repo) Shares(ctx context.Context, list []*snapshot.Snapshot) (*Shares, error) {
-	if err := r.ensureIndex(ctx); err != nil {
+	held, err := r.sharedInventory(ctx, withNodes)
+	if err != nil {
 		return nil, err
 	}
-	f := &sharing{repo: r, known: make(map[chunk.ID]int32), series: make(map[snapshot.Series]int32)}
-	for s, held := range r.withRoots(ctx, list, f.seen) {
+	f := &sharing{reader: r.newReader(held), known: make(map[chunk.ID]int32), series: make(map[snapshot.Series]int32)}
+	for s, held := range f.reader.withRoots(ctx, list, f.seen) {
 		if err := f.add(ctx, held, s); err != nil {
 			return nil, err
 		}
@@ -33,9 +34,9 @@ func (r *Repo) Shares(ctx context.Context, list []*snapshot.Snapshot) (*Shares, 
 
 // sharing is the graph of what snapshots need: each blob once, whoever refers to it.
 type sharing struct {
-	repo  *Repo
-	known map[chunk.ID]int32 // where blobs has it
-	blobs []sharedBlob
+	reader *blobReader
+	known  map[chunk.ID]int32 // where blobs has it
+	blobs  []sharedBlob
 
 	snapshots int32                     // that were added
 	series    map[snapshot.Series]int32 // their numbers, from 1
@@ -75,11 +76,11 @@ func (f *sharing) node(ctx context.Context, held *batch, e chunk.Entry, level in
 	if err != nil {
 		return 0, err
 	}
-	entries, err := f.repo.readNode(ctx, held, e, level)
+	entries, err := f.reader.readNode(ctx, held, e, level)
 	if err != nil {
 		return 0, err
 	}
-	held, stop := f.repo.below(ctx, entries, level-1, f.seen)
+	held, stop := f.reader.below(ctx, entries, level-1, f.seen)
 	defer stop()
 	for _, child := range entries {
 		var below int32
@@ -106,7 +107,7 @@ func (f *sharing) blob(id chunk.ID) (int32, error) {
 	if at, ok := f.known[id]; ok {
 		return at, nil
 	}
-	chain := f.repo.index.Chain(id)
+	chain := f.reader.index().Chain(id)
 	if chain == nil {
 		return 0, &CorruptError{Kind: "blob", Name: id.String(), Err: errMissing}
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"firn/crypt"
+	"firn/store"
 )
 
 // Whoever can write the store can plant key slots, which cost work before they turn out to
@@ -50,18 +51,18 @@ func (b *budget) spend(s *crypt.Slot, c crypt.Credential) bool {
 // openSlots tries the credential on the slots of the listing. If none opens, but another
 // listing shows others, a key was replaced meanwhile, as by [Repo.RotateKey], which stores the
 // new slot before it deletes the old one: the first can have missed both.
-func (r *Repo) openSlots(ctx context.Context, id crypt.RepositoryID) (crypt.Secret, error) {
+func (r *Repo) openSlots(ctx context.Context, id crypt.RepositoryID, names []string, c crypt.Credential) (crypt.Secret, error) {
 	for range maxListings {
-		secret, err := r.tryListed(ctx, id)
+		secret, err := r.tryListed(ctx, id, slices.Clone(names), c)
 		if !errors.Is(err, crypt.ErrWrongKey) {
 			return secret, err
 		}
-		tried := r.slotNames()
-		again, listErr := collect(ctx, r.store, metaPrefix)
+		again, listErr := collect(ctx, r.store, keyPrefix)
 		if listErr != nil {
 			return secret, errors.Join(err, listErr)
 		}
-		if r.opening = again; slices.Equal(r.slotNames(), tried) {
+		tried := names
+		if names = slotNames(again); slices.Equal(names, tried) {
 			return secret, err
 		}
 	}
@@ -71,11 +72,10 @@ func (r *Repo) openSlots(ctx context.Context, id crypt.RepositoryID) (crypt.Secr
 // tryListed tries the credential on the listed slots: first on the one that opened last
 // time, then on the cheapest. A damaged slot does not hide the others; it is reported
 // only if none opens.
-func (r *Repo) tryListed(ctx context.Context, id crypt.RepositoryID) (crypt.Secret, error) {
-	names := r.slotNames()
+func (r *Repo) tryListed(ctx context.Context, id crypt.RepositoryID, names []string, c crypt.Credential) (crypt.Secret, error) {
 	spending := newBudget()
 	if last, _ := r.cache.get(slotEntry); slices.Contains(names, string(last)) {
-		if secret, err := r.openSlot(ctx, string(last), id, spending); err == nil {
+		if secret, err := r.openSlot(ctx, string(last), id, spending, c); err == nil {
 			return secret, nil
 		}
 		names = slices.DeleteFunc(names, func(name string) bool { return name == string(last) })
@@ -83,19 +83,20 @@ func (r *Repo) tryListed(ctx context.Context, id crypt.RepositoryID) (crypt.Secr
 	if len(names) > maxSlots {
 		return crypt.Secret{}, tooManySlots(len(names))
 	}
-	if r.opts.Credential.KDF() == crypt.KDFPassword { // key files cost nothing to try
+	if c.KDF() == crypt.KDFPassword { // key files cost nothing to try
 		r.sortByWork(ctx, names)
 	}
-	return r.openAny(ctx, names, id, spending)
+	return r.openAny(ctx, names, id, spending, c)
 }
 
 func tooManySlots(n int) error {
 	return fmt.Errorf("%w: %d key slots, want at most %d", ErrTooMany, n, maxSlots)
 }
 
-func (r *Repo) slotNames() []string {
+// slotNames returns the names of the slots among objects.
+func slotNames(objects []store.Object) []string {
 	var names []string
-	for _, o := range r.opening {
+	for _, o := range objects {
 		if isKeyName(o.Name) {
 			names = append(names, o.Name)
 		}
@@ -116,10 +117,10 @@ func (r *Repo) sortByWork(ctx context.Context, names []string) {
 }
 
 // openAny opens the first slot that the credential opens, and remembers it.
-func (r *Repo) openAny(ctx context.Context, names []string, id crypt.RepositoryID, spending *budget) (crypt.Secret, error) {
+func (r *Repo) openAny(ctx context.Context, names []string, id crypt.RepositoryID, spending *budget, c crypt.Credential) (crypt.Secret, error) {
 	problem, unreachable := crypt.ErrWrongKey, false
 	for _, name := range names {
-		secret, err := r.openSlot(ctx, name, id, spending)
+		secret, err := r.openSlot(ctx, name, id, spending, c)
 		if err == nil {
 			r.cache.put(slotEntry, []byte(name))
 			return secret, nil
@@ -140,20 +141,20 @@ func (r *Repo) openAny(ctx context.Context, names []string, id crypt.RepositoryI
 }
 
 // openSlot tries the credential on one slot, if that does not cost too much.
-func (r *Repo) openSlot(ctx context.Context, name string, id crypt.RepositoryID, spending *budget) (crypt.Secret, error) {
+func (r *Repo) openSlot(ctx context.Context, name string, id crypt.RepositoryID, spending *budget, c crypt.Credential) (crypt.Secret, error) {
 	slot, err := r.slot(ctx, name)
 	if err != nil {
 		return crypt.Secret{}, err
 	}
-	return r.trySlot(slot, name, id, spending)
+	return trySlot(slot, name, id, spending, c)
 }
 
 // trySlot is openSlot for a slot that was read.
-func (r *Repo) trySlot(slot *crypt.Slot, name string, id crypt.RepositoryID, spending *budget) (crypt.Secret, error) {
-	if !spending.spend(slot, r.opts.Credential) {
+func trySlot(slot *crypt.Slot, name string, id crypt.RepositoryID, spending *budget, c crypt.Credential) (crypt.Secret, error) {
+	if !spending.spend(slot, c) {
 		return crypt.Secret{}, fmt.Errorf("try key %s: %w", name, errCostly)
 	}
-	secret, err := slot.Open(id, r.opts.Credential)
+	secret, err := slot.Open(id, c)
 	if err != nil && !errors.Is(err, crypt.ErrWrongKey) {
 		return crypt.Secret{}, damaged("key", name, err)
 	}

@@ -35,9 +35,9 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-// TestSurveySpendsABudget has a repair look at a slot of its own password when nothing may
+// TestScanSpendsABudget has a repair look at a slot of its own password when nothing may
 // be spent any more: then it is one of somebody else.
-func TestSurveySpendsABudget(t *testing.T) {
+func TestScanSpendsABudget(t *testing.T) {
 	t.Parallel()
 	secret, password := crypt.NewSecret(), crypt.Password("correct horse battery")
 	slot, err := crypt.NewSlot(secret, fuzzID, password, "", time.Unix(1e9, 0))
@@ -48,7 +48,7 @@ func TestSurveySpendsABudget(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &Repo{id: fuzzID, opts: Options{Credential: password}}
+	r := &Repo{id: fuzzID, unlocked: password}
 	spending := &budget{crypt.SlotWork}
 	if got, err := r.verifySlot(b, spending); err != nil || !got.Equal(secret) {
 		t.Errorf("with a budget: got %v, want the secret", err)

@@ -11,6 +11,10 @@ import (
 // snapshot: what a host does for itself is in its own cache, and nobody else sees it.
 // Without a snapshot there is nobody to tell.
 func (r *Repo) NoteUpkeep(ctx context.Context, done snapshot.Upkeep) error {
+	if err := r.telling.take(ctx); err != nil {
+		return err
+	}
+	defer r.telling.giveBack()
 	list, err := r.seenSnapshots(ctx)
 	if len(list) == 0 {
 		return err
@@ -33,10 +37,12 @@ func (r *Repo) carryUpkeep(ctx context.Context, list []*snapshot.Snapshot, ids [
 
 // seenSnapshots returns what the last listing showed, or one that is made now.
 func (r *Repo) seenSnapshots(ctx context.Context) ([]*snapshot.Snapshot, error) {
-	if r.seen == nil {
-		if _, err := r.listMetaToRead(ctx); err != nil {
+	last := r.lastListing()
+	if last == nil {
+		var err error
+		if last, err = r.listMetaToRead(ctx); err != nil {
 			return nil, err
 		}
 	}
-	return r.readSnapshots(ctx, r.seen)
+	return r.readSnapshots(ctx, last)
 }

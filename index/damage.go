@@ -1,0 +1,60 @@
+package index
+
+import (
+	"maps"
+	"sync"
+	"sync/atomic"
+
+	"firn/chunk"
+	"firn/pack"
+)
+
+// Damage is a set of blobs that were found damaged, each in one pack. It is safe for
+// concurrent use.
+type Damage struct {
+	some  atomic.Bool // as good as never true: then a look takes no lock
+	mu    sync.RWMutex
+	spots map[spot]bool
+}
+
+// spot is one blob in one pack.
+type spot struct {
+	pack pack.ID
+	blob chunk.ID
+}
+
+// NewDamage returns an empty set.
+func NewDamage() *Damage { return &Damage{spots: make(map[spot]bool)} }
+
+// Merge adds all that another set has.
+func (d *Damage) Merge(other *Damage) {
+	other.mu.RLock()
+	spots := maps.Clone(other.spots)
+	other.mu.RUnlock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	maps.Copy(d.spots, spots)
+	d.some.Store(len(d.spots) > 0)
+}
+
+func (d *Damage) add(s spot) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.spots[s] = true
+	d.some.Store(true)
+}
+
+func (d *Damage) remove(s spot) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.spots, s)
+}
+
+func (d *Damage) has(s spot) bool {
+	if !d.some.Load() {
+		return false
+	}
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.spots[s]
+}
