@@ -3,7 +3,7 @@
 // pieces, and ties their names together in a tree (docs/format.md, section 3).
 //
 // The package does no I/O but through the readers it is given, and knows no
-// keys: whoever uses it hands in the function that computes an [ID].
+// keys: its users hand in the function that computes an [ID].
 package chunk
 
 import (

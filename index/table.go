@@ -12,7 +12,7 @@ type place struct{ pack, entry uint32 }
 // table finds the first place of each blob. A map from IDs would hold every ID, which
 // the entries have, once more: this is a hash table of places alone, with open
 // addressing. IDs are MACs under a key of the repository, so their first bytes are as
-// good as a hash, and nobody without the key can choose them.
+// good as a hash, and cannot be chosen without the key.
 type table struct {
 	slots []place // of a power of two; packs count from 1 here, so zero is a free slot
 	used  int

@@ -18,27 +18,28 @@ import (
 // not at all if it is unchanged, and closes it.
 type SourceImage interface {
 	io.ReadCloser
-	// Describe returns what the record shall say of the image. It is called
-	// when the image was read to its end, or found unchanged; the tree's root,
-	// levels and size, and the time of reading, are filled in by Backup.
+	// Describe returns the part of the record that is about the image. Backup calls it
+	// when it has read the image to its end, or found it unchanged, and fills in the
+	// tree's root, levels and size, and the time of reading.
 	Describe() snapshot.Image
 	// Unchanged reports whether the image has the same bytes as the one with
 	// this fingerprint. It must report false in every case of doubt.
 	Unchanged(fingerprint json.RawMessage) bool
 }
 
-// LiveImage is a [SourceImage] that may hold its source up while it is read: that one cannot
-// checkpoint its WAL, or cannot commit.
+// LiveImage is a [SourceImage] that may hold its source up while it is read: meanwhile the
+// application cannot checkpoint its WAL, or cannot commit.
 type LiveImage interface {
 	SourceImage
-	// Live reports whether the source is being held up. Once it was false after a Read, it
-	// stays so.
+	// Live reports whether the source is being held up. Once Live has returned false after a
+	// Read, it goes on to return false.
 	Live() bool
 }
 
-// Source opens the image to back up. Backup calls it to compare fingerprints, closes
-// what it got, and calls it again to read: no image is open while the store is asked. It
-// calls it anew if a concurrent prune took away what the first try relied on.
+// Source opens the image to back up. Backup calls it to compare fingerprints, closes the
+// image, and calls it again to read: so no image is open while Backup waits for the store.
+// Backup calls it once more if a concurrent prune took away blobs that the first try
+// relied on.
 type Source func(ctx context.Context) (SourceImage, error)
 
 // BackupOptions says what a snapshot is of. Environment and Database are needed.
@@ -65,8 +66,8 @@ type BackupOptions struct {
 	// Progress is called now and then with the bytes that are done with; nil for none.
 	Progress func(bytes int64)
 
-	// HeldUp is called once if a [LiveImage] is held up by the store, since what that
-	// cannot take yet cannot be put aside either, for the reason given; nil for none.
+	// HeldUp is called once if a [LiveImage] has to wait for the store: its bytes come faster
+	// than the store takes them, and cannot be put into a file for the reason given. May be nil.
 	HeldUp func(reason error)
 
 	copied *copied // the image is another repository's; nil for a database's
@@ -85,7 +86,7 @@ type BackupResult struct {
 	// Ahead are the snapshots of the same series that are later than now: a clock was
 	// wrong. The new one does not follow them, and retention does not count them.
 	Ahead []*snapshot.Snapshot
-	// Left says what is of no use any more and could not be removed, where the
+	// Left says which objects are of no use any more and could not be removed, where the
 	// store allows no deletes and retention was not asked for. It is no failure.
 	Left error
 	// Rollback is set if the store does not show what this host stored last.
@@ -158,7 +159,7 @@ type backup struct {
 	parent   *snapshot.Snapshot   // whose bytes the image most likely continues; may be nil
 	packer   *packer
 	held     *inventory  // what the new snapshot may rely on; nil until that matters
-	tree     *chunk.Tree // of the new image; nil if nobody had to read it
+	tree     *chunk.Tree // of the new image; nil if no step has needed it
 	same     bool        // the image is the previous snapshot's
 	record   *snapshot.Snapshot
 	forgot   []snapshot.ID // to delete once the new snapshot is confirmed
@@ -341,9 +342,9 @@ func (b *backup) store(ctx context.Context, source Source) error {
 	return nil
 }
 
-// skipUnchanged leaves the record out, if that was asked for and it would tell
-// nothing new: the image is the previous snapshot's, all of it can be relied on, and
-// nobody has accepted what was suspect of it.
+// skipUnchanged leaves the record out, if that was asked for and the record would tell
+// nothing new: the image is the previous snapshot's, its blobs can be relied on, and no
+// user has accepted what was suspect about it.
 func (b *backup) skipUnchanged() {
 	if b.same && b.opts.IfChanged && slices.Equal(b.record.Suspect, b.previous.Suspect) {
 		b.result.Skipped, b.result.Snapshot = true, b.previous

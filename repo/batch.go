@@ -14,7 +14,7 @@ import (
 )
 
 // How blobs are read together. A request to a remote store takes as long as some
-// 100 KiB more of an answer, so bytes that nobody wants are cheaper than a request.
+// 100 KiB more of an answer, so a few unwanted bytes are cheaper than a request.
 const (
 	gapMax    = 128 << 10 // between two blobs that one request reads
 	extentMax = 8 << 20   // of a request for a part of a pack; an error costs this much
@@ -26,9 +26,9 @@ const (
 	readingLeast = readingBytes / 8
 )
 
-// batch is a number of blobs that are being read with few requests. What it could
-// not get, or got damaged, it does not tell: a read of that blob alone does. A nil
-// batch has nothing. It is safe for concurrent use.
+// batch is a number of blobs that are being read with few requests. A batch reports no
+// errors: its user reads a blob that is missing alone, and learns why. A nil batch has
+// nothing. It is safe for concurrent use.
 type batch struct {
 	extents map[pack.ID][]*extent
 }
@@ -117,8 +117,8 @@ func (b *blobReader) gather(ctx context.Context, ids []chunk.ID) (held *batch, s
 	}
 }
 
-// appendMissing adds what must be read from the store to decode a blob, as far as
-// it is neither remembered nor in the cache.
+// appendMissing adds the places that must be read from the store to decode a blob: those
+// of its chain that are neither remembered nor in the cache.
 func (b *blobReader) appendMissing(wanted []index.Location, id chunk.ID) []index.Location {
 	for _, l := range b.index().Chain(id) {
 		if _, ok := b.remembered(l.ID); ok {
@@ -131,10 +131,10 @@ func (b *blobReader) appendMissing(wanted []index.Location, id chunk.ID) []index
 	return wanted
 }
 
-// fetch starts to read blobs. How much is wanted of each pack, by the caller in all,
-// tells which packs are read whole; nil is for what is of no use to another run.
-// There is nothing to win for a single blob. The reads end before reading is done,
-// early with ctx.
+// fetch starts to read blobs. The demand is what the caller wants of each pack in all, and
+// decides which packs are read whole; with nil, no blob is kept in the cache. A single blob
+// is not fetched, as that would win nothing. The reads end before reading is done, early
+// with ctx.
 func (b *blobReader) fetch(ctx context.Context, reading *sync.WaitGroup, wanted []index.Location, all demand) *batch {
 	if len(wanted) < 2 {
 		return nil

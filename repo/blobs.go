@@ -75,8 +75,8 @@ func (b *blobReader) readFrom(ctx context.Context, held *batch, id chunk.ID) ([]
 	}
 }
 
-// readInto is readFrom for a blob that nobody is going to ask for again: its plaintext
-// is not remembered, and is the caller's, who lends a buffer for it.
+// readInto is readFrom for a blob that is used once: its plaintext is not remembered, and is
+// the caller's, in the buffer that the caller lends.
 func (b *blobReader) readInto(ctx context.Context, held *batch, id chunk.ID, buffer []byte) ([]byte, error) {
 	o, err := b.opener()
 	if err != nil {
@@ -136,8 +136,8 @@ func (b *blobReader) readStored(ctx context.Context, held *batch, id chunk.ID) (
 	return nil, plain, err
 }
 
-// decode reads one sealed blob from its pack, for open to open it. A place where the
-// store has nothing, or something else than its ID names, is one no more.
+// decode reads one sealed blob from its pack, for open to open it. If the store has nothing
+// at that place, or another content than the ID names, the index forgets the place.
 func (b *blobReader) decode(ctx context.Context, held *batch, l index.Location, open func(sealed []byte) error) error {
 	if b.atHand(held, l, open) {
 		return nil
@@ -160,9 +160,9 @@ func (b *blobReader) decode(ctx context.Context, held *batch, l index.Location, 
 	return nil
 }
 
-// atHand hands a sealed blob to use, first from the batch, then from the cache,
-// and reports whether one of them was good. What is not is no news of the store:
-// a read of its own tells what that one has.
+// atHand hands a sealed blob to use, first from the batch, then from the cache, and reports
+// whether one of them was good. A bad one says nothing of the store: the caller then reads
+// the blob from there.
 func (b *blobReader) atHand(held *batch, l index.Location, use func(sealed []byte) error) bool {
 	if sealed, ok := held.get(l); ok && use(sealed) == nil {
 		return true

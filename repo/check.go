@@ -41,10 +41,10 @@ type CheckResult struct {
 	Bytes     int64 // of all packs
 	Read      int64 // of those that ReadData has read
 	Condemned int   // packs that wait to be deleted
-	// Unacknowledged are snapshots that nobody was told of, as their runs were killed before
-	// their second look, and whose blobs are gone since: no finding.
+	// Unacknowledged are snapshots whose runs were killed before their second look, so that
+	// they were never acknowledged, and whose blobs are gone since. They are no findings.
 	Unacknowledged []*snapshot.Snapshot
-	Rollbacks      []*Rollback // what this host stored last and the store does not show: no finding
+	Rollbacks      []*Rollback // of snapshots that this host has stored; they are no findings
 }
 
 // Check verifies that the repository is whole: configuration, keys, plans,
@@ -137,7 +137,7 @@ func (c *check) readMeta(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, name := range c.listing.forged { // they are in nobody's way
+	for _, name := range c.listing.forged { // they do no harm
 		c.find(&CorruptError{Kind: "plan", Name: name, Err: errForged})
 	}
 	if c.list, err = c.repo.readSnapshots(ctx, c.listing); err != nil {
@@ -277,9 +277,9 @@ func (c *check) readPacks(ctx context.Context) error {
 // hold makes an inventory the one that the check goes by.
 func (c *check) hold(held *inventory) { c.held, c.reader = held, c.repo.newReader(held) }
 
-// walk looks for every blob of every snapshot. What a prune moved or swept
-// meanwhile looks like damage: so whatever fails is looked at once more, with a
-// fresh index, if its record still exists.
+// walk looks for every blob of every snapshot. Blobs that a prune moved or swept meanwhile
+// look lost: so each snapshot that seems damaged is walked once more, with a fresh
+// inventory, if its record still exists.
 func (c *check) walk(ctx context.Context) error {
 	suspects, _, err := c.walkList(ctx, c.list)
 	if err != nil || len(suspects) == 0 {

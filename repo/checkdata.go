@@ -16,9 +16,9 @@ import (
 	"firn/store"
 )
 
-// readData reads the packs from the first to the last byte. Deltas whose bases a
-// prune moves meanwhile look damaged: so whatever does is read once more, with a
-// fresh index.
+// readData reads the packs from the first to the last byte. Deltas whose bases a prune
+// moves meanwhile look damaged: so every pack that seems damaged is read once more, with a
+// fresh inventory.
 func (c *check) readData(ctx context.Context) error {
 	if !c.opts.ReadData {
 		return nil
@@ -127,9 +127,9 @@ func (c *check) openBlobs(ctx context.Context, id pack.ID, object []byte) (probl
 	return problem, nil
 }
 
-// openBlob decodes one blob. A delta whose base is gone is what a prune leaves of
-// a blob that nobody needs: of it, only the seal can be checked. So it is if the
-// base is damaged, for which this pack is not to blame.
+// openBlob decodes one blob. A prune may leave a delta, which no snapshot needs, without its
+// base: of such a delta only the seal can be checked. The same holds if the base is
+// damaged, as that is no damage of this pack.
 func (b *blobReader) openBlob(ctx context.Context, l index.Location, object []byte) (problem, err error) {
 	sealed := object[l.Offset : l.Offset+l.Length]
 	var base []byte

@@ -10,9 +10,9 @@ import (
 )
 
 // confirm is step W4: it looks again. If no plan was published since the listing that the
-// record names, nothing that the snapshot relies on can have gone. Else every blob is looked
-// up under the new plans, and what is whole is recorded once more, under these. A snapshot
-// that is not confirmed is taken again.
+// record names, no blob that the snapshot relies on can have gone. Else every blob is looked
+// up under the new plans, and a snapshot that is whole is recorded once more, under these.
+// A snapshot that is not confirmed is taken again.
 func (b *backup) confirm(ctx context.Context) (bool, error) {
 	for range maxTries {
 		settled, err := b.repo.settled(ctx, b.listing)
@@ -54,9 +54,9 @@ func (b *backup) whole(ctx context.Context) (bool, error) {
 	return b.held.available(b.tree), nil
 }
 
-// recordAgain records the snapshot under the plans of now, and under a new name: a record
-// of earlier plans of which something is missing is one that nobody will be told of, so
-// that a prune need not wait for it.
+// recordAgain records the snapshot under the plans of now, and under a new name. So a record
+// of earlier plans that misses a blob was never acknowledged, and prunes need not wait
+// for it.
 func (b *backup) recordAgain(ctx context.Context) error {
 	again := *b.record
 	again.ID, again.Token = snapshot.NewID(), b.listing.token
@@ -69,10 +69,10 @@ func (b *backup) recordAgain(ctx context.Context) error {
 	return nil
 }
 
-// finish is step W5: it deletes what retention lets go, records of tries that
-// were not confirmed, and the partial records of the uploads. Without retention
-// the latter two may stay, where nothing can be deleted: they cost space, until
-// somebody who may delete forgets and prunes.
+// finish is step W5: it deletes the records that retention lets go, those of tries that
+// were not confirmed, and the partial records of the uploads. Without retention the latter
+// two may stay, where the credentials may not delete: they cost space until a run with
+// other credentials forgets and prunes.
 func (b *backup) finish(ctx context.Context, partials []string) error {
 	defer b.repo.cache.flush()
 	if b.opts.DryRun {
@@ -83,7 +83,7 @@ func (b *backup) finish(ctx context.Context, partials []string) error {
 		b.repo.raise(b.record, b.result.Rollback)
 	}
 	if err := b.repo.carryUpkeep(ctx, append([]*snapshot.Snapshot{b.record}, b.list...), b.forgot); err != nil {
-		b.result.Left = err // who looks is told less
+		b.result.Left = err // other hosts learn less about upkeep
 	}
 	err := b.repo.forget(ctx, b.forgot, partials)
 	if errors.Is(err, ErrMayNotDelete) && len(b.result.Forgotten) == 0 {
@@ -96,10 +96,10 @@ func (b *backup) finish(ctx context.Context, partials []string) error {
 	return nil
 }
 
-// dropUnconfirmed looks after runs of this host that were killed between steps
-// W3 and W4: their records may rely on what prunes have taken away since. Nobody
-// was told that they succeeded. Those that are not whole would stop prunes: they go
-// once this run is confirmed.
+// dropUnconfirmed looks after runs of this host that were killed between steps W3 and W4.
+// Their snapshots were not acknowledged, and may rely on blobs that prunes have taken away
+// since. A record of which blobs are missing would stop prunes: it goes once this run is
+// confirmed.
 func (b *backup) dropUnconfirmed(ctx context.Context) error {
 	lost, err := b.broken(ctx, b.unconfirmed())
 	if err != nil {
@@ -112,9 +112,9 @@ func (b *backup) dropUnconfirmed(ctx context.Context) error {
 	return nil
 }
 
-// unconfirmed returns the snapshots of this host that may not be confirmed: those
-// after the last one that it was told is stored. Between them can be snapshots of
-// other hosts that share the environment.
+// unconfirmed returns the snapshots of this host that may not be confirmed: all that came
+// after the last one that was acknowledged. Between them can be snapshots of other hosts
+// that share the environment.
 func (b *backup) unconfirmed() []*snapshot.Snapshot {
 	last := b.repo.lastConfirmed(b.opts.Environment, b.opts.Database)
 	if last == nil {
@@ -135,11 +135,11 @@ func (b *backup) unconfirmed() []*snapshot.Snapshot {
 	return suspects
 }
 
-// broken returns the snapshots of which blobs are gone for certain. That they are
-// not found is no proof: prunes may have moved them from packs that a listing
-// came too late for to packs that it came too early for. Where they are not found
-// twice, a move came in between the two, and one of the packs that it moved them
-// to was swept before the second: then a plan condemned it.
+// broken returns the snapshots of which blobs are gone for certain. One search that fails
+// is no proof: a prune may have moved the blobs from packs that it deleted before the
+// listing to packs that it stored after that. If a second search fails because of such a
+// move, one of the packs that the first move made was swept before the second listing, and
+// a plan had condemned it. So without a new plan between, two searches are proof.
 func (b *backup) broken(ctx context.Context, suspects []*snapshot.Snapshot) ([]*snapshot.Snapshot, error) {
 	for range maxListings {
 		for range 2 {
@@ -162,9 +162,9 @@ func (b *backup) broken(ctx context.Context, suspects []*snapshot.Snapshot) ([]*
 	return nil, nil
 }
 
-// incomplete returns those snapshots of which blobs are not found. They may be
-// confirmed ones of a host with the same name: so what counts are all packs there
-// are, those that the cache has not seen and condemned ones included.
+// incomplete returns those snapshots of which blobs are not found. A snapshot may be a
+// confirmed one of another host with the same name: so all packs count, also the condemned
+// ones and those that the cache has not seen.
 func (b *backup) incomplete(ctx context.Context, list []*snapshot.Snapshot) ([]*snapshot.Snapshot, error) {
 	if len(list) == 0 {
 		return nil, nil

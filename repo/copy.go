@@ -124,9 +124,9 @@ func unreadable(err error) error {
 	return err
 }
 
-// CarryNotes tells the copies of some snapshots of the source what an undo has to know
-// of them. It does not tell that they were verified: that says that a repository gave
-// them back, and of the target nobody has seen that.
+// CarryNotes copies the notes that an undo needs from some snapshots of the source to their
+// copies. A note that a snapshot was verified is not copied: it says that the source has
+// given the snapshot back, which says nothing of the target.
 func (c *Copier) CarryNotes(ctx context.Context, list []*snapshot.Snapshot) error {
 	for _, s := range list {
 		to := c.copyOf(s)

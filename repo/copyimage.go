@@ -34,15 +34,15 @@ func (c *Copier) open(ctx context.Context, s *snapshot.Snapshot) (SourceImage, e
 	return &copiedImage{ctx: ctx, copier: c, of: s, image: image}, nil
 }
 
-// Describe tells what the original does, but for the fingerprint: that is of a file
-// on the host that took it, and of no use to who backs up into the target.
+// Describe returns what the original's record says, but for the fingerprint, which is of a
+// file on the host that took the original.
 func (i *copiedImage) Describe() snapshot.Image {
 	described := *i.of.Image()
 	described.Fingerprint = nil
 	return described
 }
 
-// Unchanged reports false: no fingerprint tells, but [copiedImage.Changed].
+// Unchanged reports false. Instead of a fingerprint, [copiedImage.Changed] compares lists.
 func (i *copiedImage) Unchanged(json.RawMessage) bool { return false }
 
 // Changed returns what differs from the image of a snapshot of the target, if the
@@ -86,7 +86,7 @@ func (i *copiedImage) Read(p []byte) (int, error) {
 	return 0, io.EOF
 }
 
-// worthReading returns up to where it is worth reading from here on.
+// worthReading returns the place up to which it is worth reading from here on.
 func (i *copiedImage) worthReading() int64 {
 	if !i.sparse {
 		return i.image.Size()
@@ -124,7 +124,7 @@ type chunksRun struct {
 func (i *ImageReader) run(ctx context.Context, from, to int64) *chunksRun {
 	list := i.tree.Chunks()
 	first, end := list.At(uint64(from)), list.At(uint64(to-1))+1
-	before := uint64(from) - list.Offset(first) // that nobody has asked for
+	before := uint64(from) - list.Offset(first) // bytes of the first chunk that were not asked for
 	ctx, cancel := context.WithCancel(ctx)
 	pipe, w := io.Pipe()
 	r := &chunksRun{pipe: pipe, at: from, cancel: cancel}

@@ -19,21 +19,21 @@ import (
 type Diagnosis struct {
 	Check *CheckResult
 
-	// PutBack are damaged or missing objects below meta/ whose sound copies are at
-	// hand. Of a plan the copy is put into a new plan, of a key slot or a note under
-	// a new name.
+	// PutBack are damaged or missing objects below meta/ of which this host has sound
+	// copies. A plan's copy goes into a new plan, that of a key slot or a note gets a new
+	// name.
 	PutBack []string
-	// Packs are damaged. They will be condemned, once what is sound in them and
-	// needed was copied: Copied bytes, also out of those that an earlier repair
-	// condemned without knowing what they hold. A later prune deletes them.
+	// Packs are damaged. They will be condemned once their sound and needed blobs were
+	// copied, which are Copied bytes. These include blobs of packs that an earlier repair
+	// condemned without knowing what they hold. A later prune deletes the packs.
 	Packs  []string
 	Copied int64
-	// Plans are damaged, and nobody here knows which packs they condemned. They can
+	// Plans are damaged, and this host does not know which packs they condemned. They can
 	// be replaced only if no other process, on any host, uses the repository, not
 	// even one that is suspended.
 	Plans []string
-	// Deleted are damaged records, notes and key slots that cannot be put back. With
-	// a record its snapshot is lost, with a note what it told of one.
+	// Deleted are damaged records, notes and key slots that cannot be put back. With a
+	// record its snapshot is lost, with a note the facts that it told.
 	Deleted []string
 	// Left is damaged, and cannot be repaired here.
 	Left []string
@@ -146,8 +146,8 @@ func (d *Diagnosis) salvage(ctx context.Context, reader *blobReader, id pack.ID)
 	return nil
 }
 
-// mend finds the damaged blobs of which the cache of packs has sound copies: what is
-// read from there can be saved like what the pack still holds.
+// mend finds the damaged blobs of which the cache of packs has sound copies. These can be
+// saved like the blobs that the pack still holds.
 func (d *Diagnosis) mend(r *Repo, x *index.Index) {
 	for id := range d.bad {
 		for _, e := range x.Entries(id) {
@@ -161,15 +161,14 @@ func (d *Diagnosis) mend(r *Repo, x *index.Index) {
 	}
 }
 
-// rescue saves what is sound of damaged packs: a prune that chooses these packs,
-// does not mind what is lost already, and deletes nothing.
+// rescue saves the sound blobs of damaged packs. It is a prune that chooses these packs,
+// goes on although blobs are lost, and deletes nothing.
 //
-// It may do what invariant 5 forbids a prune, to condemn while something cannot be
-// read, because condemning takes nothing away. What a pack is condemned for by
-// mistake, such as by the record of a snapshot that another host can put back, a
-// later prune finds needed, and copies; and that one deletes only if it can read
-// every record and finds all they need elsewhere. To the protocol it is a prune
-// that dies after step P5.
+// Invariant 5 forbids a prune to condemn while an object cannot be read. A rescue may,
+// because condemning takes nothing away. If a blob turns out to be needed after all, since
+// another host could put a damaged record back, a later prune finds and copies it; and that
+// prune deletes only if it can read every record and finds all their blobs elsewhere. To
+// the protocol a rescue is a prune that dies after step P5.
 type rescue struct {
 	repo      *Repo
 	diagnosis *Diagnosis

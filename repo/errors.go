@@ -47,8 +47,8 @@ var (
 )
 
 // OtherError is returned by [Open] for another repository than the one that this host knows
-// at the place: another disk is mounted, somebody has made a new one, or the store passes one
-// off as the other.
+// at the place: another disk is mounted, a new repository was made there, or the store passes
+// one off as the other.
 type OtherError struct {
 	Known, Found crypt.RepositoryID
 }

@@ -94,9 +94,9 @@ func (r *Repo) Keys(ctx context.Context) ([]Key, error) {
 	return keys, nil
 }
 
-// AddKey makes a slot for another credential and returns its ID. The one that
-// the repository was opened with is tried again first: only who can open the
-// repository may add a way to open it. The new slot is read back and opened.
+// AddKey makes a slot for another credential and returns its ID. It tries the repository's own
+// credential again first, since only a holder of a valid key may add another one. It reads
+// the new slot back and opens it.
 func (r *Repo) AddKey(ctx context.Context, c crypt.Credential, label string) (string, error) {
 	secret, err := r.secret(ctx)
 	if err != nil {
@@ -155,10 +155,10 @@ func (r *Repo) Opens(ctx context.Context, c crypt.Credential) (bool, error) {
 // RemoveKey deletes the slot whose ID starts with prefix. The error matches
 // fs.ErrNotExist if there is none, [ErrLastKey] if no other one would be left, and
 // [ErrUnproven] if it is the only one that the credential of [Open] opens: the store can
-// hold slots that open with nothing, and nobody can tell by looking at them. It is
-// a [CorruptError] if what would stay is damaged in the store, whatever the cache has of it.
-// Whoever has opened the repository with that key, or has a copy of the slot,
-// can still open it.
+// hold slots that open with nothing, and these look like others. It is a [CorruptError] if
+// the slots that would stay are damaged in the store, whatever the cache has of them.
+// A user who has opened the repository with the removed key, or has a copy of the slot, can
+// still open it.
 func (r *Repo) RemoveKey(ctx context.Context, prefix string) (Key, error) {
 	keys, err := r.Keys(ctx)
 	if err != nil {
@@ -218,9 +218,10 @@ func damageOf(keys []Key) error {
 	return all
 }
 
-// removeSlots deletes slots, and makes sure that one that is proven to open is left: two who
-// remove each other's key at the same time have both seen one that would stay. Who looks last
-// sees that none opens, and puts its own back. No store could do that in one step.
+// removeSlots deletes slots, and makes sure that one is left that is proven to open. Two
+// processes that remove each other's key at the same time have both seen a slot that would
+// stay. The one that looks last sees that none opens, and puts its own back. No store could
+// do that in one step.
 func (r *Repo) removeSlots(ctx context.Context, keys, proven []Key, secret crypt.Secret, c crypt.Credential) error {
 	names := make([]string, len(keys))
 	var copies [][]byte

@@ -20,8 +20,8 @@ import (
 // listing shows them.
 const metaPrefix = "meta/"
 
-// listing is what one listing of the repository shows: the state that a run
-// decides upon.
+// listing is what one listing of meta/ shows: the state that an operation goes by. It is
+// not changed once it was returned.
 type listing struct {
 	began    uint64           // by the cache's clock
 	plans    map[string]*plan // by object name; empty only for reading, see listMetaToRead
@@ -66,8 +66,8 @@ func (r *Repo) listMeta(ctx context.Context) (*listing, error) {
 	return nil, &CorruptError{Kind: "plan", Name: planPrefix, Err: errNoPlan}
 }
 
-// listMetaToRead is listMeta for those who change nothing. Plans that cannot be read do
-// not keep them from it: they tell only what may be relied on, or deleted.
+// listMetaToRead is listMeta for operations that change nothing. Plans that cannot be read
+// do not stop these: plans say only what may be relied on, or deleted.
 func (r *Repo) listMetaToRead(ctx context.Context) (*listing, error) {
 	v, err := r.listMeta(ctx)
 	if !isDamage(err) && !errors.Is(err, ErrVersion) {

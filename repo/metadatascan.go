@@ -29,10 +29,10 @@ type metadataScan struct {
 // damagedObject is one damaged or missing object.
 type damagedObject struct {
 	err   error
-	sound []byte // what the object must be; nil if nobody here knows
+	sound []byte // the true bytes of the object; nil if they are not known here
 }
 
-// scanMetadata looks at everything below meta/. What a check has just read past the
+// scanMetadata looks at everything below meta/. Objects that a check has just read past the
 // cache may come from the cache.
 func (r *Repo) scanMetadata(ctx context.Context, c copies) (*metadataScan, error) {
 	for range maxListings {
@@ -80,9 +80,9 @@ func (s *metadataScan) read(ctx context.Context) error {
 	return s.readKeys(ctx)
 }
 
-// noteDamage takes note of an object if err tells of damage; another error it
-// returns. Nobody can tell what a later version has written, unless it is ours
-// with a damaged header.
+// noteDamage takes note of an object if err tells of damage, and returns any other error. An
+// object of a later version cannot be judged, unless a sound copy shows that it is one of
+// this version with a damaged header.
 func (s *metadataScan) noteDamage(ctx context.Context, name string, err error) error {
 	if err == nil || ctx.Err() != nil {
 		return ctx.Err()
@@ -213,5 +213,5 @@ func (s *metadataScan) trySlot(name string, b []byte, spending *budget) error {
 	return err
 }
 
-// names returns what is wounded, in the order of the names.
+// names returns the names of the damaged objects, in order.
 func (s *metadataScan) names() []string { return slices.Sorted(maps.Keys(s.damaged)) }

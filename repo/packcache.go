@@ -24,7 +24,7 @@ import (
 //	<pack>-<offset>  one sealed blob; the offset as 8 hex digits
 //
 // Blobs stay sealed there, and are opened and compared with their IDs at every
-// use, so neither who reads the files nor who changes them wins anything. Several
+// use, so neither reading nor changing the files gains an attacker anything. Several
 // processes may use one folder; any file may vanish or be cut at any time. Every
 // error costs time only and is not reported. A nil cache is an empty one that
 // keeps nothing. It is safe for concurrent use.

@@ -44,7 +44,7 @@ func newPacker(r *Repo, l *listing, id snapshot.ID, dry bool) *packer {
 	}
 }
 
-// claim reports whether the caller shall store the blob: the first who asks does.
+// claim reports whether the caller shall store the blob: true for the first caller only.
 func (p *packer) claim(id chunk.ID) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -13,10 +13,10 @@ import (
 // the last image of each database, which packs it relies on.
 const packSetState = "reliance"
 
-// packSet is what such an entry seals: the packs that made every blob of a tree
-// available under a set of plans. As long as these are the plans and those the packs,
-// nobody need read the tree to know that it can be relied on again: what a plan does
-// not name is not deleted, and what was lost by accident is not listed.
+// packSet is what such an entry seals: the packs that made every blob of a tree available
+// under a set of plans. As long as the plans are the same and a listing shows these packs,
+// the tree can be relied on again without reading it: a prune deletes no pack that no plan
+// names, and the listing does not show a pack that was lost by accident.
 type packSet struct {
 	Root  chunk.ID         `json:"root"`
 	Token string           `json:"token"`

@@ -19,9 +19,9 @@ import (
 // planPrefix begins the names of garbage collection plans:
 // meta/gc-<sequence, 12 hex>-<random, 16 hex><tag, 16 hex> (docs/format.md, section 6).
 //
-// The tag tells true plans from what somebody without a key has put beside them. Backups
-// must not go on while there is a plan that they cannot read, so without it any object of
-// such a name would stop them all.
+// The tag tells true plans from objects that an attacker without a key has put beside them.
+// Backups must not go on while there is a plan that they cannot read, so without the tag
+// any object of such a name would stop them all.
 const planPrefix = metaPrefix + "gc-"
 
 // planTagLen is the length of a tag at the end of a name, in hex digits.
@@ -68,8 +68,9 @@ func (r *Repo) isPlan(name string) bool {
 	return subtle.ConstantTimeCompare([]byte(name[len(name)-planTagLen:]), []byte(hex.EncodeToString(tag[:]))) == 1
 }
 
-// isForgedPlan reports whether an object has been named like a plan by somebody without
-// a key. The prefix alone stands for all plans where errors name them. The first plans of other attempts to make the repository have not.
+// isForgedPlan reports whether an object was named like a plan without a key. That is not so
+// for the prefix alone, which stands for all plans in errors, nor for the first plans of other
+// attempts to make the repository.
 func (r *Repo) isForgedPlan(name string) bool {
 	sequence, ok := planSequence(name)
 	return strings.HasPrefix(name, planPrefix) && name != planPrefix && (!ok || sequence > 0) && !r.isPlan(name)

@@ -39,11 +39,11 @@ type PruneResult struct {
 	Pending   int64 // bytes of the packs that are condemned now
 	Packs     int   // that are left
 	Size      int64 // of these, in bytes
-	// NoRoom is set if the store had no room for all that was to be copied, or for the
+	// NoRoom is set if the store had no room for all blobs that were to be copied, or for the
 	// plan: the rest was done, and a later prune goes on. It matches [store.ErrNoSpace].
 	NoRoom error
-	// Unacknowledged are snapshots that nobody was told of, as their runs were killed before
-	// their second look, and whose blobs are gone since. The run went on without them.
+	// Unacknowledged are snapshots whose runs were killed before their second look, so that
+	// they were never acknowledged, and whose blobs are gone since. Prune went on without them.
 	Unacknowledged []*snapshot.Snapshot
 }
 
@@ -55,7 +55,7 @@ const (
 	prunedEntry = "state/pruned"
 )
 
-// Prune frees the space of what no snapshot needs. It works in two steps that
+// Prune frees the space of blobs that no snapshot needs. It works in two steps that
 // may be hours apart: one run condemns packs, a later one deletes them. If any
 // record or plan, or the footer of a pack that is not condemned, cannot be read,
 // or a needed blob is missing, it condemns nothing and returns an error that
@@ -64,7 +64,7 @@ func (r *Repo) Prune(ctx context.Context, opts PruneOptions) (*PruneResult, erro
 	p := r.newPrune(opts)
 	result, err := p.run(ctx)
 	if isDamage(err) {
-		// What another prune has moved or swept meanwhile looks like damage.
+		// A blob that another prune has moved or swept meanwhile looks damaged.
 		again := r.newPrune(opts)
 		again.earlier = &p.ghosts
 		result, err = again.run(ctx)
@@ -188,8 +188,8 @@ func (p *prune) listPacks(ctx context.Context) error {
 	}
 	for _, o := range p.held.objects {
 		id, ok := pack.ParseName(o.Name)
-		// Of a condemned pack that cannot be read nothing is spared: what is needed
-		// must be found elsewhere, else this run refuses. So it goes with the others.
+		// A condemned pack that cannot be read goes with the others: all needed blobs
+		// must be found elsewhere, else this run refuses.
 		unreadable := p.held.unreadable[id] != nil && condemned[id]
 		if ok && (p.held.index.Has(id) || unreadable) {
 			p.packs[id] = o
@@ -198,8 +198,8 @@ func (p *prune) listPacks(ctx context.Context) error {
 	return errors.Join(problems...)
 }
 
-// findNeeded is step P2: every blob that a snapshot or an upload under way refers
-// to, and where it and its bases are to be found. All records must be readable.
+// findNeeded is step P2: it finds every blob that a snapshot or an upload under way refers
+// to, and the places of that and its bases. All records must be readable.
 func (p *prune) findNeeded(ctx context.Context) error {
 	list, err := p.repo.readRecords(ctx, p.listing)
 	if err != nil {
@@ -241,7 +241,7 @@ func (p *prune) age(written time.Time) time.Duration {
 	return clock.Sub(written)
 }
 
-// markPartials adds what uploads under way have stored.
+// markPartials adds the blobs that uploads under way have stored.
 func (p *prune) markPartials(ctx context.Context) error {
 	for _, o := range p.listing.partials {
 		if p.age(o.Time) > partialLife {
@@ -292,8 +292,8 @@ func (p *prune) locate() error {
 	return nil
 }
 
-// condemn is steps P4 and P5. Packs that nobody needs are condemned first: that takes no
-// room but a plan's, and what is copied after that can take what was left for one.
+// condemn is steps P4 and P5. Packs without needed blobs are condemned first, as that takes
+// only the room of a plan. The copies after that may use up all the room that is left.
 // Where there is no room for copies, packs that were not copied whole stay as they are.
 func (p *prune) condemn(ctx context.Context) error {
 	if p.opts.DryRun {

@@ -10,18 +10,17 @@ import (
 	"firn/snapshot"
 )
 
-// How many bytes of the image [RandomReader] fetches at once for one who reads on
-// and on: more with every time, but less than what stays in memory (recentBytes).
+// How many bytes of the image a [RandomReader] fetches at once while its user reads on and
+// on: more every time, but less than what stays in memory (recentBytes).
 const (
 	readAheadLeast = 256 << 10
 	readAheadMost  = 4 << 20
-	// Who leaves out this much reads on all the same.
+	// A user that leaves out this much reads on all the same.
 	readAheadGap = 256 << 10
 )
 
-// RandomReader reads an image anywhere, and fetches only the chunks that it is
-// asked for, or is about to be: who reads on and on is read ahead of. It is safe
-// for concurrent use.
+// RandomReader reads an image anywhere. It fetches only the chunks that it is asked for, and
+// while its user reads on and on, the chunks that follow. It is safe for concurrent use.
 type RandomReader struct {
 	ctx    context.Context // io.ReaderAt is given none
 	repo   *Repo
@@ -50,10 +49,10 @@ func (i *ImageReader) At(ctx context.Context) *RandomReader {
 	}
 }
 
-// ImageAt returns a reader of any part of a snapshot's image, for who wants little
-// of it: the list of its chunks is not read either, but for the nodes that lead to
-// what is asked for. From here on, r reads nothing on suspicion that the next run
-// could use it, since there may be no next run. The context governs the reads too.
+// ImageAt returns a reader of any part of a snapshot's image, for users that want little of
+// it. A query may be this cache's only user: so the reader fetches only the nodes of the
+// tree on its path, footers at their exact length, and never a whole small pack. The
+// context governs the reads, too.
 func (r *Repo) ImageAt(ctx context.Context, s *snapshot.Snapshot) (*RandomReader, error) {
 	held, err := r.sharedInventory(ctx, onDemandOnly)
 	if err != nil {

@@ -8,17 +8,16 @@ import (
 	"firn/index"
 )
 
-// How far a restore reads ahead. Two windows are read or held at once, and the end
-// of a third: so memory is bounded by three times windowSealed, what batches have
-// under way, and the chunks that are being decoded. Larger windows save requests:
+// How far a restore reads ahead. Two windows and the end of a third are in memory at
+// once: so memory is bounded by three times windowSealed, the requests under way, and
+// the chunks that are being decoded. Larger windows save requests:
 // see docs/design.md, "Restore".
 const (
 	windowSpan   = 32 << 20 // bytes of the image
 	windowSealed = 4 << 20  // sealed bytes of the blobs that it is made of
 )
 
-// readAhead reads the blobs of an image ahead of those who decode them. It is for one
-// goroutine.
+// readAhead reads the blobs of an image before they are decoded. It is for one goroutine.
 type readAhead struct {
 	reader *blobReader
 	chunks []chunk.Entry // that no window has taken yet

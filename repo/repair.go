@@ -33,14 +33,14 @@ type RepairResult struct {
 	Forgotten []*snapshot.Snapshot
 }
 
-// Repair does what a diagnosis says, as far as it still holds: what was put right
-// or went away since is left alone, and what has been damaged since is not
-// touched. Backups, and prunes, may run meanwhile, unless it names Plans. It may
-// stop or die anywhere, and is then done again from [Repo.Diagnose].
+// Repair does what a diagnosis says, as far as it still holds. Objects that were put right,
+// went away or were damaged since then are left alone. Backups and prunes may run
+// meanwhile, unless the diagnosis names Plans. Repair may stop or die anywhere, and is then
+// done again from [Repo.Diagnose].
 //
-// The order: what is needed of damaged packs is copied before they are condemned;
-// the plan that stands for damaged ones is stored before these are deleted;
-// snapshots are forgotten last.
+// The order: needed blobs of damaged packs are copied before the packs are condemned; the
+// plan that stands for damaged plans is stored before these are deleted; snapshots are
+// forgotten last.
 func (r *Repo) Repair(ctx context.Context, d *Diagnosis, opts RepairOptions) (*RepairResult, error) {
 	x := &repair{repo: r, diagnosis: d, opts: opts}
 	if err := x.run(ctx); err != nil {
@@ -81,8 +81,8 @@ func (x *repair) agreed(list []string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(name string) bool { return x.scan.damaged[name] == nil })
 }
 
-// rescuePacks copies what is sound and needed, and publishes the plan. What a
-// concurrent prune moves meanwhile is looked for once more.
+// rescuePacks copies the sound blobs that are needed, and publishes the plan. It tries twice,
+// since a concurrent prune may move blobs meanwhile.
 func (x *repair) rescuePacks(ctx context.Context) error {
 	plans := slices.DeleteFunc(x.agreed(slices.Concat(x.diagnosis.PutBack, x.diagnosis.Plans)), func(name string) bool {
 		return !strings.HasPrefix(name, planPrefix)
@@ -204,11 +204,10 @@ func (x *repair) putBackRecord(ctx context.Context, name string, sound []byte) e
 	return x.putBackAs(ctx, name, sound)
 }
 
-// putBackAs deletes a damaged object and puts its true bytes under the same name.
-// That does not break the rule that names are used once, which is there so that
-// nobody takes two contents of one name for one: of this name one content was ever
-// sealed, nobody has accepted a byte of the damaged one, and who looks in between
-// sees an object that is not there. The cache remembers it until it is back.
+// putBackAs deletes a damaged object and puts its true bytes under the same name. Names are
+// used once so that no reader takes two contents for one. That rule holds: one content was
+// ever sealed under this name, no reader has accepted a byte of the damaged one, and a
+// reader in between finds no object. The cache remembers the true bytes until they are back.
 func (x *repair) putBackAs(ctx context.Context, name string, sound []byte) error {
 	r := x.repo
 	r.cache.put(returningPrefix+name, sound)
@@ -238,7 +237,8 @@ func (x *repair) putBackAs(ctx context.Context, name string, sound []byte) error
 	return nil
 }
 
-// delete removes what cannot be put back, and what the steps before have replaced.
+// delete removes the objects that cannot be put back, and those that the steps before have
+// replaced.
 func (x *repair) delete(ctx context.Context) error {
 	for _, name := range x.agreed(x.diagnosis.Deleted) {
 		if x.scan.damaged[name].sound == nil && (!isKeyName(name) || x.scan.opens) {
@@ -262,9 +262,9 @@ func (x *repair) delete(ctx context.Context) error {
 	return nil
 }
 
-// forgetLost forgets what the user was told is lost and no backup has healed since.
-// What a prune moves while somebody looks for it seems lost, too: so only what
-// cannot be found once more, after all that was done, is forgotten.
+// forgetLost forgets the snapshots that the diagnosis called lost and no backup has healed
+// since. Blobs that a prune moves during the search seem lost, too: so a second search,
+// after all else was done, must miss them again.
 func (x *repair) forgetLost(ctx context.Context) error {
 	if !x.opts.ForgetLost || len(x.rescue.lost) == 0 {
 		return nil

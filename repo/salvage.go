@@ -143,8 +143,8 @@ func (c copies) entries(keys *crypt.Keys, id pack.ID) []pack.Entry {
 	return nil
 }
 
-// soundCopy returns the bytes that a damaged object must have, nil if nobody here
-// knows. They are proved by opening: an object of its name was sealed once only.
+// soundCopy returns the true bytes of a damaged object, nil if this host has no copy. That
+// a copy opens is proof, since one object was ever sealed under the name.
 func (r *Repo) soundCopy(ctx context.Context, c copies, name string) ([]byte, error) {
 	candidates := c.of(name)
 	if kind, ok := objectKind(name); ok {

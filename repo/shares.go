@@ -8,16 +8,16 @@ import (
 	"firn/snapshot"
 )
 
-// Shares says what snapshots hold together, and what each holds alone, in bytes of
+// Shares says how much snapshots need together, and how much each needs alone, in bytes of
 // blobs as they are stored.
 type Shares struct {
-	Needed    int64                     // what any of them needs
-	Snapshots map[snapshot.ID]int64     // what only this one needs: forgetting it frees so much
-	Series    map[snapshot.Series]int64 // what only snapshots of this one need
+	Needed    int64                     // by any of them
+	Snapshots map[snapshot.ID]int64     // by this one alone: forgetting it frees so much
+	Series    map[snapshot.Series]int64 // by snapshots of this series alone
 }
 
-// Shares finds out who shares what of some snapshots that [Repo.Snapshots] has returned.
-// It reads their lists of chunks.
+// Shares finds out which blobs some snapshots, which [Repo.Snapshots] has returned, have in
+// common. It reads their lists of chunks.
 func (r *Repo) Shares(ctx context.Context, list []*snapshot.Snapshot) (*Shares, error) {
 	held, err := r.sharedInventory(ctx, withNodes)
 	if err != nil {
@@ -32,7 +32,7 @@ func (r *Repo) Shares(ctx context.Context, list []*snapshot.Snapshot) (*Shares, 
 	return f.sum(list), nil
 }
 
-// sharing is the graph of what snapshots need: each blob once, whoever refers to it.
+// sharing is the graph of the blobs that snapshots need. Each blob is in it once.
 type sharing struct {
 	reader *blobReader
 	known  map[chunk.ID]int32 // where blobs has it
@@ -57,8 +57,9 @@ func (f *sharing) add(ctx context.Context, held *batch, s *snapshot.Snapshot) er
 	return nil
 }
 
-// sharedBlob is one blob. Its owners are numbered from 1; 0 is nobody so far, and several
-// are shared. What is below a blob always has the blob's owners, and perhaps more.
+// sharedBlob is one blob. Its owners are numbered from 1; 0 stands for no owner so far, and
+// shared for several. A blob below another one always has the other's owners, and perhaps
+// more.
 type sharedBlob struct {
 	size             int64
 	snapshot, series int32   // that need it
@@ -124,8 +125,8 @@ func (f *sharing) blob(id chunk.ID) (int32, error) {
 	return at, nil
 }
 
-// claim says that a snapshot needs a blob. Below one that it changes nothing of it
-// changes nothing, either: each is visited three times at most.
+// claim says that a snapshot needs a blob. If that changes nothing of the blob, it changes
+// nothing below the blob, either: so each blob is visited three times at most.
 func (f *sharing) claim(at, snapshot, series int32) {
 	b := &f.blobs[at]
 	before := *b

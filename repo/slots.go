@@ -12,8 +12,8 @@ import (
 	"firn/store"
 )
 
-// Whoever can write the store can plant key slots, which cost work before they turn out to
-// open nothing (docs/format.md, section 2).
+// An attacker who can write to the store can plant key slots, which cost work before they
+// turn out to open nothing (docs/format.md, section 2).
 const (
 	// maxSlots is how many slots a repository has at most.
 	maxSlots = 64
@@ -28,7 +28,7 @@ const (
 	slotEntry = statePrefix + "slot"
 )
 
-// errCostly is the cause for slots that nobody has tried.
+// errCostly is the cause for slots that were not tried.
 var errCostly = fmt.Errorf("%w: the key slots are too costly to try all of them", ErrTooMany)
 
 // budget is the work that is left for trying slots.
@@ -126,13 +126,13 @@ func (r *Repo) openAny(ctx context.Context, names []string, id crypt.RepositoryI
 			return secret, nil
 		}
 		if errors.Is(err, errCostly) {
-			return crypt.Secret{}, err // nobody can tell whether the key is wrong
+			return crypt.Secret{}, err // the key may be right
 		}
 		if errors.Is(err, crypt.ErrWrongKey) || errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if !isDamage(err) && !errors.Is(err, ErrVersion) && !unreachable {
-			problem, unreachable = err, true // nobody can tell whether the key is wrong
+			problem, unreachable = err, true // the key may be right
 		} else {
 			problem = errors.Join(problem, err)
 		}

@@ -11,11 +11,11 @@ import (
 )
 
 // A run that is killed between its record (W3) and its second look (W4) leaves a record that
-// nobody was told of. Prunes may have taken away what it relies on: those that had listed the
-// records before it was there. It differs from a damaged one in this: a plan was published
-// since the listing that it names, and the prune that did so had not seen it. Under new plans
-// no run acknowledges such a record any more (docs/format.md, section 6), so whoever finds
-// something of it missing can go on without it, whether its run is dead or asleep.
+// was not acknowledged. A prune that had listed the records before may have taken away blobs
+// of it. Such a record differs from a damaged one: a plan was published since the listing
+// that it names, and the prune of that plan had not seen it. Under new plans no run
+// acknowledges the record any more (docs/format.md, section 6). So a prune that misses one
+// of its blobs can go on without it, whether its run is dead or asleep.
 
 // forgetUnacknowledged is how old such a record is before a prune removes it. No safety
 // depends on that: until then its own host can, and people can look at it.
@@ -46,8 +46,8 @@ func (p *plan) saw(id snapshot.ID) bool {
 	return false
 }
 
-// unacknowledged reports whether a snapshot is one that nobody was told of, nor ever will be,
-// if err is why it cannot be read under the plans of a listing.
+// unacknowledged reports whether a snapshot was not acknowledged and never will be, if err is
+// why it cannot be read under the plans of a listing.
 func (v *listing) unacknowledged(s *snapshot.Snapshot, err error) bool {
 	if !errors.Is(err, errMissing) || s.Token == v.token || len(v.plans) == 0 {
 		return false
@@ -60,7 +60,7 @@ func (v *listing) unacknowledged(s *snapshot.Snapshot, err error) bool {
 	return true
 }
 
-// ghosts are the records that a prune takes for such under a set of plans.
+// ghosts are the records that a prune takes for unacknowledged under a set of plans.
 type ghosts struct {
 	token string
 	ids   map[snapshot.ID]bool

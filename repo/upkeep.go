@@ -8,8 +8,7 @@ import (
 )
 
 // NoteUpkeep tells all hosts what was done for the whole repository, by a note on its newest
-// snapshot: what a host does for itself is in its own cache, and nobody else sees it.
-// Without a snapshot there is nobody to tell.
+// snapshot. Without a snapshot it does nothing.
 func (r *Repo) NoteUpkeep(ctx context.Context, done snapshot.Upkeep) error {
 	if err := r.telling.take(ctx); err != nil {
 		return err
@@ -24,8 +23,7 @@ func (r *Repo) NoteUpkeep(ctx context.Context, done snapshot.Upkeep) error {
 	return r.Note(ctx, snapshot.Note{Snapshot: list[0].ID, Upkeep: &told})
 }
 
-// carryUpkeep tells it on the newest snapshot that stays, where those that go would take it
-// with them.
+// carryUpkeep copies that note to the newest snapshot that stays, if it is on one that goes.
 func (r *Repo) carryUpkeep(ctx context.Context, list []*snapshot.Snapshot, ids []snapshot.ID) error {
 	staying := slices.DeleteFunc(slices.Clone(list), func(s *snapshot.Snapshot) bool { return slices.Contains(ids, s.ID) })
 	told := snapshot.LastUpkeep(list)
@@ -35,7 +33,7 @@ func (r *Repo) carryUpkeep(ctx context.Context, list []*snapshot.Snapshot, ids [
 	return r.Note(ctx, snapshot.Note{Snapshot: staying[0].ID, Upkeep: &told})
 }
 
-// seenSnapshots returns what the last listing showed, or one that is made now.
+// seenSnapshots returns the snapshots of the last listing, or of one that is made now.
 func (r *Repo) seenSnapshots(ctx context.Context) ([]*snapshot.Snapshot, error) {
 	last := r.lastListing()
 	if last == nil {
