@@ -251,7 +251,7 @@ func (r *backupRun) take(ctx context.Context, j job) (m *backupMessage, err erro
 	}
 	err = spooled(ctx, r.Caller, j.environment, func(path string) (err error) {
 		j.path = path
-		m, err = r.takeFrom(ctx, j, site.StreamSource(path))
+		m, err = r.takeFrom(ctx, j, site.StreamSource(path, "standard input"))
 		return err
 	})
 	return m, err

@@ -121,7 +121,7 @@ func TestStreamHoldsNothingUp(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "app.db")
 	dbtest.Create(t, path, dbtest.Options{WAL: true})
-	for name, source := range map[string]repo.Source{"Stream": StreamSource(path), "Database": Source(path, sqlite.Options{})} {
+	for name, source := range map[string]repo.Source{"Stream": StreamSource(path, "a stream"), "Database": Source(path, sqlite.Options{})} {
 		i, err := source(t.Context())
 		if err != nil {
 			t.Fatal(err)

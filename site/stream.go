@@ -12,10 +12,10 @@ import (
 	"firn/sqlite"
 )
 
-// StreamSource makes a file of which we know nothing something to back up. If it is a
-// database it is stored as one, so that it can be restored like those that firn has read
-// itself. One that is cut short is an error: then whatever should have sent it has failed.
-func StreamSource(path string) repo.Source {
+// StreamSource makes a file with unknown content a source of backups. The content came from the stream that errors name. A
+// database in it is stored as one, so that it can be restored like a database that firn has read itself. A database that is
+// cut short is an error: the program that should have sent all of it has failed.
+func StreamSource(path, name string) repo.Source {
 	return func(ctx context.Context) (repo.SourceImage, error) {
 		const hint = "Look at the program that should have written it all."
 		database, err := Source(path, sqlite.Options{HoldWriters: true})(ctx) // there are none
@@ -27,11 +27,11 @@ func StreamSource(path string) repo.Source {
 		}
 		switch {
 		case errors.Is(err, sqlite.ErrEmpty):
-			return nil, outcome.OfSource(outcome.Failed(hint, "standard input: it is empty"))
+			return nil, outcome.OfSource(outcome.Failed(hint, "%s: it is empty", name))
 		case errors.Is(err, sqlite.ErrCorrupt):
-			return nil, outcome.OfSource(outcome.Failed(hint, "standard input: it begins as a database does, and is cut short or damaged"))
+			return nil, outcome.OfSource(outcome.Failed(hint, "%s: it begins as a database does, and is cut short or damaged", name))
 		case err != nil && !errors.Is(err, sqlite.ErrNotDatabase):
-			return nil, outcome.Failed(hint, "standard input: %w", err)
+			return nil, outcome.Failed(hint, "%s: %w", name, err)
 		}
 		f, err := os.Open(path)
 		if database != nil {
