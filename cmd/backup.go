@@ -3,23 +3,18 @@ package cmd
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"firn/backup"
 	"firn/config"
 	"firn/outcome"
-	"firn/repo"
 	"firn/report"
 	"firn/session"
-	"firn/site"
 	"firn/snapshot"
-	"firn/sqlite"
 )
 
 // backupOptions are the flags of backup.
@@ -31,7 +26,6 @@ type backupOptions struct {
 	prune, ifChanged, dryRun, forceScan bool
 	accept, blockWriters                bool
 	keep                                *keepFlags
-	rules                               *config.Keep // that the flags make, nil for the configured ones
 }
 
 // backupName is the name of the command for cron.
@@ -93,24 +87,12 @@ func (c *cli) backup(ctx context.Context, args []string, o backupOptions) error 
 		return err
 	}
 	defer r.Close()
-	began := r.Now()
-	var taken []job
 	for _, j := range jobs {
-		if ctx.Err() != nil {
-			r.notBegun(ctx, j.env, outcome.Interrupted(ctx.Err()))
-			continue
-		}
-		err := r.one(ctx, j)
-		if err != nil {
-			err = fmt.Errorf("back up %s: %w", j.environment, err)
-		} else {
-			taken = append(taken, j)
-		}
+		_, err := r.run.BackUp(ctx, j)
 		r.outcomes.add(err, len(jobs) > 1)
 	}
 	if o.prune && ctx.Err() == nil {
 		r.prune(ctx)
-		r.tellPruneFailed(ctx, began, taken)
 	}
 	err = r.end()
 	if ctx.Err() != nil {
@@ -121,9 +103,9 @@ func (c *cli) backup(ctx context.Context, args []string, o backupOptions) error 
 
 // beginBackup finds out what to back up and opens the repository; the caller closes it.
 // An error is told to all that watches the environments which the run was for.
-func (c *cli) beginBackup(ctx context.Context, args []string, o backupOptions) (*backupRun, []job, error) {
+func (c *cli) beginBackup(ctx context.Context, args []string, o backupOptions) (*backupRun, []*backup.Job, error) {
 	conf, err := c.program.LoadConfig()
-	var jobs []job
+	var jobs []*backup.Job
 	if err == nil {
 		jobs, err = c.jobs(conf, args, o)
 	}
@@ -132,32 +114,16 @@ func (c *cli) beginBackup(ctx context.Context, args []string, o backupOptions) (
 		s, err = c.open(ctx, session.OpenOptions{})
 	}
 	if err != nil {
+		c.settle()
 		conf = cmp.Or(conf, &config.Config{})
-		c.tellNotBegun(ctx, conf, o, o.known(conf, args), err)
+		backup.NotBegun(ctx, c.program, conf, o.known(conf, args), o.run(), err)
 		return nil, nil, err
 	}
-	s.MetricsFile = o.metricsFile
-	if !o.dryRun {
-		s.SweepPlaces(ctx)
-	}
-	return &backupRun{opened: s, dryRun: o.dryRun, outcomes: several{cli: c}}, jobs, nil
-}
-
-// tellNotBegun tells of a run that had no repository to write to, or not even a whole
-// configuration.
-func (c *cli) tellNotBegun(ctx context.Context, conf *config.Config, o backupOptions, envs []*config.Environment, cause error) {
-	c.settle()
-	s := &session.Session{Caller: c.program, Conf: conf, MetricsFile: o.metricsFile}
-	if len(envs) > 0 { // their metrics take the lock that is in the cache
-		var err error
-		if s.Place, err = s.FindRepository(conf); err == nil {
-			s.CacheDir = s.OpenCache(s.Place.String())
-		}
-	}
-	r := &backupRun{opened: &opened{c, s}, dryRun: o.dryRun}
-	for _, env := range envs {
-		r.notBegun(ctx, env, cause)
-	}
+	r := &backupRun{opened: s, dryRun: o.dryRun, outcomes: several{cli: c}}
+	options := o.run()
+	options.Taken = r.tellTaken
+	r.run = backup.NewRun(s.Session, options)
+	return r, jobs, nil
 }
 
 // tellWrongFlags tells of a backup whose flags are wrong, such as the line of cron after an update, for each configured
@@ -167,14 +133,9 @@ func (c *cli) tellWrongFlags(ctx context.Context, cause error) {
 	if err != nil {
 		return // it may be the flag that names the configuration
 	}
-	c.tellNotBegun(ctx, conf, backupOptions{}, backupOptions{all: slices.Contains(c.args, "--all")}.known(conf, c.args), cause)
-}
-
-// notBegun has a failure told that kept one environment's backup from its beginning.
-func (r *backupRun) notBegun(ctx context.Context, env *config.Environment, cause error) {
-	if !r.dryRun {
-		newWatch(r.Session, env).notBegun(ctx, cause)
-	}
+	c.settle()
+	named := backupOptions{all: slices.Contains(c.args, "--all")}
+	backup.NotBegun(ctx, c.program, conf, named.known(conf, c.args), backup.RunOptions{}, cause)
 }
 
 // stopped says what an interrupt has left.
@@ -189,6 +150,7 @@ func (r *backupRun) stopped(jobs int) error {
 // backupRun is the outcome of one run, environment by environment.
 type backupRun struct {
 	*opened
+	run       *backup.Run
 	dryRun    bool
 	outcomes  several
 	pruneErr  error
@@ -219,103 +181,19 @@ type backupMessage struct {
 	SetBack *setBackInfo `json:"set_back,omitempty"`
 }
 
-// one backs up one database. A run that meets another one of the same is none: it is
-// not watched.
-func (r *backupRun) one(ctx context.Context, j job) error {
-	if r.dryRun {
-		_, err := r.take(ctx, j)
-		return err
-	}
-	l, err := r.Lock("backup", j.environment, j.database)
-	if err != nil {
-		if !errors.Is(err, outcome.ErrRunning) {
-			r.notBegun(ctx, j.env, err)
-		}
-		return err
-	}
-	defer l.Release()
-	return newWatch(r.Session, j.env).around(ctx, func() (*backupMessage, error) { return r.take(ctx, j) })
+// tellTaken tells of a snapshot as soon as it is taken.
+func (r *backupRun) tellTaken(result *backup.Result) {
+	r.summaries = append(r.summaries, newBackupMessage(result))
+	r.Done("%s", result.Summary(r.Zone))
 }
 
-// take takes the snapshot. There is one with an error, too, if only old snapshots could
-// not be removed.
-func (r *backupRun) take(ctx context.Context, j job) (m *backupMessage, err error) {
-	if err := site.CheckTempDir(); err != nil {
-		return nil, err
-	}
-	if !r.dryRun {
-		r.Sweep(os.TempDir(), session.SweepIdle)
-	}
-	if !j.stream {
-		return r.takeFrom(ctx, j, site.WatchedSource(r.Silence, j.path, r.exportOptions(j)))
-	}
-	err = spooled(ctx, r.Caller, j.environment, func(path string) (err error) {
-		j.path = path
-		m, err = r.takeFrom(ctx, j, site.StreamSource(path, "standard input"))
-		return err
-	})
-	return m, err
-}
-
-func (r *backupRun) takeFrom(ctx context.Context, j job, source repo.Source) (m *backupMessage, err error) {
-	total, err := r.approach(ctx, j)
-	if err != nil {
-		return nil, err
-	}
-	started := r.Now()
-	b := r.progress(j.environment, total)
-	j.options.Progress = b.Set
-	j.options.HeldUp = func(reason error) { r.WarnHeldUp(j.environment, reason) }
-	result, err := r.Repo.Backup(ctx, source, j.options)
-	b.Done()
-	if result != nil {
-		m = r.tell(result, r.Now().Sub(started))
-		err = cmp.Or(err, suspicion(result, r.dryRun), r.SetBackError(result.Rollback))
-	}
-	return m, err
-}
-
-// approach is the first that is done in the database's folder: it removes what a restore or a compact copy that was
-// killed has left there. It returns the size of the file, 0 if it is not known: opening it says why.
-func (r *backupRun) approach(ctx context.Context, j job) (int64, error) {
-	size := make(chan int64, 1)
-	err := site.NewWatchdog(ctx, r.Silence).Call(func() error {
-		if !j.stream && !r.dryRun {
-			r.SweepBeside(j.path, session.SweepIdle)
-		}
-		var n int64
-		if info, err := os.Stat(j.path); err == nil {
-			n = info.Size()
-		}
-		size <- n
-		return nil
-	}, site.Nothing)
-	if err != nil {
-		return 0, site.StuckSource(err)
-	}
-	return <-size, nil
-}
-
-// exportOptions say how to read the database. What is known of its pages is kept beside the run's lock, under which it
-// is written; a dry run must leave it as it is, for the next one.
-func (r *backupRun) exportOptions(j job) sqlite.Options {
-	o := sqlite.Options{
-		Compact: j.compact, HoldWriters: j.blockWriters,
-		HeldUp: func(reason error) { r.WarnLocked(j.environment, j.blockWriters, reason) },
-	}
-	if !r.dryRun && r.CacheDir != "" {
-		o.StatePath = r.RunPath(r.CacheDir, "backup", j.environment, j.database) + ".census"
-	}
-	return o
-}
-
-func (r *backupRun) tell(result *repo.BackupResult, took time.Duration) *backupMessage {
+func newBackupMessage(result *backup.Result) backupMessage {
 	s := result.Snapshot
 	m := backupMessage{
 		Type: "summary", SnapshotID: s.ID.String(), Environment: s.Environment, Database: s.Database, Time: s.Time,
-		Size: s.Image().Size, Scanned: result.Scanned, Added: s.Added, Chunks: s.Chunks, ChunksNew: s.ChunksNew,
-		Unchanged: s.Unchanged || result.Skipped, Skipped: result.Skipped, Suspect: s.Suspect, DryRun: r.dryRun,
-		Forgotten: []string{}, Duration: took.Seconds(),
+		Size: result.Size(), Scanned: result.Scanned, Added: s.Added, Chunks: s.Chunks, ChunksNew: s.ChunksNew,
+		Unchanged: result.Unchanged(), Skipped: result.Skipped, Suspect: s.Suspect, Uncompared: result.Uncompared,
+		DryRun: result.DryRun, Forgotten: []string{}, Duration: result.Duration.Seconds(),
 	}
 	for _, d := range result.Forgotten {
 		m.Forgotten = append(m.Forgotten, d.ID)
@@ -323,46 +201,19 @@ func (r *backupRun) tell(result *repo.BackupResult, took time.Duration) *backupM
 	for _, ahead := range result.Ahead {
 		m.Ahead = append(m.Ahead, ahead.ID.String())
 	}
-	if m.Uncompared = result.Uncompared; m.Uncompared != "" {
-		r.warn("snapshot %s of %s: %s", s.ID.Short(), s.Environment, m.Uncompared)
-	}
-	r.WarnAhead(result.Ahead)
 	if result.Rollback != nil {
 		m.SetBack = newSetBack(result.Rollback)
 	}
-	r.detail("read %s of %s", report.Size(result.Scanned), report.Size(m.Size))
-	if result.Left != nil {
-		r.detail("left behind: %v", result.Left)
-	}
-	r.summaries = append(r.summaries, m)
-	r.Done("%s", summaryLine(m, r.Zone))
-	return &m
+	return m
 }
 
-// summaryLine reads well in the log of a cron job.
-func summaryLine(m backupMessage, zone *time.Location) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s: ", m.Time.In(zone).Format("2006-01-02 15:04:05 MST"), m.Environment)
-	short := m.SnapshotID[:min(8, len(m.SnapshotID))]
-	switch {
-	case m.Skipped:
-		fmt.Fprintf(&b, "unchanged since snapshot %s, nothing recorded", short)
-	case m.DryRun:
-		fmt.Fprintf(&b, "dry run, would store %s, %s of it new", report.Size(m.Size), report.Size(m.Added))
-	case m.Unchanged:
-		fmt.Fprintf(&b, "snapshot %s, %s, unchanged", short, report.Size(m.Size))
-	default:
-		fmt.Fprintf(&b, "snapshot %s, %s, added %s", short, report.Size(m.Size), report.Size(m.Added))
+// prune frees space after the backups.
+func (r *backupRun) prune(ctx context.Context) {
+	results, err := r.run.Prune(ctx)
+	for _, result := range results {
+		err = cmp.Or(err, r.tellPrune(result, r.dryRun, true))
 	}
-	fmt.Fprintf(&b, ", in %s", report.Elapsed(seconds(m.Duration)))
-	if n := len(m.Forgotten); n > 0 {
-		verb := "forgot"
-		if m.DryRun {
-			verb = "would forget"
-		}
-		fmt.Fprintf(&b, ", %s %s", verb, report.Plural(n, "old snapshot"))
-	}
-	return b.String()
+	r.pruneErr = err
 }
 
 // end prints the summaries in JSON, which come last, and returns the error

@@ -6,49 +6,71 @@ import (
 	"path/filepath"
 	"time"
 
+	"firn/backup"
 	"firn/config"
 	"firn/outcome"
-	"firn/repo"
-	"firn/retention"
 	"firn/snapshot"
 	"firn/tags"
 )
 
-// job is one database to back up.
-type job struct {
-	env          *config.Environment
-	environment  string
-	database     string // name
-	path         string
-	compact      bool
-	stream       bool // standard input, not a file
-	blockWriters bool // for as long as it takes
-	options      repo.BackupOptions
+// stdinEnvironment is the environment of streams for which none is named.
+const stdinEnvironment = "stdin"
+
+// run returns the options of the whole run.
+func (o backupOptions) run() backup.RunOptions {
+	return backup.RunOptions{DryRun: o.dryRun, MetricsFile: o.metricsFile}
 }
 
 // jobs finds out what to back up, and refuses what is wrong before anything is done.
-func (c *cli) jobs(conf *config.Config, args []string, o backupOptions) ([]job, error) {
+func (c *cli) jobs(conf *config.Config, args []string, o backupOptions) ([]*backup.Job, error) {
 	envs, err := o.environments(conf, args)
 	if err != nil {
 		return nil, err
 	}
-	if o.rules, err = o.keep.rules(); err != nil {
-		return nil, err
-	}
-	at, err := c.parseTime(o.time)
+	options, err := c.jobOptions(o)
 	if err != nil {
 		return nil, err
 	}
-	var jobs []job
+	var jobs []*backup.Job
 	for _, env := range envs {
-		j, err := o.job(conf, env)
+		j, err := backup.NewJob(conf, env, options)
 		if err != nil {
 			return nil, err
 		}
-		j.options.Time = at
 		jobs = append(jobs, j)
 	}
 	return jobs, nil
+}
+
+// jobOptions returns what the flags say of each backup.
+func (c *cli) jobOptions(o backupOptions) (options backup.Options, err error) {
+	options = backup.Options{
+		Export: o.export, Forget: o.prune,
+		ForceScan: o.forceScan, IfChanged: o.ifChanged, Accept: o.accept, BlockWriters: o.blockWriters,
+	}
+	if o.stdin {
+		options.Stream, options.StreamName = c.program.Input, "standard input"
+	}
+	if options.Keep, err = o.keep.rules(); err != nil {
+		return options, err
+	}
+	if options.Time, err = c.parseTime(o.time); err != nil {
+		return options, err
+	}
+	if err := config.CheckExport(o.export); err != nil {
+		return options, outcome.Usage("", "--export: %w", err)
+	}
+	for _, list := range o.tags {
+		more, err := tags.Parse(list)
+		if err != nil {
+			return options, outcome.Usage("", "%w", err)
+		}
+		options.Tags = append(options.Tags, more...)
+	}
+	if options.Keep != nil && !o.prune {
+		return options, outcome.Usage("", "--keep-... needs --prune")
+	}
+	return options, nil
 }
 
 // environments returns the ones that the arguments name.
@@ -121,44 +143,17 @@ func (o backupOptions) flagEnvironment() (*config.Environment, error) {
 	return env, errors.Join(err, env.Validate())
 }
 
-// job says how to back up one environment.
-func (o backupOptions) job(conf *config.Config, env *config.Environment) (job, error) {
-	export := cmp.Or(o.export, env.Export)
-	if err := config.CheckExport(export); err != nil {
-		return job{}, outcome.Usage("", "--export: %w", err)
+// streamEnvironment is what --stdin is backed up as. The commands and the monitor of a
+// configured environment of that name are about its own database, not about this.
+func (o backupOptions) streamEnvironment() (*config.Environment, error) {
+	if o.name == "" {
+		return nil, outcome.Usage("", "--stdin needs --name: what the stream is to be found under")
 	}
-	set, err := tags.New(env.Tags...)
-	for _, list := range o.tags {
-		if err == nil {
-			var more []string
-			if more, err = tags.Parse(list); err == nil {
-				set, err = set.Add(more...)
-			}
-		}
+	if o.export != "" || o.forceScan {
+		return nil, outcome.Usage("", "--export and --force-scan are for databases that firn reads itself, not for --stdin")
 	}
-	if err != nil {
-		return job{}, outcome.Usage("", "%w", err)
-	}
-	if err := config.CheckTags(set, env.Name, env.DatabaseName); err != nil {
-		return job{}, err
-	}
-	j := job{env: env, environment: env.Name, database: env.DatabaseName, path: env.Database, compact: export == snapshot.ExportCompact, stream: o.stdin}
-	j.blockWriters = o.blockWriters || env.BlockWriters
-	j.options = repo.BackupOptions{
-		Environment: env.Name, Database: env.DatabaseName, Tags: set,
-		ForceScan: o.forceScan, IfChanged: o.ifChanged, DryRun: o.dryRun,
-	}
-	if !o.accept {
-		j.options.Guard = env.GuardRule()
-	}
-	if o.prune {
-		var keep retention.Policy
-		keep, err = conf.Policy(env.Name, o.rules)
-		j.options.Keep = &keep
-	} else if o.rules != nil {
-		err = outcome.Usage("", "--keep-... needs --prune")
-	}
-	return j, err
+	env := &config.Environment{Name: cmp.Or(o.env, stdinEnvironment), DatabaseName: o.name}
+	return env, config.CheckNames(env.Name, env.DatabaseName)
 }
 
 const dateTimeSeconds = "2006-01-02 15:04:05"

@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,7 +10,6 @@ import (
 	"firn/repo"
 	"firn/report"
 	"firn/session"
-	"firn/store"
 )
 
 // pruneOptions are the flags of prune.
@@ -107,32 +105,4 @@ func (s *opened) tellPrune(r *repo.PruneResult, dryRun, within bool) error {
 	s.Done("%s %s, %s pending for a later prune; the repository has %s in %s",
 		verb, report.Size(r.Freed), report.Size(r.Pending), report.Size(r.Size), report.Plural(r.Packs, "pack"))
 	return nil
-}
-
-// prune frees space, if that is due, or if the store has none left: then the next run needs it.
-func (r *backupRun) prune(ctx context.Context) {
-	var err error
-	switch {
-	case errors.Is(errors.Join(r.outcomes.errs...), store.ErrNoSpace):
-		err = r.pruneFull(ctx, r.dryRun)
-	case r.outcomes.succeeded > 0:
-		err = r.pruneIfDue(ctx, r.dryRun)
-	}
-	if err != nil && r.outcomes.succeeded > 0 {
-		err = fmt.Errorf("the snapshots are stored, but space could not be freed: %w", err)
-	}
-	r.pruneErr = err
-}
-
-// tellPruneFailed tells that no space could be freed, for each environment whose own backup has succeeded: the success was
-// told before, and a repository that only grows is found full one day.
-func (r *backupRun) tellPruneFailed(ctx context.Context, began time.Time, taken []job) {
-	if r.pruneErr == nil || r.dryRun {
-		return
-	}
-	for _, j := range taken {
-		w := newWatch(r.Session, j.env)
-		w.recordMetrics(ctx, recorded{env: j.env, began: began, took: r.Now().Sub(began), err: r.pruneErr})
-		w.failed(ctx, nil, r.pruneErr)
-	}
 }

@@ -30,8 +30,6 @@ type Session struct {
 	tried    config.KeySource // the key that was used
 	setBack  []*repo.Rollback // of what this host has stored, and is not there
 	accepted bool             // setBack is
-
-	MetricsFile string // of this run, in place of the configuration's
 }
 
 // OpenOptions say how a repository is opened.

@@ -27,6 +27,7 @@ var module = strings.TrimSuffix(reflect.TypeFor[pkg]().PkgPath(), "/internal/arc
 // test helpers internal/dbtest, internal/s3test and store/storetest. Tests may
 // import any package.
 const imports = `
+backup: config outcome process repo report retention scratch session site snapshot sqlite store tags
 bench: bench/internal/checkout bench/internal/usage internal/svg
 bench/internal/checkout:
 bench/internal/usage:
@@ -35,7 +36,7 @@ bench/tune: bench/internal/checkout chunk crypt repo snapshot store/mem
 btree:
 chunk: chunk/delta
 chunk/delta:
-cmd: config crypt diff host internal/svg outcome pack process repo report retention schedule scratch session site snapshot spool sqlite store store/s3 tags verify
+cmd: backup config crypt diff host internal/svg outcome pack process repo report retention schedule scratch session site snapshot spool sqlite store store/s3 tags verify
 cmd/firn: cmd
 config: host outcome repo retention snapshot store tags
 crypt:

@@ -1,4 +1,4 @@
-package cmd
+package backup
 
 import (
 	"context"
@@ -22,10 +22,9 @@ const (
 	pingBody    = 10 << 10        // bytes: what healthchecks.io shows, and others accept
 )
 
-// pinger tells a monitor how backups go, by the conventions of healthchecks.io: a
-// request to the address itself is success, to /start and /fail below it what these
-// say. The monitor raises the alarm, also when it hears nothing. Whether it can be
-// reached is nothing that a backup depends on.
+// pinger tells a monitor how backups go, by the conventions of healthchecks.io: a request to the address itself is a
+// success, a request to /start or /fail below it is a start or a failure. The monitor raises the alarm, also when it hears
+// nothing. A backup does not depend on the monitor.
 type pinger struct {
 	*session.Caller
 	name    string
@@ -41,8 +40,8 @@ func newPinger(c *session.Caller, env *config.Environment) *pinger {
 	return p
 }
 
-// start tells of the start, beside the backup: that shall not wait for a monitor. One
-// attempt will do: it is the end that counts.
+// start tells of the start at the same time as the backup runs, so that the backup does not wait for the monitor. One
+// attempt is enough: the end is what counts.
 func (p *pinger) start(ctx context.Context) {
 	if p.address == nil {
 		return
@@ -53,15 +52,16 @@ func (p *pinger) start(ctx context.Context) {
 	}()
 }
 
-func (p *pinger) succeeded(ctx context.Context, m *backupMessage) {
-	p.end(ctx, "", summaryLine(*m, p.Zone))
+func (p *pinger) succeeded(ctx context.Context, result *Result) {
+	p.end(ctx, "", result.Summary(p.Zone))
 }
 
 func (p *pinger) failed(ctx context.Context, err error) {
 	p.end(ctx, "fail", report.Clean(err.Error()))
 }
 
-// end comes after the start at the monitor too, and warns if it is not told.
+// end tells of the end, and warns if it could not. It waits for the attempt to tell of the start, so that the monitor gets
+// the two in their order.
 func (p *pinger) end(ctx context.Context, what, body string) {
 	if p.address == nil {
 		return
@@ -74,7 +74,7 @@ func (p *pinger) end(ctx context.Context, what, body string) {
 	}
 }
 
-// send makes some attempts. An interrupt is told of, too, but by one only: somebody waits.
+// send makes some attempts. After an interrupt it makes a single one: a person waits for the end.
 func (p *pinger) send(ctx context.Context, what, body string) error {
 	for try := 1; ; try++ {
 		again, err := p.try(context.WithoutCancel(ctx), what, body)

@@ -1,4 +1,4 @@
-package cmd
+package backup
 
 import (
 	"cmp"
@@ -20,11 +20,11 @@ import (
 	"firn/site"
 )
 
-// metric is one that the file for Prometheus has, for each environment.
+// metric is a metric in the file for Prometheus, with a value for each environment.
 type metric struct{ name, help string }
 
-// metrics are all of them, in the order of the file. An age is no metric: it would be
-// that of the moment of writing; time() - firn_last_success_time_seconds is always true.
+// metrics are all of them, in the order of the file. An age is no metric: it would be the age at the moment of writing.
+// time() - firn_last_success_time_seconds is always true.
 var metrics = [...]metric{
 	{"firn_last_run_time_seconds", "When the last backup ran, whatever came of it, in seconds since 1970."},
 	{"firn_last_run_exit_code", "What the last backup ended with; 0 is success."},
@@ -37,25 +37,25 @@ var metrics = [...]metric{
 	{"firn_snapshot_unchanged", "1 if the newest snapshot is the same as the one before."},
 }
 
-// samples are values by metric and labels. Those of environments that this run does
-// not back up stay as they are, and of a run that fails those of the last success.
+// samples are values by metric and labels. The values of environments that a run does not back up stay as they are. The
+// values of the last success stay, too, if a run fails.
 type samples map[string]map[string]string
 
-// Set sets the value of a metric with its labels.
-func (s samples) Set(name, labels string, value float64) {
+// set sets the value of a metric with its labels.
+func (s samples) set(name, labels string, value float64) {
 	if s[name] == nil {
 		s[name] = make(map[string]string)
 	}
 	s[name][labels] = strconv.FormatFloat(value, 'f', -1, 64)
 }
 
-// recorded is one backup, as far as the metrics tell of it.
+// recorded is everything that the metrics tell of one backup.
 type recorded struct {
 	env      *config.Environment
 	began    time.Time
 	took     time.Duration
 	requests int64
-	message  *backupMessage // nil for no snapshot
+	result   *Result // nil for no snapshot
 	err      error
 }
 
@@ -65,8 +65,8 @@ func (s samples) add(r recorded) {
 	}
 }
 
-// labels are those of an environment's series. If the configuration does not tell its database, they are those that there
-// are: a series of its own would tell of a failure for ever.
+// labels returns the labels of an environment's series. If the configuration does not tell the database, they are the labels
+// that are in the file already: a new series without a database would tell of a failure for ever.
 func (s samples) labels(env *config.Environment) (all []string) {
 	begin := fmt.Sprintf(`{environment="%s",database="`, escapeLabel(env.Name))
 	if env.DatabaseName != "" {
@@ -86,18 +86,18 @@ func (s samples) addAs(labels string, r recorded) {
 	if r.err != nil {
 		code, _ = outcome.Classify(r.err)
 	}
-	s.Set("firn_last_run_time_seconds", labels, ended)
-	s.Set("firn_last_run_exit_code", labels, float64(code))
-	s.Set("firn_last_run_duration_seconds", labels, r.took.Seconds())
-	s.Set("firn_last_run_requests", labels, float64(r.requests))
+	s.set("firn_last_run_time_seconds", labels, ended)
+	s.set("firn_last_run_exit_code", labels, float64(code))
+	s.set("firn_last_run_duration_seconds", labels, r.took.Seconds())
+	s.set("firn_last_run_requests", labels, float64(r.requests))
 	if r.err == nil {
-		s.Set("firn_last_success_time_seconds", labels, ended)
+		s.set("firn_last_success_time_seconds", labels, ended)
 	}
-	if m := r.message; m != nil {
-		s.Set("firn_snapshot_time_seconds", labels, seconds1970(m.Time))
-		s.Set("firn_snapshot_size_bytes", labels, float64(m.Size))
-		s.Set("firn_snapshot_added_bytes", labels, float64(m.Added))
-		s.Set("firn_snapshot_unchanged", labels, map[bool]float64{true: 1}[m.Unchanged])
+	if m := r.result; m != nil {
+		s.set("firn_snapshot_time_seconds", labels, seconds1970(m.Snapshot.Time))
+		s.set("firn_snapshot_size_bytes", labels, float64(m.Size()))
+		s.set("firn_snapshot_added_bytes", labels, float64(m.Snapshot.Added))
+		s.set("firn_snapshot_unchanged", labels, map[bool]float64{true: 1}[m.Unchanged()])
 	}
 }
 
@@ -122,7 +122,7 @@ func (s samples) String() string {
 	return b.String()
 }
 
-// parseSamples reads what String wrote. Whatever else there is it leaves out.
+// parseSamples reads the text that String wrote. It leaves out lines of other kinds.
 func parseSamples(text string) samples {
 	s := make(samples)
 	for line := range strings.Lines(text) {
@@ -133,16 +133,15 @@ func parseSamples(text string) samples {
 			continue
 		}
 		if value, err := strconv.ParseFloat(rest[at+2:], 64); err == nil {
-			s.Set(name, "{"+rest[:at+1], value)
+			s.set(name, "{"+rest[:at+1], value)
 		}
 	}
 	return s
 }
 
-// recordMetrics writes the outcome of a backup into the metrics file, if there is one. No
-// backup depends on it.
+// recordMetrics writes the outcome of a backup into the metrics file, if there is one. A backup does not depend on it.
 func (w *watch) recordMetrics(ctx context.Context, r recorded) {
-	path := cmp.Or(w.MetricsFile, w.Conf.MetricsFile)
+	path := cmp.Or(w.metricsFile, w.Conf.MetricsFile)
 	if path == "" {
 		return
 	}
@@ -151,8 +150,8 @@ func (w *watch) recordMetrics(ctx context.Context, r recorded) {
 	}
 }
 
-// updateMetrics replaces the file at once: the collector must not read a half of it. What
-// is beside it for that moment is not called *.prom, so it is not collected.
+// updateMetrics replaces the file at once: the collector must not read a half of it. The temporary file beside it is not
+// called *.prom, so it is not collected.
 func (w *watch) updateMetrics(ctx context.Context, path string, r recorded) error {
 	release, err := w.lockMetrics(ctx, path)
 	if err != nil {
@@ -170,8 +169,7 @@ func (w *watch) updateMetrics(ctx context.Context, path string, r recorded) erro
 	})
 }
 
-// lockMetrics waits for others that write the same file: environments have runs, and
-// lines in cron, of their own.
+// lockMetrics waits for other runs that write the same file: each environment may have a line of its own in cron.
 func (w *watch) lockMetrics(ctx context.Context, path string) (release func(), err error) {
 	dir, err := w.LockDir()
 	if err != nil {

@@ -1,17 +1,15 @@
-package cmd
+package backup
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"firn/config"
-	"firn/process"
+	"firn/session"
 )
 
 // TestInterruptedWatch checks that on_failure and the monitor do not delay the
@@ -38,35 +36,10 @@ func TestInterruptedWatch(t *testing.T) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}))
 	t.Cleanup(server.Close)
-	var out bytes.Buffer
-	p := newPinger(newCLI(Streams{Out: &out, Err: &out}).program, &config.Environment{Name: "production", Ping: server.URL})
+	p := newPinger(&session.Caller{}, &config.Environment{Name: "production", Ping: server.URL})
 	p.start(ctx)
 	p.failed(ctx, context.Canceled)
 	if got := tries.Load(); got != 2 { // one ping for the start, one for the end
 		t.Errorf("the monitor was told %d times, want 2", got)
-	}
-}
-
-// TestVariable checks that no text in a variable prevents a command from
-// running.
-func TestVariable(t *testing.T) {
-	t.Parallel()
-	long := strings.Repeat("\u00fc", 1<<20)
-	for text, want := range map[string]string{
-		"plain":          "plain",
-		"two\nlines":     "two\nlines",
-		"a\x00b\x1b[2Jc": "a\ufffdb\ufffd[2Jc",
-		long:             long[:process.VariableMost],
-		"x" + long:       "x" + long[:process.VariableMost-2],
-	} {
-		got := process.Variable("FIRN_ERROR", text)
-		if got != "FIRN_ERROR="+want {
-			t.Errorf("got %.40q, %d bytes, want %.40q, %d", got, len(got), want, len(want))
-		}
-		cmd := process.Shell(t.Context(), ":")
-		cmd.Env = append(cmd.Env, got)
-		if err := cmd.Run(); err != nil {
-			t.Errorf("%.40q: %v", text, err)
-		}
 	}
 }

@@ -1,0 +1,255 @@
+// Package backup takes snapshots of databases with everything that an operator puts around them: one run of a database at a
+// time, commands before and after, a monitor, metrics, guards, retention, and the freeing of space.
+package backup
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"firn/config"
+	"firn/outcome"
+	"firn/repo"
+	"firn/report"
+	"firn/session"
+	"firn/site"
+	"firn/sqlite"
+	"firn/store"
+)
+
+// RunOptions hold for all backups of a run. The zero value is the default.
+type RunOptions struct {
+	DryRun      bool   // write nothing; commands, monitors and metrics learn nothing of the run
+	MetricsFile string // the file for Prometheus, in place of the configured one
+
+	// Taken is called with each result as soon as the snapshot is taken, before the command that follows a backup; nil
+	// for no call. Backups that run at the same time call it at the same time.
+	Taken func(*Result)
+}
+
+// Run is a number of backups into one repository, and the freeing of space after them. Its methods may be called by several
+// goroutines at once.
+type Run struct {
+	s       *session.Session
+	options RunOptions
+	began   time.Time
+	sweep   sync.Once
+
+	mu        sync.Mutex
+	succeeded []*Job
+	full      bool // a backup failed because the store has no space left
+}
+
+// NewRun begins a run. The session must stay open until the last call of the run's methods has returned.
+func NewRun(s *session.Session, options RunOptions) *Run {
+	return &Run{s: s, options: options, began: s.Now()}
+}
+
+// BackUp backs up one database: under the lock of its environment, between the environment's commands, watched by its
+// monitor, and with the outcome in the metrics. If the same database is being backed up already, the error matches
+// [outcome.ErrRunning], and neither commands nor the monitor learn of this call. If the context has ended before, nothing
+// is done, and commands and the monitor learn of that failure.
+//
+// There may be a result with an error: the snapshot is stored then, and the error tells what else went wrong. An error that
+// matches [SuspectError] says that the snapshot is probably not meant.
+func (r *Run) BackUp(ctx context.Context, j *Job) (*Result, error) {
+	if err := ctx.Err(); err != nil {
+		r.notBegun(ctx, j, outcome.Interrupted(err))
+		return nil, err
+	}
+	result, err := r.backUp(ctx, j)
+	if err != nil {
+		err = fmt.Errorf("back up %s: %w", j.env.Name, err)
+	}
+	r.remember(j, err)
+	return result, err
+}
+
+// remember takes note of an outcome, for [Run.Prune].
+func (r *Run) remember(j *Job, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == nil {
+		r.succeeded = append(r.succeeded, j)
+	}
+	r.full = r.full || errors.Is(err, store.ErrNoSpace)
+}
+
+// backUp backs up one database under its lock. The lock's refusal means that the same backup is under way: its own run
+// tells of it.
+func (r *Run) backUp(ctx context.Context, j *Job) (*Result, error) {
+	if err := j.checkTime(r.s.Now()); err != nil {
+		r.notBegun(ctx, j, err)
+		return nil, err
+	}
+	if r.options.DryRun {
+		return r.takeSnapshot(ctx, j)
+	}
+	r.sweep.Do(func() { r.s.SweepPlaces(ctx) })
+	l, err := r.s.Lock(j.lockParts()...)
+	if err != nil {
+		if !errors.Is(err, outcome.ErrRunning) {
+			r.notBegun(ctx, j, err)
+		}
+		return nil, err
+	}
+	defer l.Release()
+	return r.watch(j).around(ctx, func() (*Result, error) { return r.takeSnapshot(ctx, j) })
+}
+
+// watch returns the commands, the monitor and the metrics of a job.
+func (r *Run) watch(j *Job) *watch { return newWatch(r.s, j.env, r.options.MetricsFile) }
+
+// notBegun tells of a failure that kept a backup from its beginning.
+func (r *Run) notBegun(ctx context.Context, j *Job, cause error) {
+	if !r.options.DryRun {
+		r.watch(j).notBegun(ctx, cause)
+	}
+}
+
+// NotBegun tells the commands, monitors and metrics of some environments that their backup did not begin: the repository
+// could not be opened, or not even the configuration is whole. In a dry run it does nothing.
+func NotBegun(ctx context.Context, c *session.Caller, conf *config.Config, envs []*config.Environment, options RunOptions, cause error) {
+	if options.DryRun || len(envs) == 0 {
+		return
+	}
+	s := &session.Session{Caller: c, Conf: conf}
+	if place, err := s.FindRepository(conf); err == nil { // the metrics take the lock that is in the cache
+		s.Place = place
+		s.CacheDir = s.OpenCache(place.String())
+	}
+	for _, env := range envs {
+		newWatch(s, env, options.MetricsFile).notBegun(ctx, cause)
+	}
+}
+
+// takeSnapshot takes the snapshot of a file or of a stream.
+func (r *Run) takeSnapshot(ctx context.Context, j *Job) (result *Result, err error) {
+	if err := site.CheckTempDir(); err != nil {
+		return nil, err
+	}
+	if !r.options.DryRun {
+		r.s.Sweep(os.TempDir(), session.SweepIdle)
+	}
+	if j.stream == nil {
+		return r.takeFrom(ctx, j, j.env.Database, site.WatchedSource(r.s.Silence, j.env.Database, r.readOptions(j)))
+	}
+	err = r.spooled(ctx, j, func(path string) (err error) {
+		result, err = r.takeFrom(ctx, j, path, site.StreamSource(path, j.streamName))
+		return err
+	})
+	return result, err
+}
+
+// takeFrom takes the snapshot of a file.
+func (r *Run) takeFrom(ctx context.Context, j *Job, path string, source repo.Source) (*Result, error) {
+	total, err := r.approach(ctx, j, path)
+	if err != nil {
+		return nil, err
+	}
+	started := r.s.Now()
+	m := r.s.Progress(j.env.Name, total)
+	options := j.options
+	options.DryRun = r.options.DryRun
+	options.Progress = m.Set
+	options.HeldUp = func(reason error) { r.s.WarnHeldUp(j.env.Name, reason) }
+	stored, err := r.s.Repo.Backup(ctx, source, options)
+	m.Done()
+	if stored == nil {
+		return nil, err
+	}
+	result := &Result{*stored, r.options.DryRun, r.s.Now().Sub(started)}
+	r.report(result)
+	return result, cmp.Or(err, result.suspicion(), r.s.SetBackError(result.Rollback))
+}
+
+// approach is the first access to the database's folder. It removes the private files that a killed restore or a killed
+// compact copy has left there. It returns the size of the file, 0 if the size is not known: opening the file says why.
+func (r *Run) approach(ctx context.Context, j *Job, path string) (int64, error) {
+	size := make(chan int64, 1)
+	err := site.NewWatchdog(ctx, r.s.Silence).Call(func() error {
+		if j.stream == nil && !r.options.DryRun {
+			r.s.SweepBeside(path, session.SweepIdle)
+		}
+		var n int64
+		if info, err := os.Stat(path); err == nil {
+			n = info.Size()
+		}
+		size <- n
+		return nil
+	}, site.Nothing)
+	if err != nil {
+		return 0, site.StuckSource(err)
+	}
+	return <-size, nil
+}
+
+// readOptions say how to read the database. The row counts of its pages are kept beside the run's lock, under which they
+// are written; a dry run must leave them to the next run as they are.
+func (r *Run) readOptions(j *Job) sqlite.Options {
+	o := sqlite.Options{
+		Compact: j.compact, HoldWriters: j.blockWriters,
+		HeldUp: func(reason error) { r.s.WarnLocked(j.env.Name, j.blockWriters, reason) },
+	}
+	if !r.options.DryRun && r.s.CacheDir != "" {
+		o.StatePath = r.s.RunPath(r.s.CacheDir, j.lockParts()...) + ".census"
+	}
+	return o
+}
+
+// report tells what a person should know of a result.
+func (r *Run) report(result *Result) {
+	s := result.Snapshot
+	if result.Uncompared != "" {
+		r.s.Warn("snapshot %s of %s: %s", s.ID.Short(), s.Environment, result.Uncompared)
+	}
+	r.s.WarnAhead(result.Ahead)
+	r.s.Detail("read %s of %s", report.Size(result.Scanned), report.Size(s.Image().Size))
+	if result.Left != nil {
+		r.s.Detail("left behind: %v", result.Left)
+	}
+	if r.options.Taken != nil {
+		r.options.Taken(result)
+	}
+}
+
+// Prune frees space after the last backup: if that is due and a backup of the run has succeeded, or at once if the store had
+// no space left for a backup. It returns the result of each prune, none if nothing was to be done; results may come with
+// an error. Commands, monitors and metrics of each environment with a successful backup learn of an error: they were told of
+// the success before, and a repository that only grows is found full one day.
+func (r *Run) Prune(ctx context.Context) ([]*repo.PruneResult, error) {
+	r.mu.Lock()
+	succeeded, full := r.succeeded, r.full
+	r.mu.Unlock()
+	results, err := r.prune(ctx, full, len(succeeded) > 0)
+	if err == nil {
+		return results, nil
+	}
+	if len(succeeded) > 0 {
+		err = fmt.Errorf("the snapshots are stored, but space could not be freed: %w", err)
+	}
+	if !r.options.DryRun {
+		for _, j := range succeeded {
+			r.watch(j).pruneFailed(ctx, r.began, err)
+		}
+	}
+	return results, err
+}
+
+func (r *Run) prune(ctx context.Context, full, succeeded bool) ([]*repo.PruneResult, error) {
+	switch {
+	case full:
+		return r.s.PruneFull(ctx, r.options.DryRun)
+	case succeeded:
+		result, err := r.s.PruneIfDue(ctx, r.options.DryRun)
+		if result != nil {
+			return []*repo.PruneResult{result}, err
+		}
+		return nil, err
+	}
+	return nil, nil
+}

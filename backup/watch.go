@@ -1,0 +1,79 @@
+package backup
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"firn/config"
+	"firn/session"
+)
+
+// watch is everything that an operator has put around the backups of an environment: commands, a monitor that is pinged, and
+// a file with metrics.
+type watch struct {
+	*session.Session
+	env         *config.Environment
+	metricsFile string // in place of the configured one
+	ping        *pinger
+}
+
+func newWatch(s *session.Session, env *config.Environment, metricsFile string) *watch {
+	return &watch{s, env, metricsFile, newPinger(s.Caller, env)}
+}
+
+// around runs a backup between its commands, and tells of its start and its end. An error of a command is an error of the
+// backup: commands and monitors that are told of failures are told of it.
+func (w *watch) around(ctx context.Context, backup func() (*Result, error)) (*Result, error) {
+	return w.tellAll(ctx, func() (*Result, error) { return w.betweenCommands(ctx, backup) })
+}
+
+// notBegun tells of a backup that something has kept from its beginning. The commands before and after a backup are not
+// run, but the command on failure, the monitor and the metrics are told.
+func (w *watch) notBegun(ctx context.Context, cause error) {
+	_, _ = w.tellAll(ctx, func() (*Result, error) { return nil, cause })
+}
+
+// tellAll tells of the start and the end of a run.
+func (w *watch) tellAll(ctx context.Context, run func() (*Result, error)) (*Result, error) {
+	began, before := w.Now(), w.Requests()
+	w.ping.start(ctx)
+	result, err := run()
+	w.recordMetrics(ctx, recorded{w.env, began, w.Now().Sub(began), w.Requests() - before, result, err})
+	if err != nil {
+		w.failed(ctx, result, err)
+		return result, err
+	}
+	w.ping.succeeded(ctx, result)
+	return result, nil
+}
+
+// betweenCommands runs the command before a backup, the backup, and the command after it.
+func (w *watch) betweenCommands(ctx context.Context, backup func() (*Result, error)) (*Result, error) {
+	if err := w.run(ctx, "before", w.env.Before, w.env.HookLimit(), nil); err != nil {
+		return nil, err
+	}
+	result, err := backup()
+	if err != nil {
+		return result, err
+	}
+	if err := w.run(ctx, "after", w.env.After, w.env.HookLimit(), w.outcome(result, nil)); err != nil {
+		return result, fmt.Errorf("snapshot %s is stored, but %w", result.Snapshot.ID.Short(), err)
+	}
+	return result, nil
+}
+
+// failed tells of a failure. An interrupt is a failure, too, and must not keep it from being told.
+func (w *watch) failed(ctx context.Context, result *Result, err error) {
+	limit := w.env.FailureLimit(ctx)
+	if e := w.run(context.WithoutCancel(ctx), "on_failure", w.env.OnFailure, limit, w.outcome(result, err)); e != nil {
+		w.Warn("%s: %v", w.env.Name, e)
+	}
+	w.ping.failed(ctx, err)
+}
+
+// pruneFailed tells that no space could be freed after a backup whose success was told.
+func (w *watch) pruneFailed(ctx context.Context, began time.Time, err error) {
+	w.recordMetrics(ctx, recorded{env: w.env, began: began, took: w.Now().Sub(began), err: err})
+	w.failed(ctx, nil, err)
+}
