@@ -29,11 +29,11 @@ type pinger struct {
 	*session.Caller
 	name    string
 	address *url.URL   // nil for no monitor
-	started chan error // of telling the start, once
+	started chan error // of telling the start, once; nil as long as it is not told
 }
 
 func newPinger(c *session.Caller, env *config.Environment) *pinger {
-	p := &pinger{Caller: c, name: env.Name, started: make(chan error, 1)}
+	p := &pinger{Caller: c, name: env.Name}
 	if env.Ping != "" {
 		p.address, _ = config.ParsePing(env.Ping) // validated
 	}
@@ -46,6 +46,7 @@ func (p *pinger) start(ctx context.Context) {
 	if p.address == nil {
 		return
 	}
+	p.started = make(chan error, 1)
 	go func() {
 		_, err := p.try(context.WithoutCancel(ctx), "start", "")
 		p.started <- err
@@ -66,8 +67,10 @@ func (p *pinger) end(ctx context.Context, what, body string) {
 	if p.address == nil {
 		return
 	}
-	if err := <-p.started; err != nil {
-		p.Detail("%s: the monitor was not told of the start: %v", p.name, err)
+	if p.started != nil { // a failed prune has no start of its own
+		if err := <-p.started; err != nil {
+			p.Detail("%s: the monitor was not told of the start: %v", p.name, err)
+		}
 	}
 	if err := p.send(ctx, what, body); err != nil {
 		p.Warn("%s: the monitor at %s was not told: %v", p.name, p.address.Host, err)
