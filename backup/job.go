@@ -88,6 +88,9 @@ func (j *Job) keep(conf *config.Config, o Options) error {
 // checkEnvironment returns a copy of an environment with its default values.
 func checkEnvironment(env *config.Environment, stream bool) (*config.Environment, error) {
 	e := *env
+	if e.Name == "" || stream && e.DatabaseName == "" {
+		return nil, outcome.Usage("", "a backup needs the name of an environment, and a name for its database")
+	}
 	if stream {
 		return &e, config.CheckNames(e.Name, e.DatabaseName)
 	}
