@@ -44,8 +44,8 @@ type Job struct {
 	options      repo.BackupOptions
 }
 
-// NewJob checks an environment and the options of its backup before anything is done. The configuration holds the
-// rules of retention. An environment need not be in it; without a database name it gets the default one.
+// NewJob checks an environment and the options of its backup before anything is done. The environment need not be in the
+// configuration, whose rules of retention hold where the environment has none. A database without a name gets the default one.
 func NewJob(conf *config.Config, env *config.Environment, o Options) (*Job, error) {
 	env, err := checkEnvironment(env, o.Stream != nil)
 	if err != nil {
@@ -80,7 +80,7 @@ func (j *Job) keep(conf *config.Config, o Options) error {
 		}
 		return nil
 	}
-	policy, err := conf.Policy(j.env.Name, o.Keep)
+	policy, err := conf.PolicyOf(j.env, o.Keep)
 	j.options.Keep = &policy
 	return err
 }

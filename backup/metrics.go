@@ -54,7 +54,7 @@ type recorded struct {
 	env      *config.Environment
 	began    time.Time
 	took     time.Duration
-	requests int64
+	requests int64   // of the session meanwhile
 	result   *Result // nil for no snapshot
 	err      error
 }

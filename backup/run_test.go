@@ -281,6 +281,26 @@ func TestBackUpAtOnce(t *testing.T) {
 	}
 }
 
+// TestForget checks that the rules of an environment hold that is not in the configuration.
+func TestForget(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, "")
+	env := &config.Environment{Name: "other", Database: f.path("app.db"), Keep: config.Keep{Last: &config.Count{Count: 2}}}
+	j, err := backup.NewJob(f.Conf, env, backup.Options{Forget: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := backup.NewRun(f.Session, backup.RunOptions{})
+	for range 3 {
+		if _, err := r.BackUp(t.Context(), j); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := len(f.snapshots(t)); got != 2 {
+		t.Errorf("got %d snapshots, want 2", got)
+	}
+}
+
 func TestNewJob(t *testing.T) {
 	t.Parallel()
 	conf := &config.Config{}

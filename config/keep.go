@@ -133,10 +133,17 @@ func (d *Duration) value(key string) (time.Duration, error) {
 // configured ones, nil for none, make the whole policy; only the time zone, and what is kept of restores, stay as
 // configured.
 func (conf *Config) Policy(environment string, given *Keep) (retention.Policy, error) {
+	return conf.PolicyOf(&Environment{Name: environment}, given)
+}
+
+// PolicyOf is [Config.Policy] for an environment with rules of its own, which override the configured rules of its name. The
+// environment need not be configured.
+func (conf *Config) PolicyOf(env *Environment, given *Keep) (retention.Policy, error) {
 	k := conf.Keep
-	if env, ok := conf.Env[environment]; ok {
-		k = env.Keep.over(k)
+	if configured, ok := conf.Env[env.Name]; ok {
+		k = configured.Keep.over(k)
 	}
+	k = env.Keep.over(k)
 	switch {
 	case given != nil:
 		base := k
@@ -150,7 +157,7 @@ func (conf *Config) Policy(environment string, given *Keep) (retention.Policy, e
 		return p, err
 	}
 	if err := p.Validate(); err != nil {
-		return p, fmt.Errorf("retention of %q: %w", environment, err)
+		return p, fmt.Errorf("retention of %q: %w", env.Name, err)
 	}
 	return p, nil
 }
