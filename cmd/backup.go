@@ -42,8 +42,8 @@ database is only read. With several environments, one that fails does not stop t
 others.
 
 A database that has lost a table or most of its rows, or that is another application's
-all at once, gets a snapshot that is marked suspect, and the run fails: until somebody
-has looked and --accept was given, the last good snapshot is kept.
+all at once, gets a snapshot that is marked suspect, and the run fails. The last good
+snapshot is kept until a run with --accept takes the database for good.
 
 With --prune, old snapshots are thinned by the retention rules in the same run, and
 their space is freed: the line for cron.
@@ -101,8 +101,8 @@ func (c *cli) backup(ctx context.Context, args []string, o backupOptions) error 
 	return err
 }
 
-// beginBackup finds out what to back up and opens the repository; the caller closes it.
-// An error is told to all that watches the environments which the run was for.
+// beginBackup finds out what to back up and opens the repository; the caller closes it. The commands, monitors and metrics of
+// the environments that were named are told of an error.
 func (c *cli) beginBackup(ctx context.Context, args []string, o backupOptions) (*backupRun, []*backup.Job, error) {
 	conf, err := c.program.LoadConfig()
 	var jobs []*backup.Job
@@ -126,8 +126,8 @@ func (c *cli) beginBackup(ctx context.Context, args []string, o backupOptions) (
 	return r, jobs, nil
 }
 
-// tellWrongFlags tells of a backup whose flags are wrong, such as the line of cron after an update, for each configured
-// environment that its arguments name: flags that were not read yet say nothing.
+// tellWrongFlags tells of a backup with wrong flags, such as the line of cron after an update. It does so for each configured
+// environment that the arguments name: the values of flags are not known yet.
 func (c *cli) tellWrongFlags(ctx context.Context, cause error) {
 	conf, err := c.program.LoadConfig()
 	if err != nil {
@@ -138,7 +138,7 @@ func (c *cli) tellWrongFlags(ctx context.Context, cause error) {
 	backup.NotBegun(ctx, c.program, conf, named.known(conf, c.args), backup.RunOptions{}, cause)
 }
 
-// stopped says what an interrupt has left.
+// stopped is the outcome of an interrupted run. It says what the interrupt has left.
 func (r *backupRun) stopped(jobs int) error {
 	left := "what was stored of another one serves the next run, or is freed by a prune after a day"
 	if r.dryRun {
@@ -216,8 +216,7 @@ func (r *backupRun) prune(ctx context.Context) {
 	r.pruneErr = err
 }
 
-// end prints the summaries in JSON, which come last, and returns the error
-// that stands for all.
+// end prints the summaries in JSON, which come last, and returns the one error of the whole run.
 func (r *backupRun) end() error {
 	if r.json {
 		for _, m := range r.summaries {

@@ -73,7 +73,7 @@ func (c *cli) jobOptions(o backupOptions) (options backup.Options, err error) {
 	return options, nil
 }
 
-// environments returns the ones that the arguments name.
+// environments returns the environments that the arguments name.
 func (o backupOptions) environments(conf *config.Config, args []string) ([]*config.Environment, error) {
 	named := 0
 	for _, given := range []bool{len(args) > 0, o.all, o.database != "", o.stdin} {
@@ -112,8 +112,7 @@ func (o backupOptions) environments(conf *config.Config, args []string) ([]*conf
 	return envs, nil
 }
 
-// known returns those that the arguments name, as far as the configuration knows them:
-// something may be wrong with it.
+// known returns the environments that the arguments name, as far as the configuration has them: it may be wrong.
 func (o backupOptions) known(conf *config.Config, args []string) []*config.Environment {
 	if o.stdin || o.database != "" {
 		envs, err := o.environments(conf, nil)
@@ -143,8 +142,8 @@ func (o backupOptions) flagEnvironment() (*config.Environment, error) {
 	return env, errors.Join(err, env.Validate())
 }
 
-// streamEnvironment is what --stdin is backed up as. The commands and the monitor of a
-// configured environment of that name are about its own database, not about this.
+// streamEnvironment returns the environment of a stream. The commands and the monitor of a configured environment of the same
+// name are about that environment's own database, so they are left out.
 func (o backupOptions) streamEnvironment() (*config.Environment, error) {
 	if o.name == "" {
 		return nil, outcome.Usage("", "--stdin needs --name: what the stream is to be found under")
