@@ -94,34 +94,27 @@ func firstLook(c *capi.Conn, size int64) error {
 	return err
 }
 
-// Query runs one statement that only reads. It calls head once with the names of the columns, before the first row or
-// if there is no row, and then row for each row. If one of them returns an error, Query returns that error as it is.
-// The slice of values is the same each time; its elements are nil, int64, float64, string or []byte, and row may keep
-// them.
+// Query runs one statement that only reads. It calls head once with the names of the columns, before the first row and
+// if there is none, and row for each row, until one of them returns an error, which it returns as it is. The slice
+// of values is the same each time; its elements are nil, int64, float64, string or []byte, and the callee's to keep.
 //
-// The error matches [ErrSQL] or [ErrReadOnly] if the SQL is to blame, also for a text with no statement or more than
-// one. It matches [ErrCorrupt] if the database is malformed. If the image could not be read, it matches the error of
-// its ReadAt, and the next query tries again. Rows that came before an error are right.
+// The error matches [ErrSQL] or [ErrReadOnly] if the SQL is to blame, also for what is none or more than one
+// statement; [ErrCorrupt] if the database is malformed; and the image's error if that could not be read, which the
+// next query tries again. Rows that came before an error are right.
 func (v *View) Query(sql string, head func(columns []string) error, row func(values []any) error) error {
-	s, err := prepareOne(v.conn, sql)
+	c, err := v.Open(sql)
 	if err != nil {
-		return blame(err)
-	}
-	defer s.Finalize()
-	if !s.ReadOnly() {
-		return ErrReadOnly
-	}
-	if err := head(s.Columns()); err != nil {
 		return err
 	}
-	values := make([]any, s.Width())
+	defer c.Close()
+	if err := head(c.Columns()); err != nil {
+		return err
+	}
+	values := make([]any, len(c.Columns()))
 	for {
-		more, err := s.Step()
+		more, err := c.Next(values)
 		if err != nil || !more {
-			return blame(err)
-		}
-		for i := range values {
-			values[i] = s.Value(int32(i))
+			return err
 		}
 		if err := row(values); err != nil {
 			return err

@@ -157,6 +157,28 @@ func (s *Stmt) BindNumber(index int32, n int64) error {
 	return s.bound(lib.Xsqlite3_bind_int64(s.conn.tls, s.handle, index, n))
 }
 
+// Parameters returns the number of parameters.
+func (s *Stmt) Parameters() int { return int(lib.Xsqlite3_bind_parameter_count(s.conn.tls, s.handle)) }
+
+// Parameter returns the name of a parameter, counted from 1, with the character before it, and "" for one without a name.
+func (s *Stmt) Parameter(index int) string {
+	return libc.GoString(lib.Xsqlite3_bind_parameter_name(s.conn.tls, s.handle, int32(index)))
+}
+
+// BindReal sets a parameter to a floating-point number.
+func (s *Stmt) BindReal(index int32, f float64) error {
+	return s.bound(lib.Xsqlite3_bind_double(s.conn.tls, s.handle, index, f))
+}
+
+// BindBlob sets a parameter to a copy of bytes.
+func (s *Stmt) BindBlob(index int32, b []byte) error {
+	const transient = ^uintptr(0) // SQLite makes its own copy
+	if len(b) == 0 {
+		return s.bound(lib.Xsqlite3_bind_zeroblob(s.conn.tls, s.handle, index, 0))
+	}
+	return s.bound(lib.Xsqlite3_bind_blob(s.conn.tls, s.handle, index, address(b), int32(len(b)), transient))
+}
+
 // BindNull sets a parameter to NULL.
 func (s *Stmt) BindNull(index int32) error {
 	return s.bound(lib.Xsqlite3_bind_null(s.conn.tls, s.handle, index))
