@@ -5,25 +5,24 @@ import "fmt"
 // node is a page of one tree or of two at one height.
 type node struct {
 	page uint32
-	up   [2]*node // parents on either side; nil at the root, and where it is not
+	up   [2]*node // parents on either side; nil at the root, and on a side without the page
 }
 
-// level is what is at one height of two trees: pages that both have and that are
-// the same, and on each side the others.
+// level holds the pages at one height of two trees: pages that both have and that are the same, and
+// the other pages of each side.
 type level struct {
 	same   []*node
 	others [2][]*node
 }
 
-// unshared returns for both trees the pages that are not the same in the other:
-// only their rows can differ, but for what overwritten.go is about. A root is 0
-// where there is no tree. Of what both share only interior pages are read, and each
-// once. If visit is not nil, it is called for all shared pages, interior ones first.
+// unshared returns for both trees the pages that are not the same in the other tree. Only their
+// rows can differ, but for the rows that overwritten.go is about. A root is 0 where there is no
+// tree. Of shared pages only interior pages are read, and each once. If visit is not nil, it is
+// called for all shared pages, interior pages first.
 //
-// Trees are compared from the roots down, height by height counted from the leaves:
-// both may have grown, so that a root is no measure. Where a page is the same in
-// both, so are the numbers of its children. Memory is for the interior pages, and
-// for what is not shared.
+// Trees are compared from the roots down, height by height counted from the leaves: both may have
+// grown, so that a root is no measure. Where a page is the same in both trees, so are the numbers
+// of its children. Memory is taken for the interior pages, and for the pages that are not shared.
 func (p *Pair) unshared(roots [2]uint32, visit func(page uint32) error) (selections [2]*selection, err error) {
 	c := comparison{pair: p, visit: visit}
 	var heights [2]int
@@ -67,8 +66,7 @@ type comparison struct {
 	shared int // pages of this height that both have
 }
 
-// settle finds what is the same among the others: pages that have come from one
-// parent to another.
+// settle finds shared pages among the others: pages that have moved from one parent to another.
 func (c *comparison) settle(height int) error {
 	known := make(map[uint32]*node)
 	for _, n := range c.others[before] {
@@ -97,7 +95,7 @@ func (c *comparison) settle(height int) error {
 	return nil
 }
 
-// share adds a page to the same ones. Of leaves nothing is kept.
+// share adds a page to the shared pages. Nothing is kept of a leaf.
 func (c *comparison) share(n *node, height int) error {
 	c.shared++
 	if err := c.full(after, c.shared); err != nil {

@@ -2,10 +2,10 @@
 // tells in which rows two of them differ without reading the pages that they share.
 // A [RowCounter] counts the rows of an image that is read for another purpose.
 //
-// The format is https://www.sqlite.org/fileformat2.html; comments cite its
-// sections. Databases are not trusted: whatever their bytes are, reading them ends,
-// with [ErrFormat] where they make no sense, and takes no more memory than they are
-// long. Journals and WALs are not looked at: what is read is an image.
+// The format is https://www.sqlite.org/fileformat2.html; comments cite its sections. Databases are
+// not trusted. Reading ends for any bytes, with [ErrFormat] where they make no sense, and takes no
+// more memory than the database is long. Journals and WALs are not looked at: the bytes are those
+// of an image.
 package btree
 
 import (
@@ -40,8 +40,8 @@ const (
 	pendingByte = 0x40000000
 )
 
-// ErrFormat is returned, wrapped with what is wrong, for bytes that are no SQLite
-// database, or a damaged one.
+// ErrFormat is returned, wrapped with the reason, for bytes that are no SQLite database, or a
+// damaged database.
 var ErrFormat = errors.New("malformed SQLite database")
 
 // Encoding is how a database stores texts.
@@ -54,7 +54,7 @@ const (
 	UTF16BE Encoding = 3
 )
 
-// String returns the name that SQLite's PRAGMA encoding has for it.
+// String returns the name of the encoding in SQLite's PRAGMA encoding.
 func (e Encoding) String() string {
 	switch e {
 	case UTF16LE:
@@ -65,7 +65,7 @@ func (e Encoding) String() string {
 	return "UTF-8"
 }
 
-// Header is what a database says of itself in its first bytes.
+// Header holds the fields of a database header that this package uses.
 type Header struct {
 	PageSize      int
 	PageCount     uint32
@@ -86,8 +86,8 @@ type File struct {
 	twin  *twin
 }
 
-// twin is another database from which those pages are read that are the same, so
-// that they are read once.
+// twin is the other database of a [Pair]. Pages that are the same in both are read from the twin,
+// so that they are read once.
 type twin struct {
 	file    *File
 	differs func(page uint32) bool
@@ -133,7 +133,7 @@ func parseHeader(b []byte, size int64) (Header, error) {
 	if size%int64(h.PageSize) != 0 || int64(uint32(count)) != count {
 		return Header{}, fmt.Errorf("%w: %d bytes in pages of %d", ErrFormat, size, h.PageSize)
 	}
-	h.PageCount, h.Encoding = uint32(count), max(h.Encoding, UTF8) // a database without tables has none yet
+	h.PageCount, h.Encoding = uint32(count), max(h.Encoding, UTF8) // a database without tables has no encoding yet
 	return h, nil
 }
 
@@ -150,7 +150,7 @@ func (h Header) isPointerMap(page uint32) bool {
 	if !h.pointerMaps || page < 2 {
 		return false
 	}
-	group := uint32(h.usable/5 + 1) // a map and the pages that it speaks of
+	group := uint32(h.usable/5 + 1) // a map and the pages that it describes
 	at := (page-2)/group*group + 2
 	if at == uint32(pendingByte/h.PageSize+1) {
 		at++
@@ -158,7 +158,7 @@ func (h Header) isPointerMap(page uint32) bool {
 	return page == at
 }
 
-// page returns a page, which nobody may change.
+// page returns a page. Callers must not change it.
 func (f *File) page(n uint32) ([]byte, error) {
 	if n == 0 || n > f.PageCount {
 		return nil, fmt.Errorf("%w: a page refers to page %d, and there are %d pages", ErrFormat, n, f.PageCount)
@@ -189,11 +189,11 @@ func readAt(r io.ReaderAt, b []byte, offset int64) error {
 	return err
 }
 
-// cachedBytes is how much of a database a cache keeps at least, if it is read.
+// cachedBytes is the least number of bytes that a cache keeps, once they were read.
 const cachedBytes = 16 << 20
 
-// cache keeps the pages that were read last: those of this generation, and those
-// of the one before that were not asked for since.
+// cache keeps the pages that were read last, in two generations: recent pages, and older pages that
+// were not asked for since the recent generation began.
 type cache struct {
 	recent, older map[uint32][]byte
 	bytes         int // in recent

@@ -6,11 +6,11 @@ import (
 	"math/bits"
 )
 
-// A trunk page of the freelist holds the number of the next one, 0 in the last, how
-// many leaves it lists, and their numbers (section 1.5).
+// A trunk page of the freelist holds the number of the next trunk page, 0 in the last, the number
+// of leaves that it lists, and their numbers (section 1.5).
 const trunkHeader = 8
 
-// free returns the pages that are in no use.
+// free returns the pages that are not in use.
 func (f *File) free() (set, error) {
 	free := newSet(f.PageCount)
 	for trunk := f.freelist; trunk != 0; {
@@ -33,7 +33,7 @@ func (f *File) free() (set, error) {
 	return free, nil
 }
 
-// set is a set of pages: a bit for each of a database.
+// set is a set of pages: a bit for each page of a database.
 type set []uint64
 
 func newSet(pages uint32) set { return make(set, pages/64+1) }

@@ -82,13 +82,13 @@ func (m *merger) pass(a, b *Row) (more bool, err error) {
 	return m.yield(Change{a, b}), nil
 }
 
-// byKey compares tables that are sorted by the same order, which need not be known
-// (collations may be the application's own): rows that one side has and the other has
-// not met yet wait, until a row meets its like. Then whatever waits before it has
-// none. What waits is no more than the longest run of rows without their like.
+// byKey compares tables that are sorted in the same order. The order need not be known (collations
+// may be the application's own). A row that only one side has delivered so far waits, until the
+// other side delivers a row with the same key. Then every row that waits before it has no
+// counterpart. No more rows wait than the longest run without counterparts.
 //
-// Where texts are encoded in two ways, even SQLite's own order is not the same in both:
-// it compares bytes. Then rows wait to the end.
+// Where the two databases have different text encodings, even SQLite's own order differs: it
+// compares bytes. Then rows wait to the end.
 func (m *merger) byKey() error {
 	var waiting [2]queue
 	var done [2]bool
@@ -113,7 +113,7 @@ func (m *merger) byKey() error {
 	return nil
 }
 
-// step reads a row of a side, and passes it on with its like if that waits.
+// step reads a row of a side. If its counterpart waits, both are passed on.
 func (m *merger) step(side int, waiting *[2]queue, done *bool) (more bool, err error) {
 	if *done {
 		return true, nil
@@ -133,8 +133,8 @@ func (m *merger) step(side int, waiting *[2]queue, done *bool) (more bool, err e
 	return m.meet(waiting, key)
 }
 
-// meet passes on what waits up to the rows of a key, which both sides have, or only
-// these if the sides are not sorted alike.
+// meet passes on the rows that wait up to a key that both sides have. If the sides are not sorted
+// alike, it passes on only the two rows of the key.
 func (m *merger) meet(waiting *[2]queue, key string) (more bool, err error) {
 	var rows [2]*Row
 	for side := range waiting {
@@ -156,7 +156,7 @@ func (m *merger) sortedAlike() bool {
 	return m.pair.files[before].Encoding == m.pair.files[after].Encoding
 }
 
-// flush yields rows that one side alone has.
+// flush yields rows without a counterpart.
 func (m *merger) flush(side int, waits []waiting) (more bool) {
 	for _, w := range waits {
 		if w.picked {
@@ -171,17 +171,17 @@ func (m *merger) flush(side int, waits []waiting) (more bool) {
 	return true
 }
 
-// queue is rows that wait, each key once.
+// queue holds the rows that wait, each key once.
 type queue struct {
 	rows  []waiting
-	gone  int            // how many have left
-	index map[string]int // in rows, and those that have left before them
+	gone  int            // how many rows have left
+	index map[string]int // from key to the place in rows, counted with the rows that have left
 }
 
 type waiting struct {
 	key    string
 	at     spot
-	picked bool // it has left, but not those before it
+	picked bool // the row has left, but not all rows before it
 }
 
 func (q *queue) empty() bool { return len(q.rows) == 0 }
@@ -223,7 +223,7 @@ func (q *queue) take(last int) []waiting {
 	return taken
 }
 
-// keyOf returns the key columns of a row, so that equal ones have equal bytes.
+// keyOf returns the key columns of a row as bytes that are equal for equal keys.
 func (m *merger) keyOf(row *Row) (string, error) {
 	values, err := row.Values()
 	if err != nil {

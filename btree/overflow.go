@@ -6,8 +6,8 @@ import (
 	"iter"
 )
 
-// A page of an overflow chain holds the number of the next one, 0 in the last, and
-// then payload (section 1.7).
+// A page of an overflow chain holds the number of the next page, 0 in the last, and then payload
+// (section 1.7).
 
 // chainLen returns how many overflow pages a payload takes.
 func (f *File) chainLen(c cell) int64 {
@@ -15,8 +15,8 @@ func (f *File) chainLen(c cell) int64 {
 	return (c.size - int64(len(c.local)) + each - 1) / each
 }
 
-// chain returns the numbers of a cell's overflow pages, as many as its size needs.
-// The last of them is not read.
+// chain returns the numbers of a cell's overflow pages, as many as its size needs. It does not read
+// the last of them.
 func (f *File) chain(c cell) iter.Seq2[uint32, error] {
 	return func(yield func(uint32, error) bool) {
 		length := f.chainLen(c)
@@ -43,14 +43,14 @@ func (f *File) chain(c cell) iter.Seq2[uint32, error] {
 	}
 }
 
-// payload returns all of a cell's payload. Without overflow it is part of the page.
+// payload returns the whole payload of a cell. Without overflow it is a part of the page.
 func (f *File) payload(c cell) ([]byte, error) {
 	payload := c.local[:len(c.local):len(c.local)]
 	for n, err := range f.chain(c) {
 		if err != nil {
 			return nil, err
 		}
-		if len(payload) == len(c.local) { // there are as many pages as it needs
+		if len(payload) == len(c.local) { // the database has as many pages as the payload needs
 			payload = append(make([]byte, 0, c.size), payload...)
 		}
 		b, err := f.page(n)
@@ -63,9 +63,9 @@ func (f *File) payload(c cell) ([]byte, error) {
 	return payload, nil
 }
 
-// budget is how many bytes the payloads that a walk meets may have yet. A byte is in
-// one of them only; but in bytes that are no database chains run into each other and
-// into themselves, and cells overlap, so that each may claim as much as there is.
+// budget is how many bytes of payload a walk may still meet. In a sound database a byte is in one
+// payload only. In bytes that are no database, chains run into each other and into themselves, and
+// cells overlap, so that each cell may claim the whole file.
 type budget int64
 
 func (f *File) budget() budget { return budget(f.offset(f.PageCount + 1)) }

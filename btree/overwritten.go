@@ -8,20 +8,19 @@ import (
 	"strings"
 )
 
-// Where an update leaves a row as long as it was, SQLite may write its overflow
-// pages in place, and not touch the page that holds the row (btreeOverwriteCell in
-// its source). So pages that are the same in both databases can hold rows that are
-// not, if a page of their overflow chains differs. Here those pages are found, and
-// counted among the changed ones, so that their rows are compared.
+// If an update does not change the length of a row, SQLite may write its overflow pages in place,
+// and not touch the page that holds the row (btreeOverwriteCell in its source). So pages that are
+// the same in both databases can hold different rows, if a page of their overflow chains differs.
+// The functions below find such pages and add them to the changed pages, so that their rows are
+// compared.
 //
-// The first page of such a chain that differs is an overflow page, in use, in both:
-// the row and all chain pages before it are the same. What cannot be that is no
-// suspect. Neither is a page that is known to belong to a row, or an entry of an
-// index, on a page that has changed: in each database a page is in one chain only. In
-// a database that grows, shrinks or moves rows that is all; what is left are the
-// pages that were written in place. Nothing leads from them to their rows, so these
-// are looked for, in their neighbourhood first, since they were probably written
-// together, and then everywhere.
+// Take the first page of such a chain that differs. The row and all chain pages before it are the
+// same, so it is an overflow page, in use, in both databases. A page that cannot be that is no
+// suspect. A page is no suspect either if it is known to belong to a row, or to an entry of an
+// index, on a changed page: in each database a page is in one chain only. In a database that grows,
+// shrinks or moves rows, no suspect is left then. The suspects that are left were written in place.
+// No link leads from them to their rows. So the rows are searched for, first near the suspects,
+// since they were probably written together, and then everywhere.
 
 // suspects are pages that may be such first pages.
 type suspects map[uint32]struct{}
@@ -29,8 +28,8 @@ type suspects map[uint32]struct{}
 // everywhere is a distance from a suspect.
 const everywhere = math.MaxUint32
 
-// findOverwritten adds to the changed pages those whose rows go on in pages that
-// were overwritten.
+// findOverwritten adds pages to the changed pages if their rows continue on pages that were
+// overwritten.
 func (p *Pair) findOverwritten() error {
 	var free [2]set
 	for side, f := range p.files {
@@ -44,11 +43,11 @@ func (p *Pair) findOverwritten() error {
 		return err
 	}
 	p.suspicious = len(s) > 0
-	// A chain is rarely overwritten from its middle on: those that begin with a page
-	// that differs may do, and the others need not be read.
-	for _, whichever := range []bool{false, true} {
+	// A chain is rarely overwritten from its middle on. So the first round reads only chains that
+	// begin with a changed page, and the second round, if suspects are left, reads all.
+	for _, all := range []bool{false, true} {
 		for side := range p.files {
-			if err := p.clear(s, side, free[side], whichever); err != nil {
+			if err := p.clear(s, side, free[side], all); err != nil {
 				return err
 			}
 		}
@@ -77,9 +76,9 @@ func (p *Pair) suspects(free [2]set) (suspects, error) {
 	return s, err
 }
 
-// mayBeOverflow reports whether a page may hold a part of a row: then it begins with
-// the number of another one. No page of a tree does in databases of less than 2^25
-// pages, since the kind comes first there.
+// mayBeOverflow reports whether a page may hold a part of a row: then it begins with the number of
+// another page. A page of a tree does not in databases of less than 2^25 pages, since it begins
+// with its kind.
 func (f *File) mayBeOverflow(page uint32) (bool, error) {
 	b, err := f.page(page)
 	if err != nil {
@@ -88,8 +87,8 @@ func (f *File) mayBeOverflow(page uint32) (bool, error) {
 	return page != 1 && binary.BigEndian.Uint32(b) <= f.PageCount, nil
 }
 
-// clear removes the suspects that are in chains of rows or entries on a changed page
-// of one side: all such chains, or those that begin with a changed page.
+// clear removes the suspects that are in chains of rows or entries on a changed page of one side.
+// If all is false, it looks only at chains that begin with a changed page.
 func (p *Pair) clear(s suspects, side int, free set, all bool) error {
 	f := p.files[side]
 	left := f.budget()
@@ -102,7 +101,7 @@ func (p *Pair) clear(s suspects, side int, free set, all bool) error {
 		}
 		b, err := f.page(page)
 		if err != nil || binary.BigEndian.Uint32(b) <= f.PageCount || page > 1 && !isTree(b[0]) {
-			return err // what may be an overflow page is not taken for a page of a tree
+			return err // a page that may be an overflow page is not taken for a page of a tree
 		}
 		_, err = p.clearPage(s, side, page, all, &left)
 		return err
@@ -120,8 +119,7 @@ func (p *Pair) clear(s suspects, side int, free set, all bool) error {
 // errFound ends a search.
 var errFound = errors.New("no suspects are left")
 
-// clearPage removes the suspects in chains of one page, and reports whether there
-// were any.
+// clearPage removes the suspects in chains of one page, and reports whether it found any.
 func (p *Pair) clearPage(s suspects, side int, page uint32, all bool, left *budget) (found bool, err error) {
 	f := p.files[side]
 	for c, err := range f.overflowing(page) {
@@ -167,7 +165,8 @@ func (f *File) overflowing(n uint32) iter.Seq2[cell, error] {
 	}
 }
 
-// search looks for rows on pages that both sides share, nearer and farther.
+// search looks for rows on pages that both sides share, first near the suspects and then farther
+// away.
 func (p *Pair) search(s suspects) error {
 	if len(s) == 0 {
 		return nil
@@ -199,7 +198,7 @@ func (p *Pair) search(s suspects) error {
 	return nil
 }
 
-// around returns the pages that are not farther from a suspect.
+// around returns the pages within a distance of a suspect.
 func (p *Pair) around(s suspects, distance uint32) set {
 	pages := newSet(p.count)
 	for page := range s {
@@ -214,8 +213,7 @@ func (p *Pair) around(s suspects, distance uint32) set {
 	return pages
 }
 
-// inspect counts a shared page among the changed ones if a row on it goes on in a
-// suspect.
+// inspect adds a shared page to the changed pages if a row on it continues in a suspect.
 func (p *Pair) inspect(s suspects, page uint32, left *[2]budget) error {
 	found, err := p.clearPage(s, after, page, true, &left[after])
 	if err != nil || !found {

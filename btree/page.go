@@ -13,8 +13,8 @@ import (
 //	     8     4  right-most child, of interior pages only
 //	 8, 12   2*k  where the cells begin in the page
 //
-// On page 1 all this comes after the database header, but cells are counted from
-// the beginning of the page. A cell:
+// On page 1 all this comes after the database header, but cells are counted from the beginning of
+// the page. The content of a cell, by kind:
 //
 //	table leaf      payload size (varint), rowid (varint), payload, overflow page (4)
 //	table interior  left child (4), rowid (varint)
@@ -34,13 +34,13 @@ const (
 // page is a page of a b-tree.
 type page struct {
 	number uint32
-	data   []byte // without what is reserved at its end
+	data   []byte // without the reserved bytes at its end
 	kind   byte
 	cells  int
 	start  int // of its header
 }
 
-// tree returns a page that must be one of a b-tree.
+// tree returns a page, which must be a page of a b-tree.
 func (f *File) tree(n uint32) (page, error) {
 	b, err := f.page(n)
 	if err != nil {
@@ -68,7 +68,7 @@ func (p page) malformed(format string, args ...any) error {
 
 func (p page) leaf() bool { return p.kind == indexLeaf || p.kind == tableLeaf }
 
-// isTable reports whether the page is of a tree whose keys are rowids.
+// isTable reports whether the page belongs to a tree with rowids as its keys.
 func (p page) isTable() bool { return p.kind == tableInterior || p.kind == tableLeaf }
 
 // pointers returns where the pointers to cells begin.
@@ -79,7 +79,7 @@ func (p page) pointers() int {
 	return p.start + interiorHeader
 }
 
-// at returns the page from the beginning of a cell on.
+// at returns the bytes of the page from the beginning of a cell on.
 func (p page) at(cell int) ([]byte, error) {
 	offset := int(binary.BigEndian.Uint16(p.data[p.pointers()+2*cell:]))
 	if offset < p.pointers()+2*p.cells || offset+pointerLen > len(p.data) {
@@ -88,7 +88,7 @@ func (p page) at(cell int) ([]byte, error) {
 	return p.data[offset:], nil
 }
 
-// child returns the i-th child of an interior page, which has one more than cells.
+// child returns the i-th child of an interior page. There is one more child than cells.
 func (p page) child(i int) (uint32, error) {
 	if i == p.cells {
 		return binary.BigEndian.Uint32(p.data[p.start+8:]), nil
@@ -100,16 +100,15 @@ func (p page) child(i int) (uint32, error) {
 	return binary.BigEndian.Uint32(b), nil
 }
 
-// cell is what a page holds of one row or one entry of an index.
+// cell is the part of one row, or of one entry of an index, that is in a page.
 type cell struct {
 	rowID    int64 // of table pages
 	size     int64 // of the payload
 	local    []byte
-	overflow uint32 // page where the payload goes on, 0 if it does not
+	overflow uint32 // page on which the payload continues, 0 for none
 }
 
-// cell returns a cell of a page that has payloads, any but an interior one of a
-// table.
+// cell returns a cell of a page with payloads: of any page but an interior page of a table.
 func (p page) cell(i int) (cell, error) {
 	b, err := p.at(i)
 	if err != nil {
@@ -162,8 +161,8 @@ func (p page) local(size int64) int {
 	return int(least)
 }
 
-// varint returns the number at the beginning of b, and its length, 0 if b ends
-// before it does (section 1.6, "A variable-length integer").
+// varint returns the number at the beginning of b, and its length, which is 0 if b ends within the
+// number (section 1.6, "A variable-length integer").
 func varint(b []byte) (v uint64, n int) {
 	for n < len(b) && n < 8 {
 		v = v<<7 | uint64(b[n]&0x7f)

@@ -12,21 +12,21 @@ const (
 	after  = 1
 )
 
-// Pair is two databases that are compared, or two states of one. It is for one
-// goroutine at a time.
+// Pair is two databases that are compared, or two states of one database. It is for one goroutine
+// at a time.
 type Pair struct {
 	files [2]*File
 	count uint32 // pages that both have
-	// changed are those of them that are not the same, or are read as if they were
-	// not; nil for all.
+	// changed is the set of common pages that are not the same, or are read as if they were not;
+	// nil for all pages.
 	changed set
-	// suspicious is set if an overflow page may have changed behind a row that has not.
+	// suspicious is true if an overflow page may have changed behind a row that has not.
 	suspicious bool
 }
 
-// NewPair finds the pages in which two databases differ. Their bytes are the same
-// outside of the ranges [from, to) that differing returns in order; inside they may
-// be, too. Databases whose pages mean different things are compared as a whole.
+// NewPair finds the pages in which two databases differ. Their bytes are the same outside of the
+// ranges [from, to) that differing returns in order; inside the ranges bytes may be the same or
+// not. Databases with pages of different meaning are compared as a whole.
 //
 // The files belong to the pair from then on.
 func NewPair(a, b *File, differing iter.Seq2[int64, int64]) (*Pair, error) {
@@ -45,7 +45,7 @@ func NewPair(a, b *File, differing iter.Seq2[int64, int64]) (*Pair, error) {
 	return p, nil
 }
 
-// differs reports whether a page is not known to be the same in both.
+// differs reports whether a page is not known to be the same in both databases.
 func (p *Pair) differs(page uint32) bool {
 	return p.changed == nil || page > p.count || p.changed.has(page)
 }
@@ -77,7 +77,7 @@ func (p *Pair) narrow(differing iter.Seq2[int64, int64]) error {
 	return nil
 }
 
-// sameBytes compares a part of both.
+// sameBytes compares a part of both databases.
 func (p *Pair) sameBytes(from int64, a, b []byte) (bool, error) {
 	if err := readAt(p.files[before].r, a, from); err != nil {
 		return false, err
@@ -88,8 +88,8 @@ func (p *Pair) sameBytes(from int64, a, b []byte) (bool, error) {
 	return bytes.Equal(a, b), nil
 }
 
-// change notes that a page differs. It is read at once, while its surroundings are
-// at hand: it will be wanted.
+// change notes that a page differs. The page is read at once, while its surroundings are at hand:
+// it will be needed.
 func (p *Pair) change(page uint32) error {
 	p.changed.add(page)
 	for _, f := range p.files {

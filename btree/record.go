@@ -20,13 +20,13 @@ import (
 //	n>=12 even     (n-12)/2 bytes
 //	n>=13 odd      text of (n-13)/2 bytes
 
-// maxColumns is how many columns a table has at most, however SQLite was built. A value
-// of none takes a byte in a record and 16 in memory.
+// maxColumns is the greatest number of columns of a table, however SQLite was built. A value that
+// takes no bytes takes one byte in a record and 16 in memory.
 const maxColumns = 32767
 
-// Decode returns the values of a record: each nil, int64, float64, string or
-// []byte. Texts come as UTF-8 from any encoding; the bytes are part of record. As by
-// SQLite, values behind those that any table's columns can have are passed over.
+// Decode returns the values of a record: each nil, int64, float64, string or []byte. Texts come as
+// UTF-8 from any encoding; a []byte is part of record. Values beyond the greatest number of columns
+// are passed over, as SQLite does.
 func Decode(record []byte, e Encoding) ([]any, error) {
 	length, n := varint(record)
 	if n == 0 || length > uint64(len(record)) || length < uint64(n) {
@@ -46,7 +46,8 @@ func Decode(record []byte, e Encoding) ([]any, error) {
 	return values, nil
 }
 
-// serialSize returns the length of a value, more than any if there is no such type.
+// serialSize returns the length of a value. For a type that does not exist the length is greater
+// than any record.
 func serialSize(serial uint64) uint64 {
 	switch {
 	case serial <= 4:

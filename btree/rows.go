@@ -6,8 +6,7 @@ import (
 	"iter"
 )
 
-// Change is a row that differs: it was added if there was none before, removed if
-// there is none after.
+// Change is a row that differs. An added row has no Before, a removed row has no After.
 type Change struct {
 	Before, After *Row
 }
@@ -19,10 +18,10 @@ type Row struct {
 	at    spot
 }
 
-// Values reads the row as it is stored: each value nil, int64, float64, string or
-// []byte, which must not be changed. A row that is older than the last columns of
-// its table has fewer; the column that is the rowid is nil; in a table WITHOUT ROWID
-// the columns of the primary key come first.
+// Values reads the row as it is stored: each value nil, int64, float64, string or []byte, which
+// must not be changed. A row that is older than the last columns of its table has fewer values. The
+// column that is the rowid is nil. In a table WITHOUT ROWID the columns of the primary key come
+// first.
 func (r *Row) Values() ([]any, error) {
 	payload, err := r.payload()
 	if err != nil {
@@ -51,14 +50,14 @@ func (r *Row) cell() (cell, error) {
 	return p.cell(r.at.cell)
 }
 
-// Rows returns the rows that differ between two tables, or two states of one. A root
-// is the page of a table's tree, 0 for no table. With key 0 rows are the same row
-// that have the same rowid; in tables WITHOUT ROWID, those that have the same first
-// key columns in their records, by which both tables must be sorted alike, but for what
-// comes of two encodings. A row has changed if what is stored of it has.
+// Rows returns the rows that differ between two tables, or between two states of one table. A root
+// is the page of a table's tree, 0 for no table. With key 0, two rows with the same rowid are the
+// same row. In tables WITHOUT ROWID, two rows are the same row if the first key columns of their
+// records are equal; both tables must be sorted alike by these, but for the effects of two
+// encodings. A row has changed if its stored bytes have.
 //
-// Rows come in the order of the table; of tables WITHOUT ROWID, runs of removed rows
-// come before those that are in their place.
+// Rows come in the order of the table. In a table WITHOUT ROWID, a run of removed rows comes before
+// the rows in their place.
 func (p *Pair) Rows(a, b uint32, key int) iter.Seq2[Change, error] {
 	return func(yield func(Change, error) bool) {
 		roots := [2]uint32{a, b}
@@ -87,8 +86,8 @@ func (p *Pair) Rows(a, b uint32, key int) iter.Seq2[Change, error] {
 	}
 }
 
-// Same reports whether two tables share all their pages, so that [Pair.Rows] would
-// return nothing, whatever the key is.
+// Same reports whether two tables share all their pages. Then [Pair.Rows] would return nothing, for
+// any key.
 func (p *Pair) Same(a, b uint32) (bool, error) {
 	selections, err := p.unshared([2]uint32{a, b}, nil)
 	return err == nil && len(selections[before].wanted)+len(selections[after].wanted) == 0, err
@@ -104,7 +103,7 @@ func (p *Pair) equal(a, b *Row) (bool, error) {
 	if err != nil || x.size != y.size {
 		return false, err
 	}
-	if p.changed != nil { // else the same row may be split in another way
+	if p.changed != nil { // otherwise equal rows may be split differently
 		if !bytes.Equal(x.local, y.local) {
 			return false, nil
 		}

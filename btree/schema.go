@@ -2,19 +2,19 @@ package btree
 
 import "fmt"
 
-// schemaRoot is the page of the table that lists all others (section 2.6).
+// schemaRoot is the page of the table that lists all other tables (section 2.6).
 const schemaRoot = 1
 
 // Object is an entry of the schema: a table, an index, a view or a trigger.
 type Object struct {
 	Type  string
 	Name  string
-	Table string // that it belongs to
+	Table string // table that the object belongs to
 	Root  uint32 // page of its tree; 0 for views, triggers and virtual tables
 	SQL   string // empty for indexes that come with a table
 }
 
-// Schema returns the objects of the database, but for the table that lists them.
+// Schema returns the objects of the database, without the table that lists them.
 func (f *File) Schema() ([]Object, error) {
 	var objects []Object
 	roots, left := newSet(f.PageCount), f.budget()
@@ -26,7 +26,7 @@ func (f *File) Schema() ([]Object, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read schema: %w", err)
 		}
-		if o.Root != 0 && roots.has(o.Root) { // else a tree could be read as often as there are names for it
+		if o.Root != 0 && roots.has(o.Root) { // otherwise a tree could be read once for each of its names
 			return nil, fmt.Errorf("read schema: %w: page %d is the root of two trees", ErrFormat, o.Root)
 		}
 		roots.add(o.Root)

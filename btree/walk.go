@@ -31,11 +31,11 @@ func (f *File) Empty(root uint32) (bool, error) {
 	return err == nil && p.leaf() && p.cells == 0, err
 }
 
-// selection names the pages of a tree whose rows are wanted, and those that lead
-// to them. A nil one is of all pages.
+// selection names the pages of a tree with wanted rows, and the pages that lead to them. A nil
+// selection is of all pages.
 type selection struct {
 	wanted map[uint32]struct{}
-	paths  map[uint32]struct{} // to the wanted ones, which are among them
+	paths  map[uint32]struct{} // the wanted pages, and all pages above them
 }
 
 func (s *selection) wants(page uint32) bool {
@@ -54,7 +54,7 @@ func (s *selection) enters(page uint32) bool {
 	return ok
 }
 
-// add wants the page of a node on one side.
+// add selects the page of a node on one side.
 func (s *selection) add(n *node, side int) {
 	s.wanted[n.page] = struct{}{}
 	for ; n != nil && !s.enters(n.page); n = n.up[side] {
@@ -86,7 +86,7 @@ type walk struct {
 	visited   uint32
 }
 
-// page visits a page and what is below it, and reports whether to go on.
+// page visits a page and the pages below it, and reports whether to go on.
 func (w *walk) page(n uint32, depth int) (more bool, err error) {
 	if !w.selection.enters(n) {
 		return true, nil

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// table reads a file of colon-separated fields, /etc/passwd or /etc/group. One that
-// cannot be read is empty.
+// table reads a file of colon-separated fields, /etc/passwd or /etc/group. A file that cannot be
+// read counts as empty.
 func table(path string) (rows [][]string) {
 	b, err := os.ReadFile(path)
 	if err != nil {

@@ -2,5 +2,5 @@
 
 package host
 
-// hasACL knows of no access control lists here: they are no part of a mode.
+// hasACL reports false: on this system access control lists do not show in a mode.
 func hasACL(string) bool { return false }

@@ -4,7 +4,7 @@ package host
 
 import "syscall"
 
-// The numbers of the calls that take identities of 32 bits; those without a number in their names take 16.
+// The numbers of the calls that take identities of 32 bits. The calls without a number in their names take 16 bits.
 const (
 	sysSetgroups = syscall.SYS_SETGROUPS32
 	sysSetfsuid  = syscall.SYS_SETFSUID32

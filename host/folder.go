@@ -9,27 +9,27 @@ import (
 	"strings"
 )
 
-// Folder is an open folder with a file to work on. If another user than the process's own can change the folder, the work
-// is done with that user's rights, on a [Thread] that sees nothing but this folder.
+// Folder is an open folder with a file to work on. If a user other than the process's own can change the folder, the
+// work is done with that user's rights, on a [Thread] that sees only this folder.
 //
-// The zero Folder is the one in which paths are used as they are, with the process's own rights.
+// In the zero Folder paths are used as they are, with the process's own rights.
 type Folder struct {
 	path   string   // absolute, without symbolic links
 	root   *os.Root // nil if paths are used as they are
 	rights *Rights  // nil for the process's own
 }
 
-// ErrTwoOwners is returned for a path that leads through folders of two users. Each of them could lead firn, with the
-// rights of the other one, to files that are none of its business.
+// ErrTwoOwners is returned for a path that leads through folders of two users. Each of them could lead firn to the
+// other user's files, with the rights of that user.
 var ErrTwoOwners = errors.New("the path leads through folders of different users")
 
-// ErrNoIdentity is returned where work with another user's rights is needed and the system, or what it has taken away
-// from this process, does not allow that.
+// ErrNoIdentity is returned where work needs another user's rights and the system does not allow that, or has taken
+// the means away from this process.
 var ErrNoIdentity = errors.New("firn cannot work with the rights of another user here")
 
 // Reach finds the folder of a file, which may be missing, and the file's name in it. Symbolic links on the way are
-// followed with the rights of the user that can change them: a link that the owner of a folder has made there leads only
-// to where that owner may go. The caller closes the folder.
+// followed with the rights of the user that can change them: a link that the owner of a folder has made there leads
+// only to places where that owner may go. The caller closes the folder.
 func Reach(path string) (folder *Folder, name string, err error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -51,7 +51,7 @@ func asIs(path string) (*Folder, string, error) {
 // Path returns the absolute path of a file in the folder, for people and for configurations.
 func (f *Folder) Path(name string) string { return filepath.Join(f.path, name) }
 
-// Inner returns the path of a file in the folder as a function on the folder's thread has to name it.
+// Inner returns the path of a file in the folder by which a function on the folder's thread names it.
 func (f *Folder) Inner(name string) string {
 	if f.root != nil {
 		return string(filepath.Separator) + name
@@ -83,13 +83,13 @@ const maxLinks = 40
 type step struct {
 	at     *os.Root // the folder, opened with the rights
 	path   string   // of at
-	rights *Rights  // nil while only the superuser could change what was passed
-	shared bool     // others can add names to at, but cannot change those of the superuser that are there
+	rights *Rights  // nil while only the superuser could change the path up to here
+	shared bool     // other users can add names to at, but cannot change names of the superuser
 	links  int
 }
 
-// walk goes from the root of the file system to the folder of the last of names. It begins with the superuser's rights,
-// and goes on with those of the first user that can change the rest of the path.
+// walk goes from the root of the file system to the folder of the last of names. It begins with the superuser's
+// rights, and goes on with the rights of the first user that can change the rest of the path.
 func (s *step) walk(names []string) (string, error) {
 	for len(names) > 0 {
 		name := names[0]
@@ -125,8 +125,8 @@ func (s *step) walk(names []string) (string, error) {
 	return "", errors.New("the path leads to a folder, not to a file")
 }
 
-// failed names the whole path that an error is about, and the user whose rights were used. Whatever was called for it,
-// the path was looked at.
+// failed adds to an error the whole path, and the user of the rights that were used. Every error is reported as one
+// of looking at the path.
 func (s *step) failed(name string, err error) error {
 	if inner, ok := errors.AsType[*fs.PathError](err); ok {
 		err = &fs.PathError{Op: "lstat", Path: filepath.Join(s.path, name), Err: inner.Err}
@@ -139,7 +139,8 @@ func split(path string) []string {
 	return strings.FieldsFunc(path, func(r rune) bool { return r == filepath.Separator })
 }
 
-// restart goes on from the root of the file system, with the rights that it has, to an absolute path and what follows.
+// restart goes on from the root of the file system, with the present rights, to an absolute path and the remaining
+// names.
 func (s *step) restart(path string, names *[]string) error {
 	root, err := os.OpenRoot(string(filepath.Separator))
 	if err != nil {
@@ -151,7 +152,8 @@ func (s *step) restart(path string, names *[]string) error {
 	return nil
 }
 
-// look decides with whose rights the next name is used, and returns what it is: target is where a symbolic link leads.
+// look takes the rights that the next name calls for, and returns what the name stands for: target is the target of a
+// symbolic link.
 func (s *step) look(name string) (target string, info fs.FileInfo, err error) {
 	if err := s.judge(name); err != nil {
 		return "", nil, err
@@ -179,13 +181,13 @@ func (s *step) do(f func() error) error {
 	return t.Do(f)
 }
 
-// down enters a folder: the one that was looked at, and no other one that has taken its name since.
+// down enters the folder that was looked at, and refuses another folder that has taken its name since.
 func (s *step) down(name string, looked fs.FileInfo) error {
 	if !looked.IsDir() {
 		return fmt.Errorf("%s is not a folder", filepath.Join(s.path, name))
 	}
 	return s.do(func() error {
-		next, err := s.at.OpenRoot(name + "/.") // the dot keeps a pipe of that name from being waited for
+		next, err := s.at.OpenRoot(name + "/.") // with the dot, a pipe of that name is not waited for
 		if err != nil {
 			return s.failed(name, err)
 		}

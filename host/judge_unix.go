@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// trust is whom the caller trusts: itself, and root, who can do everything anyway.
+// trust is the set of users that the caller trusts: the caller itself, and root, which can do
+// everything anyway.
 type trust struct{ uid int }
 
 func caller() trust { return trust{os.Geteuid()} }
@@ -28,7 +29,7 @@ func (t trust) judge(path string, s *unix.Stat_t) error {
 		e.Reason = fmt.Sprintf("its owner is %s, not %s", userName(e.UID), t)
 		e.Fix = []string{"chown", plainUser(t.uid), path}
 	case kind == unix.S_IFLNK, kind == unix.S_IFCHR, kind == unix.S_IFBLK:
-		return nil // a link has no mode, and what is written to a device is not what is read from it
+		return nil // a link has no mode, and bytes written to a device are not read from it again
 	case e.Folder && protected(path, s):
 		return nil
 	default:
@@ -37,18 +38,19 @@ func (t trust) judge(path string, s *unix.Stat_t) error {
 	return e
 }
 
-// protected reports whether the files in a folder can only be removed and renamed by
-// their owners, although others may write the folder.
+// protected reports whether the files in a folder can only be removed and renamed by their owners,
+// although other users may write the folder.
 func protected(path string, s *unix.Stat_t) bool {
 	return s.Mode&unix.S_ISVTX != 0 || forTemporaryFiles(path)
 }
 
-// forTemporaryFiles reports whether a folder is one of the system's for temporary files. In
-// images of containers these often lack the sticky bit. No program has a safe place on a
-// machine whose users make use of that, so it is no reason to refuse what is below them.
+// forTemporaryFiles reports whether a folder is one of the system's folders for temporary files. In
+// images of containers these often lack the sticky bit. If the users of a machine make use of that,
+// no program on it has a safe place; so a missing sticky bit is no reason to refuse the files
+// below.
 func forTemporaryFiles(path string) bool { return path == "/tmp" || path == "/var/tmp" }
 
-// judgeMode looks at who may write.
+// judgeMode returns an [UntrustedError] if the mode lets other users write.
 func (t trust) judgeMode(e *UntrustedError, s *unix.Stat_t) error {
 	change := ""
 	switch others, group := s.Mode&0o002 != 0, s.Mode&0o020 != 0; {
@@ -75,7 +77,7 @@ func (t trust) judgeOpened(f *os.File) error {
 	return t.judge(f.Name(), found)
 }
 
-// judgePrivate is judgeOpened for a folder that others may not write, sticky or not.
+// judgePrivate is judgeOpened for a folder that other users may not write, sticky or not.
 func (t trust) judgePrivate(f *os.File) error {
 	found, err := fstat(f)
 	if err != nil {
@@ -92,7 +94,7 @@ func fstat(f *os.File) (*unix.Stat_t, error) {
 	return &found, nil
 }
 
-// String names the users who are trusted, for messages.
+// String names the trusted users, for messages.
 func (t trust) String() string {
 	if t.uid == 0 {
 		return "root"
@@ -100,16 +102,16 @@ func (t trust) String() string {
 	return userName(t.uid) + " or root"
 }
 
-// private reports whether nobody but trusted users is in a group. Files of a user are
-// writable by the user's own group on many systems (umask 002). Root's group counts as
-// root. A group that is not in the local files may have any members, and so may a file
-// with an access control list, whose mode shows the most that the list allows.
+// private reports whether all members of a group are trusted users. On many systems the user's own
+// group may write the user's files (umask 002). Root's group counts as root. A group that is not in
+// the local files may have any members. So may a file with an access control list, because its mode
+// shows only the most that the list allows.
 func (t trust) private(path string, gid int) bool {
 	return (gid == 0 || t.alone(gid, table("/etc/passwd"), table("/etc/group"))) && !hasACL(path)
 }
 
-// alone reports whether a group is one of those given, and all of its members are
-// accounts of trusted users. Rows are as in /etc/passwd and /etc/group.
+// alone reports whether a group is among the given groups, and all of its members are accounts of
+// trusted users. Rows are as in /etc/passwd and /etc/group.
 func (t trust) alone(gid int, accounts, groups [][]string) bool {
 	i := slices.IndexFunc(groups, func(g []string) bool { return len(g) > 3 && g[2] == strconv.Itoa(gid) })
 	if i < 0 {
@@ -126,7 +128,7 @@ func (t trust) alone(gid int, accounts, groups [][]string) bool {
 		}
 		members = slices.DeleteFunc(members, func(m string) bool { return m == account[0] })
 	}
-	return len(members) == 0 // the others' accounts are elsewhere
+	return len(members) == 0 // the remaining members have no account in the list
 }
 
 // plainUser returns a user as chown takes it.

@@ -2,7 +2,7 @@
 
 package host
 
-// reach uses paths as they are: there is no superuser here whose rights others could use.
+// reach uses paths as they are: on this system there is no superuser with rights that other users could misuse.
 func reach(path string) (*Folder, string, error) { return asIs(path) }
 
 // judge finds no other users.

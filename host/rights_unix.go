@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// stat is what decides about the access to a file.
+// stat holds the facts that decide about the access to a file.
 type stat struct {
 	uid, gid int
 	mode     fs.FileMode
@@ -26,9 +26,10 @@ func (s stat) groupCanWrite() bool { return s.mode.Perm()&0o020 != 0 }
 func (s stat) allCanWrite() bool   { return s.mode.Perm()&0o002 != 0 }
 func (s stat) sticky() bool        { return s.mode&fs.ModeSticky != 0 }
 
-// judge finds the user that can put another file under the name, and takes that user's rights from there on.
+// judge finds the user that can put another file under the name. From there on the walk uses that user's rights.
 //
-// The order of the looks does not matter to safety: only the user whose rights are taken can change their answers.
+// The order of the looks does not matter to safety. Only one user can change their answers, and the walk takes the
+// rights of that user.
 func (s *step) judge(name string) error {
 	info, err := s.at.Stat(".")
 	if err != nil {
@@ -51,8 +52,8 @@ func (s *step) judge(name string) error {
 	return s.judgeShared(dir, name)
 }
 
-// judgeShared is for a folder of the superuser's that others can write, such as /tmp. There, the owner of a
-// file can rename and replace it. Without the sticky bit all writers can, which leaves the least rights.
+// judgeShared is for a folder of the superuser that other users can write, such as /tmp. There, the owner of a file
+// can rename and replace it. Without the sticky bit all writers can, and the walk takes the least rights.
 func (s *step) judgeShared(dir stat, name string) error {
 	entry, err := s.at.Lstat(name)
 	if err == nil && statOf(entry).uid != 0 {
@@ -64,18 +65,18 @@ func (s *step) judgeShared(dir stat, name string) error {
 		s.shared = true
 		return nil // the error, if any, is found again by the caller
 	}
-	s.rights = &Rights{UID: nobody, GID: nobody}
+	s.rights = &Rights{UID: unmapped, GID: unmapped}
 	if dir.groupCanWrite() && dir.gid != 0 {
 		s.rights.GID, s.rights.Groups = dir.gid, []int{dir.gid}
 	}
 	return nil
 }
 
-// rightsOf returns what a process of a user may do. Files that are made belong to the group gid if the user is a member
-// of it, else to the user's own. Of a user that the system does not know, only a group of the same number is taken for
-// the user's: another one may have come from a folder that hands on its group, and is no proof of membership.
+// rightsOf returns the rights of a user. Files that are made belong to the group gid if the user is a member of it,
+// and otherwise to the user's own group. For a user that the system does not know, only a group of the same number
+// counts as the user's own: another group may come from a folder that hands on its group, and proves no membership.
 func rightsOf(uid, gid int) *Rights {
-	r := &Rights{UID: uid, GID: nobody}
+	r := &Rights{UID: uid, GID: unmapped}
 	u, err := user.LookupId(strconv.Itoa(uid))
 	if err != nil {
 		if gid == uid {
@@ -84,7 +85,7 @@ func rightsOf(uid, gid int) *Rights {
 		return r
 	}
 	r.GID, _ = strconv.Atoi(u.Gid) // LookupId has parsed it
-	ids, _ := u.GroupIds()         // without a list, the own group remains
+	ids, _ := u.GroupIds()         // without a list, the user's own group remains
 	for _, id := range ids {
 		if n, err := strconv.Atoi(id); err == nil {
 			r.Groups = append(r.Groups, n)
@@ -96,8 +97,8 @@ func rightsOf(uid, gid int) *Rights {
 	return r
 }
 
-// reach goes from the root of the file system, if this process can do what other users cannot. Others use paths as they
-// are: the system sees to their rights.
+// reach walks from the root of the file system if this process is the superuser, with more rights than other users.
+// Other processes use paths as they are: the system enforces their rights.
 func reach(path string) (*Folder, string, error) {
 	if os.Geteuid() != 0 {
 		return asIs(path)

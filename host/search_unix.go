@@ -4,5 +4,5 @@ package host
 
 import "golang.org/x/sys/unix"
 
-// openToSearch opens a folder. It must be readable here.
+// openToSearch opens a folder, which must be readable on this system.
 const openToSearch = unix.O_RDONLY

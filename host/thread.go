@@ -1,11 +1,11 @@
 package host
 
-// Thread is a thread of the operating system that works in one [Folder]: with the rights of the folder's user, and with
-// the folder as the root of all paths, so that nothing outside can be reached by any name. A nil Thread runs functions
-// as they are. It is safe for concurrent use; functions run one after the other.
+// Thread is a thread of the operating system that works in one [Folder], with the rights of the folder's user. The
+// folder is the root of all paths, so that no name leads out of it. A nil Thread runs functions as they are. It is
+// safe for concurrent use; functions run one after the other.
 //
-// What a function opens can be used by any goroutine. A goroutine that it starts runs elsewhere: with the process's own
-// rights and paths.
+// Any goroutine can use a file that a function has opened. A goroutine that a function starts runs outside of the
+// thread: with the process's own rights and paths.
 type Thread struct {
 	rights *Rights // nil for the process's own
 	work   chan func()
@@ -25,7 +25,7 @@ func (f *Folder) Thread() (*Thread, error) {
 	return newThread(f.rights, dir)
 }
 
-// Do runs a function on the thread and returns its error. One that is about permissions is a [RightsError] if the thread
+// Do runs a function on the thread and returns its error. An error about permissions is a [RightsError] if the thread
 // has other rights than the process.
 func (t *Thread) Do(f func() error) (err error) {
 	if t == nil {
@@ -40,7 +40,7 @@ func (t *Thread) Do(f func() error) (err error) {
 	return t.rights.explain(err)
 }
 
-// Close ends the thread. A function that is running is waited for.
+// Close ends the thread, after the running function.
 func (t *Thread) Close() {
 	if t != nil {
 		close(t.work)
@@ -55,8 +55,8 @@ func (t *Thread) run() {
 	}
 }
 
-// Outside runs a function elsewhere, with the process's own rights and paths, and waits for it: a function on a
-// [Thread] calls it for what is not in the thread's folder.
+// Outside runs a function with the process's own rights and paths, and waits for it. A function on a [Thread] calls
+// it to work outside of the thread's folder.
 func Outside(f func() error) error {
 	done := make(chan error)
 	go func() { done <- f() }()

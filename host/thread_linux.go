@@ -17,8 +17,8 @@ func newThread(rights *Rights, dir *os.File) (*Thread, error) {
 	t := &Thread{rights, make(chan func()), make(chan struct{})}
 	began := make(chan error)
 	go func() {
-		// It is never unlocked: the thread ends with the goroutine, so that no other one gets what it has become. Go starts
-		// no thread from a locked one, so that none inherits it either.
+		// The thread is never unlocked, and ends with the goroutine, so that no other goroutine gets its rights. Go starts
+		// no thread from a locked thread, so that no thread inherits them either.
 		runtime.LockOSThread()
 		defer close(t.ended)
 		err := confine(dir)
@@ -53,9 +53,10 @@ func confine(dir *os.File) error {
 	return nil
 }
 
-// become gives the calling thread the rights: the wrappers of package syscall would change all threads. The groups come
-// first and the user last, since the superuser's capabilities go with that. fsuid alone is changed, which is what counts
-// for access to files: with another real or effective user, that user could send signals to the process.
+// become gives the calling thread the rights: the wrappers of package syscall would change all threads. The groups
+// come first and the user last, since the superuser's capabilities go with the user. Only fsuid is changed, which
+// decides about access to files: a user that is the thread's real or effective user could send signals to the
+// process.
 func become(r *Rights) error {
 	if r == nil {
 		return nil
@@ -80,8 +81,8 @@ func become(r *Rights) error {
 	return nil
 }
 
-// set calls setfsuid or setfsgid, which return the former identity and no error: so a second call, with one that does
-// not exist, tells whether the first has worked.
+// set calls setfsuid or setfsgid, which return the former identity and no error. A second call, with an identity that
+// does not exist, tells whether the first has worked.
 func set(call uintptr, id int) error {
 	syscall.RawSyscall(call, uintptr(id), 0, 0)
 	if now, _, _ := syscall.RawSyscall(call, ^uintptr(0), 0, 0); int(int32(now)) != id {
@@ -95,7 +96,7 @@ func set(call uintptr, id int) error {
 func folderHasACL(dir *os.Root) bool {
 	f, err := dir.Open(".")
 	if err != nil {
-		return true // it proves nothing
+		return true // a folder that cannot be opened proves nothing
 	}
 	defer f.Close()
 	_, err = unix.Fgetxattr(int(f.Fd()), "system.posix_acl_access", nil)

@@ -8,10 +8,10 @@ import (
 // UntrustedError is returned for a path that a user other than the caller and root can
 // change: the file itself, or a folder or link on the way to it.
 type UntrustedError struct {
-	Path   string   // of what is at fault, without links
-	UID    int      // who owns that
-	Folder bool     // it is a folder, and not the file itself
-	Reason string   // why it is not trusted
+	Path   string   // of the file, folder or link at fault, without links
+	UID    int      // owner of Path
+	Folder bool     // Path is a folder, and not the file itself
+	Reason string   // why Path is not trusted
 	Fix    []string // a command that mends it
 }
 

@@ -13,16 +13,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Open opens a file for reading that only the caller and root can have written, or
-// returns an [UntrustedError]. Every folder and symbolic link on the way is judged, too:
-// a user who can change one of them can put another file in the place of this one.
+// Open opens a file for reading that only the caller and root can have written, or returns an
+// [UntrustedError]. Every folder and symbolic link on the way is judged, too: a user with the right
+// to change one of them can put another file in the place of this file.
 //
-// Nothing is judged by its name and then opened by it. Each folder is held open, judged
-// as it was opened, and the next name looked up in it; the caller reads from the
-// descriptor that was judged.
+// Open never judges a name and opens it afterwards. It holds each folder open, judges it as it was
+// opened, and looks up the next name in it. The caller reads from the descriptor that was judged.
 //
-// A path such as /dev/stdin or /dev/fd/63 stands for a file that the caller has opened
-// already, and is not judged.
+// A path such as /dev/stdin or /dev/fd/63 stands for a file that the caller has opened already, and
+// is not judged.
 func Open(path string) (*os.File, error) {
 	if HandedOver(path) {
 		return os.Open(path)
@@ -41,13 +40,13 @@ func Open(path string) (*os.File, error) {
 	return w.file, nil
 }
 
-// MakeFolder makes a folder with mode 0700, and its parents. Folders that are there may
-// be anything that [Open] would read a file in. It returns an [UntrustedError] if another
-// user can change the way to the folder; then nothing was made in folders of others.
+// MakeFolder makes a folder with mode 0700, and its parents. Folders that exist are accepted if
+// [Open] would read a file in them. It returns an [UntrustedError] if another user can change the
+// way to the folder; then nothing was made in folders of other users.
 func MakeFolder(path string) error { return makeFolder(path, trust.judgeOpened) }
 
-// MakePrivateFolder is [MakeFolder] for a folder that nobody but the caller and root may
-// write: a sticky bit is not enough, since others could be first to take a name in it.
+// MakePrivateFolder is [MakeFolder] for a folder that only the caller and root may write: a sticky
+// bit is not enough, since other users could be first to take a name in it.
 func MakePrivateFolder(path string) error { return makeFolder(path, trust.judgePrivate) }
 
 func makeFolder(path string, judge func(trust, *os.File) error) error {
@@ -75,12 +74,12 @@ func HandedOver(path string) bool { return descriptor.MatchString(filepath.Clean
 
 // way is a walk along a path.
 type way struct {
-	whole string   // what was asked for
-	rest  []string // names that are still to go
+	whole string   // the path that the caller gave
+	rest  []string // names that are still to be looked up
 	dir   *os.File // the folder that was reached; its name is the path without links
-	file  *os.File // what the path leads to, unless that is dir
+	file  *os.File // the file that the path leads to; nil for a folder
 	links int      // followed so far
-	makes bool     // folders that are missing
+	makes bool     // missing folders are made
 	trust trust
 }
 
@@ -106,7 +105,7 @@ func (w *way) close() {
 	}
 }
 
-// failed returns an error of the path as a whole, as package os has it.
+// failed returns an error of the path as a whole, in the form of package os.
 func (w *way) failed(err error) error { return &fs.PathError{Op: "open", Path: w.whole, Err: err} }
 
 // walk goes to the end of the path.
@@ -137,14 +136,14 @@ func (w *way) step(name string) error {
 	case unix.S_IFLNK:
 		return w.follow(name, path, found)
 	}
-	// Opening a pipe waits for its other end: for that of a user who is not trusted, for ever.
+	// Opening a pipe waits for its other end, for ever if a user without trust holds it.
 	if err := w.trust.judge(path, found); err != nil {
 		return err
 	}
 	return w.open(name, path)
 }
 
-// look finds out what a name stands for, and makes a folder that is missing.
+// look finds out what a name stands for, and makes a missing folder if the walk makes folders.
 func (w *way) look(name string) (*unix.Stat_t, error) {
 	var found unix.Stat_t
 	err := unix.Fstatat(int(w.dir.Fd()), name, &found, unix.AT_SYMLINK_NOFOLLOW)
@@ -168,7 +167,7 @@ func (w *way) enter(parent int, name, path string) error {
 	return w.trust.judgeOpened(w.dir)
 }
 
-// follow puts what a link says in the place of its name.
+// follow replaces the name of a link by the link's target.
 func (w *way) follow(name, path string, link *unix.Stat_t) error {
 	if err := w.trust.judge(path, link); err != nil {
 		return err
@@ -189,7 +188,7 @@ func (w *way) follow(name, path string, link *unix.Stat_t) error {
 	return nil
 }
 
-// open opens what is no folder, and judges it as it was opened.
+// open opens a file that is no folder, and judges it as it was opened.
 func (w *way) open(name, path string) error {
 	fd, err := unix.Openat(int(w.dir.Fd()), name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {

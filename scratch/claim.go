@@ -13,19 +13,20 @@ import (
 // ErrClaimed is returned for a file that another process has claimed.
 var ErrClaimed = errors.New("another process has claimed the file")
 
-// claimPrefix begins the names of the folders that stand for claims; hexadecimal digits of
-// the file's name follow.
+// claimPrefix is the beginning of the names of the folders that stand for claims. Hexadecimal
+// digits, by the file's name, follow.
 const claimPrefix = ".firn-claim-"
 
-// claimAge is how old a claim must be before a sweep takes it for left behind. Its name is
-// used again, so what a sweep has looked at may be another claim a moment later.
+// claimAge is how old a claim must be before a sweep removes it. The name of a claim is used again,
+// so a moment after the sweep has looked at it, it may be another claim.
 const claimAge = time.Hour
 
 // isClaim reports whether a name is that of a claim.
 func isClaim(name string) bool { return strings.HasPrefix(name, claimPrefix) }
 
-// Claim is the exclusive use of a file by firn, wherever other processes keep their caches
-// and temporary files: a locked folder beside the file. It ends with the process.
+// Claim is the exclusive use of a file by one process of firn, even if other processes keep their
+// caches and temporary files in other places. A locked folder beside the file stands for it. It
+// ends with the process.
 type Claim struct {
 	path   string
 	folder *os.File
@@ -42,6 +43,6 @@ func (c *Claim) Release() error {
 	if c == nil {
 		return nil
 	}
-	err := os.Remove(c.path) // before the lock is gone: it may be the next one's then
+	err := os.Remove(c.path) // before the lock is gone: afterwards the folder may be another process's claim
 	return errors.Join(err, c.folder.Close())
 }

@@ -10,29 +10,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Take claims a file, which may be missing, with the rights of the calling thread. It
-// returns [ErrClaimed] if another process has done so. The claim is nil where there are no
-// locks, or where a folder of that name belongs to another user: in a folder that all can
-// write, that user must not keep others from their files.
+// Take claims a file, which may be missing, with the rights of the calling thread. It returns
+// [ErrClaimed] if another process has done so. The claim is nil where there are no locks, and where
+// a folder of that name belongs to another user: in a folder that all users can write, that user
+// must not keep others from their files.
 func Take(file string) (*Claim, error) {
 	path := claimPath(file)
 	for {
-		// Everybody who may write beside the file may see the lock.
+		// All users that may write beside the file may see the lock.
 		if err := os.Mkdir(path, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, err
 		}
 		c, err := lockClaim(path)
 		if !errors.Is(err, fs.ErrNotExist) {
 			return c, err
-		} // else it was released between the two
+		} // otherwise it was released between the two calls
 	}
 }
 
-// lockClaim locks the folder of a claim. The error matches fs.ErrNotExist if it is gone.
+// lockClaim locks the folder of a claim. The error matches fs.ErrNotExist if the folder is gone.
 func lockClaim(path string) (*Claim, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_DIRECTORY, 0)
 	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, fs.ErrPermission) {
-		return nil, nil // it is another user's
+		return nil, nil // the folder is another user's
 	}
 	if err != nil {
 		return nil, err

@@ -6,8 +6,8 @@ import (
 	"os"
 )
 
-// File is a private temporary file. Where the system allows, it has no name any more: then it is gone with the process,
-// however that ends. Elsewhere, and until then, it is in a folder that [Sweep] removes.
+// File is a private temporary file. Where the system allows, it has no name any more: then it is gone with the
+// process, however the process ends. On other systems it is in a folder that [Sweep] removes.
 type File struct {
 	*os.File
 	folder *Folder // nil when removed already

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// own reports true: who owns a file is not to be seen here.
+// own reports true: this system does not show the owner of a file.
 func own(fs.FileInfo) bool { return true }
 
 // readFolder opens a folder.

@@ -14,6 +14,6 @@ func own(info fs.FileInfo) bool {
 	return ok && int(stat.Uid) == os.Geteuid()
 }
 
-// readFolder opens nothing but a folder, follows no link to it, and does not wait for a
-// pipe that has taken its name.
+// readFolder opens only a folder, follows no link to it, and does not wait for a pipe that has
+// taken its name.
 const readFolder = syscall.O_RDONLY | syscall.O_DIRECTORY | syscall.O_NOFOLLOW | syscall.O_NONBLOCK

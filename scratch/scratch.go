@@ -1,8 +1,8 @@
 // Package scratch makes private folders, for files that no other user may read and that must
-// not outlive the process: plaintext copies of databases. They lie where they are needed, in
-// the folder for temporary files or beside a database, and have one kind of name. Each is
-// locked as long as its process lives, so that a later run knows which ones were left
-// behind by a run that was killed, and removes these.
+// not outlive the process: plaintext copies of databases. The folders lie where they are
+// needed, in the folder for temporary files or beside a database, and their names have one
+// form. Each folder is locked as long as its process lives. So a later run recognizes the
+// folders of a run that was killed, and removes them.
 package scratch
 
 import (
@@ -17,11 +17,12 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// prefix begins the names of private folders; digits follow.
+// prefix is the beginning of the names of private folders; digits follow.
 const prefix = ".firn-"
 
-// longAge is longer than any run takes. A folder in which nothing was made for so long counts as left behind if it is not
-// locked; one that cannot be locked, on some network file systems and on Windows, if nothing was written to it either.
+// longAge is longer than any run takes. A folder that is not locked counts as left behind if
+// nothing was made in it for so long. A folder that cannot be locked, on some network file systems
+// and on Windows, counts as left behind if nothing was written to its files for so long either.
 const longAge = 24 * time.Hour
 
 // Folder is a private folder. It is for one goroutine at a time.
@@ -47,13 +48,14 @@ func Make(dir string) (*Folder, error) {
 		if ours && exists(path) {
 			return f, f.mark()
 		}
-		// A sweep has come between the two and takes it for left behind, or has removed it.
+		// A sweep has come between the two calls and takes the folder for left behind, or has
+		// removed it.
 		_ = f.lock.Close()
 	}
 }
 
-// marker is the name of an empty file in each private folder. A folder without it was not
-// made here: where others can write, they could have given such a name to any folder.
+// marker is the name of an empty file in each private folder. A folder without it was not made
+// here: where other users can write, they could give such a name to any folder.
 const marker = ".firn"
 
 // mark makes the marker.
@@ -65,7 +67,7 @@ func (f *Folder) mark() error {
 	return file.Close()
 }
 
-// newLock returns a lock on a folder, which is opened to be read only.
+// newLock returns a lock on a folder, which is opened only for reading.
 func newLock(path string) *flock.Flock { return flock.New(path, flock.SetFlag(readFolder)) }
 
 func exists(path string) bool {
@@ -76,8 +78,8 @@ func exists(path string) bool {
 // Path returns the path of a file in the folder.
 func (f *Folder) Path(name string) string { return filepath.Join(f.path, name) }
 
-// Create makes a file in the folder that only its owner may read, and calls write on it. The
-// file is closed in any case. With an error it may be there, as long as the folder is.
+// Create makes a file in the folder that only its owner may read, and calls write on it. The file
+// is closed in any case. After an error the file may exist, as long as the folder does.
 func (f *Folder) Create(name string, write func(*os.File) error) (path string, err error) {
 	file, err := os.OpenFile(f.Path(name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -86,8 +88,8 @@ func (f *Folder) Create(name string, write func(*os.File) error) (path string, e
 	return file.Name(), errors.Join(write(file), file.Close())
 }
 
-// Remove removes the folder with all that is in it, and lets go of the lock. It may be
-// called again, and on a nil Folder.
+// Remove removes the folder with all its files, and lets go of the lock. It may be called again,
+// and on a nil Folder.
 func (f *Folder) Remove() error {
 	if f == nil {
 		return nil
@@ -99,8 +101,8 @@ func (f *Folder) Remove() error {
 	return err
 }
 
-// removeAll removes a private folder, which may be gone. The marker goes last, so that a sweep knows what a kill leaves
-// of it.
+// removeAll removes a private folder, which may be gone. The marker goes last, so that a sweep
+// recognizes the remains of a folder after a kill.
 func removeAll(path string) error {
 	entries, err := os.ReadDir(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -117,11 +119,11 @@ func removeAll(path string) error {
 	return os.RemoveAll(path)
 }
 
-// Sweep removes private folders and claims in dir whose processes are gone and to which nothing was
-// written for the time idle, or in which nothing was made for a day. It removes only what belongs to the user whose rights the
-// calling thread has, and returns the names. What cannot be removed is an error, the
-// others are removed all the same; a folder that is not there or may not be read has
-// nothing to remove.
+// Sweep removes private folders and claims in dir that were left behind: their processes are gone,
+// and nothing was written to them for the time idle, or nothing was made in them for a day. It
+// removes only folders of the user of the calling thread, and returns their names. A folder that
+// cannot be removed is an error, and the others are removed all the same. A dir that does not exist
+// or may not be read has nothing to remove.
 func Sweep(dir string, now time.Time, idle time.Duration) (removed []string, err error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
@@ -159,7 +161,7 @@ func isName(name string) bool {
 func sweep(path string, now time.Time, idle time.Duration) (gone bool, err error) {
 	info, err := os.Lstat(path)
 	if err != nil || !own(info) {
-		return false, nil // it has just been removed, or is another user's
+		return false, nil // the folder has just been removed, or is another user's
 	}
 	lock := newLock(path)
 	free, err := lock.TryLock()
@@ -170,24 +172,25 @@ func sweep(path string, now time.Time, idle time.Duration) (gone bool, err error
 	case !free:
 		return false, nil
 	}
-	// What is written to one file does not change the folder's own time.
+	// A write to a file in the folder does not change the folder's own time.
 	aged := free && now.Sub(info.ModTime()) >= longAge
 	if !aged && now.Sub(lastWritten(path)) < idle {
 		return false, nil
 	}
 	if !exists(filepath.Join(path, marker)) {
-		// A claim, or left behind by one that was killed at once: then it is empty, and else not ours.
+		// A claim, or the folder of a process that was killed at once. Such a folder is empty; a
+		// folder with files is not ours.
 		return os.Remove(path) == nil, nil
 	}
 	return true, removeAll(path)
 }
 
-// lastWritten returns when something was written last to the folder or a file in it.
+// lastWritten returns the time of the last write to the folder or a file in it.
 func lastWritten(dir string) time.Time {
 	var last time.Time
 	_ = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
 		if err != nil {
-			return nil // it is gone, or not to be read: the rest tells
+			return nil // the file is gone, or may not be read: the other files tell the time
 		}
 		if info, err := e.Info(); err == nil && info.ModTime().After(last) {
 			last = info.ModTime()

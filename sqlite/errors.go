@@ -30,7 +30,7 @@ var (
 	// ErrDiffers is returned by [Restore] when a database was restored, and is not equal to the image.
 	ErrDiffers = errors.New("restored database differs from the image")
 	// ErrStrangeSidecar is returned when a file with the name of the database's journal, WAL or -shm is no regular file,
-	// or was put there by a user who may not write the database.
+	// or was put there by a user without the right to write the database.
 	ErrStrangeSidecar = source.ErrStrangeSidecar
 	// ErrDetached is returned when the WAL with the last commits must be in another place than beside the database.
 	ErrDetached = source.ErrDetached

@@ -32,9 +32,9 @@ type WALState struct {
 	Change   uint32    `json:"change"` // SQLite's counter of changes to the WAL-index header
 }
 
-// FileState describes a database file from outside. The WAL proves nothing about the file: a user who copies another
-// file over the database, or puts an older disk back, leaves the WAL as it was, and the file may hold the WAL's
-// content already.
+// FileState describes a database file from outside. The WAL proves nothing about the file: to copy another file over
+// the database, or to put an older disk back, leaves the WAL as it was, and the file may hold the WAL's content
+// already.
 type FileState struct {
 	Size       int64  `json:"size"`
 	ModTime    int64  `json:"mtime"` // nanoseconds since 1970

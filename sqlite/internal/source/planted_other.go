@@ -4,5 +4,5 @@ package source
 
 import "io/fs"
 
-// planted reports false: this system does not tell who made a file.
+// planted reports false: this system does not tell which user made a file.
 func planted(_, _, _ fs.FileInfo) bool { return false }

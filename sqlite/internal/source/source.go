@@ -24,7 +24,7 @@ var (
 	// ErrNotFile is returned for a directory, a device, or anything else that is not a regular file.
 	ErrNotFile = errors.New("not a regular file")
 	// ErrStrangeSidecar is returned when a file with the name of the database's journal, WAL or -shm is no regular file,
-	// or was put there by a user who may not write the database.
+	// or was put there by a user without the right to write the database.
 	ErrStrangeSidecar = errors.New("a file beside the database is not one of SQLite's")
 	// ErrDetached is returned when the WAL with the last commits must be in another place than beside the database.
 	ErrDetached = errors.New("the WAL of the database is in another place")
