@@ -1,14 +1,42 @@
 package cmd
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"time"
 
+	"firn/outcome"
 	"firn/report"
 	"firn/snapshot"
 	"firn/tags"
 )
+
+// maxChoices is how many snapshots are offered.
+const maxChoices = 20
+
+// choose shows the newest snapshots and asks for one of them.
+func (r *restoration) choose(ctx context.Context) error {
+	shown, err := r.operation.Choices(ctx)
+	if err != nil {
+		return err
+	}
+	shown = shown[:min(len(shown), maxChoices)]
+	if err := r.showChoices(shown); err != nil {
+		return err
+	}
+	answer, err := r.ask(ctx, "Which one? (number, ID, time or latest; Enter for none) ")
+	if err != nil {
+		return err
+	}
+	if answer == "" {
+		return outcome.Failed("", "restore: no snapshot chosen, nothing was changed")
+	}
+	if n, err := strconv.Atoi(answer); err == nil && n >= 1 && n <= len(shown) {
+		answer = shown[n-1].ID.String()
+	}
+	return r.operation.Choose(ctx, answer)
+}
 
 // showChoices shows numbered snapshots, the newest last: on a terminal that is
 // where one looks. A narrow one does without some columns.

@@ -186,6 +186,15 @@ func (c *cli) start() (*opened, error) {
 	return &opened{c, s}, nil
 }
 
+// openStarted opens the repository that was found; the command closes it.
+func (o *opened) openStarted(ctx context.Context) error {
+	if err := o.OpenRepository(ctx); err != nil {
+		return err
+	}
+	o.sessions = append(o.sessions, o.Session)
+	return nil
+}
+
 // with joins the command line with a session, whose rollback counts for the exit code.
 func (c *cli) with(s *session.Session) *opened {
 	c.sessions = append(c.sessions, s)

@@ -5,7 +5,8 @@ import (
 	"time"
 
 	"firn/report"
-	"firn/sqlite"
+	"firn/restore"
+	"firn/snapshot"
 )
 
 // restoreMessage is the summary in JSON.
@@ -25,55 +26,55 @@ type restoreMessage struct {
 	Duration     float64 `json:"duration"`
 }
 
-func (r *restoration) newMessage() restoreMessage {
+func (r *restoration) newMessage(plan *restore.Plan) restoreMessage {
 	m := restoreMessage{
-		Type: "summary", DryRun: r.options.dryRun, SnapshotID: r.source.ID.String(), Environment: r.source.Environment,
-		Target: r.path, Size: r.source.Image().Size, Scrubbed: r.scrub != nil, Duration: r.Now().Sub(r.started).Seconds(),
+		Type: "summary", DryRun: r.options.dryRun, SnapshotID: plan.Snapshot.ID.String(), Environment: plan.Snapshot.Environment,
+		Target: plan.Target.Path, Size: plan.Snapshot.Image().Size, Scrubbed: plan.Scrub != "", Duration: r.Now().Sub(r.started).Seconds(),
 	}
-	if r.sound() {
-		m.Verified = r.source.Verified.Time.Format(time.RFC3339)
+	if found := plan.Snapshot.Verified; found.Sound() {
+		m.Verified = found.Time.Format(time.RFC3339)
 	}
 	return m
 }
 
-func (r *restoration) tellDryRun() error {
+func (r *restoration) reportDryRun(plan *restore.Plan) error {
 	if r.json {
-		return r.printJSON(r.newMessage())
+		return r.printJSON(r.newMessage(plan))
 	}
 	r.Done("Dry run: nothing was changed")
 	return nil
 }
 
-func (r *restoration) tell(result *sqlite.RestoreResult) error {
-	m := r.newMessage()
-	m.Method, m.PagesWritten, m.Kept = result.Method, result.PagesWritten, r.kept
-	if r.saved != nil {
-		m.PreRestoreID = r.saved.ID.String()
+func (r *restoration) report(plan *restore.Plan, result *restore.Result) error {
+	m := r.newMessage(plan)
+	m.Method, m.PagesWritten, m.Kept = result.Method, result.PagesWritten, result.Kept
+	if result.Saved != nil {
+		m.PreRestoreID = result.Saved.ID.String()
 	}
 	if r.json {
 		return r.printJSON(m)
 	}
-	r.Done("Restored %s from snapshot %s of %s, %s: %d of %d pages written", r.path, r.source.ID.Short(),
-		r.source.Environment, r.When(r.source.Time), result.PagesWritten, result.PageCount)
-	if r.scrub != nil {
-		r.Done("Scrubbed with %s", r.scrub.path)
+	r.Done("Restored %s from snapshot %s of %s, %s: %d of %d pages written", plan.Target.Path, plan.Snapshot.ID.Short(),
+		plan.Snapshot.Environment, r.When(plan.Snapshot.Time), result.PagesWritten, result.PageCount)
+	if result.Scrub != "" {
+		r.Done("Scrubbed with %s", result.Scrub)
 	}
-	if r.saved != nil {
-		r.Done("To undo: %s", r.undo())
+	if result.Saved != nil {
+		r.Done("To undo: %s", r.undo(&plan.Target, result.Saved))
 	}
-	if r.kept != "" {
-		r.Done("What was there is in %s", r.kept)
+	if result.Kept != "" {
+		r.Done("What was there is in %s", result.Kept)
 	}
 	return nil
 }
 
-// undo is the command that puts back what was replaced.
-func (r *restoration) undo() string {
+// undo is the command that puts back what was replaced, which is saved as a snapshot.
+func (r *restoration) undo(target *restore.Target, saved *snapshot.Snapshot) string {
 	var words []string
-	if r.env != nil {
-		words = append(words, "firn undo", report.QuoteWord(r.env.Name))
+	if target.Environment != "" {
+		words = append(words, "firn undo", report.QuoteWord(target.Environment))
 	} else {
-		words = append(words, "firn restore --target", report.QuoteWord(r.path), "--snapshot", r.saved.ID.Short())
+		words = append(words, "firn restore --target", report.QuoteWord(target.Path), "--snapshot", saved.ID.Short())
 	}
 	for _, flag := range []struct{ name, value string }{
 		{"--config", r.Settings.Config}, {"--repository", r.Settings.Repository}, {"--key-file", r.Settings.KeyFile},

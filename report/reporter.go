@@ -42,11 +42,14 @@ func (r *Reporter) Detail(format string, args ...any) {
 	}
 }
 
-// FailNow tells of an error at once, because what follows takes time or could hide it.
-func (r *Reporter) FailNow(err error) {
-	if r != nil && r.Failed != nil {
-		r.Failed(err)
+// FailNow tells of an error at once, because the steps that follow take time or could hide it. It reports whether a function
+// was there to be told.
+func (r *Reporter) FailNow(err error) (told bool) {
+	if r == nil || r.Failed == nil {
+		return false
 	}
+	r.Failed(err)
+	return true
 }
 
 // Progress begins to tell how far a task is. The total is in bytes, 0 if it is not known.

@@ -57,11 +57,15 @@ func (c *Caller) Open(ctx context.Context, opening OpenOptions) (*Session, error
 	if err != nil {
 		return nil, err
 	}
-	if err := s.openWith(ctx, s.credential); err != nil {
+	if err := s.OpenRepository(ctx); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
+
+// OpenRepository opens the repository of a session that was only started. The caller closes the session, unless there is
+// an error.
+func (s *Session) OpenRepository(ctx context.Context) error { return s.openWith(ctx, s.credential) }
 
 // CredentialFunc finds the key of a repository, and says where it is from.
 type CredentialFunc func(context.Context, *config.Config) (crypt.Credential, config.KeySource, error)

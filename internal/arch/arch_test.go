@@ -36,7 +36,7 @@ bench/tune: bench/internal/checkout chunk crypt repo snapshot store/mem
 btree:
 chunk: chunk/delta
 chunk/delta:
-cmd: backup config crypt diff host internal/svg outcome pack process repo report retention schedule scratch session site snapshot spool sqlite store store/s3 tags verify
+cmd: backup config crypt diff internal/svg outcome pack repo report restore retention schedule session site snapshot spool sqlite store store/s3 tags verify
 cmd/firn: cmd
 config: host outcome repo retention snapshot store tags
 crypt:
@@ -54,6 +54,7 @@ pack: chunk crypt
 process: report
 repo: chunk crypt index pack retention snapshot spool store tags
 report:
+restore: config host outcome process repo report scratch session site snapshot sqlite tags
 retention:
 schedule: config outcome report retention session
 scratch:

@@ -1,4 +1,4 @@
-package cmd
+package restore
 
 import (
 	"context"
@@ -24,86 +24,86 @@ type target struct {
 	modified time.Time
 }
 
-// findTarget finds out where to restore to, and whose database that is.
-func (r *restoration) findTarget() error {
-	o := r.options
-	if o.environment == "" && (o.target == "" || o.from == "" && o.snapshot == "") {
+// findTarget finds out which file is replaced, and which environment's database that is.
+func (op *Operation) findTarget() error {
+	o := op.options
+	if o.Environment == "" && (o.Target == "" || o.From == "" && o.Snapshot == "") {
 		return outcome.Usage("firn restore ENV, or firn restore --from ENV --target FILE.", "restore: no environment or target is named")
 	}
-	if o.environment != "" {
-		env, err := r.Conf.Environment(o.environment)
-		if err != nil && o.target == "" {
+	if o.Environment != "" {
+		env, err := op.s.Conf.Environment(o.Environment)
+		if err != nil && o.Target == "" {
 			return err
 		}
-		r.env = env
+		op.env = env
 	}
-	path := o.target
+	path := o.Target
 	if path == "" {
-		path = r.env.Database
+		path = op.env.Database
 	}
-	if err := r.reach(path); err != nil {
+	if err := op.reach(path); err != nil {
 		return err
 	}
-	if r.env == nil || !r.env.Owns(r.path) {
-		r.env = r.Conf.Owner(r.path)
+	if op.env == nil || !op.env.Owns(op.path) {
+		op.env = op.s.Conf.Owner(op.path)
 	}
-	if r.env == nil { // it is to be the caller's alone
-		if err := r.site.RefuseForeign(); err != nil {
-			return errors.Join(fmt.Errorf("restore to %w", err), r.site.Close())
+	if op.env == nil { // it is to be the caller's alone
+		if err := op.site.RefuseForeign(); err != nil {
+			return errors.Join(fmt.Errorf("restore to %w", err), op.site.Close())
 		}
 	}
 	return nil
 }
 
 // reach finds the target's folder: the private file goes beside the database itself, onto its disk.
-func (r *restoration) reach(path string) (err error) {
-	r.site, err = site.Reach(path)
+func (op *Operation) reach(path string) (err error) {
+	op.site, err = site.Reach(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return outcome.Failed("Make the folder first.", "restore to %s: %w", path, err)
 	}
 	if err != nil {
 		return fmt.Errorf("restore to %s: %w", path, err)
 	}
-	r.path = r.site.Path()
-	if site.Missing(r.path) && !site.Missing(path) {
+	op.path = op.site.Path()
+	if site.Missing(op.path) && !site.Missing(path) {
 		return errors.Join(outcome.Failed("Make what it leads to, or remove the link if nothing needs it.",
-			"restore to %s: it is a symbolic link to nothing", path), r.site.Close())
+			"restore to %s: it is a symbolic link to nothing", path), op.site.Close())
 	}
 	return nil
 }
 
 // inspect looks at the target.
-func (r *restoration) inspect(ctx context.Context) error {
-	r.target = &target{}
-	err := r.site.At(func(path string) error {
-		image, err := sqlite.Open(ctx, path, r.site.Options(r.path, sqlite.Options{BusyTimeout: r.options.wait}))
+func (op *Operation) inspect(ctx context.Context) error {
+	op.target = &target{}
+	err := op.site.At(func(path string) error {
+		image, err := sqlite.Open(ctx, path, op.site.Options(op.path, sqlite.Options{BusyTimeout: op.options.Wait}))
 		if err != nil {
 			return err
 		}
-		r.target.info = image.Info()
+		op.target.info = image.Info()
 		return image.Close()
 	})
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return r.inspectFolder()
+		return op.inspectFolder()
 	case errors.Is(err, sqlite.ErrEmpty):
 		return nil
 	case broken(err):
-		r.target.broken = err
-		err = r.refuseBroken(err)
+		op.target.broken = err
+		err = op.refuseBroken(err)
 	case err != nil:
 		err = refuseTarget(err)
 	default:
-		err = r.checkPageSize()
+		err = op.checkPageSize()
 	}
-	r.target.exists = true
-	r.target.look(r.site)
+	op.target.exists = true
+	op.target.stat(op.site)
 	return err
 }
 
-// look takes note of the file's size and of when it was changed: the last changes
+// stat takes note of the file's size and of when it was changed: the last changes
 // may be in a WAL.
-func (t *target) look(at *site.Site) {
+func (t *target) stat(at *site.Site) {
 	if file, err := at.Stat(""); err == nil {
 		t.size, t.modified = file.Size(), file.ModTime()
 	}
@@ -116,15 +116,14 @@ func (t *target) look(at *site.Site) {
 // cannot be read: it cannot be saved as a snapshot, nor changed as a database.
 func broken(err error) bool { return outcome.Is(sqlite.ErrNotDatabase, sqlite.ErrCorrupt)(err) }
 
-// refuseBroken leaves a file alone that could not be saved as a snapshot, unless
-// the application is stopped: then it is kept as a file. It may be something else
-// that is dear to somebody.
-func (r *restoration) refuseBroken(err error) error {
-	if r.options.offline || r.stops() {
+// refuseBroken leaves a file alone that could not be saved as a snapshot: it may be something else that its owner needs. If
+// the application is stopped, the file is kept under another name instead.
+func (op *Operation) refuseBroken(err error) error {
+	if op.options.Offline || op.stops() {
 		return nil
 	}
 	return outcome.Failed("If it is the right file, stop the application and add --offline: the file is kept beside the new one.",
-		"%s: the target is left as it is: %w", r.command(), err)
+		"%s: the target is left as it is: %w", op.command(), err)
 }
 
 // refuseTarget says why a target cannot be replaced.
@@ -139,49 +138,49 @@ func refuseTarget(err error) error {
 	return outcome.Failed(hint, "restore: the target is left as it is: %w", err)
 }
 
-// checkPageSize says at once what would come out after minutes.
-func (r *restoration) checkPageSize() error {
-	from, to := r.source.Image().PageSize, r.target.info.PageSize
-	if from == to || r.target.info.JournalMode != "wal" || r.options.offline || r.stops() {
+// checkPageSize refuses at once another page size, which would show only after minutes.
+func (op *Operation) checkPageSize() error {
+	from, to := op.source.Image().PageSize, op.target.info.PageSize
+	if from == to || op.target.info.JournalMode != "wal" || op.options.Offline || op.stops() {
 		return nil
 	}
 	return fmt.Errorf("restore %s: snapshot %s has pages of %d bytes, the target of %d: %w",
-		r.path, r.source.ID.Short(), from, to, sqlite.ErrPageSize)
+		op.path, op.source.ID.Short(), from, to, sqlite.ErrPageSize)
 }
 
 // inspectFolder looks at where a new file will be.
-func (r *restoration) inspectFolder() error {
-	r.target.missing = true
+func (op *Operation) inspectFolder() error {
+	op.target.missing = true
 	for _, end := range []string{"-wal", "-shm", "-journal"} {
-		if _, err := r.site.Stat(end); !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("restore to %s: %w: %s (it may hold the last changes of a lost database)", r.path, sqlite.ErrSidecar, r.path+end)
+		if _, err := op.site.Stat(end); !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("restore to %s: %w: %s (it may hold the last changes of a lost database)", op.path, sqlite.ErrSidecar, op.path+end)
 		}
 	}
-	dir := filepath.Dir(r.path)
+	dir := filepath.Dir(op.path)
 	info, err := os.Stat(dir)
 	if err == nil && !info.IsDir() {
 		err = fmt.Errorf("%s is not a folder", dir)
 	}
 	if err != nil {
-		return outcome.Failed("Make the folder first.", "restore to %s: %w", r.path, err)
+		return outcome.Failed("Make the folder first.", "restore to %s: %w", op.path, err)
 	}
 	return nil
 }
 
-// needSpace says before anything is done that there is certainly too little room:
-// for the image beside the target, and for the second one that a scrubbing makes.
-func (r *restoration) needSpace() error {
-	if r.fromNear() {
-		return nil // nobody knows how much
+// needSpace says before anything is done if there is certainly too little room: for the image beside the target, and for the
+// second one that a scrubbing makes.
+func (op *Operation) needSpace() error {
+	if op.canSeed() {
+		return nil // how much room it takes is not known yet
 	}
-	need := r.source.Image().Size
-	if r.scrub != nil && !r.scrubsApart() {
+	need := op.source.Image().Size
+	if op.scrub != nil && !op.scrubsApart() {
 		need *= 2
 	}
-	if r.scrubsApart() {
+	if op.scrubsApart() {
 		if err := site.NeedSpace(os.TempDir(), 2*need); err != nil {
 			return outcome.Failed("Make room there, or set TMPDIR to a folder with more.", "restore: %w", err)
 		}
 	}
-	return site.NeedSpace(filepath.Dir(r.path), need)
+	return site.NeedSpace(filepath.Dir(op.path), need)
 }

@@ -1,4 +1,4 @@
-package cmd
+package restore
 
 import (
 	"errors"
@@ -13,8 +13,8 @@ import (
 	"firn/snapshot"
 )
 
-// newAccess says whose a file will be that a restore makes, and what is to be done for that.
-type newAccess struct {
+// inheritance is the owner, the group and the mode of a file that a restore makes, and the way to give them to it.
+type inheritance struct {
 	*snapshot.Access        // nil for the caller's alone
 	foreign          bool   // it is made with the rights of another user
 	maker            int    // that user
@@ -23,35 +23,35 @@ type newAccess struct {
 	warn             func(format string, args ...any)
 }
 
-// newAccess finds out whose the target will be if the restore makes a new file: one that it replaces as a whole stays
-// whose it was.
-func (r *restoration) newAccess(replaced bool) *newAccess {
-	a := &newAccess{warn: r.warn}
-	if rights := r.site.Folder.Rights(); rights != nil {
+// inheritedAccess finds out which owner, group and mode the target will have if the restore makes a new file. A file that
+// replaces the target as a whole inherits the target's.
+func (op *Operation) inheritedAccess(replaced bool) *inheritance {
+	a := &inheritance{warn: op.s.Warn}
+	if rights := op.site.Folder.Rights(); rights != nil {
 		a.foreign, a.maker = true, rights.UID
 	}
 	switch {
 	case replaced:
-		a.Access, a.like = r.site.Access(), r.path
-	case r.target.exists || r.env == nil:
+		a.Access, a.like = op.site.Access(), op.path
+	case op.target.exists || op.env == nil:
 	default:
-		a.Access, a.like = r.lostAccess()
+		a.Access, a.like = op.lostAccess()
 	}
 	a.chown = a.Access != nil && !replaced
 	return a
 }
 
-// lostAccess says whose the lost database was: by the newest snapshot of it that this host took, since another host's
-// numbers can stand for other users; else as the one that is configured for the snapshot's environment, for a clone, or
-// the folder's owner.
-func (r *restoration) lostAccess() (access *snapshot.Access, like string) {
+// lostAccess returns the access of the lost database, as the newest snapshot of it says that this host took: another host's
+// numbers can stand for other users. Without such a snapshot it is that of the folder's owner, or, for a clone, like that of
+// the database that is configured for the snapshot's environment.
+func (op *Operation) lostAccess() (access *snapshot.Access, like string) {
 	own := session.HostName()
-	for _, s := range r.known.All {
-		if s.Environment == r.env.Name && s.Database == r.env.DatabaseName && s.Image().Access != nil && s.Host == own {
+	for _, s := range op.known.All {
+		if s.Environment == op.env.Name && s.Database == op.env.DatabaseName && s.Image().Access != nil && s.Host == own {
 			return s.Image().Access, "the lost database"
 		}
 	}
-	dir := filepath.Dir(r.path)
+	dir := filepath.Dir(op.path)
 	info, err := os.Stat(dir)
 	if err != nil {
 		return nil, ""
@@ -61,15 +61,15 @@ func (r *restoration) lostAccess() (access *snapshot.Access, like string) {
 		return nil, ""
 	}
 	access.Mode = uint32(site.PrivateMode)
-	if env := r.Conf.Env[r.source.Environment]; env != nil && env != r.env {
-		return r.likeOrigin(env, access), dir
+	if env := op.s.Conf.Env[op.source.Environment]; env != nil && env != op.env {
+		return op.likeOrigin(env, access), dir
 	}
 	return access, dir
 }
 
 // likeOrigin gives a clone the mode of the database that it is a clone of, and its owner in a folder of the superuser's,
 // which tells nothing.
-func (r *restoration) likeOrigin(env *config.Environment, folder *snapshot.Access) *snapshot.Access {
+func (op *Operation) likeOrigin(env *config.Environment, folder *snapshot.Access) *snapshot.Access {
 	origin, err := site.Reach(env.Database)
 	if err != nil {
 		return folder
@@ -86,9 +86,10 @@ func (r *restoration) likeOrigin(env *config.Environment, folder *snapshot.Acces
 	return folder
 }
 
-// before gives the image, before it becomes the target, what can be given then, and returns the mode for it. The owner
-// comes first: no other user may read the file for a moment because the mode is right and the group is not yet.
-func (a *newAccess) before(image *site.Staged) (fs.FileMode, error) {
+// before gives the image its owner and group before it becomes the target, if that is possible then, and returns the mode
+// for it. The owner comes first: no other user may read the file for a moment because the mode is right and the group is not
+// yet.
+func (a *inheritance) before(image *site.Staged) (fs.FileMode, error) {
 	if !a.chown || a.later() {
 		return site.PrivateMode, nil
 	}
@@ -101,11 +102,11 @@ func (a *newAccess) before(image *site.Staged) (fs.FileMode, error) {
 
 // later reports whether the owner can only be given when the file has its name: the thread that gives it the name can
 // do so only with a file of its own user's.
-func (a *newAccess) later() bool { return a.foreign && int(a.UID) != a.maker }
+func (a *inheritance) later() bool { return a.foreign && int(a.UID) != a.maker }
 
-// after gives the target what could not be given before, by the descriptor that the file was made with: its name may
-// lead elsewhere by now.
-func (a *newAccess) after(image *site.Staged) error {
+// after gives the target the owner, group and mode that could not be given before. It uses the descriptor that the file was
+// made with: the name may lead elsewhere by now.
+func (a *inheritance) after(image *site.Staged) error {
 	if a.Access == nil || image.File == nil || a.chown && !a.later() {
 		return nil
 	}
@@ -117,7 +118,7 @@ func (a *newAccess) after(image *site.Staged) error {
 }
 
 // give gives the file its owner and group.
-func (a *newAccess) give(image *site.Staged) error {
+func (a *inheritance) give(image *site.Staged) error {
 	if image.File != nil {
 		return image.File.Chown(int(a.UID), int(a.GID))
 	}
