@@ -45,7 +45,7 @@ func TestScripts(t *testing.T) {
 	t.Run("Folder", func(t *testing.T) {
 		t.Parallel()
 		p := params(setUp, onFolder)
-		p.shorten("backup", "check", "copy", "forget", "overlap", "query", "repair", "restore_clone", "restore_near", "several", "sparse")
+		p.shorten("backup", "check", "copy", "forget", "overlap", "query", "repair", "restore_clone", "restore_seed", "several", "sparse")
 		testscript.Run(t, p.Params)
 	})
 	t.Run("Bucket", func(t *testing.T) {

@@ -45,12 +45,12 @@ func TestSeedIsChangedMeanwhile(t *testing.T) {
 			t.Run(name+"/"+mode, func(t *testing.T) {
 				t.Parallel()
 				p := newWorkspace(t)
-				near := p.path("near.db")
-				restore := []string{"restore", "--from", "production", "--snapshot", "latest", "--target", near, "--yes"}
+				target := p.path("seed.db")
+				restore := []string{"restore", "--from", "production", "--snapshot", "latest", "--target", target, "--yes"}
 				p.firn(t, 0, "repo", restore...)
-				execute(t, near, "PRAGMA journal_mode = "+strings.TrimSuffix(mode, ", connected"))
+				execute(t, target, "PRAGMA journal_mode = "+strings.TrimSuffix(mode, ", connected"))
 				if strings.HasSuffix(mode, "connected") {
-					app, err := sql.Open("sqlite", near)
+					app, err := sql.Open("sqlite", target)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -59,21 +59,21 @@ func TestSeedIsChangedMeanwhile(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				execute(t, near, "CREATE TABLE own(a); INSERT INTO own VALUES (1)")
-				was := first(t, near, "SELECT a FROM t")
+				execute(t, target, "CREATE TABLE own(a); INSERT INTO own VALUES (1)")
+				was := first(t, target, "SELECT a FROM t")
 
-				said := &afterSave{do: func() { execute(t, near, commit) }}
+				said := &afterSave{do: func() { execute(t, target, commit) }}
 				args := slices.Concat(restore, []string{"--repository", p.path("repo")}, p.args)
 				if code := cmd.Run(context.Background(), args, cmd.Streams{In: strings.NewReader(""), Out: said, Err: said}); code != 0 {
 					t.Fatalf("got code %d:\n%s", code, said)
 				}
-				if got := first(t, near, "SELECT a FROM t"); got != was || said.do != nil {
+				if got := first(t, target, "SELECT a FROM t"); got != was || said.do != nil {
 					t.Errorf("what was committed meanwhile is left, or was not committed:\n%s", said)
 				}
-				if got := first(t, near, "SELECT group_concat(name) FROM sqlite_schema"); got != "t" {
+				if got := first(t, target, "SELECT group_concat(name) FROM sqlite_schema"); got != "t" {
 					t.Errorf("got the tables %s, want t", got)
 				}
-				if got := first(t, near, "PRAGMA integrity_check"); got != "ok" {
+				if got := first(t, target, "PRAGMA integrity_check"); got != "ok" {
 					t.Errorf("integrity check: %s", got)
 				}
 				if got := strings.Contains(said.String(), "committed since"); got != (commit != "") {
