@@ -177,7 +177,7 @@ func (g goal) judge(met bool, measured string) goal {
 
 func goalTable(goals []goal) string {
 	var b strings.Builder
-	b.WriteString("\n## Goals\n\nThose of [design.md](design.md), wall time, by the figures below.\n\n" +
+	b.WriteString("\n## Goals\n\nThe goals of [design.md](design.md), in wall time, by the figures below.\n\n" +
 		"| work | goal | measured | |\n|---|---|---|---|\n")
 	for _, g := range goals {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", g.work, g.limit, g.measured, cmp.Or(g.verdict, "not measured"))

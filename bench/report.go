@@ -37,9 +37,10 @@ func (r *report) write(o options) error {
 // String returns the report as a Markdown document.
 func (r *report) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Benchmarks\n\nWritten by `make bench`, seed %d. Medians of several runs; all contenders saw the same states, one after\n"+
-		"the other%s. CPU is user and system time, memory the peak of\n"+
-		"the largest process, added what the repository grew by. In brackets: how many times less than the first row.\n\n",
+	fmt.Fprintf(&b, "# Benchmarks\n\nWritten by `make bench`, seed %d. Figures are medians of several runs. All contenders saw the same states, one after\n"+
+		"the other%s. CPU is user and system time, memory is the peak of the\n"+
+		"largest process, and added is the growth of the repository. A number in brackets says how many times less a figure is than\n"+
+		"the first row's.\n\n",
 		r.options.seed, r.connection())
 	for _, line := range r.machine {
 		fmt.Fprintf(&b, "- %s\n", line)
