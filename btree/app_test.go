@@ -11,12 +11,12 @@ import (
 	"firn/internal/dbtest"
 )
 
-// app is an application whose database has all kinds of tables.
+// app is an application with a database of all kinds of tables.
 type app struct {
 	path string
 	r    *rand.Rand
 	log  []string
-	made int // tables
+	made int // number of tables
 }
 
 const schema = `
@@ -77,7 +77,7 @@ func (a *app) text(n int) string {
 	return hex.EncodeToString(b)
 }
 
-// size is sometimes large.
+// size returns a length, which is sometimes large.
 func (a *app) size() int { return []int{20, 200, 1500, 9000}[a.r.IntN(4)] }
 
 func (a *app) insert(t *testing.T) {
@@ -95,8 +95,8 @@ func (a *app) insert(t *testing.T) {
 	}
 }
 
-// change does one thing of many. Some leave rows as long as they were, so that
-// overflow pages are written in place.
+// change makes one random change. Some changes do not alter the length of a row, so that overflow
+// pages are written in place.
 func (a *app) change(t *testing.T) {
 	id := a.r.IntN(40)
 	switch a.r.IntN(22) {

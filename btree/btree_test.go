@@ -96,7 +96,7 @@ func onlyRow(t *testing.T, f *btree.File, table string) (values []any) {
 	return values
 }
 
-// TestDecodeMalformed gives it records that promise more than there is.
+// TestDecodeMalformed decodes records that promise more bytes than they have.
 func TestDecodeMalformed(t *testing.T) {
 	t.Parallel()
 	for name, record := range map[string][]byte{
@@ -156,9 +156,9 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
-// TestClaims has every row claim far more than it has, with overflow pages that lead
-// to themselves, and many tables claim one tree. Reading must not take as long as what
-// they claim.
+// TestClaims has every row claim far more bytes than it has, with overflow pages that lead to
+// themselves, and many tables claim one tree. Reading must take no longer than the database is
+// long.
 func TestClaims(t *testing.T) {
 	t.Parallel()
 	const size = 512
@@ -184,10 +184,10 @@ func TestClaims(t *testing.T) {
 	}
 }
 
-// readAll compares two databases, and reads all rows of b: each tree as a table and as
-// one WITHOUT ROWID, which an index looks like. What is wrong with one, for one that it is
-// not of that kind, does not keep it from the others. It returns the first error, and how
-// many rows of trees without rowids it has read.
+// readAll compares two databases, and reads all rows of b: each tree as a table, and as a table
+// WITHOUT ROWID, to which an index is similar. An error in one tree, for a tree that is not of that
+// kind, does not keep it from the other trees. It returns the first error, and how many rows of
+// trees without rowids it has read.
 func readAll(bytesA, bytesB []byte) (keyed int, err error) {
 	a, err := open(bytesA)
 	if err != nil {
@@ -254,8 +254,8 @@ func fuzzSeeds(t testing.TB) (seeds [][]byte) {
 	return seeds
 }
 
-// TestFuzzSeeds sees that a run from the seeds gets to the table WITHOUT ROWID: it has
-// 15 rows, which are read twice, like those of the index of 14.
+// TestFuzzSeeds checks that a run from the seeds reads the table WITHOUT ROWID. Its 15 rows are
+// read twice, like the 14 of the index.
 func TestFuzzSeeds(t *testing.T) {
 	t.Parallel()
 	for _, seed := range fuzzSeeds(t) {
@@ -265,7 +265,7 @@ func TestFuzzSeeds(t *testing.T) {
 	}
 }
 
-// FuzzPair compares a sound database with one that is anything.
+// FuzzPair compares a sound database with arbitrary bytes.
 func FuzzPair(f *testing.F) {
 	for _, seed := range fuzzSeeds(f) {
 		f.Add(seed)
@@ -291,8 +291,8 @@ func (c *countingReader) ReadAt(p []byte, off int64) (int, error) {
 	return c.ReaderAt.ReadAt(p, off)
 }
 
-// TestReadsWhatDiffers changes a few rows of a large database, some of them where only
-// overflow pages are written, and counts what is read.
+// TestReadsWhatDiffers changes a few rows of a large database, some of them only in overflow pages,
+// and counts the bytes that are read.
 func TestReadsWhatDiffers(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "app.db")
@@ -331,8 +331,8 @@ func TestReadsWhatDiffers(t *testing.T) {
 	}
 }
 
-// TestUnlikePages compares databases of other page sizes and encodings: all is read,
-// and rows are the same that say the same.
+// TestUnlikePages compares databases with other page sizes and encodings. All of them is read, and
+// rows with equal values are the same.
 func TestUnlikePages(t *testing.T) {
 	t.Parallel()
 	make := func(pragma string) string {
@@ -355,7 +355,7 @@ func TestUnlikePages(t *testing.T) {
 	}
 }
 
-// TestUnlikeEncodings compares keys that are sorted in another way in each encoding.
+// TestUnlikeEncodings compares keys that each encoding sorts in another order.
 func TestUnlikeEncodings(t *testing.T) {
 	t.Parallel()
 	make := func(e btree.Encoding, values string) string {

@@ -23,8 +23,8 @@ var (
 	rounds = flag.Int("rounds", 12, "how many states of each random database are compared")
 )
 
-// TestRandom changes databases at random, compares every state with earlier ones, and
-// holds the outcome against what SQL says.
+// TestRandom changes databases at random, compares every state with earlier states, and checks the
+// result by SQL.
 func TestRandom(t *testing.T) {
 	t.Parallel()
 	for i, o := range []dbtest.Options{
@@ -58,7 +58,7 @@ func randomStates(t *testing.T, o dbtest.Options) {
 		for _, earlier := range []int{last - 1, app.r.IntN(last)} {
 			a, b := states[earlier], states[last]
 			if app.r.IntN(4) == 0 {
-				a, b = b, a // back
+				a, b = b, a // backwards
 			}
 			if comparePaths(t, app.r, a, b); t.Failed() {
 				t.Fatalf("seed %d: after %s", o.Seed, strings.Join(app.log, "; "))
@@ -67,7 +67,7 @@ func randomStates(t *testing.T, o dbtest.Options) {
 	}
 }
 
-// outcome is what changed in a table, by key.
+// outcome is the changes in a table, by key.
 type outcome map[string]string
 
 // comparePaths compares two databases with and without SQL.
@@ -116,7 +116,7 @@ func tablesOf(t *testing.T, f *btree.File) map[string]btree.Object {
 	return tables
 }
 
-// openPair opens two databases, and tells the pair a random cover of what differs.
+// openPair opens two databases, and gives the pair random ranges that cover the differences.
 func openPair(t *testing.T, r *rand.Rand, pathA, pathB string) (pair *btree.Pair, a, b *btree.File) {
 	t.Helper()
 	var bytesOf [2][]byte
@@ -249,7 +249,7 @@ func changesOf(t *testing.T, p *btree.Pair, a, b uint32, key int) outcome {
 			o[keyA] += "removed"
 		case keyA != keyB:
 			t.Errorf("row %s became row %s", keyA, keyB)
-		case rowA != rowB: // else it has got a column that is NULL
+		case rowA != rowB: // otherwise the row has got a column that is NULL
 			o[keyA] += "changed"
 		}
 	}
@@ -277,8 +277,7 @@ func rowText(t *testing.T, row *btree.Row, key int) (id, text string) {
 	return id, withoutNulls(strings.Join(texts, " "))
 }
 
-// withoutNulls leaves out the last columns of a row if they are NULL: an older row
-// has not got them.
+// withoutNulls leaves out the last columns of a row if they are NULL: older rows lack them.
 func withoutNulls(row string) string {
 	for {
 		shorter := strings.TrimSuffix(row, " null:")

@@ -9,12 +9,12 @@ import (
 	"firn/host"
 )
 
-// An access control list lets others write what seems to be the group's alone.
+// An access control list may let other users write a file that only its group seems to write.
 func TestOpenJudgesAccessControlLists(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
 	p.file("conf", 0o660)
-	needRoot(t) // whose group is trusted otherwise
+	needRoot(t) // root's group is trusted otherwise
 	if _, err := host.ReadFile(p.path("conf")); err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func lab(t *testing.T, entries ...entry) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for up := dir; up != "/tmp" && len(up) > 4; up = filepath.Dir(up) { // the test's folders are only ours
+	for up := dir; up != "/tmp" && len(up) > 4; up = filepath.Dir(up) { // other users may not enter the test's folders
 		if err := os.Chmod(up, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -189,7 +189,8 @@ func TestThread(t *testing.T) {
 	}
 }
 
-// TestOthersKeepTheirRights has goroutines come and go while threads with other rights do: none may inherit them.
+// TestOthersKeepTheirRights starts and ends goroutines beside threads with other rights: no goroutine may inherit
+// these rights.
 func TestOthersKeepTheirRights(t *testing.T) {
 	t.Parallel()
 	dir := lab(t, folder("d", 0o700, app, app), entry{name: "secret", mode: 0o600})

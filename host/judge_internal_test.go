@@ -14,7 +14,7 @@ func rows(text string) (rows [][]string) {
 	return rows
 }
 
-// A file that a group may write is fine if nobody else is in the group.
+// A file that a group may write is fine if all members of the group are trusted.
 func TestGroupOfTrustedUsers(t *testing.T) {
 	t.Parallel()
 	accounts := rows(`root:x:0:0::/root:/bin/sh
@@ -35,13 +35,13 @@ broken
 `)
 	for gid, want := range map[int]bool{
 		1000: true,
-		1001: false, // it is bob's
-		100:  false, // carol's, who is listed nowhere in it
+		1001: false, // bob's own group
+		100:  false, // the group of carol, which lists no member
 		34:   true,
 		35:   false,
-		36:   false, // dave's account is elsewhere
+		36:   false, // dave has no account in the list
 		37:   true,
-		999:  false, // the group is elsewhere
+		999:  false, // the group is not in the list
 	} {
 		if got := (trust{1000}).alone(gid, accounts, groups); got != want {
 			t.Errorf("group %d: got %v, want %v", gid, got, want)

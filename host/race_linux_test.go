@@ -9,8 +9,8 @@ import (
 	"firn/host"
 )
 
-// While another user swaps what a name in a shared folder stands for, Open returns the
-// caller's file that had the name, or an error, and never a file that a link led to.
+// While another user swaps a name in a shared folder between a file and a link, Open returns the caller's file that
+// had the name, or an error, and never a file that a link led to.
 func TestOpenWhileSwapped(t *testing.T) {
 	t.Parallel()
 	for name, swapped := range map[string]string{"File": "conf", "Folder": "conf/conf"} {
@@ -18,14 +18,14 @@ func TestOpenWhileSwapped(t *testing.T) {
 			t.Parallel()
 			p := newPlace(t)
 			p.file("tmp/"+swapped, 0o644)
-			p.file("other/"+swapped, 0o644) // the caller's, too, and not meant to be read under this name
+			p.file("other/"+swapped, 0o644) // a file of the caller that is not meant to be read under this name
 			p.link("../other/conf", "tmp/link")
 			p.give("tmp/link")
 			p.folder("tmp", 0o777|fs.ModeSticky)
 			done := make(chan error)
 			go func() {
 				var err error
-				for range 8001 { // which leaves the link there
+				for range 8001 { // an odd number, which leaves the link there
 					err = unix.Renameat2(unix.AT_FDCWD, p.path("tmp/conf"), unix.AT_FDCWD, p.path("tmp/link"), unix.RENAME_EXCHANGE)
 				}
 				done <- err

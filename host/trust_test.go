@@ -15,7 +15,7 @@ import (
 	"firn/host"
 )
 
-// stranger is a user who is neither the caller nor root.
+// stranger is a user other than the caller and root.
 const stranger = 12345
 
 // place is a folder in which tests give files to users.
@@ -54,7 +54,7 @@ func (p place) link(target, name string) {
 	p.ok(os.Symlink(target, p.path(name)))
 }
 
-// give makes something the stranger's. Only root can.
+// give gives a file or folder to the stranger. Only root can.
 func (p place) give(name string) {
 	p.t.Helper()
 	needRoot(p.t)
@@ -68,8 +68,7 @@ func needRoot(t *testing.T) {
 	}
 }
 
-// cases are ways to a file "etc/conf", made by set, and the name of what is at fault, ""
-// for none.
+// cases are ways to a file "etc/conf", made by set, with the name of the file, folder or link at fault, "" for none.
 var cases = map[string]struct {
 	set   func(place)
 	fault string
@@ -110,14 +109,14 @@ var cases = map[string]struct {
 	"Credential":       {func(p place) { p.file("etc/conf", 0o400); p.folder("etc", 0o700) }, ""},
 }
 
-// giveGroup makes something a group's that is not known.
+// giveGroup gives a file or folder to a group without an entry.
 func (p place) giveGroup(name string) {
 	p.t.Helper()
 	needRoot(p.t)
 	p.ok(os.Lchown(p.path(name), 0, stranger))
 }
 
-// kubernetes lays a secret out as it is mounted: a folder that all may write, with links into another.
+// kubernetes lays a secret out as it is mounted: a folder that all users may write, with links into another folder.
 func kubernetes(p place) {
 	p.file("etc/..2026_01_02/conf", 0o440)
 	p.link("..2026_01_02", "etc/..data")
@@ -144,7 +143,7 @@ func TestOpenJudgesTheWholeWay(t *testing.T) {
 	}
 }
 
-// checkFault wants an error that names what is at fault, its owner or mode, and a command.
+// checkFault wants an error that names the path at fault, its owner or mode, and a command.
 func checkFault(t *testing.T, err error, want string) {
 	t.Helper()
 	e, ok := errors.AsType[*host.UntrustedError](err)
@@ -182,7 +181,7 @@ func TestOpenErrors(t *testing.T) {
 	}
 }
 
-// A file that the caller has opened already is not judged: shells hand over passwords so.
+// A file that the caller has opened already is not judged: shells hand over passwords like this.
 func TestOpenTakesWhatIsHandedOver(t *testing.T) {
 	t.Parallel()
 	r, w, err := os.Pipe()

@@ -42,7 +42,8 @@ func TestClaim(t *testing.T) {
 	}
 }
 
-// TestClaimLeftBehind has a kill leave the folder of a claim, and others put something else in its place.
+// TestClaimLeftBehind kills a process, so that the folder of its claim stays, and puts other files in the folder's
+// place.
 func TestClaimLeftBehind(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -79,7 +80,7 @@ func TestClaimLeftBehind(t *testing.T) {
 	}
 }
 
-// TestClaimSwept has a sweep remove a claim that a kill has left behind, and none that is held or young.
+// TestClaimSwept has a sweep remove the claim of a killed process, but no claim that is held or young.
 func TestClaimSwept(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -107,7 +108,7 @@ func TestClaimSwept(t *testing.T) {
 	}
 }
 
-// TestClaimOne has many claim a file at a time and let go of it: never two have it.
+// TestClaimOne has many goroutines claim a file and let go of it: never do two have it.
 func TestClaimOne(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "a.db")

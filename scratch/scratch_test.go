@@ -14,7 +14,7 @@ import (
 	"firn/scratch"
 )
 
-// TestMain is the process that is killed, too.
+// TestMain is also the process that is killed.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("FIRN_TEST_LEAVE_BEHIND"); dir != "" {
 		leaveBehind(dir)
@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// leaveBehind makes a private folder, tells its file's path, and waits to be killed.
+// leaveBehind makes a private folder, prints the path of a file in it, and waits to be killed.
 func leaveBehind(dir string) {
 	f, err := scratch.Make(dir)
 	if err != nil {
@@ -38,12 +38,12 @@ func leaveBehind(dir string) {
 	_, _ = os.Stdin.Read(make([]byte, 1))
 }
 
-// killed has a process make a folder in dir, and returns its file's path and how to kill it.
+// killed has a process make a folder in dir, and returns the path of its file and a function that kills it.
 func killed(t *testing.T, dir string) (path string, kill func()) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "FIRN_TEST_LEAVE_BEHIND="+dir)
-	stdin, err := cmd.StdinPipe() // it stays open
+	stdin, err := cmd.StdinPipe() // the pipe stays open
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func killed(t *testing.T, dir string) (path string, kill func()) {
 	}
 	return line[:len(line)-1], func() {
 		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // it says that it was killed
+		_ = cmd.Wait() // its error says that the process was killed
 	}
 }
 
@@ -118,7 +118,7 @@ func TestSweepTakesWhatAKilledProcessLeft(t *testing.T) {
 	}
 }
 
-// A disk that others share may show no locks, so what was written lately stays, but not for ever.
+// A disk that other machines share may show no locks. So a folder with a recent write stays, but not for ever.
 func TestSweepTakesAnOldFolderWithAYoungFile(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
@@ -185,7 +185,7 @@ func TestSweepTakesNothingElse(t *testing.T) {
 	}
 }
 
-// A link inside of a folder leads nowhere when that is removed.
+// A link in a folder is not followed when the folder is removed.
 func TestSweepFollowsNoLinkInside(t *testing.T) {
 	t.Parallel()
 	dir, elsewhere := t.TempDir(), t.TempDir()

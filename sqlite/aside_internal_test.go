@@ -12,8 +12,8 @@ import (
 	"firn/sqlite/internal/source"
 )
 
-// TestKeepOldKilled ends before each step of keeping a file aside, with and without hard
-// links. Nothing is lost, and journals never lie beside nothing: then a repeat is refused.
+// TestKeepOldKilled ends keepOld before each of its steps, with and without hard links. Nothing is lost, and journals
+// never lie beside a missing file, since a repeat is refused then.
 func TestKeepOldKilled(t *testing.T) {
 	t.Parallel()
 	killed := errors.New("killed")
@@ -58,7 +58,7 @@ func holdsText(path, text string) bool {
 	return err == nil && string(b) == text
 }
 
-// TestTargetSyncsJournalsEnd looks whether a commit to a target waits until the journal's end is durable.
+// TestTargetSyncsJournalsEnd checks that a commit to a target waits until the journal's end is durable.
 func TestTargetSyncsJournalsEnd(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "app.db")

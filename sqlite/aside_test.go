@@ -13,7 +13,7 @@ import (
 	"firn/sqlite"
 )
 
-// newBroken makes a file that is no database, with journals beside it, and returns what is in the folder.
+// newBroken makes a file that is no database, with journals beside it, and returns the content of the folder.
 func newBroken(t *testing.T) (path string, files map[string]string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "app.db")
@@ -26,7 +26,7 @@ func newBroken(t *testing.T) (path string, files map[string]string) {
 	return path, files
 }
 
-// checkFiles compares files beside one another with what they should hold.
+// checkFiles compares the files of a folder with their expected content.
 func checkFiles(t *testing.T, path string, files map[string]string) {
 	t.Helper()
 	for suffix, want := range files {
@@ -57,7 +57,7 @@ func TestRestoreKeepAs(t *testing.T) {
 	dbtest.Integrity(t, path)
 }
 
-// TestRestoreKeepAsRefused tries what would lose something.
+// TestRestoreKeepAsRefused tries restores that would lose a file.
 func TestRestoreKeepAsRefused(t *testing.T) {
 	t.Parallel()
 	image := readImage(t, newDB(t, dbtest.Options{}), sqlite.Options{})

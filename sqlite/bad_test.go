@@ -115,9 +115,9 @@ func TestRestoreBadTarget(t *testing.T) {
 	t.Parallel()
 	image := readImage(t, newDB(t, dbtest.Options{}), sqlite.Options{})
 	inputs := badInputs()
-	delete(inputs, "Missing") // is made
-	delete(inputs, "Empty")   // is filled
-	delete(inputs, "Cut")     // is whole again: nothing but the pages' number is needed
+	delete(inputs, "Missing") // the restore makes it
+	delete(inputs, "Empty")   // the restore fills it
+	delete(inputs, "Cut")     // the restore mends it: SQLite needs only the number of pages
 	inputs["Dangling"] = badInput{sqlite.ErrNotFile, inputs["Dangling"].prepare}
 	inputs["EmptyWithWAL"] = badInput{sqlite.ErrSidecar, inputs["EmptyWithWAL"].prepare}
 	for name, input := range inputs {

@@ -12,14 +12,14 @@ import (
 	"firn/sqlite"
 )
 
-// noRoom are options for a database that is too large for memory, without a place to put it aside.
+// noRoom are options for a database that is too large for memory, without room for a temporary copy.
 func noRoom(t *testing.T, limit time.Duration) (o sqlite.Options, dir string) {
 	dir = filepath.Join(t.TempDir(), "missing")
 	return sqlite.WithHoldLimit(sqlite.WithMemoryLimit(sqlite.Options{TempDir: dir}, 1), limit), dir
 }
 
-// TestLockIsLetGo has an application commit while an image is read by a consumer that does nothing: it waits no longer than
-// the lock may be held.
+// TestLockIsLetGo has an application commit while a consumer does not go on to read an image. The application waits
+// no longer than the lock may be held.
 func TestLockIsLetGo(t *testing.T) {
 	t.Parallel()
 	for name, read := range map[string]int{"AtOnce": 1, "InThePage": 6000, "AfterPages": 40960} {
@@ -53,7 +53,7 @@ func TestLockIsLetGo(t *testing.T) {
 	}
 }
 
-// TestLockIsKept reads on after the time, if that was asked for.
+// TestLockIsKept reads on after the time, if the options ask for that.
 func TestLockIsKept(t *testing.T) {
 	t.Parallel()
 	path := newDB(t, dbtest.Options{})

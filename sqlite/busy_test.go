@@ -9,8 +9,8 @@ import (
 	"firn/sqlite"
 )
 
-// TestRestoreWaitsForLock has an application keep its database locked, in each way: a restore gives up when it was told
-// to, and not before, whatever it comes to first.
+// TestRestoreWaitsForLock has an application keep its database locked, in each way. A restore gives up after its
+// timeout, and not before, at any of its steps.
 func TestRestoreWaitsForLock(t *testing.T) {
 	t.Parallel()
 	const patience = 300 * time.Millisecond

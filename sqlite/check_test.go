@@ -69,8 +69,8 @@ func TestCheckFinds(t *testing.T) {
 	}
 }
 
-// TestCheckInPart: what takes the application's own SQLite, or has nothing to be compared with, is told, and keeps
-// nothing else from being looked at.
+// TestCheckInPart checks databases with parts that take the application's own SQLite, or that can be compared with
+// nothing. These parts are reported, and all others are looked at.
 func TestCheckInPart(t *testing.T) {
 	t.Parallel()
 	const collation = "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'NOCASE', 'ITS_OWN')"
@@ -91,7 +91,7 @@ func TestCheckInPart(t *testing.T) {
 			if partial, ok := errors.AsType[*sqlite.UncheckedError](err); !ok || !strings.Contains(partial.Error(), tt.want) {
 				t.Fatalf("got %v, want that it is checked in part, and %q", err, tt.want)
 			}
-			// The other tables are looked at all the same.
+			// Check looks at the other tables all the same.
 			dbtest.Exec(t, db, "PRAGMA writable_schema = RESET; UPDATE posts SET author = 100000 + id")
 			if _, ok := errors.AsType[*sqlite.IntegrityError](sqlite.Check(t.Context(), path)); !ok {
 				t.Error("a missing row of another table is not found")

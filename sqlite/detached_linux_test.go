@@ -23,7 +23,7 @@ func link(t *testing.T, path string) string {
 	return other
 }
 
-// mountAlone mounts a database file on another one, as "docker -v FILE:FILE" does.
+// mountAlone mounts a database file on another file, as "docker -v FILE:FILE" does.
 func mountAlone(t *testing.T, path string) string {
 	t.Helper()
 	other := writeFile(t, filepath.Join(t.TempDir(), "app.db"), nil)
@@ -34,7 +34,7 @@ func mountAlone(t *testing.T, path string) string {
 	return other
 }
 
-// crashedFiles leaves -wal and -shm beside a database, of an application that is gone.
+// crashedFiles leaves -wal and -shm beside a database after its application is gone.
 func crashedFiles(t *testing.T, path string) {
 	t.Helper()
 	for seed := uint64(5); !exists(path+"-wal") || !exists(path+"-shm"); seed++ { // a writer closes its database now and then
@@ -58,7 +58,8 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// TestDetached has the WAL of a database elsewhere than beside it. The prepare functions return the path to read.
+// TestDetached has the WAL of a database in another place than beside it. The prepare functions return the path to
+// read.
 func TestDetached(t *testing.T) {
 	t.Parallel()
 	refused := map[string]func(t *testing.T, path string) string{
@@ -112,7 +113,7 @@ func TestDetached(t *testing.T) {
 	}
 }
 
-// TestNotDetached has what looks a little like it, and is in order.
+// TestNotDetached has databases that look similar, and are in order.
 func TestNotDetached(t *testing.T) {
 	t.Parallel()
 	accepted := map[string]struct {
@@ -167,7 +168,7 @@ func names(t *testing.T, path string) string {
 	return strings.Join(list, " ")
 }
 
-// TestReadOnlyMount reads a database through a mount that may not be written.
+// TestReadOnlyMount reads a database through a read-only mount.
 func TestReadOnlyMount(t *testing.T) {
 	t.Parallel()
 	for name, prepare := range map[string]func(*testing.T, string){

@@ -42,7 +42,7 @@ func ExampleImage_Unchanged() {
 	}
 	defer app.Close()
 
-	// Of a file that was written to within the last seconds its times prove nothing.
+	// The times of a file prove nothing within seconds of a write.
 	opts := sqlite.Options{Now: func() time.Time { return time.Now().Add(time.Minute) }}
 	var last sqlite.Fingerprint
 	for range 3 {

@@ -24,7 +24,7 @@ func fingerprint(t testing.TB, path string) sqlite.Fingerprint {
 	return throughJSON(t, image.Fingerprint())
 }
 
-// throughJSON returns what becomes of a fingerprint that is stored.
+// throughJSON returns a fingerprint as it comes back from JSON.
 func throughJSON(t testing.TB, f sqlite.Fingerprint) sqlite.Fingerprint {
 	t.Helper()
 	b, err := json.Marshal(f)
@@ -45,7 +45,7 @@ func unchanged(t testing.TB, path string, old sqlite.Fingerprint) bool {
 	return image.Unchanged(old)
 }
 
-// TestUnchanged has a row for each thing that can happen to a database between two images.
+// TestUnchanged has a row for each event between two images of a database.
 func TestUnchanged(t *testing.T) {
 	t.Parallel()
 	const no, yes = false, true
@@ -71,7 +71,7 @@ func TestUnchanged(t *testing.T) {
 		"WAL/CommitAndClose":      {yes, "UPDATE ledger_a SET amount = 7", closeAfter("UPDATE ledger_a SET amount = 8"), no},
 		"WAL/FirstCommitAndClose": {yes, "", closeAfter("UPDATE ledger_a SET amount = 8"), no},
 		"WAL/Schema":              {yes, "UPDATE ledger_a SET amount = 7", run("CREATE TABLE other (a)"), no},
-		// A scan too many: a checkpoint cannot be told from what writes past SQLite.
+		// A scan too many: a checkpoint cannot be told from a write past SQLite.
 		"WAL/Passive":              {yes, "UPDATE ledger_a SET amount = 7", run("PRAGMA wal_checkpoint(PASSIVE)"), no},
 		"WAL/Truncate":             {yes, "UPDATE ledger_a SET amount = 7", run("PRAGMA wal_checkpoint(TRUNCATE)"), no},
 		"WAL/PassiveAgain":         {yes, checkpointed, run("PRAGMA wal_checkpoint(PASSIVE)"), yes},
@@ -235,7 +235,7 @@ func TestUnchangedZero(t *testing.T) {
 	}
 }
 
-// TestFingerprintOfBusyDatabase checks the promise that it never belongs to a newer content than the image: an image
+// TestFingerprintOfBusyDatabase checks that a fingerprint never belongs to newer content than the image: an image
 // that counts as unchanged has the same bytes.
 func TestFingerprintOfBusyDatabase(t *testing.T) {
 	t.Parallel()

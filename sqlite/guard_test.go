@@ -9,8 +9,8 @@ import (
 	"firn/sqlite"
 )
 
-// TestLastToClose has an application open, write and close a database while an image of it is read: the image is the
-// last to close then, and SQLite would checkpoint and remove the WAL.
+// TestLastToClose has an application open, write and close a database while an image of it is read. The image's
+// connection is the last to close then, and without the guard SQLite would checkpoint and remove the WAL.
 func TestLastToClose(t *testing.T) {
 	t.Parallel()
 	for name, prepare := range map[string]func(*testing.T, string){

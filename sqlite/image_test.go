@@ -117,7 +117,7 @@ func TestTransactionEnds(t *testing.T) {
 		if _, err := io.ReadFull(image, make([]byte, image.Info().Size)); err != nil {
 			t.Fatal(err)
 		}
-		// Before it is closed: nobody has the database open any more.
+		// Before the image is closed, no connection has the database open any more.
 		db := dbtest.Open(t, path)
 		defer db.Close()
 		dbtest.Exec(t, db, "PRAGMA busy_timeout = 0; PRAGMA journal_mode = DELETE; VACUUM")
@@ -277,7 +277,7 @@ func connected(t *testing.T, path string) {
 func TestSourceUntouched(t *testing.T) {
 	t.Parallel()
 	crash := func(t *testing.T, path string) { // an empty WAL says nothing of a crash, and is removed
-		seed := uint64(9) // another one for each writer: the rows of one may stay
+		seed := uint64(9) // a seed for each writer, because rows of another writer may stay
 		for info, err := os.Stat(path + "-wal"); err != nil || info.Size() == 0; info, err = os.Stat(path + "-wal") {
 			dbtest.StartWriter(t, path, seed).Kill()
 			seed++
@@ -362,7 +362,7 @@ func TestCompact(t *testing.T) {
 	}
 }
 
-// TestNoTables checks that a database without tables is one: a file of zero bytes is not.
+// TestNoTables checks that a database without tables is a database, unlike a file of zero bytes.
 func TestNoTables(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "app.db")

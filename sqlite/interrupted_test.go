@@ -10,7 +10,7 @@ import (
 	"firn/sqlite"
 )
 
-// countdown is a context that is cancelled when it was asked for the n-th time.
+// countdown is a context that is cancelled when it is asked for the n-th time.
 type countdown struct {
 	context.Context
 	left int
@@ -23,8 +23,8 @@ func (c *countdown) Err() error {
 	return nil
 }
 
-// TestRestoreInterrupted cancels a restore wherever it looks whether it was: the
-// database is the old one or the new one, in its own journal mode.
+// TestRestoreInterrupted cancels a restore at each place where it looks at its context. The database is the old or
+// the new one, in its own journal mode.
 func TestRestoreInterrupted(t *testing.T) {
 	t.Parallel()
 	for name, pageSize := range map[string]int{"Delta": 4096, "PageSize": 8192} {

@@ -67,7 +67,7 @@ func TestTableLayout(t *testing.T) {
 	}
 }
 
-// TestTableLayoutRunsNothing gives it what is no definition of a table.
+// TestTableLayoutRunsNothing reads texts that are no definition of a table.
 func TestTableLayoutRunsNothing(t *testing.T) {
 	t.Parallel()
 	for i, definition := range []string{

@@ -18,8 +18,8 @@ const (
 	lockPage       = 0x40000000/largePageSize + 1
 )
 
-// The tests of the lock page use a database so large that it has the page which SQLite never uses. Its file has holes
-// where pages would be free.
+// The tests of the lock page use a database so large that it has the page that SQLite never uses. Its file has holes
+// in place of free pages.
 
 func TestLockPageTwoPasses(t *testing.T) {
 	t.Parallel()
@@ -45,7 +45,7 @@ func TestLockPageRestore(t *testing.T) {
 	checkLarge(t, live, map[int]byte{lockPage - 1: 'A', lockPage + 1: 'B'})
 }
 
-// largeDB makes a small database with a file that goes on after its last page.
+// largeDB makes a small database in a file that is longer than its pages.
 func largeDB(t *testing.T, wal bool) string {
 	t.Helper()
 	if testing.Short() {

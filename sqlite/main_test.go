@@ -65,7 +65,7 @@ func openImage(t testing.TB, path string, o sqlite.Options) *sqlite.Image {
 	return image
 }
 
-// content returns the bytes that the database holds, as seen from outside: the file once all of the WAL is in it.
+// content returns the bytes of the database file after all of the WAL was written to it.
 func content(t testing.TB, path string) []byte {
 	t.Helper()
 	db := dbtest.Open(t, path)
@@ -85,7 +85,7 @@ func readFile(t testing.TB, path string) []byte {
 	return b
 }
 
-// writeFile writes an image into a folder of its own, or where path says.
+// writeFile writes an image to path, or into a folder of its own if path is empty.
 func writeFile(t testing.TB, path string, b []byte) string {
 	t.Helper()
 	if path == "" {
@@ -112,7 +112,7 @@ func checkSame(t testing.TB, what string, got, want []byte) {
 	t.Errorf("%s: got %d bytes, want %d", what, len(got), len(want))
 }
 
-// folder returns the names, and the content but for the -shm file, of what is in a folder.
+// folder returns the names of the files in a folder, with their content, except that of the -shm file.
 func folder(t testing.TB, dir string) map[string]string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)

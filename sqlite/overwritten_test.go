@@ -13,9 +13,9 @@ import (
 	"firn/sqlite"
 )
 
-// TestOverwritten writes past SQLite to the file of a database in WAL mode whose WAL, which was checkpointed, stays: what
-// every reader of SQLite sees then is in the next image. It uses programs for that, as closing a file within the process
-// that has the database open would drop SQLite's locks.
+// TestOverwritten writes past SQLite to the file of a database in WAL mode. The WAL was checkpointed and stays. Every
+// content that a reader of SQLite sees then must be in the next image. Programs of their own do the writing: to close
+// the file within the process that has the database open would drop SQLite's locks.
 func TestOverwritten(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
@@ -52,7 +52,7 @@ func TestOverwritten(t *testing.T) {
 	}
 }
 
-// overwritten is a database and what is known of it.
+// overwritten is a database and the last image of it.
 type overwritten struct {
 	path, state string
 	print       sqlite.Fingerprint
@@ -98,7 +98,7 @@ func (w *overwritten) shell(t *testing.T, dir, script string) {
 	}
 }
 
-// check takes the next image, and the one after it.
+// check takes the next two images.
 func (w *overwritten) check(t *testing.T, want []byte) {
 	t.Helper()
 	image := openImage(t, w.path, sqlite.Options{Now: later, StatePath: w.state})

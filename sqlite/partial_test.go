@@ -14,7 +14,7 @@ import (
 	"firn/sqlite"
 )
 
-// lender is a [sqlite.Partial] that compares and lends an image in chunks that know nothing of pages.
+// lender is a [sqlite.Partial] that compares and lends an image in chunks that do not align with pages.
 type lender struct {
 	image []byte
 	ends  []int64 // of the chunks
@@ -56,7 +56,7 @@ func (l *lender) Complete(_ context.Context, file io.WriterAt) error {
 	return errors.Join(err, l.err)
 }
 
-// file makes an image file with the first page alone.
+// file makes an image file with only the first page.
 func (l *lender) file(t testing.TB, target string) string {
 	t.Helper()
 	wrong := bytes.Repeat([]byte{0xee}, len(l.image))
@@ -74,7 +74,7 @@ func (l *lender) restore(t testing.TB, target string) *sqlite.RestoreResult {
 	return result
 }
 
-// TestRestorePartial restores over random divergences from files that have nothing but what differs.
+// TestRestorePartial restores over random changes, from files that hold only the differences.
 func TestRestorePartial(t *testing.T) {
 	t.Parallel()
 	for n, size := range []int{512, 4096, 65536} {
@@ -112,7 +112,7 @@ func TestRestorePartialMissing(t *testing.T) {
 	checkSame(t, "restored database", readFile(t, broken), image)
 }
 
-// TestRestorePartialLittle counts what is lent, and written, for two changed pages.
+// TestRestorePartialLittle counts the bytes that are lent and written for two changed pages.
 func TestRestorePartialLittle(t *testing.T) {
 	t.Parallel()
 	path := newDB(t, dbtest.Options{WAL: true})
@@ -129,7 +129,7 @@ func TestRestorePartialLittle(t *testing.T) {
 	}
 }
 
-// TestRestorePartialFails leaves the target as it was when what differs cannot be had.
+// TestRestorePartialFails leaves the target unchanged when the differing bytes cannot be had.
 func TestRestorePartialFails(t *testing.T) {
 	t.Parallel()
 	for _, vacuum := range []int{0, 1} { // delta, backup
@@ -145,8 +145,8 @@ func TestRestorePartialFails(t *testing.T) {
 	}
 }
 
-// TestRestorePartialLocked tells a Partial what Locked has done under the same lock, and
-// does not ask it when that fails.
+// TestRestorePartialLocked checks that a Partial runs after Locked, under the same lock, and not at all if Locked
+// fails.
 func TestRestorePartialLocked(t *testing.T) {
 	t.Parallel()
 	path := newDB(t, dbtest.Options{WAL: true})

@@ -17,8 +17,9 @@ import (
 	"firn/sqlite"
 )
 
-// asNobody runs f with the file permissions of a user who owns nothing. They belong to the thread, not the process.
-func asNobody(t *testing.T, f func()) {
+// asStranger runs f with the file permissions of a user without any files. The permissions belong to the thread, not
+// the process.
+func asStranger(t *testing.T, f func()) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root")
@@ -32,7 +33,7 @@ func asNobody(t *testing.T, f func()) {
 	f()
 }
 
-// sharedDB makes a database that everybody may read and nobody else may write.
+// sharedDB makes a database that all users may read and only its owner may write.
 func sharedDB(t *testing.T, o dbtest.Options) string {
 	t.Helper()
 	path := newDB(t, o)
@@ -73,7 +74,7 @@ func TestReadOnlyUser(t *testing.T) {
 			test.prepare(t, path)
 			before := folder(t, filepath.Dir(path))
 			var image []byte
-			asNobody(t, func() {
+			asStranger(t, func() {
 				i, err := sqlite.Open(t.Context(), path, sqlite.Options{})
 				if !errors.Is(err, test.want) {
 					t.Errorf("got %v, want %v", err, test.want)
@@ -93,7 +94,7 @@ func TestReadOnlyUser(t *testing.T) {
 	}
 }
 
-// hotJournal leaves what a crash in the middle of a commit leaves.
+// hotJournal leaves the files of a crash in the middle of a commit.
 func hotJournal(t *testing.T, path string) {
 	crashed := path + ".crashed"
 	db := dbtest.Open(t, path)
@@ -116,15 +117,15 @@ func TestRestoreReadOnlyUser(t *testing.T) {
 	if err := os.Chmod(image, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	asNobody(t, func() {
+	asStranger(t, func() {
 		if _, err := sqlite.Restore(t.Context(), path, image, sqlite.RestoreOptions{}); !errors.Is(err, fs.ErrPermission) {
 			t.Errorf("got %v, want %v", err, fs.ErrPermission)
 		}
 	})
 }
 
-// TestWrittenWithoutLock has an application write a database while a user reads it who may not make the files that its
-// locks are in.
+// TestWrittenWithoutLock has an application write a database while another user reads it without the right to make
+// the files for its locks.
 func TestWrittenWithoutLock(t *testing.T) {
 	t.Parallel()
 	const write = "PRAGMA wal_autocheckpoint = 0; UPDATE ledger_a SET amount = 7; UPDATE ledger_b SET amount = 7;"
@@ -134,7 +135,7 @@ func TestWrittenWithoutLock(t *testing.T) {
 		want    error
 	}{
 		"Closed/Nothing":     {func(*testing.T, string) {}, "SELECT 1", nil},
-		"Closed/Commit":      {func(*testing.T, string) {}, write, nil}, // which is in the WAL, and later than the image
+		"Closed/Commit":      {func(*testing.T, string) {}, write, nil}, // the commit is in the WAL, and later than the image
 		"Closed/Checkpoint":  {func(*testing.T, string) {}, write + "PRAGMA wal_checkpoint(PASSIVE)", sqlite.ErrChanged},
 		"Crashed/Commit":     {crashedNoShm, write, nil},
 		"Crashed/Checkpoint": {crashedNoShm, write + "PRAGMA wal_checkpoint(PASSIVE)", sqlite.ErrChanged},
@@ -146,7 +147,7 @@ func TestWrittenWithoutLock(t *testing.T) {
 			t.Parallel()
 			path := sharedDB(t, dbtest.Options{WAL: true})
 			test.prepare(t, path)
-			asNobody(t, func() {
+			asStranger(t, func() {
 				image := openImage(t, path, sqlite.WithMemoryLimit(sqlite.Options{Now: later}, 1))
 				if got := image.Info().JournalMode; got != "wal" {
 					t.Errorf("journal mode: got %s, want wal", got)
@@ -177,7 +178,7 @@ func elsewhere(f func()) {
 	<-done
 }
 
-// crashedNoShm leaves a WAL, as a copy of an application's files does.
+// crashedNoShm leaves a WAL without -shm, as a copy of an application's files does.
 func crashedNoShm(t *testing.T, path string) {
 	crashedFiles(t, path)
 	if err := errors.Join(os.Remove(path+"-shm"), os.Chmod(path+"-wal", 0o644)); err != nil {
@@ -185,9 +186,9 @@ func crashedNoShm(t *testing.T, path string) {
 	}
 }
 
-// TestNobodyElseLetIn has an application that keeps its database to itself, which needs no -shm: it is not read without
-// a lock, since its WAL may begin anew at any time.
-func TestNobodyElseLetIn(t *testing.T) {
+// TestExclusiveApplication has an application that lets no other process into its database, and so needs no -shm. The
+// database is not read without a lock, since its WAL may begin anew at any time.
+func TestExclusiveApplication(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root")
@@ -198,7 +199,7 @@ func TestNobodyElseLetIn(t *testing.T) {
 	if exists(path+"-shm") || !exists(path+"-wal") {
 		t.Fatal("the application has not only a WAL")
 	}
-	asNobody(t, func() {
+	asStranger(t, func() {
 		_, err := sqlite.Open(t.Context(), path, sqlite.Options{Now: later, BusyTimeout: time.Millisecond})
 		if !errors.Is(err, sqlite.ErrBusy) {
 			t.Errorf("got %v, want %v", err, sqlite.ErrBusy)

@@ -25,10 +25,10 @@ import (
 	"firn/sqlite"
 )
 
-// personEnv tells a re-executed test binary to do as it is told on standard input: "weak" without a superuser's rights.
+// personEnv tells a re-executed test binary to obey orders on standard input: "weak" without a superuser's rights.
 const personEnv = "FIRN_SQLITE_PERSON"
 
-// person is a process of some user.
+// person is a process of one user.
 type person struct {
 	uid, gid int
 	groups   []uint32
@@ -40,13 +40,13 @@ type person struct {
 	end func()
 }
 
-// order is what a person is told to do with a database; the answer is a line of text, "ok" for done.
+// order names what a person does with a database. The answer is a line of text, "ok" for success.
 type order struct{ What, Path, Arg string }
 
 // startPersons starts the processes. They end with the test.
 func startPersons(t *testing.T, persons ...*person) {
 	t.Helper()
-	program := filepath.Join(openFolder(t), "test") // the binary itself is where only the superuser may go
+	program := filepath.Join(openFolder(t), "test") // the original binary is in a folder of the superuser
 	binary := readFile(t, "/proc/self/exe")
 	syscall.ForkLock.RLock() // a process that another test starts meanwhile would hold the file open for writing
 	err := os.WriteFile(program, binary, 0o755)
@@ -59,7 +59,7 @@ func startPersons(t *testing.T, persons ...*person) {
 	}
 }
 
-// openFolder returns a folder that everybody may look into.
+// openFolder returns a folder that all users may enter.
 func openFolder(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -109,7 +109,7 @@ func (p *person) does(t *testing.T, what, path, arg string) string {
 	return answer[:len(answer)-1]
 }
 
-// must is does, for what has to succeed.
+// must is does for an order that has to succeed.
 func (p *person) must(t *testing.T, what, path, arg string) {
 	t.Helper()
 	if answer := p.does(t, what, path, arg); answer != "ok" {
@@ -130,13 +130,13 @@ func (p *person) may(uid, gid int, mode fs.FileMode, rights fs.FileMode) bool {
 	return mode&rights == rights
 }
 
-// personMain does as it is told, if the process was started for that.
+// personMain obeys orders, if the process was started for that.
 func personMain() {
 	weak, ok := os.LookupEnv(personEnv)
 	if !ok {
 		return
 	}
-	syscall.Umask(0o077) // the careful one, which must not get into the way either
+	syscall.Umask(0o077) // a careful umask, which must not get in the way either
 	if weak == "true" {
 		runtime.LockOSThread()
 		if err := unix.Capset(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &make([]unix.CapUserData, 2)[0]); err != nil {

@@ -2,5 +2,5 @@
 
 package sqlite_test
 
-// personMain does nothing: other users' processes are played on Linux only.
+// personMain does nothing: only on Linux the tests have processes of other users.
 func personMain() {}

@@ -11,7 +11,8 @@ import (
 	"firn/sqlite"
 )
 
-// TestPlantedSidecar has a user who may not write a database put a journal beside it, where all can make files.
+// TestPlantedSidecar has a user without the right to write a database put a journal beside it, in a folder where all
+// users can make files.
 func TestPlantedSidecar(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {

@@ -85,7 +85,7 @@ func TestRestoreBadImage(t *testing.T) {
 	}
 }
 
-// TestRestoreAfterCrash restores over what a crashed application left: SQLite recovers that first.
+// TestRestoreAfterCrash restores over the files of a crashed application: SQLite recovers them first.
 func TestRestoreAfterCrash(t *testing.T) {
 	t.Parallel()
 	for _, wal := range []bool{false, true} {
@@ -114,7 +114,7 @@ func TestRestoreCancelled(t *testing.T) {
 	}
 }
 
-// TestRestoreLocked reads what is about to be replaced while nobody can commit.
+// TestRestoreLocked reads the content that is about to be replaced, while no application can commit.
 func TestRestoreLocked(t *testing.T) {
 	t.Parallel()
 	for _, wal := range []bool{false, true} {

@@ -36,7 +36,7 @@ func tryRestore(t testing.TB, target string, image []byte, o sqlite.RestoreOptio
 	return sqlite.Restore(t.Context(), target, staged, o)
 }
 
-// TestRestoreNeverCheckpoints restores more pages than SQLite leaves in a WAL on its own, by either method.
+// TestRestoreNeverCheckpoints restores more pages than SQLite itself leaves in a WAL, by either method.
 func TestRestoreNeverCheckpoints(t *testing.T) {
 	t.Parallel()
 	for name, autoVacuum := range map[string]int{sqlite.MethodDelta: 0, sqlite.MethodBackup: 1} {
@@ -57,7 +57,7 @@ func TestRestoreNeverCheckpoints(t *testing.T) {
 	}
 }
 
-// checkRestored compares a database with an image, but for the header fields that a restore does not take from it.
+// checkRestored compares a database with an image, except for the header fields that a restore does not take from it.
 func checkRestored(t testing.TB, target string, image []byte) {
 	t.Helper()
 	checkSame(t, "restored database", masked(readImage(t, target, sqlite.Options{})), masked(image))
@@ -80,7 +80,7 @@ func pageSize(image []byte) int {
 	return 65536
 }
 
-// diverge makes random changes, the schema's included.
+// diverge makes random changes, even to the schema.
 func diverge(t testing.TB, path string, r *rand.Rand) {
 	t.Helper()
 	changes := []string{
@@ -131,7 +131,7 @@ func TestRestore(t *testing.T) {
 	}
 }
 
-// TestRestoreAnother restores images of databases that have nothing to do with the target.
+// TestRestoreAnother restores images of databases that are unrelated to the target.
 func TestRestoreAnother(t *testing.T) {
 	t.Parallel()
 	for _, wal := range []bool{false, true} {
@@ -141,7 +141,7 @@ func TestRestoreAnother(t *testing.T) {
 					t.Parallel()
 					from := newDB(t, dbtest.Options{Seed: 1, AutoVacuum: vacuum, Rows: 60, WAL: !wal})
 					path := newDB(t, dbtest.Options{Seed: 2, AutoVacuum: live, Rows: 100, WAL: wal})
-					app := dbtest.Open(t, path) // has read the schema, and knows how to vacuum
+					app := dbtest.Open(t, path) // the application has read the schema, with its setting of auto_vacuum
 					defer app.Close()
 					dbtest.Exec(t, app, "DELETE FROM posts WHERE id < 10")
 					mode := openMode(t, path)
@@ -317,7 +317,7 @@ func TestRestoreReservedBytes(t *testing.T) {
 	}
 }
 
-// TestRestoreUnderApplication restores while an application is connected, and another one is writing.
+// TestRestoreUnderApplication restores while one application is connected, and another is writing.
 func TestRestoreUnderApplication(t *testing.T) {
 	t.Parallel()
 	for _, wal := range []bool{false, true} {
@@ -346,7 +346,7 @@ func TestRestoreUnderApplication(t *testing.T) {
 				dbtest.Integrity(t, path)
 				dbtest.CheckInvariant(t, path)
 				mustRestore(t, path, image, sqlite.RestoreOptions{})
-				dbtest.Exec(t, app, "INSERT INTO ledger_a VALUES (100, 1)") // through what it knew before
+				dbtest.Exec(t, app, "INSERT INTO ledger_a VALUES (100, 1)") // by the schema that the application read before
 				dbtest.Integrity(t, path)
 			})
 		}

@@ -72,7 +72,7 @@ func (x *randomTables) create() {
 	x.names = append(x.names, name)
 }
 
-// change fills a table, and takes some away of one or another.
+// change fills a table, and takes some rows away.
 func (x *randomTables) change() {
 	rows := []int{0, 1, 40, 900, 6000}[x.r.IntN(5)]
 	x.exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %d)
@@ -101,7 +101,7 @@ func (x *randomTables) change() {
 	}
 }
 
-// wantRows counts as everybody would.
+// wantRows counts rows by SELECT.
 func wantRows(t testing.TB, db *sql.DB) []sqlite.TableRows {
 	t.Helper()
 	found, err := db.Query("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'shadow') ORDER BY name")
@@ -128,7 +128,7 @@ func wantRows(t testing.TB, db *sql.DB) []sqlite.TableRows {
 	return rows
 }
 
-// checkRows compares the rows that an image counts with those that are there.
+// checkRows compares the rows that an image counts with the rows of the tables.
 func checkRows(t testing.TB, image *sqlite.Image, want []sqlite.TableRows) {
 	t.Helper()
 	got, known := image.Rows()
@@ -173,7 +173,7 @@ func TestRows(t *testing.T) {
 	}
 }
 
-// TestRowsOfDeepTrees has tables whose trees are as deep as they become, and free pages which were once such trees.
+// TestRowsOfDeepTrees counts in trees as deep as they become, beside free pages that once belonged to such trees.
 func TestRowsOfDeepTrees(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "app.db")
@@ -205,7 +205,7 @@ func TestRowsOfNoTables(t *testing.T) {
 	}
 }
 
-// TestRowsAfterChangeBetweenThePasses counts what was read, not what was there before.
+// TestRowsAfterChangeBetweenThePasses counts the rows that were read, and not the rows before a change.
 func TestRowsAfterChangeBetweenThePasses(t *testing.T) {
 	t.Parallel()
 	path := newDB(t, dbtest.Options{})
@@ -220,7 +220,7 @@ func TestRowsAfterChangeBetweenThePasses(t *testing.T) {
 	checkRows(t, image, wantRows(t, db))
 }
 
-// TestRowsOfBrokenPages has pages that contradict each other: there is an image, and nothing is counted.
+// TestRowsOfBrokenPages reads pages that contradict each other: the image is read, and nothing is counted.
 func TestRowsOfBrokenPages(t *testing.T) {
 	t.Parallel()
 	breaks := map[string]func(page []byte, number int){
@@ -257,7 +257,7 @@ func TestRowsOfBrokenPages(t *testing.T) {
 	}
 }
 
-// lateContext is over when it was asked so many times.
+// lateContext is done after it was asked a number of times.
 type lateContext struct {
 	context.Context
 	left *int
@@ -271,8 +271,8 @@ func (c lateContext) Err() error {
 	return nil
 }
 
-// TestCountRowsInTime ends the context at every moment: until the tables are known it fails, then it leaves the last
-// ones out, if it is only late.
+// TestCountRowsInTime ends the context at every moment. CountRows fails until the tables are known. After that, a
+// late context leaves out the last tables.
 func TestCountRowsInTime(t *testing.T) {
 	t.Parallel()
 	path := newDB(t, dbtest.Options{})
@@ -309,7 +309,7 @@ func TestCountRowsBadInput(t *testing.T) {
 	t.Parallel()
 	for name, input := range badInputs() {
 		if input.want == sqlite.ErrBusy {
-			continue // would wait for it
+			continue // counting would wait for the lock
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -15,11 +15,11 @@ import (
 	"firn/sqlite"
 )
 
-// secret returns text that is in a database only where it is put.
+// secret returns text that is in a database only where a test puts it.
 func secret(n int) string { return fmt.Sprintf("zanzibar-%04d-quetzal", n) }
 
-// newSecretDB makes a database with secrets in rows of all kinds, in rows that were deleted or overwritten
-// before, in indexes, full-text indexes and statistics.
+// newSecretDB makes a database with secrets in rows of all kinds, in rows that were deleted or overwritten, in
+// indexes, full-text indexes and statistics.
 func newSecretDB(t *testing.T, o dbtest.Options) string {
 	t.Helper()
 	path := newDB(t, o)
@@ -41,7 +41,7 @@ func newSecretDB(t *testing.T, o dbtest.Options) string {
 	return path
 }
 
-// scrubbing removes every secret that is in a row still.
+// scrubbing removes every secret that is still in a row.
 const scrubbing = `
 -- What is left of people.
 UPDATE people SET email = 'user' || id || '@example.org', note = NULL;
@@ -81,7 +81,7 @@ func TestScrub(t *testing.T) {
 	}
 }
 
-// onlyFile fails the test if there are files beside one, but for its database.
+// onlyFile fails the test if a folder has files beside the given one and its database.
 func onlyFile(t *testing.T, path string) {
 	t.Helper()
 	beside, err := filepath.Glob(path + "?*")
@@ -131,7 +131,7 @@ func TestScrubInterrupted(t *testing.T) {
 	onlyFile(t, image)
 }
 
-// TestScrubEmptyScript gives scripts that were lost on their way.
+// TestScrubEmptyScript runs scripts without any statement, as after a loss on the way.
 func TestScrubEmptyScript(t *testing.T) {
 	t.Parallel()
 	image := writeFile(t, filepath.Join(t.TempDir(), "image"), readImage(t, newSecretDB(t, dbtest.Options{}), sqlite.Options{}))

@@ -13,18 +13,18 @@ import (
 	"testing"
 )
 
-// app is the owner of the databases here.
+// app is the user that owns the databases of these tests.
 const app = 1000
 
-// scene is a state in which an application has left its database, or has it.
+// scene is a state of a database and its application, before an image is taken.
 type scene struct {
 	journal string
-	rows    int64    // that were committed
-	keep    []string // sidecars, of those that there are while the application has the database open
+	rows    int64    // number of committed rows
+	keep    []string // the sidecars that stay, of all that an open application has
 	empty   string   // a sidecar that is made empty
 	before  string   // what the application does before it is stopped
-	open    bool     // it is not
-	write   bool     // whoever reads has to write first: to roll back
+	open    bool     // the application is not stopped
+	write   bool     // a reader has to write first: to roll back
 }
 
 const insert = "INSERT INTO t VALUES (4)"
@@ -45,12 +45,12 @@ func scenes() map[string]scene {
 	}
 }
 
-// spilled is a transaction under way, parts of which are in the file.
+// spilled is a transaction under way that has spilled pages into the file.
 const spilled = `PRAGMA cache_size = 1; PRAGMA cache_spill = 1; BEGIN;
 	WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400) INSERT INTO t SELECT zeroblob(900) FROM n;
 	UPDATE t SET a = 1`
 
-// place is who may do what to the database.
+// place gives the owners and modes of the database and its folder.
 type place struct {
 	folderOwner  int
 	folder, file fs.FileMode
@@ -75,8 +75,8 @@ func (p place) String() string {
 	return fmt.Sprintf("folder=%d:%o,file=%o", p.folderOwner, p.folder, p.file)
 }
 
-// TestNothingInTheWay has a user take an image in every combination of who owns what, and then all who could write the
-// database before write it. What could be done without the image must be possible after it.
+// TestNothingInTheWay has a user take an image in every combination of owners and modes. Then all users that could
+// write the database before write it. Everything that is possible without the image must be possible after it.
 func TestNothingInTheWay(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
@@ -102,7 +102,7 @@ func TestNothingInTheWay(t *testing.T) {
 			dir := openFolder(t)
 			for _, p := range places() {
 				r := row{scene: s, place: p, owner: owner, writers: writers}
-				can := r.whoWrites(t, r.set(t, dir))
+				can := r.writersAnswers(t, r.set(t, dir))
 				for name, reader := range readers {
 					t.Run(p.String()+","+name, func(t *testing.T) { r.test(t, r.set(t, dir), reader, can) })
 				}
@@ -111,7 +111,8 @@ func TestNothingInTheWay(t *testing.T) {
 	}
 }
 
-// TestKilledInTheWay has a user's process killed while it takes an image: what it has left must not hinder anybody.
+// TestKilledInTheWay kills a user's process while it takes an image. The files that the process leaves must hinder no
+// other user.
 func TestKilledInTheWay(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
@@ -126,7 +127,7 @@ func TestKilledInTheWay(t *testing.T) {
 			t.Run(fmt.Sprintf("%s,%d:%d,weak=%v", state, reader.uid, reader.gid, reader.weak), func(t *testing.T) {
 				r := row{scene: scenes()[state], place: place{app, 0o1777, 0o664}, owner: owner, writers: writers}
 				dir := openFolder(t)
-				can, path := r.whoWrites(t, r.set(t, dir)), r.set(t, dir)
+				can, path := r.writersAnswers(t, r.set(t, dir)), r.set(t, dir)
 				killed := &person{uid: reader.uid, gid: reader.gid, weak: reader.weak}
 				startPersons(t, killed)
 				killed.must(t, "begin", path, "")
@@ -145,8 +146,8 @@ type row struct {
 	writers []*person
 }
 
-// whoWrites ends the scene, and returns what the writers are answered who come after one another.
-func (r row) whoWrites(t *testing.T, path string) []string {
+// writersAnswers ends the scene, and returns the answers of all writers, one after another.
+func (r row) writersAnswers(t *testing.T, path string) []string {
 	t.Helper()
 	if r.open {
 		r.owner.must(t, "release", path, insert)
@@ -175,18 +176,18 @@ func (r row) test(t *testing.T, path string, reader *person, can []string) {
 	r.checkWriters(t, path, can)
 }
 
-// checkWriters has all write who can without an image having been taken.
+// checkWriters lets every writer write that can do so when no image was taken.
 func (r row) checkWriters(t *testing.T, path string, can []string) {
 	t.Helper()
 	left := listing(t, filepath.Dir(path))
-	for i, got := range r.whoWrites(t, path) {
+	for i, got := range r.writersAnswers(t, path) {
 		if can[i] == "ok" && got != "ok" {
 			t.Errorf("user %d writes: got %s, and could before; the image had left %v", r.writers[i].uid, got, left)
 		}
 	}
 }
 
-// outcome returns what is to come of the image.
+// outcome returns the expected result of the image.
 func (r row) outcome(reader *person) string {
 	may := reader.may(r.folderOwner, app, r.folder, 1) && reader.may(app, app, r.file, 4)
 	if r.write {
@@ -231,14 +232,15 @@ func (r row) set(t *testing.T, dir string) string {
 			t.Fatal(err)
 		}
 	}
-	// The system's own call, which takes the bits beyond the nine as they are.
+	// The system's own call takes the bits beyond the nine as they are.
 	if err := errors.Join(os.Chown(folder, r.folderOwner, app), syscall.Chmod(folder, uint32(r.folder))); err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
 
-// crash leaves what the end of the application at this moment leaves, of the sidecars those that the scene keeps.
+// crash leaves the files that a kill of the application leaves at this moment, and of the sidecars only the ones that
+// the scene keeps.
 func (r row) crash(t *testing.T, path string) {
 	t.Helper()
 	left := map[string][]byte{}

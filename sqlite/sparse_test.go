@@ -14,7 +14,7 @@ import (
 	"firn/sqlite"
 )
 
-// follower takes images of one database, each as the changes of the one before where that can be.
+// follower takes images of one database, each as the changes since the last image where possible.
 type follower struct {
 	path, state string
 	last        []byte
@@ -22,7 +22,7 @@ type follower struct {
 	sparse      int // images that were read in part
 }
 
-// next takes an image and compares it with what its transaction holds. It returns the image for its rows.
+// next takes an image and compares it with the content that its transaction sees. It returns the image for its rows.
 func (f *follower) next(t testing.TB) *sqlite.Image {
 	t.Helper()
 	image := openImage(t, f.path, sqlite.Options{StatePath: f.state, Now: later})
@@ -40,7 +40,7 @@ func (f *follower) next(t testing.TB) *sqlite.Image {
 	return image
 }
 
-// fill makes an image of the last one and of what is read in ranges.
+// fill makes an image of the last image and the ranges that are read.
 func (f *follower) fill(t testing.TB, image *sqlite.Image, ranges [][2]int64) []byte {
 	t.Helper()
 	size := image.Info().Size
@@ -65,7 +65,7 @@ func (f *follower) fill(t testing.TB, image *sqlite.Image, ranges [][2]int64) []
 	return b
 }
 
-// disturb does to a database with these tables what may come between two images.
+// disturb makes a random change to a database with these tables, of the kinds that may come between two images.
 func disturb(t testing.TB, db *sql.DB, r *rand.Rand) {
 	t.Helper()
 	statements := []string{
@@ -93,7 +93,7 @@ func disturb(t testing.TB, db *sql.DB, r *rand.Rand) {
 	}
 }
 
-// TestSparse follows a database through everything that can happen to it, and looks at each image whole, too.
+// TestSparse follows a database through all these changes, and compares each image with a full one.
 func TestSparse(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{512, 4096, 65536} {
@@ -142,7 +142,7 @@ func TestSparseWhileOthersWrite(t *testing.T) {
 	}
 }
 
-// walDB makes a database whose WAL a connection keeps, and a follower that has its first image.
+// walDB makes a database with a WAL that a connection keeps, and a follower that has its first image.
 func walDB(t testing.TB) (*follower, *sql.DB) {
 	t.Helper()
 	path := newDB(t, dbtest.Options{WAL: true, Rows: 500})
@@ -154,7 +154,7 @@ func walDB(t testing.TB) (*follower, *sql.DB) {
 	return f, db
 }
 
-// TestSparseReadsWhatChanged counts the pages that are read of the database.
+// TestSparseReadsWhatChanged counts the pages that are read from the database.
 func TestSparseReadsWhatChanged(t *testing.T) {
 	t.Parallel()
 	f, db := walDB(t)
@@ -166,7 +166,7 @@ func TestSparseReadsWhatChanged(t *testing.T) {
 		t.Fatal("not read in part")
 	}
 	pages := 0
-	for at, i := int64(0), 0; i < len(ranges)-1; i++ { // but for what is beyond the end
+	for at, i := int64(0), 0; i < len(ranges)-1; i++ { // the last range is beyond the end
 		if err := image.Skip(ranges[i][0] - at); err != nil {
 			t.Fatal(err)
 		}
@@ -181,7 +181,7 @@ func TestSparseReadsWhatChanged(t *testing.T) {
 	}
 }
 
-// TestSparseDoubt has what must be read whole.
+// TestSparseDoubt has cases in which the whole database must be read.
 func TestSparseDoubt(t *testing.T) {
 	t.Parallel()
 	alter := func(change func(b []byte)) func(testing.TB, *follower, *sql.DB) {
@@ -223,7 +223,7 @@ func TestSparseDoubt(t *testing.T) {
 	}
 }
 
-// TestSparseWrongFrame damages the header of a frame in the WAL: what it says is not believed.
+// TestSparseWrongFrame damages the header of a frame in the WAL, which must not be believed.
 func TestSparseWrongFrame(t *testing.T) {
 	t.Parallel()
 	for name, at := range map[string]int64{"Salt": 8, "Page": 0} {

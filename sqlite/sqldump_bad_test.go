@@ -32,7 +32,7 @@ func TestDumpSQLNoDatabase(t *testing.T) {
 	}
 }
 
-// hostile changes the text of a schema, as only a program can that makes a database to do harm.
+// hostile changes the text of a schema, as only a program that wants to do harm does.
 func hostile(t testing.TB, statements, update string) string {
 	t.Helper()
 	path := built(t, statements)
@@ -64,8 +64,8 @@ func TestDumpSQLShellCommand(t *testing.T) {
 	}
 }
 
-// What stands behind the statement in an entry of the schema is not written. SQLite of today refuses most of it, and
-// that of yesterday does not read it.
+// Text behind the statement in an entry of the schema is not written. New versions of SQLite refuse most of it, and
+// old versions do not read it.
 func TestDumpSQLInjection(t *testing.T) {
 	t.Parallel()
 	const injected = "; CREATE TABLE injected (a);\n.shell touch pwned\n--"
@@ -108,7 +108,7 @@ func TestDumpSQLRunsNothing(t *testing.T) {
 	}
 }
 
-// A table that cannot be read leaves the others, and a script that does nothing.
+// A table that cannot be read does not keep the others from being written, in a script that has no effect.
 func TestDumpSQLDamage(t *testing.T) {
 	t.Parallel()
 	source := built(t, `CREATE TABLE a (x); INSERT INTO a VALUES ('before');

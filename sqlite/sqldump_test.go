@@ -68,7 +68,7 @@ func shell(t testing.TB, input string, args ...string) string {
 	return string(out)
 }
 
-// tell returns everything that is in a database: what dumps must keep.
+// tell returns all content of a database that a dump must keep.
 func tell(t testing.TB, path string) []string {
 	t.Helper()
 	db := dbtest.Open(t, path)
@@ -86,13 +86,13 @@ func tell(t testing.TB, path string) []string {
 	return told
 }
 
-// rowsOf returns the rows of a table, with their rowids where they have any.
+// rowsOf returns the rows of a table, with their rowids if they have any.
 func rowsOf(t testing.TB, db *sql.DB, table string) []string {
 	t.Helper()
 	var columns []string
 	for _, name := range ask(t, db, `SELECT name FROM pragma_table_xinfo(?)`, table) {
 		name = `"` + strings.ReplaceAll(strings.TrimPrefix(name, "string "), `"`, `""`) + `"`
-		// The plus hides the declared type, for which the driver has ideas of its own.
+		// The plus hides the declared type, by which the driver would convert the value.
 		columns = append(columns, fmt.Sprintf("+%s, typeof(%s), hex(CAST(%s AS BLOB))", name, name, name))
 	}
 	query := fmt.Sprintf(` %s FROM "%s" NOT INDEXED`, strings.Join(columns, ", "), strings.ReplaceAll(table, `"`, `""`))
@@ -103,7 +103,7 @@ func rowsOf(t testing.TB, db *sql.DB, table string) []string {
 	return ask(t, db, "SELECT"+query)
 }
 
-// ask returns the rows of a query, each as text that tells types and bits.
+// ask returns the rows of a query, each as text that shows types and bits.
 func ask(t testing.TB, db *sql.DB, query string, args ...any) []string {
 	t.Helper()
 	rows, err := db.Query(query, args...)
@@ -139,7 +139,7 @@ func ask(t testing.TB, db *sql.DB, query string, args ...any) []string {
 	return lines
 }
 
-// checkTold compares what two databases tell.
+// checkTold compares the content of two databases.
 func checkTold(t testing.TB, got, want []string) {
 	t.Helper()
 	for i := range max(len(got), len(want)) {
@@ -154,7 +154,7 @@ func checkTold(t testing.TB, got, want []string) {
 var schemas = map[string]struct {
 	make    string
 	queries []string
-	// What the shell's own dump gets wrong, so that there is nothing to compare with.
+	// The shell's own dump gets these wrong, so that it cannot be compared.
 	shellFails bool
 }{
 	"Empty":   {make: "PRAGMA user_version = 0; CREATE TABLE t (a); DROP TABLE t"},
@@ -274,7 +274,7 @@ func TestDumpSQLAgainstShell(t *testing.T) {
 	}
 }
 
-// A database as an application has it, with everything that dbtest makes.
+// A database as an application has it, with all objects that dbtest makes.
 func TestDumpSQLApplication(t *testing.T) {
 	t.Parallel()
 	source := newDB(t, dbtest.Options{WAL: true, PageSize: 1024, AutoVacuum: 1})
@@ -291,7 +291,8 @@ func TestDumpSQLApplication(t *testing.T) {
 	}
 }
 
-// A full-text index of a kind that only the shell has: its tables come through, though nothing here knows it.
+// A full-text index of a kind that only the shell has: its tables come through, although the test's SQLite does not
+// know it.
 func TestDumpSQLUnknownModule(t *testing.T) {
 	t.Parallel()
 	source := filepath.Join(t.TempDir(), "fts4.db")
@@ -303,7 +304,7 @@ func TestDumpSQLUnknownModule(t *testing.T) {
 	}
 }
 
-// TestDumpSQLRandom fills tables with values that are hard to write down.
+// TestDumpSQLRandom fills tables with values that are hard to write as text.
 func TestDumpSQLRandom(t *testing.T) {
 	t.Parallel()
 	seed := *dumpSeed
@@ -348,7 +349,7 @@ func fillRandom(t testing.TB, path string, r *rand.Rand) {
 	}
 }
 
-// hard are characters, and parts of some, that need care.
+// hard lists characters, and parts of characters, that need care.
 var hard = []string{"a", "n", "0", "\\", "'", "\"", "\n", "\r", "\r\n", "\x00", "\t", "\x1b", "\x7f", ";", "--", "/*", "ä", "😀", "\ufffe", "\ufeff", "\xff", "\xc3", "\xed\xa0\x80"}
 
 func randomValue(r *rand.Rand) any {

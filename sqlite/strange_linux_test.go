@@ -13,7 +13,7 @@ import (
 	"firn/sqlite"
 )
 
-// TestStrangeSidecar lays something else than a regular file beside a database, under each name that SQLite uses.
+// TestStrangeSidecar puts other kinds of files beside a database, under each name that SQLite uses.
 func TestStrangeSidecar(t *testing.T) {
 	t.Parallel()
 	kinds := map[string]func(path string) error{

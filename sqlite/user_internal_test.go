@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// FuzzVersion looks for SQLite in programs that somebody may have made to break that.
+// FuzzVersion looks for SQLite in programs that may be made to break the search.
 func FuzzVersion(f *testing.F) {
 	f.Add([]byte("\x7fELF\x02\x01\x01"))
 	if b, err := os.ReadFile("/bin/true"); err == nil {

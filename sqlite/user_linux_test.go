@@ -19,7 +19,7 @@ func TestMayLoseCommits(t *testing.T) {
 	}
 }
 
-// TestUsers has the shell of SQLite use a database, whose version it tells itself.
+// TestUsers has the shell of SQLite use a database, and compares its version with what the shell itself says.
 func TestUsers(t *testing.T) {
 	t.Parallel()
 	path := newDB(t, dbtest.Options{WAL: true})
@@ -28,11 +28,11 @@ func TestUsers(t *testing.T) {
 		t.Errorf("got %+v, want process %d, sqlite3, with %s", users, process, version)
 	}
 	if users := sqlite.Users(newDB(t, dbtest.Options{WAL: true})); len(users) != 0 {
-		t.Errorf("another database: got %+v, want nobody", users)
+		t.Errorf("another database: got %+v, want none", users)
 	}
 }
 
-// TestUsersWithoutSymbols has a program use a database that is linked with SQLite: this one.
+// TestUsersWithoutSymbols has a program use a database that has SQLite in it without a symbol: the test itself.
 func TestUsersWithoutSymbols(t *testing.T) {
 	t.Parallel()
 	path := newDB(t, dbtest.Options{WAL: true})

@@ -133,7 +133,7 @@ func TestViewBad(t *testing.T) {
 	})
 }
 
-// TestViews has many open at once, in several goroutines, and asks one in the rows of another.
+// TestViews opens many views at once, in several goroutines, and queries one view within the rows of another.
 func TestViews(t *testing.T) {
 	t.Parallel()
 	var images [3][]byte

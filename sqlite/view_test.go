@@ -122,7 +122,7 @@ func TestViewValues(t *testing.T) {
 	}
 }
 
-// TestViewUTF16 reads a database whose text is not in UTF-8.
+// TestViewUTF16 reads a database with text in UTF-16.
 func TestViewUTF16(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "app.db")
@@ -232,7 +232,7 @@ func TestViewSQL(t *testing.T) {
 	}
 }
 
-// TestViewHostile opens a database whose schema would do more than read, if its reader let it.
+// TestViewHostile opens a database with a schema that would do more than read, if its reader let it.
 func TestViewHostile(t *testing.T) {
 	t.Parallel()
 	v := view(t, imageOf(t, dbtest.Options{}, "CREATE VIEW pages AS SELECT pgno FROM sqlite_dbpage", "CREATE VIEW loads AS SELECT load_extension('x') AS a"))

@@ -11,7 +11,7 @@ import (
 	"firn/sqlite"
 )
 
-// TestWatch changes a database in ways that a watch must notice, or need not.
+// TestWatch changes a database in ways that a watch must notice, and in ways that it need not.
 func TestWatch(t *testing.T) {
 	t.Parallel()
 	exec := func(statement string) func(t *testing.T, path string, app *sql.DB) {
@@ -64,7 +64,7 @@ func TestWatch(t *testing.T) {
 	}
 }
 
-// TestWatchLeavesNothing looks at the folder after a watch.
+// TestWatchLeavesNothing checks the folder after a watch.
 func TestWatchLeavesNothing(t *testing.T) {
 	t.Parallel()
 	path := newDB(t, dbtest.Options{WAL: true})

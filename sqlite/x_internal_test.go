@@ -28,7 +28,7 @@ func WithHoldLimit(o Options, limit time.Duration) Options {
 	return o
 }
 
-// TwoPasses reads an image in two passes, with something happening before and between them.
+// TwoPasses reads an image in two passes, and calls functions before and between them.
 func TwoPasses(t *testing.T, i *Image, before, between func(spool *os.File)) {
 	t.Helper()
 	s, err := newSpool(i.opts.TempDir)
@@ -78,8 +78,8 @@ func Reserve(t *testing.T, path string, n int32) {
 	}
 }
 
-// TestVerifyNotices checks that what is compared after a restore is the restored database, and that the commit of the
-// restore itself does not pass for another process' one.
+// TestVerifyNotices checks that verify compares the restored database, and that it does not take the commit of the
+// restore itself for a commit of another process.
 func TestVerifyNotices(t *testing.T) {
 	t.Parallel()
 	ways := map[string]func(*target) (int64, []int64, error){
@@ -189,7 +189,7 @@ func FuzzWALHeader(f *testing.F) {
 	})
 }
 
-// FuzzFingerprint feeds stored fingerprints, which may be of any origin, to the comparison.
+// FuzzFingerprint compares stored fingerprints, which may be of any origin.
 func FuzzFingerprint(f *testing.F) {
 	file := FileState{Size: 5, ModTime: 6, ChangeTime: 7, Header: []byte("header"), Settled: true}
 	now := Fingerprint{Device: 1, Inode: 2, WAL: &WALState{Salt: [2]uint32{1, 2}, Frames: 3, PageSize: 512}, File: &file}
@@ -222,7 +222,7 @@ func FuzzFingerprint(f *testing.F) {
 	})
 }
 
-// WholeImage reads all pages in the image's own transaction, which goes on.
+// WholeImage reads all pages in the image's own transaction, which stays open.
 func WholeImage(t testing.TB, i *Image) []byte {
 	t.Helper()
 	pages, err := newPages(i.conn, i.info, func() error { return nil })

@@ -43,7 +43,7 @@ func TestStatementOf(t *testing.T) {
 	}
 }
 
-// FuzzStatementOf finds no text that makes a statement of which another is made.
+// FuzzStatementOf checks that a statement stays the same when it is read again.
 func FuzzStatementOf(f *testing.F) {
 	for _, seed := range []string{"CREATE TABLE t (a); x", "CREATE TRIGGER g BEGIN SELECT 1; END", "CREATE VIEW v AS\ngo\n.x", "a/*", "--", "\ufeff;\ufeffend"} {
 		f.Add(seed)
@@ -70,7 +70,7 @@ func TestRealLiteral(t *testing.T) {
 	}
 }
 
-// A statement that SQLite would not read is an error, not a script that nobody can load.
+// A statement that is too long for SQLite is an error, and not a part of a script that cannot be loaded.
 func TestDumpSQLLongRow(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "long.db")
