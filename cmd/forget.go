@@ -1,9 +1,7 @@
 package cmd
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -11,11 +9,9 @@ import (
 
 	"firn/config"
 	"firn/outcome"
-	"firn/repo"
 	"firn/report"
-	"firn/retention"
 	"firn/session"
-	"firn/snapshot"
+	"firn/upkeep"
 )
 
 // forgetOptions are the flags of forget.
@@ -86,31 +82,14 @@ func (c *cli) forget(ctx context.Context, args []string, o forgetOptions) error 
 		return err
 	}
 	defer s.Close()
-	list, damage, err := s.SnapshotsOf(ctx, "")
-	if err != nil {
-		return err
-	}
 	if o.simulate != "" {
-		return cmp.Or(s.simulate(list, args, o), damage)
+		return s.simulate(ctx, args, o)
 	}
-	groups, err := s.chooseForgotten(list, args, o)
+	result, err := upkeep.Forget(ctx, s.Session, upkeep.ForgetOptions{Names: args, Keep: o.rules, DryRun: o.dryRun})
 	if err != nil {
 		return err
 	}
-	var ids []snapshot.ID
-	known := session.ByID(list)
-	for _, d := range decisions(groups) {
-		if !d.Keep {
-			ids = append(ids, known[d.ID].ID)
-		}
-	}
-	if !o.dryRun {
-		if err := s.Repo.Forget(ctx, ids...); err != nil {
-			return err
-		}
-	}
-	s.warnClocks(list, groups)
-	if err := s.tellForget(list, groups, o.dryRun); err != nil {
+	if err := s.reportForgotten(result, o.dryRun); err != nil {
 		return err
 	}
 	if o.prune && !o.dryRun {
@@ -118,80 +97,14 @@ func (c *cli) forget(ctx context.Context, args []string, o forgetOptions) error 
 			return err
 		}
 	}
-	return damage // it stops nothing: what cannot be read is neither counted nor removed
+	return result.Damage // it stops nothing: what cannot be read is neither counted nor removed
 }
 
-// warnClocks tells of snapshots that rules treat in a way which only a wrong clock explains.
-func (s *opened) warnClocks(list []*snapshot.Snapshot, groups []repo.Group) {
-	known := session.ByID(list)
-	var ahead []*snapshot.Snapshot
-	for _, g := range groups {
-		for _, d := range g.Decisions {
-			if snap := known[d.ID]; d.Ahead() && snap.Ahead(s.Now()) {
-				ahead = append(ahead, snap)
-			}
-		}
-		if early := retention.Early(g.Decisions); early != nil {
-			snap := known[early.ID]
-			s.warn(`snapshot %s of %s, %s, is years older than all others, and stays for good: it is the only one of its year. If a clock was wrong: "firn forget %s".`,
-				snap.ID.Short(), snap.Environment, s.When(snap.Time), snap.ID.Short())
-		}
-	}
-	s.WarnAhead(ahead)
-}
-
-func decisions(groups []repo.Group) []retention.Decision {
-	var all []retention.Decision
-	for _, g := range groups {
-		all = append(all, g.Decisions...)
-	}
-	return all
-}
-
-// chooseForgotten decides by rules, unless snapshots are named.
-func (s *opened) chooseForgotten(list []*snapshot.Snapshot, args []string, o forgetOptions) ([]repo.Group, error) {
-	byRule, err := s.NamesEnvironment(list, args)
-	if err != nil {
-		return nil, err
-	}
-	if !byRule {
-		if o.rules != nil {
-			return nil, outcome.Usage(`Give an environment with rules, or IDs without.`, "%s is no environment", strings.Join(args, " "))
-		}
-		return forgetNamed(list, args)
-	}
-	if len(list) == 0 {
-		_, err := s.Conf.Policy(first(args), o.rules) // a wrong policy is wrong on an empty repository, too
-		return nil, err
-	}
-	if len(args) == 1 {
-		list = session.Filter(list, snapshot.Filter{Environment: args[0]})
-	}
-	return decide(s.Conf, list, o.rules, s.Now())
-}
-
-// forgetNamed removes exactly the named snapshots.
-func forgetNamed(list []*snapshot.Snapshot, refs []string) ([]repo.Group, error) {
-	var g repo.Group
-	for _, ref := range refs {
-		s, err := session.FindByID(list, ref)
-		if err != nil {
-			return nil, err
-		}
-		d := retention.Decision{Item: retention.Item{ID: s.ID.String()}}
-		if !slices.ContainsFunc(g.Decisions, func(other retention.Decision) bool { return other.ID == d.ID }) {
-			g.Decisions = append(g.Decisions, d)
-		}
-	}
-	return []repo.Group{g}, nil
-}
-
-func (s *opened) tellForget(list []*snapshot.Snapshot, groups []repo.Group, dryRun bool) error {
+func (s *opened) reportForgotten(result *upkeep.Forgotten, dryRun bool) error {
 	m := forgetMessage{Type: "summary", DryRun: dryRun, Keep: []decisionInfo{}, Removed: []decisionInfo{}}
 	var rows [][]string
-	known := session.ByID(list)
-	for _, d := range decisions(groups) {
-		snap := known[d.ID]
+	for _, d := range result.Decisions {
+		snap := d.Snapshot
 		info := decisionInfo{newSnapshotMessage(snap), append([]string{}, d.Reasons...)}
 		what := "remove"
 		if d.Keep {
@@ -211,6 +124,6 @@ func (s *opened) tellForget(list []*snapshot.Snapshot, groups []repo.Group, dryR
 		}
 	}
 	verb := map[bool]string{true: "Dry run: would remove", false: "Removed"}[dryRun]
-	s.Done("%s %s, %d left", verb, report.Plural(len(m.Removed), "snapshot"), len(list)-len(m.Removed))
+	s.Done("%s %s, %d left", verb, report.Plural(result.Removed, "snapshot"), result.Left)
 	return nil
 }

@@ -1,6 +1,9 @@
 package cmd
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -8,61 +11,23 @@ import (
 	"firn/outcome"
 	"firn/report"
 	"firn/retention"
-	"firn/session"
-	"firn/snapshot"
+	"firn/upkeep"
 )
 
-// maxSimulated is how many backups are simulated at most: more would tell nothing new,
-// and fill the memory.
-const maxSimulated = 200_000
-
-// simulation is what there will be after some time of backups with retention.
-type simulation struct {
-	*opened
-	every, span time.Duration
-	end         time.Time
-	list        []*snapshot.Snapshot // with those to come
-	future      map[string]bool      // IDs of these
-}
-
-// simulate decides once about all snapshots, which gives what deciding after each backup
-// gives: one that stays at last was the newest of its period, and not too old, all the time.
-func (s *opened) simulate(list []*snapshot.Snapshot, args []string, o forgetOptions) error {
+// simulate shows what there will be after some time of backups.
+func (s *opened) simulate(ctx context.Context, args []string, o forgetOptions) error {
 	span, err := o.span(args)
 	if err != nil {
 		return err
 	}
-	environment := first(args)
-	if err := s.KnownEnvironment(list, environment); err != nil {
-		return err
+	result, err := upkeep.Simulate(ctx, s.Session, upkeep.SimulateOptions{Environment: first(args), Keep: o.rules, Span: span, Every: o.every})
+	if errors.Is(err, upkeep.ErrTooManyBackups) {
+		return outcome.Usage("Take a shorter time, or a longer --every.", "--simulate %s: these are more than %d backups", o.simulate, upkeep.MaxSimulated)
 	}
-	if environment != "" {
-		list = session.Filter(list, snapshot.Filter{Environment: environment})
-	}
-	all := s.BackedUp(snapshot.BySeries(list), environment)
-	if int64(len(all)) > maxSimulated/int64(span/o.every) {
-		return outcome.Usage("Take a shorter time, or a longer --every.", "--simulate %s: these are more than %d backups", o.simulate, maxSimulated)
-	}
-	_, ahead := snapshot.SplitAhead(list, s.Now())
-	s.WarnAhead(ahead)
-	m := &simulation{s, o.every, span, s.Now().Add(span), list, make(map[string]bool)}
-	m.goOn(all)
-	groups, err := decide(s.Conf, m.list, o.rules, m.end)
 	if err != nil {
 		return err
 	}
-	return m.tell(decisions(groups))
-}
-
-// goOn adds the snapshots to come.
-func (m *simulation) goOn(all []snapshot.Series) {
-	for _, series := range all {
-		for at := m.every; at <= m.span; at += m.every {
-			next := &snapshot.Snapshot{ID: snapshot.NewID(), Environment: series.Environment, Database: series.Database, Time: m.end.Add(at - m.span)}
-			m.future[next.ID.String()] = true
-			m.list = append(m.list, next)
-		}
-	}
+	return cmp.Or(s.reportSimulation(result, span, o.every), result.Damage)
 }
 
 // span returns how long is simulated.
@@ -97,29 +62,25 @@ type simulatedInfo struct {
 	Reasons     []string  `json:"reasons"`
 }
 
-func (m *simulation) tell(decisions []retention.Decision) error {
-	known := session.ByID(m.list)
-	message := simulationMessage{Type: "summary", Time: m.end.UTC(), Every: m.every.Seconds(), Keep: []simulatedInfo{}}
+func (s *opened) reportSimulation(result *upkeep.Simulation, span, every time.Duration) error {
+	message := simulationMessage{Type: "summary", Time: result.End.UTC(), Every: every.Seconds(), Keep: []simulatedInfo{}}
 	var rows [][]string
-	for _, d := range decisions {
-		if !d.Keep {
-			continue
-		}
-		snap, id := known[d.ID], "to come"
-		info := simulatedInfo{Time: d.Time.UTC(), Environment: snap.Environment, Database: snap.Database, Reasons: d.Reasons}
-		if !m.future[d.ID] {
-			info.ID, id = d.ID, snap.ID.Short()
+	for _, k := range result.Keep {
+		snap, id := k.Snapshot, "to come"
+		info := simulatedInfo{Time: snap.Time.UTC(), Environment: snap.Environment, Database: snap.Database, Reasons: k.Reasons}
+		if !k.ToCome {
+			info.ID, id = snap.ID.String(), snap.ID.Short()
 		}
 		message.Keep = append(message.Keep, info)
-		rows = append(rows, []string{id, m.When(d.Time), snap.Environment, snap.Database, strings.Join(d.Reasons, ", ")})
+		rows = append(rows, []string{id, s.When(snap.Time), snap.Environment, snap.Database, strings.Join(k.Reasons, ", ")})
 	}
-	if m.json {
-		return m.printJSON(message)
+	if s.json {
+		return s.printJSON(message)
 	}
-	if err := m.table(m.stdout, []string{"ID", "Time", "Environment", "Database", "Reasons"}, rows); err != nil {
+	if err := s.table(s.stdout, []string{"ID", "Time", "Environment", "Database", "Reasons"}, rows); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(m.stdout, "In %s, with a backup every %s: %s. Nothing was changed.\n",
-		retention.FormatDuration(m.span), retention.FormatDuration(m.every), report.Plural(len(rows), "snapshot"))
+	_, err := fmt.Fprintf(s.stdout, "In %s, with a backup every %s: %s. Nothing was changed.\n",
+		retention.FormatDuration(span), retention.FormatDuration(every), report.Plural(len(rows), "snapshot"))
 	return err
 }

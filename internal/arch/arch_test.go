@@ -36,7 +36,7 @@ bench/tune: bench/internal/checkout chunk crypt repo snapshot store/mem
 btree:
 chunk: chunk/delta
 chunk/delta:
-cmd: backup config crypt diff internal/svg outcome pack repo report restore retention schedule session site snapshot spool sqlite store store/s3 tags verify
+cmd: backup config crypt diff internal/svg outcome pack repo report restore retention schedule session site snapshot spool sqlite store store/s3 tags upkeep verify
 cmd/firn: cmd
 config: host outcome repo retention snapshot store tags
 crypt:
@@ -72,6 +72,7 @@ store/mem: store
 store/s3: host store
 store/storetest: store
 tags:
+upkeep: config crypt outcome pack repo report retention session site snapshot spool store tags
 verify: outcome repo session site snapshot sqlite
 `
 
