@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"firn/outcome"
+	"firn/upkeep"
 )
 
 const catalogConfig = `repository = "repo"
@@ -217,7 +218,7 @@ func TestFutureSnapshots(t *testing.T) {
 	if stdout, stderr := o.want(0, "restore e --before-schema 7 --dry-run --yes"); !strings.Contains(stderr+stdout, "of a time to come") {
 		t.Errorf("restore: got %q, %q", stdout, stderr)
 	}
-	if states, code := o.status(""); code != outcome.CodeFailed || states["e"].State != stateFuture || states["e"].Age > 60 || len(states["e"].Ahead) != 1 {
+	if states, code := o.status(""); code != outcome.CodeFailed || states["e"].State != upkeep.Future || states["e"].Age > 60 || len(states["e"].Ahead) != 1 {
 		t.Errorf("status: got %d, %+v", code, states["e"])
 	}
 	stdout, stderr := o.want(0, "forget e --keep-last 1 --verbose")

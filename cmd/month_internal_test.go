@@ -13,6 +13,7 @@ import (
 
 	"firn/internal/dbtest"
 	"firn/outcome"
+	"firn/upkeep"
 )
 
 const monthConfig = `repository = "repo"
@@ -46,7 +47,7 @@ type trouble struct {
 	idle       bool // the application writes nothing
 	code       int  // exit code of production's backups
 	everywhere bool // the code also holds for demo's backups and for status
-	state      string
+	state      upkeep.Condition
 }
 
 // month is a month of an operator, with the expected state.
@@ -93,23 +94,23 @@ func TestMonth(t *testing.T) {
 
 // troubles lists the faults of the month. Sundays are the days 6, 13, 20 and 27.
 var troubles = []trouble{
-	{name: "cron stops", from: "1 10", to: "1 13", noCron: true, state: stateStale},
-	{name: "the database is gone", from: "2 10", to: "2 12", code: outcome.CodeSource, state: stateStale,
+	{name: "cron stops", from: "1 10", to: "1 13", noCron: true, state: upkeep.Stale},
+	{name: "the database is gone", from: "2 10", to: "2 12", code: outcome.CodeSource, state: upkeep.Stale,
 		begin: func(m *month) { m.rename("production.db", "elsewhere.db") }, end: func(m *month) { m.rename("elsewhere.db", "production.db") }},
-	{name: "a user deletes everything", from: "3 8", to: "3 20", code: outcome.CodeFailed, idle: true, state: stateBad,
+	{name: "a user deletes everything", from: "3 8", to: "3 20", code: outcome.CodeFailed, idle: true, state: upkeep.Suspect,
 		begin: func(m *month) { m.exec("production.db", "DELETE FROM t") }, end: (*month).restoreLastGood},
 	{name: "the disk of the repository is not there", from: "4 8", to: "4 10", code: outcome.CodeNoRepository, everywhere: true,
 		begin: func(m *month) { m.rename("repo", "unmounted") }, end: func(m *month) { m.rename("unmounted", "repo") }},
 	{name: "another key", from: "5 8", to: "5 10", code: outcome.CodeWrongKey, everywhere: true,
 		begin: (*month).changeKey, end: func(m *month) { m.rename("right.key", "firn.key") }},
-	{name: "nothing is written", from: "8 0", to: "9 12", idle: true, state: stateOK},
-	{name: "the other repository is not there", from: "10 3", to: "10 4", state: stateOK,
+	{name: "nothing is written", from: "8 0", to: "9 12", idle: true, state: upkeep.OK},
+	{name: "the other repository is not there", from: "10 3", to: "10 4", state: upkeep.OK,
 		begin: func(m *month) { m.rename("offsite", "unmounted") }, end: func(m *month) { m.rename("unmounted", "offsite") }},
-	{name: "data that must not be", from: "13 0", to: "13 12", state: stateFailed,
+	{name: "data that must not be", from: "13 0", to: "13 12", state: upkeep.Unsound,
 		begin: func(m *month) { m.exec("production.db", "UPDATE t SET v = 'bad' WHERE k = 500") },
 		end:   func(m *month) { m.exec("production.db", "UPDATE t SET v = 'good' WHERE k = 500") }},
-	{name: "a clock goes back", from: "16 8", to: "16 9", idle: true, begin: (*month).setClockBack, state: stateFailed}, // until the next verification
-	{name: "a disk loses a bit", from: "20 4", to: "20 5", begin: (*month).flipBit, end: (*month).flipBit, state: stateFailed},
+	{name: "a clock goes back", from: "16 8", to: "16 9", idle: true, begin: (*month).setClockBack, state: upkeep.Unsound}, // until the next verification
+	{name: "a disk loses a bit", from: "20 4", to: "20 5", begin: (*month).flipBit, end: (*month).flipBit, state: upkeep.Unsound},
 }
 
 func moment(text string) time.Duration {
@@ -202,16 +203,16 @@ func (m *month) checkStatus(tr trouble) {
 	}
 	wantCode := outcome.CodeDone
 	for env, taken := range m.newest {
-		want := stateOK
+		want := upkeep.OK
 		switch {
 		case m.now.Sub(taken) > monthMaxAge:
-			want = stateStale
+			want = upkeep.Stale
 		case m.suspect[env]:
-			want = stateBad
+			want = upkeep.Suspect
 		case states[env] != nil && states[env].Verified != nil && !states[env].Verified.Sound: // until the next verification
-			want = stateFailed
+			want = upkeep.Unsound
 		}
-		if want != stateOK {
+		if want != upkeep.OK {
 			wantCode = outcome.CodeFailed
 		}
 		if st := states[env]; st == nil || st.State != want || !st.Time.Equal(taken) || st.Age != m.now.Sub(taken).Seconds() {
@@ -223,7 +224,7 @@ func (m *month) checkStatus(tr trouble) {
 	}
 }
 
-func (m *month) state(env string) string {
+func (m *month) state(env string) upkeep.Condition {
 	states, _ := m.status("")
 	if states[env] == nil {
 		return ""

@@ -122,7 +122,7 @@ func (o *operator) content(name string) string {
 }
 
 // status returns the states by environment, and the exit code.
-func (o *operator) status(flags string) (map[string]*state, int) {
+func (o *operator) status(flags string) (map[string]*stateMessage, int) {
 	o.t.Helper()
 	code, stdout, stderr := o.firn("status --json" + flags)
 	if code > outcome.CodeFailed {
@@ -132,9 +132,9 @@ func (o *operator) status(flags string) (map[string]*state, int) {
 	if err := json.Unmarshal([]byte(stdout), &message); err != nil {
 		o.t.Fatalf("status: %v\n%s%s", err, stdout, stderr)
 	}
-	states := make(map[string]*state)
+	states := make(map[string]*stateMessage)
 	for _, st := range message.Environments {
-		states[st.Environment] = st
+		states[st.Environment] = &st
 	}
 	return states, code
 }

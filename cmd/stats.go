@@ -3,16 +3,14 @@ package cmd
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"firn/repo"
 	"firn/report"
 	"firn/session"
-	"firn/snapshot"
+	"firn/upkeep"
 )
 
 // statsOptions are the flags of stats.
@@ -52,31 +50,19 @@ func (c *cli) stats(ctx context.Context, o statsOptions) error {
 		return err
 	}
 	defer s.Close()
-	all, damage, err := s.SnapshotsOf(ctx, o.environment)
+	stats, err := upkeep.ReadStatistics(ctx, s.Session, o.environment)
 	if err != nil {
 		return err
 	}
-	shares, err := s.Repo.Shares(ctx, all)
-	if err != nil {
-		return err
-	}
-	usage, err := s.Repo.Usage(ctx)
-	if err != nil {
-		return err
-	}
-	m := newStatsMessage(all, shares, usage)
-	if o.environment != "" {
-		m.narrow(all, shares, o.environment)
-	}
-	if err := s.printStats(m, o.environment); err != nil {
+	if err := s.printStats(stats, o.environment); err != nil {
 		return err
 	}
 	if o.plot != "" {
-		if err := s.writePlot(o.plot, m.curves()); err != nil {
+		if err := s.writePlot(o.plot, curves(stats.Databases)); err != nil {
 			return err
 		}
 	}
-	return damage
+	return stats.Damage
 }
 
 // statsMessage is all of it in JSON.
@@ -98,11 +84,9 @@ type databaseStats struct {
 	Snapshots   int    `json:"snapshots"`
 	Logical     int64  `json:"logical"`
 	Size        int64  `json:"size"`  // of the newest snapshot
-	Alone       int64  `json:"alone"` // bytes that nobody else needs
+	Alone       int64  `json:"alone"` // bytes that no other database needs
 	SizePerDay  int64  `json:"size_per_day"`
 	AddedPerDay int64  `json:"added_per_day"`
-
-	history []*snapshot.Snapshot // newest first, without what restores have put aside
 }
 
 // snapshotStats are those of one snapshot.
@@ -114,53 +98,37 @@ type snapshotStats struct {
 	Size     int64     `json:"size"`
 	Added    int64     `json:"added"`
 	Alone    int64     `json:"alone"`
-
-	snap *snapshot.Snapshot
 }
 
-func newStatsMessage(all []*snapshot.Snapshot, shares *repo.Shares, usage *repo.Usage) *statsMessage {
-	m := &statsMessage{Snapshots: len(all), Needed: shares.Needed, Size: usage.Size, Databases: []databaseStats{}}
-	histories := snapshot.BySeries(all)
-	for _, series := range slices.SortedFunc(maps.Keys(histories), snapshot.Series.Compare) {
-		own := histories[series]
-		d := databaseStats{
-			Environment: series.Environment, Database: series.Database, Snapshots: len(own),
-			Size: own[0].Image().Size, Alone: shares.Series[series], history: session.OfBackups(own),
-		}
-		for _, s := range own {
-			d.Logical += s.Image().Size
-		}
-		m.Logical += d.Logical
-		d.SizePerDay, d.AddedPerDay = trend(d.history)
-		m.Databases = append(m.Databases, d)
+func newStatsMessage(stats *upkeep.Statistics) *statsMessage {
+	m := &statsMessage{
+		Snapshots: stats.Snapshots, Logical: stats.Logical, Needed: stats.Needed, Size: stats.Size, Ratio: stats.Ratio, Databases: []databaseStats{},
 	}
-	if m.Needed > 0 {
-		m.Ratio = float64(m.Logical) / float64(m.Needed)
+	for _, d := range stats.Databases {
+		m.Databases = append(m.Databases, databaseStats{
+			Environment: d.Environment, Database: d.Database, Snapshots: d.Snapshots, Logical: d.Logical, Size: d.Size, Alone: d.Alone,
+			SizePerDay: d.SizePerDay, AddedPerDay: d.AddedPerDay,
+		})
+	}
+	for _, share := range stats.Shares {
+		s := share.Snapshot
+		m.ByID = append(m.ByID, snapshotStats{
+			ID: s.ID.String(), Time: s.Time, Database: s.Database, Tags: append([]string{}, s.Tags...),
+			Size: s.Image().Size, Added: s.Added, Alone: share.Alone,
+		})
 	}
 	return m
 }
 
-// narrow leaves one environment, and adds its snapshots.
-func (m *statsMessage) narrow(all []*snapshot.Snapshot, shares *repo.Shares, environment string) {
-	m.Databases = slices.DeleteFunc(m.Databases, func(d databaseStats) bool { return d.Environment != environment })
-	m.ByID = []snapshotStats{}
-	for _, s := range session.Filter(all, snapshot.Filter{Environment: environment}) {
-		m.ByID = append(m.ByID, snapshotStats{
-			ID: s.ID.String(), Time: s.Time, Database: s.Database, Tags: append([]string{}, s.Tags...),
-			Size: s.Image().Size, Added: s.Added, Alone: shares.Snapshots[s.ID], snap: s,
-		})
-	}
-}
-
 // curves are the sizes over time.
-func (m *statsMessage) curves() []curve {
+func curves(databases []upkeep.DatabaseStatistics) []curve {
 	var curves []curve
-	for _, d := range m.Databases {
+	for _, d := range databases {
 		c := curve{name: d.Environment}
 		if d.Database != d.Environment {
 			c.name += ", " + d.Database
 		}
-		for _, s := range slices.Backward(d.history) {
+		for _, s := range slices.Backward(d.History) {
 			c.points = append(c.points, point{s.Time, s.Image().Size})
 		}
 		curves = append(curves, c)
@@ -168,37 +136,37 @@ func (m *statsMessage) curves() []curve {
 	return curves
 }
 
-func (s *opened) printStats(m *statsMessage, environment string) error {
+func (s *opened) printStats(stats *upkeep.Statistics, environment string) error {
 	if s.json {
-		return s.printJSON(m)
+		return s.printJSON(newStatsMessage(stats))
 	}
-	if len(m.Databases) == 0 {
+	if len(stats.Databases) == 0 {
 		s.note("No snapshots.")
 		return nil
 	}
-	if err := s.tableOfDatabases(m.Databases); err != nil {
+	if err := s.tableOfDatabases(stats.Databases); err != nil {
 		return err
 	}
 	if environment != "" {
 		fmt.Fprintln(s.stdout)
-		if err := s.tableOfShares(m.ByID); err != nil {
+		if err := s.tableOfShares(stats.Shares); err != nil {
 			return err
 		}
 	}
 	_, err := fmt.Fprintf(s.stdout, "\nIn all, %s of %s take %s: %.1f times less. The repository has %s.\n",
-		report.Plural(m.Snapshots, "snapshot"), report.Size(m.Logical), report.Size(m.Needed), m.Ratio, report.Size(m.Size))
+		report.Plural(stats.Snapshots, "snapshot"), report.Size(stats.Logical), report.Size(stats.Needed), stats.Ratio, report.Size(stats.Size))
 	return err
 }
 
 // sparkWidth is how many characters show the course of a size.
 const sparkWidth = 16
 
-func (s *opened) tableOfDatabases(databases []databaseStats) error {
+func (s *opened) tableOfDatabases(databases []upkeep.DatabaseStatistics) error {
 	head := []string{"Environment", "Database", "Snapshots", "Size", "Course", "Per day", "Stored per day", "Alone"}
 	var rows [][]string
 	for _, d := range databases {
 		var sizes []int64
-		for _, snap := range slices.Backward(d.history) {
+		for _, snap := range slices.Backward(d.History) {
 			sizes = append(sizes, snap.Image().Size)
 		}
 		grows, stores := perDay(d.SizePerDay, d.AddedPerDay)
@@ -209,12 +177,13 @@ func (s *opened) tableOfDatabases(databases []databaseStats) error {
 	return s.table(s.stdout, head, rows)
 }
 
-func (s *opened) tableOfShares(snapshots []snapshotStats) error {
+func (s *opened) tableOfShares(shares []upkeep.Share) error {
 	head := []string{"ID", "Time", "Tags", "Size", "Added", "Alone"}
 	var rows [][]string
-	for _, snap := range slices.Backward(snapshots) {
+	for _, share := range slices.Backward(shares) {
+		snap := share.Snapshot
 		rows = append(rows, []string{
-			snap.ID[:8], s.When(snap.Time), shownTags(snap.snap), report.Size(snap.Size), report.Size(snap.Added), report.Size(snap.Alone),
+			snap.ID.Short(), s.When(snap.Time), shownTags(snap), report.Size(snap.Image().Size), report.Size(snap.Added), report.Size(share.Alone),
 		})
 	}
 	head, rows = fit(head, rows, []string{"Tags", "Added", "Size"}, terminalWidth(s.stdout))

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,12 +10,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"firn/outcome"
-	"firn/repo"
 	"firn/report"
 	"firn/retention"
 	"firn/session"
 	"firn/snapshot"
-	"firn/spool"
+	"firn/upkeep"
 	"firn/verify"
 )
 
@@ -67,19 +65,17 @@ func (c *cli) status(ctx context.Context, o statusOptions) error {
 	}
 	defer s.Close()
 	verify.WarnResetBug(ctx, s.Session)
-	all, damage, err := s.SnapshotsOf(ctx, o.environment)
+	status, err := upkeep.ReadStatus(ctx, s.Session, upkeep.StatusOptions{Environment: o.environment, MaxAge: maxAge})
 	if err != nil {
 		return err
 	}
-	usage, err := s.Repo.Usage(ctx)
-	if err != nil {
+	if err := s.printStatus(status); err != nil {
 		return err
 	}
-	states := states(s.Session, all, o.environment, maxAge)
-	if err := s.printStatus(states, usage, snapshot.LastUpkeep(all)); err != nil {
-		return err
+	if !status.OK() && status.Damage == nil { // all has been told
+		return outcome.MarkReported(errors.New("not all environments are as they should be"))
 	}
-	return cmp.Or(damage, notFresh(states))
+	return status.Damage
 }
 
 func parseMaxAge(text string) (time.Duration, error) {
@@ -93,20 +89,59 @@ func parseMaxAge(text string) (time.Duration, error) {
 	return d, nil
 }
 
-// notFresh is the error that makes the exit code; all has been told.
-func notFresh(states []*state) error {
-	for _, st := range states {
-		if st.Judged && st.State != stateOK {
-			return outcome.MarkReported(errors.New("not all environments are as they should be"))
-		}
-	}
-	return nil
-}
-
 // statusMessage is all of it in JSON.
 type statusMessage struct {
-	Environments []*state        `json:"environments"`
+	Environments []stateMessage  `json:"environments"`
 	Repository   repositoryState `json:"repository"`
+}
+
+// stateMessage is the state of an environment's database in JSON.
+type stateMessage struct {
+	State       upkeep.Condition `json:"state"`
+	Judged      bool             `json:"judged"` // it counts for the exit code
+	Environment string           `json:"environment"`
+	Database    string           `json:"database"`
+	SnapshotID  string           `json:"snapshot_id,omitempty"` // the newest
+	Time        *time.Time       `json:"time,omitempty"`
+	Age         float64          `json:"age"` // seconds
+	MaxAge      float64          `json:"max_age"`
+	Changed     *time.Time       `json:"changed,omitempty"` // the first of the newest snapshots that are the same
+	Size        int64            `json:"size"`
+	SizePerDay  int64            `json:"size_per_day"`  // by how much the database grows
+	AddedPerDay int64            `json:"added_per_day"` // by how much the repository does
+	Snapshots   int              `json:"snapshots"`
+
+	Ahead    []string      `json:"ahead,omitempty"`    // IDs of snapshots that are later than now: a clock was wrong
+	Suspect  []string      `json:"suspect,omitempty"`  // of the newest: why it is unlikely to be meant
+	Verified *verifiedPart `json:"verified,omitempty"` // of the newest that was
+}
+
+// verifiedPart is the verification of the newest snapshot of an environment that has one.
+type verifiedPart struct {
+	SnapshotID string    `json:"snapshot_id"`
+	Time       time.Time `json:"time"` // of the verification
+	Sound      bool      `json:"sound"`
+	Problem    string    `json:"problem,omitempty"`
+}
+
+func newStateMessage(st upkeep.State) stateMessage {
+	m := stateMessage{
+		State: st.Condition, Judged: st.Judged, Environment: st.Environment, Database: st.Database, Age: st.Age.Seconds(), MaxAge: st.MaxAge.Seconds(),
+		Changed: known(st.Changed), SizePerDay: st.SizePerDay, AddedPerDay: st.AddedPerDay, Snapshots: st.Snapshots,
+	}
+	if snap := st.Newest; snap != nil {
+		m.SnapshotID, m.Time, m.Size = snap.ID.String(), &snap.Time, snap.Image().Size
+	}
+	for _, snap := range st.Ahead {
+		m.Ahead = append(m.Ahead, snap.ID.String())
+	}
+	if st.Condition == upkeep.Suspect {
+		m.Suspect = st.Newest.Suspect
+	}
+	if snap := st.Verified; snap != nil {
+		m.Verified = &verifiedPart{snap.ID.String(), snap.Verified.Time, snap.Verified.Sound(), snap.Verified.Problem}
+	}
+	return m
 }
 
 // repositoryState is how much room there is.
@@ -120,53 +155,54 @@ type repositoryState struct {
 	Copied   *time.Time `json:"copied,omitempty"`  // to another repository
 }
 
-func (s *opened) printStatus(states []*state, u *repo.Usage, upkeep snapshot.Upkeep) error {
-	r := repositoryState{Location: s.Place.String(), Size: u.Size, Packs: u.Packs}
-	upkeep = upkeep.Later(snapshot.Upkeep{Pruned: u.Pruned})
-	r.Pruned, r.Checked, r.Copied = known(upkeep.Pruned), known(upkeep.Checked), known(upkeep.Copied)
-	if s.Place.Kind == nil {
-		if free, ok := spool.FreeSpace(s.Place.Folder); ok {
-			r.Free = &free
-		}
+func (s *opened) printStatus(status *upkeep.Status) error {
+	r := repositoryState{Location: s.Place.String(), Size: status.Usage.Size, Packs: status.Usage.Packs}
+	r.Pruned, r.Checked, r.Copied = known(status.Done.Pruned), known(status.Done.Checked), known(status.Done.Copied)
+	if status.Free >= 0 {
+		r.Free = &status.Free
 	}
 	if s.json {
-		return s.printJSON(statusMessage{states, r})
+		m := statusMessage{Repository: r}
+		for _, st := range status.States {
+			m.Environments = append(m.Environments, newStateMessage(st))
+		}
+		return s.printJSON(m)
 	}
-	if len(states) == 0 {
+	if len(status.States) == 0 {
 		s.note("No snapshots.")
-	} else if err := s.tableOfStates(states); err != nil {
+	} else if err := s.tableOfStates(status.States); err != nil {
 		return err
 	}
-	for _, st := range states {
+	for _, st := range status.States {
 		s.explain(st)
-		s.WarnAhead(st.ahead)
+		s.WarnAhead(st.Ahead)
 	}
 	_, err := fmt.Fprintln(s.stdout, s.repositoryLine(r))
 	return err
 }
 
 // explain says what is wrong beyond a snapshot's age, and what to do.
-func (s *opened) explain(st *state) {
+func (s *opened) explain(st upkeep.State) {
 	env := report.QuoteWord(st.Environment)
 	again, back, sound := "firn backup "+env, "firn restore "+env, "firn restore "+env+" --snapshot "+snapshot.LatestVerified
-	if st.stream {
+	if st.Newest != nil && st.Newest.IsStream() {
 		again = "COMMAND | firn backup --stdin --env " + env + " --name " + report.QuoteWord(st.Database)
 		back, sound = "firn dump ID -o FILE", "firn dump "+snapshot.LatestVerified+":"+env+" -o FILE"
 	}
-	switch st.State {
-	case stateBad:
-		s.tell(s.stdout, "", "%s: snapshot %s is suspect: %s", st.Environment, st.SnapshotID[:8], strings.Join(st.Suspect, "; "))
+	switch st.Condition {
+	case upkeep.Suspect:
+		s.tell(s.stdout, "", "%s: snapshot %s is suspect: %s", st.Environment, st.Newest.ID.Short(), strings.Join(st.Newest.Suspect, "; "))
 		s.note(`If that is meant: "%s --accept". If not: "%s".`, again, back)
-	case stateFailed:
-		s.tell(s.stdout, "", "%s: snapshot %s was verified and is not sound: %s", st.Environment, st.Verified.SnapshotID[:8], st.Verified.Problem)
+	case upkeep.Unsound:
+		s.tell(s.stdout, "", "%s: snapshot %s was verified and is not sound: %s", st.Environment, st.Verified.ID.Short(), st.Verified.Verified.Problem)
 		s.note(`Look at what is backed up, then "firn verify %s" looks at its newest snapshot.`, env)
 	}
-	if st.sound && (st.State == stateBad || st.State == stateFailed) {
+	if st.HasSound && (st.Condition == upkeep.Suspect || st.Condition == upkeep.Unsound) {
 		s.note(`"%s" takes the newest that was found sound.`, sound)
 	}
 }
 
-func (s *opened) tableOfStates(states []*state) error {
+func (s *opened) tableOfStates(states []upkeep.State) error {
 	head := []string{"State", "Environment", "Database", "Newest", "Limit", "Changed", "Size", "Per day", "Stored per day", "Verified"}
 	rows := make([][]string, 0, len(states))
 	for _, st := range states {
@@ -177,20 +213,21 @@ func (s *opened) tableOfStates(states []*state) error {
 	return s.table(s.stdout, head, rows)
 }
 
-func (s *opened) statusRow(st *state) []string {
-	word := st.State
+func (s *opened) statusRow(st upkeep.State) []string {
+	word := string(st.Condition)
 	if !st.Judged {
 		word = "(" + word + ")"
 	}
-	row := []string{word, st.Environment, st.Database, "none", retention.FormatDuration(st.maxAge), "", "", "", "", ""}
-	if st.Time == nil {
+	row := []string{word, st.Environment, st.Database, "none", retention.FormatDuration(st.MaxAge), "", "", "", "", ""}
+	if st.Newest == nil {
 		return row
 	}
-	row[3], row[5], row[6] = ago(s.Now().Sub(*st.Time)), ago(s.Now().Sub(*st.Changed)), report.Size(st.Size)
+	row[3], row[5], row[6] = ago(s.Now().Sub(st.Newest.Time)), ago(s.Now().Sub(st.Changed)), report.Size(st.Newest.Image().Size)
 	row[7], row[8] = perDay(st.SizePerDay, st.AddedPerDay)
-	if v := st.Verified; v != nil {
+	if st.Verified != nil {
+		v := st.Verified.Verified
 		row[9] = ago(s.Now().Sub(v.Time))
-		if !v.Sound {
+		if !v.Sound() {
 			row[9] = "FAILED " + row[9]
 		}
 	}

@@ -1,4 +1,4 @@
-package cmd
+package upkeep
 
 import (
 	"testing"
@@ -14,24 +14,24 @@ func TestStateClock(t *testing.T) {
 	const future, fresh, stale = time.Hour, -time.Minute, -time.Hour - time.Second
 	for _, tt := range []struct {
 		ahead []time.Duration
-		want  string
+		want  Condition
 		n     int // snapshots ahead
 	}{
-		{[]time.Duration{snapshot.ClockTolerance}, stateOK, 0},
-		{[]time.Duration{snapshot.ClockTolerance + time.Second}, stateFuture, 1},
-		{[]time.Duration{-time.Hour}, stateOK, 0},
-		{[]time.Duration{stale}, stateStale, 0},
-		{[]time.Duration{future, fresh}, stateFuture, 1},
-		{[]time.Duration{2 * future, future, stale}, stateStale, 2},
+		{[]time.Duration{snapshot.ClockTolerance}, OK, 0},
+		{[]time.Duration{snapshot.ClockTolerance + time.Second}, Future, 1},
+		{[]time.Duration{-time.Hour}, OK, 0},
+		{[]time.Duration{stale}, Stale, 0},
+		{[]time.Duration{future, fresh}, Future, 1},
+		{[]time.Duration{2 * future, future, stale}, Stale, 2},
 	} {
-		st, now := &state{maxAge: time.Hour}, time.Date(2026, 3, 15, 3, 12, 0, 0, time.UTC)
+		st, now := &State{MaxAge: time.Hour}, time.Date(2026, 3, 15, 3, 12, 0, 0, time.UTC)
 		var history []*snapshot.Snapshot
 		for _, d := range tt.ahead {
 			history = append(history, &snapshot.Snapshot{Time: now.Add(d), Images: []snapshot.Image{{}}})
 		}
 		st.read(history, now)
-		if st.State != tt.want || len(st.Ahead) != tt.n {
-			t.Errorf("%v ahead: got %s with %d ahead, want %s with %d", tt.ahead, st.State, len(st.Ahead), tt.want, tt.n)
+		if st.Condition != tt.want || len(st.Ahead) != tt.n {
+			t.Errorf("%v ahead: got %s with %d ahead, want %s with %d", tt.ahead, st.Condition, len(st.Ahead), tt.want, tt.n)
 		}
 	}
 }
@@ -45,13 +45,13 @@ func TestStateVerified(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		history []*snapshot.Verification // newest first
-		want    string
+		want    Condition
 	}{
-		{"Never", []*snapshot.Verification{nil}, stateOK},
-		{"Sound", []*snapshot.Verification{sound}, stateOK},
-		{"Failed", []*snapshot.Verification{failed}, stateFailed},
-		{"FailedBefore", []*snapshot.Verification{nil, nil, failed, sound}, stateFailed},
-		{"SoundSince", []*snapshot.Verification{nil, sound, failed}, stateOK},
+		{"Never", []*snapshot.Verification{nil}, OK},
+		{"Sound", []*snapshot.Verification{sound}, OK},
+		{"Failed", []*snapshot.Verification{failed}, Unsound},
+		{"FailedBefore", []*snapshot.Verification{nil, nil, failed, sound}, Unsound},
+		{"SoundSince", []*snapshot.Verification{nil, sound, failed}, OK},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -59,9 +59,9 @@ func TestStateVerified(t *testing.T) {
 			for i, v := range tt.history {
 				history = append(history, &snapshot.Snapshot{Time: now.Add(time.Duration(-i) * time.Minute), Images: []snapshot.Image{{}}, Verified: v})
 			}
-			st := &state{maxAge: time.Hour}
-			if st.read(history, now); st.State != tt.want {
-				t.Errorf("got %s, want %s", st.State, tt.want)
+			st := &State{MaxAge: time.Hour}
+			if st.read(history, now); st.Condition != tt.want {
+				t.Errorf("got %s, want %s", st.Condition, tt.want)
 			}
 		})
 	}

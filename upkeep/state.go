@@ -1,0 +1,119 @@
+package upkeep
+
+import (
+	"cmp"
+	"time"
+
+	"firn/config"
+	"firn/session"
+	"firn/snapshot"
+)
+
+// Condition says in a word how an environment's backups are.
+type Condition string
+
+// The conditions. [State.Condition] is the first that holds, in the order None, Stale, Suspect, Unsound, Future, OK.
+const (
+	OK      Condition = "OK"
+	Stale   Condition = "STALE"   // the newest snapshot is too old
+	None    Condition = "NONE"    // there is no snapshot
+	Future  Condition = "FUTURE"  // some snapshots are later than now: a clock was wrong
+	Suspect Condition = "SUSPECT" // the newest snapshot is unlikely to be meant
+	Unsound Condition = "UNSOUND" // the newest snapshot that was verified was not found sound
+)
+
+// State is how one environment's database is kept. Snapshots that restores have put aside do not count.
+type State struct {
+	Condition   Condition
+	Judged      bool // the condition counts: the database is configured, or its environment or a limit was asked for
+	Environment string
+	Database    string
+	MaxAge      time.Duration // how old the newest snapshot may be
+	Snapshots   int
+
+	Newest      *snapshot.Snapshot // nil for none; one that is later than now only if there is no other
+	Age         time.Duration      // of the newest
+	Changed     time.Time          // of the first of the newest snapshots that are the same
+	SizePerDay  int64              // by how much the database grows
+	AddedPerDay int64              // by how much the repository grows for it
+
+	Ahead    []*snapshot.Snapshot // later than now
+	Verified *snapshot.Snapshot   // the newest that was verified; nil for none
+	HasSound bool                 // one was found sound
+}
+
+// States returns the states of all databases in a list of snapshots or in the configuration, or of those of one
+// environment, sorted by name. A limit of the age, if it is not 0, comes before the configured ones.
+func States(s *session.Session, all []*snapshot.Snapshot, environment string, maxAge time.Duration) []State {
+	histories := snapshot.BySeries(session.OfBackups(session.Filter(all, snapshot.Filter{Environment: environment})))
+	var states []State
+	for _, series := range s.BackedUp(histories, environment) {
+		env := s.Conf.Env[series.Environment]
+		st := State{Environment: series.Environment, Database: series.Database, MaxAge: config.DefaultMaxAge}
+		st.Judged = environment != "" || maxAge != 0 || len(s.Conf.Env) == 0 || env != nil && env.DatabaseName == series.Database
+		if env != nil && env.MaxAge.Duration != 0 {
+			st.MaxAge = env.MaxAge.Duration
+		}
+		st.MaxAge = cmp.Or(maxAge, st.MaxAge)
+		st.read(histories[series], s.Now())
+		states = append(states, st)
+	}
+	return states
+}
+
+// read draws the conclusions from a history, newest first. What is later than now tells
+// nothing but that a clock is wrong, unless there is nothing else.
+func (st *State) read(history []*snapshot.Snapshot, now time.Time) {
+	st.Snapshots = len(history)
+	if len(history) == 0 {
+		st.Condition = None
+		return
+	}
+	history, st.Ahead = snapshot.SplitAhead(history, now)
+	if len(history) == 0 {
+		history = st.Ahead
+	}
+	st.Newest = history[0]
+	st.Age = max(0, now.Sub(st.Newest.Time))
+	st.readChanges(history)
+	st.SizePerDay, st.AddedPerDay = trend(history)
+	st.readVerified(history)
+	st.Condition = st.judge()
+}
+
+// judge says the worst that is known.
+func (st *State) judge() Condition {
+	switch {
+	case st.Age > st.MaxAge:
+		return Stale
+	case len(st.Newest.Suspect) > 0:
+		return Suspect
+	case st.Verified != nil && !st.Verified.Verified.Sound():
+		return Unsound
+	case len(st.Ahead) > 0:
+		return Future
+	}
+	return OK
+}
+
+// readChanges finds since when nothing has changed.
+func (st *State) readChanges(history []*snapshot.Snapshot) {
+	for _, snap := range history {
+		if snap.Image().Root != history[0].Image().Root {
+			return
+		}
+		st.Changed = snap.Time
+	}
+}
+
+// readVerified finds the newest snapshot that was verified. What is known of older ones
+// says nothing of what is backed up now.
+func (st *State) readVerified(history []*snapshot.Snapshot) {
+	st.HasSound = len(snapshot.Sound(history)) > 0
+	for _, snap := range history {
+		if snap.Verified != nil {
+			st.Verified = snap
+			return
+		}
+	}
+}

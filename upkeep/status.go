@@ -1,0 +1,52 @@
+package upkeep
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"firn/repo"
+	"firn/session"
+	"firn/snapshot"
+	"firn/spool"
+)
+
+// StatusOptions say what a status is of. The zero value is for all environments.
+type StatusOptions struct {
+	Environment string        // "" for all
+	MaxAge      time.Duration // up to which snapshots are fresh; 0 for what is configured
+}
+
+// Status tells whether backups are as they should be, and how much room there is.
+type Status struct {
+	States []State
+	Usage  *repo.Usage
+	Done   snapshot.Upkeep // when the repository was last pruned, checked and copied, as far as that is known
+	Free   int64           // bytes on the disk of the repository; -1 if that is not known
+	Damage error           // snapshots that cannot be read
+}
+
+// OK reports whether all databases that are judged are as they should be.
+func (s *Status) OK() bool {
+	return !slices.ContainsFunc(s.States, func(st State) bool { return st.Judged && st.Condition != OK })
+}
+
+// ReadStatus finds out how backups are. It changes nothing.
+func ReadStatus(ctx context.Context, s *session.Session, o StatusOptions) (*Status, error) {
+	all, damage, err := s.SnapshotsOf(ctx, o.Environment)
+	if err != nil {
+		return nil, err
+	}
+	usage, err := s.Repo.Usage(ctx)
+	if err != nil {
+		return nil, err
+	}
+	st := &Status{States: States(s, all, o.Environment, o.MaxAge), Usage: usage, Free: -1, Damage: damage}
+	st.Done = snapshot.LastUpkeep(all).Later(snapshot.Upkeep{Pruned: usage.Pruned})
+	if s.Place.Kind == nil {
+		if free, ok := spool.FreeSpace(s.Place.Folder); ok {
+			st.Free = free
+		}
+	}
+	return st, nil
+}

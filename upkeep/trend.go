@@ -1,0 +1,36 @@
+package upkeep
+
+import (
+	"time"
+
+	"firn/snapshot"
+)
+
+// trendSpan is over how long a trend is taken, and trendLeast from when on there is one.
+const (
+	trendSpan  = 7 * 24 * time.Hour
+	trendLeast = time.Hour
+)
+
+// trend compares the newest of a history with about a week ago: by how much the database
+// grows in a day, and by how much the repository does for it.
+func trend(history []*snapshot.Snapshot) (sizePerDay, addedPerDay int64) {
+	if len(history) == 0 {
+		return 0, 0
+	}
+	var added int64
+	old := history[0]
+	for _, snap := range history {
+		if history[0].Time.Sub(snap.Time) > trendSpan {
+			break
+		}
+		added += old.Added // of those after the oldest one
+		old = snap
+	}
+	span := history[0].Time.Sub(old.Time)
+	if span < trendLeast {
+		return 0, 0
+	}
+	perDay := float64(24*time.Hour) / float64(span)
+	return int64(float64(history[0].Image().Size-old.Image().Size) * perDay), int64(float64(added) * perDay)
+}
