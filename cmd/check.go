@@ -1,8 +1,8 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -12,6 +12,7 @@ import (
 	"firn/report"
 	"firn/session"
 	"firn/snapshot"
+	"firn/upkeep"
 )
 
 func newCheck(c *cli) *cobra.Command {
@@ -68,7 +69,7 @@ func (c *cli) check(ctx context.Context, o checkOptions) error {
 	if o.repair && !o.yes && !o.dryRun && !c.interactive() {
 		return outcome.Usage("Look with --dry-run, then give --yes.", "check --repair: nobody can be asked, this is not a terminal")
 	}
-	chosen, err := o.chosen()
+	subset, err := o.chosen()
 	if err != nil {
 		return err
 	}
@@ -86,7 +87,26 @@ func (c *cli) check(ctx context.Context, o checkOptions) error {
 	if o.repair {
 		return s.repair(ctx, o)
 	}
-	return s.checkOnly(ctx, repo.CheckOptions{ReadData: o.readData || chosen != nil, Subset: chosen})
+	result, err := upkeep.Check(ctx, s.Session, upkeep.CheckOptions{ReadData: o.readData, Subset: subset})
+	if result == nil {
+		return err
+	}
+	return cmp.Or(s.reportCheck(result, o.readData || subset != nil, false), err)
+}
+
+// chosen returns which packs --read-data-subset means, nil if it is not given.
+func (o checkOptions) chosen() (upkeep.Subset, error) {
+	switch {
+	case o.subset == "":
+		return nil, nil
+	case o.readData || o.repair:
+		return nil, outcome.Usage("", "check: --read-data and --repair read everything: they do not go with --read-data-subset")
+	}
+	chosen, ok := upkeep.ParseSubset(o.subset)
+	if !ok {
+		return nil, outcome.Usage("Write 2/7 for the second of seven parts, or 5% for some of them.", "--read-data-subset %q is not a part", o.subset)
+	}
+	return chosen, nil
 }
 
 // checkMessage is the outcome in JSON.
@@ -108,41 +128,13 @@ type findingInfo struct {
 	Snapshots    []string `json:"snapshots"` // that cannot be restored
 }
 
-// checkOnly checks and changes nothing.
-func (s *opened) checkOnly(ctx context.Context, opts repo.CheckOptions) error {
-	b := s.progress("check", 0)
-	opts.Progress = b.SetTotal
-	result, err := s.Repo.Check(ctx, opts)
-	b.Done()
-	if err != nil {
-		return fmt.Errorf("check %s: %w", s.Place, err)
-	}
-	s.WarnUnacknowledged(result.Unacknowledged)
-	if err := s.tellCheck(result, opts.ReadData, false); err != nil {
-		return err
-	}
-	if len(result.Findings) == 0 {
-		if opts.ReadData && result.Read >= result.Bytes {
-			s.NoteUpkeep(ctx, snapshot.Upkeep{Checked: s.Now()})
-		}
-		return nil
-	}
-	hit := slices.ContainsFunc(result.Findings, func(f repo.Finding) bool { return len(f.Snapshots) > 0 })
-	return s.damage(len(result.Findings), wayOut(hit))
-}
-
-// damage is the outcome of a check that found some.
-func (s *opened) damage(findings int, hint string) error {
-	return outcome.New(fmt.Errorf("check %s: %w: %s", s.Place, outcome.ErrDamage, report.Plural(findings, "finding")), outcome.CodeDamage, hint)
-}
-
-// tellCheck tells what a check found; within a repair it is not the summary.
-func (s *opened) tellCheck(result *repo.CheckResult, readData, within bool) error {
+// reportCheck tells what a check found; within a repair it is not the summary.
+func (s *opened) reportCheck(result *repo.CheckResult, readData, within bool) error {
 	if s.json {
 		return s.printJSON(newCheckMessage(result, readData, within))
 	}
 	if len(result.Findings) > 0 {
-		s.tellFindings(result.Findings)
+		s.reportFindings(result.Findings)
 		return nil
 	}
 	how := "structure only, --read-data reads every byte"
@@ -182,7 +174,7 @@ func newFinding(f repo.Finding) findingInfo {
 	return info
 }
 
-func (s *opened) tellFindings(findings []repo.Finding) {
+func (s *opened) reportFindings(findings []repo.Finding) {
 	var hit []*snapshot.Snapshot
 	for _, f := range findings {
 		s.tell(s.stderr, "firn: finding: ", "%v", f.Err)
@@ -192,30 +184,13 @@ func (s *opened) tellFindings(findings []repo.Finding) {
 			}
 		}
 	}
-	s.tellLost(hit)
+	s.reportLost(hit)
 }
 
-// tellLost shows the snapshots that cannot be restored.
-func (s *opened) tellLost(lost []*snapshot.Snapshot) {
+// reportLost shows the snapshots that cannot be restored.
+func (s *opened) reportLost(lost []*snapshot.Snapshot) {
 	for _, env := range session.Environments(lost) {
 		own := session.Filter(lost, snapshot.Filter{Environment: env})
 		s.tell(s.stderr, "firn: cannot be restored: ", "%s of %s: %s", report.Plural(len(own), "snapshot"), env, s.ShortList(own))
 	}
-}
-
-// The steps out of damage, as the hints tell them.
-const (
-	hintDisk   = "Check the disk. Put the named objects back from a copy of the repository, if there is one. "
-	hintRepair = `"firn check --repair" puts right what can be`
-	hintHeal   = `"firn backup --all --force-scan" stores anew what the databases still hold, for older snapshots, too; ` +
-		`then "firn check --repair --forget-lost" forgets what stays lost.`
-)
-
-// wayOut says what to do. Damage of the past can be undone only as far as there are
-// copies, but the next backups can be made sound.
-func wayOut(hit bool) string {
-	if !hit {
-		return hintDisk + "Every readable snapshot can be restored. " + hintRepair + "."
-	}
-	return hintDisk + "Else " + hintRepair + "; " + hintHeal
 }

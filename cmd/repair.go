@@ -1,15 +1,16 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
 
-	"firn/outcome"
 	"firn/repo"
 	"firn/report"
 	"firn/session"
 	"firn/snapshot"
+	"firn/upkeep"
 )
 
 // repairMessage is the outcome of check --repair in JSON; a message of the type
@@ -29,38 +30,35 @@ type repairMessage struct {
 
 // repair checks, shows what can be done, asks, and does it.
 func (s *opened) repair(ctx context.Context, o checkOptions) error {
-	l, err := s.Lock("repair")
+	r, err := upkeep.Diagnose(ctx, s.Session)
 	if err != nil {
 		return err
 	}
-	defer l.Release()
-	b := s.progress("check", 0)
-	d, err := s.Repo.Diagnose(ctx, b.SetTotal)
-	b.Done()
-	if err != nil {
-		return fmt.Errorf("check %s: %w", s.Place, err)
-	}
-	if err := s.tellCheck(d.Check, true, true); err != nil {
+	defer r.Close()
+	if err := s.reportCheck(r.Diagnosis.Check, true, true); err != nil {
 		return err
 	}
-	act := d.Repairs() || o.forgetLost && len(d.Lost) > 0
-	if act {
-		s.describeRepair(d, o)
+	needed := r.Needed(o.forgetLost)
+	if needed {
+		s.describeRepair(r.Diagnosis, o)
 	}
-	result := &repo.RepairResult{}
-	if act && !o.dryRun {
+	if o.dryRun {
+		return cmp.Or(s.reportRepair(r.Diagnosis, &repo.RepairResult{}, true, needed), r.Found(o.forgetLost))
+	}
+	if needed {
 		if err := s.confirm(ctx, o.yes, "check --repair"); err != nil {
 			return err
 		}
-		if result, err = s.Repo.Repair(ctx, d, repo.RepairOptions{ForgetLost: o.forgetLost}); err != nil {
-			return fmt.Errorf("%w: run it again, it goes on where this one stopped", err)
-		}
 	}
-	return s.tellRepair(d, result, o, act)
+	result, err := r.Run(ctx, o.forgetLost)
+	if result == nil {
+		return err
+	}
+	return cmp.Or(s.reportRepair(r.Diagnosis, result, false, needed), err)
 }
 
 // describeRepair shows what will be done, and what is lost by that: with --quiet,
-// too, if somebody is going to be asked.
+// too, if a question follows.
 func (s *opened) describeRepair(d *repo.Diagnosis, o checkOptions) {
 	var b strings.Builder
 	line := func(action, format string, args ...any) {
@@ -113,31 +111,22 @@ func (s *opened) describeRepair(d *repo.Diagnosis, o checkOptions) {
 	}
 }
 
-// tellRepair tells what was done, and what is left to do.
-func (s *opened) tellRepair(d *repo.Diagnosis, result *repo.RepairResult, o checkOptions, act bool) error {
-	m := repairMessage{
-		Type: "summary", DryRun: o.dryRun, PutBack: list(d.PutBack), Packs: list(d.Packs), Copied: d.Copied,
-		Plans: list(d.Plans), Deleted: list(d.Deleted), Left: list(d.Left), Lost: ids(d.Lost), Forgotten: ids(result.Forgotten),
-	}
+// reportRepair tells what was done, or in a dry run what would be.
+func (s *opened) reportRepair(d *repo.Diagnosis, result *repo.RepairResult, dryRun, needed bool) error {
 	if s.json {
-		if err := s.printJSON(m); err != nil {
-			return err
-		}
+		return s.printJSON(repairMessage{
+			Type: "summary", DryRun: dryRun, PutBack: list(d.PutBack), Packs: list(d.Packs), Copied: d.Copied,
+			Plans: list(d.Plans), Deleted: list(d.Deleted), Left: list(d.Left), Lost: ids(d.Lost), Forgotten: ids(result.Forgotten),
+		})
 	}
 	switch {
-	case o.dryRun && act:
+	case !needed:
+	case dryRun:
 		s.Done("Dry run: nothing was changed")
-		return s.damage(len(d.Check.Findings), "Without --dry-run it is done.")
-	case act:
+	default:
 		s.Done("Repaired: %s put back, %s condemned, %s saved, %s deleted, %s forgotten",
 			report.Plural(len(result.PutBack), "object"), report.Plural(result.Condemned, "pack"), report.Size(result.Copied),
 			report.Plural(len(result.Deleted), "object"), report.Plural(len(result.Forgotten), "snapshot"))
-	}
-	switch lost := len(d.Lost) - len(result.Forgotten); {
-	case lost > 0:
-		return outcome.New(fmt.Errorf("check %s: %w: %s cannot be restored", s.Place, outcome.ErrDamage, report.Plural(lost, "snapshot")), outcome.CodeDamage, hintHeal)
-	case len(d.Left) > 0:
-		return s.damage(len(d.Left), "Put the named objects back from a copy of the repository, or run this on another host that has used it.")
 	}
 	return nil
 }
