@@ -2,17 +2,13 @@ package cmd
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
-	"firn/config"
 	"firn/outcome"
-	"firn/repo"
 	"firn/session"
-	"firn/snapshot"
 	"firn/tags"
+	"firn/upkeep"
 )
 
 func newTag(c *cli) *cobra.Command {
@@ -24,16 +20,15 @@ func newTag(c *cli) *cobra.Command {
 		RunE:    runRoot,
 	}
 	cmd.AddCommand(
-		c.newTagCommand("add", "Add tags to a snapshot", tagChange{"Added to", "is tagged %s already", tags.Set.Add}),
-		c.newTagCommand("remove", "Remove tags from a snapshot", tagChange{"Removed from", "is not tagged %s",
-			func(s tags.Set, removed ...string) (tags.Set, error) { return s.Remove(removed...), nil }}))
+		c.newTagCommand("add", "Add tags to a snapshot", tagChange{"Added to", "is tagged %s already", upkeep.AddTags}),
+		c.newTagCommand("remove", "Remove tags from a snapshot", tagChange{"Removed from", "is not tagged %s", upkeep.RemoveTags}))
 	return cmd
 }
 
 // tagChange is what a command does with tags, and how it tells that it is done, or was before.
 type tagChange struct {
 	done, before string
-	change       func(tags.Set, ...string) (tags.Set, error)
+	change       func(ctx context.Context, s *session.Session, ref string, tags ...string) (*upkeep.Labelled, error)
 }
 
 func (c *cli) newTagCommand(use, short string, change tagChange) *cobra.Command {
@@ -60,31 +55,21 @@ func (c *cli) tag(ctx context.Context, ref string, args []string, change tagChan
 	if err != nil {
 		return outcome.Usage("", "%w", err)
 	}
-	return c.label(ctx, []string{ref}, func(s *opened, snap *snapshot.Snapshot) (labelling, error) {
-		changed, err := change.change(snap.Tags, args...)
-		if err == nil {
-			err = checkLabels(snap, changed)
-		}
-		if err != nil || slices.Equal(changed, snap.Tags) {
-			return labelling{told: fmt.Sprintf("Snapshot %s "+change.before, snap.ID.Short(), set)}, err
-		}
-		snap.Tags = changed
-		return labelling{
-			&snapshot.Note{Labels: &snapshot.Labels{Time: s.Now(), Tags: changed}},
-			fmt.Sprintf("%s snapshot %s: it is tagged %s now", change.done, snap.ID.Short(), changed),
-		}, nil
-	})
-}
-
-// checkLabels refuses a change of tags that say what a snapshot is, unless it takes away a wrong one.
-func checkLabels(s *snapshot.Snapshot, changed tags.Set) error {
-	own := tags.Set{tags.Environment(s.Environment), tags.Database(s.Database), repo.PreRestoreTag}
-	for _, tag := range own {
-		if s.Tags.Has(tag) && !changed.Has(tag) {
-			return config.OwnTag(tag)
-		}
+	s, err := c.open(ctx, session.OpenOptions{})
+	if err != nil {
+		return err
 	}
-	return config.CheckTags(changed.Remove(s.Tags...), s.Environment, s.Database)
+	defer s.Close()
+	done, err := change.change(ctx, s.Session, ref, args...)
+	if err != nil {
+		return err
+	}
+	if snap := done.Snapshot; done.Changed {
+		s.Done("%s snapshot %s: it is tagged %s now", change.done, snap.ID.Short(), snap.Tags)
+	} else {
+		s.Done("Snapshot %s "+change.before, snap.ID.Short(), set)
+	}
+	return s.printLabelled([]upkeep.Labelled{*done})
 }
 
 func newPin(c *cli) *cobra.Command {
@@ -121,60 +106,33 @@ func (c *cli) pin(ctx context.Context, refs []string, pinned bool) error {
 	if !pinned {
 		word, before = "not pinned", "not pinned"
 	}
-	return c.label(ctx, refs, func(s *opened, snap *snapshot.Snapshot) (labelling, error) {
-		if snap.Pinned == pinned {
-			return labelling{told: fmt.Sprintf("Snapshot %s is %s", snap.ID.Short(), before)}, nil
-		}
-		snap.Pinned = pinned
-		return labelling{
-			&snapshot.Note{Pin: &snapshot.Pin{Time: s.Now(), Pinned: pinned}},
-			fmt.Sprintf("Snapshot %s of %s, %s, is %s now", snap.ID.Short(), snap.Environment, s.When(snap.Time), word),
-		}, nil
-	})
-}
-
-// labelling is what is to be noted on a snapshot, nil if it is so already, and what to
-// say when it is.
-type labelling struct {
-	note *snapshot.Note
-	told string
-}
-
-// label stores notes on snapshots. All of them are found before anything is changed. The
-// function changes the snapshot as its note will.
-func (c *cli) label(ctx context.Context, refs []string, change func(*opened, *snapshot.Snapshot) (labelling, error)) error {
 	s, err := c.open(ctx, session.OpenOptions{})
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	known, err := s.Catalog(ctx) // damage elsewhere keeps nobody from labelling what is there
+	done, err := upkeep.Pin(ctx, s.Session, refs, pinned)
+	for _, l := range done {
+		if snap := l.Snapshot; l.Changed {
+			s.Done("Snapshot %s of %s, %s, is %s now", snap.ID.Short(), snap.Environment, s.When(snap.Time), word)
+		} else {
+			s.Done("Snapshot %s is %s", snap.ID.Short(), before)
+		}
+	}
 	if err != nil {
 		return err
 	}
-	var chosen []*snapshot.Snapshot
-	for _, ref := range refs {
-		snap, err := known.Find(known.All, ref, false)
-		if err != nil {
-			return err
-		}
-		chosen = append(chosen, snap)
+	return s.printLabelled(done)
+}
+
+// printLabelled prints the snapshots in JSON, if that was asked for.
+func (s *opened) printLabelled(done []upkeep.Labelled) error {
+	if !s.json {
+		return nil
 	}
-	messages := make([]snapshotMessage, 0, len(chosen))
-	for _, snap := range chosen {
-		l, err := change(s, snap)
-		if err == nil && l.note != nil {
-			l.note.Snapshot = snap.ID
-			err = s.Repo.Note(ctx, *l.note)
-		}
-		if err != nil {
-			return err
-		}
-		s.Done("%s", l.told)
-		messages = append(messages, newSnapshotMessage(snap))
+	messages := make([]snapshotMessage, 0, len(done))
+	for _, l := range done {
+		messages = append(messages, newSnapshotMessage(l.Snapshot))
 	}
-	if s.json {
-		return s.printJSON(messages)
-	}
-	return nil
+	return s.printJSON(messages)
 }
