@@ -5,18 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"firn/config"
 	"firn/crypt"
-	"firn/outcome"
 	"firn/repo"
 	"firn/session"
-	"firn/site"
+	"firn/upkeep"
 )
 
 func newKey(c *cli) *cobra.Command {
@@ -126,47 +122,22 @@ func (o *keyAddOptions) addFlags(cmd *cobra.Command) {
 	cmd.MarkFlagsMutuallyExclusive("new-key-file", "new-password-file")
 }
 
-func (s *opened) addKey(ctx context.Context, o keyAddOptions) error {
-	credential, label, err := s.newCredential(ctx, o)
-	if err != nil {
-		return err
+// newKey is the key that the flags name.
+func (o *keyAddOptions) newKey(s *opened) upkeep.NewKey {
+	k := upkeep.NewKey{KeyFile: o.keyFile, PasswordFile: o.passwordFile, Label: o.label}
+	if s.interactive() {
+		k.Ask = s.askNewPassword
 	}
-	if o.label != "" {
-		label = o.label
-	}
-	id, err := s.Repo.AddKey(ctx, credential, label)
-	if err != nil {
-		return err
-	}
-	s.Done("Added key %s: %s", id, label)
-	return nil
+	return k
 }
 
-func (s *opened) newCredential(ctx context.Context, o keyAddOptions) (crypt.Credential, string, error) {
-	switch {
-	case o.keyFile == config.StandardInput:
-		credential, err := s.ReadKeyFile(o.keyFile)
-		return credential, session.KeyLabel("key file", ""), err
-	case o.keyFile != "":
-		if site.Missing(o.keyFile) {
-			if err := session.WriteKeyFile(o.keyFile, crypt.NewKeyFile(), s.Now().UTC().Format(time.DateOnly)); err != nil {
-				return crypt.Credential{}, "", err
-			}
-			s.note("Made key file %s.", o.keyFile)
-		}
-		credential, err := s.ReadKeyFile(o.keyFile)
-		return credential, session.KeyLabel("key file", filepath.Base(o.keyFile)), err
-	case o.passwordFile != "":
-		credential, err := s.ReadPasswordFile(o.passwordFile)
-		if err == nil {
-			err = credential.CheckStrength()
-		}
-		return credential, session.KeyLabel("password", ""), err
-	case !s.interactive():
-		return crypt.Credential{}, "", outcome.Usage("Give --new-key-file or --new-password-file.", "no new key is given")
+func (s *opened) addKey(ctx context.Context, o keyAddOptions) error {
+	done, err := upkeep.AddKey(ctx, s.Session, o.newKey(s))
+	if err != nil {
+		return err
 	}
-	text, err := s.askNewPassword(ctx)
-	return crypt.Password(text), session.KeyLabel("password", ""), err
+	s.Done("Added key %s: %s", done.Added, done.Label)
+	return nil
 }
 
 func newKeyRotate(c *cli) *cobra.Command {
@@ -185,46 +156,21 @@ one is tried before the old one is removed. Other keys stay.`,
 }
 
 func (s *opened) rotateKey(ctx context.Context, o keyAddOptions) error {
-	var credential crypt.Credential // none: the same
-	if o.keyFile != "" || o.passwordFile != "" {
-		var label string
-		var err error
-		if credential, label, err = s.newCredential(ctx, o); err != nil {
-			return err
-		}
-		o.label = cmp.Or(o.label, label)
-	}
-	id, removed, err := s.Repo.RotateKey(ctx, credential, o.label)
+	done, err := upkeep.RotateKey(ctx, s.Session, o.newKey(s))
 	if err != nil {
 		return err
 	}
-	for _, old := range removed {
-		s.Done("Replaced key %s by %s: %s", old.ID, id, cmp.Or(o.label, old.Label))
+	for _, old := range done.Removed {
+		s.Done("Replaced key %s by %s: %s", old.ID, done.Added, cmp.Or(done.Label, old.Label))
 	}
-	s.warnLockedOut(ctx)
+	s.warnLockedOut(done)
 	return nil
 }
 
-// warnLockedOut warns if the key that runs without flags use opens nothing any more: backups
-// would fail from now on.
-func (s *opened) warnLockedOut(ctx context.Context) {
-	k, err := config.FirstKey(s.EnvironmentKey(), s.Conf.KeySource())
-	if err == nil && k.Count() == 0 {
-		k = config.KeySource{KeyFile: session.DefaultKeyFile(s.Conf)}
-	}
-	if err != nil || k.Count() == 0 || k.KeyFile == config.StandardInput || k.PasswordFile == config.StandardInput {
-		return
-	}
-	credential, err := s.ReadKey(ctx, k)
-	opens := false
-	if err == nil {
-		opens, err = s.Repo.Opens(ctx, credential)
-	}
-	switch {
-	case err != nil:
-		s.warn("%s cannot be tried: %v", k, err)
-	case !opens:
-		s.warn("%s opens nothing any more: runs that use it will fail until the new key is named in its place", k)
+// warnLockedOut warns if runs without flags would fail from now on.
+func (s *opened) warnLockedOut(done *upkeep.KeyChange) {
+	if done.LockedOut != "" {
+		s.warn("%s", done.LockedOut)
 	}
 }
 
@@ -240,15 +186,14 @@ another slot, too: so one that is proven to open it is always left.`,
 }
 
 func (s *opened) removeKey(ctx context.Context, prefix string) error {
-	key, err := s.Repo.RemoveKey(ctx, prefix)
-	if errors.Is(err, fs.ErrNotExist) {
-		return outcome.Failed(`"firn key list" lists them.`, "key %q: no such key", prefix)
-	}
+	done, err := upkeep.RemoveKey(ctx, s.Session, prefix)
 	if err != nil {
 		return err
 	}
-	s.Done("Removed key %s: %s", key.ID, key.Label)
-	s.warnLockedOut(ctx)
+	for _, key := range done.Removed {
+		s.Done("Removed key %s: %s", key.ID, key.Label)
+	}
+	s.warnLockedOut(done)
 	return nil
 }
 
