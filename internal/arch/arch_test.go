@@ -36,7 +36,7 @@ bench/tune: bench/internal/checkout chunk crypt repo snapshot store/mem
 btree:
 chunk: chunk/delta
 chunk/delta:
-cmd: backup config crypt diff internal/svg outcome pack repo report restore retention schedule session site snapshot spool sqlite store store/s3 tags upkeep verify
+cmd: backup config crypt diff internal/svg outcome repo report restore retention schedule session site snapshot sqlite store store/s3 tags upkeep verify
 cmd/firn: cmd
 config: host outcome repo retention snapshot store tags
 crypt:
