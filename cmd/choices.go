@@ -38,8 +38,8 @@ func (r *restoration) choose(ctx context.Context) error {
 	return r.operation.Choose(ctx, answer)
 }
 
-// showChoices shows numbered snapshots, the newest last: on a terminal that is
-// where one looks. A narrow one does without some columns.
+// showChoices shows numbered snapshots, the newest last: on a terminal a person looks there. A narrow terminal does without
+// some columns.
 func (r *restoration) showChoices(shown []*snapshot.Snapshot) error {
 	rows := make([][]string, len(shown))
 	for i, s := range shown {
@@ -51,6 +51,7 @@ func (r *restoration) showChoices(shown []*snapshot.Snapshot) error {
 	return r.table(r.stderr, head, rows)
 }
 
+// choiceRow returns the cells of a snapshot.
 func (r *restoration) choiceRow(s *snapshot.Snapshot) []string {
 	i := s.Image()
 	return []string{
@@ -73,7 +74,7 @@ func age(d time.Duration) string {
 	return fmt.Sprintf("%d d", int(d/day))
 }
 
-// ago tells when something was. Clocks differ: what is a moment ahead is now.
+// ago tells when something was. Clocks differ, so a time that is a moment ahead is now.
 func ago(d time.Duration) string {
 	if d < -time.Minute {
 		return "in the future"

@@ -13,11 +13,12 @@ import (
 // comparedTables is how many tables are compared one by one.
 const comparedTables = 20
 
-// comparison is what will be replaced by what, side by side.
+// comparison is a table of a snapshot and the target that it would replace, side by side.
 type comparison struct {
 	rows [][]string // label, of the snapshot, of the target
 }
 
+// add adds a row.
 func (c *comparison) add(label, snapshot, target string) {
 	c.rows = append(c.rows, []string{label, snapshot, target})
 }
@@ -43,7 +44,7 @@ func (r *restoration) describe(ctx context.Context, plan *restore.Plan) error {
 	return nil
 }
 
-// compare sets both sides beside each other.
+// compare puts both sides beside each other.
 func (r *restoration) compare(plan *restore.Plan, now restore.Rows) *comparison {
 	i, t := plan.Snapshot.Image(), &plan.Target
 	var c comparison
@@ -89,7 +90,7 @@ func (c *comparison) addRows(then, now restore.Rows) {
 	}
 }
 
-// steps names the steps that are not a matter of course.
+// steps names the steps of a restore that a person would not expect of every one.
 func steps(plan *restore.Plan) []string {
 	var steps []string
 	if plan.Scrub != "" {

@@ -26,6 +26,7 @@ type restoreMessage struct {
 	Duration     float64 `json:"duration"`
 }
 
+// newMessage returns the summary as far as the plan tells it.
 func (r *restoration) newMessage(plan *restore.Plan) restoreMessage {
 	m := restoreMessage{
 		Type: "summary", DryRun: r.options.dryRun, SnapshotID: plan.Snapshot.ID.String(), Environment: plan.Snapshot.Environment,
@@ -37,6 +38,7 @@ func (r *restoration) newMessage(plan *restore.Plan) restoreMessage {
 	return m
 }
 
+// reportDryRun tells that nothing was changed.
 func (r *restoration) reportDryRun(plan *restore.Plan) error {
 	if r.json {
 		return r.printJSON(r.newMessage(plan))
@@ -45,6 +47,7 @@ func (r *restoration) reportDryRun(plan *restore.Plan) error {
 	return nil
 }
 
+// report tells what was done, and how to undo it.
 func (r *restoration) report(plan *restore.Plan, result *restore.Result) error {
 	m := r.newMessage(plan)
 	m.Method, m.PagesWritten, m.Kept = result.Method, result.PagesWritten, result.Kept
