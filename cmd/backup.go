@@ -119,7 +119,7 @@ func (c *cli) beginBackup(ctx context.Context, args []string, o backupOptions) (
 		backup.NotBegun(ctx, c.program, conf, o.known(conf, args), o.run(), err)
 		return nil, nil, err
 	}
-	r := &backupRun{opened: s, dryRun: o.dryRun, outcomes: several{cli: c}}
+	r := &backupRun{opened: s, dryRun: o.dryRun, outcomes: outcomes{cli: c}}
 	options := o.run()
 	options.Taken = r.tellTaken
 	r.run = backup.NewRun(s.Session, options)
@@ -152,7 +152,7 @@ type backupRun struct {
 	*opened
 	run       *backup.Run
 	dryRun    bool
-	outcomes  several
+	outcomes  outcomes
 	pruneErr  error
 	summaries []backupMessage
 }

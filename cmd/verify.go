@@ -71,7 +71,7 @@ type verifyMessage struct {
 // verifyRun is one run, snapshot by snapshot.
 type verifyRun struct {
 	*opened
-	outcomes  several
+	outcomes  outcomes
 	summaries []verifyMessage
 }
 
@@ -96,7 +96,7 @@ func (c *cli) verify(ctx context.Context, args []string, o verifyOptions) error 
 	if err != nil {
 		return err
 	}
-	r := &verifyRun{opened: s, outcomes: several{cli: c}}
+	r := &verifyRun{opened: s, outcomes: outcomes{cli: c}}
 	for _, j := range jobs {
 		if ctx.Err() != nil {
 			return ctx.Err()
