@@ -103,8 +103,11 @@ type Place struct {
 func (c *Caller) ParsePlace(location, endpoint string) (Place, error) {
 	for _, kind := range c.Kinds {
 		if kind.Matches(location) {
-			location, err := kind.Parse(location, endpoint)
-			return Place{Location: location, Kind: kind}, err
+			whole, err := kind.Parse(location, endpoint)
+			if err != nil {
+				return Place{}, outcome.Usage("The forms are "+kind.Forms()+".", "%w", err)
+			}
+			return Place{Location: whole, Kind: kind}, nil
 		}
 	}
 	if store.IsRemote(location) {
