@@ -18,6 +18,9 @@ import (
 // relative to it.
 var module = strings.TrimSuffix(reflect.TypeFor[pkg]().PkgPath(), "/internal/arch_test")
 
+// rootName stands for the package in the root, by whatever path the module goes.
+const rootName = "firn"
+
 // imports is a statement of policy: every package of ours, in all modules of the
 // tree, and the packages of ours that its non-test files may import. A package
 // without a line here is an error, so its author must decide its place first. Do
@@ -219,7 +222,8 @@ type listed struct {
 }
 
 func (l listed) parse() (pkg, error) {
-	p := pkg{path: strings.TrimPrefix(l.ImportPath, module+"/")}
+	path, _ := inModule(l.ImportPath)
+	p := pkg{path: path}
 	for _, name := range slices.Concat(l.GoFiles, l.CgoFiles, l.IgnoredGoFiles) {
 		if strings.HasSuffix(name, "_test.go") {
 			continue // a test that is ignored on this platform

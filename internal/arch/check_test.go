@@ -65,7 +65,7 @@ func check(imports, only table, pkgs []pkg) []string {
 // checkUse checks one use against both tables.
 func checkUse(imports, only table, path string, u use) []string {
 	var findings []string
-	if ours, ok := strings.CutPrefix(u.what, module+"/"); ok && !slices.Contains(imports[path], ours) {
+	if ours, ok := inModule(u.what); ok && !slices.Contains(imports[path], ours) {
 		findings = append(findings, fmt.Sprintf("%s: %s must not import %s", u.where, path, ours))
 	}
 	for _, pattern := range slices.Sorted(maps.Keys(only)) {
@@ -74,6 +74,14 @@ func checkUse(imports, only table, path string, u use) []string {
 		}
 	}
 	return findings
+}
+
+// inModule returns the name by which the tables know a package of ours.
+func inModule(importPath string) (name string, ours bool) {
+	if importPath == module {
+		return rootName, true
+	}
+	return strings.CutPrefix(importPath, module+"/")
 }
 
 func matches(pattern, what string) bool {
@@ -136,7 +144,8 @@ func named(n ast.Node, names map[string]string) string {
 		if !ok || x.Obj != nil { // declared in this file, so not an import
 			return ""
 		}
-		if from := names[x.Name]; from != "" && !strings.HasPrefix(from, module+"/") {
+		from := names[x.Name]
+		if _, ours := inModule(from); from != "" && !ours {
 			return from + "." + n.Sel.Name
 		}
 	}

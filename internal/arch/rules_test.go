@@ -9,7 +9,7 @@ import (
 // TestChecker proves that the checker can fail: one small file for each rule.
 func TestChecker(t *testing.T) {
 	t.Parallel()
-	imports := parseTable("low:\nhigh: low\nclock:")
+	imports := parseTable("low:\nhigh: low\nclock: firn\nfirn:")
 	only := parseTable("# reason\ntime.Now: clock\ncrypto/*: low\nfmt.Print*:\nfunc init:")
 	tests := []struct {
 		name, path, src string
@@ -20,6 +20,8 @@ func TestChecker(t *testing.T) {
 		{"WrongDirectionNamed", "low", "// Package low.\npackage low\nimport \"" + module + "/high\"\nvar x = high.X", []string{"low.go:3: low must not import high"}},
 		{"OKNamed", "high", "// Package high.\npackage high\nimport \"" + module + "/low\"\nvar x = low.X", nil},
 		{"ImportOfUnlisted", "high", "// Package high.\npackage high\nimport _ \"" + module + "/other\"", []string{"high must not import other"}},
+		{"ImportOfRoot", "low", "// Package low.\npackage low\nimport _ \"" + module + "\"", []string{"low must not import firn"}},
+		{"OKRoot", "clock", "// Package clock.\npackage clock\nimport _ \"" + module + "\"", nil},
 		{"UnlistedPackage", "other", "// Package other.\npackage other", []string{"other is not in the table"}},
 		{"NoComment", "low", "package low", []string{"low has no package comment"}},
 		{"Init", "low", "// Package low.\npackage low\nfunc init() {}", []string{"low must not use func init"}},
