@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 
 	"firn/config"
 	"firn/outcome"
+	"firn/replicate"
 	"firn/report"
 	"firn/session"
 	"firn/snapshot"
@@ -96,19 +98,69 @@ func (c *cli) copy(ctx context.Context, args []string, o copyOptions) error {
 		return err
 	}
 	defer from.Close()
-	target, err := from.OpenTarget(ctx, o.to, o.credential(from.Caller))
+	key := config.KeySource{Origin: "the flags", KeyFile: o.keyFile, PasswordFile: o.passwordFile, PasswordCommand: o.passwordCommand}
+	target, err := replicate.OpenTarget(ctx, from.Session, replicate.Target{Repository: o.to, Key: key})
 	if err != nil {
 		return err
 	}
 	to := c.with(target)
 	defer to.Close()
-	r := &copyRun{opened: from, to: to, options: o, started: c.program.Now()}
-	return r.run(ctx, args, byTag)
+	result, err := replicate.Copy(ctx, from.Session, target, replicate.Options{
+		Names: args, Tags: byTag, Latest: o.latest, Keep: o.rules, Prune: o.prune, DryRun: o.dryRun,
+	})
+	if result == nil {
+		return err
+	}
+	return errors.Join(err, to.reportCopy(result, o.dryRun))
 }
 
-func (m *copyMessage) add(s *snapshot.Snapshot) {
-	m.Copied = append(m.Copied, newSnapshotMessage(s))
-	m.Size += s.Image().Size
+// reportCopy tells what was done in the target, or in a dry run what would be.
+func (s *opened) reportCopy(result *replicate.Result, dryRun bool) error {
+	for _, pruned := range result.Pruned {
+		if err := s.tellPrune(pruned, dryRun, true); err != nil {
+			return err
+		}
+	}
+	if s.json {
+		return s.printJSON(newCopyMessage(s.Place.String(), result, dryRun))
+	}
+	if dryRun {
+		if err := s.showCopyPlan(result); err != nil {
+			return err
+		}
+	}
+	s.Done("%s copy to %s: %s", result.Began.In(s.Zone).Format("2006-01-02 15:04:05 MST"), s.Place, newCopyMessage(s.Place.String(), result, dryRun))
+	return nil
+}
+
+// showCopyPlan shows what a run would do.
+func (s *opened) showCopyPlan(result *replicate.Result) error {
+	var rows [][]string
+	row := func(what string, snap *snapshot.Snapshot) {
+		rows = append(rows, []string{what, snap.ID.Short(), s.When(snap.Time), snap.Environment, snap.Database, report.Size(snap.Image().Size)})
+	}
+	for _, snap := range result.Copied {
+		row("copy", snap)
+	}
+	for _, snap := range result.Forgotten {
+		row("remove there", snap)
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	return s.table(s.stdout, []string{"Action", "ID", "Time", "Environment", "Database", "Size"}, rows)
+}
+
+func newCopyMessage(repository string, result *replicate.Result, dryRun bool) *copyMessage {
+	m := &copyMessage{
+		Type: "summary", Repository: repository, DryRun: dryRun, Copied: []snapshotMessage{},
+		Present: result.Present, LeftOut: result.LeftOut, Failed: result.Failed, Size: result.Size(), Read: result.Read, Added: result.Added,
+		Forgotten: ids(result.Forgotten), Duration: result.Took.Seconds(),
+	}
+	for _, s := range result.Copied {
+		m.Copied = append(m.Copied, newSnapshotMessage(s))
+	}
+	return m
 }
 
 // String reads well in the log of a cron job.

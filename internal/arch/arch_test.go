@@ -39,7 +39,7 @@ bench/tune: bench/internal/checkout chunk crypt repo snapshot store/mem
 btree:
 chunk: chunk/delta
 chunk/delta:
-cmd: backup config crypt diff internal/svg outcome repo report restore retention schedule session site snapshot sqlite store store/s3 tags upkeep verify
+cmd: backup config crypt diff internal/svg outcome replicate repo report restore retention schedule session site snapshot sqlite store store/s3 tags upkeep verify
 cmd/firn: cmd
 config: host outcome repo retention snapshot store tags
 crypt:
@@ -56,6 +56,7 @@ outcome: crypt host repo report retention snapshot sqlite store tags
 pack: chunk crypt
 process: report
 repo: chunk crypt index pack retention snapshot spool store tags
+replicate: config crypt outcome repo report retention session snapshot store tags
 report:
 restore: config host outcome process repo report scratch session site snapshot sqlite tags
 retention:
