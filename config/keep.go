@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -19,6 +20,23 @@ type Keep struct {
 	Within     *Duration `toml:"within"`
 	PreRestore *Duration `toml:"pre_restore"`
 	Timezone   *string   `toml:"timezone"`
+
+	location *time.Location // of a policy that a program has made; nil for Timezone
+}
+
+// NewKeep returns the configuration that makes a policy.
+func NewKeep(p retention.Policy) *Keep {
+	k := &Keep{location: p.Location}
+	for _, rule := range []struct {
+		from retention.Count
+		to   **Count
+	}{
+		{p.Last, &k.Last}, {p.Hourly, &k.Hourly}, {p.Daily, &k.Daily}, {p.Weekly, &k.Weekly}, {p.Monthly, &k.Monthly}, {p.Yearly, &k.Yearly},
+	} {
+		*rule.to = &Count{Count: rule.from}
+	}
+	k.Within, k.PreRestore = &Duration{Duration: p.Within}, &Duration{Duration: p.PreRestore}
+	return k
 }
 
 // Count wraps a retention.Count, which TOML would fill from a number, negative
@@ -59,6 +77,7 @@ func (k Keep) over(base Keep) Keep {
 		Within:     either(k.Within, base.Within),
 		PreRestore: either(k.PreRestore, base.PreRestore),
 		Timezone:   either(k.Timezone, base.Timezone),
+		location:   cmp.Or(k.location, base.location),
 	}
 }
 
@@ -112,6 +131,9 @@ func (k Keep) policy() (retention.Policy, error) {
 			return p, fmt.Errorf("timezone: %w", err)
 		}
 	}
+	if k.location != nil {
+		p.Location = k.location
+	}
 	if p.Within, err = k.Within.value("within"); err != nil {
 		return p, err
 	}
@@ -148,7 +170,7 @@ func (conf *Config) PolicyOf(env *Environment, given *Keep) (retention.Policy, e
 	case given != nil:
 		base := k
 		k = *given
-		k.PreRestore, k.Timezone = base.PreRestore, base.Timezone
+		k.PreRestore, k.Timezone, k.location = base.PreRestore, base.Timezone, base.location
 	case !k.HasRules():
 		k = k.over(defaultKeep())
 	}

@@ -42,7 +42,7 @@ func TestCacheOfAnotherHome(t *testing.T) {
 func TestCacheIsOnlyLookedFor(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "cache")
-	s := &Session{Caller: &Caller{Getenv: os.Getenv, Settings: settings{CacheDir: dir}}, opening: OpenOptions{OnlyExistingCache: true}}
+	s := &Session{Caller: &Caller{Getenv: os.Getenv, Settings: Settings{CacheDir: dir}}, opening: OpenOptions{OnlyExistingCache: true}}
 	if dir := s.OpenCache("location"); dir != "" {
 		t.Errorf("got %s, want none", dir)
 	}

@@ -15,7 +15,7 @@ import (
 // the configuration.
 type Caller struct {
 	*report.Reporter
-	Settings settings
+	Settings Settings
 	Getenv   func(string) string // of environment variables; nothing is read past it
 	Now      func() time.Time
 	Zone     *time.Location // of times in messages
@@ -35,8 +35,8 @@ type Caller struct {
 	told told
 }
 
-// settings come before what the environment and the configuration say. Empty ones are not given.
-type settings struct {
+// Settings come before what the environment and the configuration say. Empty ones are not given.
+type Settings struct {
 	Config          string
 	Repository      string
 	KeyFile         string

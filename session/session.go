@@ -46,9 +46,22 @@ func (c *Caller) Start(opening OpenOptions) (*Session, error) {
 		return nil, err
 	}
 	c.Detail("configuration: %s", cmp.Or(conf.Path, "none"))
+	return c.StartWith(conf, opening)
+}
+
+// StartWith is [Caller.Start] with a configuration that was read before, or made by the program.
+func (c *Caller) StartWith(conf *config.Config, opening OpenOptions) (*Session, error) {
 	s := &Session{Caller: c, opening: opening, Conf: conf}
+	var err error
 	s.Place, err = c.FindRepository(conf)
 	return s, err
+}
+
+// WithConfig returns the same open repository with another configuration. Only one of the two is closed.
+func (s *Session) WithConfig(conf *config.Config) *Session {
+	other := *s
+	other.Conf = conf
+	return &other
 }
 
 // Open opens the repository; the caller closes s.repo.
@@ -65,13 +78,13 @@ func (c *Caller) Open(ctx context.Context, opening OpenOptions) (*Session, error
 
 // OpenRepository opens the repository of a session that was only started. The caller closes the session, unless there is
 // an error.
-func (s *Session) OpenRepository(ctx context.Context) error { return s.openWith(ctx, s.credential) }
+func (s *Session) OpenRepository(ctx context.Context) error { return s.OpenWith(ctx, s.credential) }
 
 // CredentialFunc finds the key of a repository, and says where it is from.
 type CredentialFunc func(context.Context, *config.Config) (crypt.Credential, config.KeySource, error)
 
-// openWith opens the repository with a key that is asked for once it is there.
-func (s *Session) openWith(ctx context.Context, credential CredentialFunc) error {
+// OpenWith opens the repository with a key that is asked for once the repository is there.
+func (s *Session) OpenWith(ctx context.Context, credential CredentialFunc) error {
 	s.Detail("repository: %s", s.Place)
 	st, err := s.openStore(ctx)
 	if err != nil {

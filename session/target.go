@@ -25,7 +25,7 @@ func (s *Session) OpenTarget(ctx context.Context, location string, credential Cr
 	if to.Place.String() == s.Place.String() { // before a key is asked for
 		return nil, fmt.Errorf("copy from %s to %s: %w", s.Place, to.Place, repo.ErrSameRepository)
 	}
-	if err := to.openWith(ctx, credential); err != nil {
+	if err := to.OpenWith(ctx, credential); err != nil {
 		return nil, err
 	}
 	return to, nil
