@@ -18,7 +18,16 @@ type Share struct {
 	err  error
 }
 
-// UnmarshalText reads the Share.
+// NewShare returns a part from 0 to 1.
+func NewShare(part float64) *Share {
+	s := &Share{part: part}
+	if !(part >= 0 && part <= 1) {
+		s.err = fmt.Errorf("max_shrink: %v is not a share from 0 to 1", part)
+	}
+	return s
+}
+
+// UnmarshalText reads the share.
 func (s *Share) UnmarshalText(text []byte) error {
 	digits, ok := strings.CutSuffix(string(text), "%")
 	percent, err := strconv.ParseFloat(digits, 64)

@@ -88,12 +88,16 @@ func either[T any](a, b *T) *T {
 	return b
 }
 
-// defaultKeep is what is kept where no rule is given at all.
+// DefaultPolicy is what is kept where no rule is given at all.
+func DefaultPolicy() retention.Policy {
+	return retention.Policy{Last: 10, Hourly: 24, Daily: 7, Weekly: 4, Monthly: 6, Yearly: retention.All}
+}
+
+// defaultKeep is the default policy without the values that are no rules.
 func defaultKeep() Keep {
-	return Keep{
-		Last: &Count{Count: 10}, Hourly: &Count{Count: 24}, Daily: &Count{Count: 7},
-		Weekly: &Count{Count: 4}, Monthly: &Count{Count: 6}, Yearly: &Count{Count: retention.All},
-	}
+	k := NewKeep(DefaultPolicy())
+	k.Within, k.PreRestore = nil, nil
+	return *k
 }
 
 // HasRules reports whether any rule is given, be it with a zero.

@@ -1,0 +1,263 @@
+// Package firn keeps the history of SQLite databases, for Go programs: it does what the command of the same name does.
+//
+// [Open] opens a repository in a folder or in a bucket. [Repository.Database] names a database, which may be in use by any
+// number of programs. [Database.Backup] takes a snapshot of it, and stores only what is new, compressed and encrypted.
+// [Database.Restore] puts a snapshot back. [Snapshot.DB] asks a snapshot with SQL, without restoring it.
+//
+// A Repository, its databases and its snapshots may be used by many goroutines at once. The package prints nothing, keeps
+// nothing in global variables and handles no signals. Errors match the Err values of this package by [errors.Is];
+// [Explain] has an exit code and a hint for each.
+//
+// docs/embedding.md begins with whole programs.
+package firn
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"os"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"firn/config"
+	"firn/crypt"
+	"firn/outcome"
+	"firn/report"
+	"firn/session"
+	"firn/store"
+)
+
+// Options say how a repository is opened. A key is needed; every other field may be zero.
+type Options struct {
+	// KeyFile is the path of the key file, and Password a password. One of them is given, or the configuration names a key.
+	KeyFile  string
+	Password string
+
+	// Create makes the repository if there is none, and the key file if it is missing. See [Repository.RecoveryKey].
+	Create bool
+
+	// ConfigFile is the path of a firn.toml, with all that it says of environments, buckets and limits. Without it no
+	// file is read.
+	ConfigFile string
+
+	// Places are the kinds of places that the program uses beside folders: s3.Kind{} of package firn/store/s3 for
+	// buckets. A program links the client of those alone.
+	Places []store.Kind
+
+	// CacheDir is the folder for caches; "" for the usual folder of the user. NoCache does without: then a run of a
+	// backup reads more of the repository.
+	CacheDir string
+	NoCache  bool
+
+	// AcceptRollback takes the repository for what it is now, although this host knows that it held more.
+	AcceptRollback bool
+
+	// Now is the clock, nil for the computer's. It must be safe for concurrent use.
+	Now func() time.Time
+
+	// Zone is the time zone of times in messages, and of references such as "2026-11-21"; nil for UTC.
+	Zone *time.Location
+
+	// Log takes what is worth a person's attention, with the levels Warn, Info and Debug; nil for no one. Progress is told
+	// how far long tasks are; nil for none. Both are called by several goroutines at once.
+	Log      *slog.Logger
+	Progress func(Progress)
+}
+
+// Progress is how far a task is.
+type Progress struct {
+	Task  string // what is done, for people
+	Done  int64  // bytes
+	Total int64  // bytes; 0 if it is not known
+	Ended bool   // the task is over, well or not
+}
+
+// Repository is an open repository. Its methods may be called by many goroutines at once. The programs of many hosts may
+// have one repository open; none of them ever waits for another.
+type Repository struct {
+	session  *session.Session
+	recovery string
+
+	mu   sync.Mutex
+	conf *config.Config // never changed, but replaced
+}
+
+// Open opens the repository at a location: a folder, or a location of one of the kinds in [Options.Places], such as
+// s3://bucket/prefix. With "" the configuration names it. The caller closes it.
+//
+// Errors: [ErrNotRepository] if there is none, [ErrWrongKey] if the key does not open it, [ErrRolledBack] if it holds less than
+// this host has stored there, and those of the place.
+func Open(ctx context.Context, location string, o Options) (*Repository, error) {
+	caller := newCaller(location, o)
+	conf := &config.Config{}
+	if o.ConfigFile != "" {
+		var err error
+		if conf, err = caller.LoadConfig(); err != nil {
+			return nil, err
+		}
+	}
+	s, err := caller.StartWith(conf, session.OpenOptions{Accepting: o.AcceptRollback})
+	if err == nil {
+		err = s.OpenWith(ctx, o.credential(caller))
+	}
+	recovery := ""
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Unaccepted(); err != nil && !o.AcceptRollback {
+		s.Close()
+		return nil, err
+	}
+	return &Repository{session: s, conf: conf, recovery: recovery}, nil
+}
+
+// newCaller returns what the session has to know of the program.
+func newCaller(location string, o Options) *session.Caller {
+	c := &session.Caller{
+		Reporter: newReporter(o),
+		Settings: session.Settings{
+			Config: o.ConfigFile, Repository: location, KeyFile: o.KeyFile, CacheDir: o.CacheDir, NoCache: o.NoCache,
+		},
+		Getenv: surroundings, Now: o.Now, Zone: cmp.Or(o.Zone, time.UTC), Tool: version(), Kinds: o.Places,
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	c.HookFailed = func(environment, hook string, output []byte) {
+		c.Warn("%s: the %s command says: %s", environment, hook, output)
+	}
+	return c
+}
+
+// surroundings returns environment variables but for those of the command firn: a program says itself what it wants.
+func surroundings(name string) string {
+	if strings.HasPrefix(name, "FIRN_") {
+		return ""
+	}
+	return os.Getenv(name)
+}
+
+// version returns the version of firn that the program was built with.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, m := range append(info.Deps, &info.Main) {
+		if m.Path == modulePath {
+			return cmp.Or(m.Version, "unknown")
+		}
+	}
+	return "unknown"
+}
+
+// modulePath is where this module is.
+const modulePath = "firn"
+
+// newReporter passes on what a run has to say.
+func newReporter(o Options) *report.Reporter {
+	r := &report.Reporter{}
+	if o.Log != nil {
+		r.Warned = func(text string) { o.Log.Warn(text) }
+		r.Noted = func(text string) { o.Log.Info(text) }
+		r.Detailed = func(text string) { o.Log.Debug(text) }
+		r.Failed = func(err error) { o.Log.Error(err.Error()) }
+	}
+	if o.Progress != nil {
+		r.Started = func(task string, total int64) report.Meter {
+			return &meter{tell: o.Progress, now: Progress{Task: task, Total: total}}
+		}
+	}
+	return r
+}
+
+// meter passes on how far a task is.
+type meter struct {
+	tell func(Progress)
+
+	mu  sync.Mutex
+	now Progress
+}
+
+// Set takes the bytes that are done.
+func (m *meter) Set(done int64) { m.update(func(p *Progress) { p.Done = done }) }
+
+// SetTotal takes the bytes that are done, of so many.
+func (m *meter) SetTotal(done, total int64) {
+	m.update(func(p *Progress) { p.Done, p.Total = done, total })
+}
+
+// Done ends the task.
+func (m *meter) Done() { m.update(func(p *Progress) { p.Ended = true }) }
+
+func (m *meter) update(change func(*Progress)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	change(&m.now)
+	m.tell(m.now)
+}
+
+// credential finds the key that the options name, or else the configuration.
+func (o Options) credential(c *session.Caller) session.CredentialFunc {
+	return func(ctx context.Context, conf *config.Config) (crypt.Credential, config.KeySource, error) {
+		k := config.KeySource{Origin: "Options", KeyFile: o.KeyFile, Password: o.Password}
+		if k.Count() == 0 {
+			k = conf.KeySource()
+		}
+		switch k.Count() {
+		case 0:
+			return crypt.Credential{}, k, outcome.Usage("Give Options.KeyFile or Options.Password.", "no key is given")
+		case 1:
+			key, err := c.ReadKey(ctx, k)
+			return key, k, err
+		}
+		return crypt.Credential{}, k, outcome.Usage("Give one of them.", "%s name more than one key", k.Origin)
+	}
+}
+
+// Close lets go of the repository. It is the last call: what was begun with the repository has ended before.
+func (r *Repository) Close() error {
+	r.session.Close()
+	return nil
+}
+
+// RecoveryKey returns the second key of a repository that [Open] has just made together with a key file, else "". Keep
+// it on paper or on another machine: it opens the repository when the key file is lost, and is not shown again. Saved as the one
+// line of a file it is a key file.
+func (r *Repository) RecoveryKey() string { return r.recovery }
+
+// Location returns where the repository is, without secrets.
+func (r *Repository) Location() string { return r.session.Place.String() }
+
+// with returns the session with all environments that are known by now.
+func (r *Repository) with() *session.Session {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.session.WithConfig(r.conf)
+}
+
+// learn has all operations from now on know of an environment.
+func (r *Repository) learn(env *config.Environment) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	conf := *r.conf
+	conf.Env = maps.Clone(conf.Env)
+	if conf.Env == nil {
+		conf.Env = make(map[string]*config.Environment)
+	}
+	conf.Env[env.Name] = env
+	r.conf = &conf
+}
+
+// Environments returns the names of the environments of [Options.ConfigFile] and of [Repository.Database], sorted.
+func (r *Repository) Environments() []string { return r.with().Conf.Names() }
+
+// AcceptRollback takes the repository for what it is now, although this host knows that it held more.
+func (r *Repository) AcceptRollback(ctx context.Context) error { return r.session.AcceptSetBack(ctx) }
+
+// errNoName is the error of an environment without a name.
+var errNoName = errors.New("the environment has no name")
