@@ -45,6 +45,7 @@ config: host outcome repo retention snapshot store tags
 crypt:
 demo:
 diff: btree outcome repo report snapshot sqlite
+firn: backup config crypt diff outcome repo report restore retention session snapshot sqlite store verify
 host:
 index: chunk pack
 internal/arch:
@@ -112,19 +113,21 @@ crypto/hmac: crypt
 crypto/pbkdf2: crypt
 
 # Libraries take their clock as Now func() time.Time, so that tests can set it.
+# firn names time.Now as the default of an option.
 # repo and sqlite may name time.Now as the default of an option: it only dates records.
 # store/mem is a store, and a store's clock is its own; the conformance test
 # compares a store's clock with the true one. store/s3 sets the deadlines of
 # connections and of locks, which other machines keep.
-time.Now: cmd bench bench/scale bench/tune repo sqlite store/mem store/s3 store/storetest
+time.Now: cmd firn bench bench/scale bench/tune repo sqlite store/mem store/s3 store/storetest
 time.Since: cmd bench bench/scale bench/tune store/s3 store/storetest
 time.Until: cmd bench store/storetest
 
-# Libraries return errors; only the command line prints and exits. The writer of
+# Libraries return errors; only the command line prints and exits. firn writes to
+# the logger that its program gives, and to no other. The writer of
 # test databases runs as a process of its own, to be killed at work.
 fmt.Print*: cmd bench bench/scale bench/tune demo
 log: cmd bench
-log/slog: cmd bench
+log/slog: cmd firn bench
 os.Exit: cmd cmd/firn bench bench/scale bench/tune demo internal/dbtest
 os.Std*: cmd bench bench/scale bench/tune demo internal/dbtest
 
