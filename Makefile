@@ -10,7 +10,7 @@ SOURCE ?= $(shell git log -1 --format=%H,%cI 2>/dev/null)
 IMPORT := $(shell sed -n 's/^module //p' go.mod)
 PREFIX ?= /usr/local
 FUZZTIME ?= 5000x
-# One of each system, and both processors; what is built here besides is built by the tests.
+# One platform of each system, and both processors. The tests build for this machine's platform.
 PLATFORMS = linux/arm64 darwin/arm64 windows/amd64
 # A shell command in the folder of each module that has packages.
 in_modules = set -e; for m in . bench; do (cd $$m; $(1)); done
