@@ -21,7 +21,7 @@ import (
 // DefaultWait is how long a restore waits for other connections if the options do not say it.
 const DefaultWait = 10 * time.Second
 
-// Options say what is restored, and where to. Environment is needed, or Target with From or Snapshot.
+// Options say which snapshot is restored, and where to. Environment is needed, or Target with From or Snapshot.
 type Options struct {
 	Environment string // whose database is replaced, and whose snapshot is taken unless From says otherwise
 	Target      string // the database file to replace; "" for the environment's
@@ -58,8 +58,8 @@ func (o *Options) check() error {
 
 // Operation is one restore, or one undo. Its steps are, in this order: [New]; [Operation.Choices] and [Operation.Choose] if
 // the options do not select a snapshot; [Operation.Plan]; [Operation.Run], once; and [Operation.Close] in any case. An
-// operation is for one goroutine. Several operations may use one session at once: one whose target another operation is
-// replacing fails with [outcome.ErrRunning].
+// operation is for one goroutine. Several operations may use one session at once. If two of them have the same target, the
+// second run fails with [outcome.ErrRunning] as long as the first is under way.
 type Operation struct {
 	s       *session.Session
 	options Options
@@ -85,8 +85,8 @@ type Operation struct {
 }
 
 // New begins a restore: it finds the target and checks the options, by the configuration alone. So the session need not
-// have opened its repository yet: a mistake comes out before a key is asked for. The session stays the caller's, which
-// closes it after the operation. The caller closes the operation.
+// have opened its repository yet, and a mistake shows before a key is asked for. The caller closes the operation, and after
+// it the session.
 func New(s *session.Session, options Options) (*Operation, error) {
 	op := &Operation{s: s, options: options}
 	if err := op.findTarget(); err != nil {
@@ -111,9 +111,10 @@ type Result struct {
 	Scrub        string             // the file with SQL that was run on the copy; "" for none
 }
 
-// Run restores what the plan says, and plans first if [Operation.Plan] was not called. Without a result the target is as it
-// was. With a result the target was replaced, and an error beside it says what went wrong afterwards: the application
-// could not be started, or something could not be removed.
+// Run restores what the plan says, and plans first if [Operation.Plan] was not called. With a result the target was replaced,
+// and an error beside it says what went wrong afterwards: the application could not be started, or something could not be
+// removed. Without a result the target is as it was, unless the error is [firn/sqlite.ErrDiffers]: then the target was
+// written, and does not hold what it should.
 func (op *Operation) Run(ctx context.Context) (result *Result, err error) {
 	if op.ran {
 		return nil, errors.New("restore: an operation runs once")
