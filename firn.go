@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"reflect"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -147,16 +148,14 @@ func version() string {
 	if !ok {
 		return "unknown"
 	}
+	module := reflect.TypeFor[Options]().PkgPath() // this package is in the module's root
 	for _, m := range append(info.Deps, &info.Main) {
-		if m.Path == modulePath {
+		if m.Path == module {
 			return cmp.Or(m.Version, "unknown")
 		}
 	}
 	return "unknown"
 }
-
-// modulePath is where this module is.
-const modulePath = "firn"
 
 // newReporter passes on what a run has to say.
 func newReporter(o Options) *report.Reporter {
