@@ -121,8 +121,8 @@ func (r *Repo) Backup(ctx context.Context, source Source, opts BackupOptions) (*
 			return nil, errors.Join(err, r.forget(ctx, unconfirmed, nil))
 		}
 		if confirmed {
-			if b.held != nil {
-				r.share(b.held)
+			if b.inventory != nil {
+				r.share(b.inventory)
 			}
 			b.result.Tries = try
 			return &b.result, b.finish(ctx, partials)
@@ -153,18 +153,18 @@ type backup struct {
 	opts    BackupOptions
 	started time.Time
 
-	listing  *listing
-	list     []*snapshot.Snapshot // all that can be read, newest first
-	previous *snapshot.Snapshot   // of the same environment and database; may be nil
-	parent   *snapshot.Snapshot   // whose bytes the image most likely continues; may be nil
-	packer   *packer
-	held     *inventory  // what the new snapshot may rely on; nil until that matters
-	tree     *chunk.Tree // of the new image; nil if no step has needed it
-	same     bool        // the image is the previous snapshot's
-	record   *snapshot.Snapshot
-	forgot   []snapshot.ID // to delete once the new snapshot is confirmed
-	replaced []snapshot.ID // of them, its own records that it has recorded once more
-	result   BackupResult
+	listing   *listing
+	list      []*snapshot.Snapshot // all that can be read, newest first
+	previous  *snapshot.Snapshot   // of the same environment and database; may be nil
+	parent    *snapshot.Snapshot   // whose bytes the image most likely continues; may be nil
+	packer    *packer
+	inventory *inventory  // what the new snapshot may rely on; nil until that matters
+	tree      *chunk.Tree // of the new image; nil if no step has needed it
+	same      bool        // the image is the previous snapshot's
+	record    *snapshot.Snapshot
+	forgot    []snapshot.ID // to delete once the new snapshot is confirmed
+	replaced  []snapshot.ID // of them, its own records that it has recorded once more
+	result    BackupResult
 }
 
 // run takes the snapshot and reports whether it is confirmed.
@@ -215,7 +215,7 @@ func (b *backup) prepare(ctx context.Context) error {
 // loadInventory is the rest of step W1: it finds the blobs that the new snapshot may
 // rely on.
 func (b *backup) loadInventory(ctx context.Context) (err error) {
-	if b.held != nil {
+	if b.inventory != nil {
 		return nil
 	}
 	load := b.repo.loadInventory
@@ -224,17 +224,17 @@ func (b *backup) loadInventory(ctx context.Context) (err error) {
 	if b.opts.ForceScan || b.opts.copied.first() {
 		load = b.repo.listInventory
 	}
-	b.held, err = load(ctx, b.listing)
+	b.inventory, err = load(ctx, b.listing)
 	return err
 }
 
 // nodes returns the reader of the trees of other snapshots.
-func (b *backup) nodes() *blobReader { return b.repo.newReader(b.held) }
+func (b *backup) nodes() *blobReader { return b.repo.newReader(b.inventory) }
 
 // bases returns the reader of what deltas are made on. It remembers little, but finds
 // the nodes that were read before.
 func (b *backup) bases() *blobReader {
-	return &blobReader{repo: b.repo, held: b.held, recent: newPlaintexts(basesBytes), others: b.repo.recent, waiting: b.packer.waiting}
+	return &blobReader{repo: b.repo, inventory: b.inventory, recent: newPlaintexts(basesBytes), others: b.repo.recent, waiting: b.packer.waiting}
 }
 
 // leaveOut takes snapshots off the list of those that the new one follows.

@@ -90,12 +90,12 @@ func distinct(wanted []index.Location) []index.Location {
 
 // readAll returns the plaintexts of blobs that are wanted together.
 func (b *blobReader) readAll(ctx context.Context, ids []chunk.ID) ([][]byte, error) {
-	held, stop := b.gather(ctx, ids)
+	ready, stop := b.gather(ctx, ids)
 	defer stop()
 	plains := make([][]byte, len(ids))
 	for i, id := range ids {
 		var err error
-		if plains[i], err = b.readFrom(ctx, held, id); err != nil {
+		if plains[i], err = b.readFrom(ctx, ready, id); err != nil {
 			return nil, err
 		}
 	}
@@ -103,15 +103,15 @@ func (b *blobReader) readAll(ctx context.Context, ids []chunk.ID) ([][]byte, err
 }
 
 // gather starts to read blobs that are wanted together; stop ends it.
-func (b *blobReader) gather(ctx context.Context, ids []chunk.ID) (held *batch, stop func()) {
+func (b *blobReader) gather(ctx context.Context, ids []chunk.ID) (ready *batch, stop func()) {
 	var wanted []index.Location
 	for _, id := range ids {
 		wanted = b.appendMissing(wanted, id)
 	}
 	var reading sync.WaitGroup
 	ctx, cancel := context.WithCancel(ctx)
-	held = b.fetch(ctx, &reading, wanted, demandOf(slices.Values(wanted)))
-	return held, func() {
+	ready = b.fetch(ctx, &reading, wanted, demandOf(slices.Values(wanted)))
+	return ready, func() {
 		cancel()
 		reading.Wait()
 	}

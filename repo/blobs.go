@@ -27,20 +27,20 @@ const (
 // blobReader turns blob IDs into plaintexts, for one operation. It is safe for concurrent
 // use as long as its inventory does not change.
 type blobReader struct {
-	repo    *Repo
-	held    *inventory
-	recent  *plaintexts   // what it reads is kept there
-	others  *plaintexts   // where it looks, too; nil for none
-	waiting *atomic.Int32 // of its users, those that wait for the store
+	repo      *Repo
+	inventory *inventory
+	recent    *plaintexts   // what it reads is kept there
+	others    *plaintexts   // where it looks, too; nil for none
+	waiting   *atomic.Int32 // of its users, those that wait for the store
 }
 
 // newReader returns a reader that shares what it reads with others.
-func (r *Repo) newReader(held *inventory) *blobReader {
-	return &blobReader{repo: r, held: held, recent: r.recent, waiting: new(atomic.Int32)}
+func (r *Repo) newReader(inv *inventory) *blobReader {
+	return &blobReader{repo: r, inventory: inv, recent: r.recent, waiting: new(atomic.Int32)}
 }
 
 // index returns where the blobs are.
-func (b *blobReader) index() *index.Index { return b.held.index }
+func (b *blobReader) index() *index.Index { return b.inventory.index }
 
 // read returns the plaintext of a blob, which the caller must not change. Where
 // one copy is damaged or gone, it goes on to the next.
@@ -49,7 +49,7 @@ func (b *blobReader) read(ctx context.Context, id chunk.ID) ([]byte, error) {
 }
 
 // readFrom is read with a batch that may have the blob, or be about to have it.
-func (b *blobReader) readFrom(ctx context.Context, held *batch, id chunk.ID) ([]byte, error) {
+func (b *blobReader) readFrom(ctx context.Context, ready *batch, id chunk.ID) ([]byte, error) {
 	if plain, ok := b.remembered(id); ok {
 		return plain, nil
 	}
@@ -62,7 +62,7 @@ func (b *blobReader) readFrom(ctx context.Context, held *batch, id chunk.ID) ([]
 		if chain == nil {
 			return nil, first
 		}
-		plains, err := b.readChain(ctx, held, chain)
+		plains, err := b.readChain(ctx, ready, chain)
 		if err == nil {
 			return plains[0], nil
 		}
@@ -77,29 +77,29 @@ func (b *blobReader) readFrom(ctx context.Context, held *batch, id chunk.ID) ([]
 
 // readInto is readFrom for a blob that is used once: its plaintext is not remembered, and is
 // the caller's, in the buffer that the caller lends.
-func (b *blobReader) readInto(ctx context.Context, held *batch, id chunk.ID, buffer []byte) ([]byte, error) {
+func (b *blobReader) readInto(ctx context.Context, ready *batch, id chunk.ID, buffer []byte) ([]byte, error) {
 	o, err := b.opener()
 	if err != nil {
 		return nil, err
 	}
 	defer b.repo.openers.Put(o)
-	sealed := func(l index.Location, open func([]byte) error) error { return b.decode(ctx, held, l, open) }
+	sealed := func(l index.Location, open func([]byte) error) error { return b.decode(ctx, ready, l, open) }
 	if plain, ok := o.chain(b.index().Chain(id), sealed, buffer); ok {
 		return plain, nil
 	}
-	plain, err := b.readFrom(ctx, held, id) // with care: it tells what is wrong, or finds another chain
+	plain, err := b.readFrom(ctx, ready, id) // with care: it tells what is wrong, or finds another chain
 	return append(buffer[:0], plain...), err
 }
 
 // readChain returns the plaintexts of a blob and of the bases that it stands on,
 // in the order of the chain.
-func (b *blobReader) readChain(ctx context.Context, held *batch, chain []index.Location) ([][]byte, error) {
+func (b *blobReader) readChain(ctx context.Context, ready *batch, chain []index.Location) ([][]byte, error) {
 	plains := make([][]byte, len(chain))
 	var base []byte
 	for i := len(chain) - 1; i >= 0; i-- {
 		plain, ok := b.remembered(chain[i].ID)
 		if !ok {
-			err := b.decode(ctx, held, chain[i], func(sealed []byte) (err error) {
+			err := b.decode(ctx, ready, chain[i], func(sealed []byte) (err error) {
 				plain, err = b.openSealed(chain[i], sealed, base, nil)
 				return err
 			})
@@ -114,10 +114,10 @@ func (b *blobReader) readChain(ctx context.Context, held *batch, chain []index.L
 }
 
 // readStored is readFrom with the payload, nil unless the blob is stored whole.
-func (b *blobReader) readStored(ctx context.Context, held *batch, id chunk.ID) (payload, plain []byte, err error) {
+func (b *blobReader) readStored(ctx context.Context, ready *batch, id chunk.ID) (payload, plain []byte, err error) {
 	var first error
 	if chain := b.index().Chain(id); len(chain) == 1 {
-		err := b.decode(ctx, held, chain[0], func(sealed []byte) (err error) {
+		err := b.decode(ctx, ready, chain[0], func(sealed []byte) (err error) {
 			payload, plain, err = b.openStored(chain[0], sealed)
 			return err
 		})
@@ -129,7 +129,7 @@ func (b *blobReader) readStored(ctx context.Context, held *batch, id chunk.ID) (
 		}
 		first = err
 	}
-	plain, err = b.readFrom(ctx, held, id)
+	plain, err = b.readFrom(ctx, ready, id)
 	if first != nil && isDamage(err) {
 		err = first
 	}
@@ -138,8 +138,8 @@ func (b *blobReader) readStored(ctx context.Context, held *batch, id chunk.ID) (
 
 // decode reads one sealed blob from its pack, for open to open it. If the store has nothing
 // at that place, or another content than the ID names, the index forgets the place.
-func (b *blobReader) decode(ctx context.Context, held *batch, l index.Location, open func(sealed []byte) error) error {
-	if b.atHand(held, l, open) {
+func (b *blobReader) decode(ctx context.Context, ready *batch, l index.Location, open func(sealed []byte) error) error {
+	if b.atHand(ready, l, open) {
 		return nil
 	}
 	b.waiting.Add(1)
@@ -163,8 +163,8 @@ func (b *blobReader) decode(ctx context.Context, held *batch, l index.Location, 
 // atHand hands a sealed blob to use, first from the batch, then from the cache, and reports
 // whether one of them was good. A bad one says nothing of the store: the caller then reads
 // the blob from there.
-func (b *blobReader) atHand(held *batch, l index.Location, use func(sealed []byte) error) bool {
-	if sealed, ok := held.get(l); ok && use(sealed) == nil {
+func (b *blobReader) atHand(ready *batch, l index.Location, use func(sealed []byte) error) bool {
+	if sealed, ok := ready.get(l); ok && use(sealed) == nil {
 		return true
 	}
 	if coming := b.repo.packs.arriving(l.Pack); coming != nil {

@@ -100,22 +100,22 @@ func (r *Repo) adopt(c *check) {
 		seen.began = 0 // it was made by another clock
 		r.saw(&seen)
 	}
-	r.share(&inventory{index: c.held.index.With(r.damage), objects: c.held.objects, unreadable: c.held.unreadable})
+	r.share(&inventory{index: c.inventory.index.With(r.damage), objects: c.inventory.objects, unreadable: c.inventory.unreadable})
 }
 
 // check is one run.
 type check struct {
-	repo    *Repo  // that of [Repo.pastCache]
-	began   uint64 // by the cache's clock
-	opts    CheckOptions
-	listing *listing
-	held    *inventory
-	reader  *blobReader
-	list    []*snapshot.Snapshot
-	marker  *marker
-	bad     map[pack.ID]bool // damaged packs, condemned ones too
-	copies  copies           // what the cache held of the store
-	result  CheckResult
+	repo      *Repo  // that of [Repo.pastCache]
+	began     uint64 // by the cache's clock
+	opts      CheckOptions
+	listing   *listing
+	inventory *inventory
+	reader    *blobReader
+	list      []*snapshot.Snapshot
+	marker    *marker
+	bad       map[pack.ID]bool // damaged packs, condemned ones too
+	copies    copies           // what the cache held of the store
+	result    CheckResult
 }
 
 func (c *check) find(err error, hit ...*snapshot.Snapshot) {
@@ -250,32 +250,32 @@ func isVersion(err error) bool {
 
 // readPacks reads the footers of all packs.
 func (c *check) readPacks(ctx context.Context) error {
-	held, err := c.repo.listInventory(ctx, c.listing)
+	inv, err := c.repo.listInventory(ctx, c.listing)
 	if err != nil {
 		return err
 	}
-	c.hold(held)
+	c.goBy(inv)
 	c.marker = newMarker(c.reader)
-	for _, id := range slices.SortedFunc(maps.Keys(c.held.unreadable), compareIDs) {
-		c.findPack(id, c.held.unreadable[id])
+	for _, id := range slices.SortedFunc(maps.Keys(c.inventory.unreadable), compareIDs) {
+		c.findPack(id, c.inventory.unreadable[id])
 	}
-	for _, id := range c.held.index.Packs() {
+	for _, id := range c.inventory.index.Packs() {
 		c.result.Packs++
-		c.result.Blobs += len(c.held.index.Entries(id))
+		c.result.Blobs += len(c.inventory.index.Entries(id))
 	}
-	for _, o := range c.held.objects {
+	for _, o := range c.inventory.objects {
 		c.result.Bytes += o.Size
 	}
 	for id := range c.listing.condemned() {
-		if c.held.index.Has(id) { // plans go on to name what was deleted
+		if c.inventory.index.Has(id) { // plans go on to name what was deleted
 			c.result.Condemned++
 		}
 	}
 	return nil
 }
 
-// hold makes an inventory the one that the check goes by.
-func (c *check) hold(held *inventory) { c.held, c.reader = held, c.repo.newReader(held) }
+// goBy makes an inventory the one that the check goes by.
+func (c *check) goBy(inv *inventory) { c.inventory, c.reader = inv, c.repo.newReader(inv) }
 
 // walk looks for every blob of every snapshot. Blobs that a prune moved or swept meanwhile
 // look lost: so each snapshot that seems damaged is walked once more, with a fresh
@@ -289,11 +289,11 @@ func (c *check) walk(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	held, err := c.repo.listInventory(ctx, fresh)
+	inv, err := c.repo.listInventory(ctx, fresh)
 	if err != nil {
 		return err
 	}
-	c.hold(held)
+	c.goBy(inv)
 	suspects = slices.DeleteFunc(suspects, func(s *snapshot.Snapshot) bool { return !contains(fresh.records, s.ObjectName()) })
 	clear(c.marker.needed)
 	c.marker.reader = c.reader

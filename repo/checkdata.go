@@ -31,11 +31,11 @@ func (c *check) readData(ctx context.Context) error {
 	if err != nil || len(suspects) == 0 {
 		return err
 	}
-	held, err := c.repo.freshInventory(ctx, withNodes)
+	inv, err := c.repo.freshInventory(ctx, withNodes)
 	if err != nil {
 		return err
 	}
-	c.hold(held)
+	c.goBy(inv)
 	suspects, err = c.readEach(ctx, func(id pack.ID) bool { return suspects[id] != nil })
 	for _, id := range slices.SortedFunc(maps.Keys(suspects), compareIDs) {
 		c.findPack(id, &CorruptError{Kind: "pack", Name: id.Name(), Err: suspects[id]})
@@ -57,8 +57,8 @@ func (c *check) findPack(id pack.ID, err error) {
 func (c *check) readEach(ctx context.Context, chosen func(pack.ID) bool) (map[pack.ID]error, error) {
 	var packs []store.Object
 	var done, total int64
-	for _, o := range c.held.objects {
-		if id, ok := pack.ParseName(o.Name); ok && c.held.index.Has(id) && chosen(id) {
+	for _, o := range c.inventory.objects {
+		if id, ok := pack.ParseName(o.Name); ok && c.inventory.index.Has(id) && chosen(id) {
 			packs, total = append(packs, o), total+o.Size
 		}
 	}
@@ -85,7 +85,7 @@ func (c *check) readEach(ctx context.Context, chosen func(pack.ID) bool) (map[pa
 func (c *check) readPack(ctx context.Context, id pack.ID, o store.Object) (problem, err error) {
 	object, err := c.repo.store.Get(ctx, o.Name, 0, o.Size)
 	if errors.Is(err, fs.ErrNotExist) {
-		c.held.index.Remove(id) // swept since the listing, or lost: the walk tells
+		c.inventory.index.Remove(id) // swept since the listing, or lost: the walk tells
 		return nil, nil
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
@@ -98,7 +98,7 @@ func (c *check) readPack(ctx context.Context, id pack.ID, o store.Object) (probl
 		problem = pack.ErrFormat
 	}
 	entries, _, err := pack.ParseTail(c.repo.keys, id, int64(len(object)), object)
-	if err != nil || !slices.Equal(entries, c.held.index.Entries(id)) {
+	if err != nil || !slices.Equal(entries, c.inventory.index.Entries(id)) {
 		problem = errors.Join(problem, pack.ErrFormat, err)
 	}
 	bad, err := c.openBlobs(ctx, id, object)
@@ -109,7 +109,7 @@ func (c *check) readPack(ctx context.Context, id pack.ID, o store.Object) (probl
 // damaged.
 func (c *check) openBlobs(ctx context.Context, id pack.ID, object []byte) (problem, err error) {
 	bad := 0
-	for _, e := range c.held.index.Entries(id) {
+	for _, e := range c.inventory.index.Entries(id) {
 		damage, err := c.reader.openBlob(ctx, index.Location{Pack: id, Entry: e}, object)
 		if err != nil {
 			return nil, err

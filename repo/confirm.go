@@ -20,8 +20,8 @@ func (b *backup) confirm(ctx context.Context) (bool, error) {
 			return false, fmt.Errorf("confirm snapshot: %w", err)
 		}
 		if settled {
-			if b.held != nil {
-				b.packer.tell(b.held.index)
+			if b.inventory != nil {
+				b.packer.tell(b.inventory.index)
 			}
 			return true, nil
 		}
@@ -45,13 +45,13 @@ func (b *backup) whole(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	b.held = fresh
+	b.inventory = fresh
 	if b.tree == nil {
 		if b.tree, err = b.nodes().loadTree(ctx, b.record); err != nil {
 			return false, ctx.Err()
 		}
 	}
-	return b.held.available(b.tree), nil
+	return b.inventory.available(b.tree), nil
 }
 
 // recordAgain records the snapshot under the plans of now, and under a new name. So a record
@@ -169,12 +169,12 @@ func (b *backup) incomplete(ctx context.Context, list []*snapshot.Snapshot) ([]*
 	if len(list) == 0 {
 		return nil, nil
 	}
-	held, err := b.repo.listInventory(ctx, b.listing)
+	inv, err := b.repo.listInventory(ctx, b.listing)
 	if err != nil {
 		return nil, err
 	}
 	var missing []*snapshot.Snapshot
-	m := newMarker(b.repo.newReader(held))
+	m := newMarker(b.repo.newReader(inv))
 	for s, err := range m.markAll(ctx, list) {
 		if err != nil && !isDamage(err) {
 			return nil, err

@@ -76,19 +76,19 @@ func (d *Diagnosis) complete(ctx context.Context, r *Repo) error {
 	if err != nil {
 		return err
 	}
-	held, err := r.listInventory(ctx, l)
+	inv, err := r.listInventory(ctx, l)
 	if err != nil {
 		return err
 	}
-	reader := r.newReader(held)
-	for id := range held.unreadable {
+	reader := r.newReader(inv)
+	for id := range inv.unreadable {
 		d.bad[id] = true
 		if err := d.salvage(ctx, reader, id); err != nil {
 			return err
 		}
 	}
-	d.mend(r, held.index)
-	x := &rescue{repo: r, diagnosis: d, scan: s, held: held}
+	d.mend(r, inv.index)
+	x := &rescue{repo: r, diagnosis: d, scan: s, inventory: inv}
 	if err := x.choose(ctx); err != nil {
 		return err
 	}
@@ -173,7 +173,7 @@ type rescue struct {
 	repo      *Repo
 	diagnosis *Diagnosis
 	scan      *metadataScan
-	held      *inventory
+	inventory *inventory
 	prune     *prune
 	lost      []*snapshot.Snapshot
 }
@@ -184,14 +184,14 @@ func (x *rescue) choose(ctx context.Context) error {
 	r := x.repo
 	x.prune = r.newPrune(PruneOptions{})
 	x.prune.listing = x.scan.listing
-	x.prune.hold(x.held)
+	x.prune.goBy(x.inventory)
 	for id, entries := range x.diagnosis.tails {
-		if x.held.unreadable[id] != nil {
-			x.held.index.Add(id, entries)
+		if x.inventory.unreadable[id] != nil {
+			x.inventory.index.Add(id, entries)
 		}
 	}
 	condemned := x.scan.listing.condemned()
-	for _, o := range x.held.objects {
+	for _, o := range x.inventory.objects {
 		id, ok := pack.ParseName(o.Name)
 		if !ok {
 			continue
@@ -202,7 +202,7 @@ func (x *rescue) choose(ctx context.Context) error {
 		}
 	}
 	for _, id := range slices.Concat(x.prune.victims, slices.Collect(maps.Keys(condemned))) {
-		x.held.index.Condemn(id)
+		x.inventory.index.Condemn(id)
 	}
 	if err := x.mark(ctx); err != nil {
 		return err

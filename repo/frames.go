@@ -19,8 +19,8 @@ func (i *ImageReader) CopyFrames(ctx context.Context, w io.Writer, progress func
 		return err
 	}
 	frames := frameWriter{w: w, progress: progress}
-	read := func(ctx context.Context, held *batch, e chunk.Entry) ([]byte, error) {
-		return i.frame(ctx, held, e, encoder)
+	read := func(ctx context.Context, ready *batch, e chunk.Entry) ([]byte, error) {
+		return i.frame(ctx, ready, e, encoder)
 	}
 	if err := i.pass(ctx, i.tree.Chunks().Entries, outlet{read, frames.write}); err != nil {
 		return err
@@ -35,8 +35,8 @@ func (i *ImageReader) CopyFrames(ctx context.Context, w io.Writer, progress func
 
 // frame returns one entry as a frame with heldBack bytes of room before it: the
 // stored one, or if there is none, a new one.
-func (i *ImageReader) frame(ctx context.Context, held *batch, e chunk.Entry, encoder *chunk.FrameEncoder) ([]byte, error) {
-	payload, plain, err := i.reader.readStored(ctx, held, e.ID)
+func (i *ImageReader) frame(ctx context.Context, ready *batch, e chunk.Entry, encoder *chunk.FrameEncoder) ([]byte, error) {
+	payload, plain, err := i.reader.readStored(ctx, ready, e.ID)
 	if err != nil {
 		return nil, err
 	}

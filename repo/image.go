@@ -23,11 +23,11 @@ type ImageReader struct {
 // OpenImage returns a reader of a snapshot's image. Every byte that it returns was
 // checked against the IDs that the snapshot's root stands for.
 func (r *Repo) OpenImage(ctx context.Context, s *snapshot.Snapshot) (*ImageReader, error) {
-	held, err := r.sharedInventory(ctx, withNodes)
+	inv, err := r.sharedInventory(ctx, withNodes)
 	if err != nil {
 		return nil, err
 	}
-	i := &ImageReader{repo: r, reader: r.newReader(held)}
+	i := &ImageReader{repo: r, reader: r.newReader(inv)}
 	i.tree, err = i.reader.loadTree(ctx, s)
 	if isDamage(err) && ctx.Err() == nil {
 		// The inventory may be behind, or a prune has just moved blobs: look again.
@@ -41,9 +41,9 @@ func (r *Repo) OpenImage(ctx context.Context, s *snapshot.Snapshot) (*ImageReade
 
 // refresh lists the packs anew. None of the reader's goroutines may run.
 func (i *ImageReader) refresh(ctx context.Context) error {
-	held, err := i.repo.freshInventory(ctx, withNodes)
+	inv, err := i.repo.freshInventory(ctx, withNodes)
 	if err == nil {
-		i.reader = i.repo.newReader(held)
+		i.reader = i.repo.newReader(inv)
 	}
 	return err
 }
@@ -89,8 +89,8 @@ func (i *ImageReader) Copy(ctx context.Context, w io.Writer) error {
 	chunks := i.tree.Chunks().Entries
 	buffers := newBuffers(chunks)
 	return i.pass(ctx, chunks, outlet{
-		read: func(ctx context.Context, held *batch, e chunk.Entry) ([]byte, error) {
-			plain, err := i.reader.readInto(ctx, held, e.ID, buffers.get())
+		read: func(ctx context.Context, ready *batch, e chunk.Entry) ([]byte, error) {
+			plain, err := i.reader.readInto(ctx, ready, e.ID, buffers.get())
 			if err != nil {
 				return nil, err
 			}
@@ -219,7 +219,7 @@ func (i *ImageReader) fetch(ctx context.Context, fetching *sync.WaitGroup, chunk
 				}
 				fetching.Go(func() {
 					defer close(f.done)
-					f.bytes, f.err = read(ctx, current.held, e)
+					f.bytes, f.err = read(ctx, current.batch, e)
 				})
 			}
 		}
@@ -228,12 +228,12 @@ func (i *ImageReader) fetch(ctx context.Context, fetching *sync.WaitGroup, chunk
 }
 
 // chunk returns the plaintext of one entry.
-func (i *ImageReader) chunk(ctx context.Context, held *batch, e chunk.Entry) ([]byte, error) {
-	return i.reader.chunk(ctx, held, e)
+func (i *ImageReader) chunk(ctx context.Context, ready *batch, e chunk.Entry) ([]byte, error) {
+	return i.reader.chunk(ctx, ready, e)
 }
 
-func (b *blobReader) chunk(ctx context.Context, held *batch, e chunk.Entry) ([]byte, error) {
-	plain, err := b.readFrom(ctx, held, e.ID)
+func (b *blobReader) chunk(ctx context.Context, ready *batch, e chunk.Entry) ([]byte, error) {
+	plain, err := b.readFrom(ctx, ready, e.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -40,8 +40,8 @@ const rootsTogether = 256
 // markAll walks the trees of snapshots, and yields what [marker.mark] says of each.
 func (m *marker) markAll(ctx context.Context, list []*snapshot.Snapshot) iter.Seq2[*snapshot.Snapshot, error] {
 	return func(yield func(*snapshot.Snapshot, error) bool) {
-		for s, held := range m.reader.withRoots(ctx, list, m.seen) {
-			if !yield(s, m.walkFrom(ctx, held, s)) {
+		for s, ready := range m.reader.withRoots(ctx, list, m.seen) {
+			if !yield(s, m.walkFrom(ctx, ready, s)) {
 				return
 			}
 		}
@@ -66,10 +66,10 @@ func (b *blobReader) eachWithRoots(ctx context.Context, group []*snapshot.Snapsh
 	for _, s := range group {
 		roots = append(roots, root(s.Image()))
 	}
-	held, stop := b.prefetchNodes(ctx, roots, seen)
+	ready, stop := b.prefetchNodes(ctx, roots, seen)
 	defer stop()
 	for _, s := range group {
-		if !yield(s, held) {
+		if !yield(s, ready) {
 			return false
 		}
 	}
@@ -84,16 +84,16 @@ func (m *marker) mark(ctx context.Context, s *snapshot.Snapshot) error {
 	return m.walkFrom(ctx, nil, s)
 }
 
-func (m *marker) walkFrom(ctx context.Context, held *batch, s *snapshot.Snapshot) error {
-	return m.node(ctx, held, root(s.Image()), s.Image().Levels)
+func (m *marker) walkFrom(ctx context.Context, ready *batch, s *snapshot.Snapshot) error {
+	return m.node(ctx, ready, root(s.Image()), s.Image().Levels)
 }
 
-// node marks a node, which held may have, and everything below it.
-func (m *marker) node(ctx context.Context, held *batch, e chunk.Entry, level int) error {
+// node marks a node, which ready may have, and everything below it.
+func (m *marker) node(ctx context.Context, ready *batch, e chunk.Entry, level int) error {
 	if err, seen := m.needed[e.ID]; seen {
 		return err
 	}
-	err := m.walk(ctx, held, e, level)
+	err := m.walk(ctx, ready, e, level)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -103,20 +103,20 @@ func (m *marker) node(ctx context.Context, held *batch, e chunk.Entry, level int
 
 // walk visits all children even after one was found damaged: what they need
 // must be known.
-func (m *marker) walk(ctx context.Context, held *batch, e chunk.Entry, level int) error {
+func (m *marker) walk(ctx context.Context, ready *batch, e chunk.Entry, level int) error {
 	if err := m.readable(e.ID); err != nil {
 		return err
 	}
-	entries, err := m.reader.readNode(ctx, held, e, level)
+	entries, err := m.reader.readNode(ctx, ready, e, level)
 	if err != nil {
 		return err
 	}
-	held, stop := m.reader.below(ctx, entries, level-1, m.seen)
+	ready, stop := m.reader.below(ctx, entries, level-1, m.seen)
 	defer stop()
 	var first error
 	var chunks uint64
 	for _, child := range entries {
-		if err := m.child(ctx, held, child, level-1); err != nil && first == nil {
+		if err := m.child(ctx, ready, child, level-1); err != nil && first == nil {
 			first = err
 		}
 		chunks += m.chunksOf(child.ID, level-1)
@@ -144,9 +144,9 @@ func (m *marker) fits(s *snapshot.Snapshot) error {
 	return &CorruptError{Kind: "blob", Name: root.String(), Err: fmt.Errorf("%w: %d chunks, its record says %d", chunk.ErrTree, chunks, s.Chunks)}
 }
 
-// readNode reads a node, which held may have, and returns what is below it.
-func (b *blobReader) readNode(ctx context.Context, held *batch, e chunk.Entry, level int) ([]chunk.Entry, error) {
-	plain, err := b.readFrom(ctx, held, e.ID)
+// readNode reads a node, which ready may have, and returns what is below it.
+func (b *blobReader) readNode(ctx context.Context, ready *batch, e chunk.Entry, level int) ([]chunk.Entry, error) {
+	plain, err := b.readFrom(ctx, ready, e.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -185,9 +185,9 @@ func (m *marker) seen(id chunk.ID) bool {
 	return ok
 }
 
-func (m *marker) child(ctx context.Context, held *batch, e chunk.Entry, level int) error {
+func (m *marker) child(ctx context.Context, ready *batch, e chunk.Entry, level int) error {
 	if level > 0 {
-		return m.node(ctx, held, e, level)
+		return m.node(ctx, ready, e, level)
 	}
 	err, seen := m.needed[e.ID]
 	if !seen {

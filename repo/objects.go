@@ -106,11 +106,11 @@ func (m *remembered[T]) get(name string, object []byte) (value T, ok bool) {
 	if all == nil || len(object) == 0 {
 		return value, false
 	}
-	held := (*all)[name]
-	if len(held.object) != len(object) || &held.object[0] != &object[0] {
+	known := (*all)[name]
+	if len(known.object) != len(object) || &known.object[0] != &object[0] {
 		return value, false
 	}
-	return held.value, true
+	return known.value, true
 }
 
 // replace remembers these objects in place of all others. The caller gives the map away.

@@ -70,7 +70,7 @@ func (b *backup) previousAvailable(ctx context.Context) (bool, error) {
 		return false, ctx.Err() // not readable: read the database instead
 	}
 	b.tree = tree
-	return b.held.available(tree), nil
+	return b.inventory.available(tree), nil
 }
 
 // trusted reports whether the fingerprint of an older image may spare reading this one.
@@ -97,13 +97,13 @@ func (b *backup) rememberPacks() {
 	if b.tree == nil || b.opts.copied != nil || b.repo.opts.TrustCache {
 		return
 	}
-	packs, ok := b.held.index.Carriers(b.tree.IDs())
+	packs, ok := b.inventory.index.Carriers(b.tree.IDs())
 	if !ok {
 		return
 	}
 	known := packSet{Root: b.tree.Root(), Token: b.listing.token, Packs: make(map[string]int64, len(packs))}
 	for _, id := range packs {
-		known.Packs[id.Name()] = pack.Size(b.held.index.Entries(id))
+		known.Packs[id.Name()] = pack.Size(b.inventory.index.Entries(id))
 	}
 	b.repo.putState(b.repo.stateEntry(packSetState, b.opts.Environment, b.opts.Database), known)
 }

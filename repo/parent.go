@@ -39,7 +39,7 @@ func (b *backup) loadParent(ctx context.Context) (*chunk.Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.held = fresh
+	b.inventory = fresh
 	return b.nodes().loadTree(ctx, b.parent)
 }
 

@@ -107,7 +107,7 @@ func (p *prune) run(ctx context.Context) (*PruneResult, error) {
 		}
 	}
 	if !p.stale {
-		r.share(p.held)
+		r.share(p.inventory)
 	}
 	if p.result.NoRoom != nil && p.result.Deleted+p.result.Condemned == 0 {
 		return nil, p.result.NoRoom
@@ -117,12 +117,12 @@ func (p *prune) run(ctx context.Context) (*PruneResult, error) {
 
 // prune is one run.
 type prune struct {
-	repo    *Repo
-	opts    PruneOptions
-	listing *listing
-	held    *inventory
-	reader  *blobReader
-	stale   bool // held takes packs for condemned that are not
+	repo      *Repo
+	opts      PruneOptions
+	listing   *listing
+	inventory *inventory
+	reader    *blobReader
+	stale     bool // the inventory takes packs for condemned that are not
 
 	ghosts  ghosts  // unacknowledged records
 	earlier *ghosts // those of a run before this one; nil for none
@@ -144,8 +144,8 @@ type prune struct {
 	result PruneResult
 }
 
-// hold makes an inventory the one that the run goes by.
-func (p *prune) hold(held *inventory) { p.held, p.reader = held, p.repo.newReader(held) }
+// goBy makes an inventory the one that the run goes by.
+func (p *prune) goBy(inv *inventory) { p.inventory, p.reader = inv, p.repo.newReader(inv) }
 
 // pruneDue reports whether the last prune, here or anywhere, is long ago. The
 // clock decides about cost only.
@@ -174,24 +174,24 @@ func (r *Repo) prunedHere() time.Time {
 // listPacks lists the packs, after the records: a record that appears later
 // belongs to a backup that looks again before it is acknowledged.
 func (p *prune) listPacks(ctx context.Context) error {
-	held, err := p.repo.listInventory(ctx, p.listing)
+	inv, err := p.repo.listInventory(ctx, p.listing)
 	if err != nil {
 		return err
 	}
-	p.hold(held)
+	p.goBy(inv)
 	condemned := p.listing.condemned()
 	var problems []error
-	for id, err := range p.held.unreadable {
+	for id, err := range p.inventory.unreadable {
 		if !condemned[id] {
 			problems = append(problems, err)
 		}
 	}
-	for _, o := range p.held.objects {
+	for _, o := range p.inventory.objects {
 		id, ok := pack.ParseName(o.Name)
 		// A condemned pack that cannot be read goes with the others: all needed blobs
 		// must be found elsewhere, else this run refuses.
-		unreadable := p.held.unreadable[id] != nil && condemned[id]
-		if ok && (p.held.index.Has(id) || unreadable) {
+		unreadable := p.inventory.unreadable[id] != nil && condemned[id]
+		if ok && (p.inventory.index.Has(id) || unreadable) {
 			p.packs[id] = o
 		}
 	}
@@ -256,8 +256,8 @@ func (p *prune) markPartials(ctx context.Context) error {
 			return err
 		}
 		for _, id := range record.Packs {
-			for _, e := range p.held.index.Entries(id) {
-				if p.held.index.Chain(e.ID) != nil {
+			for _, e := range p.inventory.index.Entries(id) {
+				if p.inventory.index.Chain(e.ID) != nil {
 					p.needed[e.ID] = nil
 				}
 			}
@@ -272,9 +272,9 @@ func (p *prune) markPartials(ctx context.Context) error {
 func (p *prune) locate() error {
 	p.spare, p.stranded = make(map[pack.ID]bool), make(map[chunk.ID]bool)
 	for id := range p.needed {
-		chain := p.held.index.AvailableChain(id)
+		chain := p.inventory.index.AvailableChain(id)
 		if chain == nil {
-			if chain = p.held.index.Chain(id); chain == nil {
+			if chain = p.inventory.index.Chain(id); chain == nil {
 				return &CorruptError{Kind: "blob", Name: id.String(), Err: errMissing}
 			}
 			p.stranded[id] = true
@@ -325,7 +325,7 @@ func (p *prune) condemn(ctx context.Context) error {
 // available without the victims; those that only condemned packs hold, once they are copied.
 func (p *prune) verify() error {
 	for id := range p.needed {
-		if !p.held.index.Available(id) && !(p.stranded[id] && p.held.index.Chain(id) != nil) {
+		if !p.inventory.index.Available(id) && !(p.stranded[id] && p.inventory.index.Chain(id) != nil) {
 			return fmt.Errorf("internal error: blob %s would be lost, nothing was condemned", id)
 		}
 	}
@@ -339,7 +339,7 @@ func (p *prune) publish(ctx context.Context, ids []pack.ID) error {
 		return nil
 	}
 	for _, id := range ids {
-		p.held.index.Condemn(id)
+		p.inventory.index.Condemn(id)
 	}
 	if err := p.verify(); err != nil {
 		return err

@@ -54,7 +54,7 @@ func (i *ImageReader) At(ctx context.Context) *RandomReader {
 // tree on its path, footers at their exact length, and never a whole small pack. The
 // context governs the reads, too.
 func (r *Repo) ImageAt(ctx context.Context, s *snapshot.Snapshot) (*RandomReader, error) {
-	held, err := r.sharedInventory(ctx, onDemandOnly)
+	inv, err := r.sharedInventory(ctx, onDemandOnly)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (r *Repo) ImageAt(ctx context.Context, s *snapshot.Snapshot) (*RandomReader
 		return nil, fmt.Errorf("snapshot %s: %w: height %d", s.ID.Short(), chunk.ErrTree, image.Levels)
 	}
 	return &RandomReader{
-		ctx: ctx, repo: r, reads: onDemandOnly, reader: r.newReader(held), chunks: &chunk.List{},
+		ctx: ctx, repo: r, reads: onDemandOnly, reader: r.newReader(inv), chunks: &chunk.List{},
 		root: chunk.Entry{ID: image.Root, Span: uint64(image.Size)}, height: image.Levels,
 	}, nil
 }
@@ -97,11 +97,11 @@ func (r *RandomReader) seek(at uint64) error {
 		return err
 	}
 	// A prune may have moved it to another pack.
-	held, afresh := r.repo.freshInventory(r.ctx, r.reads)
+	inv, afresh := r.repo.freshInventory(r.ctx, r.reads)
 	if afresh != nil {
 		return err
 	}
-	r.reader, r.reached = r.repo.newReader(held), 0
+	r.reader, r.reached = r.repo.newReader(inv), 0
 	return r.seekOnce(at)
 }
 
@@ -184,14 +184,14 @@ func (r *RandomReader) fetchAll(chunks []chunk.Entry) ([]byte, error) {
 	for i, c := range chunks {
 		ids[i] = c.ID
 	}
-	held, stop := r.reader.gather(r.ctx, ids)
+	ready, stop := r.reader.gather(r.ctx, ids)
 	defer stop()
 	for i := len(chunks) - 1; i > 0; i-- {
-		plain, err := r.reader.chunk(r.ctx, held, chunks[i])
+		plain, err := r.reader.chunk(r.ctx, ready, chunks[i])
 		if err != nil {
 			break // the read of that chunk will tell
 		}
 		r.coming[chunks[i].ID] = plain
 	}
-	return r.reader.chunk(r.ctx, held, chunks[0])
+	return r.reader.chunk(r.ctx, ready, chunks[0])
 }

@@ -27,7 +27,7 @@ type readAhead struct {
 // window is a run of chunks and what is being read for them.
 type window struct {
 	chunks []chunk.Entry
-	held   *batch
+	batch  *batch
 }
 
 func (i *ImageReader) newReadAhead(chunks []chunk.Entry) *readAhead {
@@ -67,6 +67,6 @@ func (a *readAhead) window(ctx context.Context, reading *sync.WaitGroup) window 
 	}
 	w := window{chunks: a.chunks[:n]}
 	a.chunks = a.chunks[n:]
-	w.held = a.reader.fetch(ctx, reading, wanted, a.all)
+	w.batch = a.reader.fetch(ctx, reading, wanted, a.all)
 	return w
 }

@@ -27,32 +27,32 @@ const (
 	mergeAge  = 3 * 24 * time.Hour
 )
 
-// holding is a pack of which something is needed.
-type holding struct {
+// neededPack is a pack of which something is needed.
+type neededPack struct {
 	id         pack.ID
 	size, live int64 // of the pack, and of one that has only what is needed
 }
 
-func (h holding) waste() int64 { return h.size - h.live }
+func (h neededPack) waste() int64 { return h.size - h.live }
 
 // chooseVictims finds the packs that hold nothing needed, and those that are
 // worth rewriting.
 func (p *prune) chooseVictims() {
 	p.repacked = make(map[pack.ID]bool)
 	condemned := p.listing.condemned()
-	var held []holding
+	var needed []neededPack
 	for _, id := range slices.SortedFunc(maps.Keys(p.packs), compareIDs) {
 		o := p.packs[id]
 		switch {
 		case condemned[id]:
 		case len(p.live[id]) > 0:
-			held = append(held, holding{id, o.Size, p.liveSize(id)})
+			needed = append(needed, neededPack{id, o.Size, p.liveSize(id)})
 		case p.settled(o.Time):
 			p.victims = append(p.victims, id)
 		}
 	}
-	p.rewrite(wasteful(held))
-	p.rewrite(p.mergeable(held))
+	p.rewrite(wasteful(needed))
+	p.rewrite(p.mergeable(needed))
 	p.limitVictims(maxNamed - len(p.carried()))
 }
 
@@ -67,12 +67,12 @@ func (p *prune) limitVictims(room int) {
 
 // wasteful chooses the packs that waste the largest part of themselves, until all
 // together waste little: so each byte that is copied wins the most.
-func wasteful(held []holding) []pack.ID {
+func wasteful(needed []neededPack) []pack.ID {
 	var size, waste, gain int64
-	for _, h := range held {
+	for _, h := range needed {
 		size, waste = size+h.size, waste+h.waste()
 	}
-	worst := slices.SortedStableFunc(slices.Values(held), func(a, b holding) int {
+	worst := slices.SortedStableFunc(slices.Values(needed), func(a, b neededPack) int {
 		return cmp.Compare(float64(b.waste())/float64(b.size), float64(a.waste())/float64(a.size))
 	})
 	var ids []pack.ID
@@ -89,10 +89,10 @@ func wasteful(held []holding) []pack.ID {
 }
 
 // mergeable returns small packs that together fill one, beside those that are rewritten.
-func (p *prune) mergeable(held []holding) []pack.ID {
+func (p *prune) mergeable(needed []neededPack) []pack.ID {
 	var ids []pack.ID
 	var live int64
-	for _, h := range held {
+	for _, h := range needed {
 		if h.size < smallPack && p.age(p.packs[h.id].Time) > mergeAge && !p.repacked[h.id] {
 			ids, live = append(ids, h.id), live+h.live
 		}
@@ -150,7 +150,7 @@ func (p *prune) copyNeeded(ctx context.Context, packer *packer) error {
 		p.toCopy += p.liveBytes(id)
 	}
 	err := p.copyPacks(ctx, packer, from)
-	packer.tell(p.held.index)
+	packer.tell(p.inventory.index)
 	p.expired = append(p.expired, packer.partials...)
 	for _, id := range packer.stored.Packs() {
 		p.addStored(id, packer.stored.Entries(id))
@@ -198,9 +198,9 @@ func (p *prune) copyPack(ctx context.Context, packer *packer, id pack.ID) error 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	live := distinct(slices.Collect(maps.Values(p.live[id])))
-	held := p.reader.fetch(ctx, &reading, live, nil)
+	ready := p.reader.fetch(ctx, &reading, live, nil)
 	for _, l := range live {
-		sealed, err := p.sound(ctx, held, l)
+		sealed, err := p.sound(ctx, ready, l)
 		if err != nil {
 			return err
 		}
@@ -219,8 +219,8 @@ func (p *prune) copyPack(ctx context.Context, packer *packer, id pack.ID) error 
 }
 
 // sound returns a sealed blob that opens, be it the cache that rescues it.
-func (p *prune) sound(ctx context.Context, held *batch, l index.Location) (sealed []byte, err error) {
-	if p.reader.atHand(held, l, func(b []byte) error {
+func (p *prune) sound(ctx context.Context, ready *batch, l index.Location) (sealed []byte, err error) {
+	if p.reader.atHand(ready, l, func(b []byte) error {
 		sealed = b
 		_, err := pack.OpenBlob(p.repo.keys, nil, l.Entry, b)
 		return err
@@ -235,7 +235,7 @@ func (p *prune) sound(ctx context.Context, held *batch, l index.Location) (seale
 		return nil, fmt.Errorf("copy blob %s of pack %s: %w", l.ID, l.Pack, err)
 	}
 	if _, err := pack.OpenBlob(p.repo.keys, nil, l.Entry, sealed); err != nil {
-		p.held.index.Spoil(l.Pack, l.ID) // a second try may find another copy
+		p.inventory.index.Spoil(l.Pack, l.ID) // a second try may find another copy
 		return nil, &CorruptError{Kind: "pack", Name: l.Pack.Name(), Err: fmt.Errorf("blob %s at %d: %w", l.ID, l.Offset, err)}
 	}
 	return sealed, nil

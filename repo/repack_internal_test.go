@@ -10,15 +10,15 @@ import (
 func TestWasteful(t *testing.T) {
 	t.Parallel()
 	const mb = 1 << 20
-	of := func(parts ...int64) []holding { // size, live, in MiB
-		var held []holding
+	of := func(parts ...int64) []neededPack { // size, live, in MiB
+		var held []neededPack
 		for i := 0; i < len(parts); i += 2 {
-			held = append(held, holding{pack.ID{byte(i / 2)}, parts[i] * mb, parts[i+1] * mb})
+			held = append(held, neededPack{pack.ID{byte(i / 2)}, parts[i] * mb, parts[i+1] * mb})
 		}
 		return held
 	}
 	tests := map[string]struct {
-		held []holding
+		held []neededPack
 		want []byte
 	}{
 		"Nothing":             {of(), nil},
@@ -27,9 +27,9 @@ func TestWasteful(t *testing.T) {
 		"WorstFirst":          {of(100, 95, 10, 2, 10, 3, 100, 97), []byte{1, 2}},
 		"UntilLittleIsWasted": {of(100, 90, 100, 80, 100, 70), []byte{2, 1}},
 		"NoMoreThanNeeded":    {of(100, 94, 100, 94), []byte{0}},
-		"NotForALittle":       {[]holding{{pack.ID{1}, 16 * mb, 15*mb + 100<<10}}, nil},
-		"ForATenthOfALittle":  {[]holding{{pack.ID{1}, 4096, 3000}}, []byte{1}},
-		"NotForLess":          {[]holding{{pack.ID{1}, 4096, 3800}}, nil},
+		"NotForALittle":       {[]neededPack{{pack.ID{1}, 16 * mb, 15*mb + 100<<10}}, nil},
+		"ForATenthOfALittle":  {[]neededPack{{pack.ID{1}, 4096, 3000}}, []byte{1}},
+		"NotForLess":          {[]neededPack{{pack.ID{1}, 4096, 3800}}, nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

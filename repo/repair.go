@@ -111,11 +111,11 @@ func (x *repair) keepUnagreed(agreed []string) {
 }
 
 func (x *repair) tryRescue(ctx context.Context, replacePlans bool) error {
-	held, err := x.repo.listInventory(ctx, x.scan.listing)
+	inv, err := x.repo.listInventory(ctx, x.scan.listing)
 	if err != nil {
 		return err
 	}
-	x.rescue = &rescue{repo: x.repo, diagnosis: x.diagnosis, scan: x.scan, held: held}
+	x.rescue = &rescue{repo: x.repo, diagnosis: x.diagnosis, scan: x.scan, inventory: inv}
 	if err := x.rescue.choose(ctx); err != nil {
 		return err
 	}
@@ -189,7 +189,7 @@ func (x *repair) putBackRecord(ctx context.Context, name string, sound []byte) e
 	protected := &partial{Version: formatVersion, ID: s.ID, Host: x.repo.opts.Host}
 	packs := make(map[pack.ID]bool)
 	for id := range m.needed {
-		for _, l := range x.rescue.held.index.Chain(id) {
+		for _, l := range x.rescue.inventory.index.Chain(id) {
 			if !packs[l.Pack] {
 				packs[l.Pack] = true
 				protected.Packs = append(protected.Packs, l.Pack)
@@ -273,11 +273,11 @@ func (x *repair) forgetLost(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	held, err := x.repo.listInventory(ctx, s.listing)
+	inv, err := x.repo.listInventory(ctx, s.listing)
 	if err != nil {
 		return err
 	}
-	again := &rescue{repo: x.repo, diagnosis: x.diagnosis, scan: s, held: held}
+	again := &rescue{repo: x.repo, diagnosis: x.diagnosis, scan: s, inventory: inv}
 	if err := again.choose(ctx); err != nil {
 		return err
 	}

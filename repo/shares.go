@@ -19,13 +19,13 @@ type Shares struct {
 // Shares finds out which blobs some snapshots, which [Repo.Snapshots] has returned, have in
 // common. It reads their lists of chunks.
 func (r *Repo) Shares(ctx context.Context, list []*snapshot.Snapshot) (*Shares, error) {
-	held, err := r.sharedInventory(ctx, withNodes)
+	inv, err := r.sharedInventory(ctx, withNodes)
 	if err != nil {
 		return nil, err
 	}
-	f := &sharing{reader: r.newReader(held), known: make(map[chunk.ID]int32), series: make(map[snapshot.Series]int32)}
-	for s, held := range f.reader.withRoots(ctx, list, f.seen) {
-		if err := f.add(ctx, held, s); err != nil {
+	f := &sharing{reader: r.newReader(inv), known: make(map[chunk.ID]int32), series: make(map[snapshot.Series]int32)}
+	for s, ready := range f.reader.withRoots(ctx, list, f.seen) {
+		if err := f.add(ctx, ready, s); err != nil {
 			return nil, err
 		}
 	}
@@ -42,9 +42,9 @@ type sharing struct {
 	series    map[snapshot.Series]int32 // their numbers, from 1
 }
 
-// add adds a snapshot, whose root held may have, and says what it needs.
-func (f *sharing) add(ctx context.Context, held *batch, s *snapshot.Snapshot) error {
-	top, err := f.node(ctx, held, root(s.Image()), s.Image().Levels)
+// add adds a snapshot, whose root ready may have, and says what it needs.
+func (f *sharing) add(ctx context.Context, ready *batch, s *snapshot.Snapshot) error {
+	top, err := f.node(ctx, ready, root(s.Image()), s.Image().Levels)
 	if err != nil {
 		return fmt.Errorf("snapshot %s: %w", s.ID.Short(), err)
 	}
@@ -68,8 +68,8 @@ type sharedBlob struct {
 
 const shared = -1
 
-// node adds a node, which held may have, and all that is below it.
-func (f *sharing) node(ctx context.Context, held *batch, e chunk.Entry, level int) (int32, error) {
+// node adds a node, which ready may have, and all that is below it.
+func (f *sharing) node(ctx context.Context, ready *batch, e chunk.Entry, level int) (int32, error) {
 	if at, ok := f.known[e.ID]; ok {
 		return at, nil
 	}
@@ -77,16 +77,16 @@ func (f *sharing) node(ctx context.Context, held *batch, e chunk.Entry, level in
 	if err != nil {
 		return 0, err
 	}
-	entries, err := f.reader.readNode(ctx, held, e, level)
+	entries, err := f.reader.readNode(ctx, ready, e, level)
 	if err != nil {
 		return 0, err
 	}
-	held, stop := f.reader.below(ctx, entries, level-1, f.seen)
+	ready, stop := f.reader.below(ctx, entries, level-1, f.seen)
 	defer stop()
 	for _, child := range entries {
 		var below int32
 		if level > 1 {
-			below, err = f.node(ctx, held, child, level-1)
+			below, err = f.node(ctx, ready, child, level-1)
 		} else {
 			below, err = f.blob(child.ID)
 		}

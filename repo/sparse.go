@@ -39,7 +39,7 @@ func (b *backup) known(image SourceImage, base *chunk.Tree) *chunk.Known {
 		Size: uint64(sparse.Describe().Size),
 		Skip: sparse.Skip,
 		Unchanged: func(e chunk.Entry, offset uint64) bool {
-			return !touches(changed, int64(offset), int64(offset+e.Span)) && b.held.index.Available(e.ID)
+			return !touches(changed, int64(offset), int64(offset+e.Span)) && b.inventory.index.Available(e.ID)
 		},
 	}
 }

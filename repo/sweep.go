@@ -53,7 +53,7 @@ func (p *prune) toBeCopied() map[chunk.ID]bool {
 // holdsAny reports whether a pack has another copy of what is to be copied. It stays until
 // that is done: should the first copy be damaged, a second try finds this one.
 func (p *prune) holdsAny(id pack.ID, blobs map[chunk.ID]bool) bool {
-	return slices.ContainsFunc(p.held.index.Entries(id), func(e pack.Entry) bool { return blobs[e.ID] })
+	return slices.ContainsFunc(p.inventory.index.Entries(id), func(e pack.Entry) bool { return blobs[e.ID] })
 }
 
 // drop takes a pack off those that there are, and returns its name.
@@ -62,7 +62,7 @@ func (p *prune) drop(id pack.ID) string {
 	p.result.Freed += p.packs[id].Size
 	delete(p.packs, id)
 	if !p.opts.DryRun {
-		p.held.index.Remove(id)
+		p.inventory.index.Remove(id)
 	}
 	return id.Name()
 }
