@@ -10,10 +10,10 @@ import (
 	"firn/spool"
 )
 
-// backlog holds what was read of an image and cannot be stored yet, so that a live
-// database is read at the disk's speed, however long the store takes. What a store takes
-// at once never comes here: not before the store has kept all workers waiting for the
-// time of [backlog.patience] is anything put aside.
+// backlog holds chunks that were read of an image and cannot be stored yet, so that a live
+// database is read at the disk's speed, however long the store takes. A fast store needs no
+// backlog: a chunk is put aside only after the store has kept all workers waiting for the
+// time of [backlog.patience].
 type backlog struct {
 	dir      string
 	stalled  func() bool // all workers wait for the store
@@ -23,7 +23,7 @@ type backlog struct {
 	tick     *time.Ticker
 	file     *spool.File // nil until it is needed
 	chunks   []deferred
-	refused  error // why nothing more is put aside
+	refused  error // why no more chunks are put aside; nil if they are
 }
 
 // deferred is a chunk in the file.
@@ -71,10 +71,10 @@ func (b *backlog) worker(ctx context.Context, idle <-chan *worker, at int, data 
 	}
 }
 
-// wanted reports whether anything is to be put aside.
+// wanted reports whether chunks are to be put aside.
 func (b *backlog) wanted() bool { return b.refused == nil && b.live != nil && b.live.Live() }
 
-// ticks come only where they may matter.
+// ticks returns a channel of ticks, nil where no backlog is needed.
 func (b *backlog) ticks() <-chan time.Time {
 	if !b.wanted() {
 		return nil
@@ -85,8 +85,8 @@ func (b *backlog) ticks() <-chan time.Time {
 	return b.tick.C
 }
 
-// put puts a chunk aside, and reports whether that was possible. If not, the source will
-// be held up by the store.
+// put puts a chunk aside, and reports whether that was possible. If not, the source has to
+// wait for the store.
 func (b *backlog) put(at int, data []byte) bool {
 	place, err := b.write(data)
 	if err != nil {
@@ -114,7 +114,7 @@ func (b *backlog) get(dst []byte, a deferred, n int) ([]byte, error) {
 	return b.file.Get(dst, a.place, n)
 }
 
-// close removes the file. What is left of it has no name and no key, so that an error is no news.
+// close removes the file. Remains of it have no name and no key, so that an error does not matter.
 func (b *backlog) close() {
 	if b.tick != nil {
 		b.tick.Stop()

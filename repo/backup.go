@@ -42,7 +42,7 @@ type LiveImage interface {
 // relied on.
 type Source func(ctx context.Context) (SourceImage, error)
 
-// BackupOptions says what a snapshot is of. Environment and Database are needed.
+// BackupOptions says how to take a snapshot. Environment and Database are needed.
 type BackupOptions struct {
 	Environment string
 	Database    string    // its name, not its path
@@ -54,7 +54,7 @@ type BackupOptions struct {
 	IfChanged bool              // write no record if nothing changed
 	DryRun    bool              // write nothing
 	Pinned    bool              // no retention removes the snapshot
-	Guard     *snapshot.Guard   // says what is suspect, compared with the last good snapshot; nil for nothing
+	Guard     *snapshot.Guard   // compares the image with the last good snapshot; nil for no comparison
 
 	// ReplacedBy is for a snapshot that a restore takes of its target: the one
 	// that is about to take its place.
@@ -73,13 +73,13 @@ type BackupOptions struct {
 	copied *copied // the image is another repository's; nil for a database's
 }
 
-// BackupResult tells what Backup has done.
+// BackupResult is the outcome of [Repo.Backup].
 type BackupResult struct {
 	Snapshot  *snapshot.Snapshot   // as recorded; if Skipped, the one before
 	Skipped   bool                 // nothing changed and IfChanged was asked for
 	Forgotten []retention.Decision // the snapshots that retention removed
 	Good      *snapshot.Snapshot   // that Guard has compared with; nil if there is none
-	// Uncompared says what Guard could not compare with Good, "" if nothing.
+	// Uncompared says which facts Guard could not compare with Good, "" if it could all.
 	Uncompared string
 	Scanned    int64 // bytes of the image that were read: all of them, if no fingerprint was relied on
 	Tries      int   // more than 1 if prunes came in between
@@ -89,7 +89,7 @@ type BackupResult struct {
 	// Left says which objects are of no use any more and could not be removed, where the
 	// store allows no deletes and retention was not asked for. It is no failure.
 	Left error
-	// Rollback is set if the store does not show what this host stored last.
+	// Rollback is set if the store does not show the snapshot that this host stored last.
 	Rollback *Rollback
 }
 
@@ -158,7 +158,7 @@ type backup struct {
 	previous  *snapshot.Snapshot   // of the same environment and database; may be nil
 	parent    *snapshot.Snapshot   // whose bytes the image most likely continues; may be nil
 	packer    *packer
-	inventory *inventory  // what the new snapshot may rely on; nil until that matters
+	inventory *inventory  // of the packs that the new snapshot may rely on; nil until they matter
 	tree      *chunk.Tree // of the new image; nil if no step has needed it
 	same      bool        // the image is the previous snapshot's
 	record    *snapshot.Snapshot
@@ -172,7 +172,7 @@ func (b *backup) run(ctx context.Context, source Source) (bool, error) {
 	if err := b.prepare(ctx); err != nil {
 		return false, err
 	}
-	if err := b.take(ctx, source); err != nil {
+	if err := b.takeImage(ctx, source); err != nil {
 		return false, err
 	}
 	if b.opts.DryRun || b.result.Skipped {
@@ -219,7 +219,7 @@ func (b *backup) loadInventory(ctx context.Context) (err error) {
 		return nil
 	}
 	load := b.repo.loadInventory
-	// A scan shall heal what is lost: no cache may say that it is there. A copy that
+	// A scan shall heal lost packs, so no cache may claim that they exist. A copy that
 	// was killed has left packs that no cache knows of.
 	if b.opts.ForceScan || b.opts.copied.first() {
 		load = b.repo.listInventory
@@ -231,19 +231,19 @@ func (b *backup) loadInventory(ctx context.Context) (err error) {
 // nodes returns the reader of the trees of other snapshots.
 func (b *backup) nodes() *blobReader { return b.repo.newReader(b.inventory) }
 
-// bases returns the reader of what deltas are made on. It remembers little, but finds
-// the nodes that were read before.
+// bases returns the reader of the bases of deltas. It remembers little, but finds the nodes
+// that were read before.
 func (b *backup) bases() *blobReader {
 	return &blobReader{repo: b.repo, inventory: b.inventory, recent: newPlaintexts(basesBytes), others: b.repo.recent, waiting: b.packer.waiting}
 }
 
-// leaveOut takes snapshots off the list of those that the new one follows.
+// leaveOut takes snapshots off the list that the new one is appended to.
 func (b *backup) leaveOut(ids ...snapshot.ID) {
 	b.list = slices.DeleteFunc(b.list, func(s *snapshot.Snapshot) bool { return slices.Contains(ids, s.ID) })
 }
 
-// take is step W2: it stores what is new of the image and fills in the record.
-func (b *backup) take(ctx context.Context, source Source) error {
+// takeImage is step W2: it stores the new blobs of the image and fills in the record.
+func (b *backup) takeImage(ctx context.Context, source Source) error {
 	b.newRecord()
 	unchanged, err := b.unchanged(ctx, source)
 	if err != nil {
@@ -289,8 +289,8 @@ func (b *backup) newRecord() {
 	b.result.Snapshot = b.record
 }
 
-// store reads the image, stores its new blobs, and describes it. What the store is asked
-// for is asked before the image is opened, which may hold its source up.
+// store reads the image, stores its new blobs, and describes it. All reads of the store come
+// before the image is opened, as an open image may hold its source up.
 func (b *backup) store(ctx context.Context, source Source) error {
 	if err := b.loadInventory(ctx); err != nil {
 		return err
@@ -300,7 +300,7 @@ func (b *backup) store(ctx context.Context, source Source) error {
 		var err error
 		if base, err = b.loadParent(ctx); err != nil && ctx.Err() != nil {
 			return ctx.Err()
-		} // a parent that is damaged only costs space: do without it
+		} // without a parent, the snapshot only takes more space
 	}
 	p, err := newPipeline(b.repo, b.packer, b.bases(), base, b.opts)
 	if err != nil {
@@ -321,7 +321,7 @@ func (b *backup) store(ctx context.Context, source Source) error {
 	described.Root, described.Levels = b.tree.Root(), b.tree.Height()
 	described.Size = int64(b.tree.Chunks().Size())
 	switch {
-	case b.opts.copied != nil: // it tells when the database was read
+	case b.opts.copied != nil: // its record says when the database was read
 	case p.known != nil: // not all pages were read: the day until that must be done goes on
 		described.ReadAt = b.parent.Image().ReadAt
 	default:
@@ -351,8 +351,8 @@ func (b *backup) skipUnchanged() {
 	}
 }
 
-// expire lists what retention removes, for the record and for step W5. The new one
-// itself always stays.
+// expire lists the snapshots that retention removes, for the record and for step W5. The
+// new one itself always stays.
 func (b *backup) expire() {
 	if b.opts.Keep != nil && !b.result.Skipped {
 		group := []*snapshot.Snapshot{b.record}

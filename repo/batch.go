@@ -33,7 +33,7 @@ type batch struct {
 	extents map[pack.ID][]*extent
 }
 
-// extent is what one request reads: a part of a pack, or all of it.
+// extent is the part of a pack that one request reads, or all of it.
 type extent struct {
 	pack     pack.ID
 	from, to int64
@@ -190,7 +190,7 @@ func (b *blobReader) load(ctx context.Context, e *extent) {
 	if err != nil || int64(len(read)) != size {
 		return
 	}
-	e.take(read)
+	e.pick(read)
 	if e.whole {
 		b.repo.packs.putPack(e.pack, read)
 	} else if e.keep {
@@ -200,9 +200,9 @@ func (b *blobReader) load(ctx context.Context, e *extent) {
 	}
 }
 
-// take picks the wanted blobs out of what was read. They do not hold on to the
-// rest if that is the larger part.
-func (e *extent) take(read []byte) {
+// pick picks the wanted blobs out of the bytes that were read. They do not keep the rest in
+// memory if that is the larger part.
+func (e *extent) pick(read []byte) {
 	var wanted int
 	for _, l := range e.wanted {
 		wanted += int(l.Length)

@@ -29,12 +29,12 @@ const (
 type blobReader struct {
 	repo      *Repo
 	inventory *inventory
-	recent    *plaintexts   // what it reads is kept there
-	others    *plaintexts   // where it looks, too; nil for none
-	waiting   *atomic.Int32 // of its users, those that wait for the store
+	recent    *plaintexts   // the blobs that it reads are kept there
+	others    *plaintexts   // are searched, too; nil for none
+	waiting   *atomic.Int32 // how many of its users wait for the store
 }
 
-// newReader returns a reader that shares what it reads with others.
+// newReader returns a reader that shares its plaintexts with others.
 func (r *Repo) newReader(inv *inventory) *blobReader {
 	return &blobReader{repo: r, inventory: inv, recent: r.recent, waiting: new(atomic.Int32)}
 }
@@ -87,7 +87,7 @@ func (b *blobReader) readInto(ctx context.Context, ready *batch, id chunk.ID, bu
 	if plain, ok := o.chain(b.index().Chain(id), sealed, buffer); ok {
 		return plain, nil
 	}
-	plain, err := b.readFrom(ctx, ready, id) // with care: it tells what is wrong, or finds another chain
+	plain, err := b.readFrom(ctx, ready, id) // with care: it finds another chain, or the error
 	return append(buffer[:0], plain...), err
 }
 

@@ -72,10 +72,10 @@ func openCache(dir string) *cache {
 }
 
 // load reads the file's entries. Every write ends with the token under which the
-// writer's tails were all packs. Where these tokens differ, processes have
-// overlapped, and none holds for all tails: one may be of a pack that was swept
-// before the process with the later token listed the packs, and that it never
-// knew. Then there is no token, and the next run lists the packs.
+// writer's tails were all packs. Where these tokens differ, processes have overlapped, and
+// no token holds for all tails. A tail may be of a pack that was swept before the process
+// with the later token listed the packs, so that this process never knew of it. Then there
+// is no token, and the next run lists the packs.
 func (c *cache) load(b []byte) {
 	var last string
 	tokens := make(map[string]bool)
@@ -109,7 +109,7 @@ func tokenOf(entry []byte) string {
 	return token
 }
 
-// tick begins a listing: what is put from now on, the listing need not show.
+// tick begins a listing. The listing need not show objects that are put from now on.
 func (c *cache) tick() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -151,10 +151,10 @@ func (c *cache) set(name string, content []byte) {
 	c.pending = append(c.pending, name)
 }
 
-// putTail remembers the tail of a pack that an operation has seen or stored under the
-// plans of a token. If the tails in the cache are those of other plans, none holds for all
-// of them any more: the pack may have been swept before the packs were listed under the
-// other ones. Then there is no token, and the next run lists the packs.
+// putTail remembers the tail of a pack that an operation has seen or stored under the plans of
+// a token. If the cache's tails belong to other plans, no token is right any more: the pack
+// may have been swept before the packs were listed under the other plans. Then the token
+// goes, and the next run lists the packs.
 func (c *cache) putTail(name string, tail []byte, token string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -164,8 +164,8 @@ func (c *cache) putTail(name string, tail []byte, token string) {
 	c.set(name, tail)
 }
 
-// replaceTails keeps of the tails those of listed packs, adds others of these, and says
-// under which plans they are all there are.
+// replaceTails drops the tails of packs that are not listed, adds others, and sets the token
+// of the plans under which these are the tails of all packs.
 func (c *cache) replaceTails(listed map[string]bool, tails map[string][]byte, token string, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -190,8 +190,8 @@ func appendCacheEntry(dst []byte, name string, content []byte) []byte {
 	return append(append(dst, name...), content...)
 }
 
-// drop drops entries, such as those of objects that were deleted, and returns how many
-// these were. They stay in the file until it is replaced. The caller holds the lock.
+// drop drops unwanted entries, such as those of deleted objects, and returns how many. They
+// stay in the file until it is replaced. The caller holds the lock.
 func (c *cache) drop(unwanted func(name string, e cached) bool) int {
 	before := len(c.objects)
 	maps.DeleteFunc(c.objects, unwanted)
@@ -222,8 +222,8 @@ func (c *cache) erase(names ...string) {
 	c.replaceNext()
 }
 
-// replaceNext makes the next flush replace the file, so that what was dropped does not
-// come back. The caller holds the lock.
+// replaceNext makes the next flush replace the file, so that dropped entries do not come
+// back. The caller holds the lock.
 func (c *cache) replaceNext() { c.stored, c.pending = -1, nil }
 
 // clear forgets everything, for a store that turned out to hold another repository.
@@ -234,7 +234,7 @@ func (c *cache) clear() {
 	c.replaceNext()
 }
 
-// copies returns what the cache holds, and when that was.
+// copies returns all that the cache holds, and the time by the cache's clock.
 func (c *cache) copies() (copies, uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -246,9 +246,9 @@ func (c *cache) copies() (copies, uint64) {
 	return all, c.clock
 }
 
-// flush writes what is new: by appending, or, when the file is torn or mostly of
-// no use, by replacing it. Two processes may append at once; one that replaces
-// while another appends loses entries, which costs time only.
+// flush writes the new entries: by appending, or, when the file is torn or mostly of no
+// use, by replacing it. Two processes may append at once. If one replaces the file while
+// another appends, entries are lost, which costs time only.
 func (c *cache) flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -275,7 +275,7 @@ func (c *cache) size(names iter.Seq[string]) int {
 	return n
 }
 
-// encode makes entries, and that of the token that they belong to, even if there is none.
+// encode makes entries, and at their end that of their token, an empty one for none.
 func (c *cache) encode(names iter.Seq[string]) []byte {
 	b := make([]byte, 0, c.size(names)+cacheHeader+len(tokenEntry)+len(c.objects[tokenEntry].content))
 	for name := range names {
@@ -286,7 +286,7 @@ func (c *cache) encode(names iter.Seq[string]) []byte {
 	return appendCacheEntry(b, tokenEntry, c.objects[tokenEntry].content)
 }
 
-// append adds what is pending, in one write, so that no other process's comes in between.
+// append writes the pending entries at once, so that those of another process do not get between.
 func (c *cache) append() {
 	f, err := os.OpenFile(c.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {

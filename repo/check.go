@@ -17,8 +17,8 @@ import (
 // CheckOptions says how thoroughly to check.
 type CheckOptions struct {
 	// ReadData reads every byte of every pack, decrypts and decodes every blob
-	// and compares it with its ID. Without it, only what is needed to find the
-	// chunks is read: damage within a chunk goes unnoticed.
+	// and compares it with its ID. Without it, Check reads only what it needs to find the
+	// chunks, and damage within a chunk goes unnoticed.
 	ReadData bool
 	// Subset leaves packs out of ReadData; nil for none. Damage in them goes unnoticed.
 	Subset func(pack.ID) bool
@@ -32,14 +32,14 @@ type Finding struct {
 	Snapshots []*snapshot.Snapshot // that cannot be restored because of it, as far as known
 }
 
-// CheckResult tells what Check has seen.
+// CheckResult is the outcome of [Repo.Check].
 type CheckResult struct {
 	Findings  []Finding
 	Snapshots int
 	Packs     int
 	Blobs     int   // entries of all packs
 	Bytes     int64 // of all packs
-	Read      int64 // of those that ReadData has read
+	Read      int64 // of the packs that ReadData has read
 	Condemned int   // packs that wait to be deleted
 	// Unacknowledged are snapshots whose runs were killed before their second look, so that
 	// they were never acknowledged, and whose blobs are gone since. They are no findings.
@@ -73,9 +73,9 @@ func (r *Repo) check(ctx context.Context, opts CheckOptions) (*check, error) {
 	return c, nil
 }
 
-// pastCache returns the repository without anything that this process or the cache holds of
-// it, but for what this host remembers of its runs: all else is read from the store, as a
-// cache must not hide damage from a check.
+// pastCache returns another handle of the repository, without a cache and without anything
+// that this process has read: it has only the notes of this host on its own runs. So a check
+// reads everything from the store, and no cache can hide damage from it.
 func (r *Repo) pastCache(known copies) *Repo {
 	other := newRepo(r.opts, openCache(""), nil)
 	other.id, other.keys, other.conf = r.id, r.keys, r.conf
@@ -91,7 +91,7 @@ func (r *Repo) pastCache(known copies) *Repo {
 	return other
 }
 
-// adopt takes over what a check has read and found.
+// adopt takes over the objects that a check has read, and the damage that it has found.
 func (r *Repo) adopt(c *check) {
 	r.damage.Merge(c.repo.damage)
 	r.cache.adopt(c.repo.cache, c.began)
@@ -114,7 +114,7 @@ type check struct {
 	list      []*snapshot.Snapshot
 	marker    *marker
 	bad       map[pack.ID]bool // damaged packs, condemned ones too
-	copies    copies           // what the cache held of the store
+	copies    copies           // all that the cache held when the check began
 	result    CheckResult
 }
 
@@ -122,8 +122,7 @@ func (c *check) find(err error, hit ...*snapshot.Snapshot) {
 	c.result.Findings = append(c.result.Findings, Finding{Err: err, Snapshots: hit})
 }
 
-// readMeta reads everything that is not a pack, past the cache: what counts is
-// what the store holds.
+// readMeta reads everything that is not a pack, from the store.
 func (c *check) readMeta(ctx context.Context) error {
 	if err := c.readConfig(ctx); err != nil {
 		return err
@@ -168,8 +167,8 @@ func (c *check) readConfig(ctx context.Context) error {
 	return nil
 }
 
-// readEachPlan names all plans that cannot be read, where the first look ended at
-// one of them, and returns what a reader can do without them.
+// readEachPlan names all plans that cannot be read, where the first listing ended at one of
+// them, and returns a listing without them.
 func (c *check) readEachPlan(ctx context.Context, first error) (*listing, error) {
 	v, err := c.repo.listMetaToRead(ctx)
 	if err != nil {
@@ -191,8 +190,8 @@ func (c *check) readEachPlan(ctx context.Context, first error) (*listing, error)
 	return v, nil
 }
 
-// readKeys tries the credential on every slot: of those of others it can be told
-// only whether they are well-formed.
+// readKeys tries the credential on every slot. Of the slots of other credentials only the
+// form can be checked.
 func (c *check) readKeys(ctx context.Context) error {
 	objects, err := collect(ctx, c.repo.store, keyPrefix)
 	if err != nil {
@@ -217,13 +216,13 @@ func (c *check) readKeys(ctx context.Context) error {
 			return err
 		}
 	}
-	if !opened { // the one that opened the repository came from the cache
+	if !opened { // the slot that opened the repository came from the cache
 		c.find(&CorruptError{Kind: "key", Name: keyPrefix, Err: errors.New("none can be opened any more")})
 	}
 	return nil
 }
 
-// findAll adds each of joined errors that tells of damage; others end the check.
+// findAll adds each of joined errors that tells of damage. Other errors end the check.
 func (c *check) findAll(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -267,7 +266,7 @@ func (c *check) readPacks(ctx context.Context) error {
 		c.result.Bytes += o.Size
 	}
 	for id := range c.listing.condemned() {
-		if c.inventory.index.Has(id) { // plans go on to name what was deleted
+		if c.inventory.index.Has(id) { // plans go on to name deleted packs
 			c.result.Condemned++
 		}
 	}

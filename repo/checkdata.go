@@ -43,9 +43,9 @@ func (c *check) readData(ctx context.Context) error {
 	return err
 }
 
-// findPack takes note of a damaged pack. In one that is condemned damage is no
-// finding: nothing relies on it any more. If something that a snapshot needs is
-// nowhere else, the walk tells.
+// findPack takes note of a damaged pack. Damage in a condemned pack is no finding, as
+// nothing relies on the pack any more. If a snapshot needs a blob that is nowhere else, the
+// walk finds out.
 func (c *check) findPack(id pack.ID, err error) {
 	c.bad[id] = true
 	if !c.listing.condemned()[id] {
@@ -53,7 +53,7 @@ func (c *check) findPack(id pack.ID, err error) {
 	}
 }
 
-// readEach reads the chosen packs and returns what is wrong with them.
+// readEach reads the chosen packs, and returns an error for each damaged one.
 func (c *check) readEach(ctx context.Context, chosen func(pack.ID) bool) (map[pack.ID]error, error) {
 	var packs []store.Object
 	var done, total int64

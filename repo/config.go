@@ -83,7 +83,7 @@ func parseConfig(b []byte) (config, configFile, error) {
 	if err := json.Unmarshal(file.Config, &c); err != nil {
 		return c, file, badConfig(err)
 	}
-	// The MAC does not cover what is around the configuration.
+	// The MAC does not cover the rest of the object.
 	if again, err := json.Marshal(file); err != nil || !bytes.Equal(again, b) {
 		return c, file, badConfig(errors.Join(errors.New("not as it was written"), err))
 	}
@@ -146,8 +146,7 @@ func (s ChunkSizes) params(keys *crypt.Keys) (chunk.Params, error) {
 	return p, p.Validate()
 }
 
-// storedConfig reads the configuration that is in the store, and returns what is
-// wrong with it.
+// storedConfig reads the configuration in the store, and returns an error if it is damaged.
 func (r *Repo) storedConfig(ctx context.Context) error {
 	b, err := whole(ctx, r.store, configName)
 	if errors.Is(err, fs.ErrNotExist) {

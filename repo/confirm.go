@@ -21,7 +21,7 @@ func (b *backup) confirm(ctx context.Context) (bool, error) {
 		}
 		if settled {
 			if b.inventory != nil {
-				b.packer.tell(b.inventory.index)
+				b.packer.addTo(b.inventory.index)
 			}
 			return true, nil
 		}

@@ -10,12 +10,14 @@ import (
 )
 
 // Copier copies snapshots of one repository into another, which has its own key and
-// may be anywhere. A copy is a snapshot like any other there, and says what it is a
-// copy of: so it is known again, whatever way it came.
+// may be anywhere. A copy is a snapshot like any other there. Its record names the original,
+// so that a copy is recognised, whatever way it came.
 //
 // Every byte goes through both repositories: it is read and verified here, and backed
-// up there, by the protocol of any backup. But if what the copy will build on is a
-// copy, too, and its original still here, only what differs between the two is read.
+// up there, by the protocol of any backup. But if the copy's parent is a copy, too, and the
+// parent's original still here, only the differences between the two originals are read.
+//
+// A Copier is for one goroutine. Others may use both repositories meanwhile.
 type Copier struct {
 	from, to *Repo
 	sources  map[snapshot.ID]*snapshot.Snapshot
@@ -32,12 +34,12 @@ type openedImage struct {
 	image *ImageReader
 }
 
-// keptImages is how many images stay open: that which is copied, those before it of
-// some environments, and their lists of chunks.
+// keptImages is how many images stay open, with their lists of chunks: the one that is
+// copied, and those before it of some environments.
 const keptImages = 4
 
-// NewCopier returns a copier. The lists are what [Repo.Snapshots] has returned of each
-// repository. The error matches [ErrSameRepository] if both are one.
+// NewCopier returns a copier. The lists come from [Repo.Snapshots] of each repository. The
+// error matches [ErrSameRepository] if both are one.
 func NewCopier(from *Repo, sources []*snapshot.Snapshot, to *Repo, targets []*snapshot.Snapshot) (*Copier, error) {
 	if from.id == to.id {
 		return nil, ErrSameRepository
@@ -92,8 +94,9 @@ func (c *Copier) forgotten(ctx context.Context, s *snapshot.Snapshot) bool {
 	return err == nil && len(objects) == 0
 }
 
-// replacedBy returns the copy of the snapshot that was restored over this one's
-// database. Where there is none, the ID names nothing, as that of a forgotten one does.
+// replacedBy returns the copy of the snapshot that was restored over this one's database.
+// Without such a copy it returns the original's ID, which names nothing in the target, like
+// that of a forgotten snapshot.
 func (c *Copier) replacedBy(s *snapshot.Snapshot) snapshot.ID {
 	if by := c.sources[s.ReplacedBy]; by != nil && c.copyOf(by) != nil {
 		return c.copyOf(by).ID
@@ -140,7 +143,7 @@ func (c *Copier) CarryNotes(ctx context.Context, list []*snapshot.Snapshot) erro
 	return nil
 }
 
-// copied is what a backup knows of an image that a [Copier] brings; nil knows nothing.
+// copied is the origin of an image that a [Copier] brings; nil for any other image.
 type copied struct {
 	copier   *Copier
 	original *snapshot.Snapshot
@@ -155,8 +158,8 @@ func (c *copied) first() bool {
 	return true
 }
 
-// earlier returns those snapshots that are older than the original: a copy may be made
-// after that of a newer one.
+// earlier returns the snapshots that are older than the original: its copy may be made after
+// that of a newer one.
 func (c *copied) earlier(list []*snapshot.Snapshot) []*snapshot.Snapshot {
 	return slices.DeleteFunc(slices.Clone(list), func(s *snapshot.Snapshot) bool { return s.Time.After(c.original.Time) })
 }
@@ -170,8 +173,8 @@ func (c *copied) newest(list []*snapshot.Snapshot) bool {
 	return last == nil || !last.Time.After(c.original.Time)
 }
 
-// parent returns the copy of what the original builds on, or what that builds on, as
-// far as the source knows; nil if there is none on the list.
+// parent returns the copy of the original's parent, or else of that one's parent, and so on,
+// as far as the source knows them; nil if none of the copies is on the list.
 func (c *copied) parent(list []*snapshot.Snapshot) *snapshot.Snapshot {
 	if c == nil {
 		return nil

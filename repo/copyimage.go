@@ -11,14 +11,14 @@ import (
 	"firn/snapshot"
 )
 
-// copiedImage is an image of one repository as what another one backs up.
+// copiedImage is an image of one repository as the source of a backup into another.
 type copiedImage struct {
 	ctx    context.Context // io.Reader is given none
 	copier *Copier
 	of     *snapshot.Snapshot
 	image  *ImageReader
 
-	sparse  bool // only what is changed will be asked for, and little beside it
+	sparse  bool // only the changed ranges will be read, and little beside them
 	changed [][2]int64
 	at      int64      // of the next byte
 	run     *chunksRun // nil for none
@@ -45,8 +45,8 @@ func (i *copiedImage) Describe() snapshot.Image {
 // Unchanged reports false. Instead of a fingerprint, [copiedImage.Changed] compares lists.
 func (i *copiedImage) Unchanged(json.RawMessage) bool { return false }
 
-// Changed returns what differs from the image of a snapshot of the target, if the
-// source still has that one's original.
+// Changed returns the ranges that differ from the image of a snapshot of the target, if the
+// source still has the original of that snapshot.
 func (i *copiedImage) Changed(parent *snapshot.Snapshot) ([][2]int64, bool) {
 	before := i.copier.origins[parent.Origin(i.copier.to.id.String())]
 	if before == nil {
@@ -105,7 +105,7 @@ func (i *copiedImage) stop() {
 	}
 }
 
-// Close ends what is under way.
+// Close ends a read that is under way.
 func (i *copiedImage) Close() error {
 	i.stop()
 	return nil

@@ -9,21 +9,21 @@ import (
 	"firn/snapshot"
 )
 
-// CopyPlan says what is to be copied.
+// CopyPlan says which snapshots are to be copied.
 type CopyPlan struct {
 	Copy    []*snapshot.Snapshot // of the source, oldest first
-	There   int                  // those that were copied before
-	LeftOut int                  // those that the rules of the target would remove at once
-	Expired []*snapshot.Snapshot // of the target: what its rules remove when the copies are there
+	There   int                  // how many were copied before
+	LeftOut int                  // how many the rules of the target would remove at once
+	Expired []*snapshot.Snapshot // of the target: those that its rules remove when the copies are there
 	// Conflicts has an error for each snapshot of which the target has a copy that
 	// is not one: of another time, name or size. They are left as they are.
 	Conflicts []error
 }
 
-// Plan finds out what there is to copy of the chosen snapshots of the source. With
-// rules, by environment, it leaves out what they would remove from the target, if all
-// of it were there: so that a plan of what it leads to is empty. Without rules for an
-// environment all is copied.
+// Plan decides which of the chosen snapshots of the source to copy. With rules, by
+// environment, it leaves out the snapshots that the rules would remove from the target if
+// all were copied. So a plan that follows upon the copies is empty. Without rules for an
+// environment all of its snapshots are copied.
 func (c *Copier) Plan(chosen []*snapshot.Snapshot, rules map[string]retention.Policy, now time.Time) *CopyPlan {
 	p := &CopyPlan{}
 	gone := c.removed(chosen, rules, now)
@@ -51,12 +51,12 @@ func (c *Copier) Plan(chosen []*snapshot.Snapshot, rules map[string]retention.Po
 	return p
 }
 
-// alike compares what the copy of a snapshot has from its original.
+// alike compares the facts that a copy has from its original.
 func alike(a, b *snapshot.Snapshot) bool {
 	return a.Time.Equal(b.Time) && a.Environment == b.Environment && a.Database == b.Database && a.Image().Size == b.Image().Size
 }
 
-// removed returns what the rules remove of the target, if all that is chosen is there.
+// removed returns the snapshots that the rules remove from the target, if all chosen ones are copied.
 func (c *Copier) removed(chosen []*snapshot.Snapshot, rules map[string]retention.Policy, now time.Time) map[snapshot.ID]bool {
 	gone := make(map[snapshot.ID]bool)
 	for environment, keep := range rules {
@@ -70,8 +70,8 @@ func (c *Copier) removed(chosen []*snapshot.Snapshot, rules map[string]retention
 	return gone
 }
 
-// union returns what the target will have of the databases of an environment that
-// some are chosen of, if nothing is left out.
+// union returns the snapshots that the target will have of the chosen databases of an
+// environment, if all are copied.
 func (c *Copier) union(chosen []*snapshot.Snapshot, environment string) []*snapshot.Snapshot {
 	databases := make(map[string]bool)
 	var list []*snapshot.Snapshot
@@ -92,7 +92,7 @@ func (c *Copier) union(chosen []*snapshot.Snapshot, environment string) []*snaps
 	return list
 }
 
-// unknown returns a snapshot without what notes tell of it that its copy will not have.
+// unknown returns a snapshot without the notes that its copy will not have.
 func unknown(s *snapshot.Snapshot) *snapshot.Snapshot {
 	copied := *s
 	copied.Verified, copied.NoteUnread = nil, false

@@ -13,9 +13,9 @@ import (
 const (
 	// A delta is kept only if it costs at most 1/maxDeltaShare of a whole frame.
 	maxDeltaShare = 2
-	// What a delta costs in the footer beyond a whole blob, in bytes.
+	// The cost of a delta in the footer beyond a whole blob, in bytes.
 	deltaFooterCost = 1 + chunk.IDLen
-	// What every blob costs beside its payload: sealing, footer, and its ID in a
+	// The cost of every blob beside its payload: sealing, footer, and its ID in a
 	// node of the list, in bytes.
 	blobCost = crypt.Overhead + deltaFooterCost + 2*chunk.IDLen
 )
@@ -24,7 +24,7 @@ const (
 // this depth may cost. See docs/design.md, "Deltas".
 var depthTolerance = [chunk.MaxDepth]int{1: 5, 2: 2}
 
-// Where what differs at the same places is so many times less than the tolerance, a
+// Where the differences at the same places are so many times less than the tolerance, a
 // delta is taken without a comparison.
 const surelyAffordable = 2
 
@@ -47,7 +47,7 @@ type worker struct {
 	dec    *chunk.Decoder
 	patch  chunk.Patch
 	plain  []byte // the copy of a chunk that it works on
-	again  []byte // what a delta decodes to
+	again  []byte // the plaintext that a delta decodes to
 	whole  []byte // the frame of the blob under way, empty until it is made
 	deltas [2][]byte
 	sealed []byte
@@ -172,28 +172,28 @@ func (w *worker) searchBase(b blob, plains [][]byte, nearest int) (int, []byte) 
 	return nearest, w.deltas[0]
 }
 
-// differs returns what a patch of b on a base costs.
+// differs returns the cost of a patch of b on a base.
 func (w *worker) differs(b blob, base []byte) int {
 	w.patch.Compare(b.plain, base)
 	return w.patch.Cost()
 }
 
-// onNearest encodes b against the nearest base, and returns what that costs.
+// onNearest encodes b against the nearest base, and returns the cost of that.
 func (w *worker) onNearest(b blob, base []byte) int {
 	w.deltas[0] = w.enc.EncodeDelta(w.deltas[0][:0], b.plain, base)
 	return len(w.deltas[0])
 }
 
-// pays reports whether a delta is small enough to be kept. What the whole blob at
-// the end of the chain takes tells about what a whole frame would; only if the delta
-// is too large for that is the frame made, which then is most likely what is stored.
+// pays reports whether a delta is small enough to be kept. The size of the whole blob at the
+// end of the chain is a guess at that of a whole frame. Only if the delta is too large by that
+// guess is the frame made, which then is most likely stored.
 func (w *worker) pays(delta []byte, b blob, root index.Location) bool {
 	cost := (len(delta) + deltaFooterCost) * maxDeltaShare
 	expected := (int(root.Length) - crypt.Overhead) * len(b.plain) / max(1, int(root.Plain))
 	return cost <= expected || cost <= len(w.wholeFrame(b))
 }
 
-// leadsTo reports whether a delta decodes to what it was made of. The frames are
+// leadsTo reports whether a delta decodes to its plaintext. The frames are
 // made by code of firn's own, and to ask another's costs a small part of the search.
 func (w *worker) leadsTo(plain, delta, base []byte) bool {
 	again, err := w.dec.Decode(w.again[:0], delta, base)

@@ -14,7 +14,7 @@ import (
 	"firn/snapshot"
 )
 
-// Diagnosis is what a full check found, and what [Repo.Repair] would do about it.
+// Diagnosis is the outcome of a full check, and a plan for [Repo.Repair].
 // Objects are named as in the store.
 type Diagnosis struct {
 	Check *CheckResult
@@ -51,8 +51,8 @@ func (d *Diagnosis) Repairs() bool {
 	return len(d.PutBack)+len(d.Packs)+len(d.Plans)+len(d.Deleted) > 0 || d.Copied > 0
 }
 
-// Diagnose checks the repository to the last byte, past the cache, and works out
-// what a repair would do. It changes nothing. The error matches [ErrVersion] if a
+// Diagnose checks the repository to the last byte, past the cache, and plans a repair. It
+// changes nothing. The error matches [ErrVersion] if a
 // later version of firn wrote something: then this one must not touch anything.
 func (r *Repo) Diagnose(ctx context.Context, progress func(done, total int64)) (*Diagnosis, error) {
 	c, err := r.check(ctx, CheckOptions{ReadData: true, Progress: progress})
@@ -96,7 +96,7 @@ func (d *Diagnosis) complete(ctx context.Context, r *Repo) error {
 		d.Packs = append(d.Packs, id.Name())
 	}
 	d.Lost = x.lost
-	if len(d.Check.Findings) > 0 { // else it is what the next prune does anyway
+	if len(d.Check.Findings) > 0 { // else the next prune copies them anyway
 		d.Copied = x.toCopy()
 	}
 	return nil
@@ -178,8 +178,8 @@ type rescue struct {
 	lost      []*snapshot.Snapshot
 }
 
-// choose finds the victims, what must be copied, and what is lost. The index must
-// be that of a listing made after the survey.
+// choose finds the victims, the blobs that must be copied, and the lost snapshots. The
+// inventory must be of a listing of packs that was made after the scan.
 func (x *rescue) choose(ctx context.Context) error {
 	r := x.repo
 	x.prune = r.newPrune(PruneOptions{})
@@ -210,7 +210,7 @@ func (x *rescue) choose(ctx context.Context) error {
 	return x.prune.locate()
 }
 
-// mark finds what the snapshots need and can still be read.
+// mark finds the needed blobs that can still be read.
 func (x *rescue) mark(ctx context.Context) error {
 	m := newMarker(x.prune.reader)
 	for s, err := range m.markAll(ctx, x.scan.list) {
@@ -224,7 +224,7 @@ func (x *rescue) mark(ctx context.Context) error {
 	return nil
 }
 
-// toCopy returns how many bytes only condemned packs hold of what is needed.
+// toCopy returns how many bytes of needed blobs only condemned packs hold.
 func (x *rescue) toCopy() (n int64) {
 	for id := range x.prune.spare {
 		if x.prune.spare[id] {
@@ -234,9 +234,8 @@ func (x *rescue) toCopy() (n int64) {
 	return n
 }
 
-// run copies what must be, and publishes the plan, if there is anything to condemn
-// or a plan to replace. Concurrent prunes and backups see to it that the plan
-// reaches them, as with any prune's.
+// run copies the blobs, and publishes the plan, if there are packs to condemn or a plan to
+// replace. Concurrent prunes and backups learn of the plan as of any prune's.
 func (x *rescue) run(ctx context.Context, replace bool) error {
 	if err := x.prune.copyNeeded(ctx, newPacker(x.repo, x.scan.listing, [16]byte{}, false)); err != nil {
 		return err

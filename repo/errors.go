@@ -58,14 +58,14 @@ func (e *OtherError) Error() string {
 	return fmt.Sprintf("it is another repository than the one that was there: %s, not %s", e.Found, e.Known)
 }
 
-// UnreadError is why the record of a snapshot cannot be read. Its environment is not
-// known, nor is anything but what its name tells.
+// UnreadError is why the record of a snapshot cannot be read. Only the facts in its name are
+// known: not even its environment.
 type UnreadError struct {
 	Name string // of the object
 	Err  error
 }
 
-// Error is what Err says.
+// Error returns the text of Err.
 func (e *UnreadError) Error() string { return e.Err.Error() }
 
 // Unwrap returns Err.
@@ -77,7 +77,7 @@ func (e *UnreadError) Time() time.Time {
 	return t
 }
 
-// Unread returns each [UnreadError] in what [Repo.Snapshots] returned.
+// Unread returns each [UnreadError] in an error of [Repo.Snapshots].
 func Unread(err error) []*UnreadError {
 	if u, ok := err.(*UnreadError); ok {
 		return []*UnreadError{u}
@@ -91,15 +91,15 @@ func Unread(err error) []*UnreadError {
 	return all
 }
 
-// CorruptError tells of an object or blob that is missing or is not what firn
-// wrote. Nothing of it was used.
+// CorruptError tells of an object or blob that is missing or has other bytes than firn
+// wrote. None of them was used.
 type CorruptError struct {
 	Kind string // config, key, plan, record, note, pack or blob
 	Name string // of the object in the store, or the ID of the blob
 	Err  error
 }
 
-// Error says what is damaged, and how.
+// Error names the damaged object, and the damage.
 func (e *CorruptError) Error() string {
 	return fmt.Sprintf("damaged %s %s: %v", e.Kind, e.Name, e.Err)
 }

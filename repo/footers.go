@@ -26,13 +26,13 @@ const (
 	onDemandGuess = 4 << 10
 	// So many footers are read at a time.
 	footersTogether = 8
-	// Up to so many packs that are new here are the runs of other hosts since the
-	// last one here: the next thing that is asked for are their nodes and bases. Of
-	// more, after a cold start, most are old, and their footers will do.
+	// Up to so many packs that are new here come from runs of other hosts since the last
+	// run here, so that their nodes and bases are needed next. More come from a cold start:
+	// most of them are old, and their footers will do.
 	newPacks = 64
 )
 
-// footer is what a pack says that it holds.
+// footer is the list of a pack's blobs.
 type footer struct {
 	pack    pack.ID
 	size    int64 // of the pack
@@ -123,8 +123,8 @@ func (r *Repo) fetchFooters(ctx context.Context, footers []*footer, reads footer
 	return group.Wait()
 }
 
-// fetchFooter reads the end of a pack. With keep, it reads a small pack whole, and
-// puts what it gets into the cache of packs.
+// fetchFooter reads the end of a pack. With keep, it reads a small pack whole, and puts the
+// bytes into the cache of packs.
 func (r *Repo) fetchFooter(ctx context.Context, f *footer, reads footerReads, keep bool) error {
 	want := int64(tailGuess)
 	if reads == onDemandOnly {
@@ -165,7 +165,7 @@ func (r *Repo) fetchFooter(ctx context.Context, f *footer, reads footerReads, ke
 // keepEnd caches a pack of which all was read, else the nodes that stand before the
 // footer, as far as they were read with it.
 func (r *Repo) keepEnd(f *footer, end []byte) {
-	start := f.size - int64(len(end)) // of what was read
+	start := f.size - int64(len(end)) // of the bytes that were read
 	if start == 0 {
 		r.packs.putPack(f.pack, end)
 		return

@@ -17,7 +17,7 @@ import (
 // own retention.
 const PreRestoreTag = "pre-restore"
 
-// Group is what retention decides upon at once: the snapshots of one series.
+// Group is the snapshots of one series, which retention decides upon together.
 type Group struct {
 	Environment string
 	Database    string
@@ -68,10 +68,10 @@ func (r *Repo) Forget(ctx context.Context, ids ...snapshot.ID) error {
 	return nil
 }
 
-// forgetForGood is forget for snapshots that are not followed by another one which tells, in
-// Forgot, that they have gone rightly. Where these are the last of their series, a note on
-// the last one that stays tells it to other hosts, which would else take the store
-// for set back. It comes first: a note on what is still there does no harm.
+// forgetForGood is forget for snapshots that no later record names in Forgot. Where they are
+// the last of their series, other hosts would take the store for rolled back: so a note on
+// the last snapshot that stays says that they were forgotten. The note is stored first, as
+// it does no harm while they are still there.
 func (r *Repo) forgetForGood(ctx context.Context, ids []snapshot.ID) error {
 	if len(ids) == 0 {
 		return nil
@@ -112,11 +112,11 @@ func hasAll(list []*snapshot.Snapshot, ids []snapshot.ID) bool {
 	return !slices.ContainsFunc(ids, func(id snapshot.ID) bool { return !known[id] })
 }
 
-// mostGone bounds what a note tells of those that were forgotten.
+// mostGone bounds how many forgotten snapshots a note names.
 const mostGone = 128
 
-// followers returns the snapshots of a series that were taken after one, and what each of
-// them and it knew of others: marks are of one of these. The newest come first.
+// followers returns the snapshots of a series that were taken after one, and those that their
+// records name: every mark is of one of these. The newest come first.
 func followers(series []*snapshot.Snapshot, staying *snapshot.Snapshot) []snapshot.ID {
 	var ids []snapshot.ID
 	add := func(known ...snapshot.ID) {
@@ -160,7 +160,7 @@ func (r *Repo) forget(ctx context.Context, ids []snapshot.ID, others []string) e
 	return nil
 }
 
-// remove deletes objects, and says what it means if that is refused.
+// remove deletes objects. If the store refuses, the error matches [ErrMayNotDelete].
 func (r *Repo) remove(ctx context.Context, names ...string) error {
 	err := r.store.Delete(ctx, names...)
 	if errors.Is(err, fs.ErrPermission) {

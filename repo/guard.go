@@ -6,7 +6,7 @@ import (
 	"firn/snapshot"
 )
 
-// judge says in the record what is suspect about the image.
+// judge notes in the record why the image is suspect, if it is.
 func (b *backup) judge() {
 	if b.opts.Guard == nil {
 		return
@@ -16,7 +16,7 @@ func (b *backup) judge() {
 		return
 	}
 	good := b.lastGood()
-	if good == nil { // what came before is suspect, too, so that this one is no better known than a first one
+	if good == nil { // all before are suspect, too, so that no more is known than of a first one
 		b.judgeFirst()
 		return
 	}
@@ -39,8 +39,8 @@ func (b *backup) suspicions(good *snapshot.Snapshot) []string {
 	return b.opts.Guard.Compare(good.Image(), b.record.Image())
 }
 
-// judgeFirst judges the first of its series: what is no database, in an environment that holds databases, is more
-// likely what a program has printed instead of one.
+// judgeFirst judges the first of its series. In an environment that holds databases, an image that is none is
+// most likely the message of a program that failed.
 func (b *backup) judgeFirst() {
 	if b.record.Image().Export != snapshot.ExportStream {
 		return
@@ -54,10 +54,10 @@ func (b *backup) judgeFirst() {
 	}
 }
 
-// lastGood returns the snapshot that shows what the database should be like: what was
-// restored over it, or the newest that is not suspect itself. Each suspect one is
-// compared with the same, so that none passes for good because the one before it was
-// as bad. There is none after a clone, which may have been scrubbed.
+// lastGood returns the snapshot that the image should be like: the one that was restored over
+// the database, or the newest that is not suspect itself. So all suspect snapshots are compared
+// with the same one, and none passes for good because the one before was as bad. After a clone,
+// which may have been scrubbed, it returns nil.
 func (b *backup) lastGood() *snapshot.Snapshot {
 	restored := b.parent != b.previous && b.record.Image().Root != b.previous.Image().Root
 	if restored && b.parent.Environment != b.opts.Environment {

@@ -11,16 +11,16 @@ import (
 	"firn/crypt"
 )
 
-// What this host knows of the repository and no store may make it forget is in files of
-// [Options.StateDir], which is no cache: one with the repository's ID, and one for each
-// thing, sealed, and named by its entry. What cannot be written there is in the cache, and goes
-// when the store shows other key slots.
+// This host keeps facts about the repository that no store may make it forget in files of
+// [Options.StateDir], which is no cache. One file has the repository's ID. Each other one has a
+// fact, sealed, and is named by its entry. A fact that cannot be written there is in the cache,
+// and goes when the store shows other key slots.
 
 // identityFile holds the ID of the repository that was at this place.
 const identityFile = "repository"
 
 // recognize refuses another repository than the one that was at this place before. A file that
-// cannot be read or written tells nothing, and stops nothing.
+// cannot be read or written is as good as none.
 func (r *Repo) recognize() error {
 	if r.opts.StateDir == "" {
 		return nil
@@ -49,8 +49,8 @@ func (r *Repo) durablePath(entry string) string {
 	return filepath.Join(r.opts.StateDir, strings.ReplaceAll(strings.TrimPrefix(entry, statePrefix), "/", "-"))
 }
 
-// putDurable remembers what must outlive the cache. That it cannot is nothing that a backup
-// depends on: the old one counts.
+// putDurable remembers a fact that must outlive the cache. If that fails, the older fact
+// counts, on which no backup depends.
 func (r *Repo) putDurable(entry string, state any) {
 	sealed := r.sealState(entry, state)
 	if sealed == nil {
@@ -62,7 +62,7 @@ func (r *Repo) putDurable(entry string, state any) {
 	}
 }
 
-// sealedDurable returns what there is of such an entry, in the folder and in the cache: one of
+// sealedDurable returns such an entry's content in the folder and that in the cache: one of
 // them may have been out of reach when the other was written.
 func (r *Repo) sealedDurable(entry string) [][]byte {
 	var found [][]byte
@@ -77,7 +77,7 @@ func (r *Repo) sealedDurable(entry string) [][]byte {
 	return found
 }
 
-// durable returns the names of such entries that tell something of a kind.
+// durable returns the names of such entries of one kind.
 func (r *Repo) durable(what string) []string {
 	entries := r.durableFiles(what)
 	r.cache.each(func(name string, _ []byte) {

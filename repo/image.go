@@ -140,7 +140,7 @@ func writeImage(w io.Writer, b []byte) error {
 	return nil
 }
 
-// outlet is what becomes of an image's chunks.
+// outlet is the destination of an image's chunks.
 type outlet struct {
 	read  func(context.Context, *batch, chunk.Entry) ([]byte, error) // several at once
 	write func(b []byte, span uint64) error                          // one after the other, in order
@@ -197,9 +197,9 @@ func (f *fetched) wait() ([]byte, error) {
 	return f.bytes, f.err
 }
 
-// fetch starts to read the chunks and returns what read makes of them, in order;
-// the channel's capacity bounds how many are being decoded, and what a window may
-// hold how much is read ahead of them. It ends early with ctx.
+// fetch starts to read the chunks, and returns the results of read in order. The channel's
+// capacity bounds how many chunks are being decoded, and the size of a window how much is
+// read ahead of them. fetch ends early with ctx.
 func (i *ImageReader) fetch(ctx context.Context, fetching *sync.WaitGroup, chunks []chunk.Entry,
 	read func(context.Context, *batch, chunk.Entry) ([]byte, error)) <-chan *fetched {
 	ordered := make(chan *fetched, decoding())

@@ -99,9 +99,9 @@ func putBeginnings(ctx context.Context, opts Options, secret crypt.Secret, id cr
 	return append(names, name), nil
 }
 
-// listRemains names what interrupted attempts left behind. It is deleted only
-// after the configuration was written: of several attempts at once one gets
-// there, so that none removes what another still needs.
+// listRemains names the objects that interrupted attempts left behind. They are deleted only
+// after the configuration was written. Of several attempts at once one gets that far, so
+// that no attempt removes objects that another still needs.
 func listRemains(ctx context.Context, st store.Store) ([]string, error) {
 	objects, err := collect(ctx, st, metaPrefix)
 	if err != nil {

@@ -27,10 +27,10 @@ const (
 	relistEvery = 24 * time.Hour
 )
 
-// inventory is what the packs of the repository hold, as a listing of them and their
-// footers tell. The operation that has loaded an inventory is the only one that changes
-// it, and does so only until it shares it with [Repo.share]. After that it is immutable,
-// but for the damage that its index learns of.
+// inventory is the contents of the repository's packs, from a listing of them and their
+// footers. Only the operation that has loaded an inventory changes it, and only until it
+// shares it by [Repo.share]. After that it is immutable, but for the damage that its index
+// learns of.
 type inventory struct {
 	index      *index.Index
 	objects    []store.Object    // the packs, as listed
@@ -61,8 +61,8 @@ func (r *Repo) listInventory(ctx context.Context, l *listing) (*inventory, error
 	return r.loadAlone(ctx, func() (*inventory, error) { return r.list(ctx, l, withNodes) })
 }
 
-// sharedInventory returns the inventory that an operation has shared last, or loads one
-// and shares it. Its user must expect blobs to be missing that were stored or moved since.
+// sharedInventory returns the inventory that an operation has shared last, or loads one and
+// shares it. Blobs that were stored or moved since may be missing in it.
 func (r *Repo) sharedInventory(ctx context.Context, reads footerReads) (*inventory, error) {
 	if shared := r.shared(); shared != nil {
 		return shared, nil
@@ -79,7 +79,7 @@ func (r *Repo) sharedInventory(ctx context.Context, reads footerReads) (*invento
 	})
 }
 
-// freshInventory lists the packs, and shares what it finds.
+// freshInventory loads an inventory from a listing of the packs, and shares it.
 func (r *Repo) freshInventory(ctx context.Context, reads footerReads) (*inventory, error) {
 	l, err := r.listMetaToRead(ctx)
 	if err != nil {

@@ -191,7 +191,7 @@ func (r *Repo) RemoveKey(ctx context.Context, prefix string) (Key, error) {
 	return found[0], nil
 }
 
-// proven returns the slots of the store that stay and that our credential opens, and what is in them.
+// proven returns the slots of the store that stay and that a credential opens, and the secret in them.
 func (r *Repo) proven(ctx context.Context, without Key, c crypt.Credential) (crypt.Secret, []Key, error) {
 	secret, opened, err := r.opened(ctx, c)
 	if err != nil {
@@ -209,7 +209,7 @@ func usable(keys []Key) bool {
 	return slices.ContainsFunc(keys, func(k Key) bool { return k.Err == nil })
 }
 
-// damageOf joins what is wrong with the keys.
+// damageOf joins the errors of damaged keys.
 func damageOf(keys []Key) error {
 	var all error
 	for _, k := range keys {
@@ -250,8 +250,8 @@ func (r *Repo) removeSlots(ctx context.Context, keys, proven []Key, secret crypt
 	return errors.Join(stays, err)
 }
 
-// oneOpens returns nil if one of the slots, as the store has them, opens with our credential.
-// The error matches [ErrLastKey] if there is none of them.
+// oneOpens returns nil if one of the slots, as the store has them, opens with the credential.
+// The error matches [ErrLastKey] if the store has none of them.
 func (r *Repo) oneOpens(ctx context.Context, keys []Key, secret crypt.Secret, c crypt.Credential) error {
 	problem := ErrLastKey
 	for _, k := range keys {
@@ -274,9 +274,10 @@ func lastChance(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), lastAttempt)
 }
 
-// RotateKey replaces what the credential of [Open] opens by one new slot for another
-// credential, or, if that is the zero one, for the same with a new salt and the costs
-// of today. The label stays if it is empty. The secret of the repository does not change: see [Repo.RemoveKey].
+// RotateKey replaces the slots that the credential of [Open] opens by one new slot for another
+// credential, which then is the handle's. The zero credential stands for the same one, with a
+// new salt and the costs of today. With an empty label the old label stays. The secret of the
+// repository does not change: see [Repo.RemoveKey].
 //
 // The new slot is read back and opened before an old one is deleted. After an error
 // there may be both.
@@ -305,8 +306,8 @@ func (r *Repo) RotateKey(ctx context.Context, c crypt.Credential, label string) 
 	return added, old, nil
 }
 
-// opened returns the slots of the store that the credential of [Open] opens, at least one, and
-// what is in them. If none does, the damage of others is the error: one of them may be ours.
+// opened returns the slots of the store that a credential opens, at least one, and the secret in
+// them. If it opens none, the damage of others is the error, as one of these may be its own.
 func (r *Repo) opened(ctx context.Context, c crypt.Credential) (secret crypt.Secret, opened []Key, err error) {
 	keys, err := r.Keys(ctx)
 	if err != nil {
@@ -334,7 +335,7 @@ func (r *Repo) opened(ctx context.Context, c crypt.Credential) (secret crypt.Sec
 	return secret, opened, nil
 }
 
-// openStored tries our credential on a slot as the store has it.
+// openStored tries a credential on a slot as the store has it.
 func (r *Repo) openStored(ctx context.Context, k Key, spending *budget, c crypt.Credential) (crypt.Secret, error) {
 	slot, err := r.storedSlot(ctx, keyPrefix+k.ID)
 	if slot == nil {

@@ -25,7 +25,7 @@ const metaPrefix = "meta/"
 type listing struct {
 	began    uint64           // by the cache's clock
 	plans    map[string]*plan // by object name; empty only for reading, see listMetaToRead
-	forged   []string         // names of objects that are none, though they are named like one
+	forged   []string         // names of objects that are named like plans without a key
 	unread   []string         // names of the plans that listMetaToRead has left out
 	token    string           // of the plans, "" if there are none
 	records  []store.Object   // snapshot records, newest first
@@ -110,9 +110,8 @@ func (r *Repo) newListing(objects []store.Object, began uint64) *listing {
 	return v
 }
 
-// readPlans reads the listed plans. The error matches fs.ErrNotExist if there
-// are none or one is gone: then a prune has just replaced them, and the listing
-// must be repeated.
+// readPlans reads the listed plans. The error matches fs.ErrNotExist if no plan is listed, or
+// one is gone: then a prune has just replaced them, and the listing must be repeated.
 func (r *Repo) readPlans(ctx context.Context, v *listing) error {
 	if len(v.plans) == 0 {
 		return fs.ErrNotExist
@@ -160,7 +159,7 @@ func (v *listing) sequence() uint64 {
 	return largest
 }
 
-// damaged wraps what opening an object returned: a later version is no damage.
+// damaged wraps the error of opening an object: a later version is no damage.
 func damaged(kind, name string, err error) error {
 	if errors.Is(err, crypt.ErrVersion) || errors.Is(err, snapshot.ErrVersion) {
 		return fmt.Errorf("%w: %s %s: %w", ErrVersion, kind, name, err)

@@ -14,16 +14,16 @@ const (
 	// lockedEntry is the cache entry with the Unix time of the last renewal of locks.
 	lockedEntry = "state/locked"
 	// lockShare is the part of a lock's time after which it is renewed. An object
-	// that was a little too young at one renewal waits for the next: so what a
-	// repository needs is never locked for less than this part, as long as it is
-	// pruned now and then. To renew all each time would lock for long what
-	// retention is about to remove.
+	// that was a little too young at one renewal waits for the next: so no needed
+	// object is ever locked for less than this part, as long as the repository is
+	// pruned now and then. To renew all locks each time would keep objects for long
+	// that retention is about to remove.
 	lockShare = 3
 )
 
-// renewLocks keeps what is left of the repository from being deleted, where the
-// store can do that: objects were locked when they were written, and those that
-// live longer must stay so. What was condemned or forgotten is left to expire.
+// renewLocks keeps the objects that are left from being deleted, where the store can lock
+// objects. They were locked when they were written, and must stay so as long as they are
+// needed. The locks of condemned or forgotten objects expire.
 func (p *prune) renewLocks(ctx context.Context) error {
 	locker, ok := p.repo.store.(store.Locker)
 	if !ok || locker.LockDuration() == 0 || !p.repo.locksDue(locker.LockDuration()) {

@@ -15,7 +15,7 @@ import (
 // share are walked once.
 type marker struct {
 	reader *blobReader
-	needed map[chunk.ID]error  // of every blob seen: why it, or what is below it, cannot be read; nil if it can
+	needed map[chunk.ID]error  // of every blob seen: why it, or a blob below it, cannot be read; nil if all can
 	chunks map[chunk.ID]uint64 // of every node that can be read: how many chunks are below it
 }
 
@@ -37,7 +37,7 @@ func (m *marker) found() map[chunk.ID]error {
 // rootsTogether is of how many snapshots the roots are read at once.
 const rootsTogether = 256
 
-// markAll walks the trees of snapshots, and yields what [marker.mark] says of each.
+// markAll walks the trees of snapshots, and yields the result of [marker.mark] for each.
 func (m *marker) markAll(ctx context.Context, list []*snapshot.Snapshot) iter.Seq2[*snapshot.Snapshot, error] {
 	return func(yield func(*snapshot.Snapshot, error) bool) {
 		for s, ready := range m.reader.withRoots(ctx, list, m.seen) {
@@ -48,8 +48,8 @@ func (m *marker) markAll(ctx context.Context, list []*snapshot.Snapshot) iter.Se
 	}
 }
 
-// withRoots yields snapshots, each with what its root is read from, with those of
-// others, but for those seen.
+// withRoots yields snapshots, each with a batch that has its root. The roots of many
+// snapshots are read together, without those seen before.
 func (b *blobReader) withRoots(ctx context.Context, list []*snapshot.Snapshot, seen func(chunk.ID) bool) iter.Seq2[*snapshot.Snapshot, *batch] {
 	return func(yield func(*snapshot.Snapshot, *batch) bool) {
 		for group := range slices.Chunk(list, rootsTogether) {
@@ -101,8 +101,8 @@ func (m *marker) node(ctx context.Context, ready *batch, e chunk.Entry, level in
 	return err
 }
 
-// walk visits all children even after one was found damaged: what they need
-// must be known.
+// walk visits all children even after one was found damaged, as the blobs that the others
+// need must be known.
 func (m *marker) walk(ctx context.Context, ready *batch, e chunk.Entry, level int) error {
 	if err := m.readable(e.ID); err != nil {
 		return err
@@ -144,7 +144,7 @@ func (m *marker) fits(s *snapshot.Snapshot) error {
 	return &CorruptError{Kind: "blob", Name: root.String(), Err: fmt.Errorf("%w: %d chunks, its record says %d", chunk.ErrTree, chunks, s.Chunks)}
 }
 
-// readNode reads a node, which ready may have, and returns what is below it.
+// readNode reads a node, which ready may have, and returns its entries.
 func (b *blobReader) readNode(ctx context.Context, ready *batch, e chunk.Entry, level int) ([]chunk.Entry, error) {
 	plain, err := b.readFrom(ctx, ready, e.ID)
 	if err != nil {
@@ -161,7 +161,7 @@ func (b *blobReader) readNode(ctx context.Context, ready *batch, e chunk.Entry, 
 	return entries, nil
 }
 
-// below starts to read the nodes below a node of the level above, but for those seen.
+// below starts to read the entries of a node of the level above, if they are nodes, without those seen.
 func (b *blobReader) below(ctx context.Context, entries []chunk.Entry, level int, seen func(chunk.ID) bool) (*batch, func()) {
 	if level == 0 { // they are chunks
 		return nil, func() {}
@@ -169,7 +169,7 @@ func (b *blobReader) below(ctx context.Context, entries []chunk.Entry, level int
 	return b.prefetchNodes(ctx, entries, seen)
 }
 
-// prefetchNodes starts to read nodes that are wanted together, which most often stand together.
+// prefetchNodes starts to read nodes that are wanted together. Most often they stand together, too.
 func (b *blobReader) prefetchNodes(ctx context.Context, entries []chunk.Entry, seen func(chunk.ID) bool) (*batch, func()) {
 	var unseen []chunk.ID
 	for _, e := range entries {

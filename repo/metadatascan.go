@@ -14,15 +14,14 @@ import (
 	"firn/snapshot"
 )
 
-// metadataScan is what a repair finds below meta/ of a store in which anything may be
-// damaged.
+// metadataScan is the state of meta/ in a store in which any object may be damaged.
 type metadataScan struct {
 	repo   *Repo
 	copies copies
 
-	listing *listing                  // its plans are all that are known of those listed
+	listing *listing                  // its plans are those listed ones of which the content is known
 	list    []*snapshot.Snapshot      // that can be read, or put back; newest first
-	damaged map[string]*damagedObject // what is damaged or missing, by name
+	damaged map[string]*damagedObject // damaged or missing objects, by name
 	opens   bool                      // a key slot in the store opens with our credential
 }
 
@@ -101,8 +100,9 @@ func (s *metadataScan) noteDamage(ctx context.Context, name string, err error) e
 	return nil
 }
 
-// readPlans keeps of a damaged plan what its copy says, or else its number alone.
-// Where no plan is left, all that were ever seen count: condemnation is for ever.
+// readPlans reads the plans. In place of a damaged one it takes a sound copy, or else a plan
+// of the same number without packs. Where no plan is left, all that were ever seen count:
+// condemnation is for ever.
 func (s *metadataScan) readPlans(ctx context.Context) error {
 	for _, name := range slices.Sorted(maps.Keys(s.listing.plans)) {
 		p, err := s.repo.plan(ctx, name)
@@ -130,7 +130,7 @@ func (s *metadataScan) readPlans(ctx context.Context) error {
 	return nil
 }
 
-// readRecords reads the records, and adds those that can be put back.
+// readRecords reads the records, and adds the records that can be put back.
 func (s *metadataScan) readRecords(ctx context.Context) error {
 	names := objectNames(s.listing.records)
 	for _, name := range s.copies.returning() {

@@ -15,10 +15,10 @@ import (
 	"firn/store"
 )
 
-// Note stores what was learnt about a snapshot that [Repo.Snapshots] has returned:
-// n names it and has the fields that tell; time and host are filled in. Of each
-// field, the note that was stored last counts. Older ones on the snapshot that are
-// not needed any more are deleted, as far as that is allowed.
+// Note stores facts about a snapshot that [Repo.Snapshots] has returned. The note names the
+// snapshot and has the fields with the facts; Note fills in its time and host. Of each
+// field, the note that was stored last counts. Note deletes older notes on the snapshot
+// that have no fields but these, as far as the store allows.
 func (r *Repo) Note(ctx context.Context, n snapshot.Note) error {
 	old := r.knownNotes(n.Snapshot)
 	n.Host, n.Time = r.opts.Host, r.opts.now().UTC().Truncate(time.Microsecond)
@@ -119,8 +119,8 @@ func (r *Repo) openNote(d *snapshot.Decoder, name string, object []byte) (*snaps
 	return n, nil
 }
 
-// learn fills in what the notes of a listing tell of its snapshots. Those with a note
-// that cannot be read are marked; the error joins one for each such note.
+// learn fills in the facts that the notes of a listing tell of its snapshots. It marks
+// snapshots with a note that cannot be read, and joins an error for each such note.
 func (r *Repo) learn(ctx context.Context, v *listing, list []*snapshot.Snapshot) error {
 	notes := make(map[snapshot.ID][]*snapshot.Note)
 	unread := make(map[snapshot.ID]bool)
@@ -145,8 +145,8 @@ func (r *Repo) learn(ctx context.Context, v *listing, list []*snapshot.Snapshot)
 	return errors.Join(problems...)
 }
 
-// noteNames returns the names of the notes on some snapshots that this host has
-// seen. Others, the next prune deletes.
+// noteNames returns the names of the notes on some snapshots that this host has seen. The
+// next prune deletes any others.
 func (r *Repo) noteNames(ids []snapshot.ID) []string {
 	names, wanted := make(map[string]bool), make(map[snapshot.ID]bool)
 	for _, id := range ids {
@@ -169,10 +169,10 @@ func (r *Repo) noteNames(ids []snapshot.ID) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// findOrphans finds the notes on snapshots that are gone. That the listing shows no
-// record does not prove it: the listing may have come too early for a record and in
-// time for a note on it, or while a repair puts the record back. So two more look,
-// in this order: a partial record stands for a record as long as that is away.
+// findOrphans finds the notes on snapshots that are gone. A listing without the record is no
+// proof: it may have come too early for the record and in time for a note on it, or while a
+// repair puts the record back. So two more listings are made, of partial records first: a
+// partial record stands for a record while that is away.
 func (p *prune) findOrphans(ctx context.Context) error {
 	orphans := make(map[snapshot.ID][]string)
 	for _, o := range p.listing.notes {

@@ -9,8 +9,8 @@ import (
 	"firn/snapshot"
 )
 
-// objectReads is how many objects are read at a time: for a far store, and, of what
-// is cached, for as many processors as there are.
+// objectReads is how many objects are read at a time: this hides a far store's delay, and
+// keeps the processors busy with cached objects.
 const objectReads = 8
 
 // obtained is an object that was read and opened.
@@ -21,7 +21,7 @@ type obtained[T any] struct {
 }
 
 // read reads a whole write-once object and opens it: from the cache, or, if it is
-// not there or does not open, from the store. Only what opens is cached.
+// not there or does not open, from the store. Only objects that open are cached.
 func read[T any](ctx context.Context, r *Repo, name string, open func([]byte) (T, error)) (T, error) {
 	f := fetch(ctx, r, name, open)
 	keep(r, name, f)
@@ -41,7 +41,7 @@ func fetch[T any](ctx context.Context, r *Repo, name string, open func([]byte) (
 		return f
 	}
 	if f.value, f.err = open(f.object); f.err != nil {
-		f.object = nil // of many that are not ours, none is held until all were read
+		f.object = nil // else many foreign objects would be in memory until all were read
 	}
 	return f
 }
@@ -52,8 +52,8 @@ func keep[T any](r *Repo, name string, f obtained[T]) {
 	}
 }
 
-// readAll reads objects as read does, several at a time, and calls each in the order of
-// the names with what was read. It ends with ctx, and with nothing else.
+// readAll reads objects as read does, several at a time, and calls each with the results, in
+// the order of the names. It ends early with ctx, and for no other reason.
 func readAll[T any](ctx context.Context, r *Repo, names []string,
 	open func(d *snapshot.Decoder, name string, object []byte) (T, error), each func(name string, value T, err error)) error {
 	all := make([]obtained[T], len(names))
@@ -87,15 +87,15 @@ func spread(ctx context.Context, n int, do func(worker, i int)) error {
 	return ctx.Err()
 }
 
-// remembered holds what this process made of the bytes of objects, by their names: a
-// run that backs up a thousand environments looks at the repository a thousand times.
-// It is good for the very bytes in memory that were opened, and for no others that the
-// cache or the store may give under the name. It is safe for concurrent use.
+// remembered holds the decoded contents of objects, by their names: a run that backs up a
+// thousand environments lists the repository a thousand times. A content holds for the very
+// bytes in memory that were opened, and for no others that the cache or the store may have
+// under the name. It is safe for concurrent use.
 type remembered[T any] struct {
 	all atomic.Pointer[map[string]opened[T]]
 }
 
-// opened is what was made of the bytes of an object.
+// opened is an object and its decoded content.
 type opened[T any] struct {
 	object []byte
 	value  T

@@ -17,8 +17,8 @@ type opener struct {
 	bases   [2][]byte // plaintexts of blobs that others stand on
 }
 
-// openSealed appends the plaintext of a blob to dst. What comes back is what the ID names, or an error: decoding on a wrong
-// base, for one, shows only there.
+// openSealed appends the plaintext of a blob to dst. It compares the plaintext with the ID, as only that shows that the
+// base was wrong.
 func (b *blobReader) openSealed(l index.Location, sealed, base, dst []byte) ([]byte, error) {
 	o, err := b.opener()
 	if err != nil {
@@ -71,7 +71,7 @@ func (o *opener) unseal(l index.Location, sealed []byte) error {
 	return err
 }
 
-// decode decodes what was unsealed last, on a base that may be the wrong one.
+// decode decodes the payload that was unsealed last, on a base that may be the wrong one.
 func (o *opener) decode(l index.Location, base, dst []byte) ([]byte, error) {
 	if !l.IsDelta() {
 		base = nil
@@ -83,9 +83,9 @@ func (o *opener) named(l index.Location, plain []byte) bool {
 	return nameOf(o.keys, l.Kind, plain) == l.ID
 }
 
-// chain returns the plaintext of the first blob of a chain, in the buffer that is
-// lent for it. Of its bases no ID is computed, which would take as long as that of the
-// blob: a wrong one shows there. It reports false if anything is wrong.
+// chain returns the plaintext of the first blob of a chain, in the buffer that is lent for
+// it. It computes no IDs of the bases, each of which would take as long as that of the blob:
+// on a wrong base, the blob has another ID. It reports false if anything is wrong.
 func (o *opener) chain(chain []index.Location, sealed func(index.Location, func([]byte) error) error, buffer []byte) (plain []byte, ok bool) {
 	for i := len(chain) - 1; i >= 0; i-- {
 		l := chain[i]

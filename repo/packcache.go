@@ -149,7 +149,7 @@ func (c *packCache) putPack(id pack.ID, object []byte) { c.put(id.String(), obje
 func (c *packCache) putBlob(l index.Location, sealed []byte) { c.put(blobFile(l), sealed) }
 
 // put writes a file under a temporary name and renames it, so that no reader meets
-// half of it. There is no fsync: what a power cut tears does not open, and is then
+// half of it. There is no fsync: a file that a power cut tears does not open, and is then
 // read from the store.
 func (c *packCache) put(file string, content []byte) {
 	if !c.admits(int64(len(content))) {
@@ -190,8 +190,8 @@ func (c *packCache) expect(id pack.ID, done <-chan struct{}) {
 	c.expected[id] = done
 }
 
-// arriving returns what is closed when a pack that is on its way has come, or is known
-// not to come; nil if none is.
+// arriving returns a channel that is closed when a pack that is on its way has come, or is
+// known not to come. It is nil if the pack is not on its way.
 func (c *packCache) arriving(id pack.ID) <-chan struct{} {
 	if c == nil {
 		return nil
@@ -201,7 +201,7 @@ func (c *packCache) arriving(id pack.ID) <-chan struct{} {
 	return c.expected[id]
 }
 
-// arrived ends what expect has begun.
+// arrived says that a pack has come, or will not.
 func (c *packCache) arrived(id pack.ID, done <-chan struct{}) {
 	if c == nil {
 		return
@@ -213,8 +213,8 @@ func (c *packCache) arrived(id pack.ID, done <-chan struct{}) {
 	}
 }
 
-// written counts what was written and sweeps when the room left by the last sweep
-// may be used up: a long run must not outgrow the limit before it ends.
+// written counts the bytes written, and sweeps when they may have used up the room that the
+// last sweep left: a long run must not outgrow the limit before it ends.
 func (c *packCache) written(n int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -256,7 +256,7 @@ func (c *packCache) sweep() {
 	}
 }
 
-// files lists what is in the folder.
+// files lists the files in the folder.
 func (c *packCache) files() []fs.FileInfo {
 	entries, err := os.ReadDir(c.dir)
 	if err != nil {

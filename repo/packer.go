@@ -21,7 +21,7 @@ type packer struct {
 	token   string        // of the plans that the operation knows
 	id      snapshot.ID   // of the snapshot that the packs are for
 	dry     bool          // store nothing, only count
-	waiting *atomic.Int32 // of its users, those that wait for the store
+	waiting *atomic.Int32 // how many of its users wait for the store
 
 	mu       sync.Mutex
 	open     *pack.Writer
@@ -124,7 +124,7 @@ func (p *packer) note(w *pack.Writer, entries []pack.Entry, object []byte, tail 
 }
 
 // protect writes a partial record when the upload has gone on for long, so that
-// no prune takes its packs for what a crash left behind.
+// no prune takes its packs for the remains of a crash.
 func (p *packer) protect(ctx context.Context) error {
 	record := p.due()
 	if record == nil {
@@ -156,8 +156,8 @@ func (p *packer) ids() []pack.ID {
 	return slices.SortedFunc(slices.Values(p.stored.Packs()), compareIDs)
 }
 
-// tell tells an index of the stored packs. No worker may be reading it.
-func (p *packer) tell(x *index.Index) {
+// addTo adds the stored packs to an index. No worker may be reading it.
+func (p *packer) addTo(x *index.Index) {
 	for _, id := range p.stored.Packs() {
 		x.Add(id, p.stored.Entries(id))
 	}

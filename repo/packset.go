@@ -23,8 +23,8 @@ type packSet struct {
 	Packs map[string]int64 `json:"packs"` // sizes by name
 }
 
-// unchanged reports whether the image is the previous snapshot's, and that one's
-// blobs can be relied on. Then the record points at them.
+// unchanged reports whether the image is that of the previous snapshot, whose blobs can be
+// relied on. Then the record points at them.
 func (b *backup) unchanged(ctx context.Context, source Source) (bool, error) {
 	if b.opts.ForceScan || b.opts.copied != nil || b.previous == nil {
 		return false, nil
@@ -79,11 +79,10 @@ func (b *backup) trusted(old *snapshot.Image, image SourceImage) bool {
 	return age >= 0 && age <= fullScanEvery && len(old.Fingerprint) > 0 && image.Describe().Export == old.Export
 }
 
-// reuse makes the record point at the previous snapshot's image; now is what is known of
-// the database.
+// reuse makes the record point at the previous snapshot's image; now describes the database.
 func (b *backup) reuse(now snapshot.Image) {
 	same := *b.previous.Image()
-	same.Fingerprint, same.Access = now.Fingerprint, now.Access // what can change while the content does not
+	same.Fingerprint, same.Access = now.Fingerprint, now.Access // these can change while the content does not
 	b.record.Images = []snapshot.Image{same}
 	b.record.Parent = b.previous.ID
 	b.record.Chunks = b.previous.Chunks
@@ -91,8 +90,8 @@ func (b *backup) reuse(now snapshot.Image) {
 	b.same = true
 }
 
-// rememberPacks remembers what the new image relies on, if that was found out. Where the cache
-// is believed about packs, its token says as much.
+// rememberPacks remembers the packs that the new image relies on, if they were found out. Where
+// the cache is believed about packs, its token says as much.
 func (b *backup) rememberPacks() {
 	if b.tree == nil || b.opts.copied != nil || b.repo.opts.TrustCache {
 		return
@@ -108,8 +107,8 @@ func (b *backup) rememberPacks() {
 	b.repo.putState(b.repo.stateEntry(packSetState, b.opts.Environment, b.opts.Database), known)
 }
 
-// packsThere reports whether all that the tree of this root relied on is still there. It
-// reads no footer and no node.
+// packsThere reports whether all packs that the tree of this root relied on are still there.
+// It reads no footer and no node.
 func (b *backup) packsThere(ctx context.Context, root chunk.ID) (bool, error) {
 	var known packSet
 	if !b.repo.getState(b.repo.stateEntry(packSetState, b.opts.Environment, b.opts.Database), &known) || known.Root != root || known.Token != b.listing.token {

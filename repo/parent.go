@@ -9,8 +9,8 @@ import (
 	"firn/snapshot"
 )
 
-// before returns the snapshots that the new one can follow. Those that are ahead of now
-// are none, unless the series has no others: then it is this host's clock that is behind.
+// before returns the snapshots that the new one can follow. Snapshots that are later than now
+// are left out, unless the series has no others: then this host's clock is behind.
 func (b *backup) before() []*snapshot.Snapshot {
 	if b.opts.copied != nil {
 		return b.opts.copied.earlier(b.list)
@@ -23,7 +23,7 @@ func (b *backup) before() []*snapshot.Snapshot {
 	return past
 }
 
-// series is what the new snapshot is one of.
+// series returns the series of the new snapshot.
 func (b *backup) series() snapshot.Series {
 	return snapshot.Series{Environment: b.opts.Environment, Database: b.opts.Database}
 }
@@ -63,8 +63,8 @@ func (b *backup) chooseParent() *snapshot.Snapshot {
 	return cmp.Or(b.withID(b.replacedBy()), b.previous)
 }
 
-// replacedBy returns what was restored over the previous snapshot, zero for nothing: the
-// restore that took that can have failed.
+// replacedBy returns the snapshot that was restored over the previous one, zero for none: the
+// restore that took the previous one may have failed.
 func (b *backup) replacedBy() snapshot.ID {
 	if undo := b.previous.NoUndo; undo != nil && undo.Reason == "" {
 		return snapshot.ID{}

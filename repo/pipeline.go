@@ -24,11 +24,11 @@ type pipeline struct {
 	repo     *Repo
 	params   chunk.Params
 	packer   *packer
-	bases    *blobReader // of what is in the repository already
+	bases    *blobReader // of blobs that are in the repository already
 	base     *chunk.Tree // of the parent, nil for none
 	idle     chan *worker
 	progress func(int64)
-	known    *chunk.Known // what need not be read; nil for nothing
+	known    *chunk.Known // the chunks that need not be read; nil for none
 	backlog  *backlog
 
 	scanned int64 // bytes that were read
@@ -36,7 +36,7 @@ type pipeline struct {
 
 	mu        sync.Mutex
 	chunks    chunk.List // in order; workers fill in the IDs
-	chunksNew int        // of them, those that were stored
+	chunksNew int        // how many of them were stored
 }
 
 func newPipeline(r *Repo, p *packer, bases *blobReader, base *chunk.Tree, opts BackupOptions) (*pipeline, error) {
@@ -60,7 +60,7 @@ func newPipeline(r *Repo, p *packer, bases *blobReader, base *chunk.Tree, opts B
 	return l, nil
 }
 
-// close removes what was put aside.
+// close removes the chunks that were put aside.
 func (l *pipeline) close() { l.backlog.close() }
 
 // run stores the image and returns its tree.
@@ -157,7 +157,7 @@ func (l *pipeline) passed(span uint64) {
 	}
 }
 
-// catchUp stores what was put aside.
+// catchUp stores the chunks that were put aside.
 func (l *pipeline) catchUp(ctx context.Context, group *errgroup.Group) error {
 	for _, a := range l.backlog.chunks {
 		w, err := l.worker(ctx)
@@ -189,7 +189,7 @@ func (l *pipeline) append(e chunk.Entry) (at int) {
 	return l.chunks.Len() - 1
 }
 
-// stored notes what a worker has found out.
+// stored notes the ID of a chunk, and whether a worker has stored it.
 func (l *pipeline) stored(at int, id chunk.ID, isNew bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 	"firn/chunk"
 )
 
-// plaintexts are those blobs that were used last, as far as there is room for them. It is
-// safe for concurrent use. Nothing changes the bytes that it holds.
+// plaintexts are the blobs that were used last, as far as there is room for them. It is safe
+// for concurrent use. No user changes the bytes that it holds.
 type plaintexts struct {
 	most int // bytes
 

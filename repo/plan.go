@@ -51,8 +51,8 @@ func planName(keys *crypt.Keys, sequence uint64, random []byte) string {
 	return name + hex.EncodeToString(tag[:])
 }
 
-// firstPlanName returns the name of the plan that a repository is made with. It
-// tells that plan from those of other attempts to make one at the same place.
+// firstPlanName returns the name of the plan that a repository is made with. The plans of
+// other attempts to make one at the same place have other names.
 func firstPlanName(keys *crypt.Keys, id crypt.RepositoryID) string {
 	return planName(keys, 0, id[:8])
 }

@@ -18,7 +18,7 @@ import (
 
 // PruneOptions says how to free space. The zero value is right for most uses.
 type PruneOptions struct {
-	DryRun bool // change nothing, only say what would be done
+	DryRun bool // change nothing, only return the outcome that the run would have
 	// OrphanAge is for how long a pack that no snapshot needs is taken for the
 	// upload of a running backup; by the store's clock. Zero means a day,
 	// less than zero not at all. It saves work, safety does not depend on it.
@@ -29,7 +29,7 @@ type PruneOptions struct {
 	Progress func(done, total int64)
 }
 
-// PruneResult tells what Prune has done, or would do.
+// PruneResult is the outcome of [Repo.Prune], or of a dry run.
 type PruneResult struct {
 	Skipped   bool  // IfDue was asked for, and it was not
 	Deleted   int   // packs deleted
@@ -125,7 +125,7 @@ type prune struct {
 	stale     bool // the inventory takes packs for condemned that are not
 
 	ghosts  ghosts  // unacknowledged records
-	earlier *ghosts // those of a run before this one; nil for none
+	earlier *ghosts // of a run before this one; nil for none
 	seen    []byte  // see [seenIn]
 
 	packs    map[pack.ID]store.Object // as listed
@@ -133,13 +133,13 @@ type prune struct {
 	needed   map[chunk.ID]error       // blobs that snapshots refer to; all errors are nil
 	live     map[pack.ID]map[chunk.ID]index.Location
 	spare    map[pack.ID]bool  // condemned packs that must not be deleted yet
-	stranded map[chunk.ID]bool // needed blobs that are in those only
+	stranded map[chunk.ID]bool // needed blobs that no other packs hold
 	late     []pack.ID         // condemned packs that may be deleted, but only after the copying
 	victims  []pack.ID         // to be condemned
-	repacked map[pack.ID]bool  // of them, those whose needed blobs are copied
-	plans    []string          // names of those that were published; the last counts
+	repacked map[pack.ID]bool  // of the victims, those whose needed blobs are copied
+	plans    []string          // names of the plans that were published; the last counts
 
-	copied, toCopy int64 // bytes of blobs of those, for Progress
+	copied, toCopy int64 // bytes of their blobs, for Progress
 
 	result PruneResult
 }
@@ -266,9 +266,8 @@ func (p *prune) markPartials(ctx context.Context) error {
 	return nil
 }
 
-// locate chooses for every needed blob the places that shall go on to hold it
-// and its bases. Where only condemned packs hold one, those are spared, and the
-// blob is copied out.
+// locate chooses for every needed blob the places that shall go on to hold it and its bases.
+// If only condemned packs hold a blob, these packs are spared, and the blob is copied out.
 func (p *prune) locate() error {
 	p.spare, p.stranded = make(map[pack.ID]bool), make(map[chunk.ID]bool)
 	for id := range p.needed {
@@ -321,8 +320,8 @@ func (p *prune) condemn(ctx context.Context) error {
 	return p.publish(ctx, append(useless, rewritten...))
 }
 
-// verify makes sure, before anything is published, that every needed blob is
-// available without the victims; those that only condemned packs hold, once they are copied.
+// verify makes sure, before anything is published, that every needed blob is available
+// without the victims. A blob that only condemned packs hold must be so once it is copied.
 func (p *prune) verify() error {
 	for id := range p.needed {
 		if !p.inventory.index.Available(id) && !(p.stranded[id] && p.inventory.index.Chain(id) != nil) {
@@ -347,7 +346,7 @@ func (p *prune) publish(ctx context.Context, ids []pack.ID) error {
 	before := p.victims
 	p.victims = append(slices.Clone(before), ids...)
 	err := p.putPlan(ctx)
-	if errors.Is(err, store.ErrNoSpace) { // what was deleted was deleted rightly
+	if errors.Is(err, store.ErrNoSpace) { // the packs that were deleted were deleted rightly
 		p.result.NoRoom, p.victims = err, before
 		p.stale = true
 		return nil

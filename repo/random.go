@@ -36,7 +36,7 @@ type RandomReader struct {
 	offset uint64              // of that chunk
 	coming map[chunk.ID][]byte // chunks that were fetched with it
 
-	reached   uint64 // the end of what was fetched last
+	reached   uint64 // the end of the chunks that were fetched last
 	readAhead uint64 // how many bytes that was more than was asked for
 }
 
@@ -172,8 +172,8 @@ func (r *RandomReader) remembered(id chunk.ID) ([]byte, bool) {
 	return r.reader.remembered(id)
 }
 
-// fetchAll returns the first of the chunks, and keeps the others: what the readers of a
-// repository remember together may be gone soon if there are many.
+// fetchAll returns the first of the chunks, and keeps the others in this reader: with many
+// readers, the plaintexts that all of them remember together may be gone soon.
 func (r *RandomReader) fetchAll(chunks []chunk.Entry) ([]byte, error) {
 	r.coming = nil
 	if len(chunks) == 1 {

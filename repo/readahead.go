@@ -24,7 +24,7 @@ type readAhead struct {
 	all    demand
 }
 
-// window is a run of chunks and what is being read for them.
+// window is a run of chunks and the batch that is being read for them.
 type window struct {
 	chunks []chunk.Entry
 	batch  *batch
@@ -34,8 +34,8 @@ func (i *ImageReader) newReadAhead(chunks []chunk.Entry) *readAhead {
 	return &readAhead{reader: i.reader, chunks: chunks, all: i.demand(chunks)}
 }
 
-// demand sums up what the chunks need of packs, for the cache: one that is read
-// whole for this window serves those that follow.
+// demand sums up how many bytes of each pack the chunks need. A pack that is read whole for
+// this window serves later ones from the cache.
 func (i *ImageReader) demand(chunks []chunk.Entry) demand {
 	if i.repo.packs == nil {
 		return demand{}

@@ -13,10 +13,10 @@ import (
 	"firn/store"
 )
 
-// Snapshots returns the snapshots of the repository, newest first, with what
-// notes tell of them. If some records or notes cannot be read, it returns the
-// others together with an error that joins a [CorruptError], or what the store
-// said, for each; see [Unread].
+// Snapshots returns the snapshots of the repository, newest first, with the facts from
+// their notes. If some records or notes cannot be read, it returns the others together with
+// an error that joins a [CorruptError], or the store's error, for each; see [Unread]. Lists
+// share the slices and pointers in snapshots, which the caller must not change.
 func (r *Repo) Snapshots(ctx context.Context) ([]*snapshot.Snapshot, error) {
 	v, err := r.listMetaToRead(ctx)
 	if err != nil {
@@ -38,8 +38,8 @@ func (r *Repo) readSnapshots(ctx context.Context, v *listing) ([]*snapshot.Snaps
 	return list, errors.Join(err, unread)
 }
 
-// readRecords reads the records of a listing without the notes. Those that were
-// forgotten since are left out.
+// readRecords reads the records of a listing without the notes. Snapshots that were forgotten
+// since the listing are left out.
 func (r *Repo) readRecords(ctx context.Context, v *listing) ([]*snapshot.Snapshot, error) {
 	r.dropOldRecords(v)
 	list := make([]*snapshot.Snapshot, 0, len(v.records))
@@ -62,7 +62,7 @@ func (r *Repo) readRecords(ctx context.Context, v *listing) ([]*snapshot.Snapsho
 	return list, errors.Join(problems...)
 }
 
-// asRead returns what is remembered of a record: a copy that no note changes.
+// asRead returns the content of a record to remember: a copy that no note changes.
 func (r *Repo) asRead(name string, s *snapshot.Snapshot) opened[*snapshot.Snapshot] {
 	object, _ := r.cache.get(name)
 	if known, ok := r.records.get(name, object); ok {
@@ -72,8 +72,8 @@ func (r *Repo) asRead(name string, s *snapshot.Snapshot) opened[*snapshot.Snapsh
 	return opened[*snapshot.Snapshot]{object, &c}
 }
 
-// recallRecord is decodeRecord, but copies what was decoded of these bytes before: each
-// list has its own, as notes are filled in.
+// recallRecord is decodeRecord, but copies a snapshot that was decoded from these bytes
+// before: each list has its own copy, as notes are filled in.
 func (r *Repo) recallRecord(d *snapshot.Decoder, name string, object []byte) (*snapshot.Snapshot, error) {
 	if s, ok := r.records.get(name, object); ok {
 		c := *s
@@ -90,7 +90,7 @@ func objectNames(objects []store.Object) []string {
 	return names
 }
 
-// dropOldRecords removes from the cache what the listing no longer shows.
+// dropOldRecords removes objects from the cache that the listing no longer shows.
 func (r *Repo) dropOldRecords(v *listing) {
 	listed := make(map[string]bool, len(v.records)+len(v.notes)+len(v.plans))
 	for _, o := range slices.Concat(v.records, v.notes) {

@@ -16,9 +16,9 @@ import (
 	"firn/pack"
 )
 
-// What is worth rewriting. See docs/design.md, "Garbage".
+// Limits for rewriting packs. See docs/design.md, "Garbage".
 const (
-	// Of a hundred parts of all packs, at most wasteMost may be of no use.
+	// At most so many percent of all packs may be of no use.
 	wasteMost = 5
 	// Rewriting must win at least this much in all, or a tenth of the repository.
 	repackGain = 1 << 20
@@ -30,13 +30,13 @@ const (
 // neededPack is a pack of which something is needed.
 type neededPack struct {
 	id         pack.ID
-	size, live int64 // of the pack, and of one that has only what is needed
+	size, live int64 // of the pack, and of one that has only its needed blobs
 }
 
 func (h neededPack) waste() int64 { return h.size - h.live }
 
-// chooseVictims finds the packs that hold nothing needed, and those that are
-// worth rewriting.
+// chooseVictims finds the packs without needed blobs, and the packs that are worth
+// rewriting.
 func (p *prune) chooseVictims() {
 	p.repacked = make(map[pack.ID]bool)
 	condemned := p.listing.condemned()
@@ -88,7 +88,7 @@ func wasteful(needed []neededPack) []pack.ID {
 	return ids
 }
 
-// mergeable returns small packs that together fill one, beside those that are rewritten.
+// mergeable returns small packs that together fill one, and are not rewritten anyway.
 func (p *prune) mergeable(needed []neededPack) []pack.ID {
 	var ids []pack.ID
 	var live int64
@@ -103,7 +103,7 @@ func (p *prune) mergeable(needed []neededPack) []pack.ID {
 	return ids
 }
 
-// liveSize returns the size of a pack that has only what is needed of another.
+// liveSize returns the size of a pack that has only the needed blobs of another.
 func (p *prune) liveSize(id pack.ID) int64 {
 	var entries []pack.Entry
 	for _, l := range p.live[id] {
@@ -142,7 +142,7 @@ func (p *prune) liveBytes(id pack.ID) int64 {
 // copyNeeded copies the needed blobs of packs to be rewritten, and those that
 // only condemned packs hold, into new packs. Sealed blobs are not bound to
 // their pack: they are copied as they are, but opened to see that they are sound.
-// After an error, the packer has told the index of what it stored.
+// After an error, the index has the packs that were stored.
 func (p *prune) copyNeeded(ctx context.Context, packer *packer) error {
 	from := slices.SortedFunc(maps.Keys(p.live), compareIDs)
 	from = slices.DeleteFunc(from, func(id pack.ID) bool { return !p.repacked[id] && !p.spare[id] })
@@ -150,7 +150,7 @@ func (p *prune) copyNeeded(ctx context.Context, packer *packer) error {
 		p.toCopy += p.liveBytes(id)
 	}
 	err := p.copyPacks(ctx, packer, from)
-	packer.tell(p.inventory.index)
+	packer.addTo(p.inventory.index)
 	p.expired = append(p.expired, packer.partials...)
 	for _, id := range packer.stored.Packs() {
 		p.addStored(id, packer.stored.Entries(id))
@@ -181,7 +181,7 @@ func (p *prune) copiedWhole(id pack.ID, packer *packer) bool {
 	return true
 }
 
-// addStored counts a new pack among those that are left.
+// addStored counts a new pack among the packs that are left.
 func (p *prune) addStored(id pack.ID, entries []pack.Entry) {
 	o := p.packs[id]
 	o.Name = id.Name()
@@ -218,7 +218,7 @@ func (p *prune) copyPack(ctx context.Context, packer *packer, id pack.ID) error 
 	return nil
 }
 
-// sound returns a sealed blob that opens, be it the cache that rescues it.
+// sound returns a sealed blob that opens, from the cache if that has it.
 func (p *prune) sound(ctx context.Context, ready *batch, l index.Location) (sealed []byte, err error) {
 	if p.reader.atHand(ready, l, func(b []byte) error {
 		sealed = b

@@ -15,16 +15,16 @@ import (
 	"firn/snapshot"
 )
 
-// lastAttempt is for how long a run that is told to stop goes on to put back
-// what it has just deleted.
+// lastAttempt is for how long a run that is told to stop goes on to put back an object that
+// it has just deleted.
 const lastAttempt = 10 * time.Second
 
-// RepairOptions says what a repair may do beyond what loses nothing more.
+// RepairOptions says which losses a repair may accept.
 type RepairOptions struct {
 	ForgetLost bool // forget the snapshots that cannot be restored
 }
 
-// RepairResult tells what a repair has done. Objects are named as in the store.
+// RepairResult is the outcome of a repair. Objects are named as in the store.
 type RepairResult struct {
 	PutBack   []string
 	Condemned int      // damaged packs
@@ -122,8 +122,8 @@ func (x *repair) tryRescue(ctx context.Context, replacePlans bool) error {
 	return x.rescue.run(ctx, replacePlans)
 }
 
-// putBack restores what is below meta/ from its copies. Plans are done with: the
-// new one names what they named.
+// putBack restores objects below meta/ from their copies. It passes over plans, as the new
+// plan names the packs that they named.
 func (x *repair) putBack(ctx context.Context) error {
 	for _, name := range x.agreed(x.diagnosis.PutBack) {
 		var err error

@@ -23,8 +23,8 @@ type Options struct {
 	Store      store.Store
 	Credential crypt.Credential
 	CacheDir   string           // private folder for this repository's cache; "" for none
-	StateDir   string           // private folder for what this host knows of the repository at this place, which no cache is; "" for none
-	Host       string           // recorded in what is written
+	StateDir   string           // private folder for facts about the repository at this place, which is no cache; "" for none
+	Host       string           // recorded in objects
 	Tool       string           // name and version of the program, recorded in snapshots
 	Now        func() time.Time // clock, safe for concurrent use; nil means time.Now
 	ChunkSizes ChunkSizes       // of a repository that [Init] makes; zero means [DefaultChunkSizes]
@@ -36,12 +36,12 @@ type Options struct {
 	TrustCache bool
 
 	// CacheSize is for stores where reading is dear: how many bytes of packs may
-	// be kept below CacheDir, so that what a run has written or read need not be
-	// fetched again by the next. 0 keeps none.
+	// be kept below CacheDir, so that a run need not fetch bytes that an earlier one
+	// has written or read. 0 keeps none.
 	CacheSize int64
 
-	// TempDir is for private temporary files: what is read of a [LiveImage] faster than
-	// it can be stored. Empty means os.TempDir().
+	// TempDir is for private temporary files: chunks of a [LiveImage] that are read faster
+	// than they can be stored. Empty means os.TempDir().
 	TempDir string
 
 	// AcceptOther opens another repository than the one that StateDir knows at this
@@ -55,11 +55,12 @@ type Options struct {
 
 // Repo is an open repository. It is safe for concurrent use: any number of goroutines may
 // call its methods at once, all of them, and any number of processes may have the same
-// repository open. Two operations of one Repo are to each other what those of two processes
-// are: each has its own listing and its own inventory of the packs, and goes by the protocol
-// of docs/format.md, section 6. They share what is immutable, what a cache holds, and what
-// was found damaged. Readers of images, a [Copier] and an [Assembler] say themselves how
-// many goroutines may use one of them. [Repo.Close] must come last.
+// repository open. Two operations of one Repo are like operations of two processes: each has
+// its own listing and its own inventory of the packs, and goes by the protocol of
+// docs/format.md, section 6. They share keys, caches, and the knowledge of damaged blobs,
+// each of which is immutable or has a lock. The results of operations, and readers of images,
+// a [Copier] and an [Assembler], are for one goroutine at a time unless they say otherwise.
+// A blob that was found damaged counts as missing as long as the Repo is open.
 type Repo struct {
 	opts  Options // but for the credential, which is below
 	store store.Store
@@ -77,7 +78,7 @@ type Repo struct {
 	reading *semaphore.Weighted // bytes that batches have under way
 	damage  *index.Damage
 	loading turn       // to load an inventory
-	telling turn       // to say what was done for the whole repository
+	telling turn       // to note upkeep
 	marking sync.Mutex // held while marks are read and changed
 
 	mu        sync.Mutex
@@ -186,8 +187,7 @@ func (r *Repo) unlock(ctx context.Context) error {
 	return r.recognize()
 }
 
-// credential returns what opens the repository: that of [Open], until [Repo.RotateKey]
-// replaces it.
+// credential returns the credential of [Open], until [Repo.RotateKey] replaces it.
 func (r *Repo) credential() crypt.Credential {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -240,14 +240,14 @@ func (r *Repo) saw(l *listing) {
 	}
 }
 
-// noted adds a note to the last listing, and takes away those that it has replaced.
+// noted adds a note to the last listing, and takes away the notes that it has replaced.
 func (r *Repo) noted(note store.Object, replaced []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.lastSeen == nil {
 		return
 	}
-	l := *r.lastSeen // operations may be reading that one
+	l := *r.lastSeen // operations may be reading the old one
 	l.notes = slices.DeleteFunc(append(slices.Clone(l.notes), note), func(o store.Object) bool { return slices.Contains(replaced, o.Name) })
 	r.lastSeen = &l
 }

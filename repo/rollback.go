@@ -34,12 +34,12 @@ type Rollback struct {
 	Uncertain bool
 }
 
-// Series returns what the missing snapshot was one of.
+// Series returns the series of the missing snapshot.
 func (b *Rollback) Series() snapshot.Series {
 	return snapshot.Series{Environment: b.Environment, Database: b.Database}
 }
 
-// confirmed is what a mark seals.
+// confirmed is the content of a mark.
 type confirmed struct {
 	ID          snapshot.ID `json:"id"`
 	Environment string      `json:"environment"`

@@ -15,17 +15,17 @@ import (
 )
 
 const (
-	// salvagePrefix begins the names of cache entries with sound copies of what a
-	// check found damaged in the store: under its own name a copy would hide the
-	// damage from backups, and a repair needs it.
+	// salvagePrefix begins the names of cache entries with sound copies of objects that
+	// a check found damaged in the store. A repair needs the copies; under their own
+	// names they would hide the damage from backups.
 	salvagePrefix = statePrefix + "aside/"
-	// returningPrefix begins the names of cache entries with what a repair is
-	// about to put back: if it dies in between, the next one knows that the object
-	// is missing for this reason alone.
+	// returningPrefix begins the names of cache entries with objects that a repair is
+	// about to put back: if the repair dies in between, the next one knows that the
+	// object is missing for this reason alone.
 	returningPrefix = statePrefix + "returning/"
 )
 
-// keepDamaged sets aside the sound copies that the cache had of what is damaged in the
+// keepDamaged keeps the sound copies that the cache had of objects that are damaged in the
 // store.
 func (c *check) keepDamaged() {
 	cache := c.repo.cache
@@ -49,15 +49,15 @@ func (c *check) keepDamaged() {
 		name = strings.TrimPrefix(name, salvagePrefix)
 		switch {
 		case (name == configName || isKeyName(name)) && damaged[name] && c.repo.verify(name, b) == nil:
-			cache.put(name, b) // what opens the repository hides no damage that matters to a backup
+			cache.put(name, b) // a copy that opens the repository hides no damage that matters to a backup
 		case damaged[name], damaged[planPrefix] && strings.HasPrefix(name, planPrefix):
 			cache.put(salvagePrefix+name, b)
 		}
 	}
 }
 
-// adopt takes over what another cache has got from the store, in place of all that this
-// one had got when the other began. What was put here since then stays.
+// adopt takes over the objects that another cache has got from the store, in place of all
+// that this one had when the other began. Objects that were put here since then stay.
 func (c *cache) adopt(other *cache, began uint64) {
 	fresh, _ := other.copies()
 	c.mu.Lock()
@@ -93,7 +93,7 @@ func (c *cache) tailsSince(began uint64) bool {
 	return false
 }
 
-// copies are what a cache knows of objects that are damaged or missing.
+// copies are all contents of a cache, by name: some are of objects that are damaged or missing.
 type copies map[string][]byte
 
 // of returns the copies of an object that are at hand, sound or not.
@@ -130,8 +130,7 @@ func (c copies) returning() []string {
 	return names
 }
 
-// entries returns what a pack holds whose footer is damaged, and its size when
-// it was stored; nil if nothing is known.
+// entries returns the blobs of a pack whose footer is damaged; nil if they are not known.
 func (c copies) entries(keys *crypt.Keys, id pack.ID) []pack.Entry {
 	for _, tail := range c.of(id.Name()) {
 		if size, b, ok := cutTail(tail); ok {
@@ -180,8 +179,8 @@ func objectKind(name string) (crypt.ObjectKind, bool) {
 	return 0, false
 }
 
-// verify opens what an object below meta/ is said to be. Of a key slot that is
-// another credential's, only the form can be verified.
+// verify opens an object below meta/, as its name says how. Of another credential's key slot,
+// only the form can be verified.
 func (r *Repo) verify(name string, b []byte) error {
 	var err error
 	switch {

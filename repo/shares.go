@@ -42,7 +42,7 @@ type sharing struct {
 	series    map[snapshot.Series]int32 // their numbers, from 1
 }
 
-// add adds a snapshot, whose root ready may have, and says what it needs.
+// add adds a snapshot, whose root ready may have, and claims the blobs that it needs.
 func (f *sharing) add(ctx context.Context, ready *batch, s *snapshot.Snapshot) error {
 	top, err := f.node(ctx, ready, root(s.Image()), s.Image().Levels)
 	if err != nil {

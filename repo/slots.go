@@ -17,11 +17,12 @@ import (
 const (
 	// maxSlots is how many slots a repository has at most.
 	maxSlots = 64
-	// maxListedSlots is of how many slots a list for people is made, so that they can see
+	// maxListedSlots is how many slots a list for people has at most, so that they can see
 	// which ones to remove.
 	maxListedSlots = 1024
-	// maxWork is what trying slots may cost at most. It is enough for maxSlots of those
-	// that firn makes: dearer ones are tried last, so they keep no such from its turn.
+	// maxWork is the most work for trying slots. It is enough for maxSlots slots of
+	// firn's own. Dearer slots are tried last, so that they keep none of these from its
+	// turn.
 	maxWork = maxSlots * crypt.SlotWork
 	// slotEntry is the cache entry with the name of the slot that opened last. It is a
 	// hint, and nothing is lost by a wrong one: a slot proves itself by opening.
@@ -104,8 +105,8 @@ func slotNames(objects []store.Object) []string {
 	return names
 }
 
-// sortByWork orders slots by what it costs to try them. Those that cannot be read
-// cost nothing.
+// sortByWork orders slots by the cost of trying them. Slots that cannot be read cost
+// nothing.
 func (r *Repo) sortByWork(ctx context.Context, names []string) {
 	work := make(map[string]int64, len(names))
 	for _, name := range names {

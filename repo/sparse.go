@@ -7,8 +7,8 @@ import (
 	"firn/snapshot"
 )
 
-// SparseImage is a [SourceImage] that can tell what has changed since another one was
-// taken, so that only that is read.
+// SparseImage is a [SourceImage] that knows which bytes have changed since another one was
+// taken, so that only these are read.
 type SparseImage interface {
 	SourceImage
 	// Changed returns ranges of bytes, each from the first up to the second number,
@@ -20,14 +20,14 @@ type SparseImage interface {
 	Skip(n int64) error
 }
 
-// known returns what of the image need not be read, because it is the parent's and
-// stored; nil if all must be. The base is the parent's tree.
+// known returns the chunks of the image that need not be read, because they are the parent's
+// and stored; nil if all must be read. The base is the parent's tree.
 func (b *backup) known(image SourceImage, base *chunk.Tree) *chunk.Known {
 	sparse, ok := image.(SparseImage)
 	if !ok || base == nil || b.opts.ForceScan {
 		return nil
 	}
-	// What a copier compares is what is stored, and not a fingerprint that grows old.
+	// A copier compares stored images, and not a fingerprint that grows old.
 	if b.opts.copied == nil && !b.trusted(b.parent.Image(), image) {
 		return nil
 	}

@@ -8,7 +8,7 @@ import (
 	"firn/crypt"
 )
 
-// stateEntry names the cache entry with what this host remembers of a database. It is
+// stateEntry names the cache entry with a fact that this host remembers of a database. It is
 // keyed, as thieves of the cache must not learn names, nor have guesses at them
 // confirmed. No node begins so: it is the ID of no blob.
 func (r *Repo) stateEntry(what, environment, database string) string {
@@ -18,7 +18,7 @@ func (r *Repo) stateEntry(what, environment, database string) string {
 
 const stateIDLen = 32 // digits
 
-// putState seals what is to be remembered. What cannot be is not: it is only a cache.
+// putState remembers a fact, sealed, in the cache. An error does not matter there.
 func (r *Repo) putState(entry string, state any) {
 	if sealed := r.sealState(entry, state); sealed != nil {
 		r.cache.put(entry, sealed)

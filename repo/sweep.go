@@ -11,9 +11,9 @@ import (
 	"firn/store"
 )
 
-// sweep is step P3, and chooses for P4: it deletes the packs that were condemned when this
-// run listed the plans, but for those that still hold something needed. That comes before
-// anything is written: else nothing could be freed on a full disk.
+// sweep is step P3, and chooses for P4. It deletes the packs that were condemned when this
+// run listed the plans, unless they still hold needed blobs. That comes before anything is
+// written, as else nothing could be freed on a full disk.
 func (p *prune) sweep(ctx context.Context) error {
 	p.chooseVictims()
 	if err := p.clean(ctx); err != nil {
@@ -50,13 +50,14 @@ func (p *prune) toBeCopied() map[chunk.ID]bool {
 	return blobs
 }
 
-// holdsAny reports whether a pack has another copy of what is to be copied. It stays until
-// that is done: should the first copy be damaged, a second try finds this one.
+// holdsAny reports whether a pack has another copy of a blob that is to be copied. Such a pack
+// stays until the blob is copied: should its first copy be damaged, a second try finds this
+// one.
 func (p *prune) holdsAny(id pack.ID, blobs map[chunk.ID]bool) bool {
 	return slices.ContainsFunc(p.inventory.index.Entries(id), func(e pack.Entry) bool { return blobs[e.ID] })
 }
 
-// drop takes a pack off those that there are, and returns its name.
+// drop takes a pack off the list of packs, and returns its name.
 func (p *prune) drop(id pack.ID) string {
 	p.result.Deleted++
 	p.result.Freed += p.packs[id].Size
@@ -77,8 +78,8 @@ func (p *prune) delete(ctx context.Context, names []string) error {
 	return nil
 }
 
-// finish is step P6: it deletes what had to wait for the copying, and the plans that the
-// new one replaces.
+// finish is step P6: it deletes the packs that had to wait for the copying, and the plans that
+// the new one replaces.
 func (p *prune) finish(ctx context.Context) error {
 	names := p.expired
 	if n := len(p.plans); n > 0 {
@@ -101,7 +102,7 @@ func (p *prune) finish(ctx context.Context) error {
 	return p.renewLocks(ctx)
 }
 
-// count sums up what is left.
+// count sums up the packs that are left.
 func (p *prune) count() {
 	for _, id := range p.victims {
 		p.result.Pending += p.packs[id].Size
@@ -112,8 +113,9 @@ func (p *prune) count() {
 	}
 }
 
-// clean removes what crashed writers left in a store that can hold such. Neither a clock of
-// ours that is ahead nor one of the store's costs another process its files.
+// clean removes the temporary files of crashed writers, where a store has such. It goes by the
+// earlier of this host's clock and the store's, so that no fast clock costs another process
+// its files.
 func (p *prune) clean(ctx context.Context) error {
 	cleaner, ok := p.repo.store.(store.Cleaner)
 	if !ok || p.opts.DryRun {

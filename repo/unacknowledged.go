@@ -24,7 +24,7 @@ const forgetUnacknowledged = 24 * time.Hour
 // seenLen is how much of a snapshot's ID stands in a plan.
 const seenLen = 4
 
-// seenIn returns what a plan tells of the records that its prune has found whole.
+// seenIn encodes, for a plan, the snapshots that its prune has found whole.
 func seenIn(list []*snapshot.Snapshot) []byte {
 	seen := make([]byte, 0, seenLen*len(list))
 	for _, s := range list {
@@ -77,8 +77,8 @@ func (p *prune) goOnWithout(s *snapshot.Snapshot, err error) bool {
 	return p.earlier != nil && p.earlier.token == p.listing.token && p.earlier.ids[s.ID]
 }
 
-// confirmGhosts makes sure that no plan was published from before the first of the two
-// listings of packs to after the second.
+// confirmGhosts makes sure that no plan was published between the first and the second of the
+// two listings of packs.
 func (p *prune) confirmGhosts(ctx context.Context) error {
 	if len(p.result.Unacknowledged) == 0 {
 		return nil

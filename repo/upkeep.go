@@ -7,7 +7,7 @@ import (
 	"firn/snapshot"
 )
 
-// NoteUpkeep tells all hosts what was done for the whole repository, by a note on its newest
+// NoteUpkeep tells all hosts of work on the whole repository, by a note on its newest
 // snapshot. Without a snapshot it does nothing.
 func (r *Repo) NoteUpkeep(ctx context.Context, done snapshot.Upkeep) error {
 	if err := r.telling.take(ctx); err != nil {

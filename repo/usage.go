@@ -9,7 +9,7 @@ import (
 	"firn/pack"
 )
 
-// Usage is what a repository takes up.
+// Usage is the room that a repository takes up.
 type Usage struct {
 	Size    int64 // bytes of all objects
 	Packs   int
@@ -17,7 +17,7 @@ type Usage struct {
 	Pruned  time.Time // when this host pruned last, or any did that found something to free; zero for never
 }
 
-// Usage asks the store what there is.
+// Usage lists all objects of the store.
 func (r *Repo) Usage(ctx context.Context) (*Usage, error) {
 	v, err := r.listMetaToRead(ctx)
 	if err != nil {
