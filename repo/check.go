@@ -60,7 +60,7 @@ func (r *Repo) Check(ctx context.Context, opts CheckOptions) (*CheckResult, erro
 }
 
 func (r *Repo) check(ctx context.Context, opts CheckOptions) (*check, error) {
-	c := &check{opts: opts, bad: make(map[pack.ID]bool)}
+	c := &check{of: r, opts: opts, bad: make(map[pack.ID]bool)}
 	c.copies, c.began = r.cache.copies()
 	c.repo = r.pastCache(c.copies)
 	for _, step := range []func(context.Context) error{c.readMeta, c.readPacks, c.readData, c.walk} {
@@ -105,6 +105,7 @@ func (r *Repo) adopt(c *check) {
 
 // check is one run.
 type check struct {
+	of        *Repo
 	repo      *Repo  // that of [Repo.pastCache]
 	began     uint64 // by the cache's clock
 	opts      CheckOptions
@@ -145,7 +146,7 @@ func (c *check) readMeta(ctx context.Context) error {
 		}
 	}
 	c.result.Snapshots = len(c.list)
-	if c.result.Rollbacks, err = c.repo.rollbacksIn(ctx, c.listing, c.list, c.repo.marks()...); err != nil {
+	if c.result.Rollbacks, err = c.of.rollbacksIn(ctx, c.listing, c.list, c.of.marks()...); err != nil {
 		return err
 	}
 	for _, o := range c.listing.partials {

@@ -153,11 +153,7 @@ func (r *Repo) forget(ctx context.Context, ids []snapshot.ID, others []string) e
 		names = slices.Concat(others, objects, r.noteNames(ids))
 	}
 	r.dropOpening()
-	if err := r.remove(ctx, names...); err != nil {
-		return err
-	}
-	r.forgetConfirmed(ids)
-	return nil
+	return r.removeRecords(ctx, ids, names...)
 }
 
 // remove deletes objects. If the store refuses, the error matches [ErrMayNotDelete].

@@ -248,17 +248,16 @@ func (x *repair) delete(ctx context.Context) error {
 	if len(x.remove) == 0 {
 		return nil
 	}
-	if err := x.repo.remove(ctx, x.remove...); err != nil {
-		return fmt.Errorf("delete: %w", err)
-	}
-	x.result.Deleted = x.agreed(x.remove)
 	var ids []snapshot.ID
 	for _, name := range x.remove {
 		if id, ok := snapshot.ParseObjectName(name); ok {
 			ids = append(ids, id)
 		}
 	}
-	x.repo.forgetConfirmed(ids)
+	if err := x.repo.removeRecords(ctx, ids, x.remove...); err != nil {
+		return fmt.Errorf("delete: %w", err)
+	}
+	x.result.Deleted = x.agreed(x.remove)
 	return nil
 }
 

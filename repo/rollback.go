@@ -81,8 +81,13 @@ func (r *Repo) rollbacksIn(ctx context.Context, v *listing, list []*snapshot.Sna
 	return slices.DeleteFunc(found, func(b *Rollback) bool { return b.Uncertain }), err
 }
 
-// compareMarks compares marks with a listing that is made after the marks were read.
+// compareMarks reads marks again, and compares them with a listing that is made after that.
+// Meanwhile no operation of this handle forgets a snapshot: else it would be missing for the
+// time between the deletion of its record and the note of that in its mark.
 func (r *Repo) compareMarks(ctx context.Context, marks []*confirmed) ([]*Rollback, error) {
+	r.marking.Lock()
+	defer r.marking.Unlock()
+	marks = r.readAgain(marks)
 	r.dropOpening()
 	v, err := r.listMetaToRead(ctx)
 	if err != nil {
@@ -93,6 +98,17 @@ func (r *Repo) compareMarks(ctx context.Context, marks []*confirmed) ([]*Rollbac
 		return nil, err
 	}
 	return findRollbacks(marks, v.records, list), nil
+}
+
+// readAgain returns the marks of the same databases as they are now.
+func (r *Repo) readAgain(marks []*confirmed) []*confirmed {
+	var now []*confirmed
+	for _, m := range marks {
+		if m != nil {
+			now = append(now, r.lastConfirmed(m.Environment, m.Database))
+		}
+	}
+	return now
 }
 
 func findRollbacks(marks []*confirmed, records []store.Object, list []*snapshot.Snapshot) []*Rollback {
@@ -184,16 +200,21 @@ func (r *Repo) raise(s *snapshot.Snapshot, before *Rollback) {
 	r.setMark(m)
 }
 
-// forgetConfirmed notes in the marks that this host itself has forgotten some snapshots.
-func (r *Repo) forgetConfirmed(ids []snapshot.ID) {
+// removeRecords deletes objects, and notes in the marks that this host itself has forgotten the
+// snapshots whose records are among them.
+func (r *Repo) removeRecords(ctx context.Context, ids []snapshot.ID, names ...string) error {
 	r.marking.Lock()
 	defer r.marking.Unlock()
+	if err := r.remove(ctx, names...); err != nil {
+		return err
+	}
 	for _, m := range r.marks() {
 		if slices.Contains(ids, m.ID) {
 			m.Forgotten, m.Stored = true, r.opts.now().UTC()
 			r.setMark(m)
 		}
 	}
+	return nil
 }
 
 // marks returns all marks, in the order of environments and databases.
