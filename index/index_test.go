@@ -154,7 +154,7 @@ func TestPlaces(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if got := x.Places(blobID('b')); got != nil {
-		t.Errorf("places of a blob that nobody holds: %q", show(got))
+		t.Errorf("places of a blob that no pack holds: %q", show(got))
 	}
 	x.Remove(packID('V'))
 	if got := x.Places(blobID('x')); len(got) != 0 {

@@ -19,7 +19,7 @@ type appendOnly struct{ store.Store }
 func (appendOnly) Delete(context.Context, ...string) error { return fs.ErrPermission }
 
 // TestAppendOnly backs up with credentials that may not delete: that must go well
-// as long as nobody asks for snapshots to be removed.
+// as long as no snapshots are to be removed.
 func TestAppendOnly(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -113,8 +113,8 @@ func (w *damagedWorld) repair(t testing.TB, withCache bool, opts repo.RepairOpti
 }
 
 // harmless are the kinds of damage that no prune needs to mind: it reads neither
-// the object nor the part. lossless can be repaired without any loss by whoever
-// has a cache.
+// the object nor the part. lossless can be repaired without any loss by a host with
+// a cache.
 var (
 	harmless = []string{
 		"config", "config-missing", "key-flipped", "key-foreign", "pack-header", "pack-data",

@@ -145,11 +145,11 @@ func forgetOldest(ctx context.Context, w *world, r *repo.Repo) error {
 		return err
 	}
 	oldest := list[len(list)-1].ID
-	delete(w.images, oldest) // from here on, nobody can rely on it
+	delete(w.images, oldest) // from here on, no snapshot may rely on it
 	return r.Forget(ctx, oldest)
 }
 
-// deadPack leaves a pack that nobody needs.
+// deadPack leaves a pack that no snapshot needs.
 func deadPack(t testing.TB, w *world) {
 	twoSnapshots(t, w)
 	w.forget(t, w.take(t, "demo", pages(8, 40)).ID)

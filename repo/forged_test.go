@@ -9,8 +9,8 @@ import (
 	"firn/repo"
 )
 
-// TestForgedPlans has somebody without a key put objects beside the plans. They keep
-// nobody from anything; a check tells of them, and a repair deletes them.
+// TestForgedPlans puts objects beside the plans without a key. They stop no operation; a
+// check reports them, and a repair deletes them.
 func TestForgedPlans(t *testing.T) {
 	t.Parallel()
 	prepared := everyKind(t)
@@ -53,7 +53,7 @@ func TestForgedPlans(t *testing.T) {
 	}
 }
 
-// TestReplacedPlan has somebody without a key put other bytes in the place of a true plan.
+// TestReplacedPlan puts other bytes in the place of a true plan, without a key.
 // A host that has read it goes on, any other stops: it may have condemned anything.
 func TestReplacedPlan(t *testing.T) {
 	t.Parallel()

@@ -50,8 +50,9 @@ const plenty = 1 << 30
 // room is for a plan, and not for a pack.
 const room = 4 << 10
 
-// TestPruneFull prunes stores without room for what a prune would write. What may be
-// deleted is deleted, packs that nobody needs are condemned, and nothing is lost.
+// TestPruneFull prunes stores without room for the objects that a prune would write. Packs
+// that may be deleted are deleted, packs without needed blobs are condemned, and nothing is
+// lost.
 func TestPruneFull(t *testing.T) {
 	t.Parallel()
 	condemnedAndWasteful := func(t testing.TB, w *world) { condemnedPack(t, w); wastefulPack(t, w) }

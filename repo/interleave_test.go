@@ -278,7 +278,7 @@ func TestNamesakeSparesMovedSnapshots(t *testing.T) {
 
 // TestBrokenRecordBelowAnother lets a backup die when its record is there and its
 // pack is gone, and another host take the next snapshot. The first one must still
-// clean up after itself, or prunes would be stopped until somebody does.
+// clean up after itself, or its record would stop all prunes.
 func TestBrokenRecordBelowAnother(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

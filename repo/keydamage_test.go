@@ -119,7 +119,7 @@ func TestRemoveKeyDamagedMeanwhile(t *testing.T) {
 				t.Errorf("got %v, want damage", err)
 			}
 			if _, err := openBy(t, st, secondKey); err != nil {
-				t.Errorf("nobody can open the repository: %v", err)
+				t.Errorf("no key opens the repository: %v", err)
 			}
 		})
 	}

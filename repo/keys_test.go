@@ -78,7 +78,7 @@ func TestRemoveKeysAtOnce(t *testing.T) {
 		_, first := openBy(t, st, testKey)
 		_, second := openBy(t, st, secondKey)
 		if first != nil && second != nil {
-			t.Errorf("request %d: nobody can open the repository: %v, %v", i, first, second)
+			t.Errorf("request %d: no key opens the repository: %v, %v", i, first, second)
 		}
 		if !done && i < 6 {
 			t.Errorf("the other run came in before %d requests only", i)
@@ -249,7 +249,7 @@ func TestRemoveKeysAtOnceBesidePlanted(t *testing.T) {
 		t.Errorf("got %v, want %v", err, repo.ErrLastKey)
 	}
 	if _, err := openBy(t, w.st, secondKey); err != nil {
-		t.Errorf("nobody can open the repository: %v", err)
+		t.Errorf("no key opens the repository: %v", err)
 	}
 }
 

@@ -39,7 +39,7 @@ func (i *liveImage) Close() error {
 	return nil
 }
 
-// liveSource is a database that somebody uses.
+// liveSource is a database in use.
 type liveSource struct {
 	b             []byte
 	print         string

@@ -94,8 +94,8 @@ func (w *timed) must(t *testing.T, act func(context.Context, *world, *repo.Repo)
 }
 
 // TestLocksAreRenewed runs a repository for half a year, with backups and prunes
-// every two days, while somebody deletes whatever is not locked for long: that
-// is nothing that is needed. Locks are not renewed more often than needed.
+// every two days, while an attacker deletes all objects that are not locked for long: none
+// of them may be needed. Locks are not renewed more often than needed.
 func TestLocksAreRenewed(t *testing.T) {
 	t.Parallel()
 	const day, lock = 24 * time.Hour, 30 * 24 * time.Hour
@@ -152,7 +152,7 @@ func TestLocksOfGarbage(t *testing.T) {
 	}
 	for _, o := range dead {
 		if slices.Contains(w.locks.calls[0], o.Name) {
-			t.Errorf("the lock of %s was renewed, which nobody needs", o.Name)
+			t.Errorf("the lock of %s was renewed, which no snapshot needs", o.Name)
 		}
 	}
 	for _, o := range objectsOf(t, w.st, "") {

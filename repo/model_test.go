@@ -175,7 +175,7 @@ func (x *host) backUp() {
 		x.Fatalf("%v after %q", err, x.log)
 	}
 	x.note(x, "snapshot %s, skipped: %t", result.Snapshot.ID.Short(), result.Skipped)
-	if !result.Skipped { // else it was there already, acknowledged by whoever took it, or not yet
+	if !result.Skipped { // else it was there already, acknowledged by its own run, or not yet
 		x.images[result.Snapshot.ID] = b
 		x.taken = append(x.taken, result.Snapshot.ID)
 	}

@@ -239,8 +239,8 @@ func TestPruneKeepsNotes(t *testing.T) {
 	}
 }
 
-// TestUnreadableNote: it stops nothing, but the snapshot stays, since nobody knows
-// whether it is the verified one.
+// TestUnreadableNote damages a note. That stops nothing, but the snapshot stays, since it
+// may be the verified one.
 func TestUnreadableNote(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -51,9 +51,9 @@ type blobToAdd struct {
 	base    chunk.ID
 }
 
-// TestReadInto reads a chunk by way of a base that whoever had the key has sealed under
-// a wrong name, or made a delta on another: what is lent is never filled with anything else than
-// the chunk.
+// TestReadInto reads a chunk on a base that an attacker with the key has sealed under a wrong
+// name, or made a delta on another one. The lent buffer is never filled with anything but the
+// chunk.
 func TestReadInto(t *testing.T) {
 	t.Parallel()
 	enc, err := chunk.NewEncoder()

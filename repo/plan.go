@@ -77,7 +77,7 @@ func (r *Repo) isForgedPlan(name string) bool {
 }
 
 // errForged is the cause in a CorruptError for such an object.
-var errForged = errors.New("no holder of a key has chosen this name: somebody else has put the object there")
+var errForged = errors.New("no holder of a key has chosen this name: the object is a forgery")
 
 // planSequence reads the sequence number in a plan's name.
 func planSequence(name string) (uint64, bool) {

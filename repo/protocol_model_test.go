@@ -12,8 +12,8 @@ import (
 // condemn any packs it likes: the worst case.
 //
 // Two blobs are enough for the bases of deltas: each may be stored whole, or as
-// a delta on the other. In a snapshot of both the first is the node above the second: who
-// does not find it does not know that the second is needed.
+// a delta on the other. In a snapshot of both the first is the node above the second: a run
+// that does not find the node does not know that the second blob is needed.
 
 const (
 	maxBackups = 2
@@ -89,7 +89,7 @@ type state struct {
 	visible uint8              // snapshots
 	acked   uint8              // snapshots
 	forgot  uint8              // number of snapshots forgotten
-	stolen  bool               // an acknowledged snapshot has no record, and nobody has forgotten it
+	stolen  bool               // an acknowledged snapshot has no record, and no run has forgotten it
 	token   [maxBackups]uint8  // in the record of each backup
 	backup  [maxBackups]backup
 	prune   [maxPrunes]prune

@@ -27,7 +27,7 @@ func packsRead(t *testing.T, w *world, dir string, act func(*repo.Repo)) []strin
 
 // TestPruneReadsOnlyWhatItMust prunes with a warm cache: of the packs, the nodes of
 // snapshots that stay are read, with one request for each pack, and nothing of packs
-// that nobody needs any more.
+// without needed blobs.
 func TestPruneReadsOnlyWhatItMust(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -42,8 +42,8 @@ func manyRecords(t testing.TB, n int) (*mem.Store, *Repo) {
 }
 
 // TestManyRecords reads more records than are read at a time, past the cache: each is
-// asked for once, one that is damaged keeps nobody from the others, and the order is
-// that of their times.
+// asked for once, a damaged one does not hide the others, and the order is that of their
+// times.
 func TestManyRecords(t *testing.T) {
 	t.Parallel()
 	const n = 10*objectReads + 1

@@ -202,8 +202,8 @@ func TestPruneFreesWhatNobodyNeeds(t *testing.T) {
 }
 
 // Attempts to make a repository that lost a race leave a first plan and keys
-// that nobody can open. Of these, nobody can tell a slot from a damaged one: check
-// names it, and a repair removes it.
+// that open nothing. Such a slot looks like a damaged one: check names it, and a repair
+// removes it.
 func TestRemainsOfInitAreIgnored(t *testing.T) {
 	t.Parallel()
 	st := mem.New()
@@ -244,8 +244,8 @@ func TestRemainsOfInitAreIgnored(t *testing.T) {
 	}
 }
 
-// Other chunk sizes are part of the repository: whoever opens it cuts by them. Those
-// that cannot work make none.
+// Other chunk sizes are part of the repository: every process that opens it cuts by them.
+// Sizes that cannot work make no repository.
 func TestChunkSizes(t *testing.T) {
 	t.Parallel()
 	for sizes, chunks := range map[repo.ChunkSizes]int{

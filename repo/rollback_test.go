@@ -47,8 +47,8 @@ func setBack(t testing.TB, st store.Store, dir string) (told []*repo.Rollback) {
 	return told
 }
 
-// TestRollback puts an old copy of the repository in its place. It is told until somebody has
-// accepted that; a backup meanwhile is whole, though the cache is trusted.
+// TestRollback puts an old copy of the repository in its place. The rollback is reported
+// until a user accepts it; a backup meanwhile is whole, though the cache is trusted.
 func TestRollback(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -282,8 +282,8 @@ func TestNoRollback(t *testing.T) {
 	}
 }
 
-// TestRollbackBesideOthers puts an old copy in the place of the repository, in which others, who have
-// no mark, then do as they do: none of that accounts for what is gone.
+// TestRollbackBesideOthers puts an old copy in the place of the repository. Hosts without a mark then
+// work on it, and none of their work accounts for the missing snapshot.
 func TestRollbackBesideOthers(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -60,8 +60,8 @@ func (v vast) Get(ctx context.Context, name string, off, length int64) ([]byte, 
 }
 
 // TestVastObjects plants an object of each kind that is larger than any store's memory:
-// only so much is asked of it as one of its kind can have, and it is told as damage by
-// whoever must read it.
+// only as many bytes are asked for as an object of its kind can have, and every operation
+// that must read it reports damage.
 func TestVastObjects(t *testing.T) {
 	t.Parallel()
 	w := everyKind(t)

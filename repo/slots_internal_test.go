@@ -36,7 +36,7 @@ func TestBudget(t *testing.T) {
 }
 
 // TestScanSpendsABudget has a repair look at a slot of its own password when nothing may
-// be spent any more: then it is one of somebody else.
+// be spent any more: then it passes for another credential's.
 func TestScanSpendsABudget(t *testing.T) {
 	t.Parallel()
 	secret, password := crypt.NewSecret(), crypt.Password("correct horse battery")

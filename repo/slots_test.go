@@ -14,7 +14,7 @@ import (
 	"firn/store/mem"
 )
 
-// plantSlots adds well-formed slots that nobody can open, before all others in a listing.
+// plantSlots adds well-formed slots that open nothing, before all others in a listing.
 func plantSlots(t *testing.T, st store.Store, n int, kdf string) {
 	t.Helper()
 	random := func(n int) string {
@@ -57,8 +57,8 @@ func initWithPassword(t *testing.T) (*mem.Store, repo.Options) {
 	return st, opts
 }
 
-// TestPlantedSlots has slots of somebody else before the true ones: more work than is
-// spent on trying, were they tried in the order of the listing.
+// TestPlantedSlots has an attacker's slots before the true ones: more work than is spent on
+// trying, were they tried in the order of the listing.
 func TestPlantedSlots(t *testing.T) {
 	t.Parallel()
 	for name, kdf := range map[string]string{"Dear": dearSlot, "KeyFile": fileSlot} {
@@ -92,7 +92,7 @@ func TestTooManySlots(t *testing.T) {
 	r := openAs(t, known)
 	keys, err := r.Keys(t.Context())
 	if err != nil || len(keys) != 65 {
-		t.Errorf("got %d keys, %v, want all to be listed: somebody must remove them", len(keys), err)
+		t.Errorf("got %d keys, %v, want all to be listed, so that they can be removed", len(keys), err)
 	}
 	if _, err := r.AddKey(t.Context(), crypt.KeyFileOf([]byte{7}).Credential(), "one more"); !errors.Is(err, repo.ErrTooMany) {
 		t.Errorf("AddKey: got %v, want ErrTooMany", err)

@@ -106,7 +106,8 @@ func isGone(t testing.TB, st *mem.Store, packs []string) bool {
 }
 
 // TestUnacknowledgedWakes has the run of such a record go on after prunes have gone on without
-// it, and after somebody has stored the same blobs again: what it is told of in the end is whole.
+// it, and after another run has stored the same blobs again: the snapshot that it acknowledges
+// in the end is whole.
 func TestUnacknowledgedWakes(t *testing.T) {
 	t.Parallel()
 	for name, act := range map[string]func(testing.TB, *world){
@@ -135,7 +136,7 @@ func TestUnacknowledgedWakes(t *testing.T) {
 }
 
 // TestPruneStopsAtDamage takes packs of acknowledged snapshots away: a prune must not take
-// that for a record that nobody was told of, under old plans and new ones.
+// that for an unacknowledged record, under old plans and new ones.
 func TestPruneStopsAtDamage(t *testing.T) {
 	t.Parallel()
 	for name, prepare := range map[string]func(testing.TB, *world){
