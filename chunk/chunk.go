@@ -53,7 +53,7 @@ func (id *ID) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Kind tells what a blob's plaintext is. It is part of what an [ID] names.
+// Kind is the kind of a blob's plaintext. An [ID] is of a kind and a plaintext.
 type Kind uint8
 
 // The kinds of blobs.

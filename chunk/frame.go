@@ -10,7 +10,7 @@ import (
 	"firn/chunk/delta"
 )
 
-// A FrameEncoder makes zstd frames that anybody's decoder reads: those of a dump.
+// A FrameEncoder makes zstd frames for dumps, which every decoder reads.
 // Each declares its content's size and ends with its checksum, which stored frames
 // do not need. It is safe for concurrent use; as many as there are processors encode
 // at once.
@@ -38,9 +38,9 @@ const (
 	blockTypeRLE   = 1 // of one byte, however long it gets
 )
 
-// Reframe appends the frame of a payload whose plaintext this is: what [FrameEncoder.Encode]
-// makes if the payload's encoder was the same, without its work. It reports
-// whether the payload has a frame that this can be done with.
+// Reframe appends the frame of a payload whose plaintext this is. If the payload's encoder was
+// the same, that is the frame that [FrameEncoder.Encode] makes, without its work. Reframe
+// reports whether the payload has a frame that it can take over.
 func Reframe(dst, payload, plain []byte) ([]byte, bool) {
 	codec, length, err := PayloadCodec(payload)
 	if err != nil || codec != Zstd || length != len(plain) {

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// names computes IDs on all processors while more of what is to be named is read.
+// names computes IDs on all processors while the next bytes are read.
 type names struct {
 	name    Namer
 	wanted  chan *named
@@ -19,13 +19,13 @@ type named struct {
 	id   ID
 }
 
-// newNames starts nothing before there is something to name.
+// newNames returns an empty list. Goroutines start with the first bytes to name.
 func newNames(name Namer) *names {
 	return &names{name: name, wanted: make(chan *named, lookAheadChunks)}
 }
 
-// add has the bytes named, which must not change before [names.wait] returns. There
-// may be lookAheadChunks of them.
+// add has bytes named, which must not change before [names.wait] returns. It may be called
+// lookAheadChunks times before that.
 func (n *names) add(view []byte) {
 	w := &named{view: view}
 	n.all = append(n.all, w)
@@ -36,7 +36,7 @@ func (n *names) add(view []byte) {
 	}
 }
 
-// know adds what has its name already.
+// know adds an ID that is known already.
 func (n *names) know(id ID) { n.all = append(n.all, &named{id: id}) }
 
 func (n *names) work() {
@@ -45,7 +45,7 @@ func (n *names) work() {
 	}
 }
 
-// wait returns all in the order of add and know.
+// wait returns the IDs in the order of add and know.
 func (n *names) wait() []*named {
 	close(n.wanted)
 	n.workers.Wait()

@@ -10,7 +10,7 @@ import (
 	"firn/chunk/delta"
 )
 
-// A payload is what a pack stores of a blob, before sealing
+// A payload is the encoded form of a blob, before it is sealed into a pack
 // (docs/format.md, section 3):
 //
 //	offset  size  field
@@ -153,7 +153,7 @@ func newZstdDecoder() (*zstd.Decoder, error) {
 
 // Decode appends the plaintext of a payload to dst. The base is the plaintext
 // of the base blob and must be nil unless the codec is [Delta]. A wrong base
-// decodes to wrong bytes without an error: compute the ID of what comes back.
+// decodes to wrong bytes without an error: compute the ID of the result.
 func (d *Decoder) Decode(dst, payload, base []byte) ([]byte, error) {
 	codec, length, err := PayloadCodec(payload)
 	if err != nil {

@@ -17,7 +17,7 @@ const (
 	roomLeast = 4 << 20
 )
 
-// polynomialDegree is the one that the chunker makes and takes.
+// polynomialDegree is the degree of the polynomials of restic/chunker.
 const polynomialDegree = 53
 
 // Params says where a repository's chunks may end. They are fixed when the
@@ -39,8 +39,8 @@ func (p Params) Validate() error {
 	return nil
 }
 
-// DerivePolynomial returns the secret polynomial that seed, an endless stream
-// of key material, leads to.
+// DerivePolynomial returns the secret polynomial that follows from seed, an endless stream
+// of key material.
 func DerivePolynomial(seed io.Reader) (chunker.Pol, error) {
 	return chunker.DerivePolynomial(seed)
 }
@@ -63,7 +63,7 @@ type Splitter struct {
 	win     window
 	offset  uint64 // of the cut position in the image
 	pending Chunk  // handed out by the last Next
-	known   *Known // nil if all is read
+	known   *Known // nil if the whole image is read
 	absent  uint64 // bytes between the cut position and the window's end that were not read
 
 	// guesses[i] is the ID of the bytes at the place of parent entry first+i.
@@ -89,8 +89,8 @@ func NewSplitter(r io.Reader, params Params, parent *List, name Namer) *Splitter
 	return s
 }
 
-// Known tells what of an image need not be read, as it is certain to be what the
-// parent has there.
+// Known says which parts of an image need not be read, as they are certainly those of the
+// parent.
 type Known struct {
 	Size uint64 // of the image
 	// Unchanged reports whether the parent's chunk at offset is in the image, too,
@@ -100,8 +100,8 @@ type Known struct {
 	Skip func(n int64) error
 }
 
-// Know has the splitter leave out what is known. The chunks are those that it would
-// make if it read everything. Call it before the first Next.
+// Know has the splitter skip the known parts. It makes the same chunks as if it read
+// everything. Call it before the first Next.
 func (s *Splitter) Know(k Known) {
 	s.known = &k
 	s.win.sparse = true
@@ -224,9 +224,9 @@ func (s *Splitter) reach(i int) []byte {
 
 func (s *Splitter) isLast(i int) bool { return i == s.parent.Len()-1 }
 
-// keep decides how many of the guessed boundaries are inherited: all up to the
-// last chunk whose bytes are unchanged at its place. What follows it stays a
-// guess until more of the image has been seen.
+// keep decides how many of the guessed boundaries are inherited: all up to the last chunk
+// whose bytes are unchanged at its place. The boundaries after that stay guesses until more
+// of the image was read.
 func (s *Splitter) keep() {
 	for i := len(s.guesses) - 1; i >= 0; i-- {
 		if s.guesses[i].id == s.parent.Entries[s.first+i].ID {

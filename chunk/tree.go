@@ -33,8 +33,8 @@ const maxLevels = 8
 // of two spans does not overflow.
 const maxImage = 1 << 62
 
-// sharedEntries is how many entries of a level nodes may refer to again: those of some
-// hundred gigabytes of zeros, of which all chunks are one, and so are all nodes.
+// sharedEntries is how many more entries a level may have than different nodes account for:
+// as many as some hundred gigabytes of zeros, whose chunks are all the same, and nodes too.
 const sharedEntries = 1 << 22
 
 // maxSpan returns how many bytes an entry in a node of a level may span.
@@ -185,7 +185,7 @@ func Load(root ID, height int, size, chunks uint64, read func(ids []ID) ([][]byt
 	return t, nil
 }
 
-// loadLevel reads the nodes of one level and lists what they refer to.
+// loadLevel reads the nodes of one level and lists their entries.
 func (t *Tree) loadLevel(level int, chunks uint64, read func(ids []ID) ([][]byte, error)) error {
 	nodes, below := t.Levels[level].Entries, &t.Levels[level-1]
 	ids, which := distinct(nodes)
@@ -201,7 +201,7 @@ func (t *Tree) loadLevel(level int, chunks uint64, read func(ids []ID) ([][]byte
 		entries += uint64(len(plains[i]) / entryLen)
 	}
 	// Each entry stands for a chunk at least. A few nodes that refer to one another over
-	// and over would make a list that no memory holds: it is not begun.
+	// and over would make a list that no memory holds: such a list is not begun.
 	if most := min(chunks, MaxChunks(len(ids))); entries > most {
 		return fmt.Errorf("%w: %d entries in %d nodes of level %d, want at most %d", ErrTree, entries, len(ids), level, most)
 	}
@@ -214,11 +214,11 @@ func (t *Tree) loadLevel(level int, chunks uint64, read func(ids []ID) ([][]byte
 	return nil
 }
 
-// MaxChunks returns how many chunks an image may have whose tree has so many nodes of
-// level 1, each of which may stand there more than once.
+// MaxChunks returns how many chunks an image may have whose tree has so many different nodes
+// of level 1. A node may stand in the tree more than once.
 func MaxChunks(nodes int) uint64 { return sharedEntries + maxNodeEntries*uint64(nodes) }
 
-// distinct returns the IDs of nodes, each once, and where in them that of each node is.
+// distinct returns the different IDs of nodes, and for each node the place of its ID among them.
 func distinct(nodes []Entry) (ids []ID, which []int) {
 	known := make(map[ID]int, len(nodes))
 	which = make([]int, len(nodes))
@@ -233,8 +233,8 @@ func distinct(nodes []Entry) (ids []ID, which []int) {
 	return ids, which
 }
 
-// ParseNode returns what a node of a level refers to, checked against the entry
-// that refers to the node. Offsets in the list count from the node's first byte.
+// ParseNode returns the entries of a node of a level, and checks the node against the entry
+// that refers to it. Offsets in the list count from the node's first byte.
 func ParseNode(level int, node Entry, plain []byte) (*List, error) {
 	below := &List{}
 	return below, appendNode(below, level, node, plain)

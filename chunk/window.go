@@ -42,8 +42,8 @@ func (w *window) reserve(n int) {
 	w.start, w.end = 0, w.end-w.start
 }
 
-// read reads until n bytes are in the window, and little more: what is there can be
-// worked on while the rest is read.
+// read reads until n bytes are in the window, and little more: other goroutines can work on
+// these bytes while the rest is read.
 func (w *window) read(n int) {
 	const (
 		patience = 100       // empty reads in a row, as in bufio
@@ -66,8 +66,8 @@ func (w *window) read(n int) {
 }
 
 // skip leaves out the n bytes that stand at bytes after the cut position, if not all
-// of them are in the window already; forward moves the reader. What follows them moves
-// up to their place.
+// of them are in the window already; forward moves the reader. The bytes after them move up
+// to their place.
 func (w *window) skip(at, n int, forward func(int64) error) bool {
 	have := w.end - w.start - at
 	if have >= n || w.err != nil {

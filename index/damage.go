@@ -12,7 +12,7 @@ import (
 // Damage is a set of blobs that were found damaged, each in one pack. It is safe for
 // concurrent use.
 type Damage struct {
-	some  atomic.Bool // as good as never true: then a look takes no lock
+	some  atomic.Bool // false most often, so that a look takes no lock
 	mu    sync.RWMutex
 	spots map[spot]bool
 }

@@ -28,7 +28,7 @@ type Index struct {
 	damage *Damage
 }
 
-// holder is a pack and what its footer says.
+// holder is a pack and the entries of its footer.
 type holder struct {
 	id        pack.ID
 	entries   []pack.Entry
@@ -40,21 +40,21 @@ type holder struct {
 func New() *Index { return NewWith(NewDamage()) }
 
 // NewWith returns an empty index that knows of some damage. Several indexes of the same
-// packs can share it: what one of them learns, the others know at once.
+// packs can share the damage: what one of them learns, the others know at once.
 func NewWith(d *Damage) *Index {
 	return &Index{byID: make(map[pack.ID]int), others: make(map[chunk.ID][]place), damage: d}
 }
 
-// With returns the index of the same packs that knows of other damage. The packs of both
-// are one: neither may be changed any more.
+// With returns an index of the same packs that knows of other damage. Both share the packs:
+// so neither may be changed any more.
 func (x *Index) With(d *Damage) *Index {
 	other := *x
 	other.damage = d
 	return &other
 }
 
-// Add tells the index of a pack. It keeps entries. A pack that is known already
-// is left as it is.
+// Add adds a pack to the index, which keeps the slice of entries. A pack that is known
+// already is left as it is.
 func (x *Index) Add(id pack.ID, entries []pack.Entry) {
 	if x.Has(id) {
 		return
@@ -113,7 +113,7 @@ func (x *Index) Packs() []pack.ID {
 	return ids
 }
 
-// Entries returns what a pack holds, nil if it is unknown. It is not a copy.
+// Entries returns the entries of a pack, nil if it is unknown. It is not a copy.
 func (x *Index) Entries(id pack.ID) []pack.Entry {
 	if i, ok := x.byID[id]; ok {
 		return x.packs[i].entries
@@ -127,8 +127,8 @@ func (x *Index) Holds(id chunk.ID) bool { return len(x.Places(id)) > 0 }
 // Blobs returns the number of different blobs that were ever added.
 func (x *Index) Blobs() int { return x.first.used }
 
-// Places returns every place of a blob in packs that exist: those that are not
-// condemned first, then whole blobs before deltas and shallow deltas before deep ones.
+// Places returns every place of a blob in packs that exist. Packs that are not condemned
+// come first, then whole blobs before deltas and shallow deltas before deep ones.
 func (x *Index) Places(id chunk.ID) []Location {
 	p, ok := x.first.get(x.packs, id)
 	if !ok {
@@ -222,7 +222,7 @@ func (x *Index) plainChain(id chunk.ID) (packs [chunk.MaxDepth + 1]uint32, n int
 // AvailableChain is [Index.Chain] over packs that are not condemned only.
 func (x *Index) AvailableChain(id chunk.ID) []Location { return x.resolve(id, usable) }
 
-// Chain returns what must be read to decode a blob: its place, that of its
+// Chain returns the places that must be read to decode a blob: its own, that of its
 // base, and so on to a whole blob. Packs that are not condemned are preferred.
 // It returns nil if the blob cannot be decoded.
 func (x *Index) Chain(id chunk.ID) []Location {
@@ -255,9 +255,9 @@ type search struct {
 }
 
 // extend adds id and its bases to the chain and reports whether they end in a
-// whole blob; if not, the chain is left as it was. Blobs are tried once: a base
-// may be stored again as a delta on a blob that stands on it, which is a circle,
-// and what has led nowhere leads nowhere from elsewhere.
+// whole blob; if not, the chain is left as it was. Each blob is tried once. A base may be
+// stored again as a delta on a blob that stands on it, which is a circle; and a blob that
+// has led to no whole blob leads to none from elsewhere.
 func (s *search) extend(id chunk.ID) bool {
 	if slices.Contains(s.tried, id) {
 		return false

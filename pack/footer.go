@@ -41,7 +41,7 @@ func appendEntry(dst []byte, e Entry) []byte {
 	return dst
 }
 
-// cutEntry reads the entry at the start of b and returns what follows it.
+// cutEntry reads the entry at the start of b and returns the bytes after it.
 func cutEntry(b []byte) (Entry, []byte, error) {
 	if len(b) < entryLen {
 		return Entry{}, nil, fmt.Errorf("%w: footer ends within an entry", ErrFormat)
@@ -115,8 +115,8 @@ func parseFooter(plain []byte, end int64) ([]Entry, error) {
 	return entries, nil
 }
 
-// countEntries returns how many entries a footer holds, or seems to: an index keeps
-// the room of all entries.
+// countEntries returns how many entries a footer holds, if it is sound. It saves room, as an
+// index keeps all entries in memory.
 func countEntries(plain []byte) int {
 	n := 0
 	for ; len(plain) >= entryLen; n++ {

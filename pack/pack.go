@@ -1,5 +1,5 @@
 // Package pack reads and writes packs: the files that hold a repository's
-// sealed blobs, each with a footer that tells what is inside
+// sealed blobs, each with a footer that lists them
 // (docs/format.md, section 4).
 package pack
 

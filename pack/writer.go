@@ -46,8 +46,8 @@ func NewWriter(keys *crypt.Keys, id ID) *Writer {
 	return &Writer{keys: keys, id: id, data: section{bytes: header[:]}}
 }
 
-// Reset makes w a writer of an empty pack again, in the same memory: what Finish
-// returned as the object is overwritten.
+// Reset makes w a writer of an empty pack again, in the same memory: it overwrites the
+// object that Finish has returned.
 func (w *Writer) Reset(id ID) {
 	*w = Writer{keys: w.keys, id: id, data: section{bytes: w.data.bytes[:crypt.HeaderLen]}}
 }
@@ -107,8 +107,8 @@ func (w *Writer) appendTail(object []byte, entries []Entry) []byte {
 	return append(object, w.keys.SealTrailer(w.id.Name(), uint64(len(footer)))...)
 }
 
-// verify decodes the finished footer, compares it with what went in, and returns
-// what it has decoded: that has no room to spare, and may be kept.
+// verify decodes the finished footer, compares it with the entries that went in, and returns
+// the decoded ones: these have no room to spare, and may be kept.
 func (w *Writer) verify(object []byte, entries []Entry) ([]Entry, error) {
 	back, _, err := ParseTail(w.keys, w.id, int64(len(object)), object)
 	if err != nil {

@@ -17,7 +17,7 @@ type block struct {
 	literals  []byte
 	sequences []sequence
 	recent    recentOffsets // of the frame so far
-	before    recentOffsets // what they were before this block
+	before    recentOffsets // the ones before this block
 }
 
 func (b *block) reset() {

@@ -7,7 +7,7 @@ import (
 
 const (
 	maxTableLog = 9  // of the tables of sequences (RFC 8878, 3.1.1.3.2.1)
-	minTableLog = 5  // of those that are described in a block
+	minTableLog = 5  // of tables that a block describes
 	maxSymbols  = 53 // the codes of matches
 )
 
@@ -55,8 +55,8 @@ func (t *fseTable) weight(symbol int) int { return int(t.first[symbol+1] - t.fir
 func (t *fseTable) last(symbol int) int { return int(t.states[t.first[symbol]]) }
 
 // before returns the state of a symbol that the given state can follow, and writes
-// the bits that lead from one to the other. A decoder leaves the k-th of a symbol's p
-// states for those from (p+k)<<n on, less the size, with n bits that add to that.
+// the bits that lead from one to the other. From the k-th of a symbol's p states, a decoder
+// goes on to the state (p+k)<<n, less the size, plus n bits of the stream.
 func (t *fseTable) before(w *bitWriter, symbol, state int) int {
 	p, from := t.weight(symbol), state+1<<t.log
 	n := bits.Len(uint(from)) - bits.Len(uint(p))
@@ -116,7 +116,7 @@ func entropy(counts []int, log int, probabilities []int) int {
 }
 
 // appendTable appends the description of a table (RFC 8878, 4.1.1). Probabilities
-// are as many bits as what is left of them needs, less one where that is unique.
+// take as many bits as the rest of the states needs, or one less where that is unique.
 func appendTable(dst []byte, log int, probabilities []int) []byte {
 	w := bitWriter{bytes: dst}
 	w.write(log-minTableLog, 4)
@@ -141,8 +141,8 @@ func appendTable(dst []byte, log int, probabilities []int) []byte {
 	return w.flush()
 }
 
-// writeAbsent writes how many symbols follow that there are none of, and returns the
-// one after them: threes for three, and the rest.
+// writeAbsent writes how many of the next symbols are absent, in threes and a rest, and
+// returns the symbol after them.
 func writeAbsent(w *bitWriter, probabilities []int, symbol int) int {
 	for n := 0; ; n++ {
 		if n == 3 {

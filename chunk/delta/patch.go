@@ -14,9 +14,9 @@ import (
 const (
 	// A patch of up to so many bytes is not worth a search for a smaller one.
 	patchMax = 192
-	// So many equal bytes at least are a match: about what a sequence costs.
+	// So many equal bytes at least are a match: a sequence costs about as many.
 	patchMatch = 8
-	// What a patch costs at least, and each run of it beyond its bytes.
+	// The least cost of a patch, and that of each run beyond its bytes.
 	patchLeast, patchRun = 16, 6
 
 	leastMatch = 3 // of zstd

@@ -7,11 +7,11 @@ import (
 
 const (
 	longBits, shortBits = 16, 15 // of the tables' lengths
-	indexStride         = 2      // of the base's places, those that are indexed
+	indexStride         = 2      // in places: every second place of the base is indexed
 	longMatch           = 64     // is taken as it is
-	literalBits         = 6      // about what a literal costs
-	sequenceBits        = 12     // about what a sequence costs, beside its distance
-	recentBits          = 2      // what a recent distance costs
+	literalBits         = 6      // the cost of a literal, about
+	sequenceBits        = 12     // the cost of a sequence beside its distance, about
+	recentBits          = 2      // the cost of a recent distance
 	hurry               = 8      // bits: the longer nothing is found, the less is looked at
 )
 
@@ -19,9 +19,9 @@ const (
 // search by hashes of 8 and 5 bytes that also tries the next place, as zstd's do. It is
 // for one goroutine and has some hundred kilobytes of tables, so reuse it.
 type Search struct {
-	all   []byte // the base, and behind it the plaintext: what a decoder looks back on
+	all   []byte // the base, and behind it the plaintext, as a decoder sees them
 	base  int    // its length
-	first uint32 // what the tables say for the first of all; less is of what was searched before
+	first uint32 // the tables' number for the first place; smaller numbers are of earlier searches
 	long  [1 << longBits]uint32
 	short [1 << shortBits]uint32
 
@@ -74,7 +74,7 @@ func hashShort(bytes uint64) uint32 {
 	return uint32(bytes << 24 * 889523592379 >> (64 - shortBits))
 }
 
-// match is what the bytes at one place have in common with earlier ones.
+// match is a run of bytes that equals an earlier one.
 type match struct {
 	at, from, n int
 	gain        int // in bits, about
@@ -116,7 +116,7 @@ func (s *Search) best(at, end int) match {
 	return m
 }
 
-// try takes what is at an earlier place, if that is better.
+// try takes the match with an earlier place, if that is better.
 func (s *Search) try(m *match, from, end int, bytes uint64) {
 	if from < 0 || from >= m.at || binary.LittleEndian.Uint32(s.all[from:]) != uint32(bytes) {
 		return
@@ -186,7 +186,7 @@ func (r *recentOffsets) has(distance int) bool {
 	return distance == r[0] || distance == r[1] || distance == r[2]
 }
 
-// value returns what stands for a distance, and notes that it is the last one.
+// value returns the code of a distance, and notes that it is the last one.
 // Without literals before it, the last one cannot be meant.
 func (r *recentOffsets) value(distance, literals int) int {
 	value := distance + 3

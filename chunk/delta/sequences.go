@@ -80,7 +80,7 @@ type column struct {
 // count takes a number into account.
 func (c *column) count(n int) { c.counts[c.symbol(n)]++ }
 
-// choose decides for the smallest of the tables, and appends what describes it.
+// choose decides for the smallest of the tables, and appends its description.
 func (c *column) choose(dst []byte, total int) (mode int, _ []byte) {
 	counts := c.counts[:len(c.probabilities)]
 	for symbol, n := range counts {
@@ -173,5 +173,5 @@ func (c *column) step(w *bitWriter, symbol int, last bool) {
 	c.state = c.table.before(w, symbol, c.state)
 }
 
-// writeExtra writes what a number is more than the least one of its symbol.
+// writeExtra writes the difference between a number and the least one of its symbol.
 func (c *column) writeExtra(w *bitWriter, symbol, n int) { w.write(n-c.first[symbol], c.extra[symbol]) }
