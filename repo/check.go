@@ -192,35 +192,53 @@ func (c *check) readEachPlan(ctx context.Context, first error) (*listing, error)
 }
 
 // readKeys tries the credential on every slot. Of the slots of other credentials only the
-// form can be checked.
+// form can be checked. If none opens, but another listing shows others, a key was replaced
+// meanwhile.
 func (c *check) readKeys(ctx context.Context) error {
-	objects, err := collect(ctx, c.repo.store, keyPrefix)
-	if err != nil {
-		return fmt.Errorf("list keys: %w", err)
+	tried, spending := make(map[string]bool), newBudget()
+	for range maxListings {
+		objects, err := collect(ctx, c.repo.store, keyPrefix)
+		if err != nil {
+			return fmt.Errorf("list keys: %w", err)
+		}
+		if len(objects) > maxSlots {
+			c.find(tooManySlots(len(objects)))
+			return nil
+		}
+		names := slices.DeleteFunc(slotNames(objects), func(name string) bool { return tried[name] })
+		if opened, err := c.tryKeys(ctx, names, spending); opened || err != nil {
+			return err
+		}
+		if len(names) == 0 {
+			break
+		}
+		for _, name := range names {
+			tried[name] = true
+		}
 	}
-	if len(objects) > maxSlots {
-		c.find(tooManySlots(len(objects)))
-		return nil
-	}
-	opened, spending := false, newBudget()
-	for _, o := range objects {
-		_, err := c.repo.openSlot(ctx, o.Name, c.repo.id, spending, c.repo.credential())
+	// The slot that opened the repository came from the cache.
+	c.find(&CorruptError{Kind: "key", Name: keyPrefix, Err: errors.New("none can be opened any more")})
+	return nil
+}
+
+// tryKeys tries the credential on slots, and reports whether one opened. It reports so, too,
+// if they cost too much to try.
+func (c *check) tryKeys(ctx context.Context, names []string, spending *budget) (opened bool, _ error) {
+	for _, name := range names {
+		_, err := c.repo.openSlot(ctx, name, c.repo.id, spending, c.of.credential())
 		if errors.Is(err, ErrTooMany) {
 			c.find(err)
-			return nil
+			return true, nil
 		}
 		opened = opened || err == nil
 		if err == nil || errors.Is(err, crypt.ErrWrongKey) || errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err := c.findAll(ctx, err); err != nil {
-			return err
+			return opened, err
 		}
 	}
-	if !opened { // the slot that opened the repository came from the cache
-		c.find(&CorruptError{Kind: "key", Name: keyPrefix, Err: errors.New("none can be opened any more")})
-	}
-	return nil
+	return opened, nil
 }
 
 // findAll adds each of joined errors that tells of damage. Other errors end the check.
