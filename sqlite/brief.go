@@ -19,7 +19,7 @@ const holdLimit = 1500 * time.Millisecond
 // image.
 type brief struct {
 	mu     sync.Mutex // the connection is used by the timer too
-	pages  *pages
+	pages  *capi.Pages
 	timer  *time.Timer
 	reason error // why the image could not be put aside
 	over   error // nil as long as the lock is held, or if all was read
@@ -45,7 +45,7 @@ func (i *Image) underLock(reason error) (io.ReadCloser, error) {
 func (b *brief) expire(c *capi.Conn) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.pages.stmt == nil { // all was read, or the image was closed
+	if b.pages.Ended() { // all was read, or the image was closed
 		return
 	}
 	b.over = fmt.Errorf("%w, and it cannot be copied to a temporary file first: %w", ErrHoldsUp, b.reason)

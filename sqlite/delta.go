@@ -56,10 +56,10 @@ func (t *target) commit() (int64, error) {
 // difference lists what has to be written. It is found under the write lock.
 type difference struct {
 	*target
-	reader pageReader // of the live database
-	live   []byte     // its page 1
-	count  int64      // its pages
-	first  []byte     // page 1 after the restore
+	reader capi.PageReader // of the live database
+	live   []byte          // its page 1
+	count  int64           // its pages
+	first  []byte          // page 1 after the restore
 	pages  []int64
 }
 
@@ -80,7 +80,7 @@ func (d *difference) find() error {
 		return errNoDelta
 	}
 	d.count = info.PageCount
-	if d.reader, err = newPageReader(d.Conn); err != nil {
+	if d.reader, err = d.PageReader(); err != nil {
 		return err
 	}
 	defer d.reader.Finalize()
@@ -99,7 +99,7 @@ func (d *difference) find() error {
 
 // findFirst looks at page 1.
 func (d *difference) findFirst() error {
-	live, err := d.reader.page(1)
+	live, err := d.reader.Page(1)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (d *difference) findFirst() error {
 // findRanges returns the ranges outside of which the live database is equal to the image. It completes the first and
 // the last page of each range in the image file: the missing part of such a page is the same in both.
 func (d *difference) findRanges(info Info) ([][2]int64, error) {
-	pages, err := newPages(d.Conn, info, func() error { return nil })
+	pages, err := d.Pages(info.PageSize, info.PageCount, func() error { return nil })
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (d *difference) findRanges(info Info) ([][2]int64, error) {
 	}
 	size := int64(d.src.PageSize)
 	for _, r := range crossing(ranges, size) {
-		live, err := d.reader.page(r[0]/size + 1)
+		live, err := d.reader.Page(r[0]/size + 1)
 		if err == nil && live == nil {
 			err = fmt.Errorf("%w: page %d is gone", ErrCorrupt, r[0]/size+1)
 		}
@@ -171,7 +171,7 @@ func (d *difference) findPage(n int64) error {
 	if d.Context().Err() != nil { // an interrupt between two statements is lost
 		return context.Cause(d.Context())
 	}
-	live, err := d.reader.page(n)
+	live, err := d.reader.Page(n)
 	if err != nil {
 		return err
 	}

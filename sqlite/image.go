@@ -310,8 +310,8 @@ func (i *Image) start() (io.ReadCloser, error) {
 }
 
 // stream reads the pages in the open transaction as they are asked for.
-func (i *Image) stream() (*pages, error) {
-	return newPages(i.conn, i.info, i.end)
+func (i *Image) stream() (*capi.Pages, error) {
+	return i.conn.Pages(i.info.PageSize, i.info.PageCount, i.end)
 }
 
 // load reads all pages into memory, so that the lock is not held for as long as the consumer takes.

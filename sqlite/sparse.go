@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"firn/btree"
+	"firn/sqlite/internal/capi"
 )
 
 // worthwhile limits a sparse reading: at most one page in so many may have changed. Pages are read in order faster
@@ -89,7 +90,7 @@ func (i *Image) skip(n int64) error {
 
 // sparse reads single pages in order, within the connection's transaction.
 type sparse struct {
-	pageReader
+	capi.PageReader
 	image   *Image
 	next    int64 // offset of the next byte to deliver
 	page    []byte
@@ -98,11 +99,11 @@ type sparse struct {
 }
 
 func (i *Image) sparse() (io.ReadCloser, error) {
-	r, err := newPageReader(i.conn)
+	r, err := i.conn.PageReader()
 	if err != nil {
 		return nil, err
 	}
-	return &sparse{pageReader: r, image: i, counter: i.before.Next(i.info.PageCount)}, nil
+	return &sparse{PageReader: r, image: i, counter: i.before.Next(i.info.PageCount)}, nil
 }
 
 // Read delivers bytes of as many pages as needed.
@@ -135,7 +136,7 @@ func (s *sparse) load(number int64) error {
 	if err := s.Context().Err(); err != nil {
 		return err
 	}
-	page, err := s.pageReader.page(number)
+	page, err := s.PageReader.Page(number)
 	if err != nil {
 		return err
 	}

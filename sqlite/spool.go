@@ -123,13 +123,13 @@ func (s *spool) revise(c *capi.Conn, info Info) error {
 	if info.PageSize != s.pageSize { // a VACUUM between the passes
 		s.pageSize, s.hashes = info.PageSize, nil
 	}
-	pages, err := newPages(c, info, func() error { return nil })
+	pages, err := c.Pages(info.PageSize, info.PageCount, func() error { return nil })
 	if err != nil {
 		return err
 	}
 	defer pages.Close()
 	for n := 0; ; n++ {
-		page, err := pages.next()
+		page, err := pages.Next()
 		if err == io.EOF {
 			return nil
 		}

@@ -57,13 +57,13 @@ func compare(c *capi.Conn, t *target, numbers []int64) error {
 }
 
 func compareAll(c *capi.Conn, src *staged, info Info) error {
-	pages, err := newPages(c, info, func() error { return nil })
+	pages, err := c.Pages(info.PageSize, info.PageCount, func() error { return nil })
 	if err != nil {
 		return err
 	}
 	defer pages.Close()
 	for n := int64(1); n <= info.PageCount; n++ {
-		page, err := pages.next()
+		page, err := pages.Next()
 		if err != nil {
 			return err
 		}
@@ -75,13 +75,13 @@ func compareAll(c *capi.Conn, src *staged, info Info) error {
 }
 
 func compareSome(c *capi.Conn, src *staged, numbers []int64) error {
-	pages, err := newPageReader(c)
+	pages, err := c.PageReader()
 	if err != nil {
 		return err
 	}
 	defer pages.Finalize()
 	for _, n := range numbers {
-		page, err := pages.page(n)
+		page, err := pages.Page(n)
 		if err != nil {
 			return err
 		}

@@ -225,7 +225,7 @@ func FuzzFingerprint(f *testing.F) {
 // WholeImage reads all pages in the image's own transaction, which stays open.
 func WholeImage(t testing.TB, i *Image) []byte {
 	t.Helper()
-	pages, err := newPages(i.conn, i.info, func() error { return nil })
+	pages, err := i.conn.Pages(i.info.PageSize, i.info.PageCount, func() error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,15 +1,13 @@
-package sqlite
+package capi
 
 import (
 	"fmt"
 	"io"
-
-	"firn/sqlite/internal/capi"
 )
 
-// pages reads all pages in order through the sqlite_dbpage table, within the connection's transaction.
-type pages struct {
-	stmt *capi.Stmt
+// Pages reads all pages of a database in order, through the sqlite_dbpage table, within the connection's transaction.
+type Pages struct {
+	stmt *Stmt
 	size int   // of a page
 	left int64 // pages still to come
 	end  func() error
@@ -17,17 +15,17 @@ type pages struct {
 	page []byte // buffer of rest
 }
 
-// newPages returns a reader of the database that info describes; end is called once after the last page.
-func newPages(c *capi.Conn, info Info, end func() error) (*pages, error) {
+// Pages returns a reader of the database, which has count pages of size bytes; end is called once after the last page.
+func (c *Conn) Pages(size int, count int64, end func() error) (*Pages, error) {
 	s, err := c.Prepare("SELECT data FROM sqlite_dbpage ORDER BY pgno")
 	if err != nil {
 		return nil, err
 	}
-	return &pages{stmt: s, size: info.PageSize, left: info.PageCount, end: end, page: make([]byte, info.PageSize)}, nil
+	return &Pages{stmt: s, size: size, left: count, end: end, page: make([]byte, size)}, nil
 }
 
-// next returns the next page, valid until the call after, or io.EOF.
-func (r *pages) next() ([]byte, error) {
+// Next returns the next page, valid until the following call, or io.EOF.
+func (r *Pages) Next() ([]byte, error) {
 	row, err := r.stmt.Step()
 	if err != nil {
 		return nil, err
@@ -47,7 +45,7 @@ func (r *pages) next() ([]byte, error) {
 }
 
 // Read delivers the pages as a stream.
-func (r *pages) Read(p []byte) (int, error) {
+func (r *Pages) Read(p []byte) (int, error) {
 	n := copy(p, r.rest)
 	r.rest = r.rest[n:]
 	if n == len(p) {
@@ -60,7 +58,7 @@ func (r *pages) Read(p []byte) (int, error) {
 		return n, err
 	}
 	for n < len(p) && r.left > 0 {
-		page, err := r.next()
+		page, err := r.Next()
 		if err != nil {
 			return n, err
 		}
@@ -78,8 +76,8 @@ func (r *pages) Read(p []byte) (int, error) {
 }
 
 // finish ends the transaction at once: a consumer may take long to process the last bytes.
-func (r *pages) finish() error {
-	if _, err := r.next(); err != io.EOF {
+func (r *Pages) finish() error {
+	if _, err := r.Next(); err != io.EOF {
 		return err
 	}
 	if err := r.Close(); err != nil {
@@ -88,8 +86,11 @@ func (r *pages) finish() error {
 	return r.end()
 }
 
+// Ended reports whether the last page was read, or the reader was closed.
+func (r *Pages) Ended() bool { return r.stmt == nil }
+
 // Close frees the statement, and leaves the transaction open.
-func (r *pages) Close() error {
+func (r *Pages) Close() error {
 	if r.stmt != nil {
 		r.stmt.Finalize()
 		r.stmt = nil
@@ -97,16 +98,17 @@ func (r *pages) Close() error {
 	return nil
 }
 
-// pageReader reads single pages through the sqlite_dbpage table.
-type pageReader struct{ *capi.Stmt }
+// PageReader reads single pages through the sqlite_dbpage table. Finalize it before its connection is closed.
+type PageReader struct{ *Stmt }
 
-func newPageReader(c *capi.Conn) (pageReader, error) {
+// PageReader returns a reader of single pages.
+func (c *Conn) PageReader() (PageReader, error) {
 	s, err := c.Prepare("SELECT data FROM sqlite_dbpage WHERE pgno = ?")
-	return pageReader{s}, err
+	return PageReader{s}, err
 }
 
-// page returns page n, valid until the next call; nil if the database does not have it.
-func (r pageReader) page(n int64) ([]byte, error) {
+// Page returns page n, valid until the next call; nil if the database does not have it.
+func (r PageReader) Page(n int64) ([]byte, error) {
 	r.Reset()
 	if err := r.BindNumber(1, n); err != nil {
 		return nil, err
