@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"firn/sqlite/internal/rewrite"
 	"firn/sqlite/internal/source"
 )
 
@@ -18,7 +19,7 @@ import (
 // old file has its second name before it loses its first, so that it is never without a name (see [keepOld]). Its
 // journals are moved away before the image comes, because SQLite would replay them over the image. The name changes
 // from the old file to the new at once.
-func putAside(path string, src *staged, keep string) (*RestoreResult, error) {
+func putAside(path string, src *rewrite.Image, keep string) (*RestoreResult, error) {
 	old, err := os.Lstat(path)
 	if err != nil {
 		return nil, err
@@ -43,10 +44,10 @@ func putAside(path string, src *staged, keep string) (*RestoreResult, error) {
 	if err := errors.Join(syncDir(filepath.Dir(keep)), syncDir(dir)); err != nil {
 		return nil, err
 	}
-	if err := os.Rename(src.path, path); err != nil {
+	if err := os.Rename(src.Path, path); err != nil {
 		return nil, err
 	}
-	return &RestoreResult{MethodFile, src.pages, src.pages}, syncDir(dir)
+	return &RestoreResult{MethodFile, src.Pages, src.Pages}, syncDir(dir)
 }
 
 // refuseTaken refuses to start if a file has one of the names that the old file and its journals will get.

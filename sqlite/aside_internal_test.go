@@ -1,13 +1,11 @@
 package sqlite
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"firn/sqlite/internal/source"
 )
@@ -56,22 +54,4 @@ func TestKeepOldKilled(t *testing.T) {
 func holdsText(path, text string) bool {
 	b, err := os.ReadFile(path)
 	return err == nil && string(b) == text
-}
-
-// TestTargetSyncsJournalsEnd checks that a commit to a target waits until the journal's end is durable.
-func TestTargetSyncsJournalsEnd(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "app.db")
-	if err := os.WriteFile(path, nil, 0o600); err != nil { // an empty database
-		t.Fatal(err)
-	}
-	c, err := openTarget(context.Background(), path, time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	const extra = 3
-	if got, err := c.Number("PRAGMA synchronous"); err != nil || got != extra {
-		t.Errorf("synchronous: got %d, %v, want %d", got, err, extra)
-	}
 }

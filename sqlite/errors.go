@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"firn/sqlite/internal/capi"
+	"firn/sqlite/internal/rewrite"
 	"firn/sqlite/internal/source"
 )
 
@@ -28,7 +29,7 @@ var (
 	// see [Options.HoldWriters].
 	ErrHoldsUp = errors.New("reading the database would keep its application from committing for more than 2 seconds")
 	// ErrDiffers is returned by [Restore] when a database was restored, and is not equal to the image.
-	ErrDiffers = errors.New("restored database differs from the image")
+	ErrDiffers = rewrite.ErrDiffers
 	// ErrStrangeSidecar is returned when a file with the name of the database's journal, WAL or -shm is no regular file,
 	// or was put there by a user without the right to write the database.
 	ErrStrangeSidecar = source.ErrStrangeSidecar
@@ -39,5 +40,5 @@ var (
 	// ErrSidecar is returned by [Restore] when a journal or WAL lies beside a target that does not exist.
 	ErrSidecar = errors.New("left-over journal or WAL beside a missing database")
 	// ErrPageSize is returned by [Restore] when the target is in WAL mode and its page size is not the image's.
-	ErrPageSize = errors.New("page size differs from the live database's, which WAL mode does not allow to change")
+	ErrPageSize = rewrite.ErrPageSize
 )

@@ -10,23 +10,21 @@ import (
 
 // infoOf describes the database as the open transaction sees it.
 func infoOf(c *capi.Conn) (Info, error) {
-	var v [4]int64
-	for i, name := range []string{"page_size", "page_count", "user_version", "application_id"} {
-		var err error
-		if v[i], err = c.Number("PRAGMA " + name); err != nil {
-			return Info{}, err
-		}
-	}
-	mode, err := c.Text("PRAGMA journal_mode")
+	shape, err := c.Shape()
 	if err != nil {
 		return Info{}, err
 	}
-	if mode != capi.WALMode {
-		mode = capi.DeleteMode
+	version, err := c.Number("PRAGMA user_version")
+	if err != nil {
+		return Info{}, err
+	}
+	application, err := c.Number("PRAGMA application_id")
+	if err != nil {
+		return Info{}, err
 	}
 	return Info{
-		PageSize: int(v[0]), PageCount: v[1], Size: v[0] * v[1], JournalMode: mode,
-		UserVersion: int32(v[2]), ApplicationID: int32(v[3]), SchemaHash: schemaHash(c),
+		PageSize: shape.PageSize, PageCount: shape.PageCount, Size: int64(shape.PageSize) * shape.PageCount, JournalMode: shape.Mode,
+		UserVersion: int32(version), ApplicationID: int32(application), SchemaHash: schemaHash(c),
 	}, nil
 }
 

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"firn/sqlite/internal/capi"
+	"firn/sqlite/internal/rewrite"
 	"firn/sqlite/internal/source"
 )
 
@@ -81,7 +81,7 @@ func Restore(ctx context.Context, target, image string, opts RestoreOptions) (*R
 }
 
 func restore(ctx context.Context, target, image string, opts RestoreOptions) (result *RestoreResult, err error) {
-	src, err := openStaged(image)
+	src, err := rewrite.OpenImage(image)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func restore(ctx context.Context, target, image string, opts RestoreOptions) (re
 		}
 	}()
 	if opts.Partial == nil {
-		opts.Partial = whole{src}
+		opts.Partial = rewrite.Whole(src)
 	}
 	path, _, err := source.Resolve(target)
 	switch {
@@ -110,11 +110,21 @@ func restore(ctx context.Context, target, image string, opts RestoreOptions) (re
 	if err != nil {
 		return nil, err
 	}
-	return restoreLive(ctx, path, src, opts)
+	done, err := rewrite.Run(ctx, path, src, rewrite.Options{
+		Timeout: opts.BusyTimeout, Offline: opts.Offline, Partial: opts.Partial, Locked: opts.Locked,
+	})
+	if err != nil {
+		return nil, err
+	}
+	method := MethodDelta
+	if done.Whole {
+		method = MethodBackup
+	}
+	return &RestoreResult{method, done.Pages, src.Pages}, nil
 }
 
 // becomeTarget makes the image file the target, which was missing or is put aside.
-func becomeTarget(target string, src *staged, opts RestoreOptions) (*RestoreResult, error) {
+func becomeTarget(target string, src *rewrite.Image, opts RestoreOptions) (*RestoreResult, error) {
 	if opts.KeepAs == "" {
 		return place(target, src, opts)
 	}
@@ -141,7 +151,7 @@ func refuseSidecars(path, name string, suffixes ...string) error {
 }
 
 // place makes the image file the target, which does not exist.
-func place(target string, src *staged, opts RestoreOptions) (*RestoreResult, error) {
+func place(target string, src *rewrite.Image, opts RestoreOptions) (*RestoreResult, error) {
 	dir, err := filepath.EvalSymlinks(filepath.Dir(target))
 	if err != nil {
 		return nil, err
@@ -157,13 +167,13 @@ func place(target string, src *staged, opts RestoreOptions) (*RestoreResult, err
 	if err := errors.Join(src.Chmod(opts.Mode), src.Sync(), src.Close()); err != nil {
 		return nil, err
 	}
-	if err := moveWithoutReplacing(src.path, path); err != nil {
+	if err := moveWithoutReplacing(src.Path, path); err != nil {
 		return nil, err
 	}
 	if err := syncDir(dir); err != nil {
 		return nil, err
 	}
-	return &RestoreResult{MethodFile, src.pages, src.pages}, nil
+	return &RestoreResult{MethodFile, src.Pages, src.Pages}, nil
 }
 
 // moveWithoutReplacing never overwrites a file that appeared in the meantime. Where there are no hard links it can
@@ -180,58 +190,4 @@ func moveWithoutReplacing(from, to string) error {
 		return fmt.Errorf("%s: %w", to, fs.ErrExist)
 	}
 	return os.Rename(from, to)
-}
-
-// restoreLive changes an existing database through SQLite.
-func restoreLive(ctx context.Context, path string, src *staged, opts RestoreOptions) (result *RestoreResult, err error) {
-	c, err := openTarget(ctx, path, opts.BusyTimeout)
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		src.release(c)
-		err = errors.Join(err, c.Close())
-	}()
-	t := &target{Conn: c, path: path, src: src, partial: opts.Partial, timeout: opts.BusyTimeout, locked: opts.Locked}
-	result, err = t.delta()
-	if !errors.Is(err, errNoDelta) {
-		return result, err
-	}
-	return t.backup(opts.Offline)
-}
-
-// openTarget opens a database to change it.
-func openTarget(ctx context.Context, path string, timeout time.Duration) (*capi.Conn, error) {
-	if err := source.CheckSidecars(path); err != nil {
-		return nil, err
-	}
-	c, err := capi.Open(ctx, path, capi.ReadWrite)
-	if err != nil {
-		return nil, err
-	}
-	err = c.FirstRead(timeout)
-	if err == nil {
-		// Checkpoints are left to the application: SQLite up to 3.51.2 can lose commits when two processes checkpoint
-		// at once. A transaction with a rollback journal is over when the journal's name is gone: only EXTRA has that
-		// on the disk before the restore is acknowledged. Even these pragmas read the schema, from which a lock can
-		// keep them.
-		err = c.Retry(timeout, func() error { return c.Exec("PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = EXTRA") })
-	}
-	if err == nil && c.ReadOnly() { // SQLite opens a file for reading if it may not be written
-		err = fmt.Errorf("the file may not be written: %w", fs.ErrPermission)
-	}
-	if err != nil {
-		return nil, errors.Join(err, c.Close())
-	}
-	return c, nil
-}
-
-// target is an existing database that is being restored.
-type target struct {
-	*capi.Conn
-	path    string
-	src     *staged
-	partial Partial // of src
-	timeout time.Duration
-	locked  func() error // see [RestoreOptions]
 }

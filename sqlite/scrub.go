@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"firn/sqlite/internal/capi"
+	"firn/sqlite/internal/rewrite"
 )
 
 // Scrub runs a script on an image, a private file that no other process has open. Afterwards the file holds nothing
@@ -24,7 +25,7 @@ func Scrub(ctx context.Context, image, script string) error {
 }
 
 func scrub(ctx context.Context, image, script string) (err error) {
-	src, err := openStaged(image)
+	src, err := rewrite.OpenImage(image)
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ var errSpool = errors.New("write spool file")
 func (i *Image) spool() (io.ReadCloser, error) {
 	var s *spool
 	err := i.opts.Outside(func() (err error) {
-		if err := needSpace(i.opts.TempDir, i.info.Size); err != nil { // before the disk is filled in vain
+		if err := capi.NeedSpace(i.opts.TempDir, i.info.Size); err != nil { // before the disk is filled in vain
 			return err
 		}
 		s, err = newSpool(i.opts.TempDir)

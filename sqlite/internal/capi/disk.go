@@ -1,6 +1,7 @@
 package capi
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -22,4 +23,13 @@ func whyNotOpened(database, message string) (syscall.Errno, string) {
 		return syscall.ENOSPC, file + ", and the disk is full"
 	}
 	return 0, file + ", and cannot"
+}
+
+// NeedSpace returns [ErrNoSpace] if a folder certainly has less free space than is about to be written.
+func NeedSpace(dir string, need int64) error {
+	free, ok := FreeSpace(dir)
+	if ok && free < need {
+		return fmt.Errorf("%w in %s: %d bytes free, %d needed", ErrNoSpace, dir, free, need)
+	}
+	return nil
 }

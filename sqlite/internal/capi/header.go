@@ -94,3 +94,30 @@ func (c *Conn) Header() ([]byte, error) {
 	}
 	return append([]byte(nil), b...), nil
 }
+
+// Shape is the form of a database as a transaction sees it.
+type Shape struct {
+	PageSize  int
+	PageCount int64
+	Mode      string // WALMode or DeleteMode
+}
+
+// Shape returns the form of the database as the open transaction sees it.
+func (c *Conn) Shape() (Shape, error) {
+	size, err := c.Number("PRAGMA page_size")
+	if err != nil {
+		return Shape{}, err
+	}
+	count, err := c.Number("PRAGMA page_count")
+	if err != nil {
+		return Shape{}, err
+	}
+	mode, err := c.Text("PRAGMA journal_mode")
+	if err != nil {
+		return Shape{}, err
+	}
+	if mode != WALMode {
+		mode = DeleteMode
+	}
+	return Shape{int(size), count, mode}, nil
+}

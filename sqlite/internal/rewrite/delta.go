@@ -1,4 +1,4 @@
-package sqlite
+package rewrite
 
 import (
 	"bytes"
@@ -16,10 +16,10 @@ var errNoDelta = errors.New("no delta restore possible")
 
 // delta writes the pages in which the live database differs from the image, in one transaction, through the
 // sqlite_dbpage table. Where that is not possible it returns errNoDelta, with no transaction open.
-func (t *target) delta() (*RestoreResult, error) {
+func (t *target) delta() (Result, error) {
 	err := t.Retry(t.timeout, func() error { return t.Exec("BEGIN IMMEDIATE") })
 	if err != nil {
-		return nil, err
+		return Result{}, err
 	}
 	d := difference{target: t}
 	err = d.find()
@@ -27,16 +27,16 @@ func (t *target) delta() (*RestoreResult, error) {
 		err = d.write()
 	}
 	if err != nil || d.none() {
-		return &RestoreResult{MethodDelta, 0, t.src.pages}, errors.Join(err, t.Exec("ROLLBACK"))
+		return Result{}, errors.Join(err, t.Exec("ROLLBACK"))
 	}
 	version, err := t.commit()
 	if err != nil {
-		return nil, err
+		return Result{}, err
 	}
 	if err := t.verify(version, d.pages); err != nil {
-		return nil, err
+		return Result{}, err
 	}
-	return &RestoreResult{MethodDelta, int64(len(d.pages)), t.src.pages}, nil
+	return Result{Pages: int64(len(d.pages))}, nil
 }
 
 // commit ends the transaction and returns the data version. By it verify tells whether another connection has written
@@ -64,10 +64,10 @@ type difference struct {
 }
 
 // none reports whether the database is equal to the image already.
-func (d *difference) none() bool { return len(d.pages) == 0 && d.count == d.src.pages }
+func (d *difference) none() bool { return len(d.pages) == 0 && d.count == d.src.Pages }
 
 func (d *difference) find() error {
-	info, err := infoOf(d.Conn)
+	shape, err := d.Shape()
 	if err != nil {
 		return err
 	}
@@ -76,10 +76,10 @@ func (d *difference) find() error {
 	if err != nil {
 		return err
 	}
-	if info.PageCount == 0 || info.PageSize != d.src.PageSize || vacuum == full {
+	if shape.PageCount == 0 || shape.PageSize != d.src.PageSize || vacuum == full {
 		return errNoDelta
 	}
-	d.count = info.PageCount
+	d.count = shape.PageCount
 	if d.reader, err = d.PageReader(); err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (d *difference) find() error {
 	if err := d.locked(); err != nil { // before findRanges: Partial may rely on the pages that the callback reads
 		return err
 	}
-	ranges, err := d.findRanges(info)
+	ranges, err := d.findRanges(shape)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (d *difference) findFirst() error {
 	if err != nil {
 		return err
 	}
-	d.live, d.first = bytes.Clone(live), mergeHeader(want, live, d.src.pages)
+	d.live, d.first = bytes.Clone(live), mergeHeader(want, live, d.src.Pages)
 	if live[20] != d.src.Reserved {
 		return errNoDelta
 	}
@@ -116,8 +116,8 @@ func (d *difference) findFirst() error {
 
 // findRanges returns the ranges outside of which the live database is equal to the image. It completes the first and
 // the last page of each range in the image file: the missing part of such a page is the same in both.
-func (d *difference) findRanges(info Info) ([][2]int64, error) {
-	pages, err := d.Pages(info.PageSize, info.PageCount, func() error { return nil })
+func (d *difference) findRanges(shape capi.Shape) ([][2]int64, error) {
+	pages, err := d.Pages(shape.PageSize, shape.PageCount, func() error { return nil })
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (d *difference) findRanges(info Info) ([][2]int64, error) {
 	for _, r := range crossing(ranges, size) {
 		live, err := d.reader.Page(r[0]/size + 1)
 		if err == nil && live == nil {
-			err = fmt.Errorf("%w: page %d is gone", ErrCorrupt, r[0]/size+1)
+			err = fmt.Errorf("%w: page %d is gone", capi.ErrCorrupt, r[0]/size+1)
 		}
 		if err != nil {
 			return nil, err
@@ -156,7 +156,7 @@ func (d *difference) compare(ranges [][2]int64) error {
 		}
 	}
 	// Page 1 is part of every change, because the pager counts changes there.
-	if len(d.pages) > 0 || d.count != d.src.pages || !sameFirst(d.live, d.first) {
+	if len(d.pages) > 0 || d.count != d.src.Pages || !sameFirst(d.live, d.first) {
 		d.add(1)
 	}
 	return nil
@@ -211,7 +211,7 @@ func sameFirst(a, b []byte) bool {
 
 // write puts the pages into the open transaction. The order of its steps matters.
 func (d *difference) write() error {
-	if err := needSpace(filepath.Dir(d.path), int64(len(d.pages))*int64(d.src.PageSize)); err != nil {
+	if err := capi.NeedSpace(filepath.Dir(d.path), int64(len(d.pages))*int64(d.src.PageSize)); err != nil {
 		return err
 	}
 	insert, err := d.Prepare("INSERT INTO sqlite_dbpage (pgno, data) VALUES (?, ?)")
@@ -222,9 +222,9 @@ func (d *difference) write() error {
 	if err := d.insert(insert); err != nil {
 		return err
 	}
-	if d.src.pages < d.count {
+	if d.src.Pages < d.count {
 		// The last write through sqlite_dbpage: a later write would cancel it.
-		if err := truncate(insert, d.src.pages+1); err != nil {
+		if err := truncate(insert, d.src.Pages+1); err != nil {
 			return err
 		}
 	}

@@ -1,4 +1,4 @@
-package sqlite
+package rewrite
 
 import (
 	"context"
@@ -10,37 +10,37 @@ import (
 )
 
 // backup writes all pages of the image through SQLite's backup interface, in one transaction.
-func (t *target) backup(offline bool) (*RestoreResult, error) {
-	live, err := infoOf(t.Conn)
+func (t *target) backup(offline bool) (Result, error) {
+	live, err := t.Shape()
 	if err != nil {
-		return nil, err
+		return Result{}, err
 	}
-	resized := live.PageCount > 0 && live.JournalMode == capi.WALMode && live.PageSize != t.src.PageSize
+	resized := live.PageCount > 0 && live.Mode == capi.WALMode && live.PageSize != t.src.PageSize
 	if resized && !offline {
-		return nil, fmt.Errorf("%w: %d bytes in the image, %d live; stop the applications and restore with --offline",
+		return Result{}, fmt.Errorf("%w: %d bytes in the image, %d live; stop the applications and restore with --offline",
 			ErrPageSize, t.src.PageSize, live.PageSize)
 	}
 	// The WAL or the journal, and the file itself, may grow by this size.
-	if err := needSpace(filepath.Dir(t.path), t.src.size()); err != nil {
-		return nil, err
+	if err := capi.NeedSpace(filepath.Dir(t.path), t.src.Size()); err != nil {
+		return Result{}, err
 	}
 	if err := t.partial.Complete(t.Context(), t.src); err != nil {
-		return nil, err
+		return Result{}, err
 	}
 	if err := t.locked(); err != nil {
-		return nil, err
+		return Result{}, err
 	}
 	if resized {
 		err = t.withoutWAL(func() error { return t.copyAll(capi.DeleteMode) })
 	} else if live.PageCount > 0 {
-		err = t.copyAll(live.JournalMode)
+		err = t.copyAll(live.Mode)
 	} else {
 		err = t.copyAll(t.src.Mode)
 	}
 	if err != nil {
-		return nil, err
+		return Result{}, err
 	}
-	return &RestoreResult{MethodBackup, t.src.pages, t.src.pages}, nil
+	return Result{Whole: true, Pages: t.src.Pages}, nil
 }
 
 // withoutWAL runs f while the database is not in WAL mode. No other connection may have the database open then.
@@ -55,7 +55,7 @@ func (t *target) withoutWAL(f func() error) error {
 // backToWAL uses a connection of its own: the context of this connection may be cancelled, and that is no reason to
 // leave the application's database in another mode than before.
 func (t *target) backToWAL() error {
-	c, err := openTarget(context.WithoutCancel(t.Context()), t.path, t.timeout)
+	c, err := connect(context.WithoutCancel(t.Context()), t.path, t.timeout)
 	if err != nil {
 		return fmt.Errorf("go back to WAL mode: %w", err)
 	}
@@ -79,7 +79,7 @@ func (t *target) copyAll(mode string) (err error) {
 	if _, err := t.src.WriteAt(capi.JournalVersion(mode), capi.VersionOffset); err != nil {
 		return err
 	}
-	src, err := capi.OpenImmutable(t.Context(), t.src.path)
+	src, err := capi.OpenImmutable(t.Context(), t.src.Path)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package sqlite
+package rewrite
 
 import (
 	"bytes"
@@ -15,8 +15,8 @@ import (
 // complete.
 func (t *target) verify(version int64, numbers []int64) error {
 	// The restore is done: a cancelled context must not make it look like a failure.
-	c, err := openTarget(context.WithoutCancel(t.Context()), t.path, t.timeout)
-	if errors.Is(err, ErrBusy) {
+	c, err := connect(context.WithoutCancel(t.Context()), t.path, t.timeout)
+	if errors.Is(err, capi.ErrBusy) {
 		return nil
 	}
 	if err != nil {
@@ -41,28 +41,28 @@ func compare(c *capi.Conn, t *target, numbers []int64) error {
 	if err := c.Exec("BEGIN"); err != nil {
 		return err
 	}
-	var info Info
-	err := c.Retry(t.timeout, func() (err error) { info, err = infoOf(c); return err })
+	var shape capi.Shape
+	err := c.Retry(t.timeout, func() (err error) { shape, err = c.Shape(); return err })
 	if err != nil {
 		return err
 	}
-	if info.PageCount != t.src.pages || info.PageSize != t.src.PageSize {
+	if shape.PageCount != t.src.Pages || shape.PageSize != t.src.PageSize {
 		return fmt.Errorf("%w: %d pages of %d bytes, not %d of %d", ErrDiffers,
-			info.PageCount, info.PageSize, t.src.pages, t.src.PageSize)
+			shape.PageCount, shape.PageSize, t.src.Pages, t.src.PageSize)
 	}
 	if numbers == nil {
-		return compareAll(c, t.src, info)
+		return compareAll(c, t.src, shape)
 	}
 	return compareSome(c, t.src, numbers)
 }
 
-func compareAll(c *capi.Conn, src *staged, info Info) error {
-	pages, err := c.Pages(info.PageSize, info.PageCount, func() error { return nil })
+func compareAll(c *capi.Conn, src *Image, shape capi.Shape) error {
+	pages, err := c.Pages(shape.PageSize, shape.PageCount, func() error { return nil })
 	if err != nil {
 		return err
 	}
 	defer pages.Close()
-	for n := int64(1); n <= info.PageCount; n++ {
+	for n := int64(1); n <= shape.PageCount; n++ {
 		page, err := pages.Next()
 		if err != nil {
 			return err
@@ -74,7 +74,7 @@ func compareAll(c *capi.Conn, src *staged, info Info) error {
 	return nil
 }
 
-func compareSome(c *capi.Conn, src *staged, numbers []int64) error {
+func compareSome(c *capi.Conn, src *Image, numbers []int64) error {
 	pages, err := c.PageReader()
 	if err != nil {
 		return err
@@ -92,14 +92,14 @@ func compareSome(c *capi.Conn, src *staged, numbers []int64) error {
 	return nil
 }
 
-func comparePage(c *capi.Conn, src *staged, n int64, page []byte) error {
+func comparePage(c *capi.Conn, src *Image, n int64, page []byte) error {
 	want, err := src.page(c, n)
 	if err != nil {
 		return err
 	}
 	equal := bytes.Equal(page, want)
 	if n == 1 && len(page) == len(want) {
-		equal = sameFirst(page, mergeHeader(want, page, src.pages))
+		equal = sameFirst(page, mergeHeader(want, page, src.Pages))
 	}
 	if !equal && n != capi.LockPage(src.PageSize) {
 		return fmt.Errorf("%w: in page %d", ErrDiffers, n)

@@ -1,4 +1,4 @@
-package sqlite
+package rewrite
 
 import (
 	"errors"
@@ -7,66 +7,69 @@ import (
 	"os"
 
 	"firn/sqlite/internal/capi"
+	"firn/sqlite/internal/source"
 )
 
-// staged is an image file about to be restored: private, complete, and verified by the caller.
-type staged struct {
+// Image is an image file about to be restored: private, complete, and verified by the caller.
+type Image struct {
 	*os.File
 	capi.Header
-	path  string
-	pages int64
+	Path  string
+	Pages int64
 
 	run   []byte // memory of the library, so that its pages can be bound to statements
 	first int64  // page at the start of run; 0 when nothing was read
 	valid int    // bytes of run
 }
 
-func openStaged(path string) (*staged, error) {
+// OpenImage opens the image at path. The caller closes it.
+func OpenImage(path string) (*Image, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return nil, err
 	}
-	s := &staged{File: f, path: path}
+	s := &Image{File: f, Path: path}
 	if err := s.measure(); err != nil {
 		return nil, errors.Join(fmt.Errorf("image %s: %w", path, err), f.Close())
 	}
 	return s, nil
 }
 
-func (s *staged) measure() error {
+func (s *Image) measure() error {
 	info, err := s.Stat()
 	if err != nil {
 		return err
 	}
 	if info.Size() == 0 {
-		return ErrEmpty
+		return source.ErrEmpty
 	}
 	b := make([]byte, capi.HeaderLen)
 	if _, err := s.ReadAt(b, 0); err != nil {
-		return errors.Join(ErrNotDatabase, err)
+		return errors.Join(capi.ErrNotDatabase, err)
 	}
 	if s.Header, err = capi.ParseHeader(b); err != nil {
 		return err
 	}
-	s.pages = info.Size() / int64(s.PageSize)
-	if s.size() != info.Size() {
-		return fmt.Errorf("%w: %d bytes are no whole pages of %d", ErrCorrupt, info.Size(), s.PageSize)
+	s.Pages = info.Size() / int64(s.PageSize)
+	if s.Size() != info.Size() {
+		return fmt.Errorf("%w: %d bytes are no whole pages of %d", capi.ErrCorrupt, info.Size(), s.PageSize)
 	}
 	return nil
 }
 
-func (s *staged) size() int64 { return s.pages * int64(s.PageSize) }
+// Size returns the length of the image in bytes.
+func (s *Image) Size() int64 { return s.Pages * int64(s.PageSize) }
 
 // page returns page n, valid until the next call. The memory is c's.
-func (s *staged) page(c *capi.Conn, n int64) ([]byte, error) {
+func (s *Image) page(c *capi.Conn, n int64) ([]byte, error) {
 	if s.run == nil {
-		s.run = c.Alloc(spoolRun)
+		s.run = c.Alloc(runLen)
 	}
 	at := int(n-s.first) * s.PageSize
 	if s.first == 0 || n < s.first || at >= s.valid {
 		length := capi.MaxPageSize // little, unless pages are read in order
 		if s.first != 0 && n == s.first+int64(s.valid/s.PageSize) {
-			length = spoolRun
+			length = runLen
 		}
 		k, err := s.ReadAt(s.run[:length], (n-1)*int64(s.PageSize))
 		if err != nil && err != io.EOF {
@@ -80,11 +83,11 @@ func (s *staged) page(c *capi.Conn, n int64) ([]byte, error) {
 	return s.run[at : at+s.PageSize], nil
 }
 
-// forget makes [staged.page] read the file again, after a write.
-func (s *staged) forget() { s.first = 0 }
+// forget makes [Image.page] read the file again, after a write.
+func (s *Image) forget() { s.first = 0 }
 
-// release frees the memory of [staged.page] before its connection is closed.
-func (s *staged) release(c *capi.Conn) {
+// release frees the memory of [Image.page] before its connection is closed.
+func (s *Image) release(c *capi.Conn) {
 	if s.run != nil {
 		c.Free(s.run)
 		s.run = nil
