@@ -52,6 +52,7 @@ internal/arch:
 internal/damage: chunk crypt pack store
 internal/dbtest:
 internal/s3test:
+internal/sessiontest: backup internal/dbtest report session snapshot upkeep
 internal/svg:
 outcome: crypt host repo report retention snapshot sqlite store tags
 pack: chunk crypt
