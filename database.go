@@ -77,9 +77,11 @@ func (e Environment) configure(path string) (*config.Environment, error) {
 	if e.MaxShrink != 0 {
 		env.MaxShrink = config.NewShare(e.MaxShrink)
 	}
-	if !e.Keep.IsZero() {
-		env.Keep = *config.NewKeep(e.Keep)
+	keep := e.Keep
+	if keep.IsZero() {
+		keep.Last = All
 	}
+	env.Keep = *config.NewKeep(keep)
 	return env, env.Validate()
 }
 

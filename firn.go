@@ -25,11 +25,12 @@ import (
 	"time"
 
 	"firn/config"
-	"firn/crypt"
 	"firn/outcome"
 	"firn/report"
 	"firn/session"
+	"firn/site"
 	"firn/store"
+	"firn/upkeep"
 )
 
 // Options say how a repository is opened. A key is needed; every other field may be zero.
@@ -90,30 +91,64 @@ type Repository struct {
 // Open opens the repository at a location: a folder, or a location of one of the kinds in [Options.Places], such as
 // s3://bucket/prefix. With "" the configuration names it. The caller closes it.
 //
-// Errors: [ErrNotRepository] if there is none, [ErrWrongKey] if the key does not open it, [ErrRolledBack] if it holds less than
-// this host has stored there, and those of the place.
+// Errors: [ErrNotRepository] if there is none, [ErrWrongKey] if the key does not open it, and those of the place. A repository
+// that holds less than this host has stored there is opened all the same, see [Repository.Rollback].
 func Open(ctx context.Context, location string, o Options) (*Repository, error) {
 	caller := newCaller(location, o)
-	conf := &config.Config{}
-	if o.ConfigFile != "" {
-		var err error
-		if conf, err = caller.LoadConfig(); err != nil {
-			return nil, err
-		}
-	}
-	s, err := caller.StartWith(conf, session.OpenOptions{Accepting: o.AcceptRollback})
-	if err == nil {
-		err = s.OpenWith(ctx, o.credential(caller))
-	}
-	recovery := ""
+	conf, err := caller.LoadConfig()
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Unaccepted(); err != nil && !o.AcceptRollback {
-		s.Close()
+	if o.KeyFile == "" && o.Password == "" && conf.KeySource().Count() == 0 {
+		return nil, outcome.Usage("Give Options.KeyFile or Options.Password.", "no key is given")
+	}
+	r := &Repository{conf: conf}
+	if r.session, r.recovery, err = openOrMake(ctx, caller, conf, o); err != nil {
 		return nil, err
 	}
-	return &Repository{session: s, conf: conf, recovery: recovery}, nil
+	if o.AcceptRollback {
+		if err := r.session.AcceptSetBack(ctx); err != nil {
+			r.session.Close()
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// openOrMake opens the repository, or makes it if that was asked for. It returns the recovery key of a new one.
+func openOrMake(ctx context.Context, c *session.Caller, conf *config.Config, o Options) (s *session.Session, recovery string, err error) {
+	opening := session.OpenOptions{Accepting: o.AcceptRollback}
+	if !o.Create || o.KeyFile == "" || !site.Missing(o.KeyFile) {
+		s, err := open(ctx, c, conf, opening)
+		if !o.Create || !errors.Is(err, ErrNotRepository) {
+			return s, "", err
+		}
+	}
+	made, err := upkeep.Init(ctx, c)
+	if errors.Is(err, ErrExists) && !site.Missing(o.KeyFile) { // another program has made it meanwhile
+		s, err := open(ctx, c, conf, opening)
+		return s, "", err
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	made.Session.Close()
+	if made.KeyFile != "" {
+		recovery = made.Recovery.String()
+	}
+	s, err = open(ctx, c, conf, opening)
+	return s, recovery, err
+}
+
+func open(ctx context.Context, c *session.Caller, conf *config.Config, opening session.OpenOptions) (*session.Session, error) {
+	s, err := c.StartWith(conf, opening)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.OpenRepository(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // newCaller returns what the session has to know of the program.
@@ -121,7 +156,8 @@ func newCaller(location string, o Options) *session.Caller {
 	c := &session.Caller{
 		Reporter: newReporter(o),
 		Settings: session.Settings{
-			Config: o.ConfigFile, Repository: location, KeyFile: o.KeyFile, CacheDir: o.CacheDir, NoCache: o.NoCache,
+			Config: o.ConfigFile, NoConfig: true, Repository: location,
+			KeyFile: o.KeyFile, Password: o.Password, CacheDir: o.CacheDir, NoCache: o.NoCache,
 		},
 		Getenv: surroundings, Now: o.Now, Zone: cmp.Or(o.Zone, time.UTC), Tool: version(), Kinds: o.Places,
 	}
@@ -200,24 +236,6 @@ func (m *meter) update(change func(*Progress)) {
 	m.tell(m.now)
 }
 
-// credential finds the key that the options name, or else the configuration.
-func (o Options) credential(c *session.Caller) session.CredentialFunc {
-	return func(ctx context.Context, conf *config.Config) (crypt.Credential, config.KeySource, error) {
-		k := config.KeySource{Origin: "Options", KeyFile: o.KeyFile, Password: o.Password}
-		if k.Count() == 0 {
-			k = conf.KeySource()
-		}
-		switch k.Count() {
-		case 0:
-			return crypt.Credential{}, k, outcome.Usage("Give Options.KeyFile or Options.Password.", "no key is given")
-		case 1:
-			key, err := c.ReadKey(ctx, k)
-			return key, k, err
-		}
-		return crypt.Credential{}, k, outcome.Usage("Give one of them.", "%s name more than one key", k.Origin)
-	}
-}
-
 // Close lets go of the repository. It is the last call: what was begun with the repository has ended before.
 func (r *Repository) Close() error {
 	r.session.Close()
@@ -255,8 +273,10 @@ func (r *Repository) learn(env *config.Environment) {
 // Environments returns the names of the environments of [Options.ConfigFile] and of [Repository.Database], sorted.
 func (r *Repository) Environments() []string { return r.with().Conf.Names() }
 
-// AcceptRollback takes the repository for what it is now, although this host knows that it held more.
-func (r *Repository) AcceptRollback(ctx context.Context) error { return r.session.AcceptSetBack(ctx) }
+// Rollback returns an error that matches [ErrRolledBack] if the repository held less, when it was opened, than this host
+// has stored there: an old copy was put in its place, for instance. Everything works with what is there, but
+// [Repository.Find] does not take an older snapshot for a newer one that is gone. [Options.AcceptRollback] ends it.
+func (r *Repository) Rollback() error { return r.session.Unaccepted() }
 
 // errNoName is the error of an environment without a name.
 var errNoName = errors.New("the environment has no name")

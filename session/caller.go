@@ -42,11 +42,13 @@ type Settings struct {
 	KeyFile         string
 	PasswordFile    string
 	PasswordCommand string
+	Password        string
 	CacheDir        string
 	CacheSize       string
 	LimitUpload     string
 	LimitDownload   string
 	NoCache         bool
+	NoConfig        bool // read no configuration file unless Config names one
 }
 
 // told remembers which snapshots a caller was warned of, so that each warning comes once.

@@ -29,6 +29,9 @@ func (c *Caller) findConfig() (path string, text []byte, err error) {
 	if named := cmp.Or(c.Settings.Config, c.Getenv("FIRN_CONFIG")); named != "" {
 		return readConfig(named)
 	}
+	if c.Settings.NoConfig {
+		return "", nil, nil
+	}
 	places, note := c.configPlaces()
 	for _, place := range places {
 		path, text, err = readConfig(place)
