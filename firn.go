@@ -50,8 +50,9 @@ type Options struct {
 	// buckets. A program links the client of those alone.
 	Places []store.Kind
 
-	// CacheDir is the folder for caches; "" for the usual folder of the user. NoCache does without: then a run of a
-	// backup reads more of the repository.
+	// CacheDir is the folder for caches, "" for the usual folder of the user. What must outlive a cache is kept in a folder
+	// beside it: what this host has stored, so that it notices a repository that was set back. NoCache does without the
+	// cache: then a backup reads more of the repository.
 	CacheDir string
 	NoCache  bool
 

@@ -45,7 +45,7 @@ config: host outcome repo retention snapshot store tags
 crypt:
 demo:
 diff: btree outcome repo report snapshot sqlite
-firn: backup config crypt diff outcome repo report restore retention session snapshot sqlite store verify
+firn: backup config crypt diff outcome replicate repo report restore retention session site snapshot sqlite store upkeep verify
 host:
 index: chunk pack
 internal/arch:
