@@ -21,7 +21,7 @@ type brief struct {
 	mu     sync.Mutex // the connection is used by the timer too
 	pages  *capi.Pages
 	timer  *time.Timer
-	reason error // why the image could not be put aside
+	reason error // why the image could not be copied to a temporary file
 	over   error // nil as long as the lock is held, or if all was read
 }
 

@@ -40,7 +40,7 @@ func TestLockIsLetGo(t *testing.T) {
 			for range 2 {
 				_, err := image.Read(make([]byte, 1<<20))
 				if !errors.Is(err, sqlite.ErrHoldsUp) || !strings.Contains(err.Error(), dir) {
-					t.Errorf("got %v, want ErrHoldsUp, and why the image could not be put aside", err)
+					t.Errorf("got %v, want ErrHoldsUp, and why the image could not be copied", err)
 				}
 			}
 			if err := image.Close(); err != nil {

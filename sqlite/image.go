@@ -212,7 +212,7 @@ func (i *Image) Unchanged(old Fingerprint) bool { return i.print.same(old) }
 func (i *Image) Rows() ([]TableRows, bool) { return i.rows, i.rows != nil }
 
 // Read delivers the next bytes of the image. The read transaction ends as soon as the last page was read. With a
-// rollback journal it ends earlier: readers block writers there, so the image is put aside first. After any error but
+// rollback journal it ends earlier: readers block writers there, so the image is copied first. After any error but
 // io.EOF the bytes that were read are no image, and every later Read returns the same error.
 func (i *Image) Read(p []byte) (int, error) {
 	if i.err != nil {

@@ -85,7 +85,7 @@ func restore(ctx context.Context, target, image string, opts RestoreOptions) (re
 	if err != nil {
 		return nil, err
 	}
-	defer func() { // place may have closed it already
+	defer func() { // createTarget may have closed it already
 		if e := src.Close(); !errors.Is(e, fs.ErrClosed) {
 			err = errors.Join(err, e)
 		}
@@ -123,16 +123,16 @@ func restore(ctx context.Context, target, image string, opts RestoreOptions) (re
 	return &RestoreResult{method, done.Pages, src.Pages}, nil
 }
 
-// becomeTarget makes the image file the target, which was missing or is put aside.
+// becomeTarget makes the image file the target, which was missing or is kept under another name.
 func becomeTarget(target string, src *rewrite.Image, opts RestoreOptions) (*RestoreResult, error) {
 	if opts.KeepAs == "" {
-		return place(target, src, opts)
+		return createTarget(target, src, opts)
 	}
 	path, err := filepath.EvalSymlinks(target)
 	if err != nil {
 		return nil, err
 	}
-	return putAside(path, src, opts.KeepAs)
+	return replaceDamaged(path, src, opts.KeepAs)
 }
 
 // refuseSidecars reports files beside a database that SQLite would take for a part of the restored database: it
@@ -150,8 +150,8 @@ func refuseSidecars(path, name string, suffixes ...string) error {
 	return nil
 }
 
-// place makes the image file the target, which does not exist.
-func place(target string, src *rewrite.Image, opts RestoreOptions) (*RestoreResult, error) {
+// createTarget makes the image file the target, which does not exist.
+func createTarget(target string, src *rewrite.Image, opts RestoreOptions) (*RestoreResult, error) {
 	dir, err := filepath.EvalSymlinks(filepath.Dir(target))
 	if err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ type spool struct {
 // errSpool stands for all errors of the spool file. After any of them the image is read without a spool.
 var errSpool = errors.New("write spool file")
 
-// spool puts the image aside in a temporary file. When that cannot be written, the pages are read under the lock.
+// spool copies the image to a temporary file. If the file cannot be written, the pages are read under the lock.
 func (i *Image) spool() (io.ReadCloser, error) {
 	var s *spool
 	err := i.opts.Outside(func() (err error) {

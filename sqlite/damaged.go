@@ -12,14 +12,14 @@ import (
 	"firn/sqlite/internal/source"
 )
 
-// putAside makes the image the target, in place of a file that SQLite cannot change. The old file is kept under
+// replaceDamaged makes the image the target, in place of a file that SQLite cannot change. The old file is kept under
 // another name, with all files that SQLite takes for a part of it. The new file gets its owner and mode.
 //
 // A crash may come between any two steps, so their order matters. The image is on disk before it gets the name. The
 // old file has its second name before it loses its first, so that it is never without a name (see [keepOld]). Its
 // journals are moved away before the image comes, because SQLite would replay them over the image. The name changes
 // from the old file to the new at once.
-func putAside(path string, src *rewrite.Image, keep string) (*RestoreResult, error) {
+func replaceDamaged(path string, src *rewrite.Image, keep string) (*RestoreResult, error) {
 	old, err := os.Lstat(path)
 	if err != nil {
 		return nil, err
