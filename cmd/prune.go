@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -66,24 +65,6 @@ func (s *opened) prune(ctx context.Context, o pruneOptions) error {
 		return err
 	}
 	return s.tellPrune(result, o.dryRun, o.within)
-}
-
-// pruneIfDue frees space within another command, unless that was done some hours ago.
-func (s *opened) pruneIfDue(ctx context.Context, dryRun bool) error {
-	result, err := s.PruneIfDue(ctx, dryRun)
-	if err != nil || result == nil {
-		return err
-	}
-	return s.tellPrune(result, dryRun, true)
-}
-
-// pruneFull frees space within another command whose store has no more of it.
-func (s *opened) pruneFull(ctx context.Context, dryRun bool) error {
-	results, err := s.PruneFull(ctx, dryRun)
-	for _, result := range results {
-		err = errors.Join(s.tellPrune(result, dryRun, true), err)
-	}
-	return err
 }
 
 // tellPrune tells what a prune did; within another command it is not the summary.
