@@ -28,7 +28,7 @@ func (op *Operation) Choices(ctx context.Context) ([]*snapshot.Snapshot, error) 
 	}
 	op.choices = list
 	if !slices.Contains(op.options.Tags, repo.PreRestoreTag) {
-		list = session.WithoutPreRestore(list)
+		list = session.OfBackups(list)
 	}
 	if len(list) == 0 {
 		return nil, fmt.Errorf("restore: %w", snapshot.ErrNotFound)
@@ -162,7 +162,7 @@ func (op *Operation) beforeSchema(list []*snapshot.Snapshot) (*snapshot.Snapshot
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range op.known.Past(session.WithoutPreRestore(list)) {
+	for _, s := range op.known.Past(session.OfBackups(list)) {
 		if int64(s.Image().UserVersion) < *op.options.BeforeSchema {
 			return s, op.known.Surely(s, "--before-schema", session.AnyTime)
 		}
@@ -175,7 +175,7 @@ func (op *Operation) beforeSchema(list []*snapshot.Snapshot) (*snapshot.Snapshot
 
 // oneDatabase keeps the snapshots of one database: the one that the options name, or the target's, or the only one there is.
 func (op *Operation) oneDatabase(list []*snapshot.Snapshot) ([]*snapshot.Snapshot, error) {
-	names := session.Databases(session.WithoutPreRestore(list))
+	names := session.Databases(session.OfBackups(list))
 	switch {
 	case op.options.Name != "":
 		return list, nil

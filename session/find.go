@@ -23,11 +23,6 @@ func Databases(list []*snapshot.Snapshot) []string {
 	return slices.Compact(names)
 }
 
-// WithoutPreRestore leaves out what restores have put aside.
-func WithoutPreRestore(list []*snapshot.Snapshot) []*snapshot.Snapshot {
-	return slices.DeleteFunc(slices.Clone(list), PreRestore)
-}
-
 // OfBackups leaves out what restores have put aside.
 func OfBackups(list []*snapshot.Snapshot) []*snapshot.Snapshot {
 	return slices.DeleteFunc(slices.Clone(list), PreRestore)
