@@ -181,7 +181,7 @@ func (s *opened) printStatus(status *upkeep.Status) error {
 	return err
 }
 
-// explain says what is wrong beyond a snapshot's age, and what to do.
+// explain says what is wrong beyond a snapshot's age, and what to do about it.
 func (s *opened) explain(st upkeep.State) {
 	env := report.QuoteWord(st.Environment)
 	again, back, sound := "firn backup "+env, "firn restore "+env, "firn restore "+env+" --snapshot "+snapshot.LatestVerified

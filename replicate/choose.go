@@ -58,7 +58,7 @@ func (r *run) chooseByName() error {
 	return nil
 }
 
-// chooseByID takes exactly what is named: no rule has a say in that.
+// chooseByID takes exactly the snapshots that are named, whatever the rules are.
 func (r *run) chooseByID(ids []string) error {
 	if len(ids) < len(r.options.Names) {
 		_, err := session.FindByID(r.sources, ids[0])
@@ -77,8 +77,8 @@ func (r *run) chooseByID(ids []string) error {
 	return nil
 }
 
-// targetRules returns the retention of the target by environment, nil for none: what
-// is configured for it, or with a prune that of backups.
+// targetRules returns the retention of the target by environment, nil for none: the rules that are configured for it, or
+// with a prune those of backups.
 func (r *run) targetRules() (map[string]retention.Policy, error) {
 	o := r.options
 	if !o.Prune && o.Keep == nil && !r.Conf.Copy.Keep.HasRules() {

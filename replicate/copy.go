@@ -58,7 +58,7 @@ func Copy(ctx context.Context, from, to *session.Session, o Options) (*Result, e
 		return nil, err
 	}
 	if o.DryRun {
-		err := r.look(ctx)
+		err := r.prepare(ctx)
 		if err == nil {
 			r.plan()
 		}
@@ -80,7 +80,7 @@ func (r *run) plan() {
 	}
 }
 
-// end adds the problems that have stopped nothing.
+// end completes the result, and joins the error with the problems that have stopped nothing.
 func (r *run) end(err error) (*Result, error) {
 	if r.todo == nil {
 		return nil, err

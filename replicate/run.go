@@ -30,8 +30,8 @@ type run struct {
 	result   Result
 }
 
-// look finds out what there is to do.
-func (r *run) look(ctx context.Context) error {
+// prepare finds out what there is to do.
+func (r *run) prepare(ctx context.Context) error {
 	targets, err := r.list(ctx, r.to)
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func (r *run) look(ctx context.Context) error {
 
 // copyAll copies what is missing, and then thins the target, if that was asked for.
 func (r *run) copyAll(ctx context.Context) error {
-	if err := r.look(ctx); err != nil {
+	if err := r.prepare(ctx); err != nil {
 		return err
 	}
 	r.problems = append(r.problems, r.todo.Conflicts...)
@@ -82,7 +82,7 @@ func (r *run) copyAll(ctx context.Context) error {
 	return nil
 }
 
-// drop has no rule count on a snapshot.
+// drop leaves out a snapshot that is gone, so that no rule counts on it.
 func (r *run) drop(gone *snapshot.Snapshot) {
 	same := func(s *snapshot.Snapshot) bool { return s == gone }
 	r.sources, r.chosen = slices.DeleteFunc(r.sources, same), slices.DeleteFunc(r.chosen, same)
@@ -104,11 +104,11 @@ func (r *run) copyOne(ctx context.Context, s *snapshot.Snapshot, number int) err
 	return err
 }
 
-// prune thins the target, and frees space there if that is due. It looks again: what
-// was pinned or verified since must stay.
+// prune thins the target, and frees space there if that is due. It lists the target again, since a snapshot that was
+// pinned or verified meanwhile must stay.
 func (r *run) prune(ctx context.Context) error {
 	done, known := r.todo, r.problems
-	if err := r.look(ctx); err != nil {
+	if err := r.prepare(ctx); err != nil {
 		return err
 	}
 	expired := r.todo.Expired

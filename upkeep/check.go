@@ -40,7 +40,7 @@ func Check(ctx context.Context, s *session.Session, o CheckOptions) (*repo.Check
 	return result, damage(s, report.Plural(len(result.Findings), "finding"), wayOut(hit))
 }
 
-// damage is the outcome of a check that found some.
+// damage is the error of a check that found damage.
 func damage(s *session.Session, what, hint string) error {
 	return outcome.New(fmt.Errorf("check %s: %w: %s", s.Place, outcome.ErrDamage, what), outcome.CodeDamage, hint)
 }
@@ -53,8 +53,8 @@ const (
 		`then "firn check --repair --forget-lost" forgets what stays lost.`
 )
 
-// wayOut says what to do. Damage of the past can be undone only as far as there are
-// copies, but the next backups can be made sound.
+// wayOut says what to do, with hit if damage keeps a snapshot from being restored. Such damage can be undone only as far as
+// there are copies, but the next backups can be made sound.
 func wayOut(hit bool) string {
 	if !hit {
 		return hintDisk + "Every readable snapshot can be restored. " + hintRepair + "."

@@ -9,7 +9,7 @@ import (
 	"firn/snapshot"
 )
 
-// Decision is what happens to a snapshot.
+// Decision says what the rules of retention do with a snapshot.
 type Decision struct {
 	Snapshot *snapshot.Snapshot
 	Keep     bool

@@ -56,7 +56,7 @@ func Forget(ctx context.Context, s *session.Session, o ForgetOptions) (*Forgotte
 	return result, nil
 }
 
-// warnClocks tells of snapshots that rules treat in a way which only a wrong clock explains.
+// warnClocks warns of snapshots whose times only a wrong clock explains.
 func warnClocks(s *session.Session, list []*snapshot.Snapshot, groups []repo.Group) {
 	known := session.ByID(list)
 	var ahead []*snapshot.Snapshot

@@ -66,9 +66,8 @@ type initialization struct {
 	made  Made
 }
 
-// keepKey leaves the key file that was made where it is, whatever failed: the repository may
-// be there although its store has said something else, and another run that has found the
-// file may have made one with it.
+// keepKey leaves the key file that was made where it is, whatever failed. The repository may be there although its store
+// has said something else, and another run that has found the file may have made a repository with it.
 func (i *initialization) keepKey(err error) error {
 	if i.made.KeyFile == "" {
 		return err
@@ -121,8 +120,7 @@ func (i *initialization) makeKeys(path string) (err error) {
 	return nil
 }
 
-// openStore makes the folder, unless there is a repository: then nothing at all
-// is to be written.
+// openStore makes the folder. If there is a repository, it writes nothing at all.
 func (i *initialization) openStore(ctx context.Context) error {
 	st, err := i.CreateStore(ctx)
 	if err != nil {
@@ -135,8 +133,7 @@ func (i *initialization) openStore(ctx context.Context) error {
 	return i.probe(ctx)
 }
 
-// probe writes to a bucket for the first time: what is wrong with it shows
-// before a key is made.
+// probe writes to a bucket for the first time, so that an error of the bucket shows before a key is made.
 func (i *initialization) probe(ctx context.Context) error {
 	prober, ok := i.store.(store.Prober)
 	if !ok {
@@ -155,7 +152,7 @@ func (i *initialization) probe(ctx context.Context) error {
 // repoConfig is the object that every repository has (docs/format.md).
 const repoConfig = "meta/config"
 
-// writeKey comes before the repository: without its key that would be lost.
+// writeKey writes the key file. It comes before the repository, which would be lost without its key.
 func (i *initialization) writeKey() error {
 	if i.made.KeyFile == "" {
 		return nil

@@ -111,8 +111,7 @@ func RemoveKey(ctx context.Context, s *session.Session, prefix string) (*KeyChan
 	return &KeyChange{Removed: []repo.Key{key}, LockedOut: lockedOut(ctx, s)}, nil
 }
 
-// lockedOut says whether the key that runs without flags use opens nothing any more: backups
-// would fail from now on.
+// lockedOut tries the key that runs without flags use. If it opens nothing any more, backups would fail from now on.
 func lockedOut(ctx context.Context, s *session.Session) string {
 	k, err := config.FirstKey(s.EnvironmentKey(), s.Conf.KeySource())
 	if err == nil && k.Count() == 0 {

@@ -17,8 +17,7 @@ import (
 // ErrTooManyBackups is returned for a simulation of more than [MaxSimulated] backups.
 var ErrTooManyBackups = errors.New("these are too many backups")
 
-// MaxSimulated is how many backups are simulated at most: more would tell nothing new,
-// and fill the memory.
+// MaxSimulated is how many backups are simulated at most: more would fill the memory, and tell nothing new.
 const MaxSimulated = 200_000
 
 // SimulateOptions say what is simulated.
@@ -44,8 +43,8 @@ type Simulated struct {
 
 // Simulate returns the snapshots that there will be. Nothing is changed.
 //
-// It decides once about all snapshots, which gives what deciding after each backup
-// gives: one that stays at last was the newest of its period, and not too old, all the time.
+// It decides once about all snapshots. To decide after each backup gives the same: a snapshot that stays at the end was the
+// newest of its period, and not too old, all the time.
 func Simulate(ctx context.Context, s *session.Session, o SimulateOptions) (*Simulation, error) {
 	if o.Every <= 0 || o.Every > o.Span {
 		return nil, outcome.Usage("", "a backup every %s: not a time between two backups in %s", retention.FormatDuration(o.Every), retention.FormatDuration(o.Span))

@@ -61,8 +61,8 @@ func States(s *session.Session, all []*snapshot.Snapshot, environment string, ma
 	return states
 }
 
-// read draws the conclusions from a history, newest first. What is later than now tells
-// nothing but that a clock is wrong, unless there is nothing else.
+// read draws the conclusions from a history, newest first. A snapshot that is later than now tells only that a clock is
+// wrong. It counts as the newest only if there is no other.
 func (st *State) read(history []*snapshot.Snapshot, now time.Time) {
 	st.Snapshots = len(history)
 	if len(history) == 0 {
@@ -81,7 +81,7 @@ func (st *State) read(history []*snapshot.Snapshot, now time.Time) {
 	st.Condition = st.judge()
 }
 
-// judge says the worst that is known.
+// judge returns the worst condition that is known.
 func (st *State) judge() Condition {
 	switch {
 	case st.Age > st.MaxAge:
@@ -106,8 +106,8 @@ func (st *State) readChanges(history []*snapshot.Snapshot) {
 	}
 }
 
-// readVerified finds the newest snapshot that was verified. What is known of older ones
-// says nothing of what is backed up now.
+// readVerified finds the newest snapshot that was verified. An older verification says nothing about the database as it
+// is backed up now.
 func (st *State) readVerified(history []*snapshot.Snapshot) {
 	st.HasSound = len(snapshot.Sound(history)) > 0
 	for _, snap := range history {

@@ -12,8 +12,8 @@ const (
 	trendLeast = time.Hour
 )
 
-// trend compares the newest of a history with about a week ago: by how much the database
-// grows in a day, and by how much the repository does for it.
+// trend compares the newest snapshot of a history with one of about a week ago. It returns by how much the database grows
+// in a day, and by how much the repository grows for it.
 func trend(history []*snapshot.Snapshot) (sizePerDay, addedPerDay int64) {
 	if len(history) == 0 {
 		return 0, 0
@@ -24,7 +24,7 @@ func trend(history []*snapshot.Snapshot) (sizePerDay, addedPerDay int64) {
 		if history[0].Time.Sub(snap.Time) > trendSpan {
 			break
 		}
-		added += old.Added // of those after the oldest one
+		added += old.Added // the oldest snapshot itself does not count
 		old = snap
 	}
 	span := history[0].Time.Sub(old.Time)

@@ -20,13 +20,12 @@ import (
 
 // inspection is what a look at a snapshot found.
 type inspection struct {
-	how       string   // it looked
-	unchecked []string // that takes the application's own SQLite
-	unsound   error    // what is wrong
+	how       string   // the checks that were made
+	unchecked []string // the parts that take the application's own SQLite to check
+	unsound   error    // nil for a sound snapshot
 }
 
-// inspect restores a snapshot to a temporary file and says what it saw, or why it could not
-// look.
+// inspect restores a snapshot to a temporary file and checks it. An error says what kept it from that.
 func (r *run) inspect(ctx context.Context, snap *snapshot.Snapshot) (saw inspection, err error) {
 	if snap.IsStream() {
 		return r.readStream(ctx, snap)
@@ -52,8 +51,8 @@ func (r *run) inspect(ctx context.Context, snap *snapshot.Snapshot) (saw inspect
 	return saw, refused(err)
 }
 
-// runOwnSQL runs the environment's SQL. Where the database needs the application's own
-// SQLite, that SQL may, too: then it is one thing more that could not be looked at.
+// runOwnSQL runs the environment's SQL. A database that takes the application's own SQLite may have SQL that takes it, too:
+// then that SQL is one more part that could not be checked.
 func (r *run) runOwnSQL(ctx context.Context, snap *snapshot.Snapshot, image *site.Staged, saw *inspection) error {
 	env := r.Conf.Env[snap.Environment]
 	if env == nil || env.Verify == "" {
@@ -76,8 +75,7 @@ func (r *run) runOwnSQL(ctx context.Context, snap *snapshot.Snapshot, image *sit
 	return err
 }
 
-// readStream reads a snapshot that is no database to its end: every byte is verified on the way,
-// and more cannot be known.
+// readStream reads a snapshot that is no database to its end. Every byte is verified on the way; more cannot be known.
 func (r *run) readStream(ctx context.Context, snap *snapshot.Snapshot) (inspection, error) {
 	saw := inspection{how: "read"}
 	err := r.CopyImage(ctx, snap, io.Discard)
@@ -87,8 +85,7 @@ func (r *run) readStream(ctx context.Context, snap *snapshot.Snapshot) (inspecti
 	return saw, err
 }
 
-// stillThere tells a snapshot that is damaged from one that was forgotten while it
-// was read.
+// stillThere returns an error if the snapshot was forgotten while it was read: then it is not damaged.
 func (r *run) stillThere(ctx context.Context, snap *snapshot.Snapshot) error {
 	list, err := r.Repo.Snapshots(ctx)
 	if list == nil {
@@ -100,8 +97,8 @@ func (r *run) stillThere(ctx context.Context, snap *snapshot.Snapshot) error {
 	return nil
 }
 
-// unsoundness returns what an error says of the database, nil if it is about
-// something else; without the name of the temporary file.
+// unsoundness returns what an error says of the database, without the name of the temporary file. It is nil for an error
+// about anything else.
 func unsoundness(err error) error {
 	if found, ok := errors.AsType[*sqlite.IntegrityError](err); ok {
 		return &sqlite.IntegrityError{Path: "its database", Messages: found.Messages}
@@ -114,7 +111,7 @@ func unsoundness(err error) error {
 	return nil
 }
 
-// refused returns an error that is not about the database.
+// refused returns the error unless it is about the database.
 func refused(err error) error {
 	if unsoundness(err) != nil {
 		return nil

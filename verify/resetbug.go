@@ -9,7 +9,7 @@ import (
 	"firn/sqlite"
 )
 
-// usersLimit is how long the look for the programs that use a database may take: nothing depends on it.
+// usersLimit is how long the search for the programs that use a database may take: nothing depends on what it finds.
 const usersLimit = 5 * time.Second
 
 // WarnResetBug warns of programs whose SQLite can lose commits of a configured database in WAL mode. This takes as long as
@@ -32,7 +32,7 @@ func WarnResetBug(ctx context.Context, s *session.Session) {
 	}
 }
 
-// usersOf returns the programs that use a database, none if that cannot be told soon.
+// usersOf returns the programs that use a database. It returns none if the system does not answer soon.
 func usersOf(ctx context.Context, s *session.Session, database string) []sqlite.User {
 	dog := site.NewWatchdog(ctx, s.Silence)
 	dog.Silence = usersLimit
