@@ -116,7 +116,7 @@ func (s *Snapshot) Verify(ctx context.Context) (*Verification, error) {
 	if found == nil {
 		return nil, err
 	}
-	return found.Found, err
+	return found.Verification, err
 }
 
 // Diff compares two snapshots of one repository, which may be of different databases: their schema, and row by row their

@@ -129,12 +129,12 @@ func (r *verifyRun) report(found *verify.Outcome) {
 	if found == nil {
 		return
 	}
-	snap, v := found.Snapshot, found.Found
+	snap, v := found.Snapshot, found.Verification
 	r.summaries = append(r.summaries, verifyMessage{
 		Type: "summary", SnapshotID: snap.ID.String(), Environment: snap.Environment, Database: snap.Database, Time: snap.Time,
 		Size: snap.Image().Size, How: v.How, Sound: v.Sound(), Problem: v.Problem, Unchecked: v.Unchecked, Duration: found.Took.Seconds(),
 	})
-	if v.Sound() {
+	if found.Sound() {
 		r.Done("%s: snapshot %s, %s, %s: sound (%s)", snap.Environment, snap.ID.Short(), r.When(snap.Time), report.Size(snap.Image().Size), session.DescribeCheck(v))
 	}
 	if found.Doubt != "" {

@@ -23,13 +23,16 @@ type Options struct {
 
 // Outcome is how a snapshot was found.
 type Outcome struct {
-	Snapshot *snapshot.Snapshot
-	Found    *snapshot.Verification // as it is recorded
-	Took     time.Duration
+	Snapshot     *snapshot.Snapshot
+	Verification *snapshot.Verification // as it is recorded
+	Took         time.Duration
 	// Doubt says why latest-verified does not mean the snapshot although all bytes of it are there. It is "" for a
 	// snapshot that latest-verified may mean, or that is not sound.
 	Doubt string
 }
+
+// Sound reports whether no problem was found.
+func (o *Outcome) Sound() bool { return o.Verification.Sound() }
 
 // Snapshot verifies a snapshot of a catalog and records the outcome. Without an error the snapshot is sound. With an
 // error and an outcome, the snapshot is not sound, or the outcome could not be recorded. Without an outcome, the error
@@ -45,7 +48,7 @@ func Snapshot(ctx context.Context, known *session.Catalog, snap *snapshot.Snapsh
 	if saw.unsound != nil {
 		found.Problem = saw.unsound.Error()
 	}
-	result := &Outcome{Snapshot: snap, Found: found, Took: r.Now().Sub(started)}
+	result := &Outcome{Snapshot: snap, Verification: found, Took: r.Now().Sub(started)}
 	if found.Sound() {
 		result.Doubt = snapshot.Doubt(known.All)(snap)
 	}

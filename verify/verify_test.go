@@ -26,11 +26,11 @@ func TestSnapshot(t *testing.T) {
 	bad := f.BackUp(t, 1, time.Hour)[0]
 
 	found, err := verify.Snapshot(t.Context(), f.Catalog(t), sound, verify.Options{TempDir: t.TempDir()})
-	if err != nil || !found.Found.Sound() || found.Found.How != "integrity, foreign keys, verify SQL" || found.Doubt != "" {
+	if err != nil || !found.Sound() || found.Verification.How != "integrity, foreign keys, verify SQL" || found.Doubt != "" {
 		t.Errorf("sound: got %+v, %v", found, err)
 	}
 	found, err = verify.Snapshot(t.Context(), f.Catalog(t), bad, verify.Options{TempDir: t.TempDir()})
-	if code, hint := outcome.Classify(err); found == nil || found.Found.Sound() || !strings.Contains(found.Found.Problem, "bad row") || code != outcome.CodeDamage ||
+	if code, hint := outcome.Classify(err); found == nil || found.Sound() || !strings.Contains(found.Verification.Problem, "bad row") || code != outcome.CodeDamage ||
 		!strings.Contains(hint, snapshot.LatestVerified) {
 		t.Errorf("bad: got %+v, %v", found, err)
 	}
@@ -61,7 +61,7 @@ func TestDamaged(t *testing.T) {
 	snap := f.BackUp(t, 1, time.Hour)[0]
 	f.DamagePack(t)
 	found, err := verify.Snapshot(t.Context(), f.Catalog(t), snap, verify.Options{})
-	if _, ok := errors.AsType[*repo.CorruptError](err); !ok || found == nil || found.Found.Sound() || found.Found.How != "restore" {
+	if _, ok := errors.AsType[*repo.CorruptError](err); !ok || found == nil || found.Sound() || found.Verification.How != "restore" {
 		t.Errorf("got %+v, %v", found, err)
 	}
 }
@@ -89,7 +89,7 @@ func TestStream(t *testing.T) {
 	f.Clock = f.Clock.Add(time.Hour)
 	snap := f.Take(t, backup.Options{Stream: strings.NewReader("some text"), Accept: true})
 	found, err := verify.Snapshot(t.Context(), f.Catalog(t), snap, verify.Options{})
-	if err != nil || !found.Found.Sound() || found.Found.How != "read" || found.Doubt == "" {
+	if err != nil || !found.Sound() || found.Verification.How != "read" || found.Doubt == "" {
 		t.Errorf("got %+v, %v", found, err)
 	}
 }
@@ -126,7 +126,7 @@ func TestAtOnce(t *testing.T) {
 	var wait sync.WaitGroup
 	for _, snap := range append(taken, taken...) {
 		wait.Go(func() {
-			if found, err := verify.Snapshot(t.Context(), known, snap, verify.Options{}); err != nil || !found.Found.Sound() {
+			if found, err := verify.Snapshot(t.Context(), known, snap, verify.Options{}); err != nil || !found.Sound() {
 				t.Errorf("got %+v, %v", found, err)
 			}
 		})
