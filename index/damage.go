@@ -37,6 +37,14 @@ func (d *Damage) Merge(other *Damage) {
 	d.some.Store(len(d.spots) > 0)
 }
 
+// Replace makes the set that of another one.
+func (d *Damage) Replace(other *Damage) {
+	d.mu.Lock()
+	clear(d.spots)
+	d.mu.Unlock()
+	d.Merge(other)
+}
+
 func (d *Damage) add(s spot) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -274,6 +274,27 @@ func BenchmarkIndex(b *testing.B) {
 	}
 }
 
+// TestSharedDamage has two indexes of the same packs know of the same damage.
+func TestSharedDamage(t *testing.T) {
+	t.Parallel()
+	d, others := index.NewDamage(), index.NewDamage()
+	x, y := index.NewWith(d), index.NewWith(d)
+	add(x, "P a")
+	add(y, "P a")
+	x.Spoil(packID('P'), blobID('a'))
+	if y.Available(blobID('a')) {
+		t.Error("an index does not know of the damage that another one has found")
+	}
+	if z := y.With(others); !z.Available(blobID('a')) {
+		t.Error("an index knows of damage that is not its own")
+	}
+	others.Merge(d)
+	d.Replace(index.NewDamage())
+	if z := y.With(others); z.Available(blobID('a')) || !x.Available(blobID('a')) {
+		t.Error("damage does not follow Merge and Replace")
+	}
+}
+
 func TestMend(t *testing.T) {
 	t.Parallel()
 	x := build("P a", "Q b<a")

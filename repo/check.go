@@ -93,7 +93,11 @@ func (r *Repo) pastCache(known copies) *Repo {
 
 // adopt takes over the objects that a check has read, and the damage that it has found.
 func (r *Repo) adopt(c *check) {
-	r.damage.Merge(c.repo.damage)
+	if c.opts.ReadData && c.opts.Subset == nil { // all else is sound, whatever was read of it before
+		r.damage.Replace(c.repo.damage)
+	} else {
+		r.damage.Merge(c.repo.damage)
+	}
 	r.cache.adopt(c.repo.cache, c.began)
 	if l := c.repo.lastListing(); l != nil {
 		seen := *l

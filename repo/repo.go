@@ -60,7 +60,7 @@ type Options struct {
 // docs/format.md, section 6. They share keys, caches, and the knowledge of damaged blobs,
 // each of which is immutable or has a lock. The results of operations, and readers of images,
 // a [Copier] and an [Assembler], are for one goroutine at a time unless they say otherwise.
-// A blob that was found damaged counts as missing as long as the Repo is open.
+// A blob that was found damaged counts as missing until a check of all data finds it sound.
 type Repo struct {
 	opts  Options // but for the credential, which is below
 	store store.Store
