@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -382,5 +383,64 @@ func TestDamageThatPasses(t *testing.T) {
 	checkWith(t, r)
 	if !bytes.Equal(restore(t, r, s), b) {
 		t.Error("the snapshot differs from its image")
+	}
+}
+
+// TestListingOfOpen has a handle list some time after it was opened: it shows what others have
+// stored meanwhile.
+func TestListingOfOpen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var passed atomic.Int64
+	opts := options(w.st)
+	opts.Now = func() time.Time { return time.Unix(1e9+passed.Load(), 0) }
+	r := openAs(t, opts)
+	w.take(t, "production", pages(1, 10))
+	passed.Store(3600)
+	if list, err := r.Snapshots(t.Context()); err != nil || len(list) != 1 {
+		t.Errorf("got %d snapshots, %v, want one", len(list), err)
+	}
+}
+
+// TestUpkeepIsNotedTwice has one handle note two kinds of upkeep: the second note does not
+// take away the first.
+func TestUpkeepIsNotedTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.take(t, "production", pages(1, 10))
+	r := open(t, w.st)
+	pruned, checked := time.Unix(1e9, 0).UTC(), time.Unix(2e9, 0).UTC()
+	for _, done := range []snapshot.Upkeep{{Pruned: pruned}, {Checked: checked}} {
+		if err := r.NoteUpkeep(t.Context(), done); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := open(t, w.st).Snapshots(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if told := snapshot.LastUpkeep(list); !told.Pruned.Equal(pruned) || !told.Checked.Equal(checked) {
+		t.Errorf("got %+v, want both", told)
+	}
+}
+
+// TestForgetWhatCameLater has a handle forget a snapshot that another process has stored since
+// its last listing: the host that stored it does not take the store for rolled back.
+func TestForgetWhatCameLater(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.take(t, "production", pages(1, 10))
+	r := open(t, w.st)
+	if _, err := r.Snapshots(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	opts := options(w.st)
+	opts.StateDir = t.TempDir()
+	s := take(t, openAs(t, opts), "production", pages(2, 10))
+	if err := r.Forget(t.Context(), s.ID); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := openAs(t, opts).Rollbacks(t.Context()); err != nil || len(found) > 0 {
+		t.Errorf("got %+v, %v, want no rollback", found, err)
 	}
 }

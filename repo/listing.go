@@ -42,8 +42,8 @@ const maxListings = 10
 // errNoPlan is the cause in a CorruptError for plans that are all missing.
 var errNoPlan = errors.New("no garbage collection plan can be read, at least one always exists")
 
-// listMeta lists the repository and reads the plans. The first look after Open uses
-// its listing: it saves a request, and is as good as one made a moment later.
+// listMeta lists meta/ and reads the plans. The first call after Open uses
+// its listing, if that is young: it saves a request, and is as good as one made a moment later.
 func (r *Repo) listMeta(ctx context.Context) (*listing, error) {
 	for range maxListings {
 		began := uint64(openingTick)

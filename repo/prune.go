@@ -66,7 +66,7 @@ func (r *Repo) Prune(ctx context.Context, opts PruneOptions) (*PruneResult, erro
 	if isDamage(err) {
 		// A blob that another prune has moved or swept meanwhile looks damaged.
 		again := r.newPrune(opts)
-		again.earlier = &p.ghosts
+		again.earlier = &p.unacknowledged
 		result, err = again.run(ctx)
 	}
 	if err != nil {
@@ -81,7 +81,7 @@ func (r *Repo) Prune(ctx context.Context, opts PruneOptions) (*PruneResult, erro
 
 func (r *Repo) newPrune(opts PruneOptions) *prune {
 	return &prune{
-		repo: r, opts: opts, ghosts: ghosts{ids: make(map[snapshot.ID]bool)},
+		repo: r, opts: opts, unacknowledged: unacknowledgedSet{ids: make(map[snapshot.ID]bool)},
 		packs: make(map[pack.ID]store.Object), live: make(map[pack.ID]map[chunk.ID]index.Location),
 	}
 }
@@ -96,12 +96,12 @@ func (p *prune) run(ctx context.Context) (*PruneResult, error) {
 	if p.listing, err = r.listMeta(ctx); err != nil { // P1
 		return nil, err
 	}
-	p.ghosts.token = p.listing.token
+	p.unacknowledged.token = p.listing.token
 	if opts.IfDue && !r.pruneDue(p.listing) {
 		p.result.Skipped = true
 		return &p.result, nil
 	}
-	for _, step := range []func(context.Context) error{p.listPacks, p.findNeeded, p.confirmGhosts, p.findOrphans, p.sweep, p.condemn, p.finish} {
+	for _, step := range []func(context.Context) error{p.listPacks, p.findNeeded, p.confirmUnacknowledged, p.findOrphans, p.sweep, p.condemn, p.finish} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -124,9 +124,9 @@ type prune struct {
 	reader    *blobReader
 	stale     bool // the inventory takes packs for condemned that are not
 
-	ghosts  ghosts  // unacknowledged records
-	earlier *ghosts // of a run before this one; nil for none
-	seen    []byte  // see [seenIn]
+	unacknowledged unacknowledgedSet  // unacknowledged records
+	earlier        *unacknowledgedSet // of a run before this one; nil for none
+	seen           []byte             // see [seenIn]
 
 	packs    map[pack.ID]store.Object // as listed
 	expired  []string                 // partial records that protect nothing any more, notes on snapshots that are gone

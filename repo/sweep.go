@@ -96,7 +96,7 @@ func (p *prune) finish(ctx context.Context) error {
 	if err := p.delete(ctx, names); err != nil || p.opts.DryRun {
 		return err
 	}
-	if err := p.forgetGhosts(ctx); err != nil {
+	if err := p.forgetUnacknowledged(ctx); err != nil {
 		return err
 	}
 	return p.renewLocks(ctx)

@@ -17,9 +17,9 @@ import (
 // acknowledges the record any more (docs/format.md, section 6). So a prune that misses one
 // of its blobs can go on without it, whether its run is dead or asleep.
 
-// forgetUnacknowledged is how old such a record is before a prune removes it. No safety
+// unacknowledgedAge is how old such a record is before a prune removes it. No safety
 // depends on that: until then its own host can, and people can look at it.
-const forgetUnacknowledged = 24 * time.Hour
+const unacknowledgedAge = 24 * time.Hour
 
 // seenLen is how much of a snapshot's ID stands in a plan.
 const seenLen = 4
@@ -60,8 +60,8 @@ func (v *listing) unacknowledged(s *snapshot.Snapshot, err error) bool {
 	return true
 }
 
-// ghosts are the records that a prune takes for unacknowledged under a set of plans.
-type ghosts struct {
+// unacknowledgedSet is the records that a prune takes for unacknowledged under a set of plans.
+type unacknowledgedSet struct {
 	token string
 	ids   map[snapshot.ID]bool
 }
@@ -73,13 +73,13 @@ func (p *prune) goOnWithout(s *snapshot.Snapshot, err error) bool {
 	if !p.listing.unacknowledged(s, err) {
 		return false
 	}
-	p.ghosts.ids[s.ID] = true
+	p.unacknowledged.ids[s.ID] = true
 	return p.earlier != nil && p.earlier.token == p.listing.token && p.earlier.ids[s.ID]
 }
 
-// confirmGhosts makes sure that no plan was published between the first and the second of the
+// confirmUnacknowledged makes sure that no plan was published between the first and the second of the
 // two listings of packs.
-func (p *prune) confirmGhosts(ctx context.Context) error {
+func (p *prune) confirmUnacknowledged(ctx context.Context) error {
 	if len(p.result.Unacknowledged) == 0 {
 		return nil
 	}
@@ -93,12 +93,12 @@ func (p *prune) confirmGhosts(ctx context.Context) error {
 	return nil
 }
 
-// forgetGhosts removes the records of some age that this run has gone on without.
-func (p *prune) forgetGhosts(ctx context.Context) error {
+// forgetUnacknowledged removes the records of some age that this run has gone on without.
+func (p *prune) forgetUnacknowledged(ctx context.Context) error {
 	var ids []snapshot.ID
 	for _, s := range p.result.Unacknowledged {
 		for _, o := range p.listing.records {
-			if o.Name == s.ObjectName() && p.age(o.Time) > forgetUnacknowledged {
+			if o.Name == s.ObjectName() && p.age(o.Time) > unacknowledgedAge {
 				ids = append(ids, s.ID)
 			}
 		}
