@@ -17,6 +17,7 @@ import (
 type pkg struct {
 	path      string // relative to the module
 	files     int
+	lines     int // of these files
 	commented bool
 	uses      []use
 }
@@ -99,6 +100,7 @@ func (p *pkg) add(name string, src any) error {
 		return fmt.Errorf("parse: %w", err)
 	}
 	p.files++
+	p.lines += fset.File(file.Pos()).LineCount()
 	p.commented = p.commented || strings.TrimSpace(file.Doc.Text()) != ""
 	where := func(n ast.Node) string {
 		at := fset.Position(n.Pos())
