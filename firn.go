@@ -160,7 +160,7 @@ func newCaller(location string, o Options) *session.Caller {
 			Config: o.ConfigFile, NoConfig: true, Repository: location,
 			KeyFile: o.KeyFile, Password: o.Password, CacheDir: o.CacheDir, NoCache: o.NoCache,
 		},
-		Getenv: surroundings, Now: o.Now, Zone: cmp.Or(o.Zone, time.UTC), Tool: version(), Kinds: o.Places,
+		Input: strings.NewReader(""), Getenv: surroundings, Now: o.Now, Zone: cmp.Or(o.Zone, time.UTC), Tool: version(), Kinds: o.Places,
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -159,7 +159,7 @@ func TestDamagedNote(t *testing.T) {
 	}
 	o.forgetCache()
 	for _, line := range []string{"query latest-verified:e SELECT/**/1", "restore e --snapshot latest-verified --yes", "query latest-verified SELECT/**/1"} {
-		if _, stderr := o.want(outcome.CodeDamage, line); !strings.Contains(stderr, "nobody knows how it was found") {
+		if _, stderr := o.want(outcome.CodeDamage, line); !strings.Contains(stderr, "its last verification is unknown") {
 			t.Errorf("%s: got %q", line, stderr)
 		}
 	}

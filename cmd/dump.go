@@ -77,7 +77,7 @@ func (c *cli) dump(ctx context.Context, ref string, o dumpOptions) error {
 	if o.output == "" {
 		return write(s.Session, ctx, snap, c.data())
 	}
-	var need int64 // of the others nobody knows it beforehand
+	var need int64 // not known beforehand of the other formats
 	if o.format == "db" {
 		need = snap.Image().Size
 	}

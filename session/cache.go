@@ -12,9 +12,9 @@ import (
 	"firn/outcome"
 )
 
-// OpenCache returns this repository's cache folder, and makes it. Nothing needs
-// a cache: without a place for it, all works, and costs time. In a place that another
-// user can change, that user could lead firn's writing, and its locks, anywhere.
+// OpenCache returns this repository's cache folder, and makes it. No run needs a cache: without a place for one, all works
+// and takes longer. A place that another user can change is refused: that user could lead firn's writes, and its locks,
+// anywhere.
 func (s *Session) OpenCache(location string) string {
 	if s.Settings.NoCache {
 		return ""
@@ -40,9 +40,9 @@ func (s *Session) OpenCache(location string) string {
 	return ""
 }
 
-// cachePlaces are where caches may be, in the order in which they are tried while they
-// are not to be trusted: the folder that is named, or else below HOME, which may be
-// another user's, left by sudo or su; then below the home that the system knows.
+// cachePlaces returns the folders where caches may be, in the order in which they are tried until one can be trusted: the
+// folder that is named; or else one below HOME, which sudo or su may have left as another user's, and then one below the
+// home that the system knows.
 func cachePlaces(named string) []string {
 	if named != "" {
 		return []string{named}

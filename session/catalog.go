@@ -15,17 +15,16 @@ import (
 	"firn/snapshot"
 )
 
-// Catalog is what the repository shows of its snapshots, and what it has and cannot show.
-// Every command that is told latest, an environment or a time chooses here: an older
-// snapshot must not pass for a newer one that cannot be read.
+// Catalog is the list of snapshots, with the records that cannot be read. Every command that is told latest, an
+// environment or a time chooses here: an older snapshot must not pass for a newer one that cannot be read.
 type Catalog struct {
 	*Session
 	All    []*snapshot.Snapshot // newest first
-	Damage error                // all that cannot be read, notes too
+	Damage error                // joins the errors of all records and notes that cannot be read
 	unread []*repo.UnreadError  // the records
 }
 
-// Catalog reads what there is. What cannot be read stops only those who might have meant it.
+// Catalog lists the snapshots. A record that cannot be read stops only the commands that may mean its snapshot.
 func (s *Session) Catalog(ctx context.Context) (*Catalog, error) {
 	all, damage := s.Repo.Snapshots(ctx)
 	if all == nil && damage != nil {
@@ -34,9 +33,8 @@ func (s *Session) Catalog(ctx context.Context) (*Catalog, error) {
 	return &Catalog{s, all, damage, repo.Unread(damage)}, nil
 }
 
-// Find finds the snapshot of the list that the user means. Whoever says latest, or a time,
-// does not mean what a restore has put aside, unless that is asked for, nor what is later
-// than now.
+// Find finds the snapshot of the list that the user means. The words latest and latest-verified, and times, mean neither a snapshot
+// that a restore took of its target, unless that is asked for, nor one that is later than now.
 func (k *Catalog) Find(list []*snapshot.Snapshot, ref string, withPreRestore bool) (*snapshot.Snapshot, error) {
 	if _, err := FindByID(list, ref); err == nil {
 		return snapshot.Find(list, ref, k.Zone)
@@ -59,8 +57,7 @@ func (k *Catalog) Find(list []*snapshot.Snapshot, ref string, withPreRestore boo
 	return s, err
 }
 
-// findPast finds a snapshot among those that are not later than now, and only without
-// one among the others, too.
+// findPast finds a snapshot among those that are not later than now. If there is none, it looks among the later ones.
 func (k *Catalog) findPast(list []*snapshot.Snapshot, ref string) (*snapshot.Snapshot, error) {
 	past, ahead := snapshot.SplitAhead(list, k.Now())
 	s, err := snapshot.Find(past, ref, k.Zone)
@@ -73,7 +70,7 @@ func (k *Catalog) findPast(list []*snapshot.Snapshot, ref string) (*snapshot.Sna
 	return s, err
 }
 
-// Past leaves out what is later than now, unless there is nothing else, and tells of it.
+// Past leaves out the snapshots that are later than now, unless there are no others, and warns of them.
 func (c *Caller) Past(list []*snapshot.Snapshot) []*snapshot.Snapshot {
 	past, ahead := snapshot.SplitAhead(list, c.Now())
 	c.WarnAhead(ahead)
@@ -83,9 +80,9 @@ func (c *Caller) Past(list []*snapshot.Snapshot) []*snapshot.Snapshot {
 	return past
 }
 
-// Surely refuses a snapshot, nil for none, that was chosen as the newest which what
-// describes, while a record cannot be read that may be of a newer one. Of records nobody
-// knows more than their time.
+// Surely returns an error if a newer snapshot may be meant than the chosen one, nil for none: one whose record cannot be
+// read, or one that this host has stored and that is gone. The function may reports whether a snapshot of a time can be
+// meant; no more than the time is known of an unreadable record. The text says for the error what was asked for.
 func (k *Catalog) Surely(chosen *snapshot.Snapshot, what string, may func(time.Time) bool) error {
 	for _, u := range k.unread {
 		t := u.Time()
@@ -105,8 +102,8 @@ func (k *Catalog) Surely(chosen *snapshot.Snapshot, what string, may func(time.T
 	return nil
 }
 
-// hidden is surely for a reference that may mean any series of a list: of one of them, a newer
-// snapshot may be missing that this host has stored.
+// hidden is [Catalog.Surely] for a reference that may mean any series of a list: a newer snapshot of one of them may be gone
+// that this host has stored.
 func (k *Catalog) hidden(list []*snapshot.Snapshot, chosen *snapshot.Snapshot, ref string, may func(time.Time) bool) error {
 	_, environment, _ := strings.Cut(ref, "latest") // a time has colons, too
 	_, environment, _ = strings.Cut(environment, ":")
@@ -120,18 +117,17 @@ func (k *Catalog) hidden(list []*snapshot.Snapshot, chosen *snapshot.Snapshot, r
 	return nil
 }
 
-// gone is the error for a snapshot that this host has stored, may be the one that was asked
-// for, and is not there.
+// gone is the error for a snapshot that this host has stored and that is not there. It may be the one that was asked for.
 func (k *Catalog) gone(what string, b *repo.Rollback) error {
 	return outcome.New(fmt.Errorf("%s: %w: %s", what, outcome.ErrRolledBack, k.describeSetBack(b)), outcome.CodeDamage, outcome.WayForward+" Or name a snapshot by its ID.")
 }
 
-// AnyTime is for surely: a record of any time may be meant.
+// AnyTime is for [Catalog.Surely]: a snapshot of any time may be meant.
 func AnyTime(time.Time) bool { return true }
 
-// unsure is the error for a record that may be the one which was asked for.
+// unsure is the error for a record that cannot be read, and may be of the snapshot that was asked for.
 func (k *Catalog) unsure(chosen *snapshot.Snapshot, what string, u *repo.UnreadError) error {
-	which := "a snapshot, nobody knows of when,"
+	which := "a snapshot of an unknown time"
 	if t := u.Time(); !t.IsZero() {
 		id, _ := snapshot.ParseObjectName(u.Name)
 		which = fmt.Sprintf("snapshot %s of %s", id.Short(), k.When(t))
@@ -144,24 +140,24 @@ func (k *Catalog) unsure(chosen *snapshot.Snapshot, what string, u *repo.UnreadE
 		hint = fmt.Sprintf(`The newest that can be read is %s of %s, %s: name it by its ID if that will do. `,
 			chosen.ID.Short(), chosen.Environment, k.When(chosen.Time)) + hint
 	}
-	return outcome.New(fmt.Errorf("%s: it may be %s which cannot be read: %w", what, which, u), outcome.CodeDamage, hint)
+	return outcome.New(fmt.Errorf("%s: it may be %s, whose record cannot be read: %w", what, which, u), outcome.CodeDamage, hint)
 }
 
-// unreadVerdict refuses the newest snapshot that was found sound, nil for none, while a note
-// cannot be read that may say so of a newer one, or of this one that it is not.
+// unreadVerdict refuses the newest snapshot that was found sound, nil for none, while a note cannot be read. That note may
+// say that a newer snapshot is sound, or that this one is not.
 func unreadVerdict(list []*snapshot.Snapshot, sound *snapshot.Snapshot, ref string) error {
 	_, environment, _ := strings.Cut(ref, ":")
 	for _, s := range Filter(list, snapshot.Filter{Environment: environment}) {
 		if s.NoteUnread && (sound == nil || !s.Time.Before(sound.Time)) {
-			return outcome.New(fmt.Errorf("%s: a note on snapshot %s of %s cannot be read, so nobody knows how it was found", ref, s.ID.Short(), s.Environment),
+			return outcome.New(fmt.Errorf("%s: a note on snapshot %s of %s cannot be read, so its last verification is unknown", ref, s.ID.Short(), s.Environment),
 				outcome.CodeDamage, fmt.Sprintf(`"firn verify --snapshot %s" looks again. Or name a snapshot by its ID.`, s.ID.Short()))
 		}
 	}
 	return nil
 }
 
-// WayToSound says in a sentence how to have the newest snapshot of the same environment that
-// was found sound, if that is another one.
+// WayToSound says in a sentence how to restore the newest snapshot of the same environment that was found sound. It is ""
+// if that is the same snapshot, or there is none.
 func (k *Catalog) WayToSound(than *snapshot.Snapshot) string {
 	for _, s := range snapshot.Sound(OfBackups(k.All)) {
 		if s.Environment == than.Environment && s.ID != than.ID {
@@ -171,7 +167,7 @@ func (k *Catalog) WayToSound(than *snapshot.Snapshot) string {
 	return ""
 }
 
-// WarnAhead tells once of each snapshot that is later than now.
+// WarnAhead warns of snapshots that are later than now, once of each.
 func (c *Caller) WarnAhead(list []*snapshot.Snapshot) {
 	if list = c.told.first(list); len(list) == 0 {
 		return

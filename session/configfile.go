@@ -23,8 +23,7 @@ func (c *Caller) LoadConfig() (*config.Config, error) {
 	return config.Parse(path, b)
 }
 
-// findConfig reads the first configuration file that there is. One that was asked for
-// by name must be there.
+// findConfig reads the first configuration file that is there. A file that is named must be there.
 func (c *Caller) findConfig() (path string, text []byte, err error) {
 	if named := cmp.Or(c.Settings.Config, c.Getenv("FIRN_CONFIG")); named != "" {
 		return readConfig(named)
@@ -49,7 +48,7 @@ func (c *Caller) findConfig() (path string, text []byte, err error) {
 	return "", nil, nil
 }
 
-// readConfig reads a file whose commands firn will run.
+// readConfig reads a configuration file, whose commands firn will run: it must be trusted.
 func readConfig(path string) (absolute string, text []byte, err error) {
 	if absolute, err = filepath.Abs(path); err == nil {
 		text, err = host.ReadFile(absolute)
@@ -60,8 +59,8 @@ func readConfig(path string) (absolute string, text []byte, err error) {
 	return absolute, text, nil
 }
 
-// configPlaces are where a configuration is looked for, and a note if that does not
-// include the one in the current folder.
+// configPlaces returns the paths where a configuration is looked for. The note says why the one in the current folder is
+// not among them, if it is there.
 func (c *Caller) configPlaces() (places []string, note string) {
 	why := refuseHere()
 	if why == "" {
@@ -79,9 +78,8 @@ func (c *Caller) configPlaces() (places []string, note string) {
 	return append(places, config.SystemFile), note
 }
 
-// refuseHere says why the configuration in the current folder is not to be read, "" if
-// it may be. A caller who looks around in a folder of another user does not want to run
-// that user's commands. Root comes to so many folders that it must name the file.
+// refuseHere says why the configuration in the current folder is not read, "" if it may be. A user in a folder of
+// another user does not want to run that user's commands. Root works in so many folders that it must name the file.
 func refuseHere() string {
 	if os.Geteuid() == 0 {
 		return "root must name its configuration"

@@ -23,12 +23,12 @@ func Databases(list []*snapshot.Snapshot) []string {
 	return slices.Compact(names)
 }
 
-// OfBackups leaves out what restores have put aside.
+// OfBackups leaves out the snapshots that restores took of their targets.
 func OfBackups(list []*snapshot.Snapshot) []*snapshot.Snapshot {
 	return slices.DeleteFunc(slices.Clone(list), PreRestore)
 }
 
-// ByID returns the snapshots by what decisions, which are made of them, call them.
+// ByID returns the snapshots by the texts of their IDs, by which decisions of retention name them.
 func ByID(list []*snapshot.Snapshot) map[string]*snapshot.Snapshot {
 	known := make(map[string]*snapshot.Snapshot, len(list))
 	for _, s := range list {
@@ -37,8 +37,8 @@ func ByID(list []*snapshot.Snapshot) map[string]*snapshot.Snapshot {
 	return known
 }
 
-// NamesEnvironment tells an environment from IDs. What could be either is refused:
-// it is about what will be removed.
+// NamesEnvironment reports whether arguments name one environment, or none at all, rather than snapshots by their IDs. A
+// word that could be either is refused, because the caller removes what it names.
 func (s *Session) NamesEnvironment(list []*snapshot.Snapshot, args []string) (bool, error) {
 	if len(args) != 1 {
 		return len(args) == 0, nil
@@ -51,8 +51,8 @@ func (s *Session) NamesEnvironment(list []*snapshot.Snapshot, args []string) (bo
 	return environment, nil
 }
 
-// FindByID finds a snapshot by the beginning of its ID alone: whoever removes
-// "latest" or "2026" by mistake would be sorry.
+// FindByID finds a snapshot by the beginning of its ID alone. Commands that remove snapshots take nothing else: "latest" or
+// "2026" is too easily written by mistake.
 func FindByID(list []*snapshot.Snapshot, ref string) (*snapshot.Snapshot, error) {
 	if len(ref) < 4 || strings.Trim(strings.ToLower(ref), "0123456789abcdef") != "" {
 		return nil, outcome.Failed("Give an environment, or at least 4 digits of an ID.", "%q: %w", ref, snapshot.ErrNotFound)
@@ -72,8 +72,8 @@ func FindByID(list []*snapshot.Snapshot, ref string) (*snapshot.Snapshot, error)
 // PreRestore reports whether a restore took the snapshot of what it replaced.
 func PreRestore(s *snapshot.Snapshot) bool { return s.Tags.Has(repo.PreRestoreTag) }
 
-// SnapshotsOf returns all snapshots, unless nobody knows the environment that is to be
-// chosen of them, "" for all. What cannot be read is damage, and stops nothing.
+// SnapshotsOf returns all snapshots. An environment that is neither configured nor in the repository is an error; "" is
+// for all. Records and notes that cannot be read are damage, and no error.
 func (s *Session) SnapshotsOf(ctx context.Context, environment string) (all []*snapshot.Snapshot, damage, err error) {
 	all, damage = s.Repo.Snapshots(ctx)
 	if all == nil && damage != nil {
@@ -82,7 +82,7 @@ func (s *Session) SnapshotsOf(ctx context.Context, environment string) (all []*s
 	return all, damage, s.KnownEnvironment(all, environment)
 }
 
-// KnownEnvironment reports a name that is neither configured nor in the repository.
+// KnownEnvironment returns an error for an environment that is neither configured nor in the repository.
 func (s *Session) KnownEnvironment(list []*snapshot.Snapshot, name string) error {
 	if name == "" || s.Conf.Env[name] != nil {
 		return nil
@@ -105,7 +105,7 @@ func Environments(list []*snapshot.Snapshot) []string {
 	return slices.Compact(names)
 }
 
-// Filter returns what matches, in a new slice.
+// Filter returns the snapshots that match, in a new slice.
 func Filter(list []*snapshot.Snapshot, f snapshot.Filter) []*snapshot.Snapshot {
 	var matching []*snapshot.Snapshot
 	for _, s := range list {
@@ -125,7 +125,7 @@ func Newest(list []*snapshot.Snapshot, n int) []*snapshot.Snapshot {
 	})
 }
 
-// BackedUp returns the series of some histories, and those that are configured, sorted.
+// BackedUp returns the series of some histories together with those of configured environments, sorted.
 func (s *Session) BackedUp(histories map[snapshot.Series][]*snapshot.Snapshot, environment string) []snapshot.Series {
 	all := slices.Collect(maps.Keys(histories))
 	for name, env := range s.Conf.Env {
@@ -137,7 +137,7 @@ func (s *Session) BackedUp(histories map[snapshot.Series][]*snapshot.Snapshot, e
 	return slices.Compact(all)
 }
 
-// WithoutStreams leaves out what cannot be restored into a database.
+// WithoutStreams leaves out the snapshots that are of no database.
 func WithoutStreams(list []*snapshot.Snapshot) []*snapshot.Snapshot {
 	return slices.DeleteFunc(slices.Clone(list), (*snapshot.Snapshot).IsStream)
 }

@@ -25,7 +25,7 @@ func (s *Session) CopyImage(ctx context.Context, snap *snapshot.Snapshot, w io.W
 	return image.Copy(ctx, &report.CountingWriter{W: w, Progress: b.Set})
 }
 
-// CopyFrames writes it as a zstd stream.
+// CopyFrames writes a snapshot's image as a zstd stream.
 func (s *Session) CopyFrames(ctx context.Context, snap *snapshot.Snapshot, w io.Writer) error {
 	image, err := s.Repo.OpenImage(ctx, snap)
 	if err != nil {
@@ -36,7 +36,7 @@ func (s *Session) CopyFrames(ctx context.Context, snap *snapshot.Snapshot, w io.
 	return image.CopyFrames(ctx, w, b.Set)
 }
 
-// CopySQL writes it as a script. SQLite reads files, so there is one for a while.
+// CopySQL writes a snapshot's database as a script in SQL. SQLite reads files, so the image is put into one for a while.
 func (s *Session) CopySQL(ctx context.Context, snap *snapshot.Snapshot, w io.Writer) (err error) {
 	if err := site.NeedSpace(os.TempDir(), snap.Image().Size); err != nil {
 		return outcome.Failed("Make room there, or set TMPDIR to a folder with more.", "%w", err)

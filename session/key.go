@@ -13,8 +13,7 @@ import (
 	"firn/process"
 )
 
-// KeyFileName is the key file that init writes and every command looks for
-// when no other key is given.
+// KeyFileName is the name of the key file that firn init writes, and that a command looks for if no other key is given.
 const KeyFileName = "firn.key"
 
 // KeySource returns the first source of a key that is given: flags before the
@@ -31,8 +30,7 @@ func (c *Caller) EnvironmentKey() config.KeySource {
 	return config.KeySource{Origin: "the environment variables", KeyFile: c.Getenv("FIRN_KEY_FILE"), PasswordFile: c.Getenv("FIRN_PASSWORD_FILE"), Password: c.Getenv("FIRN_PASSWORD")}
 }
 
-// credential returns what opens the repository, and asks for a password if
-// nothing is given and somebody is there.
+// credential reads the key of the repository. If none is given it asks for a password, where a person can be asked.
 func (c *Caller) credential(ctx context.Context, conf *config.Config) (crypt.Credential, config.KeySource, error) {
 	k, err := c.KeySource(conf)
 	if err != nil {
@@ -71,7 +69,7 @@ func (c *Caller) ReadKey(ctx context.Context, k config.KeySource) (crypt.Credent
 	case k.PasswordCommand != "":
 		return runPasswordCommand(ctx, c, k.PasswordCommand)
 	}
-	return password([]byte(k.Password), "FIRN_PASSWORD")
+	return password([]byte(k.Password), "the password")
 }
 
 // ReadKeyFile reads a key file, or standard input for -.
@@ -101,7 +99,8 @@ func (c *Caller) ReadPasswordFile(path string) (crypt.Credential, error) {
 	return password(text, "password file "+path)
 }
 
-// runPasswordCommand lets the command talk to the user: its standard error and input are ours.
+// runPasswordCommand runs a command that prints the password. It may talk to the user: it has the input and the error output
+// of this program.
 func runPasswordCommand(ctx context.Context, c *Caller, command string) (crypt.Credential, error) {
 	cmd := process.Shell(ctx, command)
 	cmd.Env = os.Environ() // see withoutSecrets
@@ -113,8 +112,8 @@ func runPasswordCommand(ctx context.Context, c *Caller, command string) (crypt.C
 	return password(out, "password command")
 }
 
-// password takes the password out of a text: its first line, as [FirstLine] has it,
-// wherever the text comes from. So one password opens a repository in every way.
+// password takes the password out of a text, which is its first line as [FirstLine] returns it, wherever the text comes
+// from. So the same password opens a repository in every way.
 func password(text []byte, origin string) (crypt.Credential, error) {
 	line, err := FirstLine(text)
 	if err != nil {

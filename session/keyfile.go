@@ -41,7 +41,7 @@ func KeyFileText(key crypt.KeyFile, now string) string {
 	return fmt.Sprintf("# firn key, made %s. Whoever has it can read and change the repository.\n%s\n", now, key)
 }
 
-// KeyLabel names a credential for people who look at the list of keys.
+// KeyLabel returns the text by which a list of keys shows a key.
 func KeyLabel(what, where string) string {
 	host, err := os.Hostname()
 	if err != nil {

@@ -17,26 +17,25 @@ import (
 	"firn/outcome"
 )
 
-// lock keeps two runs from doing the same at once. The repository needs no
-// lock: this one saves work, and the operating system lets go of it when its
-// holder dies.
-type lock struct{ file *flock.Flock }
+// RunLock keeps two runs from doing the same at once. The repository needs no lock: this one saves work. The operating
+// system lets go of it when its holder dies. A nil lock holds nothing.
+type RunLock struct{ file *flock.Flock }
 
-// holder is what the lock's holder writes beside it, for those who meet the lock.
+// holder is what the holder of a lock writes beside it, for the message to a run that meets the lock.
 type holder struct {
 	PID     int       `json:"pid"`
 	Started time.Time `json:"started"`
 }
 
-// Lock takes the lock on what the parts name, in the repository's cache folder
-// or, without one or when its disk fails, in a private folder for temporary files.
-// Where neither can be had, the run goes on and says so: the lock saves work only.
-func (s *Session) Lock(parts ...string) (*lock, error) {
+// Lock takes the lock on what the parts name. The lock is in the repository's cache folder or, without one or when its disk
+// fails, in a private folder for temporary files. If neither can be had, the lock is nil and there is a warning: the lock
+// only saves work. The error matches [outcome.ErrRunning] if another run holds the lock.
+func (s *Session) Lock(parts ...string) (*RunLock, error) {
 	var errs []error
 	for _, folder := range []func() (string, error){s.LockDir, lockFolder} {
 		dir, err := folder()
 		if err == nil {
-			var l *lock
+			var l *RunLock
 			if l, err = s.lockIn(dir, parts); err == nil || errors.Is(err, outcome.ErrRunning) {
 				return l, err
 			}
@@ -48,7 +47,7 @@ func (s *Session) Lock(parts ...string) (*lock, error) {
 }
 
 // lockIn takes the lock in a folder.
-func (s *Session) lockIn(dir string, parts []string) (*lock, error) {
+func (s *Session) lockIn(dir string, parts []string) (*RunLock, error) {
 	path := s.RunPath(dir, parts...)
 	file := flock.New(path+".lock", flock.SetPermissions(0o600))
 	ok, err := file.TryLock()
@@ -65,15 +64,15 @@ func (s *Session) lockIn(dir string, parts []string) (*lock, error) {
 	if err != nil { // it only informs people
 		s.Detail("lock: %v", err)
 	}
-	return &lock{file}, nil
+	return &RunLock{file}, nil
 }
 
-// RunPath begins the names of the files that runs of what the parts name keep in a folder.
+// RunPath returns the path prefix of the files of a run in a folder: its lock, its holder, and its count of rows.
 func (s *Session) RunPath(dir string, parts ...string) string {
 	return filepath.Join(dir, LockName(append([]string{s.Place.String()}, parts...)...))
 }
 
-// LockName names the files of a lock by what it is on.
+// LockName returns the name of a lock without its extension, by what the lock is on.
 func LockName(parts ...string) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q", parts))
 	return "run-" + hex.EncodeToString(sum[:8])
@@ -87,7 +86,7 @@ func (s *Session) LockDir() (string, error) {
 	return lockFolder()
 }
 
-// describeHolder is for people; what cannot be read is left out.
+// describeHolder says for a message which process holds a lock. It is "" if that cannot be read.
 func (s *Session) describeHolder(path string) string {
 	var h holder
 	b, err := os.ReadFile(path)
@@ -97,16 +96,15 @@ func (s *Session) describeHolder(path string) string {
 	return fmt.Sprintf(" since %s (process %d)", h.Started.In(s.Zone).Format("2006-01-02 15:04:05 MST"), h.PID)
 }
 
-// Release lets go of the lock. The files stay: removing them could take
-// another run's.
-func (l *lock) Release() {
+// Release lets go of the lock. Its files stay: the file could be another run's by the time it is removed.
+func (l *RunLock) Release() {
 	if l != nil {
 		_ = l.file.Close() // the end of the process releases it at the latest
 	}
 }
 
-// lockFolder returns a folder for temporary files that is certain to be ours:
-// where anybody can write, somebody else may have made it.
+// lockFolder returns a private folder for temporary files. Where all users can write, another user may have made it, which
+// is an error.
 func lockFolder() (string, error) {
 	dir := filepath.Join(os.TempDir(), fmt.Sprintf("firn-%d", os.Getuid()))
 	return dir, host.MakePrivateFolder(dir)

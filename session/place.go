@@ -16,12 +16,12 @@ import (
 	"firn/store"
 )
 
-// Endpoint is asked for locations of the form s3://bucket/prefix.
+// Endpoint returns the address of the server for locations of the form s3://bucket/prefix, "" for Amazon's.
 func (c *Caller) Endpoint(conf *config.Config) string {
 	return cmp.Or(conf.S3.Endpoint, c.Getenv("AWS_ENDPOINT_URL_S3"), c.Getenv("AWS_ENDPOINT_URL"))
 }
 
-// access say how to reach the repository's place.
+// access says how to reach the repository's place.
 func (s *Session) access() (store.Access, error) {
 	b := s.Conf.S3
 	opts := store.Access{
@@ -59,8 +59,8 @@ func (s *Session) readBucketKeys(opts *store.Access) error {
 	return nil
 }
 
-// defaultCacheSize holds what a database of some gigabytes has changed lately,
-// and a smaller one as a whole, in bytes.
+// defaultCacheSize is enough for the latest changes of a database of some gigabytes, and for a smaller database as a whole,
+// in bytes.
 const defaultCacheSize = 1 << 30
 
 // cacheSize is how much of a remote repository may be kept here.
@@ -76,7 +76,7 @@ func (s *Session) cacheSize() (int64, error) {
 	return n, nil
 }
 
-// WarnUnconditional tells what a server that ignores conditions is not good for.
+// WarnUnconditional warns of what must not be done with a server that ignores conditions.
 func (s *Session) WarnUnconditional() {
 	s.Warn(`the store ignores the condition "If-None-Match: *": never run "firn init" for one place from two machines at once. All else is safe: no other object's name is used twice`)
 	if s.Conf.Path != "" {
@@ -84,7 +84,7 @@ func (s *Session) WarnUnconditional() {
 	}
 }
 
-// Requests returns how many were made to a bucket so far.
+// Requests returns the number of requests to a bucket so far.
 func (s *Session) Requests() int64 {
 	if s.counter == nil {
 		return 0
@@ -164,7 +164,7 @@ func (s *Session) openRemote(ctx context.Context) (store.Store, error) {
 	return st, nil
 }
 
-// tellTraffic tells what was asked of a server.
+// tellTraffic reports the requests to a server as a detail.
 func (s *Session) tellTraffic() {
 	if s.counter == nil {
 		return

@@ -8,8 +8,7 @@ import (
 	"firn/repo"
 )
 
-// lookBack compares the repository with what this host knows of it. An error of the look is one
-// of the command's, too.
+// lookBack compares the repository with what this host has stored there, and warns of what is missing.
 func (s *Session) lookBack(ctx context.Context) error {
 	found, err := s.Repo.Rollbacks(ctx)
 	if err != nil {
@@ -22,14 +21,14 @@ func (s *Session) lookBack(ctx context.Context) error {
 		}
 	}
 	for _, path := range s.Repo.UnreadMarks() {
-		s.Warn("%s is damaged or cannot be read: it should tell what this host has stored last of a database, so nobody notices here if that one was set back. "+
+		s.Warn("%s is damaged or cannot be read: it should tell what this host has stored last of a database, so this host does not notice if that one was set back. "+
 			`Its next backup writes the file anew, and "firn check --accept-rollback" removes it.`, path)
 	}
 	return nil
 }
 
-// warnSetBack is heard with --quiet, too: who sets a repository back may want to
-// hide something.
+// warnSetBack warns of snapshots that are missing. It is a warning, which --quiet shows too: an attacker may have set the
+// repository back to hide something.
 func (c *Caller) warnSetBack(b *repo.Rollback) {
 	if b.Uncertain {
 		c.Warn("%s; nothing tells whether a run that knew it has forgotten it, or the repository was set back before the later ones. "+
@@ -48,7 +47,7 @@ func (c *Caller) describeSetBack(b *repo.Rollback) string {
 		b.ID.Short(), b.Environment, c.When(b.Time), b.Sequence, newest)
 }
 
-// SetBackError is the outcome of a command, or of an environment's backup, that did all else.
+// SetBackError is the error of a command that did its work on a repository which was set back, nil for nil.
 func (c *Caller) SetBackError(b *repo.Rollback) error {
 	if b == nil {
 		return nil
@@ -56,7 +55,7 @@ func (c *Caller) SetBackError(b *repo.Rollback) error {
 	return outcome.New(fmt.Errorf("%w: %s", outcome.ErrRolledBack, c.describeSetBack(b)), outcome.CodeDamage, outcome.WayForward)
 }
 
-// Unaccepted is the outcome of a command that did all else.
+// Unaccepted is the error of a command that did its work on a repository which was set back, unless that was accepted.
 func (s *Session) Unaccepted() error {
 	if len(s.setBack) == 0 || s.accepted {
 		return nil
@@ -64,7 +63,7 @@ func (s *Session) Unaccepted() error {
 	return outcome.New(outcome.ErrRolledBack, outcome.CodeDamage, outcome.WayForward)
 }
 
-// AcceptSetBack has this host take what is there for true.
+// AcceptSetBack makes what is there the state that this host compares with from now on.
 func (s *Session) AcceptSetBack(ctx context.Context) error {
 	if err := s.Repo.AcceptRollback(ctx); err != nil {
 		return fmt.Errorf("accept what is in %s: %w", s.Place, err)

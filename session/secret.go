@@ -11,7 +11,7 @@ import (
 	"firn/host"
 )
 
-// Marks that editors put at the beginning of a file; no password begins with one.
+// The byte order marks that editors put at the beginning of a file. No password begins with one.
 const (
 	markUTF8     = "\xef\xbb\xbf"
 	markUTF16    = "\xff\xfe"
@@ -34,10 +34,10 @@ func FirstLine(text []byte) (string, error) {
 // maxSecret is more than any key file or password has, in bytes.
 const maxSecret = 1 << 20
 
-// readSecret reads a file that nobody else should be able to read, or standard input. One
-// that others can change is refused: it could be a key that they have, too.
+// readSecret reads a file that no other user should be able to read, or standard input. A file that other users can change
+// is refused: it could hold a key that they know.
 func (c *Caller) readSecret(path string) ([]byte, error) {
-	if path == config.StandardInput {
+	if path == config.StandardInput && c.Input != nil {
 		return io.ReadAll(io.LimitReader(c.Input, maxSecret))
 	}
 	f, err := host.Open(path)

@@ -1,3 +1,4 @@
+// Package session opens repositories by their location, with what the configuration and the environment say.
 package session
 
 import (
@@ -17,26 +18,26 @@ import (
 	"firn/store"
 )
 
-// Session is what most commands work with: the configuration, and the
-// repository that it and the flags name.
+// Session is an open repository with the configuration and the program that it is used by. Its methods may be called by
+// many goroutines at once.
 type Session struct {
 	*Caller
 	opening  OpenOptions
 	Conf     *config.Config
 	Place    Place         // of the repository
 	CacheDir string        // of this repository; "" for none
-	counter  store.Counter // of requests; nil for a repository in a folder
+	counter  store.Counter // of requests; nil if the place counts none
 	Repo     *repo.Repo
 	tried    config.KeySource // the key that was used
-	setBack  []*repo.Rollback // of what this host has stored, and is not there
-	accepted bool             // setBack is
+	setBack  []*repo.Rollback // snapshots that this host has stored and that are not there
+	accepted bool             // this host takes that for true
 }
 
 // OpenOptions say how a repository is opened.
 type OpenOptions struct {
 	Repairing         bool // open also what only the cache can open
 	OnlyExistingCache bool // make no cache folder
-	Accepting         bool // of a repository that shows less than this host has stored, or is another one
+	Accepting         bool // take another repository than the one that was at this place before
 }
 
 // Start finds out where the repository is, without opening it.
@@ -64,7 +65,7 @@ func (s *Session) WithConfig(conf *config.Config) *Session {
 	return &other
 }
 
-// Open opens the repository; the caller closes s.repo.
+// Open opens the repository. The caller closes the session.
 func (c *Caller) Open(ctx context.Context, opening OpenOptions) (*Session, error) {
 	s, err := c.Start(opening)
 	if err != nil {
@@ -112,14 +113,14 @@ func (s *Session) OpenWith(ctx context.Context, credential CredentialFunc) error
 	return nil
 }
 
-// Close lets go of the repository and tells the curious what it took.
+// Close lets go of the repository and reports its requests as a detail.
 func (s *Session) Close() {
 	s.Repo.Close()
 	s.tellTraffic()
 }
 
-// Options are the repository's, but for the store and the key. What a bucket
-// holds is asked for no more often than needed.
+// Options returns the options of the repository without the store and the key. A bucket is listed no more often than
+// needed.
 func (s *Session) Options() (repo.Options, error) {
 	opts := repo.Options{
 		CacheDir: s.CacheDir, StateDir: s.openState(), Host: HostName(), Tool: "firn " + s.Tool, Now: s.Now,
@@ -134,8 +135,8 @@ func (s *Session) Options() (repo.Options, error) {
 	return opts, nil
 }
 
-// HostName names this machine in records: for people, and to tell whether numbers of users in a record are this
-// machine's.
+// HostName returns the name of this machine for records. People read it, and it tells whether the numbers of users in a
+// record are those of this machine.
 func HostName() string {
 	name, err := os.Hostname()
 	if err != nil {
@@ -153,7 +154,7 @@ func (c *Caller) FindRepository(conf *config.Config) (Place, error) {
 	return c.ParsePlace(location, c.Endpoint(conf))
 }
 
-// locationHash names a repository by its place, whatever way leads there.
+// locationHash returns a name for a repository that depends on its place alone, not on the symbolic links to it.
 func locationHash(location string) string {
 	if real, err := filepath.EvalSymlinks(location); err == nil {
 		location = real

@@ -16,10 +16,11 @@ import (
 // a line of its own. Most are no environment's, so nothing else knows where a run that is killed leaves its copy.
 const placesName = "staged"
 
-// maxPlaces is how many of them are remembered.
+// maxPlaces is the number of targets that are remembered.
 const maxPlaces = 256
 
-// RememberPlace takes note that a private file will be beside a target. It is about tidiness, and stops nothing.
+// RememberPlace takes note that a private file will be beside a target. An error stops nothing: the note only helps to tidy
+// up.
 func (s *Session) RememberPlace(target string) {
 	if s.CacheDir == "" {
 		return
@@ -34,7 +35,7 @@ func (s *Session) RememberPlace(target string) {
 	}
 }
 
-// SweepPlaces removes what runs that were killed have left beside the targets that were noted, and forgets the others.
+// SweepPlaces removes private files that killed runs have left beside the noted targets, and forgets the targets with none.
 func (s *Session) SweepPlaces(ctx context.Context) {
 	path := filepath.Join(s.CacheDir, placesName)
 	places := readPlaces(path)
@@ -59,7 +60,7 @@ func (s *Session) SweepPlaces(ctx context.Context) {
 	}
 }
 
-// readPlaces returns the last targets that were noted, each once.
+// readPlaces returns the noted targets, each once, the last ones if there are too many.
 func readPlaces(path string) (places []string) {
 	f, err := os.Open(path)
 	if err != nil {

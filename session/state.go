@@ -8,8 +8,8 @@ import (
 	"firn/host"
 )
 
-// openState returns the folder for what this host knows of the repository, and makes it.
-// Without one, nobody notices when a repository is set back together with the cache.
+// openState returns the folder for what this host knows of the repository, and makes it. Without one, this host does not
+// notice when a repository is set back together with the cache.
 func (s *Session) openState() string {
 	dir, err := s.stateFolder()
 	if err == nil {
@@ -22,17 +22,18 @@ func (s *Session) openState() string {
 	if !s.opening.OnlyExistingCache {
 		s.Warn("nothing outlives the cache here that tells when the repository is set back (FIRN_STATE_DIR names a folder for it): %v", err)
 	}
-	// What is in a folder that only cannot be written counts, as far as there is nothing later.
+	// A folder that can be read and not written still says what this host knew when it was written last.
 	if _, missing := os.Stat(dir); missing == nil && host.MakePrivateFolder(dir) == nil {
 		return dir
 	}
 	return ""
 }
 
-// systemState is where root keeps what must outlive caches.
+// systemState is the folder where root keeps what must outlive caches.
 const systemState = "/var/lib/firn"
 
-// stateFolder is beside a cache folder that was asked for, not in it: caches are deleted.
+// stateFolder returns the folder for what must outlive caches. It is beside a cache folder that was asked for, and not in
+// it, since people delete caches.
 func (c *Caller) stateFolder() (string, error) {
 	if dir := c.Getenv("FIRN_STATE_DIR"); dir != "" {
 		return dir, nil

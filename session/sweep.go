@@ -8,17 +8,16 @@ import (
 	"firn/site"
 )
 
-// SweepIdle is how long nothing was written to a private folder before a run of another
-// task removes it: the lock shows that its process is gone, but for machines that share a
-// disk and no locks.
+// SweepIdle is the time without a write after which another run removes a private folder. Its lock shows already that its
+// process is gone, but not where machines share a disk and no locks.
 const SweepIdle = time.Hour
 
-// SweepSite is [cmd.cli.sweep] for the folder of a database.
+// SweepSite is [Caller.Sweep] for the folder of a database.
 func (c *Caller) SweepSite(at *site.Site, idle time.Duration) {
 	_ = at.At(func(path string) error { c.Sweep(filepath.Dir(path), idle); return nil }) // it returns no error
 }
 
-// SweepBeside is [cmd.cli.sweepSite] for a database that may be missing.
+// SweepBeside is [Caller.SweepSite] for the path of a database that may be missing.
 func (c *Caller) SweepBeside(path string, idle time.Duration) {
 	at, err := site.Reach(path)
 	if err != nil {
@@ -28,8 +27,8 @@ func (c *Caller) SweepBeside(path string, idle time.Duration) {
 	_ = at.Close() // nothing was written to it
 }
 
-// Sweep removes from a folder the private copies that runs which were killed have left
-// there: they may be large, and hold what should not lie around. It stops nothing.
+// Sweep removes private copies from a folder that killed runs have left there. They may be large, and hold rows that no
+// other program should see. An error stops nothing.
 func (c *Caller) Sweep(dir string, idle time.Duration) {
 	removed, err := scratch.Sweep(dir, c.Now(), idle)
 	for _, name := range removed {

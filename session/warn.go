@@ -24,7 +24,7 @@ func (c *Caller) WarnLocked(environment string, forever bool, reason error) {
 		"Make room, set TMPDIR to a folder with more, or use WAL mode", environment, reason, limit)
 }
 
-// maxHit is how many of the snapshots that damage hits are shown.
+// maxHit is the number of snapshots that a message names at most.
 const maxHit = 10
 
 // ShortList names snapshots by ID and time, ten at most.
@@ -42,7 +42,7 @@ func (c *Caller) ShortList(hit []*snapshot.Snapshot) string {
 // When returns a time for people.
 func (c *Caller) When(t time.Time) string { return t.In(c.Zone).Format("2006-01-02 15:04 MST") }
 
-// WarnUnacknowledged tells of snapshots that are none.
+// WarnUnacknowledged warns of snapshots whose run was killed before it acknowledged them, and whose data is gone.
 func (c *Caller) WarnUnacknowledged(list []*snapshot.Snapshot) {
 	for _, s := range list {
 		c.Warn("snapshot %s of %s was never acknowledged: its run on %s was killed before that, and what it relied on is gone. Nothing is lost: a prune removes it when it is a day old, or %s",

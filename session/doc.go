@@ -1,2 +1,0 @@
-// Package session opens repositories by their location, with what the configuration and the environment say.
-package session
