@@ -3,6 +3,7 @@ package firn
 import (
 	"context"
 	"fmt"
+	"io"
 	"path/filepath"
 	"time"
 
@@ -148,10 +149,15 @@ func (d *Database) Backup(ctx context.Context, o BackupOptions) (*BackupResult, 
 	if d.err != nil {
 		return nil, d.err
 	}
+	return d.backUp(ctx, o, nil)
+}
+
+// backUp takes a snapshot of the database, or of a stream that is not nil.
+func (d *Database) backUp(ctx context.Context, o BackupOptions, stream io.Reader) (*BackupResult, error) {
 	s := d.repository.with()
 	forget := d.forgets && !o.KeepAll
 	job, err := backup.NewJob(s.Conf, d.env, backup.Options{
-		Tags: o.Tags, Time: o.Time, Forget: forget, ForceScan: o.ForceScan, IfChanged: o.IfChanged, Accept: o.Accept,
+		Stream: stream, Tags: o.Tags, Time: o.Time, Forget: forget, ForceScan: o.ForceScan, IfChanged: o.IfChanged, Accept: o.Accept,
 	})
 	if err != nil {
 		return nil, err
@@ -166,6 +172,22 @@ func (d *Database) Backup(ctx context.Context, o BackupOptions) (*BackupResult, 
 		r.Pruned, err = run.Prune(ctx)
 	}
 	return r, err
+}
+
+// BackUpStream stores what a stream holds under a name, whatever that is. If it is a database file, the snapshot is like any
+// other; else [Snapshot.Dump] gives the bytes back. The environment says how the snapshots are kept; its fields about
+// files are not used.
+func (r *Repository) BackUpStream(ctx context.Context, stream io.Reader, name string, e Environment, o BackupOptions) (*BackupResult, error) {
+	keep := e.Keep
+	if keep.IsZero() {
+		keep.Last = All
+	}
+	env := &config.Environment{Name: e.Name, DatabaseName: name, Tags: e.Tags, Keep: *config.NewKeep(keep)}
+	if err := config.CheckNames(e.Name, name); err != nil {
+		return nil, err
+	}
+	d := &Database{repository: r, env: env, forgets: !e.Keep.IsZero()}
+	return d.backUp(ctx, o, stream)
 }
 
 // Snapshots returns the snapshots of the database, the newest first. See [Repository.Snapshots] about errors.

@@ -18,6 +18,7 @@ var (
 	ErrNotFound      = snapshot.ErrNotFound  // there is no such snapshot
 	ErrRunning       = outcome.ErrRunning    // the same work is under way
 	ErrRolledBack    = outcome.ErrRolledBack // the repository holds less than this host has stored
+	ErrDamaged       = outcome.ErrDamage     // a check has found damage in the repository
 	ErrReadOnly      = sqlite.ErrReadOnly    // SQL that would change a snapshot
 	ErrSQL           = sqlite.ErrSQL         // SQL that SQLite does not understand
 	ErrBusy          = sqlite.ErrBusy        // a lock of another program did not end in time

@@ -56,6 +56,10 @@ type Options struct {
 	CacheDir string
 	NoCache  bool
 
+	// ForRepair opens also a repository whose configuration is lost and which this host has a copy of, for
+	// [Repository.Diagnose].
+	ForRepair bool
+
 	// AcceptRollback takes the repository for what it is now, although this host knows that it held more.
 	AcceptRollback bool
 
@@ -118,7 +122,7 @@ func Open(ctx context.Context, location string, o Options) (*Repository, error) 
 
 // openOrMake opens the repository, or makes it if that was asked for. It returns the recovery key of a new one.
 func openOrMake(ctx context.Context, c *session.Caller, conf *config.Config, o Options) (s *session.Session, recovery string, err error) {
-	opening := session.OpenOptions{Accepting: o.AcceptRollback}
+	opening := session.OpenOptions{Accepting: o.AcceptRollback, Repairing: o.ForRepair}
 	if !o.Create || o.KeyFile == "" || !site.Missing(o.KeyFile) {
 		s, err := open(ctx, c, conf, opening)
 		if !o.Create || !errors.Is(err, ErrNotRepository) {

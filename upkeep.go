@@ -97,6 +97,16 @@ func (r *Repository) Check(ctx context.Context, everyByte bool) (*CheckResult, e
 	return upkeep.Check(ctx, r.with(), upkeep.CheckOptions{ReadData: everyByte})
 }
 
+// Repair is a repair of a repository under way. Diagnosis says what is damaged, what can be put right, and what is lost; Run does
+// it; Close ends the repair in any case.
+type Repair = upkeep.Repair
+
+// Diagnose reads every byte of the repository and finds out what can be put right. It changes nothing. The repository was
+// opened with [Options.ForRepair]. The caller closes the repair; until then no other one begins on this host.
+func (r *Repository) Diagnose(ctx context.Context) (*Repair, error) {
+	return upkeep.Diagnose(ctx, r.with())
+}
+
 // Pin keeps retention from removing the snapshot, or leaves it to retention again.
 func (s *Snapshot) Pin(ctx context.Context, pinned bool) error {
 	_, err := upkeep.Pin(ctx, s.repository.with(), []string{s.ID.String()}, pinned)
