@@ -112,7 +112,7 @@ func Open(ctx context.Context, location string, o Options) (*Repository, error) 
 		return nil, err
 	}
 	if o.AcceptRollback {
-		if err := r.session.AcceptSetBack(ctx); err != nil {
+		if err := r.session.AcceptRollback(ctx); err != nil {
 			r.session.Close()
 			return nil, err
 		}

@@ -164,7 +164,7 @@ func (r *Run) takeFrom(ctx context.Context, j *Job, path string, source repo.Sou
 	}
 	result := &Result{*stored, r.options.DryRun, r.s.Now().Sub(started)}
 	r.report(result)
-	return result, cmp.Or(err, result.suspicion(), r.s.SetBackError(result.Rollback))
+	return result, cmp.Or(err, result.suspicion(), r.s.RollbackError(result.Rollback))
 }
 
 // approach is the first access to the database's folder. It removes the private files that a killed restore or a killed

@@ -177,8 +177,8 @@ type backupMessage struct {
 	Forgotten   []string  `json:"forgotten"`
 	Duration    float64   `json:"duration"`
 
-	Ahead   []string     `json:"ahead,omitempty"` // IDs of snapshots that are later than now: a clock was wrong
-	SetBack *setBackInfo `json:"set_back,omitempty"`
+	Ahead    []string      `json:"ahead,omitempty"` // IDs of snapshots that are later than now: a clock was wrong
+	Rollback *rollbackInfo `json:"set_back,omitempty"`
 }
 
 // tellTaken tells of a snapshot as soon as it is taken.
@@ -202,7 +202,7 @@ func newBackupMessage(result *backup.Result) backupMessage {
 		m.Ahead = append(m.Ahead, ahead.ID.String())
 	}
 	if result.Rollback != nil {
-		m.SetBack = newSetBack(result.Rollback)
+		m.Rollback = newRollbackInfo(result.Rollback)
 	}
 	return m
 }

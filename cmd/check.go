@@ -79,7 +79,7 @@ func (c *cli) check(ctx context.Context, o checkOptions) error {
 	}
 	defer s.Close()
 	if o.accept {
-		if err := s.AcceptSetBack(ctx); err != nil {
+		if err := s.AcceptRollback(ctx); err != nil {
 			return err
 		}
 		s.Done("From now on, this host compares %s with what is there now", s.Place)
@@ -111,15 +111,15 @@ func (o checkOptions) chosen() (upkeep.Subset, error) {
 
 // checkMessage is the outcome in JSON.
 type checkMessage struct {
-	Type      string        `json:"message_type"` // "summary", or "check" within a repair
-	ReadData  bool          `json:"read_data"`
-	Read      int64         `json:"read"` // bytes, with read_data
-	Findings  []findingInfo `json:"findings"`
-	Snapshots int           `json:"snapshots"`
-	Packs     int           `json:"packs"`
-	Blobs     int           `json:"blobs"`
-	Size      int64         `json:"size"`
-	SetBack   []setBackInfo `json:"set_back"`
+	Type      string         `json:"message_type"` // "summary", or "check" within a repair
+	ReadData  bool           `json:"read_data"`
+	Read      int64          `json:"read"` // bytes, with read_data
+	Findings  []findingInfo  `json:"findings"`
+	Snapshots int            `json:"snapshots"`
+	Packs     int            `json:"packs"`
+	Blobs     int            `json:"blobs"`
+	Size      int64          `json:"size"`
+	Rollbacks []rollbackInfo `json:"set_back"`
 }
 
 type findingInfo struct {
@@ -150,7 +150,7 @@ func (s *opened) reportCheck(result *repo.CheckResult, readData, within bool) er
 
 func newCheckMessage(result *repo.CheckResult, readData, within bool) checkMessage {
 	m := checkMessage{
-		Type: "summary", ReadData: readData, Read: result.Read, Findings: []findingInfo{}, SetBack: []setBackInfo{},
+		Type: "summary", ReadData: readData, Read: result.Read, Findings: []findingInfo{}, Rollbacks: []rollbackInfo{},
 		Snapshots: result.Snapshots, Packs: result.Packs, Blobs: result.Blobs, Size: result.Bytes,
 	}
 	if within {
@@ -160,7 +160,7 @@ func newCheckMessage(result *repo.CheckResult, readData, within bool) checkMessa
 		m.Findings = append(m.Findings, newFinding(f))
 	}
 	for _, b := range result.Rollbacks {
-		m.SetBack = append(m.SetBack, *newSetBack(b))
+		m.Rollbacks = append(m.Rollbacks, *newRollbackInfo(b))
 	}
 	return m
 }

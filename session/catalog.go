@@ -94,7 +94,7 @@ func (k *Catalog) Surely(chosen *snapshot.Snapshot, what string, may func(time.T
 			return k.unsure(chosen, what, u)
 		}
 	}
-	for _, b := range k.setBack {
+	for _, b := range k.rollbacks {
 		if chosen != nil && b.Series() == chosen.Series() && b.Time.After(chosen.Time) && may(b.Time) {
 			return k.gone(what, b)
 		}
@@ -107,7 +107,7 @@ func (k *Catalog) Surely(chosen *snapshot.Snapshot, what string, may func(time.T
 func (k *Catalog) hidden(list []*snapshot.Snapshot, chosen *snapshot.Snapshot, ref string, may func(time.Time) bool) error {
 	_, environment, _ := strings.Cut(ref, "latest") // a time has colons, too
 	_, environment, _ = strings.Cut(environment, ":")
-	for _, b := range k.setBack {
+	for _, b := range k.rollbacks {
 		listed := len(list) == len(k.All) || slices.ContainsFunc(list, func(s *snapshot.Snapshot) bool { return s.Series() == b.Series() })
 		named := environment == "" || environment == b.Environment
 		if listed && named && may(b.Time) && (chosen == nil || b.Time.After(chosen.Time)) {
@@ -119,7 +119,7 @@ func (k *Catalog) hidden(list []*snapshot.Snapshot, chosen *snapshot.Snapshot, r
 
 // gone is the error for a snapshot that this host has stored and that is not there. It may be the one that was asked for.
 func (k *Catalog) gone(what string, b *repo.Rollback) error {
-	return outcome.New(fmt.Errorf("%s: %w: %s", what, outcome.ErrRolledBack, k.describeSetBack(b)), outcome.CodeDamage, outcome.WayForward+" Or name a snapshot by its ID.")
+	return outcome.New(fmt.Errorf("%s: %w: %s", what, outcome.ErrRolledBack, k.describeRollback(b)), outcome.CodeDamage, outcome.WayForward+" Or name a snapshot by its ID.")
 }
 
 // AnyTime is for [Catalog.Surely]: a snapshot of any time may be meant.

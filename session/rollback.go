@@ -15,9 +15,9 @@ func (s *Session) lookBack(ctx context.Context) error {
 		return err
 	}
 	for _, b := range found {
-		s.warnSetBack(b)
+		s.warnRollback(b)
 		if !b.Uncertain {
-			s.setBack = append(s.setBack, b)
+			s.rollbacks = append(s.rollbacks, b)
 		}
 	}
 	for _, path := range s.Repo.UnreadMarks() {
@@ -27,18 +27,18 @@ func (s *Session) lookBack(ctx context.Context) error {
 	return nil
 }
 
-// warnSetBack warns of snapshots that are missing. It is a warning, which --quiet shows too: an attacker may have set the
+// warnRollback warns of snapshots that are missing. It is a warning, which --quiet shows too: an attacker may have set the
 // repository back to hide something.
-func (c *Caller) warnSetBack(b *repo.Rollback) {
+func (c *Caller) warnRollback(b *repo.Rollback) {
 	if b.Uncertain {
 		c.Warn("%s; nothing tells whether a run that knew it has forgotten it, or the repository was set back before the later ones. "+
-			`To end this warning: "firn check --accept-rollback".`, c.describeSetBack(b))
+			`To end this warning: "firn check --accept-rollback".`, c.describeRollback(b))
 		return
 	}
-	c.Warn("the repository may have been set back: %s", c.describeSetBack(b))
+	c.Warn("the repository may have been set back: %s", c.describeRollback(b))
 }
 
-func (c *Caller) describeSetBack(b *repo.Rollback) string {
+func (c *Caller) describeRollback(b *repo.Rollback) string {
 	newest := "there is none left"
 	if s := b.Newest; s != nil {
 		newest = fmt.Sprintf("the newest is %s of %s, number %d", s.ID.Short(), c.When(s.Time), s.Sequence)
@@ -47,24 +47,24 @@ func (c *Caller) describeSetBack(b *repo.Rollback) string {
 		b.ID.Short(), b.Environment, c.When(b.Time), b.Sequence, newest)
 }
 
-// SetBackError is the error of a command that did its work on a repository which was set back, nil for nil.
-func (c *Caller) SetBackError(b *repo.Rollback) error {
+// RollbackError is the error of a command that did its work on a repository which was set back, nil for nil.
+func (c *Caller) RollbackError(b *repo.Rollback) error {
 	if b == nil {
 		return nil
 	}
-	return outcome.New(fmt.Errorf("%w: %s", outcome.ErrRolledBack, c.describeSetBack(b)), outcome.CodeDamage, outcome.WayForward)
+	return outcome.New(fmt.Errorf("%w: %s", outcome.ErrRolledBack, c.describeRollback(b)), outcome.CodeDamage, outcome.WayForward)
 }
 
 // Unaccepted is the error of a command that did its work on a repository which was set back, unless that was accepted.
 func (s *Session) Unaccepted() error {
-	if len(s.setBack) == 0 || s.accepted {
+	if len(s.rollbacks) == 0 || s.accepted {
 		return nil
 	}
 	return outcome.New(outcome.ErrRolledBack, outcome.CodeDamage, outcome.WayForward)
 }
 
-// AcceptSetBack makes what is there the state that this host compares with from now on.
-func (s *Session) AcceptSetBack(ctx context.Context) error {
+// AcceptRollback makes what is there the state that this host compares with from now on.
+func (s *Session) AcceptRollback(ctx context.Context) error {
 	if err := s.Repo.AcceptRollback(ctx); err != nil {
 		return fmt.Errorf("accept what is in %s: %w", s.Place, err)
 	}

@@ -22,15 +22,15 @@ import (
 // many goroutines at once.
 type Session struct {
 	*Caller
-	opening  OpenOptions
-	Conf     *config.Config
-	Place    Place         // of the repository
-	CacheDir string        // of this repository; "" for none
-	counter  store.Counter // of requests; nil if the place counts none
-	Repo     *repo.Repo
-	tried    config.KeySource // the key that was used
-	setBack  []*repo.Rollback // snapshots that this host has stored and that are not there
-	accepted bool             // this host takes that for true
+	opening   OpenOptions
+	Conf      *config.Config
+	Place     Place         // of the repository
+	CacheDir  string        // of this repository; "" for none
+	counter   store.Counter // of requests; nil if the place counts none
+	Repo      *repo.Repo
+	tried     config.KeySource // the key that was used
+	rollbacks []*repo.Rollback // snapshots that this host has stored and that are not there
+	accepted  bool             // this host takes that for true
 }
 
 // OpenOptions say how a repository is opened.

@@ -6,9 +6,9 @@ import (
 	"firn/repo"
 )
 
-// setBackInfo is in JSON what [repo.Rollback] says.
-type setBackInfo struct {
-	SnapshotID     string    `json:"snapshot_id"` // that is missing
+// rollbackInfo is a [repo.Rollback] in JSON.
+type rollbackInfo struct {
+	SnapshotID     string    `json:"snapshot_id"` // of the newest missing snapshot
 	Environment    string    `json:"environment"`
 	Database       string    `json:"database"`
 	Time           time.Time `json:"time"`
@@ -17,8 +17,8 @@ type setBackInfo struct {
 	NewestSequence uint64    `json:"newest_sequence"`
 }
 
-func newSetBack(b *repo.Rollback) *setBackInfo {
-	info := &setBackInfo{
+func newRollbackInfo(b *repo.Rollback) *rollbackInfo {
+	info := &rollbackInfo{
 		SnapshotID: b.ID.String(), Environment: b.Environment, Database: b.Database, Time: b.Time, Sequence: b.Sequence,
 	}
 	if b.Newest != nil {
