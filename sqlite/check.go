@@ -40,7 +40,7 @@ func (e *UncheckedError) Error() string {
 
 // Check runs SQLite's integrity_check and foreign_key_check on a private file that is not written meanwhile: an
 // image, not a live database, because a journal or WAL beside the file is ignored. It creates and changes nothing.
-// Its findings are an *[IntegrityError]. What it cannot look at is an *[UncheckedError]. After other errors, such as
+// Its findings are an *[IntegrityError]. Parts that it cannot look at are an *[UncheckedError]. After other errors, such as
 // [ErrIO], nothing is known. CHECK constraints are not looked at, as SQLite does for a file that is only read.
 func Check(ctx context.Context, path string) error {
 	l := look{path: path}
