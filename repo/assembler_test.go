@@ -11,14 +11,14 @@ import (
 	"firn/repo"
 )
 
-// sparse is a file in memory. What was not written is wrong.
+// sparse is a file in memory. Bytes that were not written are wrong.
 type sparse []byte
 
 func newSparse(n int) sparse { return bytes.Repeat([]byte{0xee}, n) }
 
 func (s sparse) WriteAt(p []byte, off int64) (int, error) { return copy(s[off:], p), nil }
 
-// over returns what a seed becomes when the ranges are taken from the file.
+// over returns the seed after the ranges were taken from the file.
 func (s sparse) over(seed []byte, ranges [][2]int64) []byte {
 	b := make([]byte, len(s))
 	copy(b, seed)
@@ -28,8 +28,8 @@ func (s sparse) over(seed []byte, ranges [][2]int64) []byte {
 	return b
 }
 
-// TestAssembler makes images of what is nearly the same: neighbours, one that is longer, one that is shorter, one whose
-// content has moved, and nothing.
+// TestAssembler assembles images from seeds that are nearly the same: a neighbour, a longer and a shorter one, one whose
+// content has moved, and an empty one.
 func TestAssembler(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -83,8 +83,8 @@ func TestAssembler(t *testing.T) {
 	}
 }
 
-// TestAssemblerFetches counts what is asked of the store for a seed with few differing pages: no more than their
-// chunks, and nothing when they were expected.
+// TestAssemblerFetches counts the bytes that are read for a seed with few differing pages: no more than their chunks, and
+// none if these were prefetched.
 func TestAssemblerFetches(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

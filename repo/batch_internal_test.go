@@ -24,7 +24,7 @@ func packOf(id pack.ID, lengths ...int) []index.Location {
 	return places
 }
 
-// describe writes extents as what they want, a ! for each that is a whole pack.
+// describe writes extents as the numbers of their wanted blobs, with a ! for each that is a whole pack.
 func describe(extents []*extent) string {
 	var b strings.Builder
 	for _, e := range extents {

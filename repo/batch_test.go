@@ -87,8 +87,8 @@ func TestRestoreReadsPacksOnce(t *testing.T) {
 	}
 }
 
-// TestPackCacheOfAnotherHost backs up on a host what another one has backed up
-// before: few packs are new to it, so it needs no more than their ends.
+// TestPackCacheOfAnotherHost backs up on a host after another host has: few packs are new to it, so it needs no more
+// than their ends.
 func TestPackCacheOfAnotherHost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -86,7 +86,7 @@ func passing(dice *rand.Rand) s3test.Fault {
 	return faults[dice.IntN(len(faults))]
 }
 
-// live makes a repository, does to it all that is done to one, and looks at what is left.
+// live makes a repository, does to it all that is done to one, and checks the objects that are left.
 func live(t *testing.T, server *s3test.Server, fault func(int, *http.Request) s3test.Fault) {
 	t.Helper()
 	proxy := s3test.StartProxy(t, server)

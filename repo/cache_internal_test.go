@@ -43,8 +43,7 @@ func TestTailsOfOtherPlans(t *testing.T) {
 	}
 }
 
-// TestEntriesAfterAListing has a listing drop entries that it does not show: but not those
-// that were put after it began.
+// TestEntriesAfterAListing has a listing drop entries that it does not show, unless they were put after it began.
 func TestEntriesAfterAListing(t *testing.T) {
 	t.Parallel()
 	c := openCache("")

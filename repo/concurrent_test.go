@@ -22,7 +22,7 @@ import (
 	"firn/store/mem"
 )
 
-// crowd is one handle of a repository that many goroutines use, and what must come of it.
+// crowd is one handle of a repository that many goroutines use, and the snapshots that must be in it.
 type crowd struct {
 	testing.TB
 	*repo.Repo
@@ -37,7 +37,7 @@ type crowd struct {
 }
 
 // TestManyGoroutines has 16 goroutines do all that a repository can with one handle at once,
-// and looks afterwards at what is there.
+// and checks the repository afterwards.
 func TestManyGoroutines(t *testing.T) {
 	t.Parallel()
 	for name, where := range map[string]func(testing.TB) (store.Store, bool){
@@ -252,8 +252,8 @@ func (c *crowd) check(ctx context.Context, _ *rand.Rand) {
 	c.findings("check", result.Findings)
 }
 
-// findings judges what a check has found: prunes that follow upon one another can make
-// a snapshot seem damaged that was forgotten, and no other.
+// findings judges the findings of a check. Prunes that follow upon one another can make a
+// snapshot seem damaged that was forgotten, and no other.
 func (c *crowd) findings(what string, findings []repo.Finding) {
 	for _, f := range findings {
 		if len(f.Snapshots) == 0 {
@@ -311,7 +311,7 @@ func (c *crowd) note(ctx context.Context, r *rand.Rand) {
 	}
 }
 
-// bringAway copies what there is to another repository, and back what came from there.
+// bringAway copies snapshots to another repository.
 func (c *crowd) bringAway(ctx context.Context, _ *rand.Rand) {
 	targets, err := c.copyOf.Snapshots(ctx)
 	if err != nil {
@@ -386,8 +386,8 @@ func TestDamageThatPasses(t *testing.T) {
 	}
 }
 
-// TestListingOfOpen has a handle list some time after it was opened: it shows what others have
-// stored meanwhile.
+// TestListingOfOpen has a handle list some time after it was opened: the list has the snapshots
+// of other processes since then.
 func TestListingOfOpen(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

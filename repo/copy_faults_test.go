@@ -95,8 +95,8 @@ func TestCopyFaults(t *testing.T) {
 	}
 }
 
-// TestCopyDuringPrune has what a copy builds on condemned before its record is there:
-// it is taken again, from an image that is opened again.
+// TestCopyDuringPrune has the parent of a copy condemned before the copy's record is there: the copy
+// is made again, from an image that is opened again.
 func TestCopyDuringPrune(t *testing.T) {
 	t.Parallel()
 	c := newCopies(t)
@@ -126,7 +126,7 @@ func TestCopyDuringPrune(t *testing.T) {
 	c.verify(t)
 }
 
-// TestCopyDamaged copies from a source that has lost chunks: what is whole is copied.
+// TestCopyDamaged copies from a source that has lost chunks: all whole snapshots are copied.
 func TestCopyDamaged(t *testing.T) {
 	t.Parallel()
 	c := newCopies(t)
@@ -151,7 +151,7 @@ func TestCopyDamaged(t *testing.T) {
 	}
 }
 
-// TestCopyForgotten has the source forget and prune what a copy was about to read.
+// TestCopyForgotten has the source forget and prune a snapshot that a copy was about to read.
 func TestCopyForgotten(t *testing.T) {
 	t.Parallel()
 	c := newCopies(t)

@@ -13,7 +13,7 @@ import (
 )
 
 // TestCopy copies the snapshots of two environments, one restored over the other, and
-// compares what the copies say.
+// compares the records of the copies.
 func TestCopy(t *testing.T) {
 	t.Parallel()
 	c := newCopies(t)
@@ -50,13 +50,13 @@ func TestCopy(t *testing.T) {
 	if got, want := list[1].ReplacedBy, list[2].ID; got != want {
 		t.Errorf("replaced by: got %s, want the copy, %s", got, want)
 	}
-	// What was restored over the demo is what its next snapshot builds on, here as there.
+	// The next snapshot of the demo builds on the one that was restored over it, here as there.
 	if got, want := list[0].Parent, list[2].ID; got != want || list[0].ChunksNew > 0 {
 		t.Errorf("got parent %s and %d new chunks, want %s and none", got, list[0].ChunksNew, want)
 	}
 }
 
-// TestCopyOlder copies the newest first, and what is older after it.
+// TestCopyOlder copies the newest snapshot first, and older ones after it.
 func TestCopyOlder(t *testing.T) {
 	t.Parallel()
 	c := newCopies(t)
@@ -100,7 +100,7 @@ func TestCopyOfItself(t *testing.T) {
 	}
 }
 
-// TestCopyLearnt copies what is known of a snapshot since its record was written.
+// TestCopyLearnt copies the facts that notes have added to a snapshot since its record was written.
 func TestCopyLearnt(t *testing.T) {
 	t.Parallel()
 	c := newCopies(t)
@@ -117,7 +117,7 @@ func TestCopyLearnt(t *testing.T) {
 	}
 }
 
-// TestCopyNotes carries what an undo has to know, and not what verify has found.
+// TestCopyNotes carries the notes that an undo needs, and not those of a verification.
 func TestCopyNotes(t *testing.T) {
 	t.Parallel()
 	c := newCopies(t)

@@ -76,7 +76,7 @@ func copier(t testing.TB, from, to *repo.Repo) (*repo.Copier, []*snapshot.Snapsh
 	return c, sources
 }
 
-// copyAll copies what is missing, and returns what was done.
+// copyAll copies all missing snapshots, and returns the results.
 func copyAll(ctx context.Context, from, to *repo.Repo, rules map[string]retention.Policy) (*repo.CopyPlan, []*repo.BackupResult, error) {
 	c, sources, err := listBoth(ctx, from, to)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // TestCopyReadsWhatDiffers changes an image many times, and compares each copy with
-// what reading all of it would give.
+// the bytes of a full read.
 func TestCopyReadsWhatDiffers(t *testing.T) {
 	t.Parallel()
 	c := newCopies(t)
@@ -41,8 +41,8 @@ func TestCopyReadsWhatDiffers(t *testing.T) {
 	c.verify(t)
 }
 
-// TestCopyWithoutOriginals copies after the source has forgotten what the newest copy
-// is of: then all is read, and hardly more is stored.
+// TestCopyWithoutOriginals copies after the source has forgotten the original of the newest copy:
+// then the whole image is read, and hardly more is stored.
 func TestCopyWithoutOriginals(t *testing.T) {
 	t.Parallel()
 	c := newCopies(t)

@@ -28,7 +28,7 @@ func TestCopyAgain(t *testing.T) {
 	if !maps.Equal(before, contents(t, c.to)) {
 		t.Error("the second run has changed the target")
 	}
-	// A copy of the copies, or of a copy back, is none.
+	// A copy of the copies, or of a copy back, is not copied.
 	third := mem.New()
 	if _, err := repo.Init(t.Context(), options(third), repo.NewKey{Credential: testKey}); err != nil {
 		t.Fatal(err)
@@ -51,8 +51,8 @@ func TestCopyAgain(t *testing.T) {
 	}
 }
 
-// TestCopyRules has the target keep less than the source. What its rules lead to stays
-// so, whatever is copied and forgotten in between.
+// TestCopyRules has the target keep less than the source. The outcome of its rules stays the same,
+// whichever snapshots are copied and forgotten in between.
 func TestCopyRules(t *testing.T) {
 	t.Parallel()
 	c := newCopies(t)
@@ -95,7 +95,7 @@ func TestCopyRules(t *testing.T) {
 	}
 }
 
-// TestCopyConflict has a copy in the target that is none.
+// TestCopyConflict has a snapshot in the target that claims to be a copy, and is not.
 func TestCopyConflict(t *testing.T) {
 	t.Parallel()
 	c := newCopies(t)

@@ -93,7 +93,7 @@ func (w *damagedWorld) repairing(t testing.TB, withCache bool) (*repo.Repo, erro
 	return repo.Open(t.Context(), opts)
 }
 
-// repair diagnoses and repairs, and returns what was lost.
+// repair diagnoses and repairs, and returns both outcomes.
 func (w *damagedWorld) repair(t testing.TB, withCache bool, opts repo.RepairOptions) (*repo.Diagnosis, *repo.RepairResult) {
 	t.Helper()
 	r, err := w.repairing(t, withCache)
@@ -157,7 +157,7 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// reports fails the test unless a check names the damaged objects and what is hit.
+// reports fails the test unless a check names the damaged objects and the snapshots that are hit.
 func (w *damagedWorld) reports(t *testing.T, r *repo.Repo, names []string) {
 	t.Helper()
 	result, err := r.Check(t.Context(), repo.CheckOptions{ReadData: true})
@@ -202,7 +202,7 @@ func open0(t testing.TB, st store.Store) *repo.Repo {
 	return r
 }
 
-// heal repairs, backs up, forgets what is lost, and prunes.
+// heal repairs, backs up, forgets the lost snapshots, and prunes.
 func (w *damagedWorld) heal(t *testing.T, kind string, withCache bool) {
 	t.Helper()
 	d, _ := w.repair(t, withCache, repo.RepairOptions{})
@@ -262,9 +262,8 @@ func (w *damagedWorld) onlyLost(t *testing.T, lost []*snapshot.Snapshot) {
 	}
 }
 
-// sound fails the test unless the check is clean and every snapshot listed gives
-// its image. Of those that were not lost none may be missing but those whose
-// record was deleted.
+// sound fails the test unless the check is clean and every listed snapshot gives its image. A
+// snapshot may be missing only if it was lost or its record was deleted.
 func (w *damagedWorld) sound(t *testing.T) {
 	t.Helper()
 	r := open(t, w.st)

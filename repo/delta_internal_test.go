@@ -12,8 +12,8 @@ import (
 	"firn/chunk"
 )
 
-// history returns a chunk and what it was before, from the latest on: so many of its
-// words were others each time.
+// history returns a chunk and its earlier states, from the latest on. From each to the next, so many
+// of its words differ.
 func history(seed uint64, changes ...int) (plain []byte, bases [][]byte) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	words := make([]string, 8000)

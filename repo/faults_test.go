@@ -17,7 +17,7 @@ import (
 )
 
 // operation is one thing to do to a repository while its store breaks down. It
-// tells the world of what was acknowledged.
+// adds acknowledged snapshots to the world.
 type operation struct {
 	name    string
 	prepare func(t testing.TB, w *world)
@@ -223,8 +223,8 @@ func removeOtherKey(ctx context.Context, _ *world, r *repo.Repo) error {
 	return nil
 }
 
-// TestFaults lets every call of every operation fail in every way. Whatever
-// happens, what was acknowledged stays, and the next run needs no repair.
+// TestFaults lets every call of every operation fail in every way. Acknowledged snapshots stay in
+// all cases, and the next run needs no repair.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	for _, op := range operations() {
@@ -264,7 +264,7 @@ func (op operation) fail(t *testing.T, w *world, shape shape, fault storetest.Fa
 	return hit
 }
 
-// injected reports whether an error is the fault's, or what comes of it.
+// injected reports whether an error is the fault's, or follows from it.
 func injected(err error, fault storetest.Fault) bool {
 	return errors.Is(err, storetest.ErrInjected) || fault.Kind == storetest.Slow && errors.Is(err, context.Canceled)
 }
@@ -277,9 +277,8 @@ func (op operation) start(ctx context.Context, w *world, st store.Store) error {
 	return op.run(ctx, w, r)
 }
 
-// tolerated tells the calls whose failure may cost space only, those that read
-// what a backup would build on, those that try a key slot, as there are others, and
-// those that delete notes which newer ones stand for.
+// tolerated says which calls may fail at the cost of space only: reads of the bases of a backup, of
+// key slots, as there are others, and the deletion of notes that newer ones have replaced.
 func tolerated(call string) bool {
 	for _, prefix := range []string{"get packs/", "get meta/snap-", "get meta/key-", "get meta/note-", "delete meta/note-"} {
 		if strings.HasPrefix(call, prefix) {

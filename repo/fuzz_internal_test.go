@@ -24,7 +24,7 @@ var (
 	fuzzKeys = crypt.Derive(crypt.SecretOf([]byte{7}), fuzzID)
 )
 
-// FuzzParseConfig: what is taken is what firn writes, to the byte.
+// FuzzParseConfig: a configuration that is accepted is one that firn writes, to the byte.
 func FuzzParseConfig(f *testing.F) {
 	good, err := newConfig(fuzzID, time.Unix(1e9, 0), DefaultChunkSizes).marshal(fuzzKeys)
 	if err != nil {
@@ -173,8 +173,8 @@ func FuzzCachedTail(f *testing.F) {
 	})
 }
 
-// FuzzCachedPack reads names of files in the cache of packs: what is taken for a part of a
-// pack has its name from that pack, and stands in the folder itself.
+// FuzzCachedPack reads names of files in the cache of packs: a name that passes for a part of a
+// pack begins with that pack's, and stands in the folder itself.
 func FuzzCachedPack(f *testing.F) {
 	id := pack.ID{1, 2}
 	for _, name := range []string{
@@ -194,8 +194,8 @@ func FuzzCachedPack(f *testing.F) {
 	})
 }
 
-// FuzzPlanName reads names that are like those of plans: those that count were made with
-// the key, and have one spelling.
+// FuzzPlanName reads names that are like those of plans. Accepted names were made with the key, and
+// have one spelling.
 func FuzzPlanName(f *testing.F) {
 	r := &Repo{keys: fuzzKeys, id: fuzzID}
 	for _, name := range []string{firstPlanName(fuzzKeys, fuzzID), newPlanName(fuzzKeys, 1), newPlanName(fuzzKeys, 1<<48-1), "meta/gc-", "meta/gc-x", "meta/snap-"} {

@@ -25,9 +25,8 @@ import (
 	"firn/store"
 )
 
-// The worked example of docs/format.md is read from the document, and computed
-// from the key file in it and the golden repository, by code that shares nothing
-// with firn's: what the document says is what the bytes are.
+// The worked example of docs/format.md is read from the document, and computed from the key file in it and the golden
+// repository, by code that shares nothing with firn's. Both must be the same.
 const (
 	formatDocument = "../docs/format.md"
 	exampleHeading = "## 10. "
@@ -285,7 +284,7 @@ func (x *example) footer(name string, object []byte) []byte {
 	return x.open(x.meta, object[start:len(object)-48], x.aad(4, name, "footer"))
 }
 
-// payload returns what is sealed of the blob of an entry.
+// payload returns the payload of the blob of an entry.
 func (x *example) payload(object, entry []byte) (aad, payload []byte) {
 	aad = slices.Concat([]byte("blob"), x.repo, entry[:33])
 	offset, length := binary.LittleEndian.Uint32(entry[33:]), binary.LittleEndian.Uint32(entry[37:])
@@ -296,7 +295,7 @@ func (x *example) payload(object, entry []byte) (aad, payload []byte) {
 	return aad, x.open(key, object[offset:offset+length], aad)
 }
 
-// wantBlob checks that plain is what the ID in an entry names.
+// wantBlob checks that an entry's ID is that of plain.
 func (x *example) wantBlob(entry, plain []byte) {
 	x.t.Helper()
 	if !hmac.Equal(mac(x.id, slices.Concat(entry[:1], plain)), entry[1:33]) {

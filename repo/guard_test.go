@@ -50,7 +50,7 @@ func (w *world) guarded(t testing.TB, b []byte, rows int64, opts repo.BackupOpti
 	return result
 }
 
-// TestGuard follows an environment through a disaster and what comes after it.
+// TestGuard follows an environment through a disaster and the backups after it.
 func TestGuard(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -67,7 +67,7 @@ func TestGuard(t *testing.T) {
 		}
 		w.verify(t) // the good one is still there
 	}
-	// A restore saves what it replaces, and is told by that what comes next.
+	// A restore saves the database before it replaces it, and the backups after that know by this.
 	saved := w.guarded(t, rest, 9, repo.BackupOptions{ReplacedBy: good.Snapshot.ID})
 	again := w.guarded(t, whole, 900, guard)
 	if len(saved.Snapshot.Suspect)+len(again.Snapshot.Suspect) > 0 || again.Good.ID != good.Snapshot.ID {
@@ -80,9 +80,8 @@ func TestGuard(t *testing.T) {
 	w.verify(t)
 }
 
-// TestGuardAfterFailedRestore has a restore save what it was to replace, and then fail, be
-// killed, or be killed before the application goes on: the next backup is compared with what
-// there was.
+// TestGuardAfterFailedRestore has a restore save its target and then fail, be killed, or be killed before the application
+// goes on: the next backup is compared with the target as it was.
 func TestGuardAfterFailedRestore(t *testing.T) {
 	t.Parallel()
 	guard := repo.BackupOptions{Guard: &snapshot.Guard{MaxShrink: 0.5}}

@@ -155,8 +155,7 @@ func TestRestoreInterrupted(t *testing.T) {
 	}, meanwhile()["TwoPrunes"])
 }
 
-// TestBackupUnsettled lets a prune take away what the backup has stored each
-// time that it looks.
+// TestBackupUnsettled lets a prune take away the backup's packs at each of its second looks.
 func TestBackupUnsettled(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -179,9 +178,8 @@ func TestBackupUnsettled(t *testing.T) {
 	w.goOn(t, tiny)
 }
 
-// TestUnconfirmedTriesDoNotCount makes the first try of a backup fail and its
-// blobs available again before the second: what remains of the first try is
-// neither the snapshot before, nor one that retention keeps.
+// TestUnconfirmedTriesDoNotCount makes the first try of a backup fail and its blobs available again before the second
+// try. The record of the first try is neither the snapshot before, nor one that retention keeps.
 func TestUnconfirmedTriesDoNotCount(t *testing.T) {
 	t.Parallel()
 	for _, opts := range []repo.BackupOptions{{IfChanged: true}, {Keep: &retention.Policy{Last: 2}}} {

@@ -17,7 +17,7 @@ func isCorrupt(err error) bool {
 	return ok
 }
 
-// damagedSlots returns what can have become of a slot in a store.
+// damagedSlots returns the kinds of damage to a slot in a store, by name.
 func damagedSlots(t testing.TB, slot []byte) map[string][]byte {
 	t.Helper()
 	foreign := newWorld(t) // that the same key opens

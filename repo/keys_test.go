@@ -190,8 +190,8 @@ func plant(t testing.TB, st store.Store, kdf string) {
 	}
 }
 
-// TestRemoveKeyBesidePlanted removes keys where the store has made one up. What is known to
-// open the repository stays, whichever kind the other one is of.
+// TestRemoveKeyBesidePlanted removes keys where the store has made one up. The key that is known to open the repository
+// stays, of whichever kind the other one is.
 func TestRemoveKeyBesidePlanted(t *testing.T) {
 	t.Parallel()
 	for _, kdf := range []string{crypt.KDFKeyFile, crypt.KDFPassword} {
@@ -219,8 +219,8 @@ func TestRemoveKeyBesidePlanted(t *testing.T) {
 	}
 }
 
-// TestRemoveKeysAtOnceBesidePlanted has two runs remove each other's key. A slot that opens
-// nothing is none that would stay.
+// TestRemoveKeysAtOnceBesidePlanted has two runs remove each other's key. A slot that opens nothing does not count as one
+// that stays.
 func TestRemoveKeysAtOnceBesidePlanted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -283,8 +283,7 @@ func TestOpenWhileRotated(t *testing.T) {
 	}
 }
 
-// midway is a store whose first listing is on its way while act comes in between: it shows
-// nothing of what act has changed.
+// midway is a store whose first listing is under way while act comes in between: it shows no change by act.
 type midway struct {
 	store.Store
 	act func()

@@ -129,7 +129,8 @@ func TestSlowStoreDoesNotHoldTheSourceUp(t *testing.T) {
 	}
 }
 
-// TestHeldUpIsSaid takes the room for what the store does not take: the source waits, which is said, and all is stored.
+// TestHeldUpIsSaid leaves no room for chunks that the store cannot take yet: the source waits, HeldUp is called, and all is
+// stored.
 func TestHeldUpIsSaid(t *testing.T) {
 	t.Parallel()
 	before := pages(1, 1500)
@@ -179,8 +180,7 @@ func TestInterruptedWhileChunksAreAside(t *testing.T) {
 	}
 }
 
-// TestStoreIsNotAskedWhileTheSourceWaits checks that no image is open while a run asks the store for what it needs to
-// know: that may take long.
+// TestStoreIsNotAskedWhileTheSourceWaits checks that no image is open while a run waits for reads of the store.
 func TestStoreIsNotAskedWhileTheSourceWaits(t *testing.T) {
 	t.Parallel()
 	b := pages(1, 300)

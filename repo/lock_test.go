@@ -38,7 +38,7 @@ func (l *locking) Lock(_ context.Context, names ...string) error {
 	return nil
 }
 
-// Put locks what it writes.
+// Put locks the object that it writes.
 func (l *locking) Put(ctx context.Context, name string, data []byte) error {
 	err := l.Store.Put(ctx, name, data)
 	if err == nil {
@@ -135,7 +135,7 @@ func (w *timed) rob(t *testing.T, left time.Duration) {
 	}
 }
 
-// TestLocksOfGarbage lets the locks of what is condemned or forgotten expire.
+// TestLocksOfGarbage lets the locks of condemned packs and forgotten snapshots expire.
 func TestLocksOfGarbage(t *testing.T) {
 	t.Parallel()
 	const lock = 30 * 24 * time.Hour

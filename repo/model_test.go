@@ -26,8 +26,7 @@ var (
 	worldSteps = flag.Int("world-steps", 60, "steps of a random history")
 )
 
-// history does random things to a repository from several hosts, and knows what
-// must be in it.
+// history does random things to a repository from several hosts, and knows its expected contents.
 type history struct {
 	testing.TB
 	*world
@@ -53,7 +52,7 @@ type host struct {
 	*repo.Repo
 }
 
-// TestRandomHistories compares what hosts do with what must come of it.
+// TestRandomHistories compares the repository with its expected contents.
 func TestRandomHistories(t *testing.T) {
 	t.Parallel()
 	seed := *worldSeed

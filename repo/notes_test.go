@@ -19,7 +19,7 @@ import (
 
 func isNote(name string) bool { return strings.HasPrefix(name, snapshot.NotePrefix) }
 
-// verification is a note that a snapshot is sound, or what is wrong with it.
+// verification is a note that a snapshot is sound, or has a problem.
 func verification(id snapshot.ID, problem string) snapshot.Note {
 	return snapshot.Note{Snapshot: id, Verified: &snapshot.Verification{Time: time.Now(), How: "test", Problem: problem}}
 }
@@ -65,8 +65,7 @@ func orphanedNote(t testing.TB, w *world) {
 	note(t, r, gone.ID, "")
 }
 
-// noteNewest notes what is wrong with the oldest snapshot: that stands for what was
-// noted before.
+// noteNewest notes a problem of the oldest snapshot, in place of earlier notes.
 func noteNewest(ctx context.Context, _ *world, r *repo.Repo) error {
 	list, err := r.Snapshots(ctx)
 	if err != nil {
@@ -105,7 +104,7 @@ func TestNotes(t *testing.T) {
 	w.verify(t)
 }
 
-// TestNoteOfSlowClock: what was stored last counts, whatever clocks say.
+// TestNoteOfSlowClock: the note that was stored last counts, whatever clocks say.
 func TestNoteOfSlowClock(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

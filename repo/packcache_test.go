@@ -101,7 +101,7 @@ func TestPackCacheKeepsWhatIsUsed(t *testing.T) {
 	}
 }
 
-// TestPackCacheOfLostWriter finds what a process that was killed has left.
+// TestPackCacheOfLostWriter finds the files that a killed process has left.
 func TestPackCacheOfLostWriter(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -124,7 +124,7 @@ func TestPackCacheOfLostWriter(t *testing.T) {
 	}
 }
 
-// TestPackCacheIsPrivate looks at the modes of what the cache makes.
+// TestPackCacheIsPrivate checks the modes of the cache's files.
 func TestPackCacheIsPrivate(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

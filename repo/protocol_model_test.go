@@ -36,7 +36,7 @@ func (b blobs) bases() blobs { return b>>1 | b<<1&0b10 }
 // set is a set of packs or of plans.
 type set uint16
 
-// content is what a pack holds: whole blobs in bits 0 and 1, deltas in 2 and 3.
+// content is the blobs of a pack: whole blobs in bits 0 and 1, deltas in 2 and 3.
 type content uint8
 
 func (c content) whole() blobs { return blobs(c & 0b11) }
@@ -95,8 +95,8 @@ type state struct {
 	prune   [maxPrunes]prune
 }
 
-// backup is the memory of a running backup; prune that of a prune. What is not
-// needed any more is set to zero: fewer states.
+// backup is the memory of a running backup; prune that of a prune. Fields that are not
+// needed any more are set to zero: fewer states.
 type backup struct {
 	step, token, repairs uint8
 	packs                set // condemned after a LIST of plans, usable after one of packs
@@ -134,7 +134,7 @@ func (s *state) put(pack int, c content) {
 
 func (s *state) content(pack int) content { return content(s.held >> (4 * pack) & 0xf) }
 
-// union is what a set of packs holds together.
+// union is the contents of a set of packs together.
 func (s *state) union(packs set) content {
 	var c content
 	for ; packs != 0; packs &= packs - 1 {
@@ -154,8 +154,8 @@ func (s *state) condemned() set {
 	return c
 }
 
-// read are the packs that the plans name which a backup reads: all of them. What is named
-// like a plan, and was not named with the key, is no plan, and no part of the model.
+// read are the packs that the plans name which a backup reads: all of them. An object that is named like a plan without
+// the key is no plan, and no part of the model.
 func (m *model) read(s *state) set {
 	if m.obeys(readEveryPlan) || s.plans == 0 {
 		return s.condemned()
@@ -294,7 +294,7 @@ func (m *model) missing(s *state, i int) blobs {
 	return m.saves[i] &^ have.available()
 }
 
-// upload puts what is missing into a new pack: each blob whole, or as a delta
+// upload puts the missing blobs into a new pack: each blob whole, or as a delta
 // if its base is available.
 func (m *model) upload(s state, i int, emit func(state)) {
 	missing := m.missing(&s, i)

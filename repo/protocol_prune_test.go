@@ -40,8 +40,8 @@ func (m *model) prune(s state, i int, emit func(string, state)) {
 	}
 }
 
-// publish is step P5. The first prune may go on with what it has listed
-// if it has condemned without copying, and put a second plan.
+// publish is step P5. The first prune may go on with its listing if it has condemned
+// without copying, and put a second plan.
 func (m *model) publish(s state, i int, emit func(string, state)) {
 	p := &s.prune[i]
 	plan := i
@@ -67,9 +67,8 @@ func (s *state) sweepOne(i int) {
 	s.exist &^= first
 }
 
-// decide is steps P2 and P3: what is needed, and what to sweep, at once or after P5. It goes on without
-// records of which something is missing, and may remove them; but of those that were made
-// under the plans of now nothing can be missing.
+// decide is steps P2 and P3: which blobs are needed, and which packs to sweep, at once or after P5. It goes on without
+// records of which a blob is missing, and may remove them. A record that was made under the plans of now can miss none.
 func (m *model) decide(s state, i int, emit func(string, state)) {
 	p := &s.prune[i]
 	gone := m.incomplete(&s, p)
@@ -163,7 +162,7 @@ func (m *model) carried(s *state, p prune) set {
 	}
 }
 
-// holders are those of packs that hold one of blobs.
+// holders are the packs that hold one of some blobs.
 func holders(s *state, packs set, b blobs) set {
 	var h set
 	for rest := packs; rest != 0; rest &= rest - 1 {

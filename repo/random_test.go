@@ -106,8 +106,7 @@ func testRandomReaderRequests(t *testing.T, openAt openAt) {
 	}
 }
 
-// TestRandomReaderMoved prunes while the image is open: what it needs moves to
-// another pack.
+// TestRandomReaderMoved prunes while the image is open: its blobs move to another pack.
 func TestRandomReaderMoved(t *testing.T) { eachWay(t, testRandomReaderMoved) }
 
 func testRandomReaderMoved(t *testing.T, openAt openAt) {
@@ -194,8 +193,7 @@ func TestImageAtDamaged(t *testing.T) {
 	}
 }
 
-// TestImageAtFaults has each call of a short look fail. The footers are longer than
-// what is read of them at first.
+// TestImageAtFaults has each call of a short query fail. The footers are longer than the first read of them.
 func TestImageAtFaults(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

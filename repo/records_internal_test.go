@@ -103,8 +103,8 @@ func TestManyRecordsEndWithTheirContext(t *testing.T) {
 	}
 }
 
-// TestRecordsAreOpenedOnceAndCheckedAgain lists twice with one process: the lists are
-// apart, and a check still sees what became of the bytes in the store.
+// TestRecordsAreOpenedOnceAndCheckedAgain lists twice with one process. The lists are apart, and a check still sees new
+// bytes in the store.
 func TestRecordsAreOpenedOnceAndCheckedAgain(t *testing.T) {
 	t.Parallel()
 	st, r := manyRecords(t, 3)

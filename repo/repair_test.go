@@ -92,8 +92,8 @@ func diagnoseAndRepair(ctx context.Context, opts repo.Options, ends bool) error 
 	return err
 }
 
-// TestRepairInterrupted lets other hosts act before each call with which a repair
-// changes something. They may fail, as it is damaged; what it saves must stay.
+// TestRepairInterrupted lets other hosts act before each call with which a repair changes something. They may fail, as the
+// repository is damaged; snapshots that they acknowledge must stay.
 func TestRepairInterrupted(t *testing.T) {
 	t.Parallel()
 	prepared := newDamagedWorld(t)
@@ -146,8 +146,8 @@ func (w *damagedWorld) interruptRepair(t *testing.T, n int, act func(*damagedWor
 	return i.calls >= n
 }
 
-// TestRepairFromPackCache repairs with the cache of a host that has read all packs:
-// it has what the store has lost of those that are there.
+// TestRepairFromPackCache repairs with the cache of a host that has read all packs. It has the bytes that the store has lost
+// of packs that are still there.
 func TestRepairFromPackCache(t *testing.T) {
 	t.Parallel()
 	prepared := newDamagedWorld(t)

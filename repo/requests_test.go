@@ -12,8 +12,7 @@ import (
 	"firn/store/storetest"
 )
 
-// TestRequests counts what runs with a warm cache ask of the store, Open
-// included: docs/client.md promises these numbers.
+// TestRequests counts the requests of runs with a warm cache, Open included: docs/client.md promises these numbers.
 func TestRequests(t *testing.T) {
 	t.Parallel()
 	backup := func(b []byte, opts repo.BackupOptions) func(*world, *repo.Repo) error {

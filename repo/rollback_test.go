@@ -34,7 +34,7 @@ func (w *world) backUp(t testing.TB, dir string, b []byte, opts repo.BackupOptio
 	return result
 }
 
-// setBack returns what a check says.
+// setBack returns the rollbacks that a check finds.
 func setBack(t testing.TB, st store.Store, dir string) (told []*repo.Rollback) {
 	t.Helper()
 	run(t, st, dir, func(r *repo.Repo) {
@@ -93,7 +93,7 @@ func TestRollback(t *testing.T) {
 	before.verify(t)
 }
 
-// lookBack opens a repository as any command does, and returns what it is told.
+// lookBack opens a repository as any command does, and returns the rollbacks.
 func lookBack(t testing.TB, st store.Store, opts repo.Options) ([]*repo.Rollback, error) {
 	t.Helper()
 	opts.Store, opts.Credential = st, testKey
@@ -105,7 +105,7 @@ func lookBack(t testing.TB, st store.Store, opts repo.Options) ([]*repo.Rollback
 	return r.Rollbacks(t.Context())
 }
 
-// stateful backs up with a folder for what outlives the cache.
+// stateful backs up with a folder for facts that outlive the cache.
 func (w *world) stateful(t testing.TB, opts repo.Options, b []byte) *repo.BackupResult {
 	t.Helper()
 	opts.Store, opts.Credential = w.st, testKey
@@ -122,8 +122,8 @@ func (w *world) stateful(t testing.TB, opts repo.Options, b []byte) *repo.Backup
 	return result
 }
 
-// TestMarksOutliveTheCache: a store that renames the key slots has the cache emptied, and an
-// operator may delete it; neither makes this host forget what it has stored.
+// TestMarksOutliveTheCache: a store that renames the key slots has the cache emptied, and an operator may delete it. Neither
+// makes this host forget the snapshots that it has stored.
 func TestMarksOutliveTheCache(t *testing.T) {
 	t.Parallel()
 	for name, lose := range map[string]func(t *testing.T, w *world, opts *repo.Options){
@@ -180,8 +180,7 @@ func renameSlots(t testing.TB, st store.Store) {
 	}
 }
 
-// TestMarksAreBound: what is in the folder counts for the repository that it was sealed for, and
-// only where it was put.
+// TestMarksAreBound: a file in the folder counts for the repository that it was sealed for, and only under its own name.
 func TestMarksAreBound(t *testing.T) {
 	t.Parallel()
 	w, opts := newWorld(t), repo.Options{StateDir: t.TempDir()}
@@ -424,8 +423,7 @@ func clearFolder(t testing.TB, dir string) {
 	}
 }
 
-// TestMarksOfAnotherProcess: what another process of this host has stored since the listing is
-// not missing.
+// TestMarksOfAnotherProcess: a snapshot that another process of this host has stored since the listing is not missing.
 func TestMarksOfAnotherProcess(t *testing.T) {
 	t.Parallel()
 	w, opts := newWorld(t), options(nil)

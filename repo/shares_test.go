@@ -9,7 +9,7 @@ import (
 	"firn/snapshot"
 )
 
-// TestShares compares what snapshots hold alone with what is needed without them.
+// TestShares compares the shares of snapshots with the needs of the others without them.
 func TestShares(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -56,7 +56,7 @@ func sharesOf(t *testing.T, r *repo.Repo, list []*snapshot.Snapshot) *repo.Share
 	return s
 }
 
-// TestSharesOfDamaged does not make figures up for what cannot be read.
+// TestSharesOfDamaged does not make figures up for unreadable snapshots.
 func TestSharesOfDamaged(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

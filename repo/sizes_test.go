@@ -97,7 +97,7 @@ func TestVastObjects(t *testing.T) {
 	}
 }
 
-// everyRun does all that reads objects, and returns what was told of damage.
+// everyRun does everything that reads objects, and returns the damage that was reported.
 func everyRun(t *testing.T, st store.Store) (problems []error) {
 	t.Helper()
 	tell := func(err error) {

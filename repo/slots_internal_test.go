@@ -8,8 +8,7 @@ import (
 	"firn/crypt"
 )
 
-// TestBudget spends what trying slots may cost: on all of the usual ones there may be,
-// and on few of the dearest.
+// TestBudget spends the work for trying slots: it is enough for all usual slots that there may be, and for few of the dearest.
 func TestBudget(t *testing.T) {
 	t.Parallel()
 	password, file := crypt.Password("correct horse battery"), crypt.KeyFileOf([]byte{1}).Credential()

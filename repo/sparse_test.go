@@ -98,7 +98,7 @@ func TestSparse(t *testing.T) {
 	w.verify(t)
 }
 
-// TestSparseDoubt has what is read to its end, although its source knows what has changed.
+// TestSparseDoubt has images that are read to their end, although the source knows their changes.
 func TestSparseDoubt(t *testing.T) {
 	t.Parallel()
 	start := time.Now().Truncate(time.Second)
@@ -139,7 +139,7 @@ func TestSparseDoubt(t *testing.T) {
 			if (image.skipped == 0) != tt.reads || (got.Scanned == got.Snapshot.Image().Size) != tt.reads {
 				t.Errorf("%d bytes skipped, %d read, want all read %t", image.skipped, got.Scanned, tt.reads)
 			}
-			// What was taken over is as old as its last reading: else it would never be due.
+			// An image that was taken over is as old as its last reading: else a reading would never be due.
 			readAt := got.Snapshot.Image().ReadAt
 			if !tt.reads && !readAt.Equal(old.Snapshot.Image().ReadAt) || tt.reads && !readAt.Equal(start.Add(tt.after).UTC()) {
 				t.Errorf("got read at %s", readAt)
@@ -152,8 +152,8 @@ func TestSparseDoubt(t *testing.T) {
 	}
 }
 
-// TestSparseLost takes a snapshot as the changes of one whose chunks are gone: what was
-// not changed has to be read, too, and is stored anew.
+// TestSparseLost takes a snapshot as the changes of one whose chunks are gone: the unchanged parts have to be read, too, and
+// are stored anew.
 func TestSparseLost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

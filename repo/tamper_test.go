@@ -115,7 +115,7 @@ func condemnedPacks(t testing.TB, w *world) map[string]bool {
 	return condemned
 }
 
-// TestPruneSweepsDamagedCondemnedPacks damages what is about to be deleted.
+// TestPruneSweepsDamagedCondemnedPacks damages packs that are about to be deleted.
 func TestPruneSweepsDamagedCondemnedPacks(t *testing.T) {
 	t.Parallel()
 	prepared := everyKind(t)
@@ -377,8 +377,7 @@ func TestForeignObjects(t *testing.T) {
 	}
 }
 
-// TestBackupHealsLostPacks takes away each pack and backs up the same images
-// again: what is still in them is stored anew.
+// TestBackupHealsLostPacks takes away each pack and backs up the same images again: the lost blobs are stored anew.
 func TestBackupHealsLostPacks(t *testing.T) {
 	t.Parallel()
 	prepared := newWorld(t)
@@ -410,8 +409,7 @@ func TestForceScanHealsBehindTheCache(t *testing.T) {
 	w.verify(t)
 }
 
-// TestCheckReadsPastTheCache damages what a repository was opened with, and
-// from then on comes from the cache.
+// TestCheckReadsPastTheCache damages objects that a repository was opened with, and that come from the cache since.
 func TestCheckReadsPastTheCache(t *testing.T) {
 	t.Parallel()
 	w := everyKind(t)

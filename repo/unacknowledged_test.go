@@ -13,9 +13,9 @@ import (
 	"firn/store/storetest"
 )
 
-// brokenRecord leaves the record of a run that was killed before its second look: prunes have
-// deleted what it relies on between its listing and its record. With again, it wakes up after
-// that act, and must not be told of a snapshot that is not whole.
+// brokenRecord leaves the record of a run that was killed before its second look: prunes have deleted blobs that it relies
+// on, between its listing and its record. With again, it wakes up after that act, and must not acknowledge a snapshot that
+// is not whole.
 func brokenRecord(t testing.TB, w *world, host string, again func()) error {
 	t.Helper()
 	b := pages(6, 40)
@@ -173,8 +173,8 @@ func TestPruneStopsAtDamage(t *testing.T) {
 	}
 }
 
-// TestRecordedAgain publishes a plan between a record and the second look: what is acknowledged
-// names the plans of then, in one record.
+// TestRecordedAgain publishes a plan between a record and the second look: the acknowledged record names the plans of then,
+// and is the only one.
 func TestRecordedAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -167,7 +167,7 @@ func TestDryRunWritesNothing(t *testing.T) {
 	w.verify(t)
 }
 
-// TestIfDue prunes only when the last one was hours ago; a dry run is none.
+// TestIfDue prunes only when the last prune was hours ago; a dry run does not count.
 func TestIfDue(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -36,8 +36,7 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// TestUpkeep: what was done for the repository is known after the snapshot has gone that had it
-// noted, however it went.
+// TestUpkeep: the work on the repository is known after the snapshot with the note has gone, in whatever way.
 func TestUpkeep(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 3, 15, 3, 12, 0, 0, time.UTC)

@@ -63,9 +63,8 @@ func frame(t testing.TB, document string) []byte {
 	return append(b, make([]byte, -len(b)&1023)...)
 }
 
-// TestLaterVersion opens repositories in which a later version of firn wrote: it
-// is told from damage, and nothing is changed. A header alone is damage if what is
-// below it opens as ours: that can be repaired.
+// TestLaterVersion opens repositories in which a later version of firn wrote. That is no damage, and nothing is changed. A
+// header alone is damage if the object below it opens as one of this version: that can be repaired.
 func TestLaterVersion(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

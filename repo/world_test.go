@@ -15,7 +15,7 @@ import (
 	"firn/store/mem"
 )
 
-// world is a repository and what must be in it.
+// world is a repository and the images of the snapshots that must be in it.
 type world struct {
 	st     *mem.Store
 	images map[snapshot.ID][]byte // of the snapshots that were acknowledged and not forgotten
@@ -194,9 +194,8 @@ func scale() int {
 	return 1
 }
 
-// stride is how far apart the places are at which a test interferes that could do
-// so everywhere. The race detector makes everything ten times slower, and sees in
-// some places what it sees in all: it runs with -short.
+// stride is the distance of the places at which a test interferes that could do so everywhere. The race detector makes
+// everything ten times slower, and finds in some places the races of all: it runs with -short.
 func stride() int {
 	if testing.Short() {
 		return 29
