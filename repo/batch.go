@@ -124,7 +124,7 @@ func (b *blobReader) appendMissing(wanted []index.Location, id chunk.ID) []index
 		if _, ok := b.remembered(l.ID); ok {
 			break
 		}
-		if b.repo.packs.arriving(l.Pack) == nil && !b.repo.packs.has(l) {
+		if b.repo.packs.Arriving(l.Pack) == nil && !b.repo.packs.Has(l) {
 			wanted = append(wanted, l)
 		}
 	}
@@ -144,7 +144,7 @@ func (b *blobReader) fetch(ctx context.Context, reading *sync.WaitGroup, wanted 
 		h.extents[e.pack] = append(h.extents[e.pack], e)
 		reading.Go(func() {
 			b.load(ctx, e)
-			b.repo.packs.arrived(e.pack, e.done)
+			b.repo.packs.Arrived(e.pack, e.done)
 			close(e.done)
 		})
 	}
@@ -162,7 +162,7 @@ func (b *blobReader) plan(wanted []index.Location, all demand) []*extent {
 			last = &extent{pack: l.Pack, from: from, to: to, keep: all != nil, done: make(chan struct{})}
 			if size := pack.Size(b.index().Entries(l.Pack)); last.keep && b.readsWhole(size, all[l.Pack]) {
 				last.from, last.to, last.whole = 0, size, true
-				b.repo.packs.expect(last.pack, last.done)
+				b.repo.packs.Expect(last.pack, last.done)
 			}
 			extents = append(extents, last)
 		}
@@ -175,7 +175,7 @@ func (b *blobReader) plan(wanted []index.Location, all demand) []*extent {
 // readsWhole reports whether a pack is read whole. Without a cache to keep the rest
 // in, that is of no use.
 func (b *blobReader) readsWhole(size, wanted int64) bool {
-	return b.repo.packs.admits(size) && (size < wholeBelow || wanted*2 >= size)
+	return b.repo.packs.Admits(size) && (size < wholeBelow || wanted*2 >= size)
 }
 
 // load reads an extent.
@@ -192,10 +192,10 @@ func (b *blobReader) load(ctx context.Context, e *extent) {
 	}
 	e.pick(read)
 	if e.whole {
-		b.repo.packs.putPack(e.pack, read)
+		b.repo.packs.PutPack(e.pack, read)
 	} else if e.keep {
 		for _, l := range e.wanted {
-			b.repo.packs.putBlob(l, e.sealed[l.Offset])
+			b.repo.packs.PutBlob(l, e.sealed[l.Offset])
 		}
 	}
 }

@@ -64,7 +64,7 @@ func TestPlan(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cache := openPackCache(Options{CacheDir: t.TempDir(), CacheSize: test.cache})
+			cache := Options{CacheDir: t.TempDir(), CacheSize: test.cache}.packCache()
 			r := newRepo(Options{}, openCache(""), cache).newReader(&inventory{index: index.New()})
 			places := packOf(pack.ID{1}, test.lengths...)
 			entries := make([]pack.Entry, len(places))

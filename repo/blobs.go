@@ -156,7 +156,7 @@ func (b *blobReader) decode(ctx context.Context, ready *batch, l index.Location,
 		b.index().Spoil(l.Pack, l.ID)
 		return &CorruptError{Kind: "pack", Name: l.Pack.Name(), Err: fmt.Errorf("blob %s at %d: %w", l.ID, l.Offset, err)}
 	}
-	b.repo.packs.putBlob(l, sealed)
+	b.repo.packs.PutBlob(l, sealed)
 	return nil
 }
 
@@ -167,15 +167,15 @@ func (b *blobReader) atHand(ready *batch, l index.Location, use func(sealed []by
 	if sealed, ok := ready.get(l); ok && use(sealed) == nil {
 		return true
 	}
-	if coming := b.repo.packs.arriving(l.Pack); coming != nil {
+	if coming := b.repo.packs.Arriving(l.Pack); coming != nil {
 		<-coming
 	}
-	sealed, file, ok := b.repo.packs.get(l)
+	sealed, file, ok := b.repo.packs.Get(l)
 	if !ok {
 		return false
 	}
 	if use(sealed) != nil {
-		b.repo.packs.drop(file)
+		b.repo.packs.Drop(file)
 		return false
 	}
 	return true

@@ -152,7 +152,7 @@ func (d *Diagnosis) mend(r *Repo, x *index.Index) {
 	for id := range d.bad {
 		for _, e := range x.Entries(id) {
 			l := index.Location{Pack: id, Entry: e}
-			if sealed, _, ok := r.packs.get(l); ok {
+			if sealed, _, ok := r.packs.Get(l); ok {
 				if _, err := pack.OpenBlob(r.keys, nil, e, sealed); err == nil {
 					x.Mend(id, e.ID)
 				}

@@ -130,7 +130,7 @@ func (r *Repo) fetchFooter(ctx context.Context, f *footer, reads footerReads, ke
 	if reads == onDemandOnly {
 		want = onDemandGuess
 	}
-	if keep && f.size < wholeBelow && r.packs.admits(f.size) {
+	if keep && f.size < wholeBelow && r.packs.Admits(f.size) {
 		want = max(want, f.size)
 	}
 	end, err := r.store.Get(ctx, f.pack.Name(), -want, -1)
@@ -167,12 +167,12 @@ func (r *Repo) fetchFooter(ctx context.Context, f *footer, reads footerReads, ke
 func (r *Repo) keepEnd(f *footer, end []byte) {
 	start := f.size - int64(len(end)) // of the bytes that were read
 	if start == 0 {
-		r.packs.putPack(f.pack, end)
+		r.packs.PutPack(f.pack, end)
 		return
 	}
 	for _, e := range f.entries {
 		if at := int64(e.Offset) - start; e.Kind == chunk.Node && at >= 0 {
-			r.packs.putBlob(index.Location{Pack: f.pack, Entry: e}, end[at:][:e.Length])
+			r.packs.PutBlob(index.Location{Pack: f.pack, Entry: e}, end[at:][:e.Length])
 		}
 	}
 }

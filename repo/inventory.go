@@ -189,7 +189,7 @@ func (r *Repo) list(ctx context.Context, l *listing, reads footerReads) (*invent
 	for _, o := range objects {
 		listed[o.Name] = true
 	}
-	r.packs.keepOnly(listed)
+	r.packs.KeepOnly(listed)
 	footers, err := r.footers(ctx, objects, reads)
 	if err != nil {
 		return nil, err

@@ -102,7 +102,7 @@ func (p *packer) upload(ctx context.Context, w *pack.Writer) error {
 		if err := p.repo.store.Put(ctx, w.ID().Name(), object); err != nil {
 			return fmt.Errorf("write pack %s: %w", w.ID(), err)
 		}
-		p.repo.packs.putPack(w.ID(), object) // the next run's bases and nodes
+		p.repo.packs.PutPack(w.ID(), object) // the next run's bases and nodes
 	}
 	p.note(w, entries, object, tail)
 	return p.protect(ctx)

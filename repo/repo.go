@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"firn/crypt"
 	"firn/index"
 	"firn/pack"
+	"firn/packcache"
 	"firn/snapshot"
 	"firn/store"
 )
@@ -70,7 +72,7 @@ type Repo struct {
 
 	// All of these are safe for concurrent use.
 	cache   *cache
-	packs   *packCache                     // nil for none
+	packs   *packcache.Cache               // nil for none
 	records remembered[*snapshot.Snapshot] // the last list
 	footed  remembered[[]pack.Entry]       // the packs of the last inventory
 	recent  *plaintexts
@@ -89,13 +91,16 @@ type Repo struct {
 	inventory *inventory
 }
 
+// packCacheDir is the folder of the cache of packs, below [Options.CacheDir].
+const packCacheDir = "packs"
+
 // openingTick is when the listing of [Open] began, by the cache's clock: it is the first.
 const openingTick = 1
 
 // openingLife is for how long the listing of [Open] stands in for another one.
 const openingLife = 10 * time.Second
 
-func newRepo(opts Options, cache *cache, packs *packCache) *Repo {
+func newRepo(opts Options, cache *cache, packs *packcache.Cache) *Repo {
 	return &Repo{
 		opts: opts, store: opts.Store, cache: cache, packs: packs, unlocked: opts.Credential,
 		recent:  newPlaintexts(recentBytes),
@@ -114,6 +119,14 @@ func (o Options) chunkSizes() ChunkSizes {
 	return o.ChunkSizes
 }
 
+// packCache returns the cache of packs, nil for none.
+func (o Options) packCache() *packcache.Cache {
+	if o.CacheDir == "" || o.CacheSize <= 0 {
+		return nil
+	}
+	return packcache.Open(filepath.Join(o.CacheDir, packCacheDir), o.CacheSize, o.now)
+}
+
 func (o Options) now() time.Time {
 	if o.Now == nil {
 		return time.Now()
@@ -125,7 +138,7 @@ func (o Options) now() time.Time {
 // [ErrNotRepository], [ErrVersion], [crypt.ErrWrongKey], a [CorruptError], an
 // [OtherError], or is the store's.
 func Open(ctx context.Context, opts Options) (*Repo, error) {
-	r := newRepo(opts, openCache(opts.CacheDir), openPackCache(opts))
+	r := newRepo(opts, openCache(opts.CacheDir), opts.packCache())
 	r.cache.tick() // see openingTick
 	var err error
 	if r.opening, err = collect(ctx, r.store, metaPrefix); err != nil {
@@ -152,7 +165,7 @@ func (r *Repo) ID() crypt.RepositoryID { return r.id }
 // has ended. It cannot fail: a cache that is lost costs time only.
 func (r *Repo) Close() {
 	r.cache.flush()
-	r.packs.trim()
+	r.packs.Trim()
 }
 
 // dropForeignCache empties a cache that was filled from another repository at

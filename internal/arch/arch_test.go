@@ -56,8 +56,9 @@ internal/sessiontest: backup internal/dbtest report session snapshot upkeep
 internal/svg:
 outcome: crypt host repo report retention snapshot sqlite store tags
 pack: chunk crypt
+packcache: index pack
 process: report
-repo: chunk crypt index pack retention snapshot spool store tags
+repo: chunk crypt index pack packcache retention snapshot spool store tags
 replicate: config crypt outcome repo report retention session snapshot store tags
 report:
 restore: config host outcome process repo report scratch session site snapshot sqlite tags

@@ -1,4 +1,6 @@
-package repo
+// Package packcache keeps parts of packs on this host's disk, for repositories whose store is
+// far away.
+package packcache
 
 import (
 	"cmp"
@@ -16,8 +18,8 @@ import (
 	"firn/pack"
 )
 
-// packCache keeps parts of packs in local files, so that a run need not ask a
-// remote store for the bases and nodes that the run before it has written or read.
+// Cache keeps parts of packs in local files, so that a run need not ask a
+// remote store for bases and nodes that an earlier run has written or read.
 // Each file is a range of bytes of a pack, as the store has it:
 //
 //	<pack>           a whole pack
@@ -28,7 +30,7 @@ import (
 // processes may use one folder; any file may vanish or be cut at any time. Every
 // error costs time only and is not reported. A nil cache is an empty one that
 // keeps nothing. It is safe for concurrent use.
-type packCache struct {
+type Cache struct {
 	dir   string
 	limit int64 // bytes that the files may take
 	now   func() time.Time
@@ -42,26 +44,21 @@ type packCache struct {
 }
 
 const (
-	packCacheDir = "packs"
 	// A sweep leaves a tenth of the room free, and comes when that may be used up.
 	sweepShare = 10
 	// Files take room in blocks of about this many bytes.
-	cacheBlock = 4 << 10
+	block = 4 << 10
 	// A temporary file this old has lost its writer.
 	temporaryLife   = time.Hour
 	temporaryPrefix = "tmp-"
 )
 
-// openPackCache returns the cache below dir, nil if there is to be none. It looks
-// at no file yet: a run that needs no blob pays nothing.
-func openPackCache(opts Options) *packCache {
-	if opts.CacheDir == "" || opts.CacheSize <= 0 {
-		return nil
-	}
-	return &packCache{
-		dir:      filepath.Join(opts.CacheDir, packCacheDir),
-		limit:    opts.CacheSize,
-		now:      opts.now,
+// Open returns the cache in dir. Its files take about limit bytes at most. It looks at no file yet: a run that needs no blob pays nothing.
+func Open(dir string, limit int64, now func() time.Time) *Cache {
+	return &Cache{
+		dir:      dir,
+		limit:    limit,
+		now:      now,
 		expected: make(map[pack.ID]<-chan struct{}),
 		touched:  make(map[string]bool),
 	}
@@ -76,8 +73,8 @@ func cachedPack(file string) (pack.ID, bool) {
 	return id, id.UnmarshalText([]byte(digits)) == nil
 }
 
-// has reports whether get is likely to find a blob.
-func (c *packCache) has(l index.Location) bool {
+// Has reports whether [Cache.Get] is likely to find a blob.
+func (c *Cache) Has(l index.Location) bool {
 	if c == nil {
 		return false
 	}
@@ -89,9 +86,9 @@ func (c *packCache) has(l index.Location) bool {
 	return false
 }
 
-// get returns a sealed blob and the file that it comes from, which the caller
-// drops if the blob does not open.
-func (c *packCache) get(l index.Location) (sealed []byte, file string, ok bool) {
+// Get returns a sealed blob and the file that it comes from. If the blob does not open, the
+// caller must call [Cache.Drop].
+func (c *Cache) Get(l index.Location) (sealed []byte, file string, ok bool) {
 	if c == nil {
 		return nil, "", false
 	}
@@ -105,7 +102,7 @@ func (c *packCache) get(l index.Location) (sealed []byte, file string, ok bool) 
 }
 
 // read reads a blob at an offset of a file. A file that is too short goes.
-func (c *packCache) read(file string, l index.Location, at int64) ([]byte, bool) {
+func (c *Cache) read(file string, l index.Location, at int64) ([]byte, bool) {
 	f, err := os.Open(filepath.Join(c.dir, file))
 	if err != nil {
 		return nil, false
@@ -114,7 +111,7 @@ func (c *packCache) read(file string, l index.Location, at int64) ([]byte, bool)
 	_, err = f.ReadAt(sealed, at)
 	_ = f.Close() // nothing was written
 	if err != nil {
-		c.drop(file)
+		c.Drop(file)
 		return nil, false
 	}
 	c.touch(file)
@@ -122,7 +119,7 @@ func (c *packCache) read(file string, l index.Location, at int64) ([]byte, bool)
 }
 
 // touch notes that a file was used, once a run: the sweep needs no more.
-func (c *packCache) touch(file string) {
+func (c *Cache) touch(file string) {
 	c.mu.Lock()
 	done := c.touched[file]
 	c.touched[file] = true
@@ -133,26 +130,27 @@ func (c *packCache) touch(file string) {
 	}
 }
 
-func (c *packCache) drop(file string) {
+// Drop removes a file.
+func (c *Cache) Drop(file string) {
 	if c != nil {
 		_ = os.Remove(filepath.Join(c.dir, file))
 	}
 }
 
-// admits reports whether a file of some size is kept.
-func (c *packCache) admits(size int64) bool { return c != nil && blocks(size) <= c.limit }
+// Admits reports whether a file of some size is kept.
+func (c *Cache) Admits(size int64) bool { return c != nil && blocks(size) <= c.limit }
 
-// putPack keeps a whole pack.
-func (c *packCache) putPack(id pack.ID, object []byte) { c.put(id.String(), object) }
+// PutPack keeps a whole pack.
+func (c *Cache) PutPack(id pack.ID, object []byte) { c.put(id.String(), object) }
 
-// putBlob keeps one sealed blob.
-func (c *packCache) putBlob(l index.Location, sealed []byte) { c.put(blobFile(l), sealed) }
+// PutBlob keeps one sealed blob.
+func (c *Cache) PutBlob(l index.Location, sealed []byte) { c.put(blobFile(l), sealed) }
 
 // put writes a file under a temporary name and renames it, so that no reader meets
 // half of it. There is no fsync: a file that a power cut tears does not open, and is then
 // read from the store.
-func (c *packCache) put(file string, content []byte) {
-	if !c.admits(int64(len(content))) {
+func (c *Cache) put(file string, content []byte) {
+	if !c.Admits(int64(len(content))) {
 		return
 	}
 	f, err := c.createTemporary()
@@ -172,7 +170,7 @@ func (c *packCache) put(file string, content []byte) {
 }
 
 // createTemporary makes a private file, and the folder if it is the first.
-func (c *packCache) createTemporary() (*os.File, error) {
+func (c *Cache) createTemporary() (*os.File, error) {
 	f, err := os.CreateTemp(c.dir, temporaryPrefix+"*")
 	if !errors.Is(err, fs.ErrNotExist) {
 		return f, err
@@ -183,16 +181,17 @@ func (c *packCache) createTemporary() (*os.File, error) {
 	return os.CreateTemp(c.dir, temporaryPrefix+"*")
 }
 
-// expect notes that a whole pack is on its way, until done is closed.
-func (c *packCache) expect(id pack.ID, done <-chan struct{}) {
+// Expect notes that a whole pack, which the cache admits, is on its way, until done is closed.
+// [Cache.Arrived] must be called then.
+func (c *Cache) Expect(id pack.ID, done <-chan struct{}) {
 	c.coming.Lock()
 	defer c.coming.Unlock()
 	c.expected[id] = done
 }
 
-// arriving returns a channel that is closed when a pack that is on its way has come, or is
+// Arriving returns a channel that is closed when a pack that is on its way has come, or is
 // known not to come. It is nil if the pack is not on its way.
-func (c *packCache) arriving(id pack.ID) <-chan struct{} {
+func (c *Cache) Arriving(id pack.ID) <-chan struct{} {
 	if c == nil {
 		return nil
 	}
@@ -201,8 +200,8 @@ func (c *packCache) arriving(id pack.ID) <-chan struct{} {
 	return c.expected[id]
 }
 
-// arrived says that a pack has come, or will not.
-func (c *packCache) arrived(id pack.ID, done <-chan struct{}) {
+// Arrived says that a pack has come, or will not.
+func (c *Cache) Arrived(id pack.ID, done <-chan struct{}) {
 	if c == nil {
 		return
 	}
@@ -215,7 +214,7 @@ func (c *packCache) arrived(id pack.ID, done <-chan struct{}) {
 
 // written counts the bytes written, and sweeps when they may have used up the room that the
 // last sweep left: a long run must not outgrow the limit before it ends.
-func (c *packCache) written(n int64) {
+func (c *Cache) written(n int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.unswept += n; c.unswept > c.limit/sweepShare {
@@ -223,8 +222,8 @@ func (c *packCache) written(n int64) {
 	}
 }
 
-// trim makes room for the next run if this one has written anything.
-func (c *packCache) trim() {
+// Trim makes room for the next run if this one has written anything.
+func (c *Cache) Trim() {
 	if c == nil {
 		return
 	}
@@ -237,7 +236,7 @@ func (c *packCache) trim() {
 
 // sweep removes the files that were not used for longest, and temporary files of
 // writers that died. The lock is held.
-func (c *packCache) sweep() {
+func (c *Cache) sweep() {
 	c.unswept = 0
 	files := c.files()
 	var size int64
@@ -250,14 +249,14 @@ func (c *packCache) sweep() {
 	for _, f := range files {
 		lost := strings.HasPrefix(f.Name(), temporaryPrefix) && c.now().Sub(f.ModTime()) > temporaryLife
 		if lost || size > c.limit-c.limit/sweepShare {
-			c.drop(f.Name())
+			c.Drop(f.Name())
 			size -= blocks(f.Size())
 		}
 	}
 }
 
 // files lists the files in the folder.
-func (c *packCache) files() []fs.FileInfo {
+func (c *Cache) files() []fs.FileInfo {
 	entries, err := os.ReadDir(c.dir)
 	if err != nil {
 		return nil
@@ -272,10 +271,10 @@ func (c *packCache) files() []fs.FileInfo {
 }
 
 // blocks returns the room that a file of some size takes.
-func blocks(size int64) int64 { return (size + cacheBlock - 1) / cacheBlock * cacheBlock }
+func blocks(size int64) int64 { return (size + block - 1) / block * block }
 
-// keepOnly drops the parts of packs that exist no more.
-func (c *packCache) keepOnly(listed map[string]bool) {
+// KeepOnly drops the parts of packs that exist no more.
+func (c *Cache) KeepOnly(listed map[string]bool) {
 	if c == nil {
 		return
 	}
@@ -285,7 +284,7 @@ func (c *packCache) keepOnly(listed map[string]bool) {
 	}
 	for _, e := range entries {
 		if id, ok := cachedPack(e.Name()); ok && !listed[id.Name()] {
-			c.drop(e.Name())
+			c.Drop(e.Name())
 		}
 	}
 }
