@@ -101,7 +101,7 @@ func (r *Repo) adopt(c *check) {
 	r.cache.adopt(c.repo.cache, c.began)
 	if l := c.repo.lastListing(); l != nil {
 		seen := *l
-		seen.began = 0 // it was made by another clock
+		seen.began = c.began // its own time is by another clock
 		r.saw(&seen)
 	}
 	r.share(&inventory{index: c.inventory.index.With(r.damage), objects: c.inventory.objects, unreadable: c.inventory.unreadable})
