@@ -12,15 +12,16 @@ import (
 	"firn/report"
 )
 
-// ReportFile is a file for other programs, such as that of metrics: it is read and replaced as a whole. In a folder that another user
-// can write, firn works with that user's rights, and does not follow links, nor wait for
-// what is no file: a link there leads where that user wants, and a pipe to nowhere.
+// ReportFile is a file for other programs, such as the file of metrics. It is read and replaced as a whole. In a folder
+// that another user can write, firn works with that user's rights. It follows no link there, since a link leads where that
+// user wants. It opens regular files alone, since the opening of a pipe can wait forever.
 type ReportFile struct {
-	path   string // as the thread names it that works in the folder
-	shared bool   // others can write the folder
+	path   string // as the thread that works in the folder names it
+	shared bool   // other users can write the folder
 }
 
-// AtFile calls f with a file, which may be missing.
+// AtFile calls f with the file at a path, with the rights of the user of the folder if that is another one. The file may
+// be missing. The [ReportFile] must not be used after f has returned.
 func AtFile(path string, f func(ReportFile) error) error {
 	if host.HandedOver(path) {
 		return f(ReportFile{path, false})
@@ -54,7 +55,7 @@ func (r ReportFile) Read() (string, error) {
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return "", err // nothing can be read from what only passes on
+		return "", err // a device or a pipe has no content to keep
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxReport+1))
 	if err == nil && len(b) > maxReport {
@@ -63,7 +64,7 @@ func (r ReportFile) Read() (string, error) {
 	return string(b), err
 }
 
-// check refuses what another user may have put there instead of a file.
+// check returns an error if other users can write the folder and the path leads to anything but a regular file.
 func (r ReportFile) check() error {
 	info, err := os.Lstat(r.path)
 	if !r.shared || errors.Is(err, fs.ErrNotExist) {
@@ -75,16 +76,16 @@ func (r ReportFile) check() error {
 	return err
 }
 
-// Replace puts a text in the place of the file at once: a program that reads that meanwhile,
-// or after a failure, has the old one. All may read a new one. It need not survive a
-// crash: what takes it is made again.
+// Replace replaces the content of the file by a text. A program that reads the file meanwhile, or after a failure, gets
+// the whole old content. A new file can be read by all users. The new content may be lost in a crash: the next run writes
+// it again.
 func (r ReportFile) Replace(text string) error {
 	if err := r.check(); err != nil {
 		return err
 	}
 	path, mode := r.path, fs.FileMode(0o644)
 	if target, err := filepath.EvalSymlinks(path); err == nil && !r.shared {
-		path = target // a link stays one
+		path = target // the link stays a link
 	}
 	if old, err := os.Stat(path); err == nil && !old.Mode().IsRegular() && !r.shared {
 		return os.WriteFile(path, []byte(text), mode) // a device or a pipe, not to be replaced
@@ -98,13 +99,13 @@ func (r ReportFile) Replace(text string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(temporary, path); err != nil { // replaces a link, too, that came meanwhile
+	if err := os.Rename(temporary, path); err != nil { // this also replaces a link that has appeared meanwhile
 		return errors.Join(err, RemoveFile(temporary))
 	}
 	return nil
 }
 
-// ReplaceFile is [ReportFile.Replace] for a file that is not read before.
+// ReplaceFile replaces the content of the file at a path as [ReportFile.Replace] does.
 func ReplaceFile(path, text string) error {
 	return AtFile(path, func(f ReportFile) error { return f.Replace(text) })
 }

@@ -1,3 +1,4 @@
+// Package site works on files of this host with the rights of the users who can change them.
 package site
 
 import (
@@ -13,15 +14,16 @@ import (
 	"firn/sqlite"
 )
 
-// Site is where a database file is: its folder, held by descriptor, and the thread that works there. In a folder that
-// another user can write, the thread has that user's rights, and sees nothing but the folder.
+// Site is the folder of a database file, held by its descriptor, and the thread that works there. If another user can write
+// the folder, the thread has that user's rights and sees nothing but the folder.
 type Site struct {
 	Folder *host.Folder
 	Name   string       // of the file in the folder
 	thread *host.Thread // nil where paths are used as they are
 }
 
-// Reach finds the site of a database, which may be missing. The caller closes it.
+// Reach returns the site of the database at a path. The database may be missing, its folder may not. The caller closes the
+// site.
 func Reach(path string) (*Site, error) {
 	folder, name, err := host.Reach(path)
 	if err != nil {
@@ -34,42 +36,10 @@ func Reach(path string) (*Site, error) {
 	return &Site{folder, name, thread}, nil
 }
 
-// RefuseForeign is for a file that is to be the caller's alone: in a folder of another user's, that user could put other
-// files in its place while it is made, and remove it. Where all can write, the sticky bit keeps others from that.
-func (s *Site) RefuseForeign() error {
-	if !s.Folder.Foreign() {
-		return nil
-	}
-	return outcome.Failed("Name a folder of your own, or one like /tmp that has the sticky bit. Or run firn as that user.",
-		"%s: the folder is another user's, who could read or change what is made there", s.Path())
-}
-
-// Closed reports whether only the process's own user can write in the folder, or root.
-func (s *Site) Closed() bool {
-	if s.thread != nil {
-		return false
-	}
-	info, err := os.Stat(filepath.Dir(s.Path()))
-	if err != nil {
-		return false
-	}
-	uid, _, known := host.Owner(info)
-	return !known || (uid == os.Geteuid() || uid == 0) && info.Mode().Perm()&0o022 == 0
-}
-
-// Close ends the thread, when it has done what it is at.
-func (s *Site) Close() error {
-	if s == nil {
-		return nil
-	}
-	s.thread.Close()
-	return s.Folder.Close()
-}
-
-// Path returns the path of the database for people, without symbolic links.
+// Path returns the whole path of the database, without symbolic links, for messages.
 func (s *Site) Path() string { return s.Folder.Path(s.Name) }
 
-// At calls a function on the site's thread with the path of the database as it is named there.
+// At calls a function on the site's thread with the path that the database has for that thread.
 func (s *Site) At(f func(path string) error) error {
 	return s.Do(func() error { return f(s.Folder.Inner(s.Name)) })
 }
@@ -77,7 +47,7 @@ func (s *Site) At(f func(path string) error) error {
 // Do calls a function on the site's thread.
 func (s *Site) Do(f func() error) error { return s.outward(s.thread.Do(f)) }
 
-// outward makes an error name files by their whole paths, which the confined thread does not see.
+// outward rewrites an error of the confined thread, which sees only the folder, so that the error names whole paths.
 func (s *Site) outward(err error) error {
 	if s.thread == nil || err == nil {
 		return err
@@ -90,19 +60,20 @@ func (s *Site) outward(err error) error {
 	return &outwardError{err, text}
 }
 
-// outwardError is an error with other words.
+// outwardError is an error with whole paths in its text.
 type outwardError struct {
 	err  error
 	text string
 }
 
-// Error returns the other words.
+// Error returns the text with whole paths.
 func (e *outwardError) Error() string { return e.text }
 
-// Unwrap returns the error.
+// Unwrap returns the error of the confined thread.
 func (e *outwardError) Unwrap() error { return e.err }
 
-// Outside calls a function from one that runs on the site's thread, for work that is not on files of the folder.
+// Outside calls a function with firn's own rights and with a view of all files. Only functions that run on the site's thread
+// call it, for work on files outside of the folder.
 func (s *Site) Outside(f func() error) error {
 	if s.thread == nil {
 		return f()
@@ -110,13 +81,14 @@ func (s *Site) Outside(f func() error) error {
 	return host.Outside(f)
 }
 
-// Stat describes a file beside the database, or with "" the database, without following a link.
+// Stat describes the file whose name is the database's with a suffix, such as "-wal". With "" it describes the database.
+// A symbolic link is described itself.
 func (s *Site) Stat(end string) (info fs.FileInfo, err error) {
 	err = s.At(func(path string) error { info, err = os.Lstat(path + end); return err })
 	return info, err
 }
 
-// Access says whose the database file is, nil where that is not known.
+// Access returns the owner and the mode of the database file, nil if they are not known.
 func (s *Site) Access() *snapshot.Access {
 	info, err := s.Stat("")
 	if err != nil {
@@ -125,7 +97,7 @@ func (s *Site) Access() *snapshot.Access {
 	return AccessOf(info)
 }
 
-// AccessOf says to which user a file belongs and who may use it, nil where that is not known.
+// AccessOf returns the owner and the mode of a file, nil if they are not known.
 func AccessOf(info fs.FileInfo) *snapshot.Access {
 	uid, gid, known := host.Owner(info)
 	if !known {
@@ -134,12 +106,44 @@ func AccessOf(info fs.FileInfo) *snapshot.Access {
 	return &snapshot.Access{UID: uint32(uid), GID: uint32(gid), Mode: uint32(info.Mode().Perm())}
 }
 
-// Options are those of an image of the database, which only functions on the site's thread may use. Its name is for
-// errors.
+// Options returns the options for an image of the database that functions on the site's thread read. Errors call the
+// database by the name.
 func (s *Site) Options(name string, o sqlite.Options) sqlite.Options {
 	o.Name = name
 	if s.thread != nil {
 		o.Outside = host.Outside
 	}
 	return o
+}
+
+// RefuseForeign returns an error if another user could replace or remove the site's file while firn makes it. It is for
+// files that must belong to the caller alone. In a folder that all users can write, the sticky bit keeps others from that.
+func (s *Site) RefuseForeign() error {
+	if !s.Folder.Foreign() {
+		return nil
+	}
+	return outcome.Failed("Name a folder of your own, or one like /tmp that has the sticky bit. Or run firn as that user.",
+		"%s: the folder is another user's, who could read or change what is made there", s.Path())
+}
+
+// Closed reports whether only root and the user of this process can write in the folder.
+func (s *Site) Closed() bool {
+	if s.thread != nil {
+		return false
+	}
+	info, err := os.Stat(filepath.Dir(s.Path()))
+	if err != nil {
+		return false
+	}
+	uid, _, known := host.Owner(info)
+	return !known || (uid == os.Geteuid() || uid == 0) && info.Mode().Perm()&0o022 == 0
+}
+
+// Close ends the site's thread after its present call. A nil site is closed already.
+func (s *Site) Close() error {
+	if s == nil {
+		return nil
+	}
+	s.thread.Close()
+	return s.Folder.Close()
 }

@@ -14,7 +14,8 @@ import (
 	"firn/sqlite"
 )
 
-// Source makes a database file something to back up.
+// Source returns the database file at a path as a source of backups. Its errors, and those of its images, are marked by
+// [outcome.OfSource].
 func Source(path string, opts sqlite.Options) repo.Source {
 	return func(ctx context.Context) (repo.SourceImage, error) {
 		i, err := openImage(ctx, path, opts)
@@ -25,8 +26,8 @@ func Source(path string, opts sqlite.Options) repo.Source {
 	}
 }
 
-// image is a [sqlite.Image] as [repo.SourceImage]: the two packages do not know each other. What touches the database runs on
-// the thread of its site.
+// image adapts a [sqlite.Image] to [repo.SourceImage], since the two packages do not know each other. All calls that touch
+// the database run on the thread of its site.
 type image struct {
 	*sqlite.Image
 	site    *Site
@@ -34,12 +35,14 @@ type image struct {
 	access  *snapshot.Access // nil where it is not known
 }
 
-// A database of which all is read would not be noticed, nor one that a slow store holds up.
+// The engine finds these optional methods by a type assertion. Without them it would silently read whole databases, and
+// would not notice that a slow store holds up an application.
 var (
 	_ repo.SparseImage = (*image)(nil)
 	_ repo.LiveImage   = (*image)(nil)
 )
 
+// openImage opens an image of the database at a path. The caller closes it.
 func openImage(ctx context.Context, path string, opts sqlite.Options) (*image, error) {
 	s, err := Reach(path)
 	if err != nil {
@@ -56,21 +59,7 @@ func openImage(ctx context.Context, path string, opts sqlite.Options) (*image, e
 	return i, nil
 }
 
-// Read tells errors of the source from those of the repository.
-func (i *image) Read(p []byte) (n int, err error) {
-	err = i.site.Do(func() (err error) { n, err = i.Image.Read(p); return err })
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = outcome.OfSource(err)
-	}
-	return n, err
-}
-
-// Close ends the reading, and the thread.
-func (i *image) Close() error {
-	return errors.Join(i.site.Do(i.Image.Close), i.site.Close())
-}
-
-// Describe says what the record shall say of the image.
+// Describe returns the properties of the image that its snapshot records.
 func (i *image) Describe() snapshot.Image {
 	info := i.Info()
 	fingerprint, err := json.Marshal(i.Fingerprint())
@@ -99,7 +88,8 @@ func (i *image) Describe() snapshot.Image {
 	return described
 }
 
-// recordedRows makes rows part of a record. JSON has no names that are not UTF-8, which SQLite allows.
+// recordedRows returns row counts for a record. SQLite allows names that are not UTF-8 and JSON does not, so wrong bytes are
+// replaced.
 func recordedRows(rows []sqlite.TableRows) []snapshot.TableRows {
 	recorded := make([]snapshot.TableRows, 0, len(rows))
 	for _, r := range rows {
@@ -108,14 +98,14 @@ func recordedRows(rows []sqlite.TableRows) []snapshot.TableRows {
 	return recorded
 }
 
-// Unchanged reports whether the database is certain to hold what it held at
-// the time of the fingerprint.
+// Unchanged reports whether the database certainly has the same content as at the time of the fingerprint.
 func (i *image) Unchanged(fingerprint json.RawMessage) bool {
 	var old sqlite.Fingerprint
 	return json.Unmarshal(fingerprint, &old) == nil && i.Image.Unchanged(old)
 }
 
-// Changed tells what has changed since the database had the snapshot's fingerprint.
+// Changed returns the ranges of bytes that may have changed since the database had the snapshot's fingerprint, and whether
+// they are known.
 func (i *image) Changed(since *snapshot.Snapshot) (changed [][2]int64, known bool) {
 	var old sqlite.Fingerprint
 	if json.Unmarshal(since.Image().Fingerprint, &old) != nil {
@@ -125,10 +115,24 @@ func (i *image) Changed(since *snapshot.Snapshot) (changed [][2]int64, known boo
 	return changed, known
 }
 
-// Skip tells errors of the source from those of the repository, like Read.
+// Read reads from the image and marks its errors as errors of the source, so that they differ from the repository's.
+func (i *image) Read(p []byte) (n int, err error) {
+	err = i.site.Do(func() (err error) { n, err = i.Image.Read(p); return err })
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = outcome.OfSource(err)
+	}
+	return n, err
+}
+
+// Skip passes over bytes of the image and marks its errors as Read does.
 func (i *image) Skip(n int64) error {
 	if err := i.site.Do(func() error { return i.Image.Skip(n) }); err != nil {
 		return outcome.OfSource(err)
 	}
 	return nil
+}
+
+// Close closes the image and its site.
+func (i *image) Close() error {
+	return errors.Join(i.site.Do(i.Image.Close), i.site.Close())
 }

@@ -8,8 +8,8 @@ import (
 	"firn/sqlite"
 )
 
-// NeedSpace reports when there is certainly less room in a folder than is
-// about to be written: better said before than found after minutes.
+// NeedSpace returns an error if a folder certainly has too little room for a file of the given size. The check before the
+// writing saves a person the minutes until the disk is full.
 func NeedSpace(dir string, need int64) error {
 	if free, ok := spool.FreeSpace(dir); ok && free < need {
 		return fmt.Errorf("write into %s: %w: %s free, %s needed", dir, sqlite.ErrNoSpace, report.Size(free), report.Size(need))

@@ -15,22 +15,17 @@ import (
 	"firn/sqlite"
 )
 
-// Publish gives the file the name of its site, unless something has it.
-func (i *Staged) Publish() error {
-	return i.Site.At(func(path string) error { return PublishFile(i.Path, path) })
-}
-
-// Staged is a file with the image that will replace a target, in a private folder.
+// Staged is a file in a private folder, with the image that will replace a target.
 type Staged struct {
-	Site    *Site // where it lies
-	ownSite bool  // which is closed with it
-	folder  *scratch.Folder
-	Path    string   // as the site's thread names it
-	File    *os.File // as it was made, where names could lead elsewhere since; nil where they cannot
+	Site    *Site           // the site of the file
+	ownSite bool            // Remove closes the site, too
+	folder  *scratch.Folder // the private folder
+	Path    string          // as the site's thread names the file
+	File    *os.File        // still open where another user could replace the file by name; nil elsewhere
 }
 
-// Stage makes a private file beside the target, on the same disk, and has it written. It need not survive a crash:
-// what makes more of it sees to that. With an error there is no file.
+// Stage makes a private file beside the target, on the same disk, and calls a function that writes it. A crash may destroy
+// the file: a caller that gives it a name syncs it first. The caller removes it. After an error no file is left.
 func Stage(at *Site, need int64, write func(*os.File) error) (*Staged, error) {
 	if err := NeedSpace(filepath.Dir(at.Path()), need); err != nil {
 		return nil, err
@@ -49,7 +44,7 @@ func Stage(at *Site, need int64, write func(*os.File) error) (*Staged, error) {
 	return i, nil
 }
 
-// StageApart is [Stage] in a folder for temporary files: the one that is named, else the system's.
+// StageApart is [Stage] in a folder for temporary files: dir, or the system's folder if dir is "".
 func StageApart(dir, name string, need int64, write func(*os.File) error) (i *Staged, err error) {
 	at, err := tempSite(dir, name)
 	if err != nil {
@@ -62,7 +57,8 @@ func StageApart(dir, name string, need int64, write func(*os.File) error) (i *St
 	return i, nil
 }
 
-// CheckTempDir refuses a folder of another user's for temporary files. One that is missing is not needed by all runs.
+// CheckTempDir returns an error if the system's folder for temporary files belongs to another user. A missing folder is no
+// error, since not all runs need it.
 func CheckTempDir() error {
 	at, err := tempSite("", "firn")
 	if errors.Is(err, fs.ErrNotExist) {
@@ -71,8 +67,8 @@ func CheckTempDir() error {
 	return errors.Join(err, at.Close())
 }
 
-// tempSite returns a site in a folder for temporary files. In a folder of another user's, that user could put other
-// files in the place of firn's.
+// tempSite returns a site in a folder for temporary files. It refuses a folder of another user's, since that user could
+// replace firn's files there.
 func tempSite(dir, name string) (*Site, error) {
 	dir = cmp.Or(dir, os.TempDir())
 	at, err := Reach(filepath.Join(dir, name))
@@ -86,7 +82,7 @@ func tempSite(dir, name string) (*Site, error) {
 	return at, nil
 }
 
-// create makes the empty file.
+// create makes the private folder and the empty file in it.
 func (i *Staged) create() error {
 	return i.Site.At(func(target string) (err error) {
 		if i.folder, err = scratch.Make(filepath.Dir(target)); err != nil {
@@ -98,7 +94,8 @@ func (i *Staged) create() error {
 	})
 }
 
-// settle closes the file where no other user can put another one in its place: some systems do not rename open files.
+// settle closes the file, since some systems do not rename open files. In a folder of another user's it stays open, since
+// that user could replace the file.
 func (i *Staged) settle() error {
 	if i.Site.thread != nil {
 		return nil
@@ -108,23 +105,23 @@ func (i *Staged) settle() error {
 	return f.Close()
 }
 
-// At calls a function on the thread that the image's path is for.
+// At calls a function with the file's path on the site's thread, which names the file so.
 func (i *Staged) At(f func(path string) error) error {
 	return i.Site.Do(func() error { return f(i.Path) })
 }
 
-// Check looks whether the image is a sound database.
+// Check returns an error if the image is not a sound database.
 func (i *Staged) Check(ctx context.Context) error {
 	return i.At(func(path string) error { return sqlite.Check(ctx, path) })
 }
 
-// Open opens the image to write more of it.
+// Open opens the image to read and change it. The caller closes the file.
 func (i *Staged) Open() (f *os.File, err error) {
 	err = i.At(func(path string) (err error) { f, err = os.OpenFile(path, os.O_RDWR, 0); return err })
 	return f, err
 }
 
-// CopyTo makes a copy beside a target: an image that had to be made elsewhere takes its place there.
+// CopyTo makes a copy of the image beside a target, for an image that had to be made elsewhere. The caller removes the copy.
 func (i *Staged) CopyTo(at *Site) (*Staged, error) {
 	from, err := i.Open()
 	if err != nil {
@@ -141,7 +138,13 @@ func (i *Staged) CopyTo(at *Site) (*Staged, error) {
 	})
 }
 
-// Remove removes the file, if it has not become the target, and what SQLite and a scrub file can leave beside it.
+// Publish gives the file the name of its site. If a file has that name already, the error is [fs.ErrExist].
+func (i *Staged) Publish() error {
+	return i.Site.At(func(path string) error { return PublishFile(i.Path, path) })
+}
+
+// Remove removes the private folder with all files in it: the image, if it has not become the target, and files of SQLite or of
+// a scrub file's SQL.
 func (i *Staged) Remove() error {
 	var err error
 	if i.File != nil {

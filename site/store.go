@@ -13,11 +13,11 @@ import (
 	"firn/store/local"
 )
 
-// storeThreads is how many calls of an ownedStore run at a time.
+// storeThreads is the number of calls of an [ownedStore] that run at a time.
 const storeThreads = 8
 
-// ownedStore is a store in a folder of another user's. Each call runs on a thread with that user's rights, so that
-// nothing which the user puts there can lead it elsewhere, and what is made is the user's.
+// ownedStore is a store in a folder of another user's. Each call runs on a thread with that user's rights. So a link that
+// the user puts there leads the call only where the user may go, and new files belong to the user.
 type ownedStore struct {
 	*local.Store
 	threads chan *host.Thread
@@ -28,7 +28,8 @@ var (
 	_ store.Cleaner = (*ownedStore)(nil)
 )
 
-// OpenStore opens a folder as a store. Links on the way to it lead only to where the users who made them may go.
+// OpenStore opens a folder as a store. A symbolic link in the path leads only to folders that the link's owner may enter.
+// The caller closes the store.
 func OpenStore(dir string) (store.Store, error) {
 	folder, _, err := host.Reach(filepath.Join(dir, "config"))
 	if err != nil {
@@ -52,34 +53,26 @@ func OpenStore(dir string) (store.Store, error) {
 	return s, nil
 }
 
-// do calls a function on one of the threads.
+// do calls a function on one of the threads, when one is free.
 func (s *ownedStore) do(f func() error) error {
 	thread := <-s.threads
 	defer func() { s.threads <- thread }()
 	return thread.Do(f)
 }
 
-// end ends the threads that wait.
-func (s *ownedStore) end() error {
-	for len(s.threads) > 0 {
-		(<-s.threads).Close()
-	}
-	return nil
-}
-
-// Put is that of the store.
+// Put calls Put of the store with the user's rights.
 func (s *ownedStore) Put(ctx context.Context, name string, data []byte) error {
 	return s.do(func() error { return s.Store.Put(ctx, name, data) })
 }
 
-// Get is that of the store.
+// Get calls Get of the store with the user's rights.
 func (s *ownedStore) Get(ctx context.Context, name string, off, length int64) (data []byte, err error) {
 	err = s.do(func() (err error) { data, err = s.Store.Get(ctx, name, off, length); return err })
 	return data, err
 }
 
-// List is that of the store, read to its end before the first object is handed out: the reader of a listing does not
-// run with another user's rights.
+// List calls List of the store with the user's rights. It reads the whole listing before it yields the first object, so the
+// loop over the listing does not run with the user's rights.
 func (s *ownedStore) List(ctx context.Context, prefix string) iter.Seq2[store.Object, error] {
 	return func(yield func(store.Object, error) bool) {
 		var objects []store.Object
@@ -103,12 +96,12 @@ func (s *ownedStore) List(ctx context.Context, prefix string) iter.Seq2[store.Ob
 	}
 }
 
-// Delete is that of the store.
+// Delete calls Delete of the store with the user's rights.
 func (s *ownedStore) Delete(ctx context.Context, names ...string) error {
 	return s.do(func() error { return s.Store.Delete(ctx, names...) })
 }
 
-// Clean is that of the store.
+// Clean calls Clean of the store with the user's rights.
 func (s *ownedStore) Clean(ctx context.Context, olderThan time.Time) (n int, err error) {
 	err = s.do(func() (err error) { n, err = s.Store.Clean(ctx, olderThan); return err })
 	return n, err
@@ -117,8 +110,16 @@ func (s *ownedStore) Clean(ctx context.Context, olderThan time.Time) (n int, err
 // Close closes the store and ends the threads.
 func (s *ownedStore) Close() error { return errors.Join(s.end(), s.Store.Close()) }
 
-// MakeFolder makes a folder and those above it that are missing, each with the rights of the user who can write where
-// it will be.
+// end ends the threads that run no call.
+func (s *ownedStore) end() error {
+	for len(s.threads) > 0 {
+		(<-s.threads).Close()
+	}
+	return nil
+}
+
+// MakeFolder makes a folder and all missing folders above it. It makes each one with the rights of the user who can write in
+// its parent.
 func MakeFolder(dir string) error {
 	at, err := Reach(dir)
 	if errors.Is(err, fs.ErrNotExist) && filepath.Dir(dir) != dir {

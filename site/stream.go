@@ -12,13 +12,13 @@ import (
 	"firn/sqlite"
 )
 
-// StreamSource makes a file with unknown content a source of backups. The content came from the stream that errors name. A
-// database in it is stored as one, so that it can be restored like a database that firn has read itself. A database that is
-// cut short is an error: the program that should have sent all of it has failed.
+// StreamSource returns a private file with unknown content as a source of backups. The content came from a stream; errors
+// call it by the given name. If the content is a database, its snapshot is a database's, so it can be restored. A
+// database that is cut short is an error: the program that should have sent all of it has failed.
 func StreamSource(path, name string) repo.Source {
 	return func(ctx context.Context) (repo.SourceImage, error) {
 		const hint = "Look at the program that should have written it all."
-		database, err := Source(path, sqlite.Options{HoldWriters: true})(ctx) // there are none
+		database, err := Source(path, sqlite.Options{HoldWriters: true})(ctx) // a private file has no writers
 		if i, ok := database.(*image); ok {
 			i.access = nil // the file is firn's own
 		}
@@ -41,21 +41,21 @@ func StreamSource(path, name string) repo.Source {
 	}
 }
 
-// unwatched is an image of a private file: no application waits for it, however long it is read.
+// unwatched is an image of a private file, without the methods of [repo.LiveImage]: no application waits for the file,
+// however long the backup takes.
 type unwatched struct{ repo.SparseImage }
 
-// wholeFile reports whether the file has nothing behind the database, which an image of
-// it would leave out.
+// wholeFile reports whether the file ends with the database. An image of the database would leave out any data behind it.
 func wholeFile(path string, database repo.SourceImage) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Size() == database.Describe().Size
 }
 
-// stream is a file as [repo.SourceImage].
+// stream is a file with any content, as a [repo.SourceImage].
 type stream struct{ *os.File }
 
-// Describe says that nothing is known.
+// Describe returns only the kind of the image: firn knows nothing of the content.
 func (s *stream) Describe() snapshot.Image { return snapshot.Image{Export: snapshot.ExportStream} }
 
-// Unchanged is never certain: the file is a new one every time.
+// Unchanged returns false: each run has a new file.
 func (s *stream) Unchanged(json.RawMessage) bool { return false }

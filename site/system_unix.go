@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// openAtOnce opens a file for reading. It does not wait for the other end of a pipe.
+// openAtOnce opens a file for reading. It does not wait until another process opens the other end of a pipe.
 func openAtOnce(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }

@@ -8,14 +8,15 @@ import (
 	"firn/sqlite"
 )
 
-// Watch tells whether anybody commits to a target. It has a site of its own, since it is ended while the target's
-// is at work.
+// Watch notices commits of applications to a target. It has a site of its own, since it may end while the target's site is
+// at work.
 type Watch struct {
 	watch *sqlite.Watch
 	site  *Site
 }
 
-// NewWatch begins to watch the database at a path. The caller ends the watch. The timeout is for other users' locks.
+// NewWatch begins to watch the database at a path. It waits up to the timeout for the locks of other processes. The caller
+// ends the watch.
 func NewWatch(ctx context.Context, path string, timeout time.Duration) (*Watch, error) {
 	at, err := Reach(path)
 	if err != nil {
@@ -29,7 +30,7 @@ func NewWatch(ctx context.Context, path string, timeout time.Duration) (*Watch, 
 	return w, nil
 }
 
-// End ends the watch and reports whether nothing was committed since it began.
+// End ends the watch and reports whether no application has committed since its beginning.
 func (w *Watch) End() (untouched bool, err error) {
 	err = w.site.Do(func() (err error) {
 		untouched, err = w.watch.Unchanged()

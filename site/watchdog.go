@@ -2,41 +2,40 @@ package site
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
 
 	"firn/outcome"
-	"firn/repo"
-	"firn/snapshot"
-	"firn/sqlite"
 )
 
-// watchdog makes calls that may hang in the system for ever, as those do that wait for a file server which is gone: no
-// signal ends them. It gives such a call up, and leaves it behind in its goroutine until the process ends.
+// watchdog makes calls that may hang in the system forever. A call that waits for a lost file server does, and no signal
+// ends it. The watchdog gives such a call up: it returns an error and leaves the call in its goroutine until the process
+// ends.
 type watchdog struct {
-	ctx     context.Context // of the image: a Read is given none
-	alive   atomic.Int64    // grows as a call gets on
-	Silence time.Duration   // a call may go on for so long without getting on; 0 for ever
-	grace   time.Duration   // and for so long after ctx has ended, which is when most end by themselves
+	ctx     context.Context // of the image, since Read has no context of its own
+	alive   atomic.Int64    // grows with the progress of a call
+	Silence time.Duration   // the longest time that a call may take without progress; 0 for no limit
+	grace   time.Duration   // the time for a call to end by itself after the end of ctx, as most calls do
 	gone    chan struct{}   // closed when a call was given up
-	err     error           // why; no further call is made then
+	err     error           // why a call was given up; then further calls return this error at once
 }
 
 const (
-	// StuckSilence is the usual time for which a call may go on without getting on.
+	// StuckSilence is the usual limit of the time that a call may take without progress.
 	StuckSilence = 10 * time.Minute
 
 	stuckGrace = 3 * time.Second
 )
 
-// NewWatchdog returns a watchdog for calls that may go on for so long without getting on, 0 for ever.
+// NewWatchdog returns a watchdog that gives a call up after a time without progress, or a few seconds after the end of the
+// context. With 0 it waits for progress without a limit. A watchdog is for one goroutine at a time.
 func NewWatchdog(ctx context.Context, silence time.Duration) *watchdog {
 	return &watchdog{ctx: ctx, Silence: silence, grace: stuckGrace, gone: make(chan struct{})}
 }
 
-// Call runs f, and gives it up when it hangs. Then late runs once f returns after all, if it ever does.
+// Call calls f and returns its error. If f hangs, Call returns an error without it: [outcome.ErrStuck], or the cause of the
+// context's end. If that f returns after all, late is called in its goroutine.
 func (w *watchdog) Call(f func() error, late func()) error {
 	if w.err != nil {
 		return w.err
@@ -53,7 +52,7 @@ func (w *watchdog) Call(f func() error, late func()) error {
 	return w.wait(done)
 }
 
-// wait returns what comes of a call.
+// wait returns the error of a call, or gives the call up.
 func (w *watchdog) wait(done <-chan error) error {
 	silence := make(<-chan time.Time)
 	if w.Silence > 0 {
@@ -78,96 +77,15 @@ func (w *watchdog) wait(done <-chan error) error {
 	}
 }
 
+// giveUp leaves the present call behind and makes further calls return the error.
 func (w *watchdog) giveUp(err error) error {
 	w.err = err
 	close(w.gone)
 	return err
 }
 
-// beat notes that a call gets on.
+// beat records progress of a call.
 func (w *watchdog) beat() { w.alive.Add(1) }
 
-// Nothing is what has to be done for most calls that come back late.
+// Nothing does nothing. It is the late function of calls that leave nothing to close.
 func Nothing() {}
-
-// watchedImage is an image whose source may hang. After that has happened nothing is asked of it any more, since the
-// call that hangs may be using it.
-type watchedImage struct {
-	*image
-	dog *watchdog
-}
-
-var (
-	_ repo.SparseImage = (*watchedImage)(nil)
-	_ repo.LiveImage   = (*watchedImage)(nil)
-)
-
-// WatchedSource is [Source] under a watchdog.
-func WatchedSource(silence time.Duration, path string, opts sqlite.Options) repo.Source {
-	return func(ctx context.Context) (repo.SourceImage, error) {
-		w := &watchedImage{dog: NewWatchdog(ctx, silence)}
-		if opts.Compact { // one call, of which nothing is heard for as long as it takes
-			w.dog.Silence = 0
-		}
-		opts.Alive = w.dog.beat
-		var i repo.SourceImage
-		err := w.dog.Call(func() (err error) { i, err = Source(path, opts)(ctx); return err }, func() {
-			if i != nil {
-				i.Close()
-			}
-		})
-		if err != nil {
-			return nil, StuckSource(err)
-		}
-		w.image = i.(*image)
-		return w, nil
-	}
-}
-
-// StuckSource makes the error of a call that was given up one of the source.
-func StuckSource(err error) error {
-	if errors.Is(err, outcome.ErrStuck) {
-		return outcome.OfSource(err)
-	}
-	return err
-}
-
-// Read may leave its buffer to a call that hangs: after an error the caller must not use it for anything else.
-func (w *watchedImage) Read(p []byte) (n int, err error) {
-	var k int
-	err = w.dog.Call(func() (err error) { k, err = w.image.Read(p); return err }, Nothing)
-	if w.dog.err != nil {
-		return 0, StuckSource(err)
-	}
-	return k, err
-}
-
-// Skip passes over bytes.
-func (w *watchedImage) Skip(n int64) error {
-	return StuckSource(w.dog.Call(func() error { return w.image.Skip(n) }, Nothing))
-}
-
-// Changed says what has to be read, and that all has if it cannot find out.
-func (w *watchedImage) Changed(since *snapshot.Snapshot) (ranges [][2]int64, known bool) {
-	type answer struct {
-		ranges [][2]int64
-		known  bool
-	}
-	answers := make(chan answer, 1)
-	err := w.dog.Call(func() error {
-		ranges, known := w.image.Changed(since)
-		answers <- answer{ranges, known}
-		return nil
-	}, Nothing)
-	if err != nil {
-		return nil, false
-	}
-	a := <-answers
-	return a.ranges, a.known
-}
-
-// Live reports whether the image keeps others from something.
-func (w *watchedImage) Live() bool { return w.dog.err == nil && w.image.Live() }
-
-// Close closes the image, if nothing hangs.
-func (w *watchedImage) Close() error { return w.dog.Call(w.image.Close, Nothing) }

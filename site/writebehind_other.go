@@ -4,5 +4,5 @@ package site
 
 import "os"
 
-// beginWriting does nothing: there is no way to ask for it.
+// beginWriting does nothing: these systems have no such request.
 func beginWriting(_ *os.File, _, _ int64) {}

@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// beginWriting has the disk begin with a part of a file.
+// beginWriting asks the system to begin to write a part of a file to the disk. It does not wait.
 func beginWriting(f *os.File, at, n int64) {
 	const write = 2 // SYNC_FILE_RANGE_WRITE of linux/fs.h
 	_ = syscall.SyncFileRange(int(f.Fd()), at, n, write)

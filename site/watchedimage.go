@@ -1,0 +1,97 @@
+package site
+
+import (
+	"context"
+	"errors"
+
+	"time"
+
+	"firn/outcome"
+	"firn/repo"
+	"firn/snapshot"
+	"firn/sqlite"
+)
+
+// watchedImage is an image whose source may hang. After a call has hung, the image is not used any more, since the call
+// may still be using it.
+type watchedImage struct {
+	*image
+	dog *watchdog
+}
+
+var (
+	_ repo.SparseImage = (*watchedImage)(nil)
+	_ repo.LiveImage   = (*watchedImage)(nil)
+)
+
+// WatchedSource is [Source] with a watchdog, which gives up calls after a time without progress.
+func WatchedSource(silence time.Duration, path string, opts sqlite.Options) repo.Source {
+	return func(ctx context.Context) (repo.SourceImage, error) {
+		w := &watchedImage{dog: NewWatchdog(ctx, silence)}
+		if opts.Compact { // VACUUM INTO is one call that reports no progress
+			w.dog.Silence = 0
+		}
+		opts.Alive = w.dog.beat
+		var i repo.SourceImage
+		err := w.dog.Call(func() (err error) { i, err = Source(path, opts)(ctx); return err }, func() {
+			if i != nil {
+				i.Close()
+			}
+		})
+		if err != nil {
+			return nil, StuckSource(err)
+		}
+		w.image = i.(*image)
+		return w, nil
+	}
+}
+
+// StuckSource marks the error of a call that hung as an error of the source. It returns other errors as they are.
+func StuckSource(err error) error {
+	if errors.Is(err, outcome.ErrStuck) {
+		return outcome.OfSource(err)
+	}
+	return err
+}
+
+// Read reads from the image. A call that hangs keeps the buffer, so after an error the caller must not use the buffer for
+// anything else.
+func (w *watchedImage) Read(p []byte) (n int, err error) {
+	var k int
+	err = w.dog.Call(func() (err error) { k, err = w.image.Read(p); return err }, Nothing)
+	if w.dog.err != nil {
+		return 0, StuckSource(err)
+	}
+	return k, err
+}
+
+// Skip passes over bytes of the image.
+func (w *watchedImage) Skip(n int64) error {
+	return StuckSource(w.dog.Call(func() error { return w.image.Skip(n) }, Nothing))
+}
+
+// Changed returns the ranges that may have changed, and whether they are known. They are not known if the call hangs: then
+// the whole database has to be read.
+func (w *watchedImage) Changed(since *snapshot.Snapshot) (ranges [][2]int64, known bool) {
+	type answer struct {
+		ranges [][2]int64
+		known  bool
+	}
+	answers := make(chan answer, 1)
+	err := w.dog.Call(func() error {
+		ranges, known := w.image.Changed(since)
+		answers <- answer{ranges, known}
+		return nil
+	}, Nothing)
+	if err != nil {
+		return nil, false
+	}
+	a := <-answers
+	return a.ranges, a.known
+}
+
+// Live reports whether the image holds up an application. An image that hangs is not asked.
+func (w *watchedImage) Live() bool { return w.dog.err == nil && w.image.Live() }
+
+// Close closes the image, unless a call hangs.
+func (w *watchedImage) Close() error { return w.dog.Call(w.image.Close, Nothing) }
