@@ -9,8 +9,8 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// Bucket is the table [s3]: how to reach a repository in a bucket. What is
-// not given is looked for where Amazon's tools do.
+// Bucket is the table [s3]: how to reach a repository in a bucket. Values that are not given are taken from the same places
+// as Amazon's tools take them from.
 type Bucket struct {
 	Endpoint       string   `toml:"endpoint"` // of s3://bucket/prefix
 	Region         string   `toml:"region"`
@@ -25,11 +25,12 @@ type Bucket struct {
 	LimitDownload  string   `toml:"limit_download"`
 }
 
-// paths are the values that name files.
+// paths returns pointers to the values that are paths of files.
 func (b *Bucket) paths() []*string {
 	return []*string{&b.AccessKeyFile, &b.SecretKeyFile, &b.CAFile}
 }
 
+// validate returns all that is wrong with the values, nil if they can be used.
 func (b *Bucket) validate() error {
 	_, lockErr := b.Lock.value("lock")
 	modeErr := CheckLockMode(b.LockMode)
@@ -42,7 +43,7 @@ func (b *Bucket) validate() error {
 	return errors.Join(pairErr, lockErr, modeErr, upErr, downErr)
 }
 
-// CheckLockMode refuses what is no mode of Object Lock.
+// CheckLockMode returns an error if a name is no mode of Object Lock. The empty name is the default.
 func CheckLockMode(name string) error {
 	switch name {
 	case "", "compliance", "governance":
@@ -51,8 +52,8 @@ func CheckLockMode(name string) error {
 	return fmt.Errorf("lock_mode is %q, not \"compliance\" or \"governance\"", name)
 }
 
-// ParseRate reads bytes per second: "500KiB", "2MB", or a number of KiB, as
-// restic takes it. Nothing means no limit.
+// ParseRate reads a rate and returns it in bytes per second. The text is a size such as "500KiB" or "2MB", or a number of KiB,
+// as in restic. The empty text means no limit, which is 0. The name is for errors.
 func ParseRate(name, text string) (int64, error) {
 	if text == "" {
 		return 0, nil
@@ -67,7 +68,7 @@ func ParseRate(name, text string) (int64, error) {
 	return n, nil
 }
 
-// ParseSize reads a size: "1GiB", "500MB".
+// ParseSize reads a size such as "1GiB" or "500MB" and returns it in bytes.
 func ParseSize(text string) (int64, error) {
 	n, err := humanize.ParseBytes(text)
 	if err != nil || n > 1<<62 {

@@ -1,3 +1,4 @@
+// Package config reads firn.toml and checks its values.
 package config
 
 import (
@@ -16,9 +17,8 @@ import (
 	"firn/store"
 )
 
-// Config is the content of firn.toml. Relative paths in it start at its folder,
-// because cron and people start firn in different ones. The zero config is that
-// of somebody who uses flags alone.
+// Config is the content of firn.toml. Relative paths in the file start at the file's folder, because cron and people start
+// firn in different folders. The zero Config is for runs without a file, by flags alone.
 type Config struct {
 	Path string `toml:"-"` // of the file; "" if there is none
 
@@ -34,14 +34,15 @@ type Config struct {
 	Copy            Copy                    `toml:"copy"`
 }
 
-// FileName is the name of the file.
+// FileName is the name of the configuration file.
 const FileName = "firn.toml"
 
-// SystemFile is the last place where it is looked for.
+// SystemFile is the path of the system's configuration file, which is read if there is no other one.
 const SystemFile = "/etc/firn/" + FileName
 
-// Parse reads the text of the file at an absolute path. An error names the line, as far as it is known. The configuration that comes
-// with an error holds what says where failures are told.
+// Parse reads the text of the file at an absolute path and checks it. An error names the line, as far as the line is known.
+// Parse returns a configuration with an error, too: it holds the values that say where failures are reported, as far as they
+// could be read.
 func Parse(path string, b []byte) (*Config, error) {
 	conf := &Config{Path: path}
 	dec := toml.NewDecoder(bytes.NewReader(b)).DisallowUnknownFields()
@@ -56,7 +57,8 @@ func Parse(path string, b []byte) (*Config, error) {
 	return conf, conf.validate()
 }
 
-// salvage reads what says whom to tell of failures, of a configuration with a value of a wrong type: decoding ends there.
+// salvage reads the values that say where failures are reported. It is for a configuration with a value of a wrong type,
+// since decoding ends at that value.
 func (conf *Config) salvage(b []byte) {
 	var loose struct {
 		MetricsFile any                       `toml:"metrics_file"`
@@ -82,14 +84,14 @@ func (conf *Config) salvage(b []byte) {
 	}
 }
 
-// setText sets a text to a value that is one.
+// setText sets a text to a value if the value is a text.
 func setText(to *string, value any) {
 	if text, ok := value.(string); ok {
 		*to = text
 	}
 }
 
-// explain says where a configuration file is wrong.
+// explain returns the error for a configuration file that cannot be decoded, with the place of the fault.
 func explain(path string, err error) error {
 	if missing, ok := errors.AsType[*toml.StrictMissingError](err); ok {
 		first := missing.Errors[0]
@@ -105,7 +107,7 @@ func explain(path string, err error) error {
 	return outcome.Usage("", "configuration %s: %w", path, err)
 }
 
-// resolve makes all paths absolute.
+// resolve makes all paths absolute and fills in the default names of environments and databases.
 func (conf *Config) resolve(dir string) {
 	paths := slices.Concat([]*string{&conf.KeyFile, &conf.PasswordFile, &conf.MetricsFile}, conf.S3.paths(), conf.Copy.paths())
 	if !store.IsRemote(conf.Repository) {
@@ -127,6 +129,8 @@ func (conf *Config) resolve(dir string) {
 	}
 }
 
+// resolvePath returns an absolute path for a path that starts at a folder, at the home folder or at the root. The empty path
+// stays empty.
 func resolvePath(dir, path string) string {
 	if rest, ok := strings.CutPrefix(path, "~/"); ok {
 		if home, err := os.UserHomeDir(); err == nil {
@@ -142,6 +146,7 @@ func resolvePath(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
+// validate returns the first thing that is wrong with the values, nil if they can be used.
 func (conf *Config) validate() error {
 	if _, err := conf.Keep.policy(); err != nil {
 		return outcome.Usage("", "configuration %s: [keep]: %w", conf.Path, err)
@@ -165,7 +170,7 @@ func (conf *Config) validate() error {
 	return nil
 }
 
-// Environment returns a configured environment.
+// Environment returns the configured environment with a name. An unknown name is a usage error that lists the known names.
 func (conf *Config) Environment(name string) (*Environment, error) {
 	if env, ok := conf.Env[name]; ok {
 		return env, nil
@@ -180,7 +185,7 @@ func (conf *Config) Environment(name string) (*Environment, error) {
 // Names returns the names of the environments, sorted.
 func (conf *Config) Names() []string { return slices.Sorted(maps.Keys(conf.Env)) }
 
-// Dir is the folder of the configuration file, or the current one without it.
+// Dir returns the folder of the configuration file. Without a file it returns the current folder.
 func (conf *Config) Dir() string {
 	if conf.Path == "" {
 		return "."

@@ -17,7 +17,7 @@ type Copy struct {
 	S3              *Bucket `toml:"s3"` // nil: as for the repository itself
 }
 
-// paths are the values that name files or folders.
+// paths returns pointers to the values that are paths of files or folders.
 func (t *Copy) paths() []*string {
 	paths := []*string{&t.KeyFile, &t.PasswordFile}
 	if !store.IsRemote(t.Repository) {
@@ -29,6 +29,7 @@ func (t *Copy) paths() []*string {
 	return paths
 }
 
+// validate returns all that is wrong with the values, nil if they can be used.
 func (t *Copy) validate() error {
 	_, err := t.Keep.policy()
 	if err != nil {
@@ -40,8 +41,7 @@ func (t *Copy) validate() error {
 	return errors.Join(err, t.S3.validate())
 }
 
-// CopyTarget returns the configuration as it would be if the target of copies were the
-// repository.
+// CopyTarget returns a configuration whose repository is the target of copies.
 func (conf *Config) CopyTarget() *Config {
 	t := &Config{
 		Path: conf.Path, Repository: conf.Copy.Repository,
@@ -51,7 +51,7 @@ func (conf *Config) CopyTarget() *Config {
 	if conf.Copy.S3 != nil {
 		t.S3 = *conf.Copy.S3
 	}
-	if conf.Copy.Keep.HasRules() { // they make the whole policy, as flags do
+	if conf.Copy.Keep.HasRules() { // the rules of [copy] replace all other rules, as flags do
 		t.Keep, t.Env = conf.Copy.Keep, nil
 		t.Keep.Timezone = either(t.Keep.Timezone, conf.Keep.Timezone)
 		t.Keep.PreRestore = either(t.Keep.PreRestore, conf.Keep.PreRestore)

@@ -16,7 +16,7 @@ import (
 // Environment is one database that is backed up under a name.
 type Environment struct {
 	Name          string `toml:"-"` // the key of its table
-	NamesDatabase bool   `toml:"-"` // DatabaseName is configured, and not taken from the file's
+	NamesDatabase bool   `toml:"-"` // DatabaseName is configured, not derived from the file's name
 
 	Database     string   `toml:"database"`
 	DatabaseName string   `toml:"name"`
@@ -35,13 +35,13 @@ type Environment struct {
 	Verify      string   `toml:"verify"`
 	Keep        Keep     `toml:"keep"`
 
-	BlockWriters bool   `toml:"block_writers"` // for as long as a backup takes, if that cannot be helped
+	BlockWriters bool   `toml:"block_writers"` // a backup may block writers for its whole time, rather than fail
 	Guard        *bool  `toml:"guard"`         // nil: true
 	MaxShrink    *Share `toml:"max_shrink"`    // nil: defaultMaxShrink
-	RequireScrub bool   `toml:"require_scrub"` // its data goes nowhere else, or no other's comes here, as it is
+	RequireScrub bool   `toml:"require_scrub"` // unscrubbed data may neither leave nor enter
 }
 
-// DefaultDatabaseName is the default name of a database: its file's, without extension.
+// DefaultDatabaseName returns the default name of a database: the name of its file without the extension.
 func DefaultDatabaseName(path string) string {
 	base := filepath.Base(path)
 	return cmp.Or(strings.TrimSuffix(base, filepath.Ext(base)), base)
@@ -67,7 +67,8 @@ func (e *Environment) Validate() error {
 	return errors.Join(CheckExport(e.Export), CheckNames(e.Name, e.DatabaseName), tagErr, ageErr, err, e.checkHooks(), e.checkGuard())
 }
 
-// CheckNames refuses what cannot be a tag, or would be taken for a flag by "firn backup".
+// CheckNames returns an error if a name cannot be used: names must be valid tags, and "firn backup" would take an environment
+// that begins with - for a flag.
 func CheckNames(environment, database string) error {
 	if strings.HasPrefix(environment, "-") {
 		return outcome.Usage("", "environment %q: a name that begins with - would be taken for a flag", environment)
@@ -78,7 +79,8 @@ func CheckNames(environment, database string) error {
 	return nil
 }
 
-// CheckExport refuses a name that is no way to take an image, see [snapshot.ExportPages]. The empty name is the default.
+// CheckExport returns an error if a name is no way to take an image, such as [snapshot.ExportPages]. The empty name is the
+// default.
 func CheckExport(export string) error {
 	switch export {
 	case "", snapshot.ExportPages, snapshot.ExportCompact:
@@ -87,5 +89,5 @@ func CheckExport(export string) error {
 	return fmt.Errorf("export is %q, not %q or %q", export, snapshot.ExportPages, snapshot.ExportCompact)
 }
 
-// DefaultMaxAge is for environments without max_age: a daily backup, and an hour.
+// DefaultMaxAge is the limit of environments without max_age: the time between daily backups and one hour more.
 const DefaultMaxAge = 25 * time.Hour

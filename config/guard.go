@@ -8,17 +8,17 @@ import (
 	"firn/snapshot"
 )
 
-// defaultMaxShrink is of environments without max_shrink.
+// defaultMaxShrink is the limit of environments without max_shrink.
 const defaultMaxShrink = 0.5
 
-// Share is a part of a whole, from 0 to 1, and "50%" in the configuration. It keeps
-// its error as [Count] does.
+// Share is a part of a whole, from 0 to 1. In the configuration it is written as "50%". It keeps its error as [Count]
+// does.
 type Share struct {
 	part float64
 	err  error
 }
 
-// NewShare returns a part from 0 to 1.
+// NewShare returns a part from 0 to 1. [Environment.Validate] returns the error of any other number.
 func NewShare(part float64) *Share {
 	s := &Share{part: part}
 	if !(part >= 0 && part <= 1) {
@@ -38,7 +38,7 @@ func (s *Share) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// GuardRule returns what backups of the environment are compared by, nil if they are not.
+// GuardRule returns the rule by which backups of the environment are compared with earlier ones, nil if they are not compared.
 func (e *Environment) GuardRule() *snapshot.Guard {
 	if e.Guard != nil && !*e.Guard {
 		return nil
@@ -49,6 +49,7 @@ func (e *Environment) GuardRule() *snapshot.Guard {
 	return &snapshot.Guard{MaxShrink: e.MaxShrink.part}
 }
 
+// checkGuard returns the error of max_shrink.
 func (e *Environment) checkGuard() error {
 	if e.MaxShrink == nil {
 		return nil

@@ -10,14 +10,15 @@ import (
 )
 
 const (
-	// A command around a backup is killed after so long, unless hook_timeout says
-	// otherwise: one that hangs would keep all later runs from starting.
+	// hookTimeout is the time after which a command around a backup is killed if hook_timeout is not given. A command that hangs
+	// would keep all later runs from starting.
 	hookTimeout = 10 * time.Minute
-	// After an interrupt somebody waits for the end, who could not end it any sooner.
+	// InterruptedTimeout is the limit for a command after an interrupt. A person waits for the end of the run then and cannot
+	// end it sooner.
 	InterruptedTimeout = 5 * time.Second
-	// So long is waited for output of processes that a command has left running.
+	// HookGrace is the time to wait for output of processes that a command has left running.
 	HookGrace = time.Second
-	// So much of a command's output is shown with --quiet, when it fails.
+	// HookOutput is the number of bytes of a failed command's output that are shown with --quiet.
 	HookOutput = 64 << 10
 )
 
@@ -30,7 +31,8 @@ func (e *Environment) HookLimit() time.Duration {
 	return d
 }
 
-// FailureLimit is for OnFailure, after which nothing else is done.
+// FailureLimit returns the time after which the command OnFailure is killed. The time is short after an interrupt, since the
+// command is the last step of a run.
 func (e *Environment) FailureLimit(ctx context.Context) time.Duration {
 	if ctx.Err() != nil {
 		return min(e.HookLimit(), InterruptedTimeout)
@@ -38,7 +40,7 @@ func (e *Environment) FailureLimit(ctx context.Context) time.Duration {
 	return e.HookLimit()
 }
 
-// checkHooks refuses what cannot be run or asked for.
+// checkHooks returns an error if the time limit or the monitor's address is wrong.
 func (e *Environment) checkHooks() error {
 	if _, err := e.HookTimeout.value("hook_timeout"); err != nil {
 		return err
@@ -52,11 +54,11 @@ func (e *Environment) checkHooks() error {
 	return nil
 }
 
-// ParsePing reads the address of a monitor. Its errors do not show the address, which is a secret.
+// ParsePing reads the address of a monitor. Its errors do not contain the address, since the address is a secret.
 func ParsePing(address string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSpace(address))
 	if err != nil {
-		return nil, errors.New("it is no address of the web") // the error itself repeats it, and it is a secret
+		return nil, errors.New("it is no address of the web") // err contains the address
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, errors.New("want an address that starts with https:// or http://")

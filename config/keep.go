@@ -8,8 +8,7 @@ import (
 	"firn/retention"
 )
 
-// Keep is a retention policy as it is configured: what is nil is not given, so
-// that an environment can override single values.
+// Keep is a retention policy as it is configured. A nil value is not given, so an environment can override single values.
 type Keep struct {
 	Last       *Count    `toml:"last"`
 	Hourly     *Count    `toml:"hourly"`
@@ -21,10 +20,10 @@ type Keep struct {
 	PreRestore *Duration `toml:"pre_restore"`
 	Timezone   *string   `toml:"timezone"`
 
-	location *time.Location // of a policy that a program has made; nil for Timezone
+	location *time.Location // the time zone of a policy from [NewKeep]; nil: Timezone counts
 }
 
-// NewKeep returns the configuration that makes a policy.
+// NewKeep returns a configuration with all values of a policy, for programs without a file.
 func NewKeep(p retention.Policy) *Keep {
 	k := &Keep{location: p.Location}
 	for _, rule := range []struct {
@@ -39,33 +38,33 @@ func NewKeep(p retention.Policy) *Keep {
 	return k
 }
 
-// Count wraps a retention.Count, which TOML would fill from a number, negative
-// ones too, without asking its UnmarshalText. The decoder would not say where an
-// error was, so that it is kept for [Keep.policy], which knows the key.
+// Count is a [retention.Count] of the configuration. The decoder would set a retention.Count from any number, also a negative
+// one, without a call of UnmarshalText; it calls the method of this struct. The decoder would not say where an error was, so
+// Count keeps the error for [Keep.policy], which knows the key.
 type Count struct {
 	retention.Count
 	err error
 }
 
-// UnmarshalText reads the count.
+// UnmarshalText reads the count. It keeps an error and returns nil.
 func (c *Count) UnmarshalText(text []byte) error {
 	c.Count, c.err = retention.ParseCount(string(text))
 	return nil
 }
 
-// Duration is to retention.ParseDuration what count is to ParseCount.
+// Duration is a time of the configuration, as [retention.ParseDuration] reads it. It keeps its error as [Count] does.
 type Duration struct {
 	time.Duration
 	err error
 }
 
-// UnmarshalText reads the duration.
+// UnmarshalText reads the duration. It keeps an error and returns nil.
 func (d *Duration) UnmarshalText(text []byte) error {
 	d.Duration, d.err = retention.ParseDuration(string(text))
 	return nil
 }
 
-// over returns the values of k, and those of base where k has none.
+// over returns the values of k, and the values of base where k has none.
 func (k Keep) over(base Keep) Keep {
 	return Keep{
 		Last:       either(k.Last, base.Last),
@@ -81,6 +80,7 @@ func (k Keep) over(base Keep) Keep {
 	}
 }
 
+// either returns the first of two values that is given, nil if none is.
 func either[T any](a, b *T) *T {
 	if a != nil {
 		return a
@@ -88,19 +88,19 @@ func either[T any](a, b *T) *T {
 	return b
 }
 
-// DefaultPolicy is what is kept where no rule is given at all.
+// DefaultPolicy returns the policy for configurations without any rule.
 func DefaultPolicy() retention.Policy {
 	return retention.Policy{Last: 10, Hourly: 24, Daily: 7, Weekly: 4, Monthly: 6, Yearly: retention.All}
 }
 
-// defaultKeep is the default policy without the values that are no rules.
+// defaultKeep returns the rules of the default policy, without its other values.
 func defaultKeep() Keep {
 	k := NewKeep(DefaultPolicy())
 	k.Within, k.PreRestore = nil, nil
 	return *k
 }
 
-// HasRules reports whether any rule is given, be it with a zero.
+// HasRules reports whether any rule is given. A rule with a zero counts.
 func (k Keep) HasRules() bool {
 	for _, c := range []*Count{k.Last, k.Hourly, k.Daily, k.Weekly, k.Monthly, k.Yearly} {
 		if c != nil {
@@ -110,7 +110,8 @@ func (k Keep) HasRules() bool {
 	return k.Within != nil
 }
 
-// policy returns the rules; whether they keep anything is not its business.
+// policy returns the configured policy, or the first error of its values with the key. It does not check whether the policy
+// keeps anything.
 func (k Keep) policy() (retention.Policy, error) {
 	var p retention.Policy
 	for _, rule := range []struct {
@@ -145,6 +146,7 @@ func (k Keep) policy() (retention.Policy, error) {
 	return p, err
 }
 
+// value returns the duration, 0 for nil, or its error with the key.
 func (d *Duration) value(key string) (time.Duration, error) {
 	switch {
 	case d == nil:
@@ -155,9 +157,9 @@ func (d *Duration) value(key string) (time.Duration, error) {
 	return d.Duration, nil
 }
 
-// Policy returns the valid retention policy of an environment, configured or not. Rules that are given in place of the
-// configured ones, nil for none, make the whole policy; only the time zone, and what is kept of restores, stay as
-// configured.
+// Policy returns the valid retention policy of an environment, which need not be configured. If rules are given, they replace
+// all configured rules; only the time zone and the age of pre-restore snapshots stay as configured. Nil means that none are
+// given.
 func (conf *Config) Policy(environment string, given *Keep) (retention.Policy, error) {
 	return conf.PolicyOf(&Environment{Name: environment}, given)
 }

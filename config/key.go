@@ -4,9 +4,12 @@ import (
 	"firn/outcome"
 )
 
-// KeySource says where a key comes from: at most one field is set.
+// StandardInput is the path that stands for standard input.
+const StandardInput = "-"
+
+// KeySource is the place of a key. At most one field beside Origin is set.
 type KeySource struct {
-	Origin          string // for messages
+	Origin          string // names the place of these values in messages
 	KeyFile         string
 	PasswordFile    string
 	PasswordCommand string
@@ -24,12 +27,13 @@ func (k KeySource) Count() int {
 	return n
 }
 
-// KeySource returns what the configuration says of the key.
+// KeySource returns the place of the key that the configuration names. It is empty if the configuration names none.
 func (conf *Config) KeySource() KeySource {
 	return KeySource{Origin: "the configuration " + conf.Path, KeyFile: conf.KeyFile, PasswordFile: conf.PasswordFile, PasswordCommand: conf.PasswordCommand}
 }
 
-// FirstKey returns the first of the sources that names a key.
+// FirstKey returns the first of the sources that names a key, or an empty source if none does. A source that names two keys
+// is a usage error.
 func FirstKey(sources ...KeySource) (KeySource, error) {
 	for _, k := range sources {
 		switch k.Count() {
@@ -43,7 +47,7 @@ func FirstKey(sources ...KeySource) (KeySource, error) {
 	return KeySource{}, nil
 }
 
-// String names a key for messages, and what it was named by.
+// String describes the key and its origin for messages.
 func (k KeySource) String() string {
 	what := "the password"
 	switch {
@@ -61,6 +65,3 @@ func (k KeySource) String() string {
 	}
 	return what + " (from " + k.Origin + ")"
 }
-
-// StandardInput stands for it in place of a file.
-const StandardInput = "-"

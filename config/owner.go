@@ -4,7 +4,7 @@ import (
 	"firn/host"
 )
 
-// Owner returns an environment whose database is at a path without symbolic links, or nil.
+// Owner returns the environment whose database is at a path, or nil. The path must have no symbolic links.
 func (conf *Config) Owner(path string) *Environment {
 	for _, name := range conf.Names() {
 		if conf.Env[name].Owns(path) {
@@ -14,10 +14,11 @@ func (conf *Config) Owner(path string) *Environment {
 	return nil
 }
 
-// Owns reports whether a path, without symbolic links, is that of the environment's database.
+// Owns reports whether the environment's database is at a path. The path must have no symbolic links.
 func (e *Environment) Owns(path string) bool { return path == realPath(e.Database) }
 
-// realPath returns a path without symbolic links. The file itself may be missing.
+// realPath resolves the symbolic links of a path. The file itself may be missing. If a folder cannot be opened, the path is
+// returned as it is.
 func realPath(path string) string {
 	folder, name, err := host.Reach(path)
 	if err != nil {

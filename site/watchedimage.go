@@ -3,7 +3,6 @@ package site
 import (
 	"context"
 	"errors"
-
 	"time"
 
 	"firn/outcome"

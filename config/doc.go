@@ -1,2 +1,0 @@
-// Package config reads firn.toml and checks its values.
-package config

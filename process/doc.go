@@ -1,2 +1,0 @@
-// Package process runs the commands of a configuration.
-package process
