@@ -1,4 +1,4 @@
-// Package diff compares two snapshots: their schema, and the rows of their tables. Only the pages that differ are read.
+// Package diff compares two snapshots: their schemas and the rows of their tables. It reads only the pages that differ.
 package diff
 
 import (
@@ -14,13 +14,13 @@ import (
 	"firn/snapshot"
 )
 
-// The sides of a diffing.
+// The sides of a [Comparison] are indexes of its arrays.
 const (
 	Before = 0
 	After  = 1
 )
 
-// Comparison is two snapshots whose differences are asked for. Its methods are for one goroutine at a time.
+// Comparison compares two snapshots. Its methods are for one goroutine at a time.
 type Comparison struct {
 	snapshots [2]*snapshot.Snapshot
 	images    [2]*repo.ImageReader
@@ -30,8 +30,8 @@ type Comparison struct {
 	tables    []tablePair
 }
 
-// Open opens two snapshots, which may be of different databases, and finds the pages in which they differ. The images
-// are read in the methods, with the context that is given here.
+// Open opens two snapshots, which may be of different databases, and finds the pages in which they differ. The methods of the
+// Comparison read the images with the context that Open gets.
 func Open(ctx context.Context, r *repo.Repo, from, to *snapshot.Snapshot) (*Comparison, error) {
 	d := &Comparison{snapshots: [2]*snapshot.Snapshot{from, to}}
 	if err := d.load(ctx, r); err != nil {
@@ -40,6 +40,7 @@ func Open(ctx context.Context, r *repo.Repo, from, to *snapshot.Snapshot) (*Comp
 	return d, nil
 }
 
+// load opens the images and reads their schemas.
 func (d *Comparison) load(ctx context.Context, r *repo.Repo) (err error) {
 	for side, snap := range d.snapshots {
 		if d.images[side], err = r.OpenImage(ctx, snap); err != nil {
@@ -63,7 +64,7 @@ func (d *Comparison) load(ctx context.Context, r *repo.Repo) (err error) {
 	return nil
 }
 
-// explain says which snapshots an error is about, and what to do.
+// explain names both snapshots in an error and adds a hint for a damaged database.
 func (d *Comparison) explain(err error) error {
 	if err == nil {
 		return nil
@@ -75,7 +76,7 @@ func (d *Comparison) explain(err error) error {
 	return err
 }
 
-// Setting is a property of the whole database that differs.
+// Setting is a property of the whole database that differs between the snapshots.
 type Setting struct {
 	Name          string
 	Before, After any
@@ -97,16 +98,16 @@ func (d *Comparison) Settings() (changed []Setting) {
 	return changed
 }
 
-// SchemaChange is an object of the schema that differs.
+// SchemaChange is an object of the schema that differs between the snapshots.
 type SchemaChange struct {
-	Kind          string // rowAdded, rowRemoved or rowChanged
+	Kind          string // Added, Removed or Changed
 	Type          string // table, index, view or trigger
 	Name, Table   string
 	Before, After string // the definitions in SQL; "" on the side that does not have the object
 }
 
-// Schema compares the objects that have a definition, by type and name. The
-// others are indexes that come with a table.
+// Schema returns the objects that differ, matched by type and name and sorted by table. It leaves out objects without a
+// definition: they are indexes that SQLite makes for a table.
 func (d *Comparison) Schema() (changes []SchemaChange) {
 	known := make(map[[2]string]btree.Object)
 	for _, o := range d.schemas[Before] {
@@ -136,19 +137,20 @@ func (d *Comparison) Schema() (changes []SchemaChange) {
 	return changes
 }
 
-// Table counts the rows of a table that differ.
+// Table has the numbers of rows of a table that differ.
 type Table struct {
 	Table    string
-	ShadowOf string // the virtual table that keeps its content in this one; "" for none
+	ShadowOf string // the virtual table that keeps its content in this table; "" for none
 	Note     string // why rows were not compared; "" if they were
 	Added    int64
 	Removed  int64
 	Changed  int64
 }
 
-// Differs reports whether rows differ, or could not be compared.
+// Differs reports whether rows differ or could not be compared.
 func (t Table) Differs() bool { return t.Note != "" || t.Added+t.Removed+t.Changed > 0 }
 
+// count counts one row that differs.
 func (t *Table) count(kind string) {
 	switch kind {
 	case Added:
@@ -160,7 +162,7 @@ func (t *Table) count(kind string) {
 	}
 }
 
-// Count counts the rows that differ in all tables and returns the tables in which there are any, by name.
+// Count counts the rows that differ in all tables. It returns the tables that have such rows, sorted by name.
 func (d *Comparison) Count(ctx context.Context) (differing []Table, err error) {
 	for _, t := range d.tables {
 		counts, err := d.compareTable(ctx, t, nil)
@@ -174,7 +176,8 @@ func (d *Comparison) Count(ctx context.Context) (differing []Table, err error) {
 	return differing, nil
 }
 
-// Name returns the name of a table as the newer snapshot that has it spells it, whatever its case is here.
+// Name finds a table by its name, in upper or lower case, and returns the name as the newest snapshot with that table spells
+// it. An unknown name is an error that lists the tables.
 func (d *Comparison) Name(name string) (string, error) {
 	i := slices.IndexFunc(d.tables, func(t tablePair) bool { return strings.EqualFold(t.name, name) })
 	if i < 0 {
@@ -183,7 +186,8 @@ func (d *Comparison) Name(name string) (string, error) {
 	return d.tables[i].name, nil
 }
 
-// Rows hands each row of a table that differs to a function, whose error ends the work, and counts them.
+// Rows calls a function with each row of a table that differs, and returns their numbers. An error of the function ends the
+// comparison and is returned.
 func (d *Comparison) Rows(ctx context.Context, table string, show func(Row) error) (Table, error) {
 	i := slices.IndexFunc(d.tables, func(t tablePair) bool { return strings.EqualFold(t.name, table) })
 	if i < 0 {
@@ -193,7 +197,7 @@ func (d *Comparison) Rows(ctx context.Context, table string, show func(Row) erro
 	return counts, d.explain(err)
 }
 
-// noTable says which tables there are.
+// noTable returns the error for an unknown name of a table. It lists the tables.
 func noTable(tables []tablePair, name string) error {
 	var names, shadows []string
 	for _, t := range tables {

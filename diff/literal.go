@@ -12,9 +12,8 @@ import (
 	"firn/report"
 )
 
-// Literal returns a value as SQL that stands for it, on one line and without
-// anything that a terminal would obey. More than most characters are cut off, and
-// counted; 0 is for no bound.
+// Literal returns a value as an SQL expression, on one line and without characters that a terminal would obey. A value of more
+// than most characters is cut off and followed by its length; with 0 no value is cut off.
 func Literal(v any, most int) string {
 	switch v := v.(type) {
 	case int64:
@@ -29,6 +28,7 @@ func Literal(v any, most int) string {
 	return "NULL"
 }
 
+// realLiteral returns a number as SQL that SQLite reads as a real number.
 func realLiteral(v float64) string {
 	if math.IsInf(v, 0) {
 		return strconv.FormatFloat(math.Copysign(9, v), 'f', 0, 64) + "e999"
@@ -40,6 +40,7 @@ func realLiteral(v float64) string {
 	return text
 }
 
+// blobLiteral returns a blob in hexadecimal.
 func blobLiteral(b []byte, most int) string {
 	if n := most / 2; most > 0 && len(b) > n {
 		return fmt.Sprintf("x'%x...' (%s)", b[:n], report.Plural(len(b), "byte"))
@@ -47,6 +48,7 @@ func blobLiteral(b []byte, most int) string {
 	return fmt.Sprintf("x'%x'", b)
 }
 
+// textLiteral returns a text as SQL. A text with wrong bytes or with many invisible characters is cast from a blob.
 func textLiteral(s string, most int) string {
 	rest := ""
 	if n := utf8.RuneCountInString(s); most > 0 && n > most {
@@ -58,11 +60,11 @@ func textLiteral(s string, most int) string {
 	return "CAST(x'" + hex.EncodeToString([]byte(s)) + "' AS TEXT)" + rest
 }
 
-// maxParts is how many parts of a text are put together; SQLite takes 1000 at most.
+// maxParts is the largest number of parts of which a text is composed. SQLite allows 1000.
 const maxParts = 500
 
-// textParts returns SQL for the parts of a text. What is not to be seen is a call of
-// char, which every SQLite knows; unistr has come with 3.50.
+// textParts returns SQL for the parts of a text. Each invisible character becomes a call of char, which all versions of SQLite
+// know; unistr exists only since 3.50.
 func textParts(s string) (parts []string) {
 	add := func(text string) {
 		if text != "" || s == "" {
@@ -81,10 +83,10 @@ func textParts(s string) (parts []string) {
 	return parts
 }
 
-// hidden reports whether a character is not to be seen, or obeyed by a terminal.
+// hidden reports whether a character is invisible or is obeyed by a terminal.
 func hidden(r rune) bool { return r != ' ' && !unicode.IsPrint(r) }
 
-// Printable escapes what is not to be seen.
+// Printable returns a text with invisible characters escaped.
 func Printable(s string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -100,7 +102,7 @@ func Printable(s string) string {
 	return b.String()
 }
 
-// Identifier returns the name of a table or column as SQL has it.
+// Identifier returns the name of a table or a column as an identifier of SQL, in quotes if it needs them.
 func Identifier(name string) string {
 	plain := name != ""
 	for i, r := range name {

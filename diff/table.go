@@ -1,7 +1,6 @@
 package diff
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"regexp"
@@ -12,26 +11,26 @@ import (
 	"firn/sqlite"
 )
 
-// tablePair is a table of two snapshots; an object is nil where it is not.
+// tablePair is a table on both sides of a comparison.
 type tablePair struct {
 	name     string
-	shadowOf string // the virtual table that keeps its content there
-	objects  [2]*btree.Object
+	shadowOf string           // the virtual table that keeps its content there; "" for none
+	objects  [2]*btree.Object // nil on a side without the table
 	layouts  [2]sqlite.Layout
 	columns  []columnPair
 }
 
-// columnPair says where a column is on either side, -1 where it is not. One that is
-// no more is left out if there is a side after.
+// columnPair is a column on both sides. A column that the newer table does not have any more has no columnPair, unless there is
+// no newer table.
 type columnPair struct {
 	name  string
-	index [2]int
+	index [2]int // the place of the column in the table; -1 on a side without it
 }
 
-// pairTables returns the tables of two schemas, by name.
+// pairTables returns the tables of two schemas, sorted by name.
 func pairTables(schemas [2][]btree.Object) []tablePair {
 	known := make(map[string]*tablePair)
-	shadows := make(map[string]string) // the virtual table of each
+	shadows := make(map[string]string) // the virtual table of each shadow table
 	for side := range schemas {
 		for i, o := range schemas[side] {
 			if o.Type == "table" && o.Root == 0 {
@@ -58,11 +57,11 @@ func pairTables(schemas [2][]btree.Object) []tablePair {
 	return tables
 }
 
-// virtualModule finds the module in the definition of a virtual table.
+// virtualModule matches the definition of a virtual table and captures the name of its module.
 var virtualModule = regexp.MustCompile("(?is)^CREATE VIRTUAL TABLE (?:\"(?:[^\"]|\"\")*\"|'(?:[^']|'')*'|`(?:[^`]|``)*`|\\[[^]]*\\]|[^\\s\"'`\\[]+)\\s*USING\\s+[\"'`\\[]?(\\w+)")
 
-// shadowSuffixes returns the names that a module which comes with SQLite gives to the
-// tables where it keeps the content of a virtual one.
+// shadowSuffixes returns the suffixes of the names of a virtual table's shadow tables, in which its module keeps the content. It
+// knows the modules that come with SQLite.
 func shadowSuffixes(definition string) []string {
 	m := virtualModule.FindStringSubmatch(definition)
 	if m == nil {
@@ -79,7 +78,7 @@ func shadowSuffixes(definition string) []string {
 	return nil
 }
 
-// compareTable counts the rows that differ, and hands them to show if that is not nil.
+// compareTable counts the rows of a table that differ, and calls show with each of them if show is not nil.
 func (d *Comparison) compareTable(ctx context.Context, t tablePair, show func(Row) error) (Table, error) {
 	counts := Table{Table: t.name, ShadowOf: t.shadowOf}
 	if same, err := d.pair.Same(t.root(Before), t.root(After)); same || err != nil {
@@ -104,7 +103,7 @@ func (d *Comparison) compareTable(ctx context.Context, t tablePair, show func(Ro
 				return counts, err
 			}
 			if kind == Changed && len(row.Changed) == 0 {
-				continue // it was written again, as it was
+				continue // the row was written again with the same values
 			}
 			if show != nil {
 				if err := show(row); err != nil {
@@ -117,8 +116,7 @@ func (d *Comparison) compareTable(ctx context.Context, t tablePair, show func(Ro
 	return counts, nil
 }
 
-// leaveOutEmpty takes a table without rows for none: how it would sort them does not
-// matter.
+// leaveOutEmpty treats a table without rows like a missing one, since the order of its key does not matter then.
 func (d *Comparison) leaveOutEmpty(t *tablePair) error {
 	for side, file := range d.files {
 		if t.objects[side] == nil {
@@ -133,6 +131,7 @@ func (d *Comparison) leaveOutEmpty(t *tablePair) error {
 	return nil
 }
 
+// root returns the root page of the table on a side, 0 if the side has no such table.
 func (t *tablePair) root(side int) uint32 {
 	if t.objects[side] == nil {
 		return 0
@@ -140,8 +139,8 @@ func (t *tablePair) root(side int) uint32 {
 	return t.objects[side].Root
 }
 
-// define reads the table's definitions. It returns how many columns are the key, 0
-// for a rowid, or why its rows cannot be compared.
+// define reads the table's definitions. It returns the number of columns of the key, 0 for a rowid, or a note that says why the
+// rows cannot be compared.
 func (t *tablePair) define(ctx context.Context) (key int, note string, err error) {
 	for side, o := range t.objects {
 		switch other := t.objects[Before]; {
@@ -165,8 +164,8 @@ func (t *tablePair) define(ctx context.Context) (key int, note string, err error
 	return max(a.Key, b.Key), "", nil
 }
 
-// sameKey reports whether rows are sorted by the same columns in the same way. They may
-// have been renamed.
+// sameKey reports whether the rows of two tables are sorted by the same columns in the same way. The columns may have been
+// renamed.
 func sameKey(a, b sqlite.Layout) bool {
 	return slices.EqualFunc(a.Columns[:a.Key], b.Columns[:b.Key], func(x, y sqlite.Column) bool {
 		renamed := indexOf(b.Columns, x.Name) < 0 && indexOf(a.Columns, y.Name) < 0
@@ -174,12 +173,13 @@ func sameKey(a, b sqlite.Layout) bool {
 	})
 }
 
+// indexOf returns the place of a column with a name, in upper or lower case, or -1.
 func indexOf(columns []sqlite.Column, name string) int {
 	return slices.IndexFunc(columns, func(c sqlite.Column) bool { return strings.EqualFold(c.Name, name) })
 }
 
-// pairColumns finds each column among the others by its name. One without a namesake
-// is taken for the one at its place, if that has none either: it was renamed.
+// pairColumns matches the columns of two tables by their names. A column without a namesake is matched with the column at the
+// same place if that has no namesake either: then the column was renamed.
 func pairColumns(a, b []sqlite.Column) (pairs []columnPair) {
 	if len(b) == 0 {
 		for i, c := range a {
@@ -195,123 +195,4 @@ func pairColumns(a, b []sqlite.Column) (pairs []columnPair) {
 		pairs = append(pairs, columnPair{c.Name, [2]int{old, i}})
 	}
 	return pairs
-}
-
-// The kinds of changes of rows.
-const (
-	Added   = "added"
-	Removed = "removed"
-	Changed = "changed"
-)
-
-// Row is a row that differs.
-type Row struct {
-	Kind    string
-	Table   string
-	Key     []Field
-	Values  []Field       // of a row that was added or removed, but for the key
-	Changed []FieldChange // of one that has changed
-}
-
-// Field is a value and the name of its column.
-type Field struct {
-	Name  string
-	Value any // nil, int64, float64, string or []byte
-}
-
-// FieldChange is a column of a row that has changed, with its value on each side.
-type FieldChange struct {
-	Name          string
-	Before, After any
-}
-
-// change reads the row of a change.
-func (t *tablePair) change(c btree.Change) (Row, error) {
-	row := Row{Table: t.name, Kind: kindOf(c)}
-	rows := [2]*btree.Row{c.Before, c.After}
-	var values [2][]any // nil where there is no row
-	for side, r := range rows {
-		if r == nil {
-			continue
-		}
-		var err error
-		if values[side], err = t.values(side, r); err != nil {
-			return row, err
-		}
-	}
-	side := After
-	if c.After == nil {
-		side = Before
-	}
-	for i, p := range t.columns {
-		switch {
-		case t.isKey(side, p.index[side]):
-			row.Key = append(row.Key, Field{p.name, values[side][i]})
-		case row.Kind != Changed:
-			row.Values = append(row.Values, Field{p.name, values[side][i]})
-		case !sameValue(values[Before][i], values[After][i]):
-			row.Changed = append(row.Changed, FieldChange{p.name, values[Before][i], values[After][i]})
-		}
-	}
-	if len(row.Key) == 0 {
-		row.Key = []Field{{"rowid", rows[side].RowID}}
-	}
-	return row, nil
-}
-
-func kindOf(c btree.Change) string {
-	switch {
-	case c.Before == nil:
-		return Added
-	case c.After == nil:
-		return Removed
-	}
-	return Changed
-}
-
-// values returns a row's values in the order of t.columns, as SQLite shows them. One
-// that the table has not got yet is what it will be by default.
-func (t *tablePair) values(side int, r *btree.Row) ([]any, error) {
-	stored, err := r.Values()
-	if err != nil {
-		return nil, err
-	}
-	values := make([]any, len(t.columns))
-	for i, p := range t.columns {
-		if p.index[side] < 0 {
-			values[i] = t.layouts[After].Columns[p.index[After]].Default
-			continue
-		}
-		values[i] = shown(stored, r.RowID, t.layouts[side], p.index[side])
-	}
-	return values, nil
-}
-
-// shown returns what SQLite shows of a column.
-func shown(stored []any, rowID int64, l sqlite.Layout, i int) any {
-	column := l.Columns[i]
-	switch {
-	case i == l.RowID:
-		return rowID
-	case i >= len(stored):
-		return column.Default
-	}
-	if n, ok := stored[i].(int64); ok && column.Real {
-		return float64(n)
-	}
-	return stored[i]
-}
-
-func (t *tablePair) isKey(side, column int) bool {
-	return column >= 0 && (column < t.layouts[side].Key || column == t.layouts[side].RowID)
-}
-
-// sameValue compares two values as they are stored.
-func sameValue(a, b any) bool {
-	x, isBlob := a.([]byte)
-	y, both := b.([]byte)
-	if isBlob || both {
-		return isBlob && both && bytes.Equal(x, y)
-	}
-	return a == b
 }

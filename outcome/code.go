@@ -1,6 +1,6 @@
 package outcome
 
-// The exit codes. Their meaning is a promise; exitCodes tells it to users.
+// The exit codes of the program. Their meaning is a promise to users; [Codes] describes them.
 const (
 	CodeDone         = 0
 	CodeFailed       = 1
@@ -14,7 +14,7 @@ const (
 	CodeInterrupted  = 130
 )
 
-// Codes is shown by the help of every command.
+// Codes describes the exit codes for users. The help of every command shows it.
 const Codes = `Exit codes:
   0    done
   1    failed, or there is no such snapshot

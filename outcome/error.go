@@ -1,3 +1,4 @@
+// Package outcome says how a run ends: its exit code, and what a person can do about an error.
 package outcome
 
 import (
@@ -5,50 +6,28 @@ import (
 	"fmt"
 )
 
-// ErrDamage is the outcome of a check that found some.
-var ErrDamage = errors.New("the repository is damaged")
-
-// SourceError is an error of the database that is to be backed up, not of the
-// repository.
-type SourceError struct{ Err error }
-
-// OfSource marks an error as one of the database that is to be backed up.
-func OfSource(err error) error { return &SourceError{err} }
-
-// Error is the error of the source itself.
-func (e *SourceError) Error() string { return e.Err.Error() }
-
-// Unwrap returns it.
-func (e *SourceError) Unwrap() error { return e.Err }
-
-// Error is an error that brings its own exit code or hint; what is zero is
-// left to the table.
+// Error is an error that brings its own exit code, its own hint or both. [Classify] looks up in [Endings] what it does not
+// bring.
 type Error struct {
 	err  error
 	code int
 	hint string
 }
 
-// New returns an error with an exit code and a hint; what is zero is left to the table.
+// New returns an error with an exit code and a hint. [Classify] looks up a code that is 0 and a hint that is "".
 func New(err error, code int, hint string) error { return &Error{err, code, hint} }
 
-// Error says what happened, without the hint.
-func (p *Error) Error() string { return p.err.Error() }
-
-// Unwrap returns the cause.
-func (p *Error) Unwrap() error { return p.err }
-
-// Usage is an error in how firn was called or configured.
+// Usage returns an error in how firn was called or configured. Its exit code is [CodeUsage].
 func Usage(hint, format string, args ...any) error {
 	return New(fmt.Errorf(format, args...), CodeUsage, hint)
 }
 
-// Failed is any other error that the program itself finds.
+// Failed returns an error that firn itself has found, other than an error of usage.
 func Failed(hint, format string, args ...any) error {
 	return New(fmt.Errorf(format, args...), 0, hint)
 }
 
-// Interrupted is how every run ends that was told to stop.
+// Interrupted returns the error of a run that was interrupted. An error that says so already stays as it is.
 func Interrupted(err error) error {
 	if p, ok := errors.AsType[*Error](err); ok && p.code == CodeInterrupted {
 		return err
@@ -56,24 +35,45 @@ func Interrupted(err error) error {
 	return New(errors.New("interrupted: nothing was left half-done"), CodeInterrupted, "")
 }
 
-// Reported is an error that the user has been told of.
+// Error returns the message, without the hint.
+func (p *Error) Error() string { return p.err.Error() }
+
+// Unwrap returns the cause.
+func (p *Error) Unwrap() error { return p.err }
+
+// SourceError is an error of the database that is to be backed up, not of the repository.
+type SourceError struct{ Err error }
+
+// OfSource marks an error as an error of the database that is to be backed up.
+func OfSource(err error) error { return &SourceError{err} }
+
+// Error returns the message of the marked error.
+func (e *SourceError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the marked error.
+func (e *SourceError) Unwrap() error { return e.Err }
+
+// Reported is an error that the user has already seen. It counts for the exit code and is not printed again.
 type Reported struct{ err error }
 
-// MarkReported marks an error that the user has been told of.
+// MarkReported marks an error that the user has already seen.
 func MarkReported(err error) error { return &Reported{err} }
 
-// Error says what the user was told.
+// Error returns the message that the user has seen.
 func (r *Reported) Error() string { return r.err.Error() }
 
-// Unwrap returns the error, which gives the exit code.
+// Unwrap returns the marked error, which gives the exit code.
 func (r *Reported) Unwrap() error { return r.err }
+
+// ErrDamage is the outcome of a check that found damage.
+var ErrDamage = errors.New("the repository is damaged")
 
 // ErrRunning is returned when another run holds the lock.
 var ErrRunning = errors.New("another run is under way")
 
-// ErrRolledBack is what each command ends with, also when it did what it was asked, as long as
-// the repository shows less than this host has stored, and nobody has accepted that.
+// ErrRolledBack is the error of each command, also of a successful one, as long as the repository shows less than this host
+// has stored and no "firn check --accept-rollback" has accepted that.
 var ErrRolledBack = errors.New("the repository has been set back")
 
-// ErrStuck is the error of a call that the system does not come back from.
+// ErrStuck is the error of a call that does not return from the system.
 var ErrStuck = errors.New("the file system does not answer")

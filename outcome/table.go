@@ -19,50 +19,49 @@ import (
 	"firn/tags"
 )
 
-// ending says how the program ends after an error: the code, and what the
-// user can do about it.
+// ending is the exit code of some errors and a hint: what the user can do about them.
 type ending struct {
 	match func(error) bool
 	Code  int
 	Hint  string
 }
 
-// diskHint is for errors that say nothing about a database or a snapshot.
-const diskHint = "Look at the disk: dmesg says what the system knows of it. This says nothing about the database or the snapshot."
+// diskHint is the hint for errors of a disk, which are no errors of the database or the snapshot.
+const diskHint = "Look at the disk: dmesg shows the system's messages about it. The database and the snapshot may be sound."
 
-// isDamagedKey reports whether err tells of a damaged key slot.
+// isDamagedKey reports whether an error is about a damaged key slot.
 func isDamagedKey(err error) bool {
 	corrupt, ok := errors.AsType[*repo.CorruptError](err)
 	return ok && corrupt.Kind == "key"
 }
 
-// Endings is the one table of exit codes and hints; the first line that
-// matches counts. What a [Error] says comes before it.
+// Endings returns the one table of exit codes and hints. The first line that matches an error counts. The code and the hint
+// of an [Error] override the table.
 func Endings() []ending {
 	return []ending{
 		{Is(context.Canceled), CodeInterrupted, ""},
-		{Is(ErrRunning), CodeRunning, "Wait for it, or stop it. If the times between two runs are too short for it, make them longer."},
+		{Is(ErrRunning), CodeRunning, "Wait for that run, or stop it. If a run takes longer than the time between two runs, make that time longer."},
 		{Is(repo.ErrNotRepository), CodeNoRepository, `Check the location, and that its disk is mounted. "firn init" makes a new repository.`},
-		{Is(crypt.ErrWrongKey), CodeWrongKey, `Is it the key of this repository? "firn help" tells where keys are looked for.`},
+		{Is(crypt.ErrWrongKey), CodeWrongKey, `Is it the key of this repository? "firn help" lists the places where firn looks for keys.`},
 		{Is(crypt.ErrWeak), CodeUsage, `Take four words or more that have nothing to do with one another, or a key file: "firn key generate".`},
 		{Is(repo.ErrVersion, crypt.ErrVersion, snapshot.ErrVersion), CodeFailed, "Update firn."},
 		{Is(repo.ErrExists), CodeFailed, "It was left as it is. Use it, or choose another location."},
 		{Is(repo.ErrSameRepository), CodeUsage, `Name another one: "firn init --repository" makes it.`},
 		{Is(repo.ErrLastKey), CodeFailed, `Add another one first: "firn key add".`},
-		{Is(repo.ErrTooMany), CodeDamage, `Somebody with access to the store may have put them there. "firn key list" shows the keys; firn needs no object that it did not write.`},
+		{Is(repo.ErrTooMany), CodeDamage, `An intruder with access to the store may have put them there. "firn key list" shows the keys; firn needs no object that it did not write.`},
 		{Is(repo.ErrUnproven), CodeFailed, `Use another key for it, which proves that one: --key-file, for instance. "firn key rotate" replaces the key in use.`},
 		{Is(repo.ErrMayNotDelete), CodeFailed, "Forget and prune from a host whose credentials may delete; back up without --prune here."},
 		{Is(repo.ErrUnsettled), CodeFailed, "Run it again."},
 		{isA[*snapshot.AmbiguousError](), CodeFailed, "Give more digits of the ID."},
-		{Is(snapshot.ErrNotFound), CodeFailed, `"firn snapshots" lists what there is.`},
+		{Is(snapshot.ErrNotFound), CodeFailed, `"firn snapshots" lists the snapshots.`},
 		{Is(retention.ErrKeepsNothing), CodeUsage, "Keep something: --keep-last 10, for instance, or [keep] in the configuration."},
 		{Is(tags.ErrInvalid), CodeUsage, ""},
 		{Is(sqlite.ErrSQL), CodeUsage, ""},
 
 		{Is(store.ErrBucket), CodeNoRepository, "Make the bucket first, or check its name and the endpoint."},
 		{Is(store.ErrCredentials), CodeFailed, "Check access_key_file and secret_key_file of [s3], or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."},
-		{Is(store.ErrDenied), CodeFailed, "Give the credentials the right. Reading takes s3:ListBucket and s3:GetObject, a backup s3:PutObject too, forget and prune s3:DeleteObject."},
-		{Is(store.ErrClock), CodeFailed, "Set it: chronyc or timedatectl tell how far it is off."},
+		{Is(store.ErrDenied), CodeFailed, "Give the credentials the missing right. Reading needs s3:ListBucket and s3:GetObject, a backup also s3:PutObject, forget and prune also s3:DeleteObject."},
+		{Is(store.ErrClock), CodeFailed, "Set the clock: chronyc and timedatectl show how wrong it is."},
 		{Is(store.ErrRegion), CodeFailed, "Set region of [s3] or AWS_REGION to the bucket's."},
 		{Is(store.ErrCertificate), CodeFailed, "Name the certificate of its authority as ca_file of [s3], or in AWS_CA_BUNDLE. Check the host's name."},
 		{Is(store.ErrProtocol), CodeFailed, "Check host and port, and whether it is http or https."},
@@ -77,7 +76,7 @@ func Endings() []ending {
 		{Is(host.ErrNoIdentity), CodeFailed, identityHint},
 		{matchSource(sqlite.ErrHoldsUp), CodeSource, "Make room for temporary files, set TMPDIR to a folder with more, or have the application use WAL mode. --block-writers reads all the same."},
 		{matchSource(fs.ErrNotExist), CodeSource, "Check the path of the database. firn never creates one."},
-		{matchSource(ErrStuck), CodeSource, "Look at the disk or the file server that holds the database: dmesg tells of both."},
+		{matchSource(ErrStuck), CodeSource, "Look at the disk or the file server that holds the database: dmesg shows messages about both."},
 		{matchSource(sqlite.ErrStrangeSidecar), CodeSource, "SQLite makes no such file. Find out who did, and remove it."},
 		{matchSource(sqlite.ErrDetached), CodeSource, "Name the database by the path that its application uses. In a container, mount the database's folder, not the file alone."},
 		{matchSource(sqlite.ErrChanged), CodeSource, "Run it again, or as the owner of the database, who can lock it."},
@@ -92,7 +91,7 @@ func Endings() []ending {
 		{isA[*SourceError](), CodeSource, ""},
 
 		{isA[*repo.OtherError](), CodeDamage, WayForward},
-		{isDamagedKey, CodeDamage, `"firn check --repair" puts the key back from the copy of a host that still opens the repository, such as this one, perhaps. Remove no key until then.`},
+		{isDamagedKey, CodeDamage, `"firn check --repair" puts the key back if a host that still opens the repository has a copy. This host may be one. Remove no key until then.`},
 		{isA[*repo.CorruptError](), CodeDamage, `"firn check" tells what is hit. Keep the repository as it is until then.`},
 		{Is(sqlite.ErrStrangeSidecar), CodeFailed, "SQLite makes no such file. Find out who did, and remove it."},
 		{Is(sqlite.ErrSidecar), CodeFailed, "Move the named file away, then run it again."},
@@ -102,21 +101,21 @@ func Endings() []ending {
 		{Is(sqlite.ErrNoSpace, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG), CodeFailed, "Make room on that disk (df -h, df -i), then run it again."},
 		{Is(sqlite.ErrIO, syscall.EIO), CodeFailed, diskHint},
 		{Is(syscall.EBUSY, syscall.EXDEV), CodeFailed, "A file that is mounted by itself (docker -v FILE:FILE) can be written but not replaced or renamed: mount its folder, or restore to another file with --target."},
-		{Is(syscall.EROFS), CodeFailed, "The disk is mounted read-only: mount it for writing. If it should be writable, dmesg tells whether an error has made it so."},
-		{Is(syscall.ETXTBSY), CodeFailed, "The file is being run as a program, or is in use as swap: is it the right one?"},
-		{Is(syscall.ENAMETOOLONG), CodeFailed, "Names of files beside the database get longer than its own: use a shorter one."},
+		{Is(syscall.EROFS), CodeFailed, "The disk is mounted read-only: mount it for writing. If it should be writable, dmesg shows whether an error has made it read-only."},
+		{Is(syscall.ETXTBSY), CodeFailed, "The file is in use as a program or as swap space: is it the right one?"},
+		{Is(syscall.ENAMETOOLONG), CodeFailed, "Files beside the database have longer names than the database: give it a shorter name."},
 		{Is(fs.ErrPermission), CodeFailed, "Run firn as a user who may read and write there."},
 	}
 }
 
-// What to do where a path is another user's.
+// Hints for paths that belong to other users.
 const (
-	foreignHint   = "firn uses a folder that another user can write with the rights of its owner. Give that user the access, or make the folder one that only root can write."
-	twoOwnersHint = "Keep it in a folder on whose path only one user beside root can write."
-	identityHint  = "Run firn as the user to whom the folder belongs. As root it needs Linux, and the capabilities CAP_SETUID, CAP_SETGID and CAP_SYS_CHROOT."
+	foreignHint   = "If another user can write a folder, firn works there with the rights of the folder's owner. Give that user the access, or let only root write the folder."
+	twoOwnersHint = "Keep it in a folder on whose path only root and one other user can write."
+	identityHint  = "Run firn as the owner of the folder. As root it needs Linux, and the capabilities CAP_SETUID, CAP_SETGID and CAP_SYS_CHROOT."
 )
 
-// all matches errors that all of the functions match.
+// all returns a function that matches errors that all of the given functions match.
 func all(matches ...func(error) bool) func(error) bool {
 	return func(err error) bool {
 		for _, match := range matches {
@@ -128,7 +127,7 @@ func all(matches ...func(error) bool) func(error) bool {
 	}
 }
 
-// Is matches errors that wrap one of the targets.
+// Is returns a function that matches errors that wrap one of the targets.
 func Is(targets ...error) func(error) bool {
 	return func(err error) bool {
 		for _, t := range targets {
@@ -140,7 +139,7 @@ func Is(targets ...error) func(error) bool {
 	}
 }
 
-// isA matches errors that wrap one of type T.
+// isA returns a function that matches errors that wrap an error of type T.
 func isA[T error]() func(error) bool {
 	return func(err error) bool {
 		_, ok := errors.AsType[T](err)
@@ -148,7 +147,7 @@ func isA[T error]() func(error) bool {
 	}
 }
 
-// matchSource matches errors of reading a source database that wrap one of the targets.
+// matchSource returns a function that matches a [SourceError] that wraps one of the targets.
 func matchSource(targets ...error) func(error) bool {
 	return func(err error) bool {
 		s, ok := errors.AsType[*SourceError](err)
@@ -156,7 +155,8 @@ func matchSource(targets ...error) func(error) bool {
 	}
 }
 
-// Classify returns the exit code and the hint of an error.
+// Classify returns the exit code of an error and the hint, "" for none. An [Error] may bring them; otherwise they are from
+// [Endings].
 func Classify(err error) (code int, hint string) {
 	code = CodeFailed
 	for _, e := range Endings() {
@@ -176,11 +176,11 @@ func Classify(err error) (code int, hint string) {
 	return code, cmp.Or(hint, TrustHint(err, ""))
 }
 
-// WayForward is how to accept it.
-const WayForward = `Is the right disk mounted, or was an old copy put back? To go on with what is there: "firn check --accept-rollback".`
+// WayForward is the hint for a repository that was set back: how a person accepts the present state.
+const WayForward = `Is the right disk mounted, or was an old copy put back? To accept the present state: "firn check --accept-rollback".`
 
-// TrustHint says what to do about a path that others can change, or about any other
-// error what is given.
+// TrustHint returns the hint for a path that other users can change: the commands that mend its rights. For any other error it
+// returns the given hint.
 func TrustHint(err error, otherwise string) string {
 	e, ok := errors.AsType[*host.UntrustedError](err)
 	if !ok {

@@ -1,3 +1,4 @@
+// Package process runs the commands of a configuration.
 package process
 
 import (
@@ -10,21 +11,21 @@ import (
 	"firn/report"
 )
 
-// secret matches the names of variables that open something: the repository, its bucket,
-// or, as they are in one service's environment, anything else. A path to a secret counts,
-// and so do all variables of Amazon's tools, whose names do not tell.
+// secret matches the names of variables that hold secrets: keys of the repository or its bucket, and other keys, since a
+// service's environment has them together. A path to a secret counts as one. So do all variables of Amazon's tools, because
+// their names do not show which ones are secret.
 var secret = regexp.MustCompile(`(?i)^(AWS|MC_HOST)_|PASS|SECRET|TOKEN|CREDENTIAL|(^|_)KEY(_|$)|API_?KEY|KEYFILE|_PWD(_|$)|_AUTH$|AUTH_CONFIG|CONNECTION_STRING`)
 
-// login matches values that are addresses with a password in them. A proxy's stays: without
-// it, programs do not get out.
+// login matches values that are addresses with a password in them. The address of a proxy stays: without it, programs do not
+// reach the network.
 var login = regexp.MustCompile(`://[^/\s:@]*:[^/\s@]+@`)
 
-// withoutSecrets returns the environment for the commands of a configuration. A command
-// notifies somebody or stops a service, and none of its programs and their reports has any
-// use for what opens the repository. One that needs a secret of its own can read it from a file.
+// withoutSecrets returns the environment for the commands of a configuration, without variables that hold secrets. A command
+// notifies a person or stops a service: neither the command nor its output needs the key of the repository. A command that
+// needs a secret of its own can read it from a file.
 //
-// password_command is the exception: what it asks for the password wants to be asked
-// with such secrets, and it is given the repository's own key anyway.
+// The password_command is run with all variables instead: the password store that it asks may need such secrets, and the
+// command gets to know the repository's key anyway.
 func withoutSecrets() []string {
 	return slices.DeleteFunc(os.Environ(), func(v string) bool {
 		name, value, _ := strings.Cut(v, "=")
@@ -33,12 +34,12 @@ func withoutSecrets() []string {
 	})
 }
 
-// VariableMost is how many bytes of a text a variable gets: the system starts no program
-// with one of more than 128 KiB.
+// VariableMost is the number of bytes to which a variable is cut. Linux starts no program with a variable of more than
+// 128 KiB.
 const VariableMost = 32 << 10
 
-// Variable returns a variable for a command, which will print it. A text that cannot be
-// one must not keep the command from being run.
+// Variable returns a variable for a command that will print it. The text is cut and cleaned, so that no text keeps the command
+// from being run.
 func Variable(name, text string) string {
 	text = report.Clean(text)
 	for len(text) > VariableMost || !utf8.ValidString(text) {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Size returns a number of bytes for people: "494.3 MiB", "512 B".
+// Size formats a number of bytes for people: "494.3 MiB", "512 B".
 func Size(n int64) string {
 	if n < 1024 {
 		return fmt.Sprintf("%d B", n)
@@ -17,7 +17,7 @@ func Size(n int64) string {
 	return fmt.Sprintf("%.1f %ciB", value, "KMGTPE"[unit])
 }
 
-// Elapsed returns a duration for people, in one unit.
+// Elapsed formats a duration for people: "12 ms", "3.5 s", "2m5s".
 func Elapsed(d time.Duration) string {
 	switch {
 	case d < time.Second:

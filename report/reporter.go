@@ -1,50 +1,54 @@
+// Package report passes on the messages of a run beside its result, and formats quantities for people.
 package report
 
 import (
 	"fmt"
 )
 
-// Reporter passes on what a run has to say beside its result. Each function may be nil: then that kind of message is
-// dropped. A nil reporter drops all of them. The functions may be called by several goroutines at once.
+// Reporter passes on the messages of a run beside its result. Each function may be nil: then that kind of message is
+// dropped. A nil Reporter drops all of them. Several goroutines may call the functions at once.
 type Reporter struct {
-	Warned   func(text string) // something needs attention, and stops nothing
-	Noted    func(text string) // something that a person may want to know
-	Detailed func(text string) // something for a person who looks for the cause of a problem
-	Failed   func(err error)   // an error that must be told before the run goes on; the run's own error comes later
-	Started  func(task string, total int64) Meter
+	Warned   func(text string) // a warning: something needs attention and stops nothing
+	Noted    func(text string) // a note that a person may want to read
+	Detailed func(text string) // a detail that helps to find the cause of a problem
+	Failed   func(err error)   // an error that must be shown before the run goes on; the run returns its own error later
+
+	// Started is called when a long task begins and returns the meter of its progress, nil for none. The total is in bytes, 0
+	// if it is not known.
+	Started func(task string, total int64) Meter
 }
 
-// Meter is told how far a task is. Its methods may be called by several goroutines at once.
+// Meter receives the progress of a task. Several goroutines may call its methods at once.
 type Meter interface {
-	Set(done int64)             // bytes that are done
-	SetTotal(done, total int64) // the same, for a task whose size shows only on the way
+	Set(done int64)             // so many bytes are done
+	SetTotal(done, total int64) // so many of total are done, for a task whose size was not known at its start
 	Done()                      // the task has ended
 }
 
-// Warn tells of something that needs attention but stops nothing.
+// Warn reports something that needs attention but stops nothing.
 func (r *Reporter) Warn(format string, args ...any) {
 	if r != nil && r.Warned != nil {
 		r.Warned(fmt.Sprintf(format, args...))
 	}
 }
 
-// Note tells something that a person may want to know.
+// Note reports something that a person may want to know.
 func (r *Reporter) Note(format string, args ...any) {
 	if r != nil && r.Noted != nil {
 		r.Noted(fmt.Sprintf(format, args...))
 	}
 }
 
-// Detail tells something that helps to find the cause of a problem.
+// Detail reports something that helps to find the cause of a problem.
 func (r *Reporter) Detail(format string, args ...any) {
 	if r != nil && r.Detailed != nil {
 		r.Detailed(fmt.Sprintf(format, args...))
 	}
 }
 
-// FailNow tells of an error at once, because the steps that follow take time or could hide it. It reports whether a function
-// was there to be told.
-func (r *Reporter) FailNow(err error) (told bool) {
+// FailNow reports an error at once, because the steps that follow take time or could hide it. It returns whether the Reporter
+// has a function for errors; otherwise the error is still unreported.
+func (r *Reporter) FailNow(err error) (reported bool) {
 	if r == nil || r.Failed == nil {
 		return false
 	}
@@ -52,7 +56,8 @@ func (r *Reporter) FailNow(err error) (told bool) {
 	return true
 }
 
-// Progress begins to tell how far a task is. The total is in bytes, 0 if it is not known.
+// Progress starts to report the progress of a task. The total is in bytes, 0 if it is not known. The caller calls Done of the
+// meter, which is never nil.
 func (r *Reporter) Progress(task string, total int64) Meter {
 	if r != nil && r.Started != nil {
 		if m := r.Started(task, total); m != nil {
@@ -62,7 +67,7 @@ func (r *Reporter) Progress(task string, total int64) Meter {
 	return noMeter{}
 }
 
-// noMeter drops what it is told.
+// noMeter drops all numbers.
 type noMeter struct{}
 
 // Set drops the number.

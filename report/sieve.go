@@ -7,18 +7,17 @@ import (
 	"unicode/utf8"
 )
 
-// Sieve replaces what would be obeyed by a terminal, or would make a text look like
-// another one: control characters but for line feeds and tabs, in one byte or two; those
-// that are not to be seen, change the direction of what follows, or break lines; and
-// bytes that are not UTF-8, among them the one-byte forms of C1. Each becomes one U+FFFD,
-// so that texts keep their widths. The zero sieve is ready for the beginning of a text.
+// Sieve replaces characters that a terminal would obey, or that would make a text look like another one. These are control
+// characters, in one byte or two, except line feeds and tabs; invisible characters, and characters that change the direction
+// of a text or break lines; and bytes that are not UTF-8, among them the one-byte forms of C1. Each becomes one U+FFFD, so a
+// text keeps its width. The zero Sieve is ready for the beginning of a text.
 type Sieve struct {
-	rest []byte // of a character that has not come as a whole
+	rest []byte // the first bytes of a character whose end has not come yet
 	last rune
 }
 
-// Append appends more of the text to dst. What may be the beginning of a character is
-// kept back until more comes.
+// Append appends the next part of the text to dst and returns it. If the part ends within a character, those bytes are kept
+// back until the next call.
 func (f *Sieve) Append(dst, text []byte) []byte {
 	text = append(f.rest, text...)
 	f.rest = nil
@@ -38,16 +37,16 @@ func (f *Sieve) Append(dst, text []byte) []byte {
 	return dst
 }
 
-// The joiners: between letters they choose another form of these, and between emoji
-// another picture.
+// The joiners are invisible characters. Between letters a joiner chooses another form of them, and between emoji another
+// picture.
 const (
 	ZeroWidthNonJoiner = '\u200c'
 	ZeroWidthJoiner    = '\u200d'
 )
 
-// harmful reports whether a character of the text must not be shown where it stands.
-// Joiners stay where they join something: Persian, Hindi and emoji are written with them.
-// After ASCII or another joiner they only make a name look like another.
+// harmful reports whether a character must not be shown at its place in the text. Joiners stay where they join something,
+// since Persian, Hindi and emoji are written with them. After ASCII or another joiner a joiner only makes a name look like
+// another one.
 func (f *Sieve) harmful(r rune) bool {
 	switch r {
 	case '\n', '\t':
@@ -58,12 +57,12 @@ func (f *Sieve) harmful(r rune) bool {
 	return Unseen(r)
 }
 
-// Unseen reports whether a character is not to be seen, but acts on what can be.
+// Unseen reports whether a character is invisible but changes how other characters are shown.
 func Unseen(r rune) bool {
 	return r >= 0x7f && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) || r < ' '
 }
 
-// Clean returns a text as a [cmd.screen] shows it.
+// Clean returns a whole text as a [Sieve] lets it through.
 func Clean(text string) string {
 	if plainASCII(text) {
 		return text
@@ -73,6 +72,7 @@ func Clean(text string) string {
 	return string(whole) + strings.Repeat(string(unicode.ReplacementChar), len(f.rest))
 }
 
+// plainASCII reports whether a text has only visible ASCII characters, line feeds and tabs.
 func plainASCII(text string) bool {
 	for i := range len(text) {
 		if c := text[i]; c >= 0x7f || c < ' ' && c != '\n' && c != '\t' {

@@ -4,7 +4,7 @@ import (
 	"strings"
 )
 
-// QuoteWord quotes what a shell would take apart.
+// QuoteWord returns a text as one word for a shell. It quotes the text if the shell would change or split it.
 func QuoteWord(s string) string {
 	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=@%+,") == "" {
 		return s

@@ -6,16 +6,16 @@ import (
 	"firn/report"
 )
 
-// Crontab returns the lines for cron.
+// Crontab returns the text of a crontab, or of a file in /etc/cron.d if the schedule has a user.
 func (s *Schedule) Crontab() (string, error) { return render("crontab", s) }
 
-// Cron returns the times as a crontab has them.
+// Cron returns the times of the backup as the five fields of a crontab's line.
 func (s scheduled) Cron() string { return s.at.cron() }
 
-// Copies reports whether there is a daily copy.
+// Copies reports whether the schedule has a daily copy.
 func (s *Schedule) Copies() bool { return s.target != nil }
 
-// CronUser is the column that files in /etc/cron.d have.
+// CronUser returns the column of the user, which only files in /etc/cron.d have, or "".
 func (s *Schedule) CronUser() string {
 	if s.User == "" {
 		return ""
@@ -23,7 +23,7 @@ func (s *Schedule) CronUser() string {
 	return s.User + " "
 }
 
-// Command returns a command line for cron, which gives % a meaning.
+// Command returns a command line for cron. It escapes %, which means a line feed to cron.
 func (s *Schedule) Command(args ...string) string {
 	words := []string{report.QuoteWord(s.program)}
 	for _, a := range s.arguments(args) {

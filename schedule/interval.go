@@ -9,33 +9,36 @@ import (
 )
 
 const (
-	dayMinutes   = 24 * 60
+	dayMinutes = 24 * 60
+
+	// DefaultEvery is the usual time between two backups of an environment.
 	DefaultEvery = 12 * time.Minute
 )
 
-// interval is how often something runs, and at which of the minutes that this leaves.
+// interval is a regular time: every so many minutes, from an offset on.
 type interval struct{ every, offset int } // minutes
 
-// parseInterval reads a time that divides an hour or a day, so that cron and systemd can
-// keep to it.
+// parseInterval returns the interval of a duration. The duration must divide an hour or a day, since cron and systemd know
+// no others.
 func parseInterval(d time.Duration) (interval, error) {
 	minutes := int(d / time.Minute)
 	divides := minutes > 0 && d%time.Minute == 0 &&
 		(60%minutes == 0 || minutes%60 == 0 && dayMinutes%minutes == 0)
 	if !divides {
-		return interval{}, outcome.Usage("Take 1m, 5m, 10m, 12m, 15m, 30m, 1h, 2h, 6h, 12h or 24h, for instance.",
+		return interval{}, outcome.Usage("Use 1m, 5m, 10m, 12m, 15m, 30m, 1h, 2h, 6h, 12h or 24h, for instance.",
 			"--every %s divides neither an hour nor a day into equal parts of whole minutes", retention.FormatDuration(d))
 	}
 	return interval{every: minutes}, nil
 }
 
-// CheckEvery refuses a time between two backups that divides neither an hour nor a day: cron and systemd cannot keep to it.
+// CheckEvery returns an error if a time between two backups divides neither an hour nor a day: cron and systemd know no such
+// interval.
 func CheckEvery(every time.Duration) error {
 	_, err := parseInterval(every)
 	return err
 }
 
-// spread returns n of the same length, as far apart as possible.
+// spread returns n intervals of the same length whose offsets are as far apart as possible.
 func (i interval) spread(n int) []interval {
 	all := make([]interval, n)
 	for k := range all {
@@ -44,7 +47,7 @@ func (i interval) spread(n int) []interval {
 	return all
 }
 
-// cron returns the five fields of a line in a crontab.
+// cron returns the interval as the five fields of a crontab's line.
 func (i interval) cron() string {
 	minute, hour := i.offset%60, i.offset/60
 	switch {
@@ -60,7 +63,7 @@ func (i interval) cron() string {
 	return fmt.Sprintf("%d %d-23/%d * * *", minute, hour, i.every/60)
 }
 
-// calendar returns it as systemd's OnCalendar.
+// calendar returns the interval as systemd's OnCalendar.
 func (i interval) calendar() string {
 	minute, hour := i.offset%60, i.offset/60
 	switch {

@@ -1,4 +1,4 @@
-// Package schedule writes what has backups run by themselves: a crontab, or units of systemd.
+// Package schedule writes the files with which the system runs backups regularly: a crontab, or units of systemd.
 package schedule
 
 import (
@@ -19,33 +19,34 @@ import (
 //go:embed *.tmpl
 var scheduleFiles embed.FS
 
-// Schedule is what is to be run: the backups of environments, and the weekly and daily work.
+// Schedule is the list of regular runs: the backups of environments, the weekly check and verification, and the daily copy.
 type Schedule struct {
 	conf       *config.Config
 	repository session.Place
 	target     *session.Place // of the daily copy; nil for none
 	program    string
 
-	User    string // who runs it; "" for the user that the crontab or systemd takes
+	User    string // the user for the runs; "" for the default user of the crontab or of systemd
 	Backups []scheduled
 }
 
-// scheduled is the backup of one environment.
+// scheduled is the regular backup of one environment.
 type scheduled struct {
 	Name string
 	env  *config.Environment
 	at   interval
 }
 
-// Options say what is scheduled. The zero value of a field is the default.
+// Options are the options of [New]. The zero value of a field is the default.
 type Options struct {
-	Environments []string      // nil for all that are configured
-	Every        time.Duration // between two backups of an environment; 0 for 12 minutes
-	User         string        // who runs it
-	Program      string        // path of firn; "" for this program's
+	Environments []string      // nil for all configured environments
+	Every        time.Duration // the time between two backups of an environment; 0 for 12 minutes
+	User         string        // the user for the runs
+	Program      string        // the path of firn; "" for the path of this program
 }
 
-// New spreads the backups of environments over the time between two of one.
+// New returns a schedule that spreads the backups of the environments evenly over the time between two backups of one
+// environment. It needs a configuration file.
 func New(c *session.Caller, conf *config.Config, o Options) (*Schedule, error) {
 	if conf.Path == "" || len(conf.Env) == 0 {
 		return nil, outcome.Usage(`See "firn help configuration".`, "schedule needs a configuration file with environments")
@@ -79,7 +80,7 @@ func New(c *session.Caller, conf *config.Config, o Options) (*Schedule, error) {
 	return s, err
 }
 
-// arguments adds the configuration where it would not be found.
+// arguments returns arguments for firn, with --config if firn would not find the configuration file without it.
 func (s *Schedule) arguments(args []string) []string {
 	if s.conf.Path == config.SystemFile {
 		return args
@@ -87,6 +88,7 @@ func (s *Schedule) arguments(args []string) []string {
 	return append(slices.Clone(args), "--config", s.conf.Path)
 }
 
+// render fills in a template.
 func render(name string, data any) (string, error) {
 	t, err := template.ParseFS(scheduleFiles, name+".tmpl")
 	if err != nil {

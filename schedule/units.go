@@ -14,25 +14,24 @@ import (
 // Unit is a file for systemd.
 type Unit struct{ Name, Text string }
 
-// These stand in units' names where others have the environment's.
+// The weekly and the daily units have these words in their names. The other units have the environment's name there.
 const weeklyName, copyName = "verify", "copy"
 
-// service is what the template of services is filled with.
+// service has the values for the template of services.
 type service struct {
 	File, Description, User, Key string
-	CopyKey                      string // of the repository that is copied to
+	CopyKey                      string // the key file of the copies' repository
 	Commands                     []string
 	Mounts, Writable             string
 	ProtectHome                  string
 }
 
-// capabilities are what is left of root's: to read databases of other users (DAC), to act
-// as the owner of a folder, in that folder alone (SETUID, SETGID, SYS_CHROOT), to give files to that owner (CHOWN, FOWNER),
-// and to end a command that has become another user and lasts too long (KILL). Other users
-// have none.
+// capabilities are the capabilities that a service of root keeps: to read databases of other users (DAC), to act as the owner
+// of a folder in that folder alone (SETUID, SETGID, SYS_CHROOT), to give files to that owner (CHOWN, FOWNER), and to end a
+// command that has become another user and takes too long (KILL). Services of other users have none.
 const capabilities = "CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_KILL CAP_SETGID CAP_SETUID CAP_SYS_CHROOT"
 
-// Capabilities returns those that the service may have.
+// Capabilities returns the capabilities that the service may have.
 func (v service) Capabilities() string {
 	switch v.User {
 	case "", "root", "0":
@@ -41,8 +40,7 @@ func (v service) Capabilities() string {
 	return ""
 }
 
-// Units returns a service and a timer for each environment, for the weekly work, and for
-// the daily copy.
+// Units returns a service and a timer for each environment, for the weekly check and verification, and for the daily copy.
 func (s *Schedule) Units() ([]Unit, error) {
 	var units []Unit
 	for _, b := range s.Backups {
@@ -70,7 +68,7 @@ func (s *Schedule) Units() ([]Unit, error) {
 	return append(units, pair...), err
 }
 
-// copyService hands its user the key of the target, too.
+// copyService returns the service of the daily copy. It also gives its user access to the key of the target.
 func (s *Schedule) copyService() service {
 	command := s.exec("copy", "--prune")
 	if s.conf.Copy.KeyFile != "" {
@@ -88,6 +86,7 @@ func (s *Schedule) copyService() service {
 	return v
 }
 
+// service returns a service that runs commands of firn on environments.
 func (s *Schedule) service(name, description string, envs []*config.Environment, commands ...string) service {
 	v := service{File: name, Description: description, User: s.User, Commands: commands, Key: strings.ReplaceAll(s.conf.KeyFile, "%", "%%")}
 	var folders []string
@@ -124,8 +123,8 @@ func (s *Schedule) exec(args ...string) string {
 	return strings.Join(words, " ")
 }
 
-// unitName names the units of an environment, with everything escaped that units, or files,
-// are not called, as systemd-escape does it.
+// unitName returns the name of an environment's units. It escapes characters that names of units or files cannot have, as
+// systemd-escape does.
 func unitName(environment string) string {
 	var b strings.Builder
 	b.WriteString("firn-")
@@ -139,12 +138,12 @@ func unitName(environment string) string {
 	return b.String()
 }
 
-// atHome reports whether ProtectHome=yes would hide a path.
+// atHome reports whether the setting ProtectHome=yes would hide a path.
 func atHome(path string) bool {
 	return slices.ContainsFunc([]string{"/home/", "/root/", "/run/user/"}, func(home string) bool { return strings.HasPrefix(path+"/", home) })
 }
 
-// unitWord quotes a word for a unit, where % begins a specifier.
+// unitWord returns a text as one word of a unit. It escapes %, which begins a specifier there.
 func unitWord(s string) string {
 	s = strings.ReplaceAll(s, "%", "%%")
 	if strings.ContainsAny(s, " \t\"'\\;") {
@@ -153,7 +152,7 @@ func unitWord(s string) string {
 	return s
 }
 
-// pair returns the service and the timer that starts it.
+// pair returns the files of the service and of the timer that starts it.
 func (v service) pair(calendar string) ([]Unit, error) {
 	name := v.File
 	v.File = name + ".service"
