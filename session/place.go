@@ -110,8 +110,8 @@ func (c *Caller) ParsePlace(location, endpoint string) (Place, error) {
 			return Place{Location: whole, Kind: kind}, nil
 		}
 	}
-	if store.IsRemote(location) {
-		return Place{}, outcome.Usage("Name the kind of this place when you open the repository.", "repository %q: this program does not know places of this kind", location)
+	if scheme := store.Scheme(location); scheme != "" {
+		return Place{}, c.refuseScheme(location, scheme)
 	}
 	folder, err := filepath.Abs(location)
 	return Place{Folder: folder}, err

@@ -40,5 +40,21 @@ type Access struct {
 	Agent string // the program's name, for the server's log
 }
 
-// IsRemote reports whether a location is not meant to be a folder.
-func IsRemote(location string) bool { return strings.HasPrefix(location, "s3:") }
+// IsRemote reports whether a location is meant to be another place than a folder: it begins with a scheme.
+func IsRemote(location string) bool { return Scheme(location) != "" }
+
+// Scheme returns the word before the first colon of a location, in lower case, if that looks like the scheme of a URL, else
+// "". A single letter is a drive of Windows. A folder whose name looks so is written with ./ before it.
+func Scheme(location string) string {
+	word, _, found := strings.Cut(location, ":")
+	if !found || len(word) < 2 {
+		return ""
+	}
+	for i, c := range []byte(word) {
+		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
+		if !letter && (i == 0 || !(c >= '0' && c <= '9' || strings.IndexByte("+-.", c) >= 0)) {
+			return ""
+		}
+	}
+	return strings.ToLower(word)
+}
