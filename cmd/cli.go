@@ -89,12 +89,13 @@ type cli struct {
 	program        *session.Caller
 	args           []string // after the program's name
 
-	flags     flags
-	profiles  profiles
-	json      bool
-	helpError error               // of writing a help
-	bar       atomic.Pointer[bar] // the one that may be on the terminal; may hold nil
-	sessions  []*session.Session  // that were opened
+	flags       flags
+	showVersion bool
+	profiles    profiles
+	json        bool
+	helpError   error               // of writing a help
+	bar         atomic.Pointer[bar] // the one that may be on the terminal; may hold nil
+	sessions    []*session.Session  // that were opened
 }
 
 // flags are the global ones.

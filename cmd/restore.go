@@ -90,6 +90,15 @@ func (c *cli) restore(ctx context.Context, o restoreOptions) (err error) {
 	if r.opened, err = c.start(); err != nil {
 		return err
 	}
+	defer func() {
+		if r.Repo != nil {
+			r.Close()
+		}
+	}()
+	if err := r.takeSnapshot(ctx); err != nil {
+		return err
+	}
+	o = r.options
 	if r.operation, err = restore.New(r.Session, o.Options); err != nil {
 		return err
 	}
@@ -97,10 +106,11 @@ func (c *cli) restore(ctx context.Context, o restoreOptions) (err error) {
 	if err := r.checkFlags(); err != nil {
 		return err
 	}
-	if err := r.openStarted(ctx); err != nil {
-		return err
+	if r.Repo == nil {
+		if err := r.openStarted(ctx); err != nil {
+			return err
+		}
 	}
-	defer r.Close()
 	return r.run(ctx)
 }
 

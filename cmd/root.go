@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -39,9 +40,17 @@ func newRoot(c *cli) *cobra.Command {
 		SilenceErrors: true, // see exit.go
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs, // to suggest commands, below
-		RunE:          runRoot,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if c.showVersion && len(args) == 0 {
+				return c.printVersion()
+			}
+			return runRoot(cmd, args)
+		},
 
-		PersistentPreRunE: func(*cobra.Command, []string) error {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := c.refuseJSON(cmd); err != nil {
+				return err
+			}
 			c.settle()
 			c.warnZone()
 			c.warnMemory()
@@ -55,7 +64,7 @@ func newRoot(c *cli) *cobra.Command {
 		if args := cmd.Flags().Args(); !cmd.HasParent() && len(args) > 0 { // it is the command that is not known
 			return runRoot(cmd, args)
 		}
-		err = outcome.Usage(seeHelp(cmd), "%w", err)
+		err = outcome.Usage(cmp.Or(unknownFlag(cmd, err), seeHelp(cmd)), "%w", err)
 		if cmd.Name() == backupName {
 			c.tellWrongFlags(cmd.Context(), err)
 		}
@@ -70,12 +79,14 @@ func newRoot(c *cli) *cobra.Command {
 	root.SetHelpCommandGroupID(groupOther)
 	root.SetCompletionCommandGroupID(groupOther)
 	c.addGlobalFlags(root)
+	c.takeHabits(root)
 	c.profiles.addFlags(root)
 	root.AddCommand(
 		newInit(c), newBackup(c), newSnapshots(c), newStatus(c),
 		newRestore(c), newUndo(c), newVerify(c), newDump(c), newQuery(c), newDiff(c), newTag(c), newPin(c), newUnpin(c),
 		newForget(c), newPrune(c), newCopy(c), newStats(c), newCheck(c), newKey(c), newSchedule(c), newMan(c), newVersion(c), newConfigurationHelp())
 	checkArguments(root)
+	c.takePaths(root)
 	return root
 }
 
@@ -88,6 +99,7 @@ func runRoot(cmd *cobra.Command, args []string) error {
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = "Did you mean " + strings.Join(near, " or ") + "?"
 	}
+	hint = cmp.Or(firnsWay(cmd, args[0]), hint)
 	return outcome.Usage(hint, "unknown command %q", args[0])
 }
 

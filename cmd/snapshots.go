@@ -21,6 +21,7 @@ type snapshotsOptions struct {
 	environment string
 	tags        []string
 	latest      int
+	last        bool // latest is 1
 	groupBy     string
 }
 
@@ -43,6 +44,9 @@ func newSnapshots(c *cli) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringArrayVar(&o.tags, "tag", nil, "only with these `tags`: a comma means and, a repeated flag or")
+	cmd.Flags().BoolVar(&o.last, "last", false, "--latest 1")
+	cmd.Flags().Bool("compact", false, "the list is compact")
+	hide(cmd.Flags(), "last", "compact")
 	cmd.Flags().IntVar(&o.latest, "latest", 0, "only the newest `n` of each environment and database")
 	cmd.Flags().StringVar(&o.groupBy, "group-by", "", "in groups of the same `properties`: environment, database, host, tags, with commas between")
 	complete(cmd, "group-by", "environment", "database", "host", "tags")
@@ -79,6 +83,9 @@ func (c *cli) listSnapshots(ctx context.Context, o snapshotsOptions) error {
 	grouping, err := parseGrouping(o.groupBy)
 	if err != nil {
 		return err
+	}
+	if o.last {
+		o.latest = 1
 	}
 	if o.latest < 0 {
 		return outcome.Usage("", "--latest %d: not a number of snapshots", o.latest)

@@ -15,11 +15,11 @@ func (conf *Config) Owner(path string) *Environment {
 }
 
 // Owns reports whether the environment's database is at a path. The path must have no symbolic links.
-func (e *Environment) Owns(path string) bool { return path == realPath(e.Database) }
+func (e *Environment) Owns(path string) bool { return path == RealPath(e.Database) }
 
-// realPath resolves the symbolic links of a path. The file itself may be missing. If a folder cannot be opened, the path is
+// RealPath resolves the symbolic links of a path. The file itself may be missing. If a folder cannot be opened, the path is
 // returned as it is.
-func realPath(path string) string {
+func RealPath(path string) string {
 	folder, name, err := host.Reach(path)
 	if err != nil {
 		return path

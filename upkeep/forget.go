@@ -2,8 +2,10 @@ package upkeep
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"firn/config"
 	"firn/outcome"
@@ -85,7 +87,7 @@ func chooseForgotten(s *session.Session, list []*snapshot.Snapshot, o ForgetOpti
 		if o.Keep != nil {
 			return nil, outcome.Usage(`Give an environment with rules, or IDs without.`, "%s is no environment", strings.Join(o.Names, " "))
 		}
-		return chooseNamed(list, o.Names)
+		return chooseNamed(list, o.Names, s.Zone)
 	}
 	environment := ""
 	if len(o.Names) == 1 {
@@ -102,11 +104,15 @@ func chooseForgotten(s *session.Session, list []*snapshot.Snapshot, o ForgetOpti
 }
 
 // chooseNamed decides against exactly the named snapshots.
-func chooseNamed(list []*snapshot.Snapshot, refs []string) ([]repo.Group, error) {
+func chooseNamed(list []*snapshot.Snapshot, refs []string, zone *time.Location) ([]repo.Group, error) {
 	var g repo.Group
 	for _, ref := range refs {
 		s, err := session.FindByID(list, ref)
 		if err != nil {
+			if meant, e := snapshot.Find(list, ref, zone); e == nil {
+				return nil, outcome.Failed(fmt.Sprintf("That is %s of %s: firn forget %s.", meant.ID.Short(), meant.Environment, meant.ID.Short()),
+					"%s: snapshots to remove are named by their IDs", ref)
+			}
 			return nil, err
 		}
 		d := retention.Decision{Item: retention.Item{ID: s.ID.String()}}

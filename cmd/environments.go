@@ -1,0 +1,113 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"firn/config"
+	"firn/outcome"
+	"firn/report"
+	"firn/session"
+	"firn/snapshot"
+)
+
+// takePaths lets the commands that take environments take the paths of their databases, too.
+func (c *cli) takePaths(root *cobra.Command) {
+	for _, cmd := range root.Commands() {
+		if run := cmd.RunE; slices.Contains([]string{backupName, "snapshots", "status", "restore", "undo", "verify", "forget", "copy", "stats", "schedule"}, cmd.Name()) {
+			cmd.RunE = func(cmd *cobra.Command, args []string) error {
+				args, err := c.environmentsOf(args)
+				if err != nil {
+					return err
+				}
+				return run(cmd, args)
+			}
+		}
+	}
+}
+
+// environmentsOf puts names in the place of paths among arguments.
+func (c *cli) environmentsOf(args []string) ([]string, error) {
+	if !slices.ContainsFunc(args, isPath) {
+		return args, nil
+	}
+	conf, err := c.program.LoadConfig()
+	if err != nil {
+		return nil, err
+	}
+	names := slices.Clone(args)
+	for i, arg := range args {
+		if !isPath(arg) || conf.Env[arg] != nil {
+			continue
+		}
+		path, err := filepath.Abs(arg)
+		if err != nil {
+			return nil, err
+		}
+		env := conf.Owner(config.RealPath(path))
+		if env == nil {
+			return nil, outcome.Usage(fmt.Sprintf("Give the name of an environment. Without one: firn backup --database %s --env NAME.", report.QuoteWord(arg)),
+				"%s is the database of no environment", arg)
+		}
+		names[i] = env.Name
+	}
+	return names, nil
+}
+
+// isPath reports whether an argument is meant to be a path, and not a name.
+func isPath(arg string) bool {
+	return strings.ContainsRune(arg, filepath.Separator) || strings.HasSuffix(arg, ".db") || strings.Contains(arg, ".sqlite")
+}
+
+// takeSnapshot lets "firn restore ID" mean a snapshot, in the place of the environment that it is of.
+func (r *restoration) takeSnapshot(ctx context.Context) error {
+	o := &r.options
+	ref := o.Environment
+	if ref == "" || o.Undo || o.Selects() || o.Target != "" || r.Conf.Env[ref] != nil {
+		return nil
+	}
+	if ref == "latest" || ref == snapshot.LatestVerified || isTime(ref) {
+		return outcome.Usage("Name the environment: firn restore ENV --snapshot "+ref+".", "restore: %s could be any environment's", ref)
+	}
+	if !meansSnapshot(ref) {
+		return nil
+	}
+	if err := r.openStarted(ctx); err != nil {
+		return err
+	}
+	known, err := r.Catalog(ctx)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(session.Environments(known.All), ref) {
+		return nil
+	}
+	s, err := known.Find(known.All, ref, false)
+	if err != nil {
+		return err
+	}
+	if r.Conf.Env[s.Environment] == nil {
+		return outcome.Usage(fmt.Sprintf("Name the file: firn restore --from %s --snapshot %s --target FILE.", report.QuoteWord(s.Environment), s.ID.Short()),
+			"restore: snapshot %s is of %s, which is not configured here", s.ID.Short(), s.Environment)
+	}
+	o.Environment, o.Snapshot = s.Environment, s.ID.String()
+	return nil
+}
+
+// meansSnapshot reports whether a word names one snapshot by itself: by its ID, or the latest of an environment.
+func meansSnapshot(ref string) bool {
+	if strings.HasPrefix(ref, "latest:") || strings.HasPrefix(ref, snapshot.LatestVerified+":") {
+		return true
+	}
+	return len(ref) >= 4 && strings.Trim(strings.ToLower(ref), "0123456789abcdef") == ""
+}
+
+// isTime reports whether a word begins as a time does: 2026-11.
+func isTime(ref string) bool {
+	return len(ref) >= 5 && strings.Trim(ref[:4], "0123456789") == "" && ref[4] == '-'
+}
