@@ -114,28 +114,28 @@ func (c *cli) beginBackup(ctx context.Context, args []string, o backupOptions) (
 		s, err = c.open(ctx, session.OpenOptions{})
 	}
 	if err != nil {
-		c.settle()
+		c.applyFlags()
 		conf = cmp.Or(conf, &config.Config{})
-		backup.NotBegun(ctx, c.program, conf, o.known(conf, args), o.run(), err)
+		backup.NotBegun(ctx, c.program, conf, o.knownEnvironments(conf, args), o.runOptions(), err)
 		return nil, nil, err
 	}
 	r := &backupRun{opened: s, dryRun: o.dryRun, outcomes: outcomes{cli: c}}
-	options := o.run()
-	options.Taken = r.tellTaken
+	options := o.runOptions()
+	options.Taken = r.reportTaken
 	r.run = backup.NewRun(s.Session, options)
 	return r, jobs, nil
 }
 
-// tellWrongFlags tells of a backup with wrong flags, such as the line of cron after an update. It does so for each configured
+// reportWrongFlags tells of a backup with wrong flags, such as the line of cron after an update. It does so for each configured
 // environment that the arguments name: the values of flags are not known yet.
-func (c *cli) tellWrongFlags(ctx context.Context, cause error) {
+func (c *cli) reportWrongFlags(ctx context.Context, cause error) {
 	conf, err := c.program.LoadConfig()
 	if err != nil {
 		return // it may be the flag that names the configuration
 	}
-	c.settle()
+	c.applyFlags()
 	named := backupOptions{all: slices.Contains(c.args, "--all")}
-	backup.NotBegun(ctx, c.program, conf, named.known(conf, c.args), backup.RunOptions{}, cause)
+	backup.NotBegun(ctx, c.program, conf, named.knownEnvironments(conf, c.args), backup.RunOptions{}, cause)
 }
 
 // stopped is the outcome of an interrupted run. It says what the interrupt has left.
@@ -181,8 +181,8 @@ type backupMessage struct {
 	Rollback *rollbackInfo `json:"set_back,omitempty"`
 }
 
-// tellTaken tells of a snapshot as soon as it is taken.
-func (r *backupRun) tellTaken(result *backup.Result) {
+// reportTaken tells of a snapshot as soon as it is taken.
+func (r *backupRun) reportTaken(result *backup.Result) {
 	r.summaries = append(r.summaries, newBackupMessage(result))
 	r.Done("%s", result.Summary(r.Zone))
 }
@@ -211,7 +211,7 @@ func newBackupMessage(result *backup.Result) backupMessage {
 func (r *backupRun) prune(ctx context.Context) {
 	results, err := r.run.Prune(ctx)
 	for _, result := range results {
-		err = cmp.Or(err, r.tellPrune(result, r.dryRun, true))
+		err = cmp.Or(err, r.reportPrune(result, r.dryRun, true))
 	}
 	r.pruneErr = err
 }

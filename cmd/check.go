@@ -177,7 +177,7 @@ func newFinding(f repo.Finding) findingInfo {
 func (s *opened) reportFindings(findings []repo.Finding) {
 	var hit []*snapshot.Snapshot
 	for _, f := range findings {
-		s.tell(s.stderr, "firn: finding: ", "%v", f.Err)
+		s.printMessage(s.stderr, "firn: finding: ", "%v", f.Err)
 		for _, snap := range f.Snapshots {
 			if !slices.Contains(hit, snap) {
 				hit = append(hit, snap)
@@ -191,6 +191,6 @@ func (s *opened) reportFindings(findings []repo.Finding) {
 func (s *opened) reportLost(lost []*snapshot.Snapshot) {
 	for _, env := range session.Environments(lost) {
 		own := session.Filter(lost, snapshot.Filter{Environment: env})
-		s.tell(s.stderr, "firn: cannot be restored: ", "%s of %s: %s", report.Plural(len(own), "snapshot"), env, s.ShortList(own))
+		s.printMessage(s.stderr, "firn: cannot be restored: ", "%s of %s: %s", report.Plural(len(own), "snapshot"), env, s.ShortList(own))
 	}
 }

@@ -42,7 +42,7 @@ func Main(args []string) int {
 	if err := sqlite.Harden(); err != nil {
 		return newCLI(Streams{os.Stdin, os.Stdout, os.Stderr}).fail(err)
 	}
-	defer runtime.KeepAlive(spare(memoryLimit()))
+	defer runtime.KeepAlive(limitMemory(memoryLimit()))
 	ctx, stop := signal.NotifyContext(context.Background(), stopSignals()...)
 	defer stop()
 	// A reader of our output that goes away must not keep us from tidying up.
@@ -126,8 +126,8 @@ func (c *cli) interactive() bool {
 	return !c.json && isTerminal(c.stdin) && isTerminal(c.stderr)
 }
 
-// settle tells the caller what the flags say.
-func (c *cli) settle() {
+// applyFlags tells the caller what the flags say.
+func (c *cli) applyFlags() {
 	if !c.flags.quiet && !c.json {
 		c.program.HookOutput = c.stderr.out
 	}
@@ -169,7 +169,7 @@ type opened struct {
 
 // open opens the repository; the command closes it.
 func (c *cli) open(ctx context.Context, opening session.OpenOptions) (*opened, error) {
-	c.settle()
+	c.applyFlags()
 	s, err := c.program.Open(ctx, opening)
 	if err != nil {
 		return nil, err
@@ -179,7 +179,7 @@ func (c *cli) open(ctx context.Context, opening session.OpenOptions) (*opened, e
 
 // start finds out where the repository is, without opening it.
 func (c *cli) start() (*opened, error) {
-	c.settle()
+	c.applyFlags()
 	s, err := c.program.Start(session.OpenOptions{})
 	if err != nil {
 		return nil, err

@@ -117,7 +117,7 @@ func (c *cli) copy(ctx context.Context, args []string, o copyOptions) error {
 // reportCopy tells what was done in the target, or in a dry run what would be.
 func (s *opened) reportCopy(result *replicate.Result, dryRun bool) error {
 	for _, pruned := range result.Pruned {
-		if err := s.tellPrune(pruned, dryRun, true); err != nil {
+		if err := s.reportPrune(pruned, dryRun, true); err != nil {
 			return err
 		}
 	}

@@ -67,8 +67,8 @@ func (c *cli) diff(ctx context.Context, refs [2]string, o diffOptions) error {
 // diffRun is two snapshots that are compared.
 type diffRun struct {
 	*opened
-	snapshots [2]*snapshot.Snapshot
-	core      *diff.Comparison
+	snapshots  [2]*snapshot.Snapshot
+	comparison *diff.Comparison
 }
 
 // findBoth finds the snapshots.
@@ -95,21 +95,21 @@ func (d *diffRun) describe(s *snapshot.Snapshot) string {
 
 // run compares, and prints what was found.
 func (d *diffRun) run(ctx context.Context, o diffOptions) (err error) {
-	if d.core, err = diff.Open(ctx, d.Repo, d.snapshots[diff.Before], d.snapshots[diff.After]); err != nil {
+	if d.comparison, err = diff.Open(ctx, d.Repo, d.snapshots[diff.Before], d.snapshots[diff.After]); err != nil {
 		return err
 	}
 	message := diffMessage{
 		Type:     "summary",
 		Before:   newSnapshotMessage(d.snapshots[diff.Before]),
 		After:    newSnapshotMessage(d.snapshots[diff.After]),
-		Settings: newSettings(d.core.Settings()),
-		Schema:   newSchema(d.core.Schema()),
+		Settings: newSettings(d.comparison.Settings()),
+		Schema:   newSchema(d.comparison.Schema()),
 		Tables:   []tableMessage{},
 	}
 	if o.table != "" {
 		return d.showTable(ctx, message, o.table)
 	}
-	tables, err := d.core.Count(ctx)
+	tables, err := d.comparison.Count(ctx)
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (d *diffRun) run(ctx context.Context, o diffOptions) (err error) {
 
 // showTable prints the rows of one table that differ.
 func (d *diffRun) showTable(ctx context.Context, message diffMessage, name string) error {
-	name, err := d.core.Name(name)
+	name, err := d.comparison.Name(name)
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func (d *diffRun) showTable(ctx context.Context, message diffMessage, name strin
 	if !d.json {
 		printSchema(out, message)
 	}
-	counts, err := d.core.Rows(ctx, name, func(r diff.Row) error { return d.printRow(out, r) })
+	counts, err := d.comparison.Rows(ctx, name, func(r diff.Row) error { return d.printRow(out, r) })
 	if err != nil {
 		return errors.Join(err, out.Flush())
 	}

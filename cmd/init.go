@@ -22,7 +22,7 @@ nobody can read the repository, and firn cannot help.`,
   firn init --repository /mnt/backup/firn --key-file /etc/firn/key`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c.settle()
+			c.applyFlags()
 			made, err := upkeep.Init(cmd.Context(), c.program)
 			if err != nil {
 				return err

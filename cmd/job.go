@@ -16,8 +16,8 @@ import (
 // stdinEnvironment is the environment of streams for which none is named.
 const stdinEnvironment = "stdin"
 
-// run returns the options of the whole run.
-func (o backupOptions) run() backup.RunOptions {
+// runOptions returns the options of the whole run.
+func (o backupOptions) runOptions() backup.RunOptions {
 	return backup.RunOptions{DryRun: o.dryRun, MetricsFile: o.metricsFile}
 }
 
@@ -112,8 +112,8 @@ func (o backupOptions) environments(conf *config.Config, args []string) ([]*conf
 	return envs, nil
 }
 
-// known returns the environments that the arguments name, as far as the configuration has them: it may be wrong.
-func (o backupOptions) known(conf *config.Config, args []string) []*config.Environment {
+// knownEnvironments returns the environments that the arguments name, as far as the configuration has them: it may be wrong.
+func (o backupOptions) knownEnvironments(conf *config.Config, args []string) []*config.Environment {
 	if o.stdin || o.database != "" {
 		envs, err := o.environments(conf, nil)
 		if err != nil {

@@ -20,14 +20,14 @@ const (
 	unseenMemory = 24 << 20
 )
 
-// spare sets how much garbage there may be, and keeps the process within the memory that its surroundings allow, 0 for
+// limitMemory sets how much garbage there may be, and keeps the process within the memory that its surroundings allow, 0 for
 // as much as there is: the kernel kills what goes beyond, which the collector does not know of by itself. With GOGC or
 // GOMEMLIMIT the user decides. It returns memory for the caller to keep.
 //
 // A quarter of the memory in use may be garbage, not as much again: most of it are buffers without pointers, so that
 // collections cost next to nothing. But there were hundreds of them where little is in use, for a quarter of that: so the
 // collector sees more than there is, which is never written to, and thus takes no memory.
-func spare(limit int64) []byte {
+func limitMemory(limit int64) []byte {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(25)
 	}

@@ -33,21 +33,21 @@ import (
 // Done tells what was done.
 func (c *cli) Done(format string, args ...any) {
 	if !c.flags.quiet && !c.json {
-		c.tell(c.stdout, "", format, args...)
+		c.printMessage(c.stdout, "", format, args...)
 	}
 }
 
 // note tells what the user may want to know.
 func (c *cli) note(format string, args ...any) {
 	if !c.flags.quiet && !c.json {
-		c.tell(c.stderr, "", format, args...)
+		c.printMessage(c.stderr, "", format, args...)
 	}
 }
 
 // detail tells what only the curious want to know.
 func (c *cli) detail(format string, args ...any) {
 	if c.flags.verbose {
-		c.tell(c.stderr, "", format, args...)
+		c.printMessage(c.stderr, "", format, args...)
 	}
 }
 
@@ -57,12 +57,12 @@ func (c *cli) warn(format string, args ...any) {
 		c.writeJSON(c.stderr, map[string]string{"message_type": "warning", "message": fmt.Sprintf(format, args...)})
 		return
 	}
-	c.tell(c.stderr, "firn: warning: ", format, args...)
+	c.printMessage(c.stderr, "firn: warning: ", format, args...)
 }
 
-// tell writes a message. Its lines after the first are indented, so that what follows a
+// printMessage writes a message. Its lines after the first are indented, so that what follows a
 // line break in a name does not look like a message of firn's.
-func (c *cli) tell(w io.Writer, prefix, format string, args ...any) {
+func (c *cli) printMessage(w io.Writer, prefix, format string, args ...any) {
 	c.bar.Load().hide()
 	text := strings.TrimRight(fmt.Sprintf(format, args...), "\n")
 	fmt.Fprintln(w, prefix+strings.ReplaceAll(text, "\n", "\n    "))

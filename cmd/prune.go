@@ -64,11 +64,11 @@ func (s *opened) prune(ctx context.Context, o pruneOptions) error {
 	if err != nil {
 		return err
 	}
-	return s.tellPrune(result, o.dryRun, o.within)
+	return s.reportPrune(result, o.dryRun, o.within)
 }
 
-// tellPrune tells what a prune did; within another command it is not the summary.
-func (s *opened) tellPrune(r *repo.PruneResult, dryRun, within bool) error {
+// reportPrune tells what a prune did; within another command it is not the summary.
+func (s *opened) reportPrune(r *repo.PruneResult, dryRun, within bool) error {
 	if s.json {
 		m := pruneMessage{
 			Type: "summary", DryRun: dryRun, Freed: r.Freed, Pending: r.Pending, Copied: r.Copied,

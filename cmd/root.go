@@ -37,7 +37,7 @@ func newRoot(c *cli) *cobra.Command {
 		Use:           "firn",
 		Short:         "Keeps the history of SQLite databases",
 		Long:          about,
-		SilenceErrors: true, // see exit.go
+		SilenceErrors: true, // see errors.go
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs, // to suggest commands, below
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -51,7 +51,7 @@ func newRoot(c *cli) *cobra.Command {
 			if err := c.refuseJSON(cmd); err != nil {
 				return err
 			}
-			c.settle()
+			c.applyFlags()
 			c.warnZone()
 			c.warnMemory()
 			return c.profiles.start()
@@ -66,7 +66,7 @@ func newRoot(c *cli) *cobra.Command {
 		}
 		err = outcome.Usage(cmp.Or(unknownFlag(cmd, err), seeHelp(cmd)), "%w", err)
 		if cmd.Name() == backupName {
-			c.tellWrongFlags(cmd.Context(), err)
+			c.reportWrongFlags(cmd.Context(), err)
 		}
 		return err
 	})

@@ -127,7 +127,7 @@ type verifiedPart struct {
 func newStateMessage(st upkeep.State) stateMessage {
 	m := stateMessage{
 		State: st.Condition, Judged: st.Judged, Environment: st.Environment, Database: st.Database, Age: st.Age.Seconds(), MaxAge: st.MaxAge.Seconds(),
-		Changed: known(st.Changed), SizePerDay: st.SizePerDay, AddedPerDay: st.AddedPerDay, Snapshots: st.Snapshots,
+		Changed: timeOrNil(st.Changed), SizePerDay: st.SizePerDay, AddedPerDay: st.AddedPerDay, Snapshots: st.Snapshots,
 	}
 	if snap := st.Newest; snap != nil {
 		m.SnapshotID, m.Time, m.Size = snap.ID.String(), &snap.Time, snap.Image().Size
@@ -157,7 +157,7 @@ type repositoryState struct {
 
 func (s *opened) printStatus(status *upkeep.Status) error {
 	r := repositoryState{Location: s.Place.String(), Size: status.Usage.Size, Packs: status.Usage.Packs}
-	r.Pruned, r.Checked, r.Copied = known(status.Done.Pruned), known(status.Done.Checked), known(status.Done.Copied)
+	r.Pruned, r.Checked, r.Copied = timeOrNil(status.Done.Pruned), timeOrNil(status.Done.Checked), timeOrNil(status.Done.Copied)
 	if status.Free >= 0 {
 		r.Free = &status.Free
 	}
@@ -191,10 +191,10 @@ func (s *opened) explain(st upkeep.State) {
 	}
 	switch st.Condition {
 	case upkeep.Suspect:
-		s.tell(s.stdout, "", "%s: snapshot %s is suspect: %s", st.Environment, st.Newest.ID.Short(), strings.Join(st.Newest.Suspect, "; "))
+		s.printMessage(s.stdout, "", "%s: snapshot %s is suspect: %s", st.Environment, st.Newest.ID.Short(), strings.Join(st.Newest.Suspect, "; "))
 		s.note(`If that is meant: "%s --accept". If not: "%s".`, again, back)
 	case upkeep.Unsound:
-		s.tell(s.stdout, "", "%s: snapshot %s was verified and is not sound: %s", st.Environment, st.Verified.ID.Short(), st.Verified.Verified.Problem)
+		s.printMessage(s.stdout, "", "%s: snapshot %s was verified and is not sound: %s", st.Environment, st.Verified.ID.Short(), st.Verified.Verified.Problem)
 		s.note(`Look at what is backed up, then "firn verify %s" looks at its newest snapshot.`, env)
 	}
 	if st.HasSound && (st.Condition == upkeep.Suspect || st.Condition == upkeep.Unsound) {
@@ -269,8 +269,8 @@ func (s *opened) repositoryLine(r repositoryState) string {
 	return line
 }
 
-// known is nil for a time that is not.
-func known(t time.Time) *time.Time {
+// timeOrNil is nil for a time that is not.
+func timeOrNil(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}

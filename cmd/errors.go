@@ -12,7 +12,7 @@ import (
 func (c *cli) fail(err error) int {
 	code, hint := outcome.Classify(err)
 	if _, ok := errors.AsType[*outcome.Reported](err); !ok {
-		c.report(err, code, hint)
+		c.printError(err, code, hint)
 	}
 	return code
 }
@@ -25,8 +25,8 @@ type errorMessage struct {
 	Hint    string `json:"hint,omitempty"`
 }
 
-// report writes an error to standard error.
-func (c *cli) report(err error, code int, hint string) {
+// printError writes an error to standard error.
+func (c *cli) printError(err error, code int, hint string) {
 	if c.json {
 		c.writeJSON(c.stderr, errorMessage{"error", code, err.Error(), hint})
 		return
@@ -34,23 +34,23 @@ func (c *cli) report(err error, code int, hint string) {
 	c.bar.Load().hide()
 	for _, text := range messages(err) {
 		_ = c.style(c.stderr, red, "firn:") // there is nowhere else to tell of it
-		c.tell(c.stderr, " ", "%s", text)
+		c.printMessage(c.stderr, " ", "%s", text)
 	}
 	if hint != "" {
-		c.tell(c.stderr, "firn: hint: ", "%s", hint)
+		c.printMessage(c.stderr, "firn: hint: ", "%s", hint)
 	}
 }
 
-// messages returns the messages of several errors that were joined, or that of one.
+// messages returns the message of an error, or the messages of several errors that were joined.
 func messages(err error) (texts []string) {
-	several, ok := err.(interface{ Unwrap() []error })
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return []string{err.Error()}
 	}
-	for _, e := range several.Unwrap() {
+	for _, e := range joined.Unwrap() {
 		texts = append(texts, messages(e)...)
 	}
-	if strings.Join(texts, "\n") != err.Error() { // it is one with several causes
+	if strings.Join(texts, "\n") != err.Error() { // it is one error with several causes
 		return []string{err.Error()}
 	}
 	return texts
