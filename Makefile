@@ -15,7 +15,7 @@ PLATFORMS = linux/arm64 darwin/arm64 windows/amd64
 # A shell command in the folder of each module that has packages.
 in_modules = set -e; for m in . bench; do (cd $$m; $(1)); done
 
-.PHONY: build test lint server full race cross packages fuzz cover demo bench rclone-test man install deb clean module module-test help
+.PHONY: build test needs deps left-out lint server full race cross packages fuzz cover demo bench rclone-test man install deb clean module module-test help
 
 build: ## build bin/firn: static, reproducible, with its version
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X $(IMPORT)/cmd.version=$(VERSION) -X $(IMPORT)/cmd.builtFrom=$(SOURCE)' -o bin/firn ./cmd/firn
@@ -23,7 +23,16 @@ build: ## build bin/firn: static, reproducible, with its version
 bin/firn:
 	@$(MAKE) build
 
-test: lint full race cross packages module-test fuzz ## everything that a change must pass
+# A part of the tests that takes more than Go: without that it is left out, and said at the end.
+if_has = if tools/needs has $(1); then $(2); else echo 'left out: $(1), see "make deps"'; fi
+
+test: needs lint full race cross packages module-test fuzz left-out ## everything that a change must pass
+needs:
+	@tools/needs report
+left-out:
+	@tools/needs left-out
+deps: ## install what the tests take beside Go and make (Debian)
+	@tools/needs install
 
 lint: ## check formatting, go.mod, vet, staticcheck and the import graph
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run gofmt -w on these files' >&2; exit 1; }
@@ -36,14 +45,14 @@ full: server ## run all tests
 	@$(call in_modules,set -x; go test -timeout 10m ./...)
 
 race: server ## run all tests, the long ones cut short, with the race detector
-	@$(call in_modules,set -x; CGO_ENABLED=1 go test -race -short -timeout 20m ./...)
+	@$(call if_has,race,$(call in_modules,set -x; CGO_ENABLED=1 go test -race -short -timeout 20m ./...))
 
 cross: ## build for other platforms
 	@set -e; for p in $(PLATFORMS); do echo "build $$p"; \
 		export CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/}; $(call in_modules,go build -o /dev/null ./...); done
 
 packages: ## build twice, compare, install the package and use it
-	packaging/test
+	@$(call if_has,packages,packaging/test)
 
 fuzz: ## fuzz each target for FUZZTIME, a number of runs or a time
 	.ci/fuzz $(FUZZTIME)
@@ -55,7 +64,7 @@ demo: build ## show backup and restore on a small database
 module: ## give the module another path: make module PATH=example.org/you/firn
 	@tools/module '$(MODULE)'
 module-test: ## do that to a copy of this tree, build and test it
-	tools/module-test
+	@$(call if_has,module-test,tools/module-test)
 bench: ## compare with restic, borg, Litestream and the script pipeline: a quarter of an hour; BENCH_LARGE=1 adds 10 GB, and an hour
 	bench/install && go run -C bench . -size 3MB,50MB,500MB -content -month -o ../docs/benchmarks.md -plot ../docs/month.svg $(ARGS)
 	$(if $(BENCH_LARGE),go run -C bench . -size '' -large -o ../docs/large.md $(ARGS))
