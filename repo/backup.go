@@ -257,7 +257,7 @@ func (b *backup) takeImage(ctx context.Context, source Source) error {
 	b.judge()
 	b.skipUnchanged()
 	b.expire()
-	b.record.Duration = b.repo.opts.now().Sub(b.started).Seconds()
+	b.record.Duration = max(0, b.repo.opts.now().Sub(b.started).Seconds()) // a clock may be set back meanwhile
 	return nil
 }
 
