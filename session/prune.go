@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"firn/outcome"
@@ -19,10 +18,21 @@ type PruneOptions struct {
 func (s *Session) Prune(ctx context.Context, o PruneOptions) (*repo.PruneResult, error) {
 	result, err := s.prune(ctx, repo.PruneOptions{DryRun: o.DryRun, OrphanAge: o.OrphanAge})
 	if ctx.Err() != nil {
-		return nil, outcome.New(errors.New("interrupted: nothing that is needed was removed, the next prune goes on"), outcome.CodeInterrupted, "")
+		return nil, outcome.New(&interruption{ctx.Err()}, outcome.CodeInterrupted, "")
 	}
 	return result, err
 }
+
+// interruption is the error of a prune whose context has ended.
+type interruption struct{ cause error }
+
+// Error says what a person should know.
+func (*interruption) Error() string {
+	return "interrupted: nothing that is needed was removed, the next prune goes on"
+}
+
+// Unwrap returns the error of the context.
+func (i *interruption) Unwrap() error { return i.cause }
 
 // PruneIfDue frees space within another command, unless that was done some hours ago: then the result is nil.
 func (s *Session) PruneIfDue(ctx context.Context, dryRun bool) (*repo.PruneResult, error) {

@@ -25,9 +25,10 @@ type connector struct {
 }
 
 // Connect opens the image. The context is for this call alone, and the connection outlives it.
-func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+func (c connector) Connect(ctx context.Context) (conn driver.Conn, err error) {
 	lasting, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer context.AfterFunc(ctx, end)()
+	defer func() { err = because(ctx, err) }()
 	image, size, err := c.image(lasting)
 	var v *View
 	if err == nil {
@@ -97,9 +98,18 @@ func (c *dbConn) QueryContext(ctx context.Context, query string, args []driver.N
 	cursor, err := c.view.Open(query, values...)
 	if err != nil {
 		stop()
-		return nil, err
+		return nil, because(ctx, err)
 	}
-	return &dbRows{cursor, stop}, nil
+	return &dbRows{cursor, ctx, stop}, nil
+}
+
+// because returns the error of a context that has ended in place of another error: the end of the context interrupts the
+// connection, whose own error does not say whether a deadline has passed.
+func because(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
 }
 
 // ExecContext runs a statement that may return rows, of which nothing is wanted.
@@ -152,6 +162,7 @@ func ordinals(args []driver.Value) []driver.NamedValue {
 // dbRows are the rows of a query.
 type dbRows struct {
 	*Cursor
+	ctx  context.Context
 	stop func() bool // keeps the query's context from ending the connection
 }
 
@@ -168,6 +179,8 @@ func (r *dbRows) Next(dest []driver.Value) error {
 	more, err := r.Cursor.Next(values)
 	if err == nil && !more {
 		err = io.EOF
+	} else if err != nil {
+		err = because(r.ctx, err)
 	}
 	for i, v := range values {
 		dest[i] = v
