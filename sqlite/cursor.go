@@ -111,6 +111,9 @@ func bindValue(s *capi.Stmt, index int32, value any) error {
 	case string:
 		return s.BindText(index, v)
 	case []byte:
+		if v == nil {
+			return s.BindNull(index)
+		}
 		return s.BindBlob(index, v)
 	case time.Time:
 		return s.BindText(index, v.UTC().Format("2006-01-02 15:04:05.000"))
