@@ -158,8 +158,8 @@ func (d *Duration) value(key string) (time.Duration, error) {
 }
 
 // Policy returns the valid retention policy of an environment, which need not be configured. If rules are given, they replace
-// all configured rules; only the time zone and the age of pre-restore snapshots stay as configured. Nil means that none are
-// given.
+// all configured rules; only the time zone and the age of pre-restore snapshots stay as configured, unless the given rules have
+// their own. Nil means that none are given.
 func (conf *Config) Policy(environment string, given *Keep) (retention.Policy, error) {
 	return conf.PolicyOf(&Environment{Name: environment}, given)
 }
@@ -176,7 +176,7 @@ func (conf *Config) PolicyOf(env *Environment, given *Keep) (retention.Policy, e
 	case given != nil:
 		base := k
 		k = *given
-		k.PreRestore, k.Timezone, k.location = base.PreRestore, base.Timezone, base.location
+		k.PreRestore, k.Timezone, k.location = either(given.PreRestore, base.PreRestore), base.Timezone, cmp.Or(given.location, base.location)
 	case !k.HasRules():
 		k = k.over(defaultKeep())
 	}
