@@ -48,7 +48,8 @@ type Settings struct {
 	LimitUpload     string
 	LimitDownload   string
 	NoCache         bool
-	NoConfig        bool // read no configuration file unless Config names one
+	NoConfig        bool   // read no configuration file unless Config names one
+	Origin          string // is what messages call these settings; "" for "the flags"
 }
 
 // told remembers which snapshots a caller was warned of, so that each warning comes once.

@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -20,7 +21,7 @@ const KeyFileName = "firn.key"
 // environment before the configuration. It is empty if none is.
 func (c *Caller) KeySource(conf *config.Config) (config.KeySource, error) {
 	return config.FirstKey(
-		config.KeySource{Origin: "the flags", KeyFile: c.Settings.KeyFile, PasswordFile: c.Settings.PasswordFile, PasswordCommand: c.Settings.PasswordCommand, Password: c.Settings.Password},
+		config.KeySource{Origin: cmp.Or(c.Settings.Origin, "the flags"), KeyFile: c.Settings.KeyFile, PasswordFile: c.Settings.PasswordFile, PasswordCommand: c.Settings.PasswordCommand, Password: c.Settings.Password},
 		c.EnvironmentKey(),
 		conf.KeySource())
 }
