@@ -47,6 +47,10 @@ func (r *Repo) youngOpening() []store.Object {
 	return r.opening
 }
 
+// Refresh has the next operation list the repository anew. Without it, the first operation may show what was there some seconds
+// ago, when the repository was opened.
+func (r *Repo) Refresh() { r.dropOpening() }
+
 // dropOpening is called before anything is written or deleted that a listing shows.
 func (r *Repo) dropOpening() {
 	r.mu.Lock()
