@@ -11,6 +11,7 @@ import (
 	"firn/config"
 	"firn/repo"
 	"firn/retention"
+	"firn/session"
 	"firn/snapshot"
 )
 
@@ -56,17 +57,21 @@ func (e Environment) configure(path string) (*config.Environment, error) {
 	if e.Name == "" {
 		return nil, errNoName
 	}
-	absolute, err := filepath.Abs(path)
+	file, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	scrub, err := absolute(e.Scrub)
 	if err != nil {
 		return nil, err
 	}
 	env := &config.Environment{
-		Name: e.Name, DatabaseName: e.DatabaseName, NamesDatabase: e.DatabaseName != "", Database: absolute, Tags: e.Tags,
-		MaxAge: config.Duration{Duration: e.MaxAge}, Scrub: e.Scrub, RequireScrub: e.RequireScrub, Verify: e.Verify, BlockWriters: e.BlockWriters,
+		Name: e.Name, DatabaseName: e.DatabaseName, NamesDatabase: e.DatabaseName != "", Database: file, Tags: e.Tags,
+		MaxAge: config.Duration{Duration: e.MaxAge}, Scrub: scrub, RequireScrub: e.RequireScrub, Verify: e.Verify, BlockWriters: e.BlockWriters,
 		Before: e.Before, After: e.After, OnFailure: e.OnFailure, Stop: e.Stop, Start: e.Start, Ping: e.Ping,
 	}
 	if env.DatabaseName == "" {
-		env.DatabaseName = config.DefaultDatabaseName(absolute)
+		env.DatabaseName = config.DefaultDatabaseName(file)
 	}
 	if e.Compact {
 		env.Export = snapshot.ExportCompact
@@ -96,14 +101,23 @@ type Database struct {
 }
 
 // Database names the database file at a path, and says how it is kept. Nothing is read yet. An environment that cannot be
-// is an error of every method.
+// is an error of every method, and so is the environment of another file: each database has one of its own.
 func (r *Repository) Database(path string, e Environment) *Database {
 	env, err := e.configure(path)
+	if err == nil {
+		err = r.learn(env)
+	}
 	if err != nil {
 		return &Database{repository: r, err: fmt.Errorf("environment %q: %w", e.Name, err)}
 	}
-	r.learn(env)
 	return &Database{repository: r, env: env, forgets: !e.Keep.IsZero()}
+}
+
+// with returns the session in which the environment is as this database has it, whatever another [Database] of the same
+// file says.
+func (d *Database) with() *session.Session {
+	s := d.repository.with()
+	return s.WithConfig(withEnvironment(s.Conf, d.env))
 }
 
 // Environment returns the database of an environment in [Options.ConfigFile], or one that [Repository.Database] has
@@ -154,7 +168,7 @@ func (d *Database) Backup(ctx context.Context, o BackupOptions) (*BackupResult, 
 
 // backUp takes a snapshot of the database, or of a stream that is not nil.
 func (d *Database) backUp(ctx context.Context, o BackupOptions, stream io.Reader) (*BackupResult, error) {
-	s := d.repository.with()
+	s := d.with()
 	forget := d.forgets && !o.KeepAll
 	job, err := backup.NewJob(s.Conf, d.env, backup.Options{
 		Stream: stream, Tags: o.Tags, Time: o.Time, Forget: forget, ForceScan: o.ForceScan, IfChanged: o.IfChanged, Accept: o.Accept,
@@ -203,5 +217,14 @@ func (d *Database) Latest(ctx context.Context) (*Snapshot, error) {
 	if d.err != nil {
 		return nil, d.err
 	}
-	return d.repository.Find(ctx, "latest:"+d.env.Name)
+	known, err := d.with().Catalog(ctx)
+	if err != nil {
+		return nil, err
+	}
+	own := session.Filter(known.All, Filter{Environment: d.env.Name, Database: d.env.DatabaseName})
+	newest, err := known.Find(own, "latest:"+d.env.Name, false)
+	if err != nil {
+		return nil, err
+	}
+	return d.repository.snapshot(newest), nil
 }

@@ -15,9 +15,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
+	"path/filepath"
 	"reflect"
 	"runtime/debug"
 	"strings"
@@ -99,13 +101,19 @@ type Repository struct {
 // Errors: [ErrNotRepository] if there is none, [ErrWrongKey] if the key does not open it, and those of the place. A repository
 // that holds less than this host has stored there is opened all the same, see [Repository.Rollback].
 func Open(ctx context.Context, location string, o Options) (*Repository, error) {
-	caller := newCaller(location, o)
+	caller, err := newCaller(location, o)
+	if err != nil {
+		return nil, err
+	}
 	conf, err := caller.LoadConfig()
 	if err != nil {
 		return nil, err
 	}
-	if o.KeyFile == "" && o.Password == "" && conf.KeySource().Count() == 0 {
-		return nil, outcome.Usage("Give Options.KeyFile or Options.Password.", "no key is given")
+	if err := o.check(location, conf); err != nil {
+		return nil, err
+	}
+	if o.ConfigFile == "" { // then there is no rule that the program has not given
+		conf.Keep = *config.NewKeep(Keep{Last: All})
 	}
 	r := &Repository{conf: conf}
 	if r.session, r.recovery, err = openOrMake(ctx, caller, conf, o); err != nil {
@@ -120,21 +128,38 @@ func Open(ctx context.Context, location string, o Options) (*Repository, error) 
 	return r, nil
 }
 
+// check refuses options that leave open what is meant.
+func (o Options) check(location string, conf *config.Config) error {
+	switch {
+	case location == "" && conf.Repository == "":
+		return outcome.Usage("Give its location, or an Options.ConfigFile that names it.", "no repository is given")
+	case o.KeyFile != "" && o.Password != "":
+		return outcome.Usage("Give Options.KeyFile or Options.Password.", "both a key file and a password are given")
+	case o.KeyFile == "" && o.Password == "" && conf.KeySource().Count() == 0:
+		return outcome.Usage("Give Options.KeyFile or Options.Password.", "no key is given")
+	}
+	return nil
+}
+
 // openOrMake opens the repository, or makes it if that was asked for. It returns the recovery key of a new one.
 func openOrMake(ctx context.Context, c *session.Caller, conf *config.Config, o Options) (s *session.Session, recovery string, err error) {
 	opening := session.OpenOptions{Accepting: o.AcceptRollback, Repairing: o.ForRepair}
-	if !o.Create || o.KeyFile == "" || !site.Missing(o.KeyFile) {
+	hasKey := func() bool { return o.KeyFile == "" || !site.Missing(o.KeyFile) }
+	had := hasKey()
+	if !o.Create || had {
 		s, err := open(ctx, c, conf, opening)
 		if !o.Create || !errors.Is(err, ErrNotRepository) {
 			return s, "", err
 		}
 	}
 	made, err := upkeep.Init(ctx, c)
-	if errors.Is(err, ErrExists) && !site.Missing(o.KeyFile) { // another program has made it meanwhile
+	switch {
+	case errors.Is(err, ErrExists) && hasKey(): // another program has made it meanwhile
 		s, err := open(ctx, c, conf, opening)
 		return s, "", err
-	}
-	if err != nil {
+	case errors.Is(err, fs.ErrExist) && hasKey() && !had: // another program has made the key file, and makes the repository
+		return openOrMake(ctx, c, conf, o)
+	case err != nil:
 		return nil, "", err
 	}
 	made.Session.Close()
@@ -153,16 +178,21 @@ func open(ctx context.Context, c *session.Caller, conf *config.Config, opening s
 	if err := s.OpenRepository(ctx); err != nil {
 		return nil, err
 	}
+	s.Repo.Refresh() // the program may have waited for another one since
 	return s, nil
 }
 
 // newCaller returns what the session has to know of the program.
-func newCaller(location string, o Options) *session.Caller {
+func newCaller(location string, o Options) (*session.Caller, error) {
+	cache, err := absolute(o.CacheDir)
+	if err != nil {
+		return nil, err
+	}
 	c := &session.Caller{
 		Reporter: newReporter(o),
 		Settings: session.Settings{
 			Config: o.ConfigFile, NoConfig: true, Repository: location,
-			KeyFile: o.KeyFile, Password: o.Password, CacheDir: o.CacheDir, NoCache: o.NoCache,
+			KeyFile: o.KeyFile, Password: o.Password, CacheDir: cache, NoCache: o.NoCache, Origin: "the options",
 		},
 		Input: strings.NewReader(""), Getenv: surroundings, Now: o.Now, Zone: cmp.Or(o.Zone, time.UTC), Tool: version(), Kinds: o.Places,
 	}
@@ -172,7 +202,15 @@ func newCaller(location string, o Options) *session.Caller {
 	c.HookFailed = func(environment, hook string, output []byte) {
 		c.Warn("%s: the %s command says: %s", environment, hook, output)
 	}
-	return c
+	return c, nil
+}
+
+// absolute returns a path that stays the same when the program changes its working folder. "" stays "".
+func absolute(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	return filepath.Abs(path)
 }
 
 // surroundings returns environment variables but for those of the command firn: a program says itself what it wants.
@@ -262,17 +300,27 @@ func (r *Repository) with() *session.Session {
 	return r.session.WithConfig(r.conf)
 }
 
-// learn has all operations from now on know of an environment.
-func (r *Repository) learn(env *config.Environment) {
+// learn has all operations from now on know of an environment. Its name is that of one database: by the name alone, a restore
+// would find the file of another one.
+func (r *Repository) learn(env *config.Environment) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	conf := *r.conf
+	if known := r.conf.Env[env.Name]; known != nil && known.Database != env.Database {
+		return outcome.Usage("Give each database an environment of its own.", "it is already that of %s, and not of %s", known.Database, env.Database)
+	}
+	r.conf = withEnvironment(r.conf, env)
+	return nil
+}
+
+// withEnvironment returns a configuration that has one more environment, or another one of that name.
+func withEnvironment(known *config.Config, env *config.Environment) *config.Config {
+	conf := *known
 	conf.Env = maps.Clone(conf.Env)
 	if conf.Env == nil {
 		conf.Env = make(map[string]*config.Environment)
 	}
 	conf.Env[env.Name] = env
-	r.conf = &conf
+	return &conf
 }
 
 // Environments returns the names of the environments of [Options.ConfigFile] and of [Repository.Database], sorted.

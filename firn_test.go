@@ -81,6 +81,25 @@ func (f *fixture) backUp(o firn.BackupOptions) *firn.BackupResult {
 	return result
 }
 
+// backUpTimes takes snapshots, each of a changed database.
+func (f *fixture) backUpTimes(n int) {
+	f.t.Helper()
+	for range n {
+		f.exec("app.db", "INSERT INTO item(name) VALUES('more')")
+		f.backUp(firn.BackupOptions{})
+	}
+}
+
+// all returns the snapshots of the repository.
+func (f *fixture) all() []*firn.Snapshot {
+	f.t.Helper()
+	all, err := f.repo.Snapshots(f.t.Context(), firn.Filter{})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return all
+}
+
 // names returns the names in a table of items.
 func names(t testing.TB, db *sql.DB) (all []string) {
 	t.Helper()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"firn/outcome"
 	"firn/restore"
 	"firn/session"
 )
@@ -43,8 +44,10 @@ type RestoreResult struct {
 // PlanRestore finds out what a restore of a snapshot into the database would replace. The snapshot may be of another
 // database: then this is a clone, which is scrubbed if the environment says so. The caller closes the plan.
 func (d *Database) PlanRestore(ctx context.Context, s *Snapshot, o RestoreOptions) (*RestorePlan, error) {
-	options := o.options(s)
-	return d.plan(ctx, options)
+	if err := d.repository.check(s); err != nil {
+		return nil, err
+	}
+	return d.plan(ctx, o.options(s))
 }
 
 // Restore makes the database equal to a snapshot, of this database or of another. The image is fetched beside the database and
@@ -80,6 +83,9 @@ func (d *Database) Undo(ctx context.Context, o RestoreOptions) (*RestoreResult, 
 // RestoreTo writes the database of the snapshot to a file that is no environment's, in the way of [Database.Restore]: a database
 // that is there is saved and replaced in one transaction.
 func (s *Snapshot) RestoreTo(ctx context.Context, path string, o RestoreOptions) (*RestoreResult, error) {
+	if path == "" {
+		return nil, outcome.Usage("", "restore: no file is named")
+	}
 	options := o.options(s)
 	options.Target = path
 	plan, err := s.repository.plan(ctx, s.repository.with(), options)
@@ -94,7 +100,7 @@ func (d *Database) plan(ctx context.Context, options restore.Options) (*RestoreP
 		return nil, d.err
 	}
 	options.Environment = d.env.Name
-	return d.repository.plan(ctx, d.repository.with(), options)
+	return d.repository.plan(ctx, d.with(), options)
 }
 
 // plan begins an operation and makes its plan.

@@ -36,6 +36,19 @@ func (r *Repository) snapshots(list []*snapshot.Snapshot) []*Snapshot {
 	return all
 }
 
+// check refuses a snapshot that is of another repository, or is none.
+func (r *Repository) check(list ...*Snapshot) error {
+	for _, s := range list {
+		if s == nil || s.repository == nil {
+			return outcome.Usage("", "no snapshot is given")
+		}
+		if s.repository.session.Repo.ID() != r.session.Repo.ID() {
+			return outcome.Usage("", "%w in %s: %s is of %s", ErrNotFound, r.Location(), s.ID.Short(), s.repository.Location())
+		}
+	}
+	return nil
+}
+
 // Filter chooses snapshots: those for which every field that is not zero agrees.
 type Filter = snapshot.Filter
 
@@ -122,6 +135,9 @@ func (s *Snapshot) Verify(ctx context.Context) (*Verification, error) {
 // Diff compares two snapshots of one repository, which may be of different databases: their schema, and row by row their
 // tables. Only the pages that differ are read.
 func (r *Repository) Diff(ctx context.Context, from, to *Snapshot) (*diff.Comparison, error) {
+	if err := r.check(from, to); err != nil {
+		return nil, err
+	}
 	for _, s := range []*Snapshot{from, to} {
 		if s.IsStream() {
 			return nil, session.RefuseStream(s.Snapshot)

@@ -37,6 +37,9 @@ func (r *Repository) Forget(ctx context.Context, list ...*Snapshot) error {
 	if len(list) == 0 {
 		return nil // not what a policy would remove
 	}
+	if err := r.check(list...); err != nil {
+		return err
+	}
 	var o upkeep.ForgetOptions
 	for _, s := range list {
 		o.Names = append(o.Names, s.ID.String())
@@ -57,7 +60,7 @@ func (d *Database) Retain(ctx context.Context, o RetainOptions) ([]Decision, err
 	if d.err != nil {
 		return nil, d.err
 	}
-	done, err := upkeep.Forget(ctx, d.repository.with(), upkeep.ForgetOptions{
+	done, err := upkeep.Forget(ctx, d.with(), upkeep.ForgetOptions{
 		Names: []string{d.env.Name}, Keep: rules(o.Keep), DryRun: o.DryRun,
 	})
 	if err != nil {
@@ -75,7 +78,7 @@ func (d *Database) Simulate(ctx context.Context, k Keep, span, every time.Durati
 	if d.err != nil {
 		return nil, d.err
 	}
-	return upkeep.Simulate(ctx, d.repository.with(), upkeep.SimulateOptions{
+	return upkeep.Simulate(ctx, d.with(), upkeep.SimulateOptions{
 		Environment: d.env.Name, Keep: rules(k), Span: span, Every: every,
 	})
 }
@@ -130,5 +133,9 @@ func rules(k retention.Policy) *config.Keep {
 	if k.IsZero() {
 		return nil
 	}
-	return config.NewKeep(k)
+	keep := config.NewKeep(k)
+	if k.PreRestore == 0 {
+		keep.PreRestore = nil // as the environment has it
+	}
+	return keep
 }
