@@ -10,7 +10,7 @@ import (
 	"firn/session"
 )
 
-// confirm asks for a literal yes, unless it was given.
+// confirm asks a person to type yes, unless a flag has given it. Any other answer is an error, with the name of the command.
 func (c *cli) confirm(ctx context.Context, given bool, command string) error {
 	if given {
 		return nil
@@ -25,7 +25,7 @@ func (c *cli) confirm(ctx context.Context, given bool, command string) error {
 	return nil
 }
 
-// ask asks a question on the terminal.
+// ask asks a question on the terminal and returns the answer. The end of the input is an empty answer.
 func (c *cli) ask(ctx context.Context, question string) (string, error) {
 	fmt.Fprint(c.stderr, question)
 	answer, err := session.Await(ctx, func() (string, error) { return readLine(c.stdin) })
@@ -33,12 +33,12 @@ func (c *cli) ask(ctx context.Context, question string) (string, error) {
 		fmt.Fprintln(c.stderr)
 	}
 	if err == io.EOF {
-		return "", nil // Ctrl-D is no answer
+		return "", nil // Ctrl-D
 	}
 	return strings.TrimSpace(answer), err
 }
 
-// readLine takes no more than the line: the next question reads on behind it.
+// readLine reads one line and not a byte more, since the next question reads the next line.
 func readLine(r io.Reader) (string, error) {
 	var line []byte
 	for {

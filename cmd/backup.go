@@ -28,7 +28,7 @@ type backupOptions struct {
 	keep                                *keepFlags
 }
 
-// backupName is the name of the command for cron.
+// backupName is the name of the command. Cron runs it, so its errors of usage are reported to monitors.
 const backupName = "backup"
 
 func newBackup(c *cli) *cobra.Command {
@@ -38,19 +38,19 @@ func newBackup(c *cli) *cobra.Command {
 		Short:   "Take snapshots of databases",
 		GroupID: groupMain,
 		Long: `Takes a snapshot of each environment's database, while applications use it. The
-database is only read. With several environments, one that fails does not stop the
+database is only read. With several environments, a failure of one does not stop the
 others.
 
-A database that has lost a table or most of its rows, or that is another application's
-all at once, gets a snapshot that is marked suspect, and the run fails. The last good
-snapshot is kept until a run with --accept takes the database for good.
+A database is suspect if it has lost a table or most of its rows, or if it suddenly
+belongs to another application. Its snapshot is marked as suspect, and the run fails.
+The last good snapshot is kept until a run with --accept accepts the database.
 
-With --prune, old snapshots are thinned by the retention rules in the same run, and
-their space is freed: the line for cron.
+With --prune, the same run thins old snapshots by the retention rules and frees their
+space. This is the command for cron.
 
-With --stdin, what comes in on standard input is stored, whatever it is. If that is a
-database file, the snapshot is like any other; else "firn dump" gives the bytes back,
-and it cannot be restored into a database.`,
+With --stdin, firn stores the data from standard input, whatever it is. A database file
+makes a snapshot like any other. Other data cannot be restored into a database;
+"firn dump" writes it out again.`,
 		Example: `  firn backup production
   firn backup --all --prune --quiet
   firn backup --database /srv/app.db --env production --prune --keep-last 10 --keep-daily 7
@@ -62,18 +62,18 @@ and it cannot be restored into a database.`,
 	f.SortFlags = false
 	f.BoolVar(&o.all, "all", false, "all configured environments")
 	f.StringVar(&o.database, "database", "", "database `file`, without a configured environment")
-	f.BoolVar(&o.stdin, "stdin", false, "what comes in on standard input, whatever it is")
+	f.BoolVar(&o.stdin, "stdin", false, "any data from standard input, instead of a database")
 	f.StringVar(&o.env, "env", "", "the environment's `name` (default, of --stdin only: stdin)")
 	f.StringVar(&o.name, "name", "", "the database's `name` (default: the file's, without extension)")
 	f.StringVar(&o.export, "export", "", "`how` to read: pages, or compact for VACUUM INTO (default: pages)")
 	complete(cmd, "export", snapshot.ExportPages, snapshot.ExportCompact)
 	f.StringArrayVar(&o.tags, "tag", nil, "add these `tags`, separated by commas")
 	f.StringVar(&o.time, "time", "", "`time` of the snapshot: RFC 3339, or \"2006-01-02 15:04:05\" (default: now)")
-	f.BoolVar(&o.ifChanged, "if-changed", false, "record nothing if nothing has changed")
-	f.BoolVar(&o.accept, "accept", false, "take the database for good, whatever is suspect about it")
+	f.BoolVar(&o.ifChanged, "if-changed", false, "record nothing if the database has not changed")
+	f.BoolVar(&o.accept, "accept", false, "accept the database, even if it is suspect")
 	f.BoolVar(&o.forceScan, "force-scan", false, "read every page, whatever the file's fingerprint says")
-	f.BoolVar(&o.blockWriters, "block-writers", false, "keep the application from committing for as long as it takes, if that cannot be helped")
-	f.BoolVar(&o.dryRun, "dry-run", false, "write nothing, say what would be stored")
+	f.BoolVar(&o.blockWriters, "block-writers", false, "if the backup must block the application's commits, block them for its whole time")
+	f.BoolVar(&o.dryRun, "dry-run", false, "write nothing, show what would be stored")
 	f.BoolVar(&o.prune, "prune", false, "then forget old snapshots, and free their space")
 	o.keep = newKeepFlags(f)
 	f.StringVar(&o.metricsFile, "metrics-file", "", "write the outcome to this `file`, for Prometheus's node_exporter")
@@ -81,6 +81,7 @@ and it cannot be restored into a database.`,
 	return cmd
 }
 
+// backup runs the command: backups one after another, then a prune if that was asked for.
 func (c *cli) backup(ctx context.Context, args []string, o backupOptions) error {
 	r, jobs, err := c.beginBackup(ctx, args, o)
 	if err != nil {
@@ -101,8 +102,18 @@ func (c *cli) backup(ctx context.Context, args []string, o backupOptions) error 
 	return err
 }
 
-// beginBackup finds out what to back up and opens the repository; the caller closes it. The commands, monitors and metrics of
-// the environments that were named are told of an error.
+// backupRun is one run of backup with the outcomes of its environments.
+type backupRun struct {
+	*opened
+	run       *backup.Run
+	dryRun    bool
+	outcomes  outcomes
+	pruneErr  error
+	summaries []backupMessage
+}
+
+// beginBackup finds the databases to back up and opens the repository; the caller closes it. An error is also reported to the
+// commands, monitors and metrics of the named environments.
 func (c *cli) beginBackup(ctx context.Context, args []string, o backupOptions) (*backupRun, []*backup.Job, error) {
 	conf, err := c.program.LoadConfig()
 	var jobs []*backup.Job
@@ -126,19 +137,41 @@ func (c *cli) beginBackup(ctx context.Context, args []string, o backupOptions) (
 	return r, jobs, nil
 }
 
-// reportWrongFlags tells of a backup with wrong flags, such as the line of cron after an update. It does so for each configured
-// environment that the arguments name: the values of flags are not known yet.
-func (c *cli) reportWrongFlags(ctx context.Context, cause error) {
-	conf, err := c.program.LoadConfig()
-	if err != nil {
-		return // it may be the flag that names the configuration
-	}
-	c.applyFlags()
-	named := backupOptions{all: slices.Contains(c.args, "--all")}
-	backup.NotBegun(ctx, c.program, conf, named.knownEnvironments(conf, c.args), backup.RunOptions{}, cause)
+// reportTaken prints a snapshot as soon as it is taken, and keeps its summary.
+func (r *backupRun) reportTaken(result *backup.Result) {
+	r.summaries = append(r.summaries, newBackupMessage(result))
+	r.Done("%s", result.Summary(r.Zone))
 }
 
-// stopped is the outcome of an interrupted run. It says what the interrupt has left.
+// prune frees space after the backups. [backupRun.end] returns its error.
+func (r *backupRun) prune(ctx context.Context) {
+	results, err := r.run.Prune(ctx)
+	for _, result := range results {
+		err = cmp.Or(err, r.reportPrune(result, r.dryRun, true))
+	}
+	r.pruneErr = err
+}
+
+// end prints the summaries in JSON, which are the last output, and returns the one error of the whole run.
+func (r *backupRun) end() error {
+	if r.json {
+		for _, m := range r.summaries {
+			if err := r.printJSON(m); err != nil {
+				return err
+			}
+		}
+	}
+	failed := r.outcomes.outcome()
+	if failed == nil {
+		return r.pruneErr
+	}
+	if r.pruneErr != nil {
+		r.fail(r.pruneErr)
+	}
+	return failed
+}
+
+// stopped returns the error of an interrupted run, which says what the run has left.
 func (r *backupRun) stopped(jobs int) error {
 	left := "what was stored of another one serves the next run, or is freed by a prune after a day"
 	if r.dryRun {
@@ -147,20 +180,22 @@ func (r *backupRun) stopped(jobs int) error {
 	return outcome.New(fmt.Errorf("interrupted: %d of %s taken; %s", r.outcomes.succeeded, report.Plural(jobs, "snapshot"), left), outcome.CodeInterrupted, "")
 }
 
-// backupRun is the outcome of one run, environment by environment.
-type backupRun struct {
-	*opened
-	run       *backup.Run
-	dryRun    bool
-	outcomes  outcomes
-	pruneErr  error
-	summaries []backupMessage
+// reportWrongFlags reports a backup with wrong flags, such as a line of cron that an update has made wrong, to the monitors of
+// each configured environment that the arguments name. The values of flags are not known yet.
+func (c *cli) reportWrongFlags(ctx context.Context, cause error) {
+	conf, err := c.program.LoadConfig()
+	if err != nil {
+		return // perhaps the wrong flag should name the configuration
+	}
+	c.applyFlags()
+	named := backupOptions{all: slices.Contains(c.args, "--all")}
+	backup.NotBegun(ctx, c.program, conf, named.knownEnvironments(conf, c.args), backup.RunOptions{}, cause)
 }
 
-// backupMessage is the summary of one environment in JSON.
+// backupMessage is the summary of an environment's backup in JSON.
 type backupMessage struct {
 	Type        string    `json:"message_type"` // "summary"
-	SnapshotID  string    `json:"snapshot_id"`  // of the one before, if skipped
+	SnapshotID  string    `json:"snapshot_id"`  // of the earlier snapshot, if skipped
 	Environment string    `json:"environment"`
 	Database    string    `json:"database"`
 	Time        time.Time `json:"time"`
@@ -171,22 +206,17 @@ type backupMessage struct {
 	ChunksNew   int       `json:"chunks_new"`
 	Unchanged   bool      `json:"unchanged"`
 	Skipped     bool      `json:"skipped"`
-	Suspect     []string  `json:"suspect,omitempty"`    // why it is unlikely to be meant
-	Uncompared  string    `json:"uncompared,omitempty"` // what was not looked at for that
+	Suspect     []string  `json:"suspect,omitempty"`    // the reasons for suspicion
+	Uncompared  string    `json:"uncompared,omitempty"` // the part that the guard did not compare
 	DryRun      bool      `json:"dry_run"`
 	Forgotten   []string  `json:"forgotten"`
 	Duration    float64   `json:"duration"`
 
-	Ahead    []string      `json:"ahead,omitempty"` // IDs of snapshots that are later than now: a clock was wrong
+	Ahead    []string      `json:"ahead,omitempty"` // IDs of snapshots with a time in the future: a clock was wrong
 	Rollback *rollbackInfo `json:"set_back,omitempty"`
 }
 
-// reportTaken tells of a snapshot as soon as it is taken.
-func (r *backupRun) reportTaken(result *backup.Result) {
-	r.summaries = append(r.summaries, newBackupMessage(result))
-	r.Done("%s", result.Summary(r.Zone))
-}
-
+// newBackupMessage fills a [backupMessage].
 func newBackupMessage(result *backup.Result) backupMessage {
 	s := result.Snapshot
 	m := backupMessage{
@@ -205,32 +235,4 @@ func newBackupMessage(result *backup.Result) backupMessage {
 		m.Rollback = newRollbackInfo(result.Rollback)
 	}
 	return m
-}
-
-// prune frees space after the backups.
-func (r *backupRun) prune(ctx context.Context) {
-	results, err := r.run.Prune(ctx)
-	for _, result := range results {
-		err = cmp.Or(err, r.reportPrune(result, r.dryRun, true))
-	}
-	r.pruneErr = err
-}
-
-// end prints the summaries in JSON, which come last, and returns the one error of the whole run.
-func (r *backupRun) end() error {
-	if r.json {
-		for _, m := range r.summaries {
-			if err := r.printJSON(m); err != nil {
-				return err
-			}
-		}
-	}
-	failed := r.outcomes.outcome()
-	if failed == nil {
-		return r.pruneErr
-	}
-	if r.pruneErr != nil {
-		r.fail(r.pruneErr)
-	}
-	return failed
 }

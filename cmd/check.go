@@ -15,45 +15,6 @@ import (
 	"firn/upkeep"
 )
 
-func newCheck(c *cli) *cobra.Command {
-	var o checkOptions
-	cmd := &cobra.Command{
-		Use:     "check",
-		Short:   "Look for damage in the repository, and repair it",
-		GroupID: groupSpace,
-		Long: `Verifies that the repository holds all that its snapshots need. Nothing is changed,
-but that a note tells "firn status" when every byte was read, and backups may run
-meanwhile. With --read-data every byte is read, decrypted and
-compared with its checksum: the only way to notice all damage done by a disk. Where
-that is dear, --read-data-subset reads a part: 1/7 to 7/7 on the days of a week are all.
-
-With --repair it then shows what can be put right and what is lost, and asks. What
-this host has copies of is put back; what is sound in damaged packs is saved, and
-they no longer count, so that backups store anew what was in them, and prune works.
-Snapshots that cannot be restored stay, since a backup may heal them:
-
-  firn check --repair
-  firn backup --all --force-scan
-  firn check --repair --forget-lost
-
-This host remembers what it has stored. If the repository shows less, or is another one,
-every command says so, and ends with 13, until --accept-rollback is given.`,
-		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.check(cmd.Context(), o) },
-	}
-	f := cmd.Flags()
-	f.SortFlags = false
-	f.BoolVar(&o.readData, "read-data", false, "read and verify every byte")
-	f.StringVar(&o.subset, "read-data-subset", "", "read and verify a `part`: 2/7 for the second of seven, or 5% chosen at random")
-	f.BoolVar(&o.repair, "repair", false, "read and verify every byte, then put right what can be")
-	f.BoolVar(&o.forgetLost, "forget-lost", false, "with --repair, forget the snapshots that cannot be restored")
-	f.BoolVar(&o.yes, "yes", false, "with --repair, do not ask")
-	f.BoolVar(&o.dryRun, "dry-run", false, "with --repair, change nothing, say what would be done")
-	f.BoolVar(&o.accept, "accept-rollback", false, "take what is there for true: this host does not miss what it has stored")
-	c.addJSONFlag(cmd)
-	return cmd
-}
-
 // checkOptions are the flags of check.
 type checkOptions struct {
 	readData, repair        bool
@@ -62,6 +23,48 @@ type checkOptions struct {
 	accept                  bool
 }
 
+func newCheck(c *cli) *cobra.Command {
+	var o checkOptions
+	cmd := &cobra.Command{
+		Use:     "check",
+		Short:   "Look for damage in the repository, and repair it",
+		GroupID: groupSpace,
+		Long: `Verifies that the repository has all data that its snapshots need. Backups may run
+meanwhile. The check changes nothing; it only records for "firn status" when every byte
+was read. With --read-data, firn reads and decrypts every byte and compares it with its
+checksum. Only this finds all damage of a disk. If reading is expensive, use
+--read-data-subset to read a part: 1/7 to 7/7, one each day, read all of it in a week.
+
+With --repair, firn then shows the damage that it can repair and the data that is lost,
+and asks. It restores damaged objects from copies on this host. It saves the sound parts
+of damaged packs and marks these packs for deletion, so that backups store their data
+anew, and prune works. Snapshots that cannot be restored stay, since a backup may heal
+them:
+
+  firn check --repair
+  firn backup --all --force-scan
+  firn check --repair --forget-lost
+
+This host remembers the snapshots that it has stored. If the repository shows fewer, or
+is another repository, every command warns and ends with exit code 13, until
+--accept-rollback is given.`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.check(cmd.Context(), o) },
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.BoolVar(&o.readData, "read-data", false, "read and verify every byte")
+	f.StringVar(&o.subset, "read-data-subset", "", "read and verify a `part`: 2/7 for the second of seven, or 5% chosen at random")
+	f.BoolVar(&o.repair, "repair", false, "read and verify every byte, then repair what can be repaired")
+	f.BoolVar(&o.forgetLost, "forget-lost", false, "with --repair, forget the snapshots that cannot be restored")
+	f.BoolVar(&o.yes, "yes", false, "with --repair, do not ask")
+	f.BoolVar(&o.dryRun, "dry-run", false, "with --repair, change nothing, show what would be done")
+	f.BoolVar(&o.accept, "accept-rollback", false, "accept the present state, even if snapshots of this host are missing in it")
+	c.addJSONFlag(cmd)
+	return cmd
+}
+
+// check runs the command.
 func (c *cli) check(ctx context.Context, o checkOptions) error {
 	if !o.repair && (o.forgetLost || o.yes || o.dryRun) {
 		return outcome.Usage("", "check: --forget-lost, --yes and --dry-run need --repair")
@@ -94,7 +97,7 @@ func (c *cli) check(ctx context.Context, o checkOptions) error {
 	return cmp.Or(s.reportCheck(result, o.readData || subset != nil, false), err)
 }
 
-// chosen returns which packs --read-data-subset means, nil if it is not given.
+// chosen returns the packs that --read-data-subset names, nil if the flag is not given.
 func (o checkOptions) chosen() (upkeep.Subset, error) {
 	switch {
 	case o.subset == "":
@@ -109,11 +112,11 @@ func (o checkOptions) chosen() (upkeep.Subset, error) {
 	return chosen, nil
 }
 
-// checkMessage is the outcome in JSON.
+// checkMessage is the outcome of a check in JSON.
 type checkMessage struct {
 	Type      string         `json:"message_type"` // "summary", or "check" within a repair
 	ReadData  bool           `json:"read_data"`
-	Read      int64          `json:"read"` // bytes, with read_data
+	Read      int64          `json:"read"` // bytes that were read, with read_data
 	Findings  []findingInfo  `json:"findings"`
 	Snapshots int            `json:"snapshots"`
 	Packs     int            `json:"packs"`
@@ -122,13 +125,14 @@ type checkMessage struct {
 	Rollbacks []rollbackInfo `json:"set_back"`
 }
 
+// findingInfo is a damage in JSON.
 type findingInfo struct {
 	Damage       string   `json:"damage"`
 	Environments []string `json:"environments"`
 	Snapshots    []string `json:"snapshots"` // that cannot be restored
 }
 
-// reportCheck tells what a check found; within a repair it is not the summary.
+// reportCheck prints the findings of a check. Within a repair, its message in JSON is not the summary.
 func (s *opened) reportCheck(result *repo.CheckResult, readData, within bool) error {
 	if s.json {
 		return s.printJSON(newCheckMessage(result, readData, within))
@@ -148,6 +152,7 @@ func (s *opened) reportCheck(result *repo.CheckResult, readData, within bool) er
 	return nil
 }
 
+// newCheckMessage fills a [checkMessage].
 func newCheckMessage(result *repo.CheckResult, readData, within bool) checkMessage {
 	m := checkMessage{
 		Type: "summary", ReadData: readData, Read: result.Read, Findings: []findingInfo{}, Rollbacks: []rollbackInfo{},
@@ -174,6 +179,7 @@ func newFinding(f repo.Finding) findingInfo {
 	return info
 }
 
+// reportFindings prints each damage, then the snapshots that it has hit.
 func (s *opened) reportFindings(findings []repo.Finding) {
 	var hit []*snapshot.Snapshot
 	for _, f := range findings {
@@ -187,7 +193,7 @@ func (s *opened) reportFindings(findings []repo.Finding) {
 	s.reportLost(hit)
 }
 
-// reportLost shows the snapshots that cannot be restored.
+// reportLost prints the snapshots that cannot be restored, by environment.
 func (s *opened) reportLost(lost []*snapshot.Snapshot) {
 	for _, env := range session.Environments(lost) {
 		own := session.Filter(lost, snapshot.Filter{Environment: env})

@@ -12,10 +12,10 @@ import (
 	"firn/tags"
 )
 
-// maxChoices is how many snapshots are offered.
+// maxChoices is the number of snapshots that are offered.
 const maxChoices = 20
 
-// choose shows the newest snapshots and asks for one of them.
+// choose shows the newest snapshots and asks a person to choose one.
 func (r *restoration) choose(ctx context.Context) error {
 	shown, err := r.operation.Choices(ctx)
 	if err != nil {
@@ -38,8 +38,8 @@ func (r *restoration) choose(ctx context.Context) error {
 	return r.operation.Choose(ctx, answer)
 }
 
-// showChoices shows numbered snapshots, the newest last: on a terminal a person looks there. A narrow terminal does without
-// some columns.
+// showChoices prints numbered snapshots. The newest is last, where a person looks on a terminal. A narrow terminal gets fewer
+// columns.
 func (r *restoration) showChoices(shown []*snapshot.Snapshot) error {
 	rows := make([][]string, len(shown))
 	for i, s := range shown {
@@ -51,7 +51,7 @@ func (r *restoration) showChoices(shown []*snapshot.Snapshot) error {
 	return r.table(r.stderr, head, rows)
 }
 
-// choiceRow returns the cells of a snapshot.
+// choiceRow returns the cells of a snapshot for [restoration.showChoices].
 func (r *restoration) choiceRow(s *snapshot.Snapshot) []string {
 	i := s.Image()
 	return []string{
@@ -60,7 +60,7 @@ func (r *restoration) choiceRow(s *snapshot.Snapshot) []string {
 	}
 }
 
-// age returns a duration for people, in one unit.
+// age formats a duration for people, in one unit.
 func age(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {
@@ -74,7 +74,7 @@ func age(d time.Duration) string {
 	return fmt.Sprintf("%d d", int(d/day))
 }
 
-// ago tells when something was. Clocks differ, so a time that is a moment ahead is now.
+// ago formats the time since an event for people. Clocks differ, so an event of the next minute counts as an event of now.
 func ago(d time.Duration) string {
 	if d < -time.Minute {
 		return "in the future"

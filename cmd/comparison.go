@@ -10,12 +10,12 @@ import (
 	"firn/restore"
 )
 
-// comparedTables is how many tables are compared one by one.
+// comparedTables is the number of tables that are compared one by one.
 const comparedTables = 20
 
-// comparison is a table of a snapshot and the target that it would replace, side by side.
+// comparison is a table that shows a snapshot beside the target that it would replace.
 type comparison struct {
-	rows [][]string // label, of the snapshot, of the target
+	rows [][]string // each has a label, a cell of the snapshot and a cell of the target
 }
 
 // add adds a row.
@@ -23,7 +23,7 @@ func (c *comparison) add(label, snapshot, target string) {
 	c.rows = append(c.rows, []string{label, snapshot, target})
 }
 
-// describe shows what will be replaced by what, and what else will be done.
+// describe prints the target beside the snapshot that will replace it, and the other steps of the restore.
 func (r *restoration) describe(ctx context.Context, plan *restore.Plan) error {
 	if r.json || r.flags.quiet && r.options.yes {
 		return nil
@@ -44,7 +44,7 @@ func (r *restoration) describe(ctx context.Context, plan *restore.Plan) error {
 	return nil
 }
 
-// compare puts both sides beside each other.
+// compare fills the table from the plan and the numbers of rows of the target.
 func (r *restoration) compare(plan *restore.Plan, now restore.Rows) *comparison {
 	i, t := plan.Snapshot.Image(), &plan.Target
 	var c comparison
@@ -69,17 +69,17 @@ func (r *restoration) compare(plan *restore.Plan, now restore.Rows) *comparison 
 	return &c
 }
 
-// target fills in the cells of the target from the first row on.
+// target fills the cells of the target, from the first row on.
 func (c *comparison) target(cells ...string) {
 	for i, cell := range cells {
 		c.rows[i][2] = cell
 	}
 }
 
-// ago tells how long ago something was.
+// ago formats the time since an event for people.
 func (r *restoration) ago(t time.Time) string { return ago(r.Now().Sub(t)) }
 
-// addRows compares the numbers of rows of the tables in which they differ.
+// addRows adds a row for each table of the database whose number of rows differs.
 func (c *comparison) addRows(then, now restore.Rows) {
 	differing := then.Differing(now)
 	for _, name := range differing[:min(len(differing), comparedTables)] {
@@ -90,7 +90,7 @@ func (c *comparison) addRows(then, now restore.Rows) {
 	}
 }
 
-// steps names the steps of a restore that a person would not expect of every one.
+// steps returns sentences about steps that not every restore has.
 func steps(plan *restore.Plan) []string {
 	var steps []string
 	if plan.Scrub != "" {

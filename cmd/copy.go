@@ -25,7 +25,7 @@ type copyOptions struct {
 	latest                                 int
 	prune, dryRun                          bool
 	keep                                   *keepFlags
-	rules                                  *config.Keep // that the flags make, nil for the configured ones
+	rules                                  *config.Keep // the rules of the flags, nil for the configured rules
 }
 
 func newCopy(c *cli) *cobra.Command {
@@ -34,17 +34,17 @@ func newCopy(c *cli) *cobra.Command {
 		Use:     "copy [ENV... | ID...] --to REPOSITORY",
 		Short:   "Copy snapshots to another repository",
 		GroupID: groupSpace,
-		Long: `Copies snapshots to another repository, which has its own key and may be anywhere:
-all of them, those of some environments, or those that are named by their IDs. What
-is there already is passed over, so that an interrupted copy goes on where it was.
+		Long: `Copies snapshots to another repository, which has its own key and may be anywhere.
+It copies all snapshots, the snapshots of some environments, or single ones by their
+IDs. Copies that exist are passed over, so an interrupted copy goes on where it ended.
 
 Copies keep time, tags, environment, database, host and pins, and are restored like
-any snapshot. They get IDs of their own. That a snapshot was verified is not copied:
-verify it in the other repository.
+any snapshot. They get IDs of their own. The outcome of verify is not copied: verify
+the copies in the other repository.
 
-If there are rules for the other repository, keep of [copy] or the --keep flags, what
-they would not keep there is not copied. With --prune, they also thin what is there;
-without any, those of the environments count then.`,
+The other repository may have retention rules of its own: keep of [copy], or the --keep
+flags. Then snapshots that these rules would not keep are not copied. With --prune, the
+rules also thin the snapshots there; if there are none, the rules of the environments do.`,
 		Example: `  firn copy --to s3://offsite/firn --to-key-file /etc/firn/offsite.key
   firn copy production --prune --quiet    # with [copy] in the configuration: the line for cron
   firn copy 3f2a91c0 --to /media/disk/firn --to-password-file password`,
@@ -53,35 +53,20 @@ without any, those of the environments count then.`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.to, "to", "", "`folder` or s3:https://host/bucket/prefix to copy to (default: that of [copy])")
+	f.StringVar(&o.to, "to", "", "`folder` or s3:https://host/bucket/prefix to copy to (default: the one of [copy])")
 	f.StringVar(&o.keyFile, "to-key-file", "", "`file` with its key")
 	f.StringVar(&o.passwordFile, "to-password-file", "", "`file` with its password in the first line")
 	f.StringVar(&o.passwordCommand, "to-password-command", "", "`command` that prints its password")
-	f.StringArrayVar(&o.tags, "tag", nil, "only with these `tags`: a comma means and, a repeated flag or")
+	f.StringArrayVar(&o.tags, "tag", nil, "only with these `tags`: a comma means and, a repeated flag means or")
 	f.IntVar(&o.latest, "latest", 0, "only the newest `n` of each environment and database")
 	o.keep = newKeepFlags(f)
 	f.BoolVar(&o.prune, "prune", false, "then forget old snapshots there, and free their space")
-	f.BoolVar(&o.dryRun, "dry-run", false, "write nothing, say what would be copied")
+	f.BoolVar(&o.dryRun, "dry-run", false, "write nothing, show what would be copied")
 	c.addJSONFlag(cmd)
 	return cmd
 }
 
-// copyMessage is the outcome in JSON.
-type copyMessage struct {
-	Type       string            `json:"message_type"` // "summary"
-	Repository string            `json:"repository"`   // that was copied to
-	DryRun     bool              `json:"dry_run"`
-	Copied     []snapshotMessage `json:"copied"`   // the copies; in a dry run what would be copied
-	Present    int               `json:"present"`  // those that were there before
-	LeftOut    int               `json:"left_out"` // those that the rules of the target would not keep
-	Failed     int               `json:"failed"`
-	Size       int64             `json:"size"` // of the copied images
-	Read       int64             `json:"read"` // of them, the rest was known to be there
-	Added      int64             `json:"added"`
-	Forgotten  []string          `json:"forgotten"` // of the target
-	Duration   float64           `json:"duration"`
-}
-
+// copy runs the command.
 func (c *cli) copy(ctx context.Context, args []string, o copyOptions) error {
 	byTag, err := tags.ParseFilter(o.tags)
 	if err != nil {
@@ -114,7 +99,7 @@ func (c *cli) copy(ctx context.Context, args []string, o copyOptions) error {
 	return errors.Join(err, to.reportCopy(result, o.dryRun))
 }
 
-// reportCopy tells what was done in the target, or in a dry run what would be.
+// reportCopy prints the outcome in the target, in a dry run the plan.
 func (s *opened) reportCopy(result *replicate.Result, dryRun bool) error {
 	for _, pruned := range result.Pruned {
 		if err := s.reportPrune(pruned, dryRun, true); err != nil {
@@ -133,7 +118,7 @@ func (s *opened) reportCopy(result *replicate.Result, dryRun bool) error {
 	return nil
 }
 
-// showCopyPlan shows what a run would do.
+// showCopyPlan prints the snapshots that a run would copy and remove.
 func (s *opened) showCopyPlan(result *replicate.Result) error {
 	var rows [][]string
 	row := func(what string, snap *snapshot.Snapshot) {
@@ -151,6 +136,23 @@ func (s *opened) showCopyPlan(result *replicate.Result) error {
 	return s.table(s.stdout, []string{"Action", "ID", "Time", "Environment", "Database", "Size"}, rows)
 }
 
+// copyMessage is the outcome of a copy in JSON.
+type copyMessage struct {
+	Type       string            `json:"message_type"` // "summary"
+	Repository string            `json:"repository"`   // the target of the copy
+	DryRun     bool              `json:"dry_run"`
+	Copied     []snapshotMessage `json:"copied"`   // the copies; in a dry run the originals
+	Present    int               `json:"present"`  // snapshots that were copied before
+	LeftOut    int               `json:"left_out"` // snapshots that the rules of the target would not keep
+	Failed     int               `json:"failed"`
+	Size       int64             `json:"size"` // of the copied images
+	Read       int64             `json:"read"` // bytes of them that were read; the target has the others
+	Added      int64             `json:"added"`
+	Forgotten  []string          `json:"forgotten"` // in the target
+	Duration   float64           `json:"duration"`
+}
+
+// newCopyMessage fills a [copyMessage].
 func newCopyMessage(repository string, result *replicate.Result, dryRun bool) *copyMessage {
 	m := &copyMessage{
 		Type: "summary", Repository: repository, DryRun: dryRun, Copied: []snapshotMessage{},
@@ -163,7 +165,7 @@ func newCopyMessage(repository string, result *replicate.Result, dryRun bool) *c
 	return m
 }
 
-// String reads well in the log of a cron job.
+// String returns the outcome on one line, for people and the logs of cron.
 func (m *copyMessage) String() string {
 	copied := fmt.Sprintf("%s, %s", report.Plural(len(m.Copied), "snapshot"), report.Size(m.Size))
 	parts, forgot := []string{copied, "added " + report.Size(m.Added)}, "forgot"

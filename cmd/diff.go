@@ -27,17 +27,18 @@ func newDiff(c *cli) *cobra.Command {
 		Short:   "Show what differs between two snapshots",
 		GroupID: groupMain,
 		Long: `Shows how the schema changed from one snapshot to another, and how many rows of
-each table were added, removed and changed. Only what differs is read. SNAPSHOT is
-as for dump, and the two may be of different environments.
+each table were added, removed and changed. Only the pages that differ are read.
+SNAPSHOT is as for dump. The two snapshots may be of different environments.
 
-Rows are the same row if they have the same rowid, or INTEGER PRIMARY KEY; in tables
-WITHOUT ROWID, the same primary key. A row has changed if one of its values has, as
-it is stored: a new column with its default, or a new definition, changes no row.
-Where VACUUM renumbers rows, in tables that have neither, all of them differ.
+Two rows are versions of the same row if they have the same rowid, or INTEGER PRIMARY
+KEY; in tables WITHOUT ROWID, if they have the same primary key. A row has changed if
+one of its stored values has changed: a new column with its default, or a new
+definition, changes no row. In tables without an INTEGER PRIMARY KEY, VACUUM gives rows
+new rowids, and then all of them differ.
 
-With --table, the rows themselves are shown: + is added, - removed, ~ changed, and
-of changed ones the columns that did. Values are SQL literals, long ones cut short
-on a terminal. The exit code is 0 whether there are differences or not.`,
+With --table, firn shows the rows: + marks an added row, - a removed row, and ~ a
+changed row with the columns that changed. Values are SQL literals; a terminal shows
+long values cut short. The exit code is 0 with and without differences.`,
 		Example: `  firn diff 3f2a91c0 latest:production
   firn diff latest:production latest:demo --table users`,
 		Args: cobra.ExactArgs(2),
@@ -50,6 +51,7 @@ on a terminal. The exit code is 0 whether there are differences or not.`,
 	return cmd
 }
 
+// diff runs the command.
 func (c *cli) diff(ctx context.Context, refs [2]string, o diffOptions) error {
 	s, err := c.open(ctx, session.OpenOptions{})
 	if err != nil {
@@ -64,14 +66,14 @@ func (c *cli) diff(ctx context.Context, refs [2]string, o diffOptions) error {
 	return d.run(ctx, o)
 }
 
-// diffRun is two snapshots that are compared.
+// diffRun is one run of diff.
 type diffRun struct {
 	*opened
 	snapshots  [2]*snapshot.Snapshot
 	comparison *diff.Comparison
 }
 
-// findBoth finds the snapshots.
+// findBoth finds both snapshots. A snapshot of a stream is an error, since it has no rows.
 func (d *diffRun) findBoth(ctx context.Context, refs [2]string) error {
 	known, err := d.Catalog(ctx)
 	if err != nil {
@@ -93,7 +95,7 @@ func (d *diffRun) describe(s *snapshot.Snapshot) string {
 	return fmt.Sprintf("%s (%s, %s)", s.ID.Short(), s.Environment, d.When(s.Time))
 }
 
-// run compares, and prints what was found.
+// run compares the snapshots and prints the differences.
 func (d *diffRun) run(ctx context.Context, o diffOptions) (err error) {
 	if d.comparison, err = diff.Open(ctx, d.Repo, d.snapshots[diff.Before], d.snapshots[diff.After]); err != nil {
 		return err

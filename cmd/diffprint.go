@@ -11,7 +11,7 @@ import (
 	"firn/diff"
 )
 
-// diffMessage is what differs between two snapshots in JSON.
+// diffMessage has the differences between two snapshots in JSON.
 type diffMessage struct {
 	Type     string           `json:"message_type"` // "summary"
 	Before   snapshotMessage  `json:"before"`
@@ -28,8 +28,7 @@ type settingMessage struct {
 	After  any    `json:"after"`
 }
 
-// schemaMessage is an object of the schema that changed. Its SQL is empty on the side
-// where it is not.
+// schemaMessage is an object of the schema that changed. Its SQL is empty on a side without the object.
 type schemaMessage struct {
 	Kind   string `json:"change"` // "added", "removed", "changed"
 	Type   string `json:"type"`
@@ -39,20 +38,22 @@ type schemaMessage struct {
 	After  string `json:"sql_after,omitempty"`
 }
 
-// tableMessage counts rows of a table.
+// tableMessage has the numbers of rows of a table that differ.
 type tableMessage struct {
 	Table         string `json:"table"`
 	ShadowOf      string `json:"shadow_of,omitempty"`
 	*changeCounts        // nil if rows were not compared
-	Note          string `json:"note,omitempty"` // why they were not
+	Note          string `json:"note,omitempty"` // why rows were not compared
 }
 
+// changeCounts are the numbers of rows that differ, by kind.
 type changeCounts struct {
 	Added   int64 `json:"added"`
 	Removed int64 `json:"removed"`
 	Changed int64 `json:"changed"`
 }
 
+// newSettings returns settings for JSON.
 func newSettings(changed []diff.Setting) (messages []settingMessage) {
 	for _, s := range changed {
 		messages = append(messages, settingMessage(s))
@@ -60,6 +61,7 @@ func newSettings(changed []diff.Setting) (messages []settingMessage) {
 	return messages
 }
 
+// newSchema returns objects of the schema for JSON.
 func newSchema(changes []diff.SchemaChange) []schemaMessage {
 	messages := make([]schemaMessage, 0, len(changes))
 	for _, c := range changes {
@@ -68,6 +70,7 @@ func newSchema(changes []diff.SchemaChange) []schemaMessage {
 	return messages
 }
 
+// newTableMessage fills a [tableMessage].
 func newTableMessage(t diff.Table) tableMessage {
 	m := tableMessage{Table: t.Table, ShadowOf: t.ShadowOf, Note: t.Note}
 	if t.Note == "" {
@@ -76,7 +79,7 @@ func newTableMessage(t diff.Table) tableMessage {
 	return m
 }
 
-// print prints what differs, but for rows.
+// print prints the differences without single rows.
 func (d *diffRun) print(m diffMessage) error {
 	if d.json {
 		return d.printJSON(m)
@@ -98,7 +101,7 @@ func (d *diffRun) print(m diffMessage) error {
 	return err
 }
 
-// tableRows returns the counts for people.
+// tableRows returns the cells of a table for people. It warns of tables whose rows were not compared.
 func (d *diffRun) tableRows(tables []tableMessage) (rows [][]string) {
 	for _, t := range tables {
 		name := diff.Identifier(t.Table)
@@ -115,7 +118,7 @@ func (d *diffRun) tableRows(tables []tableMessage) (rows [][]string) {
 	return rows
 }
 
-// printSchema prints definitions line by line, with what happened to them in front.
+// printSchema prints the definitions that differ, line by line, each behind a mark: - for removed, + for added, ~ for changed.
 func printSchema(w io.Writer, m diffMessage) {
 	for _, s := range m.Settings {
 		fmt.Fprintf(w, "~ %s %v -> %v\n", s.Name, s.Before, s.After)
@@ -126,6 +129,7 @@ func printSchema(w io.Writer, m diffMessage) {
 	}
 }
 
+// printLines prints the lines of a definition behind a mark.
 func printLines(w io.Writer, mark, sql string) {
 	for line := range strings.Lines(sql) {
 		fmt.Fprintln(w, mark, diff.Printable(strings.ReplaceAll(strings.TrimRight(line, "\r\n"), "\t", "    ")))
@@ -137,7 +141,7 @@ func (d *diffRun) printRow(w io.Writer, r diff.Row) error {
 	if d.json {
 		return d.writeJSON(w, newRowMessage(r))
 	}
-	most := 0 // characters of a value
+	most := 0 // the number of characters after which a value is cut off; 0 for no limit
 	if isTerminal(d.stdout) {
 		most = 60
 	}
@@ -165,10 +169,11 @@ type rowMessage struct {
 	Change string `json:"change"` // "added", "removed", "changed"
 	Key    fields `json:"key"`
 	Values fields `json:"values,omitempty"` // of a row that was added or removed
-	Before fields `json:"before,omitempty"` // of one that changed: the columns that did
+	Before fields `json:"before,omitempty"` // of a row that changed: the columns that differ
 	After  fields `json:"after,omitempty"`
 }
 
+// newRowMessage fills a [rowMessage].
 func newRowMessage(r diff.Row) rowMessage {
 	m := rowMessage{Type: "row", Table: r.Table, Change: r.Kind, Key: r.Key, Values: r.Values}
 	for _, f := range r.Changed {
@@ -178,8 +183,8 @@ func newRowMessage(r diff.Row) rowMessage {
 	return m
 }
 
-// fields are an object in JSON, in the order of the columns. Values are SQL literals:
-// JSON has no blobs, and its readers round large numbers.
+// fields are an object in JSON, in the order of the columns. The values are SQL literals, since JSON has no blobs and its
+// readers round large numbers.
 type fields []diff.Field
 
 // MarshalJSON implements [json.Marshaler].

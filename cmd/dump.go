@@ -33,12 +33,12 @@ ID, latest, latest-verified, either with :ENV, or the beginning of a time:
 2026-11-21, 2026-11-21T03. Every byte is verified, and no file is overwritten. The
 formats:
 
-  db    the database file. Unlike restore, dump does not look into it.
+  db    the database file. Unlike restore, dump does not check the database in it.
   zst   the same, compressed: "zstd -d" gives it back. Dumps of neighbouring
         snapshots differ only where the databases do, so that rsync sends little.
-  sql   a script for sqlite3 that makes the database anew. It is readable, and
-        free of what deleted rows left behind. For this the database is put into
-        a file of TMPDIR for a while.`,
+  sql   a script for sqlite3 that makes the database anew. People can read it, and
+        it has no remains of deleted rows. While dump writes it, a file in TMPDIR
+        holds the database.`,
 		Example: `  firn dump latest:production -o copy.db
   firn dump latest:production --format zst | ssh host 'cat > copy.db.zst'
   firn dump 3f2a91c0 --format sql | grep 'INSERT INTO "users"'`,
@@ -50,6 +50,7 @@ formats:
 	return cmd
 }
 
+// dump runs the command.
 func (c *cli) dump(ctx context.Context, ref string, o dumpOptions) error {
 	write := dumpFormats()[o.format]
 	if write == nil {
@@ -77,16 +78,17 @@ func (c *cli) dump(ctx context.Context, ref string, o dumpOptions) error {
 	if o.output == "" {
 		return write(s.Session, ctx, snap, c.data())
 	}
-	var need int64 // not known beforehand of the other formats
+	var need int64 // the other formats have sizes that are not known beforehand
 	if o.format == "db" {
 		need = snap.Image().Size
 	}
 	return s.dumpFile(snap, o.output, need, func(w io.Writer) error { return write(s.Session, ctx, snap, w) })
 }
 
-// dumpFormat is a way to write a snapshot.
+// dumpFormat writes a snapshot in one format.
 type dumpFormat func(*session.Session, context.Context, *snapshot.Snapshot, io.Writer) error
 
+// dumpFormats returns the formats by their names.
 func dumpFormats() map[string]dumpFormat {
 	return map[string]dumpFormat{
 		"db":  (*session.Session).CopyImage,
@@ -95,7 +97,8 @@ func dumpFormats() map[string]dumpFormat {
 	}
 }
 
-// dumpFile makes the file under its name only once it is whole. It is the caller's, and nobody else can read it.
+// dumpFile writes a file and gives it its name when it is complete. The file belongs to the user of this process, and no other
+// user can read it.
 func (s *opened) dumpFile(snap *snapshot.Snapshot, path string, need int64, write func(io.Writer) error) (err error) {
 	at, err := site.Reach(path)
 	if err != nil {
@@ -107,7 +110,7 @@ func (s *opened) dumpFile(snap *snapshot.Snapshot, path string, need int64, writ
 	}
 	s.SweepSite(at, session.SweepIdle)
 	s.RememberPlace(at.Path())
-	// It must be on disk before the name is: a name of an unwritten file would survive a crash.
+	// The data must be on the disk before the name: in a crash, the name of an incomplete file would survive.
 	temporary, err := site.Stage(at, need, func(f *os.File) error { return errors.Join(write(&site.WriteBehindFile{File: f}), f.Sync()) })
 	if err != nil {
 		return err

@@ -7,22 +7,13 @@ import (
 	"firn/outcome"
 )
 
-// fail reports an error and returns its exit code. Errors that were reported
-// already are not repeated.
+// fail prints an error and returns its exit code. An [outcome.Reported] is not printed again.
 func (c *cli) fail(err error) int {
 	code, hint := outcome.Classify(err)
 	if _, ok := errors.AsType[*outcome.Reported](err); !ok {
 		c.printError(err, code, hint)
 	}
 	return code
-}
-
-// errorMessage is an error in JSON.
-type errorMessage struct {
-	Type    string `json:"message_type"` // "error"
-	Code    int    `json:"code"`
-	Message string `json:"message"`
-	Hint    string `json:"hint,omitempty"`
 }
 
 // printError writes an error to standard error.
@@ -33,12 +24,20 @@ func (c *cli) printError(err error, code int, hint string) {
 	}
 	c.bar.Load().hide()
 	for _, text := range messages(err) {
-		_ = c.style(c.stderr, red, "firn:") // there is nowhere else to tell of it
+		_ = c.style(c.stderr, red, "firn:") // no other stream is left for this error
 		c.printMessage(c.stderr, " ", "%s", text)
 	}
 	if hint != "" {
 		c.printMessage(c.stderr, "firn: hint: ", "%s", hint)
 	}
+}
+
+// errorMessage is an error in JSON.
+type errorMessage struct {
+	Type    string `json:"message_type"` // "error"
+	Code    int    `json:"code"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
 }
 
 // messages returns the message of an error, or the messages of several errors that were joined.

@@ -13,7 +13,7 @@ import (
 	"firn/session"
 )
 
-// askPassword asks on the terminal, without an echo.
+// askPassword asks for a password on the terminal, without an echo. An empty password is an error.
 func (c *cli) askPassword(ctx context.Context, prompt string) (string, error) {
 	in, ok := c.stdin.(*os.File)
 	if !ok {
@@ -26,7 +26,7 @@ func (c *cli) askPassword(ctx context.Context, prompt string) (string, error) {
 		return "", fmt.Errorf("ask for password: %w", err)
 	}
 	text, err := session.Await(ctx, func() ([]byte, error) { return term.ReadPassword(int(in.Fd())) })
-	if ctx.Err() != nil { // the reader still waits, and has the echo off
+	if ctx.Err() != nil { // the reading goroutine still waits and has turned off the echo
 		return "", errors.Join(ctx.Err(), term.Restore(int(in.Fd()), before))
 	}
 	if err != nil {
@@ -38,7 +38,7 @@ func (c *cli) askPassword(ctx context.Context, prompt string) (string, error) {
 	return session.FirstLine(text)
 }
 
-// askNewPassword asks twice, and again as long as the password is too weak.
+// askNewPassword asks for a new password twice. It asks again if the password is too weak.
 func (c *cli) askNewPassword(ctx context.Context) (string, error) {
 	first, err := c.askPassword(ctx, "New password: ")
 	if err != nil {
