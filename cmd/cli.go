@@ -70,7 +70,7 @@ func (c *cli) run(ctx context.Context, args []string) int {
 	root := newRoot(c)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	err = cmp.Or(err, c.helpError, c.profiles.stop(), c.unaccepted())
+	err = cmp.Or(withoutUnread(cmp.Or(err, c.helpError)), c.profiles.stop(), c.unaccepted())
 	if err == nil {
 		return outcome.CodeDone
 	}
@@ -106,7 +106,7 @@ type flags struct {
 }
 
 func newCLI(s Streams) *cli {
-	c := &cli{stdin: s.In, stdout: newScreen(s.Out), stderr: newScreen(s.Err)}
+	c := &cli{stdin: s.In, stdout: newScreen(output{s.Out}), stderr: newScreen(s.Err)}
 	c.program = &session.Caller{
 		Reporter: c.reporter(), Tool: toolVersion(),
 		Getenv: os.Getenv, Now: time.Now, Zone: time.Local, Silence: site.StuckSilence,

@@ -129,7 +129,7 @@ func (d *diffRun) showTable(ctx context.Context, message diffMessage, name strin
 	}
 	message.Settings = nil
 	message.Schema = slices.DeleteFunc(message.Schema, func(s schemaMessage) bool { return !strings.EqualFold(s.Table, name) })
-	out := bufio.NewWriter(d.stdout)
+	out := bufio.NewWriter(pager{d.stdout})
 	if !d.json {
 		printSchema(out, message)
 	}

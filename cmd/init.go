@@ -1,11 +1,13 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
 
-	"firn/upkeep"
-
 	"github.com/spf13/cobra"
+
+	"firn/outcome"
+	"firn/upkeep"
 )
 
 func newInit(c *cli) *cobra.Command {
@@ -61,12 +63,15 @@ func (c *cli) reportMade(made *upkeep.Made) error {
 		return nil
 	}
 	// Printed with --quiet too: it is shown this one time only.
-	_, err := fmt.Fprintf(c.stdout, `Key file:     %s
+	_, err := fmt.Fprintf(pager{c.stdout}, `Key file:     %s
 Recovery key: %s
 
 Store a copy of the key file, and the recovery key, on other machines or on paper:
 without one of them nobody can read the backups. The recovery key is shown only now.
 Saved as the one line of a file, it works as a key file.
 `, m.KeyFile, m.Recovery)
+	if errors.Is(err, errUnread) {
+		return outcome.Failed(`"firn key add" makes another one.`, "nothing has read the recovery key, which is not shown again")
+	}
 	return err
 }

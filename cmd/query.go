@@ -34,9 +34,9 @@ SQL, it is read from standard input.
 The table is for people: blobs are shortened, x'0102..., 300 bytes; NULL is no text,
 and texts that could be mistaken for one of these, or hold control characters, are
 quoted. --csv (RFC 4180) and --json (one object for each row) give all of every value,
-blobs in hexadecimal. NULL is an empty field in CSV, an empty text is "". In JSON, of
-columns with the same name the second has :1 behind it, and bytes that are not UTF-8
-are replaced.`,
+blobs in hexadecimal. NULL is an empty field in CSV, an empty text is ""; in a result of
+one column both are "", since readers drop empty lines. In JSON, of columns with the
+same name the second has :1 behind it, and bytes that are not UTF-8 are replaced.`,
 		Example: `  firn query latest:production "SELECT count(*) FROM users"
   firn query 2026-03-15T03 "SELECT * FROM posts WHERE id = 4711" --json
   firn query 3f2a91c0 - --csv < report.sql > report.csv`,
@@ -97,7 +97,7 @@ func (s *opened) querySnapshot(ctx context.Context, snap *snapshot.Snapshot, sql
 		return err
 	}
 	defer func() { err = errors.Join(err, v.Close()) }()
-	w := bufio.NewWriter(s.stdout)
+	w := bufio.NewWriter(pager{s.stdout})
 	if o.csv {
 		w = bufio.NewWriter(s.data())
 	}

@@ -26,9 +26,9 @@ type screen struct {
 
 func newScreen(out io.Writer) *screen { return &screen{out: out} }
 
-// Write implements [io.Writer].
+// Write implements [io.Writer]. What is read no more is lost.
 func (s *screen) Write(p []byte) (int, error) {
-	if err := s.write("", p, ""); err != nil {
+	if err := s.write("", p, ""); err != nil && err != errUnread {
 		return 0, err
 	}
 	return len(p), nil
@@ -56,8 +56,11 @@ func (s *screen) write(before string, text []byte, after string) error {
 const noDescriptor = ^uintptr(0)
 
 // Fd returns the descriptor of the stream, for what asks whether it is a terminal.
-func (s *screen) Fd() uintptr {
-	if f, ok := s.out.(interface{ Fd() uintptr }); ok {
+func (s *screen) Fd() uintptr { return descriptor(s.out) }
+
+// descriptor returns the descriptor of a stream that has one.
+func descriptor(stream io.Writer) uintptr {
+	if f, ok := stream.(interface{ Fd() uintptr }); ok {
 		return f.Fd()
 	}
 	return noDescriptor
