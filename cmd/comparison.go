@@ -39,7 +39,7 @@ func (r *restoration) describe(ctx context.Context, plan *restore.Plan) error {
 	}
 	fmt.Fprintln(r.stderr)
 	for _, step := range steps(plan) {
-		fmt.Fprintln(r.stderr, step)
+		fmt.Fprintln(r.stderr, folded(step, terminalWidth(r.stderr)))
 	}
 	return nil
 }

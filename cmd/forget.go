@@ -103,6 +103,7 @@ func (c *cli) forget(ctx context.Context, args []string, o forgetOptions) error 
 func (s *opened) reportForgotten(result *upkeep.Forgotten, dryRun bool) error {
 	m := forgetMessage{Type: "summary", DryRun: dryRun, Keep: []decisionInfo{}, Removed: []decisionInfo{}}
 	var rows [][]string
+	var reasons []string
 	for _, d := range result.Decisions {
 		snap := d.Snapshot
 		info := decisionInfo{newSnapshotMessage(snap), append([]string{}, d.Reasons...)}
@@ -112,18 +113,31 @@ func (s *opened) reportForgotten(result *upkeep.Forgotten, dryRun bool) error {
 		} else {
 			m.Removed = append(m.Removed, info)
 		}
-		rows = append(rows, []string{what, snap.ID.Short(), s.When(snap.Time), snap.Environment, snap.Database, strings.Join(d.Reasons, ", ")})
+		rows = append(rows, []string{what, snap.ID.Short(), s.When(snap.Time), snap.Environment, snap.Database})
+		reasons = append(reasons, strings.Join(d.Reasons, ", "))
 	}
 	if s.json {
 		return s.printJSON(m)
 	}
 	if dryRun || s.flags.verbose {
-		head := []string{"Action", "ID", "Time", "Environment", "Database", "Reasons"}
-		if err := s.table(s.stdout, head, rows); err != nil {
+		if err := s.tableWithReasons([]string{"Action", "ID", "Time", "Environment", "Database"}, rows, reasons); err != nil {
 			return err
 		}
 	}
 	verb := map[bool]string{true: "Dry run: would remove", false: "Removed"}[dryRun]
 	s.Done("%s %s, %d left", verb, report.Plural(result.Removed, "snapshot"), result.Left)
 	return nil
+}
+
+// widthOfReasons is what a terminal keeps free for the reasons before columns are left out.
+const widthOfReasons = 24
+
+// tableWithReasons writes a table with one more column, the last one, which is folded first on a
+// narrow terminal.
+func (s *opened) tableWithReasons(head []string, rows [][]string, reasons []string) error {
+	head, rows = fit(head, rows, []string{"Database", "Environment"}, terminalWidth(s.stdout)-columnGap-widthOfReasons)
+	for i := range rows {
+		rows[i] = append(rows[i][:len(rows[i]):len(rows[i])], reasons[i])
+	}
+	return s.table(s.stdout, append(head, "Reasons"), rows)
 }

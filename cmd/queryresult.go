@@ -39,6 +39,8 @@ type tableResult struct {
 	rows     [][]string // held back
 	held     int        // bytes in rows
 	widths   []int      // nil while rows are held back
+	folds    bool       // wide cells go on below themselves: it is a terminal
+	listed   bool       // that is too narrow for the table: each value has a line
 }
 
 func (t *tableResult) head(columns []string) error {
@@ -58,7 +60,7 @@ func (t *tableResult) row(values []any) error {
 		t.held += len(cells[i])
 	}
 	if t.widths != nil {
-		return t.print(line(cells, t.widths))
+		return t.print(t.line(cells))
 	}
 	t.rows = append(t.rows, cells)
 	if len(t.rows) < widthRows && t.held < widthBytes {
@@ -73,21 +75,49 @@ func (t *tableResult) end() error {
 		return nil
 	}
 	t.widths = columnWidths(t.columns, t.rows)
-	for i := range t.widths {
-		t.widths[i] = min(t.widths[i], widthMost)
+	if t.folds = isTerminal(t.stdout); t.folds {
+		t.listed = !narrow(t.widths, terminalWidth(t.stdout))
 	}
-	if !t.noHeader {
-		if err := errors.Join(t.w.Flush(), t.style(t.stdout, bold, line(t.columns, t.widths)), t.print("")); err != nil {
+	for i := range t.widths {
+		if !t.folds {
+			t.widths[i] = min(t.widths[i], widthMost)
+		}
+	}
+	if !t.noHeader && !t.listed {
+		if err := errors.Join(t.w.Flush(), t.style(t.stdout, bold, t.line(t.columns)), t.print("")); err != nil {
 			return err
 		}
 	}
 	for _, row := range t.rows {
-		if err := t.print(line(row, t.widths)); err != nil {
+		if err := t.print(t.line(row)); err != nil {
 			return err
 		}
 	}
 	t.rows = nil
 	return nil
+}
+
+// line returns the line of a row, or its lines.
+func (t *tableResult) line(cells []string) string {
+	switch {
+	case t.listed:
+		return t.list(cells)
+	case t.folds:
+		return foldedLine(cells, t.widths)
+	}
+	return line(cells, t.widths)
+}
+
+// list returns a row as names and values, with an empty line behind them.
+func (t *tableResult) list(cells []string) string {
+	var b strings.Builder
+	for i, c := range cells {
+		if !t.noHeader {
+			c = t.columns[i] + ": " + c
+		}
+		b.WriteString(folded(c, terminalWidth(t.stdout)) + "\n")
+	}
+	return b.String()
 }
 
 func (t *tableResult) print(line string) error {
@@ -154,7 +184,8 @@ func realText(f float64) string {
 }
 
 // csvResult is as RFC 4180 wants it. encoding/csv cannot tell an empty text from
-// NULL, and changes line breaks in values.
+// NULL, and changes line breaks in values. In a result of one column, NULL is an empty text:
+// readers drop lines with nothing in them.
 type csvResult struct {
 	w        *bufio.Writer
 	noHeader bool
@@ -178,7 +209,7 @@ func (c *csvResult) row(values []any) error {
 			c.w.WriteByte(',') // the writer keeps its error
 		}
 		text := plainText(value)
-		if value == "" || strings.ContainsAny(text, "\",\r\n") {
+		if value == "" || len(values) == 1 && text == "" || strings.ContainsAny(text, "\",\r\n") {
 			text = `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
 		}
 		c.w.WriteString(text)

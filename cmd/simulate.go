@@ -65,6 +65,7 @@ type simulatedInfo struct {
 func (s *opened) reportSimulation(result *upkeep.Simulation, span, every time.Duration) error {
 	message := simulationMessage{Type: "summary", Time: result.End.UTC(), Every: every.Seconds(), Keep: []simulatedInfo{}}
 	var rows [][]string
+	var reasons []string
 	for _, k := range result.Keep {
 		snap, id := k.Snapshot, "to come"
 		info := simulatedInfo{Time: snap.Time.UTC(), Environment: snap.Environment, Database: snap.Database, Reasons: k.Reasons}
@@ -72,15 +73,17 @@ func (s *opened) reportSimulation(result *upkeep.Simulation, span, every time.Du
 			info.ID, id = snap.ID.String(), snap.ID.Short()
 		}
 		message.Keep = append(message.Keep, info)
-		rows = append(rows, []string{id, s.When(snap.Time), snap.Environment, snap.Database, strings.Join(k.Reasons, ", ")})
+		rows = append(rows, []string{id, s.When(snap.Time), snap.Environment, snap.Database})
+		reasons = append(reasons, strings.Join(k.Reasons, ", "))
 	}
 	if s.json {
 		return s.printJSON(message)
 	}
-	if err := s.table(s.stdout, []string{"ID", "Time", "Environment", "Database", "Reasons"}, rows); err != nil {
+	if err := s.tableWithReasons([]string{"ID", "Time", "Environment", "Database"}, rows, reasons); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(s.stdout, "In %s, with a backup every %s: %s. Nothing was changed.\n",
+	total := fmt.Sprintf("In %s, with a backup every %s: %s. Nothing was changed.",
 		retention.FormatDuration(span), retention.FormatDuration(every), report.Plural(len(rows), "snapshot"))
+	_, err := fmt.Fprintln(s.stdout, folded(total, terminalWidth(s.stdout)))
 	return err
 }

@@ -153,8 +153,9 @@ func (s *opened) printStats(stats *upkeep.Statistics, environment string) error 
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(s.stdout, "\nIn all, %s of %s take %s: %.1f times less. The repository has %s.\n",
+	total := fmt.Sprintf("In all, %s of %s take %s: %.1f times less. The repository has %s.",
 		report.Plural(stats.Snapshots, "snapshot"), report.Size(stats.Logical), report.Size(stats.Needed), stats.Ratio, report.Size(stats.Size))
+	_, err := fmt.Fprintf(s.stdout, "\n%s\n", folded(total, terminalWidth(s.stdout)))
 	return err
 }
 

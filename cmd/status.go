@@ -177,7 +177,7 @@ func (s *opened) printStatus(status *upkeep.Status) error {
 		s.explain(st)
 		s.WarnAhead(st.Ahead)
 	}
-	_, err := fmt.Fprintln(s.stdout, s.repositoryLine(r))
+	_, err := fmt.Fprintln(s.stdout, folded(s.repositoryLine(r), terminalWidth(s.stdout)))
 	return err
 }
 

@@ -13,16 +13,18 @@ import (
 // columnGap is how many spaces are between two columns of a table.
 const columnGap = 2
 
-// table writes rows below a head, with columns columnGap spaces apart.
+// table writes rows below a head, with columns columnGap spaces apart. On a terminal that is
+// too narrow, cells go on below themselves.
 func (c *cli) table(w io.Writer, head []string, rows [][]string) error {
 	widths := columnWidths(head, rows)
-	if err := c.style(w, bold, line(head, widths)); err != nil {
+	narrow(widths, terminalWidth(w))
+	if err := c.style(w, bold, foldedLine(head, widths)); err != nil {
 		return err
 	}
 	var b strings.Builder
 	b.WriteByte('\n')
 	for _, row := range rows {
-		b.WriteString(line(row, widths) + "\n")
+		b.WriteString(foldedLine(row, widths) + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -37,19 +39,24 @@ func line(cells []string, widths []int) string {
 	return strings.TrimRight(b.String(), " ")
 }
 
-// textWidth returns how many columns of a terminal a text takes: two for each wide
-// character of East Asia and emoji, none for marks that are put on the one before.
+// textWidth returns how many columns of a terminal a text takes.
 func textWidth(text string) (columns int) {
 	for _, r := range text {
-		switch kind := width.LookupRune(r).Kind(); {
-		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
-		case kind == width.EastAsianWide || kind == width.EastAsianFullwidth:
-			columns += 2
-		default:
-			columns++
-		}
+		columns += runeWidth(r)
 	}
 	return columns
+}
+
+// runeWidth returns how many columns a character takes: two for each wide character of
+// East Asia and emoji, none for marks that are put on the one before.
+func runeWidth(r rune) int {
+	switch kind := width.LookupRune(r).Kind(); {
+	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		return 0
+	case kind == width.EastAsianWide || kind == width.EastAsianFullwidth:
+		return 2
+	}
+	return 1
 }
 
 // columnWidths returns how wide the columns of a table are, as they are shown.
@@ -65,8 +72,13 @@ func columnWidths(head []string, rows [][]string) []int {
 
 // tableWidth is how wide [cli.table] makes a table.
 func tableWidth(head []string, rows [][]string) int {
-	total := columnGap * (len(head) - 1)
-	for _, w := range columnWidths(head, rows) {
+	return sumWidths(columnWidths(head, rows))
+}
+
+// sumWidths is how wide a table with columns of these widths is.
+func sumWidths(widths []int) int {
+	total := columnGap * (len(widths) - 1)
+	for _, w := range widths {
 		total += w
 	}
 	return total
