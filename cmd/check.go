@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -33,7 +34,8 @@ func newCheck(c *cli) *cobra.Command {
 meanwhile. The check changes nothing; it only records for "firn status" when every byte
 was read. With --read-data, firn reads and decrypts every byte and compares it with its
 checksum. Only this finds all damage of a disk. If reading is expensive, use
---read-data-subset to read a part: 1/7 to 7/7, one each day, read all of it in a week.
+--read-data-subset to read a part: 1/7 to 7/7, one each day, read all of it in a week. 5% is
+one pack at least. The last line says how much was read.
 
 With --repair, firn then shows the damage that it can repair and the data that is lost,
 and asks. It restores damaged objects from copies on this host. It saves the sound parts
@@ -90,7 +92,7 @@ func (c *cli) check(ctx context.Context, o checkOptions) error {
 	if o.repair {
 		return s.repair(ctx, o)
 	}
-	result, err := upkeep.Check(ctx, s.Session, upkeep.CheckOptions{ReadData: o.readData, Subset: subset})
+	result, err := upkeep.Check(ctx, s.Session, upkeep.CheckOptions{ReadData: o.readData, Subset: subset, ReadSome: strings.HasSuffix(o.subset, "%")})
 	if result == nil {
 		return err
 	}

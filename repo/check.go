@@ -22,6 +22,8 @@ type CheckOptions struct {
 	ReadData bool
 	// Subset leaves packs out of ReadData; nil for none. Damage in them goes unnoticed.
 	Subset func(pack.ID) bool
+	// ReadSome reads one pack, chosen at random, if Subset leaves out all.
+	ReadSome bool
 	// Progress is called with the bytes of packs read so far and in all; nil for none.
 	Progress func(done, total int64)
 }

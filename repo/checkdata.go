@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"math/rand/v2"
 	"slices"
 
 	"firn/crypt"
@@ -27,6 +28,9 @@ func (c *check) readData(ctx context.Context) error {
 	if chosen == nil {
 		chosen = func(pack.ID) bool { return true }
 	}
+	if c.opts.ReadSome {
+		chosen = c.atLeastOne(chosen)
+	}
 	suspects, err := c.readEach(ctx, chosen)
 	if err != nil || len(suspects) == 0 {
 		return err
@@ -41,6 +45,21 @@ func (c *check) readData(ctx context.Context) error {
 		c.findPack(id, &CorruptError{Kind: "pack", Name: id.Name(), Err: suspects[id]})
 	}
 	return err
+}
+
+// atLeastOne returns a choice of packs that is not empty, unless the repository is.
+func (c *check) atLeastOne(chosen func(pack.ID) bool) func(pack.ID) bool {
+	var all []pack.ID
+	for _, o := range c.inventory.objects {
+		if id, ok := pack.ParseName(o.Name); ok && c.inventory.index.Has(id) {
+			all = append(all, id)
+		}
+	}
+	if len(all) == 0 || slices.ContainsFunc(all, chosen) {
+		return chosen
+	}
+	one := all[rand.IntN(len(all))]
+	return func(id pack.ID) bool { return id == one }
 }
 
 // findPack takes note of a damaged pack. Damage in a condemned pack is no finding, as

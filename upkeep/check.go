@@ -16,6 +16,7 @@ import (
 type CheckOptions struct {
 	ReadData bool   // read and verify every byte
 	Subset   Subset // the packs to read and verify, if it is not nil
+	ReadSome bool   // read one pack at least, if Subset has none
 }
 
 // Check looks for damage in the repository, and changes nothing, but that a note tells all hosts when every byte was read.
@@ -24,7 +25,7 @@ type CheckOptions struct {
 func Check(ctx context.Context, s *session.Session, o CheckOptions) (*repo.CheckResult, error) {
 	readData := o.ReadData || o.Subset != nil
 	m := s.Progress("check", 0)
-	result, err := s.Repo.Check(ctx, repo.CheckOptions{ReadData: readData, Subset: o.Subset, Progress: m.SetTotal})
+	result, err := s.Repo.Check(ctx, repo.CheckOptions{ReadData: readData, Subset: o.Subset, ReadSome: o.ReadSome, Progress: m.SetTotal})
 	m.Done()
 	if err != nil {
 		return nil, fmt.Errorf("check %s: %w", s.Place, err)
