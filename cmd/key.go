@@ -45,6 +45,8 @@ func (c *cli) withRepository(f func(ctx context.Context, s *opened) error) func(
 func newKeyList(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the keys", Args: cobra.NoArgs,
+		Long: `Lists the keys with their labels. The one that has opened the repository for this
+command is in use.`,
 		RunE: c.withRepository(listKeys),
 	}
 	c.addJSONFlag(cmd)
@@ -57,6 +59,7 @@ type keyMessage struct {
 	Kind    string    `json:"kind"` // password or key file
 	Label   string    `json:"label"`
 	Created time.Time `json:"created"`
+	InUse   bool      `json:"in_use"` // it has opened the repository
 	Error   string    `json:"error,omitempty"`
 }
 
@@ -72,20 +75,28 @@ func listKeys(ctx context.Context, s *opened) error {
 		m := newKeyMessage(k)
 		messages = append(messages, m)
 		if k.Err != nil {
-			rows = append(rows, []string{m.ID, "damaged", "", ""})
+			rows = append(rows, []string{m.ID, "damaged", "", inUse(k), ""})
 			damage = errors.Join(damage, k.Err)
 			continue
 		}
-		rows = append(rows, []string{m.ID, m.Kind, s.When(m.Created), m.Label})
+		rows = append(rows, []string{m.ID, m.Kind, s.When(m.Created), inUse(k), m.Label})
 	}
 	if s.json {
 		return errors.Join(s.printJSON(messages), damage)
 	}
-	return errors.Join(s.table(s.stdout, []string{"ID", "Kind", "Created", "Label"}, rows), damage)
+	return errors.Join(s.table(s.stdout, []string{"ID", "Kind", "Created", "In use", "Label"}, rows), damage)
+}
+
+// inUse marks the key that has opened the repository.
+func inUse(k repo.Key) string {
+	if k.InUse {
+		return "yes"
+	}
+	return ""
 }
 
 func newKeyMessage(k repo.Key) keyMessage {
-	m := keyMessage{ID: k.ID, Label: k.Label, Created: k.Created}
+	m := keyMessage{ID: k.ID, Label: k.Label, Created: k.Created, InUse: k.InUse}
 	switch k.KDF {
 	case crypt.KDFPassword:
 		m.Kind = "password"

@@ -32,6 +32,7 @@ type Key struct {
 	Label   string
 	KDF     string // argon2id for a password, hkdf for a key file
 	Created time.Time
+	InUse   bool  // it has opened the repository
 	Err     error // not nil if the slot is damaged
 }
 
@@ -77,9 +78,9 @@ func (r *Repo) Keys(ctx context.Context) ([]Key, error) {
 	if len(objects) > maxListedSlots {
 		return nil, fmt.Errorf("list keys: %w", tooManySlots(len(objects)))
 	}
-	keys := make([]Key, 0, len(objects))
+	keys, opener := make([]Key, 0, len(objects)), r.opener()
 	for _, o := range objects {
-		key := Key{ID: strings.TrimPrefix(o.Name, keyPrefix)}
+		key := Key{ID: strings.TrimPrefix(o.Name, keyPrefix), InUse: o.Name == opener}
 		slot, err := r.storedSlot(ctx, o.Name)
 		if errors.Is(err, fs.ErrNotExist) { // removed since the listing
 			continue

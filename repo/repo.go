@@ -84,6 +84,7 @@ type Repo struct {
 
 	mu        sync.Mutex
 	unlocked  crypt.Credential // that opens the repository
+	openedBy  string           // the name of the slot that it opened last
 	opening   []store.Object   // of meta/, from Open, until the first use
 	openedAt  time.Time
 	lastSeen  *listing // nil for none

@@ -147,7 +147,11 @@ func (r *Repo) openSlot(ctx context.Context, name string, id crypt.RepositoryID,
 	if err != nil {
 		return crypt.Secret{}, err
 	}
-	return trySlot(slot, name, id, spending, c)
+	secret, err := trySlot(slot, name, id, spending, c)
+	if err == nil {
+		r.setOpenedBy(name)
+	}
+	return secret, err
 }
 
 // trySlot is openSlot for a slot that was read.
@@ -160,4 +164,17 @@ func trySlot(slot *crypt.Slot, name string, id crypt.RepositoryID, spending *bud
 		return crypt.Secret{}, damaged("key", name, err)
 	}
 	return secret, err
+}
+
+// opener returns the name of the slot that has opened the repository, "" for one that was just made.
+func (r *Repo) opener() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.openedBy
+}
+
+func (r *Repo) setOpenedBy(slot string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.openedBy = slot
 }
