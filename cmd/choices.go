@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"firn/internal/layout"
 	"firn/outcome"
 	"firn/report"
 	"firn/snapshot"
@@ -47,7 +48,7 @@ func (r *restoration) showChoices(shown []*snapshot.Snapshot) error {
 	}
 	head := []string{"No.", "Time", "Age", "Size", "Schema", "Rows", "State", "Tags", "ID"}
 	spare := []string{"Tags", "Schema", "Size", "ID", "State", "Rows", "Age"}
-	head, rows = fit(head, rows, spare, terminalWidth(r.stderr))
+	head, rows = layout.Fit(head, rows, spare, terminalWidth(r.stderr))
 	return r.table(r.stderr, head, rows)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"firn/internal/layout"
 	"firn/report"
 	"firn/restore"
 )
@@ -39,7 +40,7 @@ func (r *restoration) describe(ctx context.Context, plan *restore.Plan) error {
 	}
 	fmt.Fprintln(r.stderr)
 	for _, step := range steps(plan) {
-		fmt.Fprintln(r.stderr, folded(step, terminalWidth(r.stderr)))
+		fmt.Fprintln(r.stderr, layout.Sentence(step, terminalWidth(r.stderr)))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"firn/config"
+	"firn/internal/layout"
 	"firn/outcome"
 	"firn/report"
 	"firn/session"
@@ -135,7 +136,7 @@ const widthOfReasons = 24
 // tableWithReasons writes a table with one more column, the last one, which is folded first on a
 // narrow terminal.
 func (s *opened) tableWithReasons(head []string, rows [][]string, reasons []string) error {
-	head, rows = fit(head, rows, []string{"Database", "Environment"}, terminalWidth(s.stdout)-columnGap-widthOfReasons)
+	head, rows = layout.Fit(head, rows, []string{"Database", "Environment"}, terminalWidth(s.stdout)-layout.Gap-widthOfReasons)
 	for i := range rows {
 		rows[i] = append(rows[i][:len(rows[i]):len(rows[i])], reasons[i])
 	}

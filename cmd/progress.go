@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"firn/internal/layout"
 	"firn/report"
 )
 
@@ -118,7 +119,7 @@ func barLine(label string, n, total int64, rate float64, width int) string {
 	for len(order) > 0 && lineWidth(texts) > width {
 		texts[order[0]], order = "", order[1:]
 	}
-	if room := min(barMost, width-lineWidth(texts)-columnGap-len("[]")); total > 0 && room >= barLeast {
+	if room := min(barMost, width-lineWidth(texts)-layout.Gap-len("[]")); total > 0 && room >= barLeast {
 		filled := int(share * float64(room))
 		texts[0] += fmt.Sprintf("  [%s%s]", strings.Repeat("=", filled), strings.Repeat(" ", room-filled))
 	}
@@ -130,7 +131,7 @@ func joinTexts(texts []string) string {
 	var b strings.Builder
 	for _, t := range texts {
 		if t != "" {
-			b.WriteString(strings.Repeat(" ", columnGap*min(1, b.Len())) + t)
+			b.WriteString(strings.Repeat(" ", layout.Gap*min(1, b.Len())) + t)
 		}
 	}
 	return b.String()

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"firn/internal/layout"
 )
 
 // result prints what a query returns, row by row. Values are nil, int64, float64,
@@ -74,9 +76,9 @@ func (t *tableResult) end() error {
 	if t.widths != nil {
 		return nil
 	}
-	t.widths = columnWidths(t.columns, t.rows)
+	t.widths = layout.Widths(t.columns, t.rows)
 	if t.folds = isTerminal(t.stdout); t.folds {
-		t.listed = !narrow(t.widths, terminalWidth(t.stdout))
+		t.listed = !layout.Narrow(t.widths, terminalWidth(t.stdout))
 	}
 	for i := range t.widths {
 		if !t.folds {
@@ -103,9 +105,9 @@ func (t *tableResult) line(cells []string) string {
 	case t.listed:
 		return t.list(cells)
 	case t.folds:
-		return foldedLine(cells, t.widths)
+		return layout.FoldedLine(cells, t.widths)
 	}
-	return line(cells, t.widths)
+	return layout.Line(cells, t.widths)
 }
 
 // list returns a row as names and values, with an empty line behind them.
@@ -115,7 +117,7 @@ func (t *tableResult) list(cells []string) string {
 		if !t.noHeader {
 			c = t.columns[i] + ": " + c
 		}
-		b.WriteString(folded(c, terminalWidth(t.stdout)) + "\n")
+		b.WriteString(layout.Sentence(c, terminalWidth(t.stdout)) + "\n")
 	}
 	return b.String()
 }

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"firn/internal/layout"
 	"firn/report"
 )
 
@@ -67,9 +67,7 @@ func descriptor(stream io.Writer) uintptr {
 }
 
 // inLine is clean for a text that must stay in its line, and in its column.
-func inLine(text string) string {
-	return strings.NewReplacer("\n", string(unicode.ReplacementChar), "\t", string(unicode.ReplacementChar)).Replace(report.Clean(text))
-}
+func inLine(text string) string { return layout.InLine(text) }
 
 // escapeJSON escapes in JSON what a [screen] would replace, so that its reader gets it. All
 // that is not ASCII stands within strings there, and so does what is no white space.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"firn/internal/layout"
 	"firn/outcome"
 	"firn/report"
 	"firn/retention"
@@ -84,6 +85,6 @@ func (s *opened) reportSimulation(result *upkeep.Simulation, span, every time.Du
 	}
 	total := fmt.Sprintf("In %s, with a backup every %s: %s. Nothing was changed.",
 		retention.FormatDuration(span), retention.FormatDuration(every), report.Plural(len(rows), "snapshot"))
-	_, err := fmt.Fprintln(s.stdout, folded(total, terminalWidth(s.stdout)))
+	_, err := fmt.Fprintln(s.stdout, layout.Sentence(total, terminalWidth(s.stdout)))
 	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firn/internal/layout"
 	"firn/outcome"
 	"firn/report"
 	"firn/session"
@@ -130,7 +131,7 @@ func (s *opened) printSnapshots(list []*snapshot.Snapshot) error {
 	if len(session.Environments(list)) == 1 { // nobody has to tell them apart
 		spare = append(spare, "Environment")
 	}
-	head, rows := fit(snapshotHead(), rows, spare, terminalWidth(s.stdout))
+	head, rows := layout.Fit(snapshotHead(), rows, spare, terminalWidth(s.stdout))
 	return s.table(s.stdout, head, rows)
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firn/internal/layout"
 	"firn/report"
 	"firn/session"
 	"firn/upkeep"
@@ -155,7 +156,7 @@ func (s *opened) printStats(stats *upkeep.Statistics, environment string) error 
 	}
 	total := fmt.Sprintf("In all, %s of %s take %s: %.1f times less. The repository has %s.",
 		report.Plural(stats.Snapshots, "snapshot"), report.Size(stats.Logical), report.Size(stats.Needed), stats.Ratio, report.Size(stats.Size))
-	_, err := fmt.Fprintf(s.stdout, "\n%s\n", folded(total, terminalWidth(s.stdout)))
+	_, err := fmt.Fprintf(s.stdout, "\n%s\n", layout.Sentence(total, terminalWidth(s.stdout)))
 	return err
 }
 
@@ -174,7 +175,7 @@ func (s *opened) tableOfDatabases(databases []upkeep.DatabaseStatistics) error {
 		course := sparkline(sizes, sparkWidth, s.utf8())
 		rows = append(rows, []string{d.Environment, d.Database, fmt.Sprint(d.Snapshots), report.Size(d.Size), course, grows, stores, report.Size(d.Alone)})
 	}
-	head, rows = fit(head, rows, []string{"Database", "Course", "Stored per day", "Per day", "Snapshots"}, terminalWidth(s.stdout))
+	head, rows = layout.Fit(head, rows, []string{"Database", "Course", "Stored per day", "Per day", "Snapshots"}, terminalWidth(s.stdout))
 	return s.table(s.stdout, head, rows)
 }
 
@@ -187,6 +188,6 @@ func (s *opened) tableOfShares(shares []upkeep.Share) error {
 			snap.ID.Short(), s.When(snap.Time), shownTags(snap), report.Size(snap.Image().Size), report.Size(snap.Added), report.Size(share.Alone),
 		})
 	}
-	head, rows = fit(head, rows, []string{"Tags", "Added", "Size"}, terminalWidth(s.stdout))
+	head, rows = layout.Fit(head, rows, []string{"Tags", "Added", "Size"}, terminalWidth(s.stdout))
 	return s.table(s.stdout, head, rows)
 }

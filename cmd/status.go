@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firn/internal/layout"
 	"firn/outcome"
 	"firn/report"
 	"firn/retention"
@@ -177,7 +178,7 @@ func (s *opened) printStatus(status *upkeep.Status) error {
 		s.explain(st)
 		s.WarnAhead(st.Ahead)
 	}
-	_, err := fmt.Fprintln(s.stdout, folded(s.repositoryLine(r), terminalWidth(s.stdout)))
+	_, err := fmt.Fprintln(s.stdout, layout.Sentence(s.repositoryLine(r), terminalWidth(s.stdout)))
 	return err
 }
 
@@ -209,7 +210,7 @@ func (s *opened) tableOfStates(states []upkeep.State) error {
 		rows = append(rows, s.statusRow(st))
 	}
 	spare := []string{"Stored per day", "Per day", "Database", "Changed", "Size", "Limit", "Verified"}
-	head, rows = fit(head, rows, spare, terminalWidth(s.stdout))
+	head, rows = layout.Fit(head, rows, spare, terminalWidth(s.stdout))
 	return s.table(s.stdout, head, rows)
 }
 

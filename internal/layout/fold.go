@@ -1,4 +1,4 @@
-package cmd
+package layout
 
 import (
 	"slices"
@@ -8,9 +8,9 @@ import (
 // leastFolded is the least width of a column whose cells are folded.
 const leastFolded = 8
 
-// narrow makes the widest columns of a table narrower until it is not wider than most, and
+// Narrow makes the widest columns of a table narrower until it is not wider than most, and
 // reports whether it is. No column gets narrower than leastFolded.
-func narrow(widths []int, most int) bool {
+func Narrow(widths []int, most int) bool {
 	for i := range widths {
 		widths[i] = min(widths[i], max(most, leastFolded))
 	}
@@ -24,12 +24,12 @@ func narrow(widths []int, most int) bool {
 	return true
 }
 
-// foldedLine is [line] for cells that may be wider than their columns: it has as many lines as the
+// FoldedLine is [Line] for cells that may be wider than their columns: it has as many lines as the
 // cell that needs most.
-func foldedLine(cells []string, widths []int) string {
+func FoldedLine(cells []string, widths []int) string {
 	parts, height := make([][]string, len(cells)), 1
 	for i, cell := range cells {
-		parts[i] = fold(inLine(cell), widths[i])
+		parts[i] = fold(InLine(cell), widths[i])
 		height = max(height, len(parts[i]))
 	}
 	lines := make([]string, height)
@@ -40,7 +40,7 @@ func foldedLine(cells []string, widths []int) string {
 				row[i] = part[n]
 			}
 		}
-		lines[n] = line(row, widths)
+		lines[n] = Line(row, widths)
 	}
 	return strings.Join(lines, "\n")
 }
@@ -62,7 +62,7 @@ func fold(text string, width int) (lines []string) {
 			}
 			lines = append(lines, text[start:cut])
 			start = cut + len(text[cut:i]) - len(strings.TrimLeft(text[cut:i], " "))
-			columns = textWidth(text[start:i])
+			columns = Width(text[start:i])
 		}
 		if r == ' ' && strings.TrimLeft(text[start:max(start, i)], " ") != "" {
 			space = i
@@ -72,8 +72,8 @@ func fold(text string, width int) (lines []string) {
 	return append(lines, text[start:])
 }
 
-// folded is a sentence for a terminal: its lines after the first are indented.
-func folded(text string, width int) string {
+// Sentence is a sentence for a terminal: its lines after the first are indented.
+func Sentence(text string, width int) string {
 	return strings.Join(fold(text, max(width-indent, leastFolded)), "\n"+strings.Repeat(" ", indent))
 }
 
