@@ -121,32 +121,66 @@ func (d *dump) fill(table string) error {
 		into += "(" + strings.Join(columns, ",") + ")"
 	}
 	into += " VALUES("
-	// In the order of the rowid or primary key: an index might have another order, or damage.
-	s, err := d.conn.Prepare("SELECT " + strings.Join(columns, ",") + " FROM main." + capi.Identifier(table) + " NOT INDEXED")
+	rows, err := d.rows(table, columns)
+	defer rows.finalize()
 	if err != nil {
 		return err
 	}
-	defer s.Finalize()
 	for {
-		row, err := s.Step()
+		row, err := rows.step()
 		if err != nil || !row {
 			return err
 		}
-		if err := d.row(into, s, int32(len(columns))); err != nil {
+		if err := d.row(into, rows); err != nil {
 			return err
 		}
 	}
 }
 
-// row writes the statement of a row.
-func (d *dump) row(into string, s *capi.Stmt, columns int32) error {
-	d.length = 0
-	d.put(into)
-	for i := range columns {
-		if i > 0 {
-			d.put(",")
+// maxResult is the greatest number of columns of a result (SQLITE_MAX_COLUMN). A table has as many, and may have a
+// rowid beside its columns.
+const maxResult = 2000
+
+// rowParts reads the rows of a table: each statement reads some of the columns, and all are at the same row.
+type rowParts []*capi.Stmt
+
+// rows prepares to read rows, in the order of the rowid or primary key: an index might have another order, or damage.
+func (d *dump) rows(table string, columns []string) (rows rowParts, err error) {
+	for part := range slices.Chunk(columns, maxResult) {
+		s, err := d.conn.Prepare("SELECT " + strings.Join(part, ",") + " FROM main." + capi.Identifier(table) + " NOT INDEXED")
+		if err != nil {
+			return rows, err
 		}
-		d.value(s, i)
+		rows = append(rows, s)
+	}
+	return rows, nil
+}
+
+func (r rowParts) finalize() {
+	for _, s := range r {
+		s.Finalize()
+	}
+}
+
+func (r rowParts) step() (row bool, err error) {
+	for _, s := range r {
+		if row, err = s.Step(); err != nil || !row {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// row writes the statement of a row.
+func (d *dump) row(into string, rows rowParts) error {
+	d.length = 0
+	separator := into
+	for _, s := range rows {
+		for i := range s.Width() {
+			d.put(separator)
+			d.value(s, int32(i))
+			separator = ","
+		}
 	}
 	if err := d.line(");"); err != nil {
 		return err

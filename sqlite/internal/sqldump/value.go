@@ -27,9 +27,7 @@ func (d *dump) value(s *capi.Stmt, column int32) {
 		if text, ok := decodeText(stored, d.encoding); ok {
 			d.text(text)
 		} else {
-			d.put("CAST(")
-			d.blob(stored)
-			d.put(" AS TEXT)")
+			d.castText(stored)
 		}
 	case capi.Blob:
 		d.blob(s.Bytes(column))
@@ -51,13 +49,28 @@ func (d *dump) blob(b []byte) {
 	d.put("'")
 }
 
+// castText writes text by the bytes of its encoding, which the script has set.
+func (d *dump) castText(stored []byte) {
+	d.put("CAST(")
+	d.blob(stored)
+	d.put(" AS TEXT)")
+}
+
+// maxMarks is the greatest number of kinds of control characters that have marks. Each kind nests one more call, and
+// old versions of SQLite parse 27 nested calls. A text with many kinds is no text for people anyway.
+const maxMarks = 8
+
 // text writes text. Control characters are written as char(n) in the place of marks that the text does not have, for
 // instance replace('one\ntwo','\n',char(10)). Raw control characters would be lost on the way (the shell makes CR LF
 // one LF), end the statement (NUL), or do things to a terminal.
 func (d *dump) text(text string) {
 	controls := controlsOf(text)
-	if len(controls) == 0 {
+	switch {
+	case len(controls) == 0:
 		d.put(capi.Quote(text))
+		return
+	case len(controls) > maxMarks:
+		d.castText(encodeText(text, d.encoding))
 		return
 	}
 	infix := markInfix(text, controls)
@@ -133,6 +146,22 @@ func decodeText(stored []byte, encoding string) (text string, ok bool) {
 	}
 	runes := utf16.Decode(units)
 	return string(runes), slices.Equal(utf16.Encode(runes), units)
+}
+
+// encodeText returns a text in an encoding. It undoes [decodeText].
+func encodeText(text, encoding string) []byte {
+	var order binary.AppendByteOrder = binary.LittleEndian
+	switch encoding {
+	case "UTF-8":
+		return []byte(text)
+	case "UTF-16be":
+		order = binary.BigEndian
+	}
+	var stored []byte
+	for _, unit := range utf16.Encode([]rune(text)) {
+		stored = order.AppendUint16(stored, unit)
+	}
+	return stored
 }
 
 // realLiteral returns a number with 17 digits, which tell it from all others, though 0.1 becomes 0.10000000000000001
