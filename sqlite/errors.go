@@ -6,6 +6,7 @@ import (
 	"firn/sqlite/internal/capi"
 	"firn/sqlite/internal/rewrite"
 	"firn/sqlite/internal/source"
+	"firn/sqlite/internal/sqldump"
 )
 
 // The kinds of errors of this package. A missing file is fs.ErrNotExist, and a file that may not be read or written is
@@ -37,6 +38,8 @@ var (
 	ErrDetached = source.ErrDetached
 	// ErrChanged is returned when a database was written that had to be read without a lock.
 	ErrChanged = source.ErrChanged
+	// ErrCollation is returned by [DumpSQL] for a table that SQLite cannot read without a collation of the application.
+	ErrCollation = sqldump.ErrCollation
 	// ErrSidecar is returned by [Restore] when a journal or WAL lies beside a target that does not exist.
 	ErrSidecar = errors.New("left-over journal or WAL beside a missing database")
 	// ErrPageSize is returned by [Restore] when the target is in WAL mode and its page size is not the image's.

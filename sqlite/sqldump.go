@@ -13,14 +13,15 @@ import (
 // DumpSQL writes the database in a private file that is not written meanwhile, an image, as a script that makes it anew
 // in an empty database: all that `sqlite3 FILE .dump` means, for any SQLite that knows what the schema uses. The database
 // that the script makes has equal rows with equal rowids, in tables of equal definitions; it has virtual tables too, by
-// their shadow tables.
+// their shadow tables. CR LF between the words of a definition may become LF.
 //
 // Nothing in the database is trusted. No view, trigger or expression of it is evaluated, no virtual table is connected
 // to, and the script has no more statements than the schema has entries. Definitions are copied as they are: a trigger
 // runs when the new database is written.
 //
 // If the database cannot be read, or ctx is done, the script says so and ends with ROLLBACK; damage of one table keeps
-// no other table from being written. Errors of w are returned as they are. Other errors say what could not be read, and
+// no other table from being written. The error wraps [ErrCollation] if a table cannot be read without a collation that only
+// the application has. Errors of w are returned as they are. Other errors say what could not be read, and
 // leave it to the caller to say of which database.
 func DumpSQL(ctx context.Context, path string, w io.Writer) (err error) {
 	if _, _, err := source.Resolve(path); err != nil {

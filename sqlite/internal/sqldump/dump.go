@@ -17,6 +17,9 @@ import (
 // maxStatement is the length of the longest statement that SQLite reads (SQLITE_MAX_SQL_LENGTH).
 const maxStatement = 1_000_000_000
 
+// ErrCollation is returned for a table that SQLite cannot read without a collation of the application.
+var ErrCollation = errors.New("only the application has this collation")
+
 // Write writes the main database of a connection, which must not change meanwhile, as a script. It takes from the
 // connection everything that a hostile schema could run or ask, virtual tables above all: afterwards the connection
 // is of no other use.
@@ -46,13 +49,15 @@ type dump struct {
 	limit    int           // the greatest length of a statement
 	encoding string        // of the database's text: "UTF-8", "UTF-16le" or "UTF-16be"
 	writable bool          // the script has set writable_schema
+	unused   string        // a name that no entry of the schema has
+	stale    bool          // indexes must be made anew at the end
 	failed   []error       // tables that could not be read to the end
 }
 
 // entry is an object of the schema.
 type entry struct {
-	kind, name string
-	sql        string // as stored, up to the first zero byte, where SQLite stops to read
+	kind, name, table string
+	sql               string // as stored, up to the first zero byte, where SQLite stops to read
 }
 
 // script writes everything, and returns the error that ended it. Errors of single tables are in d.failed.
@@ -67,6 +72,7 @@ func (d *dump) script() error {
 	if err != nil {
 		return err
 	}
+	d.unused = unusedName(schema)
 	if err := d.tables(schema); err != nil {
 		return err
 	}
@@ -82,6 +88,9 @@ func (d *dump) script() error {
 	}
 	if len(d.failed) > 0 {
 		return nil
+	}
+	if err := d.mend(schema); err != nil {
+		return err
 	}
 	return d.tail()
 }
@@ -111,7 +120,7 @@ func (d *dump) tail() error {
 		}
 	}
 	d.line("COMMIT;")
-	return d.undo()
+	return errors.Join(d.undo(), d.reindex())
 }
 
 // undo sets back the options that would trouble later statements on the connection that loads the script. RESET makes
@@ -153,11 +162,12 @@ func (d *dump) line(parts ...string) (err error) {
 // schema returns the entries that have a definition, in the order in which they were made. Another table can take the
 // name of sqlite_schema, but not that of sqlite_master.
 func (d *dump) schema() (entries []entry, err error) {
-	const query = "SELECT type, name, sql FROM main.sqlite_master WHERE sql IS NOT NULL ORDER BY rowid"
+	const query = "SELECT type, name, tbl_name, sql FROM main.sqlite_master WHERE sql IS NOT NULL ORDER BY rowid"
 	err = d.conn.Rows(query, func(s *capi.Stmt) {
 		e := entry{kind: s.Text(0)}
-		e.name, _, _ = strings.Cut(s.Text(1), "\x00")
-		e.sql, _, _ = strings.Cut(s.Text(2), "\x00")
+		for i, field := range []*string{&e.name, &e.table, &e.sql} {
+			*field, _, _ = strings.Cut(s.Text(int32(1+i)), "\x00")
+		}
 		entries = append(entries, e)
 	})
 	return entries, err

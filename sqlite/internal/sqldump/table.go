@@ -45,7 +45,7 @@ func (d *dump) table(e entry, schema []entry) error {
 	case isVirtual(e.sql):
 		return d.virtual(e)
 	case e.name == sequenceTable:
-		err = d.sequence(schema)
+		err = d.sequence()
 	case e.name == stat1Table:
 		err = d.statistics(schema)
 	case len(e.name) >= len(systemPrefix) && strings.EqualFold(e.name[:len(systemPrefix)], systemPrefix):
@@ -78,20 +78,25 @@ func (d *dump) writeSchema() {
 		return
 	}
 	d.writable = true
-	d.line("-- From here on the connection must not be in defensive mode.")
+	d.line("-- From here on the connection must not be in defensive mode: the sqlite3 shell leaves it by .dbconfig defensive off.")
 	d.line("PRAGMA writable_schema=ON;")
 }
 
 // sequence makes SQLite make sqlite_sequence, by means of a table of its own: the tables that needed sqlite_sequence
 // may be gone.
-func (d *dump) sequence(schema []entry) error {
+func (d *dump) sequence() error {
+	d.line("CREATE TABLE ", d.unused, "(n INTEGER PRIMARY KEY AUTOINCREMENT);")
+	d.line("DROP TABLE ", d.unused, ";")
+	return d.line("DELETE FROM ", sequenceTable, ";")
+}
+
+// unusedName returns a name for a table that is made and dropped again.
+func unusedName(schema []entry) string {
 	name := "firn_sequence"
 	for taken := func(e entry) bool { return strings.EqualFold(e.name, name) }; slices.ContainsFunc(schema, taken); {
 		name += "_"
 	}
-	d.line("CREATE TABLE ", name, "(n INTEGER PRIMARY KEY AUTOINCREMENT);")
-	d.line("DROP TABLE ", name, ";")
-	return d.line("DELETE FROM ", sequenceTable, ";")
+	return name
 }
 
 // statistics makes SQLite make the table of ANALYZE. Some builds make a second table with it.
@@ -149,11 +154,27 @@ func (d *dump) rows(table string, columns []string) (rows rowParts, err error) {
 	for part := range slices.Chunk(columns, maxResult) {
 		s, err := d.conn.Prepare("SELECT " + strings.Join(part, ",") + " FROM main." + capi.Identifier(table) + " NOT INDEXED")
 		if err != nil {
-			return rows, err
+			return rows, d.explain(table, err)
 		}
 		rows = append(rows, s)
 	}
 	return rows, nil
+}
+
+// explain says why SQLite does not read a table: it reads no table WITHOUT ROWID that is sorted by a collation which
+// it does not know. PRAGMA collation_list would name unknown collations, too.
+func (d *dump) explain(table string, err error) error {
+	known := []string{"BINARY", "NOCASE", "RTRIM"}
+	unknown := ""
+	failed := d.conn.Rows("PRAGMA main.index_xinfo("+capi.Identifier(table)+")", func(s *capi.Stmt) {
+		if name := s.Text(4); s.Number(5) == 1 && !slices.Contains(known, strings.ToUpper(name)) {
+			unknown = name
+		}
+	})
+	if failed != nil || unknown == "" {
+		return err
+	}
+	return fmt.Errorf("its primary key is sorted by %q: %w", unknown, ErrCollation)
 }
 
 func (r rowParts) finalize() {
