@@ -57,7 +57,10 @@ func (s *Session) CopySQL(ctx context.Context, snap *snapshot.Snapshot, w io.Wri
 			"The database was so when it was backed up. --format db writes it as it is.")
 	}
 	if err != nil {
-		return fmt.Errorf("write snapshot %s as SQL: %w", snap.ID.Short(), err)
+		err = fmt.Errorf("write snapshot %s as SQL: %w", snap.ID.Short(), err)
 	}
-	return nil
+	if errors.Is(err, sqlite.ErrCollation) {
+		return outcome.Failed("--format db writes the database file. A program that has the collation can make a script of that.", "%w", err)
+	}
+	return err
 }
