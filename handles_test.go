@@ -124,3 +124,22 @@ func TestDeadlineIsTheError(t *testing.T) {
 		t.Errorf("after all: %v", err)
 	}
 }
+
+// TestClosedPlanChangesNothing has a person say no, and a program that goes on.
+func TestClosedPlanChangesNothing(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, firn.Environment{})
+	taken := f.backUp(firn.BackupOptions{}).Snapshot
+	f.exec("app.db", "INSERT INTO item(name) VALUES('two')")
+	plan, err := f.app.PlanRestore(t.Context(), taken, firn.RestoreOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := plan.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if result, err := plan.Run(t.Context()); result != nil || err == nil {
+		t.Errorf("got %+v, %v", result, err)
+	}
+	f.wantNames(f.backUp(firn.BackupOptions{}).Snapshot, "one", "two")
+}

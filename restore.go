@@ -131,7 +131,7 @@ func (p *RestorePlan) Run(ctx context.Context) (*RestoreResult, error) {
 	return &RestoreResult{result, p.repository.snapshot(result.Saved)}, err
 }
 
-// Close lets go of the target, whether the plan was run or not.
+// Close lets go of the target, whether the plan was run or not. A plan that was closed is run no more.
 func (p *RestorePlan) Close() error { return p.operation.Close() }
 
 func (p *RestorePlan) runAndClose(ctx context.Context) (*RestoreResult, error) {

@@ -74,6 +74,7 @@ type Operation struct {
 	target  *target
 	planned bool // for source
 	ran     bool
+	closed  bool
 
 	seed  *seed                // nil if the whole image is fetched
 	saves []*snapshot.Snapshot // of the target
@@ -98,8 +99,11 @@ func New(s *session.Session, options Options) (*Operation, error) {
 	return op, nil
 }
 
-// Close lets go of the target's folder. It may be called when a step has failed.
-func (op *Operation) Close() error { return op.site.Close() }
+// Close lets go of the target's folder. It may be called when a step has failed. A run that comes after it changes nothing.
+func (op *Operation) Close() error {
+	op.closed = true
+	return op.site.Close()
+}
 
 // Result says what a restore did.
 type Result struct {
@@ -116,8 +120,11 @@ type Result struct {
 // removed. Without a result the target is as it was, unless the error is [firn/sqlite.ErrDiffers]: then the target was
 // written, and does not hold what it should.
 func (op *Operation) Run(ctx context.Context) (result *Result, err error) {
-	if op.ran {
+	switch {
+	case op.ran:
 		return nil, errors.New("restore: an operation runs once")
+	case op.closed:
+		return nil, errors.New("restore: the operation is closed")
 	}
 	if !op.planned {
 		if _, err := op.Plan(ctx); err != nil {
