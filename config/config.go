@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -101,10 +102,32 @@ func explain(path string, err error) error {
 	}
 	if wrong, ok := errors.AsType[*toml.DecodeError](err); ok {
 		row, column := wrong.Position()
-		return outcome.Usage("", "configuration %s, line %d, column %d: %s", path, row, column,
-			strings.TrimPrefix(wrong.Error(), "toml: "))
+		return outcome.Usage("", "configuration %s, line %d, column %d: %s", path, row, column, describe(wrong))
 	}
 	return outcome.Usage("", "configuration %s: %w", path, err)
+}
+
+// describe returns the message of an error of the decoder. For a value of a wrong type, the decoder names types of Go, which
+// mean nothing in a configuration file.
+func describe(wrong *toml.DecodeError) string {
+	message := strings.TrimPrefix(wrong.Error(), "toml: ")
+	mismatch, ok := strings.CutPrefix(message, "cannot decode TOML ")
+	kind, target, found := strings.Cut(mismatch, " into ")
+	if !ok || !found {
+		return message
+	}
+	want := "a table"
+	switch target[strings.LastIndex(target, " ")+1:] {
+	case "string":
+		want = "a string"
+	case "bool":
+		want = "true or false"
+	case "[]string":
+		want = "a list of strings"
+	case "config.Count":
+		want = `a number or "all"`
+	}
+	return fmt.Sprintf("%s: want %s, not a value of type %s", strings.Join(wrong.Key(), "."), want, kind)
 }
 
 // resolve makes all paths absolute and fills in the default names of environments and databases.
