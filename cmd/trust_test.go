@@ -95,6 +95,7 @@ password_command = "touch ran"`
 		"FolderOfRoot":    {0, appUser, "because the folder is another user's"},
 		"FileOfAnother":   {appUser, otherUser, "because it is another user's"},
 		"FileOfRoot":      {appUser, 0, "because it is another user's"},
+		"BothOfAnother":   {otherUser, otherUser, "because the folder is another user's"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -84,10 +84,17 @@ func refuseHere() string {
 	if os.Geteuid() == 0 {
 		return "root must name its configuration"
 	}
-	for path, why := range map[string]string{".": "the folder is another user's", config.FileName: "it is another user's"} {
-		if info, err := os.Lstat(path); err == nil && !host.Own(info) {
-			return why
-		}
+	if isOthers(".") {
+		return "the folder is another user's"
+	}
+	if isOthers(config.FileName) {
+		return "it is another user's"
 	}
 	return ""
+}
+
+// isOthers reports whether a file or folder is there and belongs to another user.
+func isOthers(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && !host.Own(info)
 }
