@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -16,6 +17,9 @@ import (
 // maxChoices is the number of snapshots that are offered.
 const maxChoices = 20
 
+// maxQuestions is how often the question is asked, if the answers name no snapshot.
+const maxQuestions = 5
+
 // choose shows the newest snapshots and asks a person to choose one.
 func (r *restoration) choose(ctx context.Context) error {
 	shown, err := r.operation.Choices(ctx)
@@ -26,17 +30,30 @@ func (r *restoration) choose(ctx context.Context) error {
 	if err := r.showChoices(shown); err != nil {
 		return err
 	}
-	answer, err := r.ask(ctx, "Which one? (number, ID, time or latest; Enter for none) ")
-	if err != nil {
-		return err
+	for range maxQuestions {
+		answer, err := r.ask(ctx, "Which one? (number, ID, time or latest; Enter for none) ")
+		if err != nil {
+			return err
+		}
+		if answer == "" {
+			break
+		}
+		if n, err := strconv.Atoi(answer); err == nil && n >= 1 && n <= len(shown) {
+			answer = shown[n-1].ID.String()
+		}
+		err = r.operation.Choose(ctx, answer)
+		if !isTypo(err) {
+			return err
+		}
+		r.warn("%v", err)
 	}
-	if answer == "" {
-		return outcome.Failed("", "restore: no snapshot chosen, nothing was changed")
-	}
-	if n, err := strconv.Atoi(answer); err == nil && n >= 1 && n <= len(shown) {
-		answer = shown[n-1].ID.String()
-	}
-	return r.operation.Choose(ctx, answer)
+	return outcome.Failed("", "restore: no snapshot chosen, nothing was changed")
+}
+
+// isTypo reports whether an answer names no snapshot, or several: the question is asked again.
+func isTypo(err error) bool {
+	_, several := errors.AsType[*snapshot.AmbiguousError](err)
+	return several || errors.Is(err, snapshot.ErrNotFound)
 }
 
 // showChoices prints numbered snapshots. The newest is last, where a person looks on a terminal. A narrow terminal gets fewer
