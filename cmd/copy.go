@@ -48,8 +48,7 @@ rules also thin the snapshots there; if there are none, the rules of the environ
 		Example: `  firn copy --to s3://offsite/firn --to-key-file /etc/firn/offsite.key
   firn copy production --prune --quiet    # with [copy] in the configuration: the line for cron
   firn copy 3f2a91c0 --to /media/disk/firn --to-password-file password`,
-		ValidArgsFunction: c.completeEnvironment,
-		RunE:              func(cmd *cobra.Command, args []string) error { return c.copy(cmd.Context(), args, o) },
+		RunE: func(cmd *cobra.Command, args []string) error { return c.copy(cmd.Context(), args, o) },
 	}
 	f := cmd.Flags()
 	f.SortFlags = false

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -12,7 +13,6 @@ import (
 	"firn/config"
 	"firn/outcome"
 	"firn/report"
-	"firn/session"
 	"firn/snapshot"
 )
 
@@ -64,18 +64,22 @@ func isPath(arg string) bool {
 	return strings.ContainsRune(arg, filepath.Separator) || strings.HasSuffix(arg, ".db") || strings.Contains(arg, ".sqlite")
 }
 
-// takeSnapshot lets "firn restore ID" mean a snapshot, in the place of the environment that it is of.
+// takeSnapshot lets "firn restore ID" mean a snapshot, in the place of the environment that it is of, and so does
+// "firn restore --snapshot ID" alone.
 func (r *restoration) takeSnapshot(ctx context.Context) error {
 	o := &r.options
-	ref := o.Environment
-	if ref == "" || o.Undo || o.Selects() || o.Target != "" || r.Conf.Env[ref] != nil {
+	ref := cmp.Or(o.Environment, o.Snapshot)
+	switch {
+	case ref == "" || o.Undo || o.BeforeSchema != nil || o.Environment != "" && o.Snapshot != "":
 		return nil
-	}
-	if ref == "latest" || ref == snapshot.LatestVerified || isTime(ref) {
-		return outcome.Usage("Name the environment: firn restore ENV --snapshot "+ref+".", "restore: %s could be any environment's", ref)
+	case o.Environment == "" && (o.From != "" || o.Target != ""), !isReference(r.Conf, nil, ref):
+		return nil
+	case o.From != "" || o.Target != "":
+		o.Environment, o.Snapshot = "", ref
+		return nil
 	}
 	if !meansSnapshot(ref) {
-		return nil
+		return outcome.Usage("Name the environment: firn restore ENV --snapshot "+ref+".", "restore: %s could be any environment's", ref)
 	}
 	if err := r.openStarted(ctx); err != nil {
 		return err
@@ -84,7 +88,7 @@ func (r *restoration) takeSnapshot(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if slices.Contains(session.Environments(known.All), ref) {
+	if !isReference(r.Conf, known.All, ref) {
 		return nil
 	}
 	s, err := known.Find(known.All, ref, false)
@@ -104,6 +108,11 @@ func meansSnapshot(ref string) bool {
 	if strings.HasPrefix(ref, "latest:") || strings.HasPrefix(ref, snapshot.LatestVerified+":") {
 		return true
 	}
+	return isID(ref)
+}
+
+// isID reports whether a word can be the beginning of an ID.
+func isID(ref string) bool {
 	return len(ref) >= 4 && strings.Trim(strings.ToLower(ref), "0123456789abcdef") == ""
 }
 

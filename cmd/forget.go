@@ -41,7 +41,6 @@ always stay; snapshots that a restore took of what it replaced stay for 30 days.
   firn forget production --keep-last 10 --keep-daily 7 --keep-monthly all --prune
   firn forget production --simulate 90d --every 12m
   firn forget 3f2a91c0`,
-		ValidArgsFunction: c.completeEnvironment,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("every") && o.simulate == "" {
 				return outcome.Usage("Add --simulate 90d, for instance.", "--every is for --simulate alone: without it, snapshots are removed")

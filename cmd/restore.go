@@ -22,7 +22,7 @@ type restoreOptions struct {
 func newRestore(c *cli) *cobra.Command {
 	var o restoreOptions
 	cmd := &cobra.Command{
-		Use:     "restore [ENV] [--from ENV] [--snapshot SNAPSHOT] [--target FILE]",
+		Use:     "restore [ENV] [SNAPSHOT] [--from ENV] [--target FILE]",
 		Short:   "Put a snapshot back, into the same or another environment",
 		GroupID: groupMain,
 		Long: `Makes an environment's database, or the file that --target names, equal to a
@@ -42,10 +42,15 @@ nobody can be asked, --snapshot and --yes are needed.`,
   firn restore demo --from production --snapshot latest --yes
   firn restore production --before-schema 43
   firn restore --from production --snapshot 2026-11-21T03 --target /tmp/app.db --yes`,
-		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: c.completeEnvironment,
+		Args: cobra.MaximumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Environment = first(args)
+			if len(args) == 2 {
+				if o.Snapshot != "" {
+					return outcome.Usage("", "restore: %s and --snapshot %s: one snapshot can be restored", args[1], o.Snapshot)
+				}
+				o.Snapshot = args[1]
+			}
 			if cmd.Flags().Changed("before-schema") {
 				o.BeforeSchema = &o.beforeSchema
 			}

@@ -87,6 +87,7 @@ func newRoot(c *cli) *cobra.Command {
 		newForget(c), newPrune(c), newCopy(c), newStats(c), newCheck(c), newKey(c), newSchedule(c), newMan(c), newVersion(c), newConfigurationHelp())
 	checkArguments(root)
 	c.takePaths(root)
+	c.takeReferences(root)
 	return root
 }
 

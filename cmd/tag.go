@@ -40,8 +40,6 @@ func (c *cli) newTagCommand(use, short string, change tagChange) *cobra.Command 
 stay as they are: env_..., db_... and pre-restore.`,
 		Example: "  firn tag " + use + " latest:production before-migration",
 		Args:    cobra.MinimumNArgs(2),
-
-		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.tag(cmd.Context(), args[0], args[1:], change)
 		},
@@ -91,8 +89,6 @@ func (c *cli) newPinCommand(use, short, long string, pinned bool) *cobra.Command
 		Example: "  firn " + use + " 3f2a91c0",
 		GroupID: groupMain,
 		Args:    cobra.MinimumNArgs(1),
-
-		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.pin(cmd.Context(), args, pinned)
 		},

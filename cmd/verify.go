@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,7 +23,7 @@ type verifyOptions struct {
 func newVerify(c *cli) *cobra.Command {
 	var o verifyOptions
 	cmd := &cobra.Command{
-		Use:     "verify ENV... | --all | --snapshot SNAPSHOT",
+		Use:     "verify ENV... | --all | [ENV] SNAPSHOT",
 		Short:   "Restore snapshots to a temporary file and look whether they are sound",
 		GroupID: groupMain,
 		Long: `Restores the newest snapshot of each environment to a private temporary file, and
@@ -41,8 +42,7 @@ fails does not stop the others.`,
 		Example: `  firn verify production
   firn verify --all --quiet
   firn verify --snapshot 3f2a91c0`,
-		ValidArgsFunction: c.completeEnvironment,
-		RunE:              func(cmd *cobra.Command, args []string) error { return c.verify(cmd.Context(), args, o) },
+		RunE: func(cmd *cobra.Command, args []string) error { return c.verify(cmd.Context(), args, o) },
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
@@ -92,6 +92,9 @@ func (c *cli) verify(ctx context.Context, args []string, o verifyOptions) error 
 	if known.Damage != nil {
 		s.warn("not everything can be read: %v", known.Damage)
 	}
+	if args, err = o.takeSnapshot(known, args); err != nil {
+		return err
+	}
 	jobs, err := verify.Choose(known, verify.Choice{Environments: args, All: o.all, Snapshot: o.snapshot})
 	if err != nil {
 		return err
@@ -110,6 +113,17 @@ func (c *cli) verify(ctx context.Context, args []string, o verifyOptions) error 
 		r.outcomes.add(err, len(jobs) > 1)
 	}
 	return r.end()
+}
+
+// takeSnapshot takes a snapshot out of the arguments, which returns the environments.
+func (o *verifyOptions) takeSnapshot(known *session.Catalog, args []string) ([]string, error) {
+	i := slices.IndexFunc(args, func(arg string) bool { return isReference(known.Conf, known.All, arg) })
+	if i < 0 || o.snapshot != "" {
+		return args, nil
+	}
+	o.snapshot = args[i]
+	args = slices.Delete(slices.Clone(args), i, i+1)
+	return args, o.validate(args)
 }
 
 func (o verifyOptions) validate(args []string) error {
