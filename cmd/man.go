@@ -1,16 +1,12 @@
 package cmd
 
 import (
-	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"firn/config"
+	"firn/internal/manual"
 	"firn/outcome"
 )
 
@@ -24,228 +20,18 @@ folder. They say what --help says.`,
 		Example: `  firn man /usr/local/share/man
   firn man /tmp/man && man -M /tmp/man firn-backup`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return c.writeManual(cmd.Root(), args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return manual.Write(cmd.Root(), args[0], c.manualTexts())
+		},
 	}
 }
 
-// tagged begins a list whose items have a head and a text.
-const tagged = ".Bl -tag -width Ds\n"
-
-// page is a manual page: mdoc(7), which man-db and mandoc read.
-type page struct {
-	name    string // firn-key-add
-	section string
-	strings.Builder
-}
-
-func (c *cli) writeManual(root *cobra.Command, dir string) error {
-	for _, p := range c.manual(root) {
-		path := filepath.Join(dir, "man"+p.section, p.name+"."+p.section)
-		err := os.MkdirAll(filepath.Dir(path), 0o755)
-		if err == nil {
-			err = os.WriteFile(path, []byte(p.String()), 0o644)
-		}
-		if err != nil {
-			return fmt.Errorf("write a manual page: %w", err)
-		}
-	}
-	return nil
-}
-
-// manual returns all pages. They have the date of the program's source: the same program
-// always writes the same.
-func (c *cli) manual(root *cobra.Command) []*page {
+// manualTexts returns what the manual pages have beside the texts of the commands.
+func (c *cli) manualTexts() manual.Texts {
 	_, date := revision()
 	if date.IsZero() {
 		date = c.program.Now()
 	}
-	var pages []*page
-	add := func(name, section string) *page {
-		p := &page{name: name, section: section}
-		p.macro("Dd", date.UTC().Format("January 2, 2006"))
-		p.macro("Dt", strings.ToUpper(name), section)
-		p.macro("Os")
-		pages = append(pages, p)
-		return p
-	}
-	all := commands(root)
-	for _, cmd := range all {
-		p := add(strings.ReplaceAll(cmd.CommandPath(), " ", "-"), "1")
-		p.head(cmd.Short)
-		p.command(cmd, all)
-	}
-	p := add("firn.toml", "5")
-	p.head("configuration of firn")
-	p.section5()
-	return pages
+	_, table, _ := strings.Cut(outcome.Codes, "\n")
+	return manual.Texts{Date: date, ExitCodes: table, Configuration: config.Help}
 }
-
-// commands returns the command and those below it that can be run, or have such below.
-func commands(cmd *cobra.Command) []*cobra.Command {
-	all := []*cobra.Command{cmd}
-	for _, sub := range cmd.Commands() {
-		if sub.IsAvailableCommand() && sub.Name() != "help" {
-			all = append(all, commands(sub)...)
-		}
-	}
-	return all
-}
-
-// macro writes a macro with arguments that are no macros.
-func (p *page) macro(name string, args ...string) {
-	p.WriteString("." + name)
-	for _, a := range args {
-		p.WriteString(` "` + strings.ReplaceAll(escapeRoff(a), `"`, `\(dq`) + `"`)
-	}
-	p.WriteByte('\n')
-}
-
-// head writes the first section.
-func (p *page) head(short string) {
-	p.macro("Sh", "NAME")
-	p.macro("Nm", p.name)
-	p.macro("Nd", strings.ToLower(short[:1])+short[1:])
-}
-
-func (p *page) command(cmd *cobra.Command, all []*cobra.Command) {
-	p.macro("Sh", "SYNOPSIS")
-	p.macro("Nm", cmd.CommandPath())
-	p.filled(arguments(cmd))
-	p.macro("Sh", "DESCRIPTION")
-	p.text(cmd.Long + map[bool]string{true: cmd.Short + "."}[cmd.Long == ""])
-	p.subcommands(cmd)
-	if cmd.HasParent() {
-		p.flags(cmd.NonInheritedFlags())
-		p.macro("Pp")
-		p.line("The options of all commands, and the exit status, are in")
-		p.macro("Xr", "firn", "1")
-	} else {
-		p.flags(cmd.PersistentFlags())
-		p.macro("Sh", "EXIT STATUS")
-		_, table, _ := strings.Cut(outcome.Codes, "\n")
-		p.literal(table)
-	}
-	if cmd.Example != "" {
-		p.macro("Sh", "EXAMPLES")
-		p.literal(cmd.Example)
-	}
-	p.seeAlso(all)
-}
-
-// arguments returns what is typed after the names of commands.
-func arguments(cmd *cobra.Command) string {
-	if !cmd.HasParent() {
-		return "COMMAND [ARGUMENTS] [flags]"
-	}
-	return strings.TrimPrefix(cmd.UseLine(), cmd.CommandPath())
-}
-
-// subcommands writes what is below a command.
-func (p *page) subcommands(cmd *cobra.Command) {
-	below := slices.DeleteFunc(commands(cmd), func(sub *cobra.Command) bool { return sub.Parent() != cmd })
-	if len(below) == 0 {
-		return
-	}
-	p.macro("Ss", "Commands")
-	p.WriteString(tagged)
-	for _, sub := range below {
-		p.macro("It", sub.Name())
-		p.line(sub.Short + ":")
-		p.macro("Xr", strings.ReplaceAll(sub.CommandPath(), " ", "-"), "1")
-	}
-	p.macro("El")
-}
-
-// flags writes the options that are not hidden.
-func (p *page) flags(set *pflag.FlagSet) {
-	if !set.HasAvailableFlags() {
-		return
-	}
-	p.macro("Ss", "Options")
-	p.WriteString(tagged)
-	set.VisitAll(func(f *pflag.Flag) {
-		if f.Hidden {
-			return
-		}
-		value, text := pflag.UnquoteUsage(f)
-		item := ".It"
-		if f.Shorthand != "" {
-			item += " Fl " + f.Shorthand + " ,"
-		}
-		item += " Fl " + escapeRoff("-"+f.Name)
-		if value != "" {
-			item += ` Ar "` + escapeRoff(value) + `"`
-		}
-		p.WriteString(item + "\n")
-		if !slices.Contains([]string{"", "0", "0s", "false", "[]"}, f.DefValue) {
-			text += " (default: " + f.DefValue + ")"
-		}
-		p.filled(text)
-	})
-	p.macro("El")
-}
-
-// seeAlso names the overview, and that all pages.
-func (p *page) seeAlso(all []*cobra.Command) {
-	p.macro("Sh", "SEE ALSO")
-	if p.name != "firn" {
-		p.macro("Xr", "firn", "1")
-		return
-	}
-	for _, cmd := range all[1:] {
-		p.macro("Xr", strings.ReplaceAll(cmd.CommandPath(), " ", "-"), "1", ",")
-	}
-	p.macro("Xr", "firn.toml", "5")
-}
-
-// section5 is the page of the configuration.
-func (p *page) section5() {
-	p.macro("Sh", "DESCRIPTION")
-	p.filled("The file holds what firn need not be told by options. This is all that it can have:")
-	p.macro("Pp")
-	p.literal(config.Help)
-	p.seeAlso(nil)
-}
-
-// text writes paragraphs. One whose first line is indented stays as it is.
-func (p *page) text(text string) {
-	for i, paragraph := range strings.Split(strings.Trim(text, "\n"), "\n\n") {
-		if i > 0 {
-			p.macro("Pp")
-		}
-		if strings.HasPrefix(paragraph, " ") || strings.HasPrefix(paragraph, "\t") {
-			p.literal(paragraph)
-			continue
-		}
-		p.filled(strings.Join(strings.Fields(paragraph), " "))
-	}
-}
-
-// filled writes running text, with each sentence on a line: that is how the end of one is
-// told from an abbreviation.
-func (p *page) filled(text string) {
-	for line := range strings.Lines(strings.NewReplacer(". ", ".\n", "? ", "?\n", "! ", "!\n").Replace(text)) {
-		p.line(strings.TrimSpace(line))
-	}
-}
-
-// literal writes lines as they are.
-func (p *page) literal(text string) {
-	p.WriteString(".Bd -literal -compact\n")
-	for line := range strings.Lines(text) {
-		p.line(strings.TrimRight(strings.ReplaceAll(line, "\t", "    "), "\n "))
-	}
-	p.macro("Ed")
-}
-
-// line writes a line of text, which must not begin as a macro does.
-func (p *page) line(text string) {
-	if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "'") {
-		p.WriteString(`\&`)
-	}
-	p.WriteString(escapeRoff(text) + "\n")
-}
-
-// escapeRoff keeps what is typed as it is: a backslash begins an escape, and a plain
-// minus is printed as a hyphen by some.
-func escapeRoff(s string) string { return strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(s) }

@@ -39,7 +39,7 @@ bench/tune: bench/internal/checkout chunk crypt repo snapshot store/mem
 btree:
 chunk: chunk/delta
 chunk/delta:
-cmd: backup config crypt diff internal/layout internal/svg outcome replicate repo report restore retention schedule session site snapshot sqlite store store/s3 tags upkeep verify
+cmd: backup config crypt diff internal/layout internal/manual internal/svg outcome replicate repo report restore retention schedule session site snapshot sqlite store store/s3 tags upkeep verify
 cmd/firn: cmd
 config: host outcome repo retention snapshot store tags
 crypt:
@@ -52,6 +52,7 @@ internal/arch:
 internal/damage: chunk crypt pack store
 internal/dbtest:
 internal/layout: report
+internal/manual:
 internal/s3test:
 internal/sessiontest: backup internal/dbtest report session snapshot upkeep
 internal/svg:
@@ -102,7 +103,7 @@ unsafe: sqlite/internal/capi host
 modernc.org/sqlite*: sqlite/internal/capi internal/dbtest bench bench/scale demo
 
 # An embedding program must not drag in the command line or an S3 client.
-github.com/spf13/*: cmd
+github.com/spf13/*: cmd internal/manual
 # Tests use a client of their own to see the objects that a store left on the test server.
 github.com/minio/*: store/s3 internal/s3test
 
