@@ -1,6 +1,5 @@
-// Package cmd is firn's command line: one file per command, and beside them
-// what all commands share. It joins the repository engine, which knows no
-// SQLite, with package sqlite, which knows no repository.
+// Package cmd is firn's command line. Each command has a file with its flags, its help and the words of its results; the work is
+// done by the packages of the application. Other files have the parts that all commands share.
 package cmd
 
 import (
@@ -28,7 +27,7 @@ import (
 	"firn/store/s3"
 )
 
-// Streams are what a run of the program reads and writes.
+// Streams are the standard streams of a run.
 type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
@@ -38,19 +37,19 @@ type Streams struct {
 // streams and returns the exit code. An interrupt, a termination or a lost
 // terminal cancels what is under way.
 func Main(args []string) int {
-	// First of all: a second line of defence for the locks of live databases.
+	// This comes first: it is a second line of defence for the locks of live databases.
 	if err := sqlite.Harden(); err != nil {
 		return newCLI(Streams{os.Stdin, os.Stdout, os.Stderr}).fail(err)
 	}
 	defer runtime.KeepAlive(limitMemory(memoryLimit()))
 	ctx, stop := signal.NotifyContext(context.Background(), stopSignals()...)
 	defer stop()
-	// A reader of our output that goes away must not keep us from tidying up.
+	// A reader of the output may go away. With this handler, firn still tidies up then.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	return Run(ctx, args, Streams{os.Stdin, os.Stdout, os.Stderr})
 }
 
-// stopSignals leaves out the hang-up that nohup has ignored.
+// stopSignals returns the signals that cancel a run. It leaves out the hang-up if nohup has made the process ignore it.
 func stopSignals() []os.Signal {
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) {
@@ -59,12 +58,13 @@ func stopSignals() []os.Signal {
 	return signals
 }
 
-// Run runs firn with the arguments after its name and returns the exit code,
-// for programs that bring their own streams. It neither handles signals nor exits.
+// Run runs firn with the arguments after its name and returns the exit code. It is for programs that bring their own streams: it
+// neither handles signals nor exits.
 func Run(ctx context.Context, args []string, streams Streams) int {
 	return newCLI(streams).run(ctx, args)
 }
 
+// run parses the arguments, runs the command and returns its exit code.
 func (c *cli) run(ctx context.Context, args []string) int {
 	c.args = args
 	root := newRoot(c)
@@ -81,30 +81,30 @@ func (c *cli) run(ctx context.Context, args []string) int {
 	return c.fail(err)
 }
 
-// cli is one run of the program: its streams and surroundings, and the flags
-// that all commands share.
+// cli is one run of the program: its streams, its surroundings and the flags that all commands share.
 type cli struct {
 	stdin          io.Reader
 	stdout, stderr *screen
 	program        *session.Caller
-	args           []string // after the program's name
+	args           []string // the arguments after the program's name
 
 	flags       flags
 	showVersion bool
 	profiles    profiles
 	json        bool
-	helpError   error               // of writing a help
-	bar         atomic.Pointer[bar] // the one that may be on the terminal; may hold nil
-	sessions    []*session.Session  // that were opened
+	helpError   error               // the error of writing a help text
+	bar         atomic.Pointer[bar] // the bar that may be on the terminal; may hold nil
+	sessions    []*session.Session  // the sessions that were opened
 }
 
-// flags are the global ones.
+// flags are the flags of all commands that this package uses itself; the others are in [session.Settings].
 type flags struct {
 	quiet   bool
 	verbose bool
 	noColor bool
 }
 
+// newCLI returns a run of the program on its streams, with the clock and the environment of the process.
 func newCLI(s Streams) *cli {
 	c := &cli{stdin: s.In, stdout: newScreen(output{s.Out}), stderr: newScreen(s.Err)}
 	c.program = &session.Caller{
@@ -115,18 +115,18 @@ func newCLI(s Streams) *cli {
 	return c
 }
 
-// isTerminal reports whether a stream is one.
+// isTerminal reports whether a stream is a terminal.
 func isTerminal(stream any) bool {
 	f, ok := stream.(interface{ Fd() uintptr })
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// interactive reports whether somebody is there to be asked.
+// interactive reports whether firn can ask a person questions.
 func (c *cli) interactive() bool {
 	return !c.json && isTerminal(c.stdin) && isTerminal(c.stderr)
 }
 
-// applyFlags tells the caller what the flags say.
+// applyFlags sets the parts of the program that depend on the flags: the output of hooks, and the question for a password.
 func (c *cli) applyFlags() {
 	if !c.flags.quiet && !c.json {
 		c.program.HookOutput = c.stderr.out
@@ -136,7 +136,7 @@ func (c *cli) applyFlags() {
 	}
 }
 
-// reporter returns what shows the messages of a run.
+// reporter returns the reporter that prints the messages of the application.
 func (c *cli) reporter() *report.Reporter {
 	return &report.Reporter{
 		Warned:   func(text string) { c.warn("%s", text) },
@@ -152,7 +152,7 @@ func (c *cli) reporter() *report.Reporter {
 	}
 }
 
-// showHookOutput shows the output of a command that has failed.
+// showHookOutput prints the output of a hook that has failed.
 func (c *cli) showHookOutput(environment, hook string, output []byte) {
 	if c.json {
 		c.warn("%s: the %s command says: %s", environment, hook, output)
@@ -161,13 +161,13 @@ func (c *cli) showHookOutput(environment, hook string, output []byte) {
 	fmt.Fprintf(c.stderr, "%s\n", bytes.TrimSuffix(output, []byte("\n")))
 }
 
-// opened is the command line with the repository that it has opened.
+// opened is a run of the program with the repository that it has opened.
 type opened struct {
 	*cli
 	*session.Session
 }
 
-// open opens the repository; the command closes it.
+// open opens the repository. The command closes it.
 func (c *cli) open(ctx context.Context, opening session.OpenOptions) (*opened, error) {
 	c.applyFlags()
 	s, err := c.program.Open(ctx, opening)
@@ -177,7 +177,7 @@ func (c *cli) open(ctx context.Context, opening session.OpenOptions) (*opened, e
 	return c.with(s), nil
 }
 
-// start finds out where the repository is, without opening it.
+// start finds the repository without opening it.
 func (c *cli) start() (*opened, error) {
 	c.applyFlags()
 	s, err := c.program.Start(session.OpenOptions{})
@@ -187,7 +187,7 @@ func (c *cli) start() (*opened, error) {
 	return &opened{c, s}, nil
 }
 
-// openStarted opens the repository that was found; the command closes it.
+// openStarted opens the repository that [cli.start] has found. The command closes it.
 func (o *opened) openStarted(ctx context.Context) error {
 	if err := o.OpenRepository(ctx); err != nil {
 		return err
@@ -196,13 +196,13 @@ func (o *opened) openStarted(ctx context.Context) error {
 	return nil
 }
 
-// with joins the command line with a session, whose rollback counts for the exit code.
+// with joins this run with an open session. A rollback of its repository counts for the exit code.
 func (c *cli) with(s *session.Session) *opened {
 	c.sessions = append(c.sessions, s)
 	return &opened{c, s}
 }
 
-// unaccepted is the outcome of a command that did all else, in a repository that was set back.
+// unaccepted returns the error of a successful command if one of its repositories was set back, which no person has accepted.
 func (c *cli) unaccepted() error {
 	for _, s := range c.sessions {
 		if err := s.Unaccepted(); err != nil {

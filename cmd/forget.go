@@ -19,9 +19,9 @@ import (
 type forgetOptions struct {
 	dryRun, prune bool
 	keep          *keepFlags
-	rules         *config.Keep  // that the flags make, nil for the configured ones
-	simulate      string        // for how long; "" for not at all
-	every         time.Duration // between two backups of a simulation
+	rules         *config.Keep  // the rules of the flags, nil for the configured rules
+	simulate      string        // the time to simulate; "" for no simulation
+	every         time.Duration // the time between two backups of a simulation
 }
 
 func newForget(c *cli) *cobra.Command {
@@ -30,13 +30,13 @@ func newForget(c *cli) *cobra.Command {
 		Use:     "forget [ENV] [--keep-...] | ID...",
 		Short:   "Remove snapshots, by rules or by ID",
 		GroupID: groupMain,
-		Long: `Removes snapshots: those that no retention rule keeps, of one environment or of
-all, or those that are named by their IDs. Their space is freed by a later prune.
+		Long: `Removes snapshots that no retention rule keeps, of one environment or of all, or single
+snapshots by their IDs. A later prune frees their space.
 
-The rules are those of the configuration, or, if there is any --keep flag, those of
-the flags alone. They count for each environment and database apart. A snapshot
-stays if any rule keeps it. Pinned ones, the newest, and the newest verified one
-always stay; snapshots that a restore took of what it replaced stay for 30 days.`,
+The rules are in the configuration. If any --keep flag is given, the flags are the only
+rules. The rules count for each environment and database separately. A snapshot stays if
+any rule keeps it. Pinned snapshots, the newest snapshot and the newest verified one
+always stay. Snapshots that a restore took of the replaced content stay for 30 days.`,
 		Example: `  firn forget --dry-run
   firn forget production --keep-last 10 --keep-daily 7 --keep-monthly all --prune
   firn forget production --simulate 90d --every 12m
@@ -51,15 +51,15 @@ always stay; snapshots that a restore took of what it replaced stay for 30 days.
 	f := cmd.Flags()
 	f.SortFlags = false
 	o.keep = newKeepFlags(f)
-	f.BoolVar(&o.dryRun, "dry-run", false, "change nothing, say what would be removed, and why not")
+	f.BoolVar(&o.dryRun, "dry-run", false, "change nothing, show what would be removed, and why others would stay")
 	f.BoolVar(&o.prune, "prune", false, "then free the space")
-	f.StringVar(&o.simulate, "simulate", "", "change nothing, show what there will be after this `time` of backups: 90d")
-	addEvery(f, &o.every, "`time` between two of them")
+	f.StringVar(&o.simulate, "simulate", "", "change nothing, show the snapshots that will exist after this `time` of backups: 90d")
+	addEvery(f, &o.every, "`time` between two simulated backups")
 	c.addJSONFlag(cmd)
 	return cmd
 }
 
-// forgetMessage is the outcome in JSON.
+// forgetMessage is the outcome of forget in JSON.
 type forgetMessage struct {
 	Type    string         `json:"message_type"` // "summary"
 	DryRun  bool           `json:"dry_run"`
@@ -67,11 +67,13 @@ type forgetMessage struct {
 	Removed []decisionInfo `json:"removed"`
 }
 
+// decisionInfo is a snapshot with the reasons for which it is kept, in JSON.
 type decisionInfo struct {
 	snapshotMessage
 	Reasons []string `json:"reasons"`
 }
 
+// forget runs the command.
 func (c *cli) forget(ctx context.Context, args []string, o forgetOptions) error {
 	var err error
 	if o.rules, err = o.keep.rules(); err != nil {
@@ -97,9 +99,10 @@ func (c *cli) forget(ctx context.Context, args []string, o forgetOptions) error 
 			return err
 		}
 	}
-	return result.Damage // it stops nothing: what cannot be read is neither counted nor removed
+	return result.Damage // records that cannot be read are neither counted nor removed, and stop nothing
 }
 
+// reportForgotten prints the outcome: every decision in a dry run or with --verbose, otherwise the numbers.
 func (s *opened) reportForgotten(result *upkeep.Forgotten, dryRun bool) error {
 	m := forgetMessage{Type: "summary", DryRun: dryRun, Keep: []decisionInfo{}, Removed: []decisionInfo{}}
 	var rows [][]string

@@ -8,26 +8,10 @@ import (
 	"firn/snapshot"
 )
 
-// grouping is what snapshots are put together by: names of their properties.
+// grouping is a list of names of properties. Snapshots with the same properties make a group.
 type grouping []string
 
-// property returns what a snapshot has of a name, as text, and whether there is such a
-// property.
-func property(s *snapshot.Snapshot, name string) (text string, ok bool) {
-	switch name {
-	case "environment":
-		return s.Environment, true
-	case "database":
-		return s.Database, true
-	case "host":
-		return s.Host, true
-	case "tags":
-		return s.Tags.String(), true
-	}
-	return "", false
-}
-
-// parseGrouping reads names with commas between them.
+// parseGrouping reads names of properties, separated by commas.
 func parseGrouping(list string) (grouping, error) {
 	if list == "" {
 		return nil, nil
@@ -42,7 +26,22 @@ func parseGrouping(list string) (grouping, error) {
 	return g, nil
 }
 
-// snapshotGroup is some snapshots that have the same properties, in JSON.
+// property returns the property of a snapshot with a name, as text, and whether snapshots have such a property.
+func property(s *snapshot.Snapshot, name string) (text string, ok bool) {
+	switch name {
+	case "environment":
+		return s.Environment, true
+	case "database":
+		return s.Database, true
+	case "host":
+		return s.Host, true
+	case "tags":
+		return s.Tags.String(), true
+	}
+	return "", false
+}
+
+// snapshotGroup is a group of snapshots with the same properties, in JSON.
 type snapshotGroup struct {
 	Key       map[string]string `json:"group_key"`
 	Snapshots []snapshotMessage `json:"snapshots"`
@@ -51,7 +50,7 @@ type snapshotGroup struct {
 	list  []*snapshot.Snapshot
 }
 
-// groups returns the groups in the order of their first snapshots.
+// groups divides snapshots into groups, in the order of their first snapshots.
 func (g grouping) groups(list []*snapshot.Snapshot) []*snapshotGroup {
 	found := make(map[string]*snapshotGroup)
 	var groups []*snapshotGroup
@@ -61,7 +60,7 @@ func (g grouping) groups(list []*snapshot.Snapshot) []*snapshotGroup {
 			key[name], _ = property(s, name)
 			title = append(title, name+" "+key[name])
 		}
-		text := strings.Join(title, "\x00") // which no name has
+		text := strings.Join(title, "\x00") // no name has this character
 		if found[text] == nil {
 			found[text] = &snapshotGroup{Key: key, title: strings.Join(title, ", ")}
 			groups = append(groups, found[text])
@@ -72,6 +71,7 @@ func (g grouping) groups(list []*snapshot.Snapshot) []*snapshotGroup {
 	return groups
 }
 
+// printGroups prints groups of snapshots, each below a title.
 func (s *opened) printGroups(groups []*snapshotGroup) error {
 	if s.json {
 		return s.printJSON(groups)

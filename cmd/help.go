@@ -8,7 +8,7 @@ import (
 	"firn/config"
 )
 
-// newConfigurationHelp is no command: it has nothing to run.
+// newConfigurationHelp returns a topic of the help. It is no command, so it has no function to run.
 func newConfigurationHelp() *cobra.Command {
 	return &cobra.Command{
 		Use:   "configuration",
@@ -17,8 +17,8 @@ func newConfigurationHelp() *cobra.Command {
 	}
 }
 
-// setHelp has help written at once, and its error kept for the end of the run: cobra would
-// print it and go on, so that a help that nobody got would end well.
+// setHelp replaces the function that prints help. The new function writes the whole text at once and keeps the error for the end
+// of the run. With cobra's own function, a run would succeed although its help could not be written.
 func (c *cli) setHelp(root *cobra.Command) {
 	write := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {

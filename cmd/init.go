@@ -17,9 +17,9 @@ func newInit(c *cli) *cobra.Command {
 		GroupID: groupSpace,
 		Long: `Makes a repository. An existing one is left as it is.
 
-With no key given, or a key file that does not exist, firn makes a key file, and a
-recovery key, which it shows once. Store copies of both elsewhere: without a key
-nobody can read the repository, and firn cannot help.`,
+If no key is given, or the given key file does not exist, firn makes a key file and a
+recovery key, which it shows once. Store copies of both elsewhere: without a key the
+repository cannot be read by anyone, and firn cannot help.`,
 		Example: `  firn init --repository /mnt/backup/firn
   firn init --repository /mnt/backup/firn --key-file /etc/firn/key`,
 		Args: noArguments,
@@ -37,14 +37,16 @@ nobody can read the repository, and firn cannot help.`,
 	return cmd
 }
 
+// initMessage is the new repository in JSON.
 type initMessage struct {
 	Type       string `json:"message_type"` // "summary"
 	Repository string `json:"repository"`
 	ID         string `json:"id"`
-	KeyFile    string `json:"key_file,omitempty"`     // if one was made
+	KeyFile    string `json:"key_file,omitempty"`     // if firn has made one
 	Recovery   string `json:"recovery_key,omitempty"` // likewise
 }
 
+// reportMade prints the new repository and its keys. The recovery key is printed this one time.
 func (c *cli) reportMade(made *upkeep.Made) error {
 	s := made.Session
 	m := initMessage{Type: "summary", Repository: s.Place.String(), ID: s.Repo.ID().String(), KeyFile: made.KeyFile}
@@ -62,7 +64,7 @@ func (c *cli) reportMade(made *upkeep.Made) error {
 	if m.KeyFile == "" {
 		return nil
 	}
-	// Printed with --quiet too: it is shown this one time only.
+	// The keys are printed with --quiet, too, because the recovery key is shown only now.
 	_, err := fmt.Fprintf(pager{c.stdout}, `Key file:     %s
 Recovery key: %s
 

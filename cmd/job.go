@@ -13,15 +13,15 @@ import (
 	"firn/tags"
 )
 
-// stdinEnvironment is the environment of streams for which none is named.
+// stdinEnvironment is the environment of streams if --env is not given.
 const stdinEnvironment = "stdin"
 
-// runOptions returns the options of the whole run.
+// runOptions returns the options of the whole run, from the flags.
 func (o backupOptions) runOptions() backup.RunOptions {
 	return backup.RunOptions{DryRun: o.dryRun, MetricsFile: o.metricsFile}
 }
 
-// jobs finds out what to back up, and refuses what is wrong before anything is done.
+// jobs returns the backups to do. It checks all arguments and flags, so that a wrong one is noticed before the first backup.
 func (c *cli) jobs(conf *config.Config, args []string, o backupOptions) ([]*backup.Job, error) {
 	envs, err := o.environments(conf, args)
 	if err != nil {
@@ -42,7 +42,7 @@ func (c *cli) jobs(conf *config.Config, args []string, o backupOptions) ([]*back
 	return jobs, nil
 }
 
-// jobOptions returns what the flags say of each backup.
+// jobOptions returns the options of each backup, from the flags.
 func (c *cli) jobOptions(o backupOptions) (options backup.Options, err error) {
 	options = backup.Options{
 		Export: o.export, Forget: o.prune,
@@ -73,7 +73,7 @@ func (c *cli) jobOptions(o backupOptions) (options backup.Options, err error) {
 	return options, nil
 }
 
-// environments returns the environments that the arguments name.
+// environments returns the environments that the arguments and flags name.
 func (o backupOptions) environments(conf *config.Config, args []string) ([]*config.Environment, error) {
 	named := 0
 	for _, given := range []bool{len(args) > 0, o.all, o.database != "", o.stdin} {
@@ -112,7 +112,8 @@ func (o backupOptions) environments(conf *config.Config, args []string) ([]*conf
 	return envs, nil
 }
 
-// knownEnvironments returns the environments that the arguments name, as far as the configuration has them: it may be wrong.
+// knownEnvironments returns the environments that the arguments and flags name, without those that the configuration does not have.
+// It is for errors, when the configuration or an argument may be wrong.
 func (o backupOptions) knownEnvironments(conf *config.Config, args []string) []*config.Environment {
 	if o.stdin || o.database != "" {
 		envs, err := o.environments(conf, nil)
@@ -133,6 +134,7 @@ func (o backupOptions) knownEnvironments(conf *config.Config, args []string) []*
 	return envs
 }
 
+// flagEnvironment returns the environment of --database, --env and --name.
 func (o backupOptions) flagEnvironment() (*config.Environment, error) {
 	if o.env == "" {
 		return nil, outcome.Usage("", "--database needs --env: the name of the environment it belongs to")
@@ -142,11 +144,11 @@ func (o backupOptions) flagEnvironment() (*config.Environment, error) {
 	return env, errors.Join(err, env.Validate())
 }
 
-// streamEnvironment returns the environment of a stream. The commands and the monitor of a configured environment of the same
-// name are about that environment's own database, so they are left out.
+// streamEnvironment returns the environment of a stream. It has no commands and no monitor: if an environment with the same name
+// is configured, its commands and its monitor are for its own database.
 func (o backupOptions) streamEnvironment() (*config.Environment, error) {
 	if o.name == "" {
-		return nil, outcome.Usage("", "--stdin needs --name: what the stream is to be found under")
+		return nil, outcome.Usage("", "--stdin needs --name: the name under which the stream is stored")
 	}
 	if o.export != "" || o.forceScan {
 		return nil, outcome.Usage("", "--export and --force-scan are for databases that firn reads itself, not for --stdin")
@@ -155,9 +157,10 @@ func (o backupOptions) streamEnvironment() (*config.Environment, error) {
 	return env, config.CheckNames(env.Name, env.DatabaseName)
 }
 
+// dateTimeSeconds is the layout of a local time.
 const dateTimeSeconds = "2006-01-02 15:04:05"
 
-// parseTime reads a time of the past; none is the zero time.
+// parseTime reads the time of --time, which must not be in the future. The empty text is the zero time.
 func (c *cli) parseTime(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil

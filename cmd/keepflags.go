@@ -8,22 +8,24 @@ import (
 	"firn/retention"
 )
 
-// keepFlags are the flags that say what to keep.
+// keepFlags are the flags of the retention rules.
 type keepFlags struct {
 	values map[string]*string
 	set    *pflag.FlagSet
 }
 
+// keepRules are the names and help texts of the rules.
 var keepRules = [...]struct{ name, help string }{
 	{"last", "keep the last `n` snapshots, or all"},
-	{"hourly", "keep the newest of each of the last `n` hours that have one, or all"},
+	{"hourly", "keep the newest of each of the last `n` hours with snapshots, or all"},
 	{"daily", "the same by days: `n`, or all"},
 	{"weekly", "the same by ISO weeks: `n`, or all"},
 	{"monthly", "the same by months: `n`, or all"},
 	{"yearly", "the same by years: `n`, or all"},
-	{"within", "keep all younger than this `duration` before the newest: 12h, 30d, 2w"},
+	{"within", "keep all snapshots of this `duration` before the newest: 12h, 30d, 2w"},
 }
 
+// newKeepFlags adds the flags to a command.
 func newKeepFlags(set *pflag.FlagSet) *keepFlags {
 	f := &keepFlags{make(map[string]*string), set}
 	for _, rule := range keepRules {
@@ -32,7 +34,7 @@ func newKeepFlags(set *pflag.FlagSet) *keepFlags {
 	return f
 }
 
-// given reports whether any of the flags was used.
+// given reports whether any of the flags is given.
 func (f *keepFlags) given() bool {
 	for _, rule := range keepRules {
 		if f != nil && f.set.Changed("keep-"+rule.name) {
@@ -42,7 +44,7 @@ func (f *keepFlags) given() bool {
 	return false
 }
 
-// rules returns what the flags say, nil if none was used.
+// rules returns the rules of the flags, nil if no flag is given.
 func (f *keepFlags) rules() (*config.Keep, error) {
 	if !f.given() {
 		return nil, nil

@@ -21,8 +21,9 @@ func newKey(c *cli) *cobra.Command {
 		Short:   "List, add, rotate and remove keys; generate a key file",
 		GroupID: groupSpace,
 		Long: `A repository can have any number of keys: key files and passwords. Each opens it.
-Removing or rotating a key does not lock out who has copied the repository before, or
-has opened it: then make a new repository, and copy to it ("firn copy").`,
+If an intruder had the key and a copy of the repository, or has opened the repository,
+removing or rotating the key does not help: make a new repository and copy to it
+("firn copy").`,
 		Args: cobra.ArbitraryArgs,
 		RunE: runRoot,
 	}
@@ -30,7 +31,7 @@ has opened it: then make a new repository, and copy to it ("firn copy").`,
 	return cmd
 }
 
-// withRepository opens the repository for a command.
+// withRepository returns a function that runs a command on the open repository.
 func (c *cli) withRepository(f func(ctx context.Context, s *opened) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, _ []string) error {
 		s, err := c.open(cmd.Context(), session.OpenOptions{})
@@ -63,6 +64,7 @@ type keyMessage struct {
 	Error   string    `json:"error,omitempty"`
 }
 
+// listKeys prints the keys. Damaged keys are listed, too, and are the error.
 func listKeys(ctx context.Context, s *opened) error {
 	keys, err := s.Repo.Keys(ctx)
 	if err != nil {
@@ -95,6 +97,7 @@ func inUse(k repo.Key) string {
 	return ""
 }
 
+// newKeyMessage fills a [keyMessage].
 func newKeyMessage(k repo.Key) keyMessage {
 	m := keyMessage{ID: k.ID, Label: k.Label, Created: k.Created, InUse: k.InUse}
 	switch k.KDF {
@@ -109,7 +112,7 @@ func newKeyMessage(k repo.Key) keyMessage {
 	return m
 }
 
-// keyAddOptions are the flags of key add.
+// keyAddOptions are the flags of key add and key rotate.
 type keyAddOptions struct {
 	keyFile, passwordFile, label string
 }
@@ -118,8 +121,8 @@ func newKeyAdd(c *cli) *cobra.Command {
 	var o keyAddOptions
 	cmd := &cobra.Command{
 		Use: "add", Short: "Add a key file or a password", Args: cobra.NoArgs,
-		Long: `Adds a key file, which is made if it does not exist, or a password. With neither
-flag, firn asks for a new password.`,
+		Long: `Adds a key file or a password. A key file that does not exist is made. Without a flag,
+firn asks for a new password.`,
 		RunE: c.withRepository(func(ctx context.Context, s *opened) error { return s.addKey(ctx, o) }),
 	}
 	o.addFlags(cmd)
@@ -127,13 +130,14 @@ flag, firn asks for a new password.`,
 	return cmd
 }
 
+// addFlags adds the flags that name a new key.
 func (o *keyAddOptions) addFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.keyFile, "new-key-file", "", "key `file`, made if it does not exist")
 	cmd.Flags().StringVar(&o.passwordFile, "new-password-file", "", "`file` with the password in its first line")
 	cmd.MarkFlagsMutuallyExclusive("new-key-file", "new-password-file")
 }
 
-// newKey is the key that the flags name.
+// newKey returns the key that the flags name. Without flags, a person is asked for a password.
 func (o *keyAddOptions) newKey(s *opened) upkeep.NewKey {
 	k := upkeep.NewKey{KeyFile: o.keyFile, PasswordFile: o.passwordFile, Label: o.label}
 	if s.interactive() {
@@ -142,6 +146,7 @@ func (o *keyAddOptions) newKey(s *opened) upkeep.NewKey {
 	return k
 }
 
+// addKey runs key add.
 func (s *opened) addKey(ctx context.Context, o keyAddOptions) error {
 	done, err := upkeep.AddKey(ctx, s.Session, o.newKey(s))
 	if err != nil {
@@ -155,9 +160,9 @@ func newKeyRotate(c *cli) *cobra.Command {
 	var o keyAddOptions
 	cmd := &cobra.Command{
 		Use: "rotate", Short: "Replace the key in use", Args: cobra.NoArgs,
-		Long: `Replaces the key that opens the repository now: by a new key file or password, or, with
-neither flag, by the same one with a new salt and the costs of this version. The new
-one is tried before the old one is removed. Other keys stay.`,
+		Long: `Replaces the key that opens the repository now by a new key file or password. Without a
+flag, the key stays the same, with a new salt and the key derivation costs of this
+version. The new key is tried before the old one is removed. Other keys stay.`,
 		Example: `  firn key rotate --new-password-file /etc/firn/password.new`,
 		RunE:    c.withRepository(func(ctx context.Context, s *opened) error { return s.rotateKey(ctx, o) }),
 	}
@@ -166,6 +171,7 @@ one is tried before the old one is removed. Other keys stay.`,
 	return cmd
 }
 
+// rotateKey runs key rotate.
 func (s *opened) rotateKey(ctx context.Context, o keyAddOptions) error {
 	done, err := upkeep.RotateKey(ctx, s.Session, o.newKey(s))
 	if err != nil {
@@ -178,7 +184,7 @@ func (s *opened) rotateKey(ctx context.Context, o keyAddOptions) error {
 	return nil
 }
 
-// warnLockedOut warns if runs without flags would fail from now on.
+// warnLockedOut prints a warning if runs without flags will fail from now on.
 func (s *opened) warnLockedOut(done *upkeep.KeyChange) {
 	if done.LockedOut != "" {
 		s.warn("%s", done.LockedOut)
@@ -188,14 +194,16 @@ func (s *opened) warnLockedOut(done *upkeep.KeyChange) {
 func newKeyRemove(c *cli) *cobra.Command {
 	return &cobra.Command{
 		Use: "remove ID", Short: "Remove a key", Args: cobra.ExactArgs(1),
-		Long: `Removes a key. The one that firn uses for it stays, unless that opens the repository in
-another slot, too: so one that is proven to open it is always left.`,
+		Long: `Removes a key. The key that firn uses for this stays, unless another slot of the
+repository has the same key. So a key that is proven to open the repository is always
+left.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.withRepository(func(ctx context.Context, s *opened) error { return s.removeKey(ctx, args[0]) })(cmd, args)
 		},
 	}
 }
 
+// removeKey runs key remove.
 func (s *opened) removeKey(ctx context.Context, prefix string) error {
 	done, err := upkeep.RemoveKey(ctx, s.Session, prefix)
 	if err != nil {
@@ -211,8 +219,8 @@ func (s *opened) removeKey(ctx context.Context, prefix string) error {
 func newKeyGenerate(c *cli) *cobra.Command {
 	return &cobra.Command{
 		Use: "generate", Short: "Print a new key file", Args: cobra.NoArgs,
-		Long: `Prints the text of a new key file. It opens nothing until "firn init" or
-"firn key add" is told to use it.`,
+		Long: `Prints the text of a new key file. The key opens no repository until "firn init" or
+"firn key add" uses it.`,
 		Example: "  (umask 077; firn key generate > /etc/firn/key)",
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprint(c.stdout, session.KeyFileText(crypt.NewKeyFile(), c.program.Now().UTC().Format(time.DateOnly)))

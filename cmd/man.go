@@ -16,7 +16,7 @@ func newMan(c *cli) *cobra.Command {
 		Short:   "Write the manual pages",
 		GroupID: groupOther,
 		Long: `Writes a manual page for each command, and one for firn.toml, into man1 and man5 of the
-folder. They say what --help says.`,
+folder. They have the same text as --help.`,
 		Example: `  firn man /usr/local/share/man
   firn man /tmp/man && man -M /tmp/man firn-backup`,
 		Args: cobra.ExactArgs(1),

@@ -9,20 +9,20 @@ import (
 	"firn/schedule"
 )
 
-// span is a time as a flag: with days and weeks, as everywhere else.
+// span is a duration as the value of a flag. It may be written in days and weeks, as in the configuration.
 type span time.Duration
 
-// Set implements pflag.Value.
+// Set reads the duration. It implements [pflag.Value].
 func (s *span) Set(text string) error {
 	d, err := retention.ParseDuration(text)
 	*s = span(d)
 	return err
 }
 
-// String implements pflag.Value.
+// String formats the duration. It implements [pflag.Value].
 func (s *span) String() string { return retention.FormatDuration(time.Duration(*s)) }
 
-// Type implements pflag.Value.
+// Type returns the word for the value in help texts. It implements [pflag.Value].
 func (s *span) Type() string { return "time" }
 
 // addEvery adds the flag for the time between two backups of an environment.

@@ -25,19 +25,21 @@ func newTag(c *cli) *cobra.Command {
 	return cmd
 }
 
-// tagChange is what a command does with tags, and how it tells that it is done, or was before.
+// tagChange is a change of tags and the words for its result.
 type tagChange struct {
-	done, before string
-	change       func(ctx context.Context, s *session.Session, ref string, tags ...string) (*upkeep.Labelled, error)
+	done   string // the words for a snapshot that was changed
+	before string // the words for a snapshot that had the tags, or did not have them, before
+	change func(ctx context.Context, s *session.Session, ref string, tags ...string) (*upkeep.Labelled, error)
 }
 
+// newTagCommand returns the command for a change of tags.
 func (c *cli) newTagCommand(use, short string, change tagChange) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   use + " SNAPSHOT TAG...",
 		Short: short,
 		Long: short + `. SNAPSHOT is at least 4 digits of an ID, latest, latest-verified, either with
-:ENV, or the beginning of a time. Tags that say what a snapshot is are firn's own, and
-stay as they are: env_..., db_... and pre-restore.`,
+:ENV, or the beginning of a time. The tags env_..., db_... and pre-restore belong to
+firn and cannot be changed: they say what a snapshot is.`,
 		Example: "  firn tag " + use + " latest:production before-migration",
 		Args:    cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -48,6 +50,7 @@ stay as they are: env_..., db_... and pre-restore.`,
 	return cmd
 }
 
+// tag runs a command that changes tags.
 func (c *cli) tag(ctx context.Context, ref string, args []string, change tagChange) error {
 	set, err := tags.New(args...)
 	if err != nil {
@@ -71,8 +74,8 @@ func (c *cli) tag(ctx context.Context, ref string, args []string, change tagChan
 }
 
 func newPin(c *cli) *cobra.Command {
-	return c.newPinCommand("pin", "Keep snapshots from retention", `Keeps retention from removing the snapshots, whatever the rules are. "firn forget ID"
-removes them nevertheless. SNAPSHOT is at least 4 digits of an ID, latest,
+	return c.newPinCommand("pin", "Keep snapshots from retention", `Keeps the snapshots from retention: no rule removes them. Only "firn forget ID"
+removes them. SNAPSHOT is at least 4 digits of an ID, latest,
 latest-verified, either with :ENV, or the beginning of a time.`, true)
 }
 
@@ -81,6 +84,7 @@ func newUnpin(c *cli) *cobra.Command {
 backup with --prune, may remove them.`, false)
 }
 
+// newPinCommand returns the command pin or unpin.
 func (c *cli) newPinCommand(use, short, long string, pinned bool) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     use + " SNAPSHOT...",
@@ -97,6 +101,7 @@ func (c *cli) newPinCommand(use, short, long string, pinned bool) *cobra.Command
 	return cmd
 }
 
+// pin runs pin or unpin.
 func (c *cli) pin(ctx context.Context, refs []string, pinned bool) error {
 	word, before := "pinned", "pinned already"
 	if !pinned {
@@ -121,7 +126,7 @@ func (c *cli) pin(ctx context.Context, refs []string, pinned bool) error {
 	return s.printLabelled(done)
 }
 
-// printLabelled prints the snapshots in JSON, if that was asked for.
+// printLabelled prints the snapshots in JSON if --json is given.
 func (s *opened) printLabelled(done []upkeep.Labelled) error {
 	if !s.json {
 		return nil
