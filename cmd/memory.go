@@ -9,24 +9,24 @@ import (
 )
 
 const (
-	// ampleMemory is where a limit stops mattering: what firn uses at its most, several times.
+	// ampleMemory is several times the most memory that firn uses. A limit of so much does not matter.
 	ampleMemory = 512 << 20
-	// scarceMemory is where one processor's worth of buffers is all that there is room for.
+	// scarceMemory has room only for the buffers of one processor.
 	scarceMemory = 160 << 20
-	// leastMemory is what a run takes that holds two packs of 16 MiB and one chunk's encoder, with what the collector does
-	// not come to in time: with 64 MiB, one run in ten over 100 MB was killed.
+	// leastMemory is the memory of a run that holds two packs of 16 MiB, the encoder of one chunk, and garbage that the
+	// collector has not freed yet. With 64 MiB, one in ten runs over 100 MB was killed.
 	leastMemory = 96 << 20
-	// unseenMemory is what the collector does not count: the program itself, SQLite's pages, stacks of threads.
+	// unseenMemory is memory that the collector does not count: the program itself, SQLite's pages, stacks of threads.
 	unseenMemory = 24 << 20
 )
 
-// limitMemory sets how much garbage there may be, and keeps the process within the memory that its surroundings allow, 0 for
-// as much as there is: the kernel kills what goes beyond, which the collector does not know of by itself. With GOGC or
-// GOMEMLIMIT the user decides. It returns memory for the caller to keep.
+// limitMemory limits garbage, and keeps the process within a limit of memory, 0 for no limit. The kernel kills a process
+// that exceeds the limit of its control group, and the collector does not know that limit by itself. If GOGC or GOMEMLIMIT
+// is set, the user decides. The caller keeps the memory that limitMemory returns until the end of the run.
 //
-// A quarter of the memory in use may be garbage, not as much again: most of it are buffers without pointers, so that
-// collections cost next to nothing. But there were hundreds of them where little is in use, for a quarter of that: so the
-// collector sees more than there is, which is never written to, and thus takes no memory.
+// Garbage may be a quarter of the memory in use; Go's default is as much again. Collections are cheap, since most of the
+// memory are buffers without pointers. But with little memory in use, a quarter is little, too, and would cause hundreds of
+// collections. The returned memory makes the collector count more. It is never written to, so it takes no real memory.
 func limitMemory(limit int64) []byte {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(25)
@@ -39,12 +39,12 @@ func limitMemory(limit int64) []byte {
 	}
 	debug.SetMemoryLimit(max(limit-unseenMemory, limit/2))
 	if limit < scarceMemory && os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(1) // of workers and of what is read ahead there are as many as processors
+		runtime.GOMAXPROCS(1) // each processor has a worker and data that is read ahead
 	}
 	return nil
 }
 
-// warnMemory tells that a run may be killed for want of memory.
+// warnMemory warns if the system may kill the run because its memory is too small.
 func (c *cli) warnMemory() {
 	if limit := memoryLimit(); limit > 0 && limit < leastMemory {
 		c.warn("the control group of this process allows %s of memory, and firn may be killed with less than %s", report.Size(limit), report.Size(leastMemory))

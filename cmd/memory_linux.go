@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// memoryLimit returns how many bytes of memory the control groups of the process allow, 0 for no limit or none that can
-// be seen.
+// memoryLimit returns the limit of the process's control groups in bytes. It is 0 if they have no limit or cannot be read.
 func memoryLimit() int64 {
 	groups, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
@@ -17,8 +16,8 @@ func memoryLimit() int64 {
 	return groupLimit("/sys/fs/cgroup", string(groups))
 }
 
-// groupLimit returns the smallest limit of the groups, which are told as in /proc/self/cgroup, and of those that they
-// are in. Below root are the files of version 2, of version 1 in a folder of its own, or both.
+// groupLimit returns the smallest limit of control groups and of all groups above them. The groups are listed as in
+// /proc/self/cgroup. The folder root has the files of version 2, those of version 1 in a folder of their own, or both.
 func groupLimit(root, groups string) int64 {
 	least := int64(0)
 	for line := range strings.Lines(groups) {
@@ -35,8 +34,8 @@ func groupLimit(root, groups string) int64 {
 	return least
 }
 
-// treeLimit returns the smallest limit of a group and of all above it. In a container the group's own name may lead
-// nowhere, and the root is the container's.
+// treeLimit returns the smallest limit of a group and of all groups above it. In a container the group's own folder may be
+// missing: then the root is the container's group.
 func treeLimit(root, group string, files ...string) int64 {
 	least := int64(0)
 	for group = path.Clean("/" + group); ; group = path.Dir(group) {
@@ -52,10 +51,10 @@ func treeLimit(root, group string, files ...string) int64 {
 	}
 }
 
-// unlimited is less than the number that version 1 has for no limit.
+// unlimited is less than the number by which version 1 says that a group has no limit.
 const unlimited = 1 << 60
 
-// lesser returns the lesser of two limits, of which 0 is none.
+// lesser returns the lesser of two limits. A limit of 0 means no limit.
 func lesser(a, b int64) int64 {
 	if a == 0 || b != 0 && b < a {
 		return b

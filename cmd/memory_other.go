@@ -2,5 +2,5 @@
 
 package cmd
 
-// memoryLimit returns 0: no limit can be seen here.
+// memoryLimit returns 0: firn cannot read limits on these systems.
 func memoryLimit() int64 { return 0 }

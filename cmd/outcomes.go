@@ -9,15 +9,14 @@ import (
 	"firn/report"
 )
 
-// outcomes are the outcomes of the environments of a run. A failure in one environment does not stop the others.
+// outcomes collects the outcomes of a run's environments. A failure of one environment does not stop the others.
 type outcomes struct {
 	cli       *cli
 	succeeded int
 	errs      []error
 }
 
-// add takes note of an environment's outcome, and reports an error at once if
-// there is more to come.
+// add adds the outcome of an environment. If the run has more environments, it prints an error at once.
 func (o *outcomes) add(err error, more bool) {
 	if err == nil {
 		o.succeeded++
@@ -30,7 +29,7 @@ func (o *outcomes) add(err error, more bool) {
 	o.errs = append(o.errs, err)
 }
 
-// outcome returns one error for the whole run, nil if no environment has failed.
+// outcome returns one error for the whole run, or nil if no environment has failed.
 func (o *outcomes) outcome() error {
 	switch {
 	case len(o.errs) == 0:

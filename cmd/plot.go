@@ -17,12 +17,13 @@ type curve struct {
 	points []point
 }
 
+// point is a size at a time.
 type point struct {
 	time time.Time
 	size int64
 }
 
-// The plot's size, its frame, and what stands around that, in pixels.
+// The size of the plot, its frame and the room around it, in pixels.
 const (
 	plotWidth, plotRight  = 800, 750
 	plotLeft, plotTop     = 90, 50
@@ -40,7 +41,7 @@ type plot struct {
 	zone        *time.Location
 }
 
-// writePlot draws into a file. If that fails, the picture of before is still there.
+// writePlot draws curves into a file. After an error the old file is still there.
 func (c *cli) writePlot(path string, curves []curve) error {
 	p := &plot{curves: curves, zone: c.program.Zone}
 	if err := site.ReplaceFile(path, p.draw()); err != nil {
@@ -50,6 +51,7 @@ func (c *cli) writePlot(path string, curves []curve) error {
 	return nil
 }
 
+// draw returns the plot as SVG.
 func (p *plot) draw() string {
 	p.measure()
 	p.Drawing = svg.New("Database sizes over time", plotWidth, plotBottom+3*plotMargin+plotLine*len(p.curves))
@@ -72,8 +74,7 @@ func (p *plot) draw() string {
 	return p.End()
 }
 
-// measure finds the axes' ends. The lower one of sizes is 0: else a little growth would
-// look like much.
+// measure finds the ends of the axes. The axis of sizes begins at 0, since otherwise a small growth would look large.
 func (p *plot) measure() {
 	for _, c := range p.curves {
 		for _, at := range c.points {
@@ -93,18 +94,20 @@ func (p *plot) measure() {
 	p.top = max(1, (p.top+p.step-1)/p.step) * p.step
 }
 
+// x returns the horizontal place of a time.
 func (p *plot) x(at time.Time) float64 {
 	return plotLeft + float64(at.Sub(p.first))/float64(p.last.Sub(p.first))*(plotRight-plotLeft)
 }
 
+// y returns the vertical place of a size.
 func (p *plot) y(size int64) float64 {
 	return plotBottom - float64(size)/float64(p.top)*(plotBottom-plotTop)
 }
 
-// sizeLabel is [report.Size] of a power of two or some of them, without ".0".
+// sizeLabel formats a multiple of a power of two for people, without ".0".
 func sizeLabel(n int64) string { return strings.Replace(report.Size(n), ".0 ", " ", 1) }
 
-// layout is for the labels of times.
+// layout returns the layout for the labels of times: with hours if the axis is short.
 func (p *plot) layout() string {
 	if p.last.Sub(p.first) < 2*24*time.Hour {
 		return "Jan 2 15:04"
@@ -112,7 +115,7 @@ func (p *plot) layout() string {
 	return time.DateOnly
 }
 
-// curve draws a curve, and its name in the legend.
+// curve draws a curve and its line in the legend.
 func (p *plot) curve(i int, c curve) {
 	var points []svg.Point
 	for _, at := range c.points {
@@ -124,8 +127,8 @@ func (p *plot) curve(i int, c curve) {
 	p.Text(svg.Point{X: plotLeft + 32, Y: y}, "start", c.name)
 }
 
-// sparkline shows the course of sizes in up to width characters, from the smallest to
-// the largest of them.
+// sparkline draws sizes over time in up to width characters. The lowest character stands for the smallest size and the highest
+// for the largest.
 func sparkline(sizes []int64, width int, utf8 bool) string {
 	if len(sizes) < 2 {
 		return ""
@@ -141,7 +144,7 @@ func sparkline(sizes []int64, width int, utf8 bool) string {
 	width = min(width, len(sizes))
 	var b strings.Builder
 	for i := range width {
-		// The last of each share, so that the line ends with the newest.
+		// Each character shows the last of its sizes, so the line ends with the newest.
 		s := sizes[(i+1)*len(sizes)/width-1]
 		level := 0
 		if high > low {

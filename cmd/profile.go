@@ -11,19 +11,20 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// profiles are the files in which a run tells where its time and memory went, for
-// go tool pprof and go tool trace. Their flags are hidden: they are for firn's developers.
+// profiles are files that show where a run spends its time and memory, for go tool pprof and go tool trace. Their flags are
+// hidden, since they are for firn's developers.
 type profiles struct {
 	cpu, memory, trace string // paths, empty for none
 	running            []profile
 }
 
-// profile is one that is being taken.
+// profile is a profile that is being written.
 type profile struct {
 	file *os.File
 	end  func(*os.File) error
 }
 
+// addFlags adds the hidden flags.
 func (p *profiles) addFlags(root *cobra.Command) {
 	set := root.PersistentFlags()
 	for _, flag := range []struct {
@@ -35,12 +36,12 @@ func (p *profiles) addFlags(root *cobra.Command) {
 		{&p.trace, "trace", "write an execution trace to this `file`"},
 	} {
 		set.StringVar(flag.path, flag.name, "", flag.usage)
-		_ = set.MarkHidden(flag.name)                  // fails for flags
-		_ = root.MarkPersistentFlagFilename(flag.name) // that do not exist only
+		_ = set.MarkHidden(flag.name)                  // the flag exists: no error
+		_ = root.MarkPersistentFlagFilename(flag.name) // likewise
 	}
 }
 
-// start begins with the profiles that were asked for.
+// start starts the profiles that the flags name. They are complete after stop.
 func (p *profiles) start() error {
 	return errors.Join(
 		p.begin(p.cpu, func(f *os.File) error { return pprof.StartCPUProfile(f) },
@@ -51,6 +52,7 @@ func (p *profiles) start() error {
 			func(f *os.File) error { runtime.GC(); return pprof.Lookup("allocs").WriteTo(f, 0) }))
 }
 
+// begin starts one profile, if it has a path.
 func (p *profiles) begin(path string, begin, end func(*os.File) error) error {
 	if path == "" {
 		return nil
@@ -66,7 +68,7 @@ func (p *profiles) begin(path string, begin, end func(*os.File) error) error {
 	return nil
 }
 
-// stop completes the files.
+// stop completes the profiles and closes their files.
 func (p *profiles) stop() error {
 	var err error
 	for _, r := range p.running {

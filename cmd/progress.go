@@ -13,27 +13,26 @@ import (
 
 const (
 	barEvery = 100 * time.Millisecond
-	// barDelay spares whoever has not to wait a flicker.
+	// barDelay is the time before a bar is drawn. A short step would only make it flicker.
 	barDelay = 500 * time.Millisecond
-	// The bar itself is between so wide; narrower ones tell nothing.
+	// barLeast and barMost are the limits of the width of the bar itself. A narrower bar would show too little.
 	barLeast, barMost = 10, 40
 )
 
-// bar shows how far a long step is, on a line of a terminal that is written over and
-// over. It is ASCII and without colour, so that any terminal shows it. A nil bar shows
-// nothing. Methods may be called by several goroutines.
+// bar shows the progress of a long step on one line of a terminal, which it overwrites again and again. It uses ASCII without
+// colours, so any terminal shows it. A nil bar shows nothing. Several goroutines may call its methods at once.
 type bar struct {
 	cli   *cli
 	label string
 
 	mu      sync.Mutex
-	total   int64 // bytes; 0: not known
+	total   int64 // in bytes; 0 if not known
 	pace    pace
-	next    time.Time // when to draw it again
+	next    time.Time // the time of the next drawing
 	visible bool
 }
 
-// progress starts a bar on a terminal; elsewhere it returns nil.
+// progress starts a bar if standard error is a terminal, and otherwise returns nil.
 func (c *cli) progress(label string, total int64) *bar {
 	if c.flags.quiet || c.json || !isTerminal(c.stderr) || c.program.Getenv("TERM") == "dumb" {
 		return nil
@@ -43,12 +42,13 @@ func (c *cli) progress(label string, total int64) *bar {
 	return b
 }
 
+// newBar returns a bar for a step with a total in bytes.
 func (c *cli) newBar(label string, total int64) *bar {
 	now := c.program.Now()
 	return &bar{cli: c, label: inLine(label), total: total, pace: pace{at: now}, next: now.Add(barDelay)}
 }
 
-// Set tells how many bytes are done.
+// Set sets the number of bytes that are done.
 func (b *bar) Set(n int64) {
 	if b != nil {
 		b.mu.Lock()
@@ -57,7 +57,7 @@ func (b *bar) Set(n int64) {
 	}
 }
 
-// SetTotal is Set for work whose size shows only on the way.
+// SetTotal is Set for work whose size was not known at its start.
 func (b *bar) SetTotal(n, total int64) {
 	if b != nil {
 		b.mu.Lock()
@@ -67,6 +67,7 @@ func (b *bar) SetTotal(n, total int64) {
 	}
 }
 
+// draw draws the bar if it is time for that.
 func (b *bar) draw(n int64) {
 	now := b.cli.program.Now()
 	if now.Before(b.next) {
@@ -74,11 +75,11 @@ func (b *bar) draw(n int64) {
 	}
 	b.pace.add(n, now)
 	b.next, b.visible = now.Add(barEvery), true
-	// One column less than there are: some terminals begin a new line in the last one.
+	// The last column stays empty, since some terminals begin a new line after it.
 	_ = b.cli.stderr.redraw(barLine(b.label, n, b.total, b.pace.rate, terminalWidth(b.cli.stderr)-1)) // a bar is not worth an error
 }
 
-// hide removes the bar until it is drawn again: something else is about to be written.
+// hide removes the bar from its line, for a message. The next drawing shows the bar again.
 func (b *bar) hide() {
 	if b == nil {
 		return
@@ -91,7 +92,7 @@ func (b *bar) hide() {
 	}
 }
 
-// Done ends the bar, so that what comes next stands in its place.
+// Done ends the bar and removes it from its line.
 func (b *bar) Done() {
 	if b != nil {
 		b.cli.bar.CompareAndSwap(b, nil)
@@ -99,7 +100,7 @@ func (b *bar) Done() {
 	}
 }
 
-// barLine returns the line without what does not fit into width characters.
+// barLine returns the text of the line. It leaves out the less important parts that do not fit into width characters.
 func barLine(label string, n, total int64, rate float64, width int) string {
 	share := 0.0
 	texts := []string{label, "", report.Size(n), report.Size(int64(rate)) + "/s", ""}
@@ -112,7 +113,7 @@ func barLine(label string, n, total int64, rate float64, width int) string {
 		texts[4] = remaining(float64(total-n)/rate) + " left"
 	}
 	const name, amount, speed, left = 0, 2, 3, 4
-	order := []int{amount, speed, left, name} // in which they can be spared
+	order := []int{amount, speed, left, name} // the order in which parts are left out
 	if total == 0 {
 		order = []int{speed, name}
 	}
@@ -126,7 +127,7 @@ func barLine(label string, n, total int64, rate float64, width int) string {
 	return joinTexts(texts)
 }
 
-// joinTexts leaves out the empty ones.
+// joinTexts joins texts as columns and leaves out empty texts.
 func joinTexts(texts []string) string {
 	var b strings.Builder
 	for _, t := range texts {
@@ -137,9 +138,10 @@ func joinTexts(texts []string) string {
 	return b.String()
 }
 
+// lineWidth returns the width of joined texts.
 func lineWidth(texts []string) int { return textWidth(joinTexts(texts)) }
 
-// remaining returns a time for people, not more exactly than it can be known.
+// remaining formats a time for people, rounded to seconds, or to minutes if it is long.
 func remaining(seconds float64) string {
 	if seconds > math.MaxInt32 {
 		return "years"
@@ -151,17 +153,17 @@ func remaining(seconds float64) string {
 	return d.String()
 }
 
-// pace is how fast something goes: a mean in which what is older counts less.
+// pace is a mean speed in which older progress counts less.
 type pace struct {
 	n    int64
 	at   time.Time
 	rate float64 // per second
 }
 
-// paceSpan is after how long something counts about a third.
+// paceSpan is the age at which progress counts about a third.
 const paceSpan = 5 * time.Second
 
-// add tells what was done so far. Less than before is a new beginning.
+// add adds the number of bytes that are done so far. A smaller number than before starts a new mean.
 func (p *pace) add(n int64, now time.Time) {
 	took := now.Sub(p.at)
 	if n < p.n {

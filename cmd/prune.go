@@ -15,7 +15,7 @@ import (
 type pruneOptions struct {
 	dryRun    bool
 	orphanAge time.Duration
-	within    bool // another command
+	within    bool // the prune is a step of another command
 }
 
 func newPrune(c *cli) *cobra.Command {
@@ -26,9 +26,9 @@ func newPrune(c *cli) *cobra.Command {
 		GroupID: groupSpace,
 		Long: `Frees the space that no snapshot needs any more. Backups may run meanwhile.
 
-Space is freed in two steps: one run marks what is not needed, a later one deletes
-it, once no running backup can count on it. What is marked is told as pending.
-"firn backup --prune" does all this, too, when it is due.`,
+Space is freed in two steps. One run marks data that no snapshot needs, and a later run
+deletes the marked data, when no running backup can rely on it. Marked data is shown as
+pending. "firn backup --prune" does all this, too, when it is due.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := c.open(cmd.Context(), session.OpenOptions{})
@@ -39,14 +39,14 @@ it, once no running backup can count on it. What is marked is told as pending.
 			return s.prune(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "change nothing, say what would be freed")
-	cmd.Flags().DurationVar(&o.orphanAge, "orphan-age", 0, "for how long to spare packs that may belong to a running backup")
-	_ = cmd.Flags().MarkHidden("orphan-age") // it exists: no error
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "change nothing, show what would be freed")
+	cmd.Flags().DurationVar(&o.orphanAge, "orphan-age", 0, "the age up to which packs may belong to a running backup, and are spared")
+	_ = cmd.Flags().MarkHidden("orphan-age") // the flag exists: no error
 	c.addJSONFlag(cmd)
 	return cmd
 }
 
-// pruneMessage is what a prune did, in JSON.
+// pruneMessage is the result of a prune in JSON.
 type pruneMessage struct {
 	Type      string `json:"message_type"` // "prune" within another command, else "summary"
 	DryRun    bool   `json:"dry_run"`
@@ -59,6 +59,7 @@ type pruneMessage struct {
 	Size      int64  `json:"size"`
 }
 
+// prune runs the command, or a prune after another command.
 func (s *opened) prune(ctx context.Context, o pruneOptions) error {
 	result, err := s.Prune(ctx, session.PruneOptions{DryRun: o.dryRun, OrphanAge: o.orphanAge})
 	if err != nil {
@@ -67,7 +68,7 @@ func (s *opened) prune(ctx context.Context, o pruneOptions) error {
 	return s.reportPrune(result, o.dryRun, o.within)
 }
 
-// reportPrune tells what a prune did; within another command it is not the summary.
+// reportPrune prints the result of a prune. Within another command, its message in JSON is not the summary.
 func (s *opened) reportPrune(r *repo.PruneResult, dryRun, within bool) error {
 	if s.json {
 		m := pruneMessage{

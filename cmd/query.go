@@ -15,7 +15,7 @@ import (
 	"firn/sqlite"
 )
 
-// queryOptions are the flags of query, but for --json.
+// queryOptions are the flags of query without --json.
 type queryOptions struct {
 	csv, noHeader bool
 }
@@ -26,17 +26,18 @@ func newQuery(c *cli) *cobra.Command {
 		Use:     "query SNAPSHOT SQL",
 		Short:   "Ask a snapshot's database with SQL",
 		GroupID: groupMain,
-		Long: `Runs one SQL statement on the database of a snapshot, without restoring it: only the
-parts of it that the statement needs are fetched, so that a row of a large database
-in a bucket comes at once. Nothing can be changed. SNAPSHOT is as for dump. With - as
-SQL, it is read from standard input.
+		Long: `Runs one SQL statement on the database of a snapshot, without restoring it. Only the
+parts of the database that the statement needs are fetched, so a row of a large
+database in a bucket comes at once. The statement cannot change anything. SNAPSHOT is
+as for dump. If SQL is -, the statement is read from standard input.
 
-The table is for people: blobs are shortened, x'0102..., 300 bytes; NULL is no text,
-and texts that could be mistaken for one of these, or hold control characters, are
-quoted. --csv (RFC 4180) and --json (one object for each row) give all of every value,
-blobs in hexadecimal. NULL is an empty field in CSV, an empty text is ""; in a result of
-one column both are "", since readers drop empty lines. In JSON, of columns with the
-same name the second has :1 behind it, and bytes that are not UTF-8 are replaced.`,
+The table is for people. It shortens blobs to x'0102..., 300 bytes, and shows NULL
+without quotes. It quotes texts that look like NULL or a blob, or have control
+characters. --csv (RFC 4180) and --json (one object for each row) print whole values,
+with blobs in hexadecimal. In CSV, NULL is an empty field, and an empty text is "". If
+the result has one column, both are "", since readers drop empty lines. In JSON, the
+second of two columns with the same name has :1 behind its name, and bytes that are not
+UTF-8 are replaced.`,
 		Example: `  firn query latest:production "SELECT count(*) FROM users"
   firn query 2026-03-15T03 "SELECT * FROM posts WHERE id = 4711" --json
   firn query 3f2a91c0 - --csv < report.sql > report.csv`,
@@ -49,9 +50,10 @@ same name the second has :1 behind it, and bytes that are not UTF-8 are replaced
 	return cmd
 }
 
+// query runs the command.
 func (c *cli) query(ctx context.Context, ref, sql string, o queryOptions) error {
 	if o.csv && c.json {
-		return outcome.Usage("", "--csv and --json cannot be had together")
+		return outcome.Usage("", "--csv and --json cannot be used together")
 	}
 	if sql == "-" {
 		text, err := session.Await(ctx, func() ([]byte, error) { return io.ReadAll(c.stdin) })
@@ -87,6 +89,7 @@ func (c *cli) query(ctx context.Context, ref, sql string, o queryOptions) error 
 	return nil
 }
 
+// querySnapshot runs SQL on a snapshot and prints the rows.
 func (s *opened) querySnapshot(ctx context.Context, snap *snapshot.Snapshot, sql string, o queryOptions) (err error) {
 	image, err := s.Repo.ImageAt(ctx, snap)
 	if err != nil {
@@ -103,12 +106,12 @@ func (s *opened) querySnapshot(ctx context.Context, snap *snapshot.Snapshot, sql
 	}
 	r := s.newResult(w, o)
 	if err := v.Query(sql, r.head, r.row); err != nil {
-		return errors.Join(err, w.Flush()) // the rows so far are right
+		return errors.Join(err, w.Flush()) // the rows before the error are right
 	}
 	return errors.Join(r.end(), w.Flush())
 }
 
-// newResult returns what prints rows in the form that was asked for.
+// newResult returns the printer of rows for the format of the flags.
 func (s *opened) newResult(w *bufio.Writer, o queryOptions) result {
 	switch {
 	case s.json:

@@ -13,33 +13,32 @@ import (
 	"firn/internal/layout"
 )
 
-// result prints what a query returns, row by row. Values are nil, int64, float64,
-// string or []byte.
+// result prints the rows of a query in one format. Values are nil, int64, float64, string or []byte.
 type result interface {
-	head(columns []string) error
-	row(values []any) error
-	end() error
+	head(columns []string) error // prints the names of the columns, before all rows
+	row(values []any) error      // prints a row
+	end() error                  // prints the rest, after all rows
 }
 
-// How much of a result is held back to find out how wide its columns are.
+// The limits of the rows that a [tableResult] holds back to find the widths of its columns.
 const (
 	widthRows  = 1000
 	widthBytes = 1 << 20
-	// A wider column is no better to read, but pushes the next ones away.
+	// A wider column is not easier to read and moves the next ones to the right.
 	widthMost = 60
 )
 
-// blobShown is how many bytes of a blob a table shows.
+// blobShown is the number of bytes of a blob that a table shows.
 const blobShown = 8
 
-// tableResult is for people.
+// tableResult prints a table for people.
 type tableResult struct {
 	*cli
 	w        *bufio.Writer
 	noHeader bool
 	columns  []string
 	rows     [][]string // held back
-	held     int        // bytes in rows
+	held     int        // the number of bytes in rows
 	widths   []int      // nil while rows are held back
 	folds    bool       // wide cells go on below themselves: it is a terminal
 	listed   bool       // that is too narrow for the table: each value has a line
@@ -71,7 +70,7 @@ func (t *tableResult) row(values []any) error {
 	return t.end()
 }
 
-// end prints what was held back. What comes after it has the same widths.
+// end prints the rows that were held back. Later rows get the same widths.
 func (t *tableResult) end() error {
 	if t.widths != nil {
 		return nil
@@ -127,11 +126,11 @@ func (t *tableResult) print(line string) error {
 	return err
 }
 
-// null is how a table shows NULL.
+// null is the text by which a table shows NULL.
 const null = "NULL"
 
-// cell returns a value as a table shows it. A text that is not plain is quoted: the
-// database may be hostile to terminals.
+// cell returns a value as a table shows it. It quotes a text with other characters than visible ones, since the database may
+// have texts that attack terminals.
 func cell(value any) string {
 	switch v := value.(type) {
 	case nil:
@@ -150,7 +149,7 @@ func cell(value any) string {
 	return plainText(value)
 }
 
-// notPlain is true for bytes that are not UTF-8, too.
+// notPlain reports whether a character is invisible, or stands for bytes that are not UTF-8.
 func notPlain(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }
 
 // plainText returns a value as text; NULL is empty.
@@ -168,8 +167,7 @@ func plainText(value any) string {
 	return ""
 }
 
-// realText returns the shortest text that SQLite reads as this number, and not as
-// an integer.
+// realText returns the shortest text that SQLite reads as this number and as a real number, not an integer.
 func realText(f float64) string {
 	abs := math.Abs(f)
 	switch {
@@ -185,9 +183,9 @@ func realText(f float64) string {
 	return text
 }
 
-// csvResult is as RFC 4180 wants it. encoding/csv cannot tell an empty text from
-// NULL, and changes line breaks in values. In a result of one column, NULL is an empty text:
-// readers drop lines with nothing in them.
+// csvResult prints CSV as RFC 4180 defines it. The package encoding/csv does not serve: it writes an empty text like NULL and
+// changes line breaks in values. In a result of one column, NULL is printed like an empty text, since readers drop empty
+// lines.
 type csvResult struct {
 	w        *bufio.Writer
 	noHeader bool
@@ -222,7 +220,7 @@ func (c *csvResult) row(values []any) error {
 
 func (c *csvResult) end() error { return nil }
 
-// jsonResult is an array with an object for each row, one on each line.
+// jsonResult prints an array in JSON, with one object for each row, each on a line of its own.
 type jsonResult struct {
 	w     *bufio.Writer
 	names []string // of the columns, in JSON
@@ -258,8 +256,7 @@ func (j *jsonResult) end() error {
 	return err
 }
 
-// jsonText returns a value in JSON. Infinity is what SQLite reads as such, a number
-// that is too large.
+// jsonText returns a value in JSON. Infinity becomes a number that is too large, which SQLite reads as infinity.
 func jsonText(value any) string {
 	switch v := value.(type) {
 	case nil:
@@ -276,13 +273,14 @@ func jsonText(value any) string {
 	return plainText(value)
 }
 
+// quoteJSON returns a text in JSON.
 func quoteJSON(text string) string {
-	b, _ := encodeJSON(text) // a string in memory
+	b, _ := encodeJSON(text) // a string has no error
 	return strings.TrimSuffix(string(b), "\n")
 }
 
-// distinctNames makes columns with the same name differ, as SQLite does for tables
-// that are made from queries: id, id:1.
+// distinctNames makes the names of columns distinct. It uses names such as id and id:1, as SQLite does for tables that are made
+// from queries.
 func distinctNames(columns []string) []string {
 	names, taken := make([]string, len(columns)), make(map[string]bool)
 	for i, column := range columns {
