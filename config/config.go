@@ -113,6 +113,9 @@ func describe(wrong *toml.DecodeError) string {
 	message := strings.TrimPrefix(wrong.Error(), "toml: ")
 	mismatch, ok := strings.CutPrefix(message, "cannot decode TOML ")
 	kind, target, found := strings.Cut(mismatch, " into ")
+	if len(wrong.Key()) > 0 && strings.HasPrefix(message, "cannot store ") {
+		return strings.Join(wrong.Key(), ".") + ": " + message
+	}
 	if !ok || !found {
 		return message
 	}
