@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"firn/outcome"
+	"firn/report"
 	"firn/schedule"
 	"firn/site"
 )
@@ -23,6 +24,11 @@ func (c *cli) writeUnits(units []schedule.Unit, dir string) error {
 			}
 		}
 		return nil
+	}
+	if info, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return outcome.Failed("Make it first: mkdir -p "+report.QuoteWord(dir), "schedule: folder %s does not exist", dir)
+	} else if err == nil && !info.IsDir() {
+		return outcome.Failed("Name the folder that the units belong into.", "schedule: %s is no folder", dir)
 	}
 	for _, u := range units {
 		path := filepath.Join(dir, u.Name)

@@ -25,6 +25,7 @@ type Schedule struct {
 	repository session.Place
 	target     *session.Place // of the daily copy; nil for none
 	program    string
+	settings   settings
 
 	User    string // the user for the runs; "" for the default user of the crontab or of systemd
 	Backups []scheduled
@@ -72,7 +73,10 @@ func New(c *session.Caller, conf *config.Config, o Options) (*Schedule, error) {
 		}
 		s.Backups = append(s.Backups, scheduled{env.Name, env, at})
 	}
-	if s.repository, err = c.FindRepository(conf); err != nil || conf.Copy.Repository == "" {
+	if s.repository, err = c.FindRepository(conf); err != nil {
+		return nil, err
+	}
+	if s.settings, err = newSettings(c, conf, s.repository); err != nil || conf.Copy.Repository == "" {
 		return s, err
 	}
 	target, err := c.ParsePlace(conf.Copy.Repository, c.Endpoint(conf.CopyTarget()))
@@ -80,12 +84,14 @@ func New(c *session.Caller, conf *config.Config, o Options) (*Schedule, error) {
 	return s, err
 }
 
-// arguments returns arguments for firn, with --config if firn would not find the configuration file without it.
+// arguments returns arguments for firn with the flags that this run was given, and with --config if firn would not find the
+// configuration file without it.
 func (s *Schedule) arguments(args []string) []string {
-	if s.conf.Path == config.SystemFile {
-		return args
+	args = slices.Clone(args)
+	if s.conf.Path != config.SystemFile {
+		args = append(args, "--config", s.conf.Path)
 	}
-	return append(slices.Clone(args), "--config", s.conf.Path)
+	return append(args, s.settings.flags...)
 }
 
 // render fills in a template.

@@ -116,7 +116,7 @@ func TestUnits(t *testing.T) {
 	}}
 	conf.Copy.KeyFile = conf.KeyFile
 	s := &Schedule{conf: conf, repository: session.Place{Folder: odd}, target: &session.Place{Folder: odd}, program: program, User: "root"}
-	for _, every := range []time.Duration{time.Minute, 12 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour} {
+	for _, every := range []time.Duration{time.Minute, 12 * time.Minute, time.Hour, 90 * time.Minute, 6 * time.Hour, 24 * time.Hour} {
 		at, err := parseInterval(every)
 		if err != nil {
 			t.Fatal(err)
@@ -162,7 +162,10 @@ func TestInterval(t *testing.T) {
 		{time.Hour, "30 * * * *", "*:30"},
 		{3 * time.Hour, "30 1-23/3 * * *", "*-*-* 01/3:30"},
 		{24 * time.Hour, "0 12 * * *", "*-*-* 12:00"},
-		{0, "", ""}, {7 * time.Minute, "", ""}, {90 * time.Minute, "", ""}, {5 * time.Hour, "", ""}, {48 * time.Hour, "", ""},
+		{288 * time.Minute, "0 12 * * *\n12 7 * * *\n24 2 * * *\n36 21 * * *\n48 16 * * *", "*-*-* 12:00\n*-*-* 07:12\n*-*-* 02:24\n*-*-* 21:36\n*-*-* 16:48"},
+		{90 * time.Minute, "15 2-23/3 * * *\n45 0-23/3 * * *", "*-*-* 02/3:15\n*-*-* 00/3:45"},
+		{45 * time.Minute, "7 1-23/3 * * *\n22 0-23/3 * * *\n37 2-23/3 * * *\n52 1-23/3 * * *", "*-*-* 01/3:07\n*-*-* 00/3:22\n*-*-* 02/3:37\n*-*-* 01/3:52"},
+		{0, "", ""}, {7 * time.Minute, "", ""}, {100 * time.Minute, "", ""}, {5 * time.Hour, "", ""}, {48 * time.Hour, "", ""},
 		{90 * time.Second, "", ""}, {-time.Hour, "", ""},
 	} {
 		i, err := parseInterval(tt.every)
@@ -173,10 +176,10 @@ func TestInterval(t *testing.T) {
 			continue
 		}
 		at := i.spread(2)[1]
-		if got := at.cron(); got != tt.cron {
+		if got := strings.Join(at.cron(), "\n"); got != tt.cron {
 			t.Errorf("%s: cron %q, want %q", tt.every, got, tt.cron)
 		}
-		if got := at.calendar(); got != tt.calendar {
+		if got := strings.Join(at.calendar(), "\n"); got != tt.calendar {
 			t.Errorf("%s: calendar %q, want %q", tt.every, got, tt.calendar)
 		}
 	}

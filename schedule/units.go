@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -48,7 +49,7 @@ func (s *Schedule) Units() ([]Unit, error) {
 			return nil, outcome.Usage("Rename it, or leave it to cron.", "schedule: the units of environment %q would have the name of the %s ones", b.Name, other)
 		}
 		service := s.service(unitName(b.Name), "firn snapshot of "+strings.ReplaceAll(b.Name, "%", "%%"), []*config.Environment{b.env}, s.exec("backup", b.Name, "--prune"))
-		pair, err := service.pair(b.at.calendar())
+		pair, err := service.pair(b.at.calendar()...)
 		if err != nil {
 			return nil, err
 		}
@@ -88,7 +89,7 @@ func (s *Schedule) copyService() service {
 
 // service returns a service that runs commands of firn on environments.
 func (s *Schedule) service(name, description string, envs []*config.Environment, commands ...string) service {
-	v := service{File: name, Description: description, User: s.User, Commands: commands, Key: strings.ReplaceAll(s.conf.KeyFile, "%", "%%")}
+	v := service{File: name, Description: description, User: s.User, Commands: commands, Key: strings.ReplaceAll(s.keyFile(), "%", "%%")}
 	var folders []string
 	if s.repository.Kind == nil {
 		folders = append(folders, s.repository.Folder)
@@ -96,6 +97,9 @@ func (s *Schedule) service(name, description string, envs []*config.Environment,
 	}
 	for _, env := range envs {
 		folders = append(folders, filepath.Dir(env.Database))
+	}
+	if s.settings.cache != "" {
+		folders = append(folders, s.settings.cache)
 	}
 	if s.conf.MetricsFile != "" {
 		folders = append(folders, filepath.Dir(s.conf.MetricsFile))
@@ -112,6 +116,14 @@ func (s *Schedule) service(name, description string, envs []*config.Environment,
 		v.Writable += unitWord(f)
 	}
 	return v
+}
+
+// keyFile returns the key file that systemd hands on, "" for none.
+func (s *Schedule) keyFile() string {
+	if s.settings.other {
+		return ""
+	}
+	return cmp.Or(s.settings.keyFile, s.conf.KeyFile)
 }
 
 // exec returns a command line for a unit.
@@ -153,13 +165,13 @@ func unitWord(s string) string {
 }
 
 // pair returns the files of the service and of the timer that starts it.
-func (v service) pair(calendar string) ([]Unit, error) {
+func (v service) pair(calendar ...string) ([]Unit, error) {
 	name := v.File
 	v.File = name + ".service"
 	text, err := render("service", v)
 	if err != nil {
 		return nil, err
 	}
-	timer, err := render("timer", map[string]string{"File": name + ".timer", "Description": v.Description, "Calendar": calendar})
+	timer, err := render("timer", map[string]any{"File": name + ".timer", "Description": v.Description, "Calendar": calendar})
 	return []Unit{{v.File, text}, {name + ".timer", timer}}, err
 }
