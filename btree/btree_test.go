@@ -85,7 +85,7 @@ func onlyRow(t *testing.T, f *btree.File, table string) (values []any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for c, err := range p.Rows(0, root, 0) {
+	for c, err := range p.Rows(0, root, 0, btree.RowOptions{}) {
 		if err != nil || values != nil {
 			t.Fatalf("rows: got more than one, or %v", err)
 		}
@@ -224,7 +224,7 @@ func readAll(bytesA, bytesB []byte) (keyed int, err error) {
 }
 
 func readTable(p *btree.Pair, a, b uint32, key int) (rows int, err error) {
-	for c, err := range p.Rows(a, b, key) {
+	for c, err := range p.Rows(a, b, key, btree.RowOptions{}) {
 		if err != nil {
 			return rows, err
 		}
@@ -319,7 +319,7 @@ func TestReadsWhatDiffers(t *testing.T) {
 	}
 	tables, rows := tablesOf(t, fileB), 0
 	for name, key := range map[string]int{"users": 0, "posts": 0, "ledger_a": 0, "sessions": 1} {
-		for _, err := range p.Rows(tables[name].Root, tables[name].Root, key) {
+		for _, err := range p.Rows(tables[name].Root, tables[name].Root, key, btree.RowOptions{}) {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,18 +1,15 @@
 package btree
 
-import (
-	"encoding/binary"
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // merger goes through the rows of two tables side by side.
 type merger struct {
-	pair  *Pair
-	key   int
-	spots [2]func() (spot, error, bool) // nil for no table
-	left  [2]budget
-	yield func(Change) bool
+	pair    *Pair
+	key     int
+	options RowOptions
+	spots   [2]func() (spot, error, bool) // nil for no table
+	left    [2]budget
+	yield   func(Change) bool
 }
 
 // next returns the next row of a side, nil at the end.
@@ -71,9 +68,9 @@ func (m *merger) byRowID() error {
 	}
 }
 
-// pass yields a change if there is one, and reports whether to go on.
+// pass yields a change if there is one or if equal rows are asked for, and reports whether to go on.
 func (m *merger) pass(a, b *Row) (more bool, err error) {
-	if a != nil && b != nil {
+	if a != nil && b != nil && !m.options.Equal {
 		same, err := m.pair.equal(a, b)
 		if same || err != nil {
 			return err == nil, err
@@ -233,19 +230,12 @@ func (m *merger) keyOf(row *Row) (string, error) {
 		return "", fmt.Errorf("%w: page %d: a row has %d columns, and its key has %d", ErrFormat, row.at.page, len(values), m.key)
 	}
 	var b []byte
-	for _, v := range values[:m.key] {
-		switch v := v.(type) {
-		case nil:
-			b = append(b, 'n')
-		case int64:
-			b = binary.BigEndian.AppendUint64(append(b, 'i'), uint64(v))
-		case float64:
-			b = binary.BigEndian.AppendUint64(append(b, 'r'), math.Float64bits(v))
-		case string:
-			b = append(binary.AppendUvarint(append(b, 't'), uint64(len(v))), v...)
-		case []byte:
-			b = append(binary.AppendUvarint(append(b, 'b'), uint64(len(v))), v...)
+	for i, v := range values[:m.key] {
+		collation := Binary
+		if i < len(m.options.Collations) {
+			collation = m.options.Collations[i]
 		}
+		b = collation.appendKey(b, v)
 	}
 	return string(b), nil
 }

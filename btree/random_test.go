@@ -233,7 +233,7 @@ func changesOf(t *testing.T, p *btree.Pair, a, b uint32, key int) outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for c, err := range p.Rows(a, b, key) {
+	for c, err := range p.Rows(a, b, key, btree.RowOptions{}) {
 		if same {
 			t.Error("tables that share all pages differ")
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"unicode/utf16"
 )
 
@@ -24,8 +25,12 @@ import (
 // takes no bytes takes one byte in a record and 16 in memory.
 const maxColumns = 32767
 
-// Decode returns the values of a record: each nil, int64, float64, string or []byte. Texts come as
-// UTF-8 from any encoding; a []byte is part of record. Values beyond the greatest number of columns
+// Malformed is text in UTF-16, by its bytes as they are stored, that no UTF-8 stands for: half of a
+// surrogate pair or half of a unit is missing.
+type Malformed string
+
+// Decode returns the values of a record: each nil, int64, float64, string, []byte or [Malformed].
+// Texts come as UTF-8 from any encoding; a []byte is part of record. Values beyond the greatest number of columns
 // are passed over, as SQLite does.
 func Decode(record []byte, e Encoding) ([]any, error) {
 	length, n := varint(record)
@@ -92,17 +97,27 @@ func integer(b []byte) int64 {
 	return v
 }
 
-func text(b []byte, e Encoding) string {
+// text returns a string, or a Malformed.
+func text(b []byte, e Encoding) any {
 	if e == UTF8 {
 		return string(b)
 	}
-	var order binary.ByteOrder = binary.LittleEndian
-	if e == UTF16BE {
-		order = binary.BigEndian
+	units := unitsOf(b, e)
+	runes := utf16.Decode(units)
+	if len(b)%2 != 0 || !slices.Equal(utf16.Encode(runes), units) {
+		return Malformed(b)
 	}
+	return string(runes)
+}
+
+func unitsOf[T string | []byte](b T, e Encoding) []uint16 {
 	units := make([]uint16, len(b)/2)
 	for i := range units {
-		units[i] = order.Uint16(b[2*i:])
+		low, high := b[2*i], b[2*i+1]
+		if e == UTF16BE {
+			low, high = high, low
+		}
+		units[i] = uint16(high)<<8 | uint16(low)
 	}
-	return string(utf16.Decode(units))
+	return units
 }

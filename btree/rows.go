@@ -20,7 +20,7 @@ type Row struct {
 
 // Values reads the row as it is stored: each value nil, int64, float64, string or []byte, which
 // must not be changed. A row that is older than the last columns of its table has fewer values. The
-// column that is the rowid is nil. In a table WITHOUT ROWID the columns of the primary key come
+// column that is the rowid is nil. Text in UTF-16 that no UTF-8 stands for is a [Malformed]. In a table WITHOUT ROWID the columns of the primary key come
 // first.
 func (r *Row) Values() ([]any, error) {
 	payload, err := r.payload()
@@ -50,23 +50,35 @@ func (r *Row) cell() (cell, error) {
 	return p.cell(r.at.cell)
 }
 
+// RowOptions say which rows are compared, and which are yielded. The zero value is for keys of
+// plain bytes, and for the rows that differ.
+type RowOptions struct {
+	// Collations are those of the key's columns, in their order. A column without one is Binary.
+	Collations []Collation
+	// Equal yields rows that both tables have with equal bytes, too. Then the tables are read whole.
+	Equal bool
+}
+
 // Rows returns the rows that differ between two tables, or between two states of one table. A root
 // is the page of a table's tree, 0 for no table. With key 0, two rows with the same rowid are the
 // same row. In tables WITHOUT ROWID, two rows are the same row if the first key columns of their
-// records are equal; both tables must be sorted alike by these, but for the effects of two
-// encodings. A row has changed if its stored bytes have.
+// records are equal to SQLite; both tables must be sorted alike by these, but for the effects of
+// two encodings. A row has changed if its stored bytes have.
 //
 // Rows come in the order of the table. In a table WITHOUT ROWID, a run of removed rows comes before
 // the rows in their place.
-func (p *Pair) Rows(a, b uint32, key int) iter.Seq2[Change, error] {
+func (p *Pair) Rows(a, b uint32, key int, o RowOptions) iter.Seq2[Change, error] {
 	return func(yield func(Change, error) bool) {
 		roots := [2]uint32{a, b}
-		selections, err := p.unshared(roots, nil)
-		if err != nil {
-			yield(Change{}, err)
-			return
+		var selections [2]*selection // nil for all pages
+		if !o.Equal {
+			var err error
+			if selections, err = p.unshared(roots, nil); err != nil {
+				yield(Change{}, err)
+				return
+			}
 		}
-		m := merger{pair: p, key: key, yield: func(c Change) bool { return yield(c, nil) }}
+		m := merger{pair: p, key: key, options: o, yield: func(c Change) bool { return yield(c, nil) }}
 		for side, f := range p.files {
 			if roots[side] == 0 {
 				continue

@@ -1,6 +1,9 @@
 package btree
 
-import "fmt"
+import (
+	"fmt"
+	"unicode/utf16"
+)
 
 // schemaRoot is the page of the table that lists all other tables (section 2.6).
 const schemaRoot = 1
@@ -51,10 +54,14 @@ func (f *File) object(row *Row, left *budget) (o Object, err error) {
 	if len(values) < 5 {
 		return o, fmt.Errorf("%w: a row of the schema has %d columns", ErrFormat, len(values))
 	}
-	o.Type, _ = values[0].(string)
-	o.Name, _ = values[1].(string)
-	o.Table, _ = values[2].(string)
-	o.SQL, _ = values[4].(string)
+	for i, field := range map[int]*string{0: &o.Type, 1: &o.Name, 2: &o.Table, 4: &o.SQL} {
+		switch v := values[i].(type) {
+		case string:
+			*field = v
+		case Malformed:
+			*field = string(utf16.Decode(unitsOf(string(v), f.Encoding)))
+		}
+	}
 	if root, ok := values[3].(int64); ok && root > 0 && root <= int64(f.PageCount) {
 		o.Root = uint32(root)
 	}
