@@ -31,10 +31,13 @@ each table were added, removed and changed. Only the pages that differ are read.
 SNAPSHOT is as for dump. The two snapshots may be of different environments.
 
 Two rows are versions of the same row if they have the same rowid, or INTEGER PRIMARY
-KEY; in tables WITHOUT ROWID, if they have the same primary key. A row has changed if
-one of its stored values has changed: a new column with its default, or a new
-definition, changes no row. In tables without an INTEGER PRIMARY KEY, VACUUM gives rows
-new rowids, and then all of them differ.
+KEY; in tables WITHOUT ROWID, if SQLite takes their primary keys for equal. In tables
+without an INTEGER PRIMARY KEY, VACUUM gives rows new rowids: then all of them differ.
+
+Columns are compared by their names. A row has changed if a column shows another value.
+A new column counts as its default in the older snapshot, and a dropped column is not
+compared. A column is taken for renamed, which changes no row, if it stands in the
+place of another and at least half of the rows (of the first 1,000) kept their values.
 
 With --table, firn shows the rows: + marks an added row, - a removed row, and ~ a
 changed row with the columns that changed. Values are SQL literals; a terminal shows

@@ -1,4 +1,5 @@
-// Package diff compares two snapshots: their schemas and the rows of their tables. It reads only the pages that differ.
+// Package diff compares two snapshots: their schemas and the rows of their tables. It reads only the pages that differ, but for
+// tables whose columns have moved.
 package diff
 
 import (

@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"firn/btree"
 	"firn/report"
 )
 
@@ -24,6 +25,9 @@ func Literal(v any, most int) string {
 		return textLiteral(v, most)
 	case []byte:
 		return blobLiteral(v, most)
+	case btree.Malformed:
+		blob, rest, _ := strings.Cut(blobLiteral([]byte(v), most), " ")
+		return strings.TrimSpace("CAST(" + blob + " AS TEXT) " + rest)
 	}
 	return "NULL"
 }
@@ -52,12 +56,23 @@ func blobLiteral(b []byte, most int) string {
 func textLiteral(s string, most int) string {
 	rest := ""
 	if n := utf8.RuneCountInString(s); most > 0 && n > most {
-		s, rest = string([]rune(s)[:most])+"...", fmt.Sprintf(" (%s)", report.Plural(n, "character"))
+		s, rest = firstRunes(s, most)+"...", fmt.Sprintf(" (%s)", report.Plural(n, "character"))
 	}
 	if parts := textParts(s); utf8.ValidString(s) && len(parts) <= maxParts {
 		return strings.Join(parts, "||") + rest
 	}
 	return "CAST(x'" + hex.EncodeToString([]byte(s)) + "' AS TEXT)" + rest
+}
+
+// firstRunes returns the first characters of a text. A wrong byte counts as a character, and stays what it is.
+func firstRunes(s string, n int) string {
+	for i := range s {
+		if n == 0 {
+			return s[:i]
+		}
+		n--
+	}
+	return s
 }
 
 // maxParts is the largest number of parts of which a text is composed. SQLite allows 1000.

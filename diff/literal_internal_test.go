@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	_ "modernc.org/sqlite"
+
+	"firn/btree"
 )
 
 // TestLiteral lets SQLite read each literal back.
@@ -71,6 +73,9 @@ func TestLiteralCut(t *testing.T) {
 		{"four", "'four'"},
 		{"fiveé", "'five...' (5 characters)"},
 		{"a\nbcdef", `'a'||char(10)||'bc...' (7 characters)`},
+		{"\xff\xfe\xfd\xfc\xfb", "CAST(x'fffefdfc2e2e2e' AS TEXT) (5 characters)"},
+		{btree.Malformed("\x00\xd8"), "CAST(x'00d8' AS TEXT)"},
+		{btree.Malformed("a\x00\x00\xd8"), "CAST(x'6100...' AS TEXT) (4 bytes)"},
 		{[]byte("ab"), "x'6162'"},
 		{[]byte("abc"), "x'6162...' (3 bytes)"},
 		{int64(123456), "123456"},

@@ -14,19 +14,21 @@ const (
 	Changed = "changed"
 )
 
-// Row is a row that differs between the snapshots.
+// Row is a row that differs between the snapshots. A row that was added or removed has the columns that its own snapshot shows. Of
+// a row that has changed, columns are compared by their names: a column that only the newer snapshot has counts as its default in
+// the older one, and a column that only the older snapshot has is not compared.
 type Row struct {
 	Kind    string // Added, Removed or Changed
 	Table   string
-	Key     []Field
+	Key     []Field       // as the newer snapshot that has the row shows it
 	Values  []Field       // of a row that was added or removed, without the key
-	Changed []FieldChange // the columns that differ, of a row that has changed
+	Changed []FieldChange // the columns that differ, of a row that has changed; a key may differ in a way that its collation ignores
 }
 
 // Field is the value of a column.
 type Field struct {
 	Name  string
-	Value any // nil, int64, float64, string or []byte
+	Value any // nil, int64, float64, string, []byte or btree.Malformed
 }
 
 // FieldChange is a column that differs, with its value on each side.
@@ -35,38 +37,66 @@ type FieldChange struct {
 	Before, After any
 }
 
-// change decodes the values of a change.
-func (t *tablePair) change(c btree.Change) (Row, error) {
-	row := Row{Table: t.name, Kind: kindOf(c)}
-	rows := [2]*btree.Row{c.Before, c.After}
-	var values [2][]any // nil on a side without the row
-	for side, r := range rows {
+// sides are the two rows of a change, with their stored values; a row is nil on a side without it.
+type sides struct {
+	rows   [2]*btree.Row
+	stored [2][]any
+}
+
+func newSides(c btree.Change) (s sides, err error) {
+	s.rows = [2]*btree.Row{c.Before, c.After}
+	for side, r := range s.rows {
 		if r == nil {
 			continue
 		}
-		var err error
-		if values[side], err = t.values(side, r); err != nil {
-			return row, err
+		if s.stored[side], err = r.Values(); err != nil {
+			return s, err
 		}
+	}
+	return s, nil
+}
+
+// change decodes the values of a change.
+func (t *tablePair) change(c btree.Change) (Row, error) {
+	s, err := newSides(c)
+	row := Row{Table: t.name, Kind: kindOf(c)}
+	if err != nil {
+		return row, err
 	}
 	side := After
 	if c.After == nil {
 		side = Before
 	}
-	for i, p := range t.columns {
+	for i, column := range t.layouts[side].Columns {
+		field := Field{column.Name, t.shown(s, side, i)}
 		switch {
-		case t.isKey(side, p.index[side]):
-			row.Key = append(row.Key, Field{p.name, values[side][i]})
+		case t.isKey(side, i):
+			row.Key = append(row.Key, field)
 		case row.Kind != Changed:
-			row.Values = append(row.Values, Field{p.name, values[side][i]})
-		case !sameValue(values[Before][i], values[After][i]):
-			row.Changed = append(row.Changed, FieldChange{p.name, values[Before][i], values[After][i]})
+			row.Values = append(row.Values, field)
 		}
 	}
+	if row.Kind == Changed {
+		row.Changed = t.changes(s)
+	}
 	if len(row.Key) == 0 {
-		row.Key = []Field{{"rowid", rows[side].RowID}}
+		row.Key = []Field{{"rowid", s.rows[side].RowID}}
 	}
 	return row, nil
+}
+
+// changes compares the columns of a row that both sides have.
+func (t *tablePair) changes(s sides) (changes []FieldChange) {
+	for _, p := range t.columns {
+		before, after := t.layouts[After].Columns[p.index[After]].Default, t.shown(s, After, p.index[After])
+		if p.index[Before] >= 0 {
+			before = t.shown(s, Before, p.index[Before])
+		}
+		if !sameValue(before, after) {
+			changes = append(changes, FieldChange{p.name, before, after})
+		}
+	}
+	return changes
 }
 
 // kindOf returns the kind of a change.
@@ -80,31 +110,13 @@ func kindOf(c btree.Change) string {
 	return Changed
 }
 
-// values returns a row's values as SQLite shows them, in the order of t.columns. A column that the older table does not have has
-// the default value of the newer table.
-func (t *tablePair) values(side int, r *btree.Row) ([]any, error) {
-	stored, err := r.Values()
-	if err != nil {
-		return nil, err
-	}
-	values := make([]any, len(t.columns))
-	for i, p := range t.columns {
-		if p.index[side] < 0 {
-			values[i] = t.layouts[After].Columns[p.index[After]].Default
-			continue
-		}
-		values[i] = shown(stored, r.RowID, t.layouts[side], p.index[side])
-	}
-	return values, nil
-}
-
 // shown returns the value of a column as SQLite shows it: the rowid, the default of a column that was added later, or a number
 // of the column's type.
-func shown(stored []any, rowID int64, l sqlite.Layout, i int) any {
-	column := l.Columns[i]
+func (t *tablePair) shown(s sides, side, i int) any {
+	column, stored := t.layouts[side].Columns[i], s.stored[side]
 	switch {
-	case i == l.RowID:
-		return rowID
+	case i == t.layouts[side].RowID:
+		return s.rows[side].RowID
 	case i >= len(stored):
 		return column.Default
 	}
@@ -127,4 +139,33 @@ func sameValue(a, b any) bool {
 		return isBlob && both && bytes.Equal(x, y)
 	}
 	return a == b
+}
+
+// aligned reports whether rows of equal bytes show equal values on both sides.
+func (t *tablePair) aligned() bool {
+	if t.objects[Before] == nil || t.objects[After] == nil {
+		return true // no row is on both sides
+	}
+	a, b := t.layouts[Before], t.layouts[After]
+	if a.RowID != b.RowID {
+		return false
+	}
+	for _, p := range t.columns {
+		i, j := p.index[Before], p.index[After]
+		if i < 0 && j >= len(a.Columns) {
+			continue // no older row has a value at that place
+		}
+		if i != j || a.Columns[i].Real != b.Columns[j].Real || !sameValue(a.Columns[i].Default, b.Columns[j].Default) {
+			return false
+		}
+	}
+	return true
+}
+
+// collations returns the collations of the key.
+func collations(l sqlite.Layout) (all []btree.Collation) {
+	for _, column := range l.Columns[:l.Key] {
+		all = append(all, collationOf(column.Order))
+	}
+	return all
 }

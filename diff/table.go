@@ -20,13 +20,6 @@ type tablePair struct {
 	columns  []columnPair
 }
 
-// columnPair is a column on both sides. A column that the newer table does not have any more has no columnPair, unless there is
-// no newer table.
-type columnPair struct {
-	name  string
-	index [2]int // the place of the column in the table; -1 on a side without it
-}
-
 // pairTables returns the tables of two schemas, sorted by name.
 func pairTables(schemas [2][]btree.Object) []tablePair {
 	known := make(map[string]*tablePair)
@@ -81,18 +74,20 @@ func shadowSuffixes(definition string) []string {
 // compareTable counts the rows of a table that differ, and calls show with each of them if show is not nil.
 func (d *Comparison) compareTable(ctx context.Context, t tablePair, show func(Row) error) (Table, error) {
 	counts := Table{Table: t.name, ShadowOf: t.shadowOf}
-	if same, err := d.pair.Same(t.root(Before), t.root(After)); same || err != nil {
+	same, err := d.pair.Same(t.root(Before), t.root(After))
+	if err != nil || same && !t.redefined() {
 		return counts, err
 	}
 	if err := d.leaveOutEmpty(&t); err != nil {
 		return counts, err
 	}
-	key, note, err := t.define(ctx)
-	if err != nil || note != "" {
-		counts.Note = note
+	if counts.Note, err = t.define(ctx); err != nil || counts.Note != "" {
 		return counts, err
 	}
-	for change, err := range d.pair.Rows(t.root(Before), t.root(After), key) {
+	if err := d.settleRenames(&t); err != nil {
+		return counts, err
+	}
+	for change, err := range d.pair.Rows(t.root(Before), t.root(After), t.key(), t.options(!t.aligned())) {
 		if err != nil {
 			return counts, err
 		}
@@ -103,7 +98,7 @@ func (d *Comparison) compareTable(ctx context.Context, t tablePair, show func(Ro
 				return counts, err
 			}
 			if kind == Changed && len(row.Changed) == 0 {
-				continue // the row was written again with the same values
+				continue // both snapshots show the same row
 			}
 			if show != nil {
 				if err := show(row); err != nil {
@@ -114,6 +109,24 @@ func (d *Comparison) compareTable(ctx context.Context, t tablePair, show func(Ro
 		counts.count(kind)
 	}
 	return counts, nil
+}
+
+// redefined reports whether both sides have the table, with different definitions.
+func (t *tablePair) redefined() bool {
+	a, b := t.objects[Before], t.objects[After]
+	return a != nil && b != nil && (a.SQL != b.SQL || a.Name != b.Name)
+}
+
+// key returns the number of columns of the key, 0 for a rowid.
+func (t *tablePair) key() int { return max(t.layouts[Before].Key, t.layouts[After].Key) }
+
+// options returns how to compare rows, with rows of equal bytes or without them.
+func (t *tablePair) options(equal bool) btree.RowOptions {
+	side := After
+	if t.objects[After] == nil {
+		side = Before
+	}
+	return btree.RowOptions{Collations: collations(t.layouts[side]), Equal: equal}
 }
 
 // leaveOutEmpty treats a table without rows like a missing one, since the order of its key does not matter then.
@@ -139,60 +152,26 @@ func (t *tablePair) root(side int) uint32 {
 	return t.objects[side].Root
 }
 
-// define reads the table's definitions. It returns the number of columns of the key, 0 for a rowid, or a note that says why the
-// rows cannot be compared.
-func (t *tablePair) define(ctx context.Context) (key int, note string, err error) {
+// define reads the table's definitions. It returns a note that says why the rows cannot be compared, or "".
+func (t *tablePair) define(ctx context.Context) (note string, err error) {
 	for side, o := range t.objects {
-		switch other := t.objects[Before]; {
+		switch {
 		case o == nil:
 			continue
-		case side == After && other != nil && other.SQL == o.SQL && other.Name == o.Name:
+		case side == After && t.objects[Before] != nil && !t.redefined():
 			t.layouts[After] = t.layouts[Before]
 		default:
 			if t.layouts[side], err = sqlite.TableLayout(ctx, o.Name, o.SQL); errors.Is(err, sqlite.ErrCorrupt) {
-				return 0, "its definition cannot be read, so its rows were not compared", nil
+				return "its definition cannot be read, so its rows were not compared", nil
 			} else if err != nil {
-				return 0, "", err
+				return "", err
 			}
 		}
 	}
 	a, b := t.layouts[Before], t.layouts[After]
 	if t.objects[Before] != nil && t.objects[After] != nil && !sameKey(a, b) {
-		return 0, "its primary key is another, so its rows were not compared", nil
+		return "its primary key is another, so its rows were not compared", nil
 	}
 	t.columns = pairColumns(a.Columns, b.Columns)
-	return max(a.Key, b.Key), "", nil
-}
-
-// sameKey reports whether the rows of two tables are sorted by the same columns in the same way. The columns may have been
-// renamed.
-func sameKey(a, b sqlite.Layout) bool {
-	return slices.EqualFunc(a.Columns[:a.Key], b.Columns[:b.Key], func(x, y sqlite.Column) bool {
-		renamed := indexOf(b.Columns, x.Name) < 0 && indexOf(a.Columns, y.Name) < 0
-		return (renamed || strings.EqualFold(x.Name, y.Name)) && strings.EqualFold(x.Order, y.Order)
-	})
-}
-
-// indexOf returns the place of a column with a name, in upper or lower case, or -1.
-func indexOf(columns []sqlite.Column, name string) int {
-	return slices.IndexFunc(columns, func(c sqlite.Column) bool { return strings.EqualFold(c.Name, name) })
-}
-
-// pairColumns matches the columns of two tables by their names. A column without a namesake is matched with the column at the
-// same place if that has no namesake either: then the column was renamed.
-func pairColumns(a, b []sqlite.Column) (pairs []columnPair) {
-	if len(b) == 0 {
-		for i, c := range a {
-			pairs = append(pairs, columnPair{c.Name, [2]int{i, -1}})
-		}
-		return pairs
-	}
-	for i, c := range b {
-		old := indexOf(a, c.Name)
-		if old < 0 && i < len(a) && indexOf(b, a[i].Name) < 0 {
-			old = i
-		}
-		pairs = append(pairs, columnPair{c.Name, [2]int{old, i}})
-	}
-	return pairs
+	return "", nil
 }
