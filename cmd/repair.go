@@ -13,8 +13,7 @@ import (
 	"firn/upkeep"
 )
 
-// repairMessage is the outcome of check --repair in JSON; a message of the type
-// "check" comes before it.
+// repairMessage is the outcome of check --repair in JSON. A message of the type "check" comes before it.
 type repairMessage struct {
 	Type      string   `json:"message_type"` // "summary"
 	DryRun    bool     `json:"dry_run"`
@@ -25,10 +24,10 @@ type repairMessage struct {
 	Deleted   []string `json:"deleted"`
 	Left      []string `json:"left"`
 	Lost      []string `json:"lost"`      // snapshots that cannot be restored
-	Forgotten []string `json:"forgotten"` // of them
+	Forgotten []string `json:"forgotten"` // those of them that were forgotten
 }
 
-// repair checks, shows what can be done, asks, and does it.
+// repair checks every byte, shows the possible repair, asks a person, and repairs.
 func (s *opened) repair(ctx context.Context, o checkOptions) error {
 	r, err := upkeep.Diagnose(ctx, s.Session)
 	if err != nil {
@@ -57,8 +56,7 @@ func (s *opened) repair(ctx context.Context, o checkOptions) error {
 	return cmp.Or(s.reportRepair(r.Diagnosis, result, false, needed), err)
 }
 
-// describeRepair shows what will be done, and what is lost by that: with --quiet,
-// too, if a question follows.
+// describeRepair prints the steps of the repair and the data that they lose. If a question follows, it does so with --quiet, too.
 func (s *opened) describeRepair(d *repo.Diagnosis, o checkOptions) {
 	var b strings.Builder
 	line := func(action, format string, args ...any) {
@@ -80,7 +78,7 @@ func (s *opened) describeRepair(d *repo.Diagnosis, o checkOptions) {
 	for _, name := range d.Deleted {
 		what := "damaged beyond repair"
 		if id, ok := snapshot.ParseNoteName(name); ok {
-			what = fmt.Sprintf(`what it told of snapshot %s is lost, "firn verify" finds it out again`, id.Short())
+			what = fmt.Sprintf(`the record of whether snapshot %s is sound is lost, "firn verify" finds it out again`, id.Short())
 		}
 		if id, ok := snapshot.ParseObjectName(name); ok {
 			what = fmt.Sprintf("snapshot %s is LOST by that. Another host that has listed it may", id.Short())
@@ -111,7 +109,7 @@ func (s *opened) describeRepair(d *repo.Diagnosis, o checkOptions) {
 	}
 }
 
-// reportRepair tells what was done, or in a dry run what would be.
+// reportRepair prints the outcome of the repair, in a dry run the plan.
 func (s *opened) reportRepair(d *repo.Diagnosis, result *repo.RepairResult, dryRun, needed bool) error {
 	if s.json {
 		return s.printJSON(repairMessage{
@@ -131,9 +129,10 @@ func (s *opened) reportRepair(d *repo.Diagnosis, result *repo.RepairResult, dryR
 	return nil
 }
 
-// list returns names as JSON shall show them: never null.
+// list returns names for JSON, which are never null.
 func list(names []string) []string { return append([]string{}, names...) }
 
+// ids returns the IDs of snapshots for JSON.
 func ids(snapshots []*snapshot.Snapshot) []string {
 	all := []string{}
 	for _, s := range snapshots {

@@ -26,14 +26,14 @@ func newRestore(c *cli) *cobra.Command {
 		Short:   "Put a snapshot back, into the same or another environment",
 		GroupID: groupMain,
 		Long: `Makes an environment's database, or the file that --target names, equal to a
-snapshot: of the same environment, or of the one that --from names.
+snapshot. The snapshot is of the same environment, or of the one that --from names.
 
-The snapshot is fetched beside the target and checked first. A clone of another
-environment is scrubbed before that, if the target has scrub configured. Then the target's
+First the snapshot is fetched into a file beside the target, scrubbed if it is a clone of
+another environment and the target has scrub configured, and checked. Then the target's
 present content is saved as a snapshot with the tag pre-restore, and replaced in one
-SQLite transaction: applications may have it open, and go on with the new content.
-With stop and start configured, the application is stopped for that time, and
-started again whatever happens. What can go wrong leaves the target as it was.
+SQLite transaction. Applications may have the database open, and go on with the new
+content. With stop and start configured, the application is stopped for that time, and
+started again after a failure, too. A restore that fails leaves the target unchanged.
 
 SNAPSHOT is at least 4 digits of an ID, latest, latest-verified, or the beginning of a
 time: 2026-11-21, 2026-11-21T03. Without it, firn shows the newest ones and asks; where
@@ -59,12 +59,12 @@ nobody can be asked, --snapshot and --yes are needed.`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.From, "from", "", "the `environment` whose snapshot is taken (default: ENV)")
+	f.StringVar(&o.From, "from", "", "the `environment` whose snapshot is restored (default: ENV)")
 	_ = cmd.RegisterFlagCompletionFunc("from", c.completeEnvironment) // it exists: no error
 	f.StringVar(&o.Name, "name", "", "only snapshots of the database with this `name`")
 	f.StringVar(&o.Snapshot, "snapshot", "", "the `snapshot`: ID, latest, latest-verified, or the beginning of a time")
 	f.Int64Var(&o.beforeSchema, "before-schema", 0, "the newest snapshot whose user_version is below `n`")
-	f.StringArrayVar(&o.Tags, "tag", nil, "only snapshots with these `tags`: a comma means and, a repeated flag or")
+	f.StringArrayVar(&o.Tags, "tag", nil, "only snapshots with these `tags`: a comma means and, a repeated flag means or")
 	f.StringVar(&o.Target, "target", "", "database `file` to restore into (default: the environment's)")
 	f.StringVar(&o.Scrub, "scrub", "", "SQL `file` to run on the copy before it goes live (default for clones: the environment's)")
 	f.BoolVar(&o.Unsound, "unsound", false, "restore even a database in which the checks find something wrong")
@@ -73,16 +73,16 @@ nobody can be asked, --snapshot and --yes are needed.`,
 	return cmd
 }
 
-// addReplaceFlags adds the flags that say how a database is replaced.
+// addReplaceFlags adds the flags that restore and undo share.
 func addReplaceFlags(cmd *cobra.Command, o *restoreOptions) {
 	f := cmd.Flags()
 	f.BoolVar(&o.yes, "yes", false, "do not ask")
-	f.BoolVar(&o.dryRun, "dry-run", false, "change nothing, say what would be replaced")
+	f.BoolVar(&o.dryRun, "dry-run", false, "change nothing, show what would be replaced")
 	f.BoolVar(&o.Offline, "offline", false, "no application has the target open: allows another page size, or a damaged target")
-	f.DurationVar(&o.Wait, "wait", restore.DefaultWait, "how long to wait for a `time` without another's transaction, like 30s or 2m")
+	f.DurationVar(&o.Wait, "wait", restore.DefaultWait, "the longest `time` to wait for other transactions on the target, like 30s or 2m")
 }
 
-// restoration is one run of restore or undo, in words: questions, the comparison, and the result.
+// restoration is one run of restore or undo: its questions, the comparison and the words of its result.
 type restoration struct {
 	*opened
 	operation *restore.Operation
@@ -119,7 +119,7 @@ func (c *cli) restore(ctx context.Context, o restoreOptions) (err error) {
 	return r.run(ctx)
 }
 
-// checkFlags refuses what cannot work before the repository is opened.
+// checkFlags returns an error for flags that cannot work. It runs before the repository is opened.
 func (r *restoration) checkFlags() error {
 	o := r.options
 	if o.Wait <= 0 {
@@ -134,7 +134,7 @@ func (r *restoration) checkFlags() error {
 	return outcome.Usage("Give --snapshot ID, latest or a time, and --yes.", "restore: nobody can be asked, this is not a terminal")
 }
 
-// run restores. Until the operation runs, nothing but the repository is changed.
+// run plans the restore, shows the plan, asks a person and restores. Only the operation's Run changes the target.
 func (r *restoration) run(ctx context.Context) (err error) {
 	if !r.options.Selects() {
 		if err := r.choose(ctx); err != nil {
@@ -158,10 +158,10 @@ func (r *restoration) run(ctx context.Context) (err error) {
 	if result == nil {
 		return err
 	}
-	return cmp.Or(err, r.report(plan, result)) // with an error, too, if only the start failed
+	return cmp.Or(err, r.report(plan, result)) // a result comes with an error if only the start of the application failed
 }
 
-// command is the name of the command for messages.
+// command returns the name of the command for messages.
 func (r *restoration) command() string {
 	if r.options.Undo {
 		return "undo"

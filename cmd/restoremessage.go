@@ -9,7 +9,7 @@ import (
 	"firn/snapshot"
 )
 
-// restoreMessage is the summary in JSON.
+// restoreMessage is the summary of a restore in JSON.
 type restoreMessage struct {
 	Type         string  `json:"message_type"` // "summary"
 	DryRun       bool    `json:"dry_run"`
@@ -19,14 +19,14 @@ type restoreMessage struct {
 	Size         int64   `json:"size"`
 	Method       string  `json:"method"`
 	PagesWritten int64   `json:"pages_written"`
-	PreRestoreID string  `json:"pre_restore_id,omitempty"` // of what was replaced
-	Kept         string  `json:"kept,omitempty"`           // the file that was replaced, if it was no database
+	PreRestoreID string  `json:"pre_restore_id,omitempty"` // the snapshot of the replaced content
+	Kept         string  `json:"kept,omitempty"`           // the path of the replaced file, if it was no database
 	Scrubbed     bool    `json:"scrubbed"`
-	Verified     string  `json:"verified,omitempty"` // when the snapshot was found sound, if it was before
+	Verified     string  `json:"verified,omitempty"` // the time when the snapshot was last found sound
 	Duration     float64 `json:"duration"`
 }
 
-// newMessage returns the summary as far as the plan tells it.
+// newMessage returns the summary with the facts of the plan.
 func (r *restoration) newMessage(plan *restore.Plan) restoreMessage {
 	m := restoreMessage{
 		Type: "summary", DryRun: r.options.dryRun, SnapshotID: plan.Snapshot.ID.String(), Environment: plan.Snapshot.Environment,
@@ -38,7 +38,7 @@ func (r *restoration) newMessage(plan *restore.Plan) restoreMessage {
 	return m
 }
 
-// reportDryRun tells that nothing was changed.
+// reportDryRun prints the summary of a dry run.
 func (r *restoration) reportDryRun(plan *restore.Plan) error {
 	if r.json {
 		return r.printJSON(r.newMessage(plan))
@@ -47,7 +47,7 @@ func (r *restoration) reportDryRun(plan *restore.Plan) error {
 	return nil
 }
 
-// report tells what was done, and how to undo it.
+// report prints the result of the restore and the command that undoes it.
 func (r *restoration) report(plan *restore.Plan, result *restore.Result) error {
 	m := r.newMessage(plan)
 	m.Method, m.PagesWritten, m.Kept = result.Method, result.PagesWritten, result.Kept
@@ -71,7 +71,7 @@ func (r *restoration) report(plan *restore.Plan, result *restore.Result) error {
 	return nil
 }
 
-// undo is the command that puts back what was replaced, which is saved as a snapshot.
+// undo returns the command that restores the saved content of the target.
 func (r *restoration) undo(target *restore.Target, saved *snapshot.Snapshot) string {
 	var words []string
 	if target.Environment != "" {

@@ -9,7 +9,7 @@ import (
 	"firn/snapshot"
 )
 
-// rowsText returns the number of a snapshot's rows.
+// rowsText returns the number of a snapshot's rows as text, "" if it is not known.
 func rowsText(i *snapshot.Image) string {
 	total, known := i.Rows()
 	if !known {
@@ -18,7 +18,7 @@ func rowsText(i *snapshot.Image) string {
 	return strconv.FormatInt(total, 10)
 }
 
-// tableText returns the number of a table's rows.
+// tableText returns the number of a table's rows as text, "" if nothing is known of the database.
 func tableText(rows restore.Rows, table string) string {
 	n, ok := rows[table]
 	switch {
@@ -32,7 +32,7 @@ func tableText(rows restore.Rows, table string) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// totalText returns the number of all rows.
+// totalText returns the number of all rows as text, "" if nothing is known of the database.
 func totalText(rows restore.Rows) string {
 	if rows == nil {
 		return ""

@@ -16,6 +16,7 @@ type scheduleOptions struct {
 	format, output, user, program string
 }
 
+// The formats of the schedule.
 const (
 	formatCron    = "cron"
 	formatSystemd = "systemd"
@@ -27,14 +28,15 @@ func newSchedule(c *cli) *cobra.Command {
 		Use:     "schedule [ENV...]",
 		Short:   "Write a crontab or systemd units",
 		GroupID: groupOther,
-		Long: `Writes what has all of it run by itself: a backup of each environment at a regular
-interval, spread over it so that they do not meet, a check and a verification once a
-week, and, if [copy] is configured, a copy once a day. Nothing is installed.
+		Long: `Writes a crontab or systemd units for regular runs: a backup of each environment at an
+interval, a check and a verification once a week, and, if [copy] is configured, a copy
+once a day. The backups are spread over the interval, so that they do not run at the
+same time. firn installs nothing.
 
-The units of systemd are hardened: they can write the folders of the repository and of
-the databases, whose -shm files are written by whoever reads them, and nothing else.
-Root keeps the capabilities to work in folders of other users, and no other ones; so do
-your commands around a backup. Give what they need in a drop-in: systemctl edit.`,
+The units of systemd are hardened. They can write only the folders of the repository and
+of the databases, because each reader of a database writes its -shm file. Root keeps
+only the capabilities to work in folders of other users. This is true of your commands
+around a backup, too: give them more rights in a drop-in (systemctl edit).`,
 		Example: `  firn schedule --every 12m --user root >/etc/cron.d/firn
   firn schedule production demo --format systemd --output /etc/systemd/system`,
 		ValidArgsFunction: c.completeEnvironment,
@@ -45,12 +47,13 @@ your commands around a backup. Give what they need in a drop-in: systemctl edit.
 	addEvery(f, &o.every, "`time` between two backups of an environment")
 	f.StringVar(&o.format, "format", formatCron, "cron or systemd")
 	f.StringVar(&o.output, "output", "", "write systemd's files into this `folder`, not to standard output")
-	f.StringVar(&o.user, "user", "", "`user` who runs it (for cron: in the form of /etc/cron.d)")
+	f.StringVar(&o.user, "user", "", "`user` for the runs (for cron: in the form of /etc/cron.d)")
 	complete(cmd, "format", formatCron, formatSystemd)
 	f.StringVar(&o.program, "program", "", "`path` of firn (default: this program's)")
 	return cmd
 }
 
+// schedule runs the command.
 func (c *cli) schedule(args []string, o scheduleOptions) error {
 	conf, err := c.program.LoadConfig()
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"firn/upkeep"
 )
 
-// simulate shows what there will be after some time of backups.
+// simulate prints the snapshots that will exist after some time of backups.
 func (s *opened) simulate(ctx context.Context, args []string, o forgetOptions) error {
 	span, err := o.span(args)
 	if err != nil {
@@ -31,7 +31,7 @@ func (s *opened) simulate(ctx context.Context, args []string, o forgetOptions) e
 	return cmp.Or(s.reportSimulation(result, span, o.every), result.Damage)
 }
 
-// span returns how long is simulated.
+// span returns the time to simulate, and checks the flags of the simulation.
 func (o forgetOptions) span(args []string) (time.Duration, error) {
 	span, err := retention.ParseDuration(o.simulate)
 	switch {
@@ -47,22 +47,24 @@ func (o forgetOptions) span(args []string) (time.Duration, error) {
 	return span, nil
 }
 
-// simulationMessage is what there will be, in JSON.
+// simulationMessage has the snapshots that will exist, in JSON.
 type simulationMessage struct {
 	Type  string          `json:"message_type"` // "summary"
-	Time  time.Time       `json:"time"`         // of then
+	Time  time.Time       `json:"time"`         // the end of the simulated time
 	Every float64         `json:"every"`        // seconds
 	Keep  []simulatedInfo `json:"keep"`
 }
 
+// simulatedInfo is a snapshot that will exist, in JSON.
 type simulatedInfo struct {
-	ID          string    `json:"id,omitempty"` // of one that is there now
+	ID          string    `json:"id,omitempty"` // only of a snapshot that exists now
 	Time        time.Time `json:"time"`
 	Environment string    `json:"environment"`
 	Database    string    `json:"database"`
 	Reasons     []string  `json:"reasons"`
 }
 
+// reportSimulation prints the outcome.
 func (s *opened) reportSimulation(result *upkeep.Simulation, span, every time.Duration) error {
 	message := simulationMessage{Type: "summary", Time: result.End.UTC(), Every: every.Seconds(), Keep: []simulatedInfo{}}
 	var rows [][]string

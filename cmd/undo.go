@@ -10,11 +10,11 @@ func newUndo(c *cli) *cobra.Command {
 	o := restoreOptions{Options: restore.Options{Undo: true}}
 	cmd := &cobra.Command{
 		Use:     "undo ENV",
-		Short:   "Put back what the last restore has replaced",
+		Short:   "Put back the database that the last restore has replaced",
 		GroupID: groupMain,
-		Long: `Puts back what the last restore into an environment has replaced: restores the
-newest snapshot that has the tag pre-restore. What is there now is saved, too, so
-that a second undo is the undoing of the first.`,
+		Long: `Puts back the content that the last restore into an environment has replaced: restores
+the newest snapshot that has the tag pre-restore. The present content is saved first, so
+a second undo undoes the first.`,
 		Example: `  firn undo demo
   firn undo demo --yes`,
 		Args:              cobra.ExactArgs(1),

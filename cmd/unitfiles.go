@@ -14,8 +14,8 @@ import (
 	"firn/site"
 )
 
-// writeUnits writes the files into a folder, over nothing that says something else; or,
-// without one, to standard output.
+// writeUnits writes units into a folder, or to standard output if dir is "". It does not replace a file with another content:
+// then it returns an error before it writes the first file.
 func (c *cli) writeUnits(units []schedule.Unit, dir string) error {
 	if dir == "" {
 		for i, u := range units {
@@ -41,7 +41,7 @@ func (c *cli) writeUnits(units []schedule.Unit, dir string) error {
 		}
 	}
 	for _, u := range units {
-		// Whole, or not at all: half a file would be refused by the next run.
+		// A file is written as a whole or not at all, since the next run would refuse half a file.
 		if err := site.ReplaceFile(filepath.Join(dir, u.Name), u.Text); err != nil {
 			return fmt.Errorf("schedule: %w", err)
 		}

@@ -11,12 +11,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version and builtFrom are set by the linker, see the Makefile; builtFrom is a revision and its
-// time, with a comma between them.
+// version and builtFrom are set by the linker, see the Makefile. builtFrom is a revision and its time, with a comma between
+// them.
 var version, builtFrom string
 
-// toolVersion returns the version of this program: what the linker was told,
-// else what go build recorded.
+// toolVersion returns the version of this program: the linker's value, or else the value that go build has recorded.
 func toolVersion() string {
 	info, _ := debug.ReadBuildInfo()
 	if version != "" || info == nil {
@@ -25,8 +24,7 @@ func toolVersion() string {
 	return cmp.Or(info.Main.Version, "unknown")
 }
 
-// revision returns which source this program was built from, and of when that is; none if
-// nobody recorded it.
+// revision returns the revision of this program's source and its time. They are empty if the build has not recorded them.
 func revision() (hash string, at time.Time) {
 	hash, date, _ := strings.Cut(builtFrom, ",")
 	info, ok := debug.ReadBuildInfo()
@@ -44,6 +42,7 @@ func revision() (hash string, at time.Time) {
 	return hash, at
 }
 
+// versionMessage is the version in JSON.
 type versionMessage struct {
 	Version  string    `json:"version"`
 	Revision string    `json:"revision,omitempty"`

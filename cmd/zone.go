@@ -2,11 +2,11 @@ package cmd
 
 import (
 	"strings"
-	_ "time/tzdata" // zones by their names, where the system has none: in a container, on a rescue system
+	_ "time/tzdata" // the zones for systems without them, such as containers and rescue systems
 )
 
-// warnZone tells that TZ names a zone that there is not, for which Go takes UTC in
-// silence. It stops nothing: only the times that people read and type depend on it.
+// warnZone prints a warning if TZ names an unknown zone, since Go uses UTC then without a word. It stops nothing: only the times
+// that people read and type depend on the zone.
 func (c *cli) warnZone() {
 	name := strings.TrimPrefix(c.program.Getenv("TZ"), ":")
 	if c.program.Zone.String() != "UTC" || name == "" || name == "UTC" || name == "UTC0" {
