@@ -128,7 +128,7 @@ func TestWriterMovesBlobs(t *testing.T) {
 	}
 }
 
-// What could not be read back is not handed out.
+// A pack that could not be read back is not returned.
 func TestWriterRefuses(t *testing.T) {
 	t.Parallel()
 	keys := newKeys()

@@ -33,7 +33,7 @@ func taken(t testing.TB, w *world, image []byte, runs int) (last *snapshot.Snaps
 }
 
 // TestRestoreRequests restores an image whose chunks and bases are in several packs.
-// There is one large pack, of which most is needed, and small ones.
+// The repository has one large pack, most of which is needed, and small ones.
 func TestRestoreRequests(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

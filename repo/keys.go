@@ -158,7 +158,7 @@ func (r *Repo) Opens(ctx context.Context, c crypt.Credential) (bool, error) {
 // [ErrUnproven] if it is the only one that the credential of [Open] opens: the store can
 // hold slots that open with nothing, and these look like others. It is a [CorruptError] if
 // the slots that would stay are damaged in the store, whatever the cache has of them.
-// A user who has opened the repository with the removed key, or has a copy of the slot, can
+// A user that has opened the repository with the removed key, or has a copy of the slot, can
 // still open it.
 func (r *Repo) RemoveKey(ctx context.Context, prefix string) (Key, error) {
 	keys, err := r.Keys(ctx)

@@ -19,7 +19,7 @@ const confirmedState = "confirmed"
 
 // Rollback tells that the store shows neither a snapshot that this host has stored, nor
 // any later one of its database. So the store may show an older state of itself: an old
-// copy was put back, by accident or by an attacker who can write to the store. The
+// copy was put back, by accident or by an attacker with write access to the store. The
 // snapshots that the store shows are sound.
 type Rollback struct {
 	ID          snapshot.ID // of the snapshot that is missing

@@ -12,7 +12,7 @@ import (
 	"firn/store"
 )
 
-// An attacker who can write to the store can plant key slots, which cost work before they
+// An attacker with write access to the store can plant key slots, which cost work before they
 // turn out to open nothing (docs/format.md, section 2).
 const (
 	// maxSlots is how many slots a repository has at most.
