@@ -12,6 +12,7 @@ import (
 // Damage is a set of blobs that were found damaged, each in one pack. It is safe for
 // concurrent use.
 type Damage struct {
+	of    *Damage     // see Fork; nil for none
 	some  atomic.Bool // false most often, so that a look takes no lock
 	mu    sync.RWMutex
 	spots map[spot]bool
@@ -25,6 +26,16 @@ type spot struct {
 
 // NewDamage returns an empty set.
 func NewDamage() *Damage { return &Damage{spots: make(map[spot]bool)} }
+
+// Fork returns a copy. Changes of the copy change d, too; the copy does not see other changes
+// of d. So an operation tells later ones of the damage that it finds, and none changes the
+// damage that another one goes by.
+func (d *Damage) Fork() *Damage {
+	fork := NewDamage()
+	fork.Merge(d)
+	fork.of = d
+	return fork
+}
 
 // Merge adds all that another set has.
 func (d *Damage) Merge(other *Damage) {
@@ -47,15 +58,21 @@ func (d *Damage) Replace(other *Damage) {
 
 func (d *Damage) add(s spot) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	d.spots[s] = true
 	d.some.Store(true)
+	d.mu.Unlock()
+	if d.of != nil {
+		d.of.add(s)
+	}
 }
 
 func (d *Damage) remove(s spot) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	delete(d.spots, s)
+	d.mu.Unlock()
+	if d.of != nil {
+		d.of.remove(s)
+	}
 }
 
 func (d *Damage) has(s spot) bool {

@@ -39,8 +39,7 @@ type holder struct {
 // New returns an empty index.
 func New() *Index { return NewWith(NewDamage()) }
 
-// NewWith returns an empty index that knows of some damage. Several indexes of the same
-// packs can share the damage: what one of them learns, the others know at once.
+// NewWith returns an empty index that knows of some damage, and adds to it.
 func NewWith(d *Damage) *Index {
 	return &Index{byID: make(map[pack.ID]int), others: make(map[chunk.ID][]place), damage: d}
 }

@@ -274,24 +274,30 @@ func BenchmarkIndex(b *testing.B) {
 	}
 }
 
-// TestSharedDamage has two indexes of the same packs know of the same damage.
-func TestSharedDamage(t *testing.T) {
+// TestDamage has indexes of the same packs, made one after the other, find damage and mend it.
+func TestDamage(t *testing.T) {
 	t.Parallel()
-	d, others := index.NewDamage(), index.NewDamage()
-	x, y := index.NewWith(d), index.NewWith(d)
+	all := index.NewDamage()
+	x := index.NewWith(all.Fork())
 	add(x, "P a")
-	add(y, "P a")
+	before := x.With(all.Fork())
 	x.Spoil(packID('P'), blobID('a'))
-	if y.Available(blobID('a')) {
-		t.Error("an index does not know of the damage that another one has found")
+	after := x.With(all.Fork())
+	if x.Available(blobID('a')) || after.Available(blobID('a')) || !before.Available(blobID('a')) {
+		t.Error("want the damage to be known to its finder and to later indexes, and to no earlier one")
 	}
-	if z := y.With(others); !z.Available(blobID('a')) {
-		t.Error("an index knows of damage that is not its own")
+	other := index.NewDamage()
+	other.Merge(all)
+	after.Mend(packID('P'), blobID('a'))
+	if !after.Available(blobID('a')) || !x.With(all).Available(blobID('a')) || x.Available(blobID('a')) {
+		t.Error("want the damage to be mended for its mender and for later indexes, and for no earlier one")
 	}
-	others.Merge(d)
-	d.Replace(index.NewDamage())
-	if z := y.With(others); z.Available(blobID('a')) || !x.Available(blobID('a')) {
-		t.Error("damage does not follow Merge and Replace")
+	if x.With(other).Available(blobID('a')) {
+		t.Error("Merge has lost the damage")
+	}
+	other.Replace(index.NewDamage())
+	if !x.With(other).Available(blobID('a')) {
+		t.Error("Replace has left the damage")
 	}
 }
 

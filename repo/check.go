@@ -106,7 +106,7 @@ func (r *Repo) adopt(c *check) {
 		seen.began = c.began // its own time is by another clock
 		r.saw(&seen)
 	}
-	r.share(&inventory{index: c.inventory.index.With(r.damage), objects: c.inventory.objects, unreadable: c.inventory.unreadable})
+	r.share(&inventory{index: c.inventory.index.With(r.damage.Fork()), objects: c.inventory.objects, unreadable: c.inventory.unreadable})
 }
 
 // check is one run.

@@ -208,7 +208,7 @@ func (r *Repo) list(ctx context.Context, l *listing, reads footerReads) (*invent
 // newInventory makes an inventory of footers.
 func (r *Repo) newInventory(l *listing, objects []store.Object, footers []*footer) *inventory {
 	r.share(nil) // memory holds one index less
-	i := &inventory{index: index.NewWith(r.damage), objects: objects, unreadable: make(map[pack.ID]error)}
+	i := &inventory{index: index.NewWith(r.damage.Fork()), objects: objects, unreadable: make(map[pack.ID]error)}
 	for _, f := range footers {
 		switch {
 		case f.problem == nil:
