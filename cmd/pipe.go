@@ -6,14 +6,13 @@ import (
 	"syscall"
 )
 
-// errUnread is the error of standard output after its reader has gone: "firn dump ... | head" has
-// all that it wants. It ends what only writes, such as a dump, and is no failure of a command.
-// All other output is lost without an error, so that a command does the rest of its work, and
-// its exit code is about that.
+// errUnread is the error of standard output after its reader has gone: in "firn dump ... | head", head ends when it has read
+// enough. The error ends commands that only write, such as dump, and is no failure of them. All other output is lost without
+// an error, so that a command still does the rest of its work, and the exit code is about that work.
 var errUnread = errors.New("standard output is read no more")
 
-// output is standard output. It tells a reader that has gone from a connection that broke
-// elsewhere, which is the same error of the system.
+// output is standard output with an error of its own, errUnread, for a reader that has gone. The system's error is the same as
+// that of any broken connection.
 type output struct{ io.Writer }
 
 // Write implements [io.Writer].
@@ -28,7 +27,7 @@ func (o output) Write(p []byte) (int, error) {
 // Fd returns the descriptor of the stream, as that of a [screen].
 func (o output) Fd() uintptr { return descriptor(o.Writer) }
 
-// pager is a screen for long output, which ends when it is read no more.
+// pager is a screen for long output. Its Write returns errUnread after the reader has gone.
 type pager struct{ *screen }
 
 // Write implements [io.Writer].
@@ -39,18 +38,17 @@ func (p pager) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// withoutUnread returns what is left of an error without errUnread: the other errors of several
-// that were joined, or nil.
+// withoutUnread removes errUnread from an error. It returns the other errors that were joined with it, or nil.
 func withoutUnread(err error) error {
 	if !errors.Is(err, errUnread) {
 		return err
 	}
-	several, ok := err.(interface{ Unwrap() []error })
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return withoutUnread(errors.Unwrap(err))
 	}
 	var left []error
-	for _, e := range several.Unwrap() {
+	for _, e := range joined.Unwrap() {
 		left = append(left, withoutUnread(e))
 	}
 	return errors.Join(left...)

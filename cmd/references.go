@@ -17,17 +17,17 @@ import (
 	"firn/snapshot"
 )
 
-// referring is a command that takes snapshots.
+// referring is a command with snapshots as arguments.
 type referring struct {
 	path         string
-	most         int  // snapshots as arguments that the shell completes
+	most         int  // the number of snapshots among the arguments that the shell completes
 	environments bool // arguments may name environments, too
-	onlyIDs      bool // because the command removes what is named, or names environments in the same place
-	ownFlag      bool // the command has --snapshot itself
+	onlyIDs      bool // only IDs are accepted, since the command removes snapshots or has environments in the same place
+	ownFlag      bool // the command has a flag --snapshot of its own
 }
 
-// takeReferences has every command that takes snapshots take them in the same two ways: as arguments, and by --snapshot, which
-// may be repeated where several can be named. The shell completes both.
+// takeReferences lets a person name snapshots in the same two ways for every command: as arguments, and by --snapshot, which may
+// be repeated if the command takes several. The shell completes both.
 func (c *cli) takeReferences(root *cobra.Command) {
 	for _, r := range []referring{
 		{path: "dump", most: 1}, {path: "query", most: 1}, {path: "diff", most: 2},
@@ -37,7 +37,7 @@ func (c *cli) takeReferences(root *cobra.Command) {
 	} {
 		cmd, _, err := root.Find(strings.Fields(r.path))
 		if err != nil {
-			panic(err) // the table names a command that is not there
+			panic(err) // the table above names a command that does not exist
 		}
 		if !r.ownFlag {
 			addReferenceFlag(cmd, r.onlyIDs)
@@ -47,7 +47,7 @@ func (c *cli) takeReferences(root *cobra.Command) {
 	}
 }
 
-// addReferenceFlag adds --snapshot, whose values come before the arguments.
+// addReferenceFlag adds the flag --snapshot to a command. Its values are put in front of the arguments.
 func addReferenceFlag(cmd *cobra.Command, onlyIDs bool) {
 	refs := cmd.Flags().StringArray("snapshot", nil, "the `snapshot`, as an argument names it")
 	check, run := cmd.Args, cmd.RunE
@@ -70,10 +70,10 @@ func isReference(conf *config.Config, list []*snapshot.Snapshot, word string) bo
 	return means && conf.Env[word] == nil && !slices.Contains(session.Environments(list), word)
 }
 
-// completionTime is how long the shell waits at most for snapshots.
+// completionTime is the longest time that the shell waits for snapshots.
 const completionTime = 2 * time.Second
 
-// completeReferences completes snapshots, so many as arguments, and environments.
+// completeReferences returns a function that completes snapshots, at most so many as arguments, and environments.
 func (c *cli) completeReferences(most int, environments bool) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, prefix string) (found []string, how cobra.ShellCompDirective) {
 		if environments {
@@ -88,7 +88,7 @@ func (c *cli) completeReferences(most int, environments bool) cobra.CompletionFu
 	}
 }
 
-// completedEnvironment returns the environment that the words before name, "" for none.
+// completedEnvironment returns the environment that the earlier words of the command line name, "" for none.
 func (c *cli) completedEnvironment(cmd *cobra.Command, args []string) string {
 	if from := cmd.Flags().Lookup("from"); from != nil && from.Changed {
 		return from.Value.String()
@@ -99,8 +99,8 @@ func (c *cli) completedEnvironment(cmd *cobra.Command, args []string) string {
 	return ""
 }
 
-// references returns the snapshots that a prefix may mean, by their IDs, and by their times once a digit is typed. Each has a
-// description for the shell. Errors are nothing to tell a person of who has pressed a key.
+// references returns the snapshots that a prefix may mean: their IDs, and also their times if the prefix is not empty. Each has
+// a description for the shell. Errors are not reported, since a person has only pressed a key.
 func (c *cli) references(ctx context.Context, environment, prefix string) (found []string) {
 	s := c.openSilently(ctx)
 	if s == nil {
@@ -128,7 +128,7 @@ func (c *cli) references(ctx context.Context, environment, prefix string) (found
 }
 
 // openSilently opens the repository without a message or a question, if its key is in a file or in the environment. It returns
-// nil if that fails. A command that prints the password could ask, so that none is run.
+// nil if that fails. It does not run a password command, since such a command could ask a question.
 func (c *cli) openSilently(ctx context.Context) *session.Session {
 	quiet := c.program
 	quiet.Reporter, quiet.AskPassword, quiet.CommandOutput, quiet.Input = nil, nil, io.Discard, strings.NewReader("")

@@ -28,9 +28,9 @@ func newRestore(c *cli) *cobra.Command {
 		Long: `Makes an environment's database, or the file that --target names, equal to a
 snapshot. The snapshot is of the same environment, or of the one that --from names.
 
-First the snapshot is fetched into a file beside the target, scrubbed if it is a clone of
-another environment and the target has scrub configured, and checked. Then the target's
-present content is saved as a snapshot with the tag pre-restore, and replaced in one
+First the snapshot is fetched into a file beside the target and checked. A clone of
+another environment is then scrubbed, if the target has scrub configured. After this, the
+target's present content is saved as a snapshot with the tag pre-restore and replaced in one
 SQLite transaction. Applications may have the database open, and go on with the new
 content. With stop and start configured, the application is stopped for that time, and
 started again after a failure, too. A restore that fails leaves the target unchanged.

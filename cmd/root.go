@@ -15,15 +15,15 @@ databases, stores only what changed, encrypted, thins old snapshots by rules, an
 restores any of them into any environment.
 
 Configuration is read from the first of: --config, $FIRN_CONFIG, ./firn.toml (not by
-root, and not in folders of others), $XDG_CONFIG_HOME/firn/firn.toml,
-/etc/firn/firn.toml. Relative paths in it start at its own folder. Everything works
-without one, too, by flags. Files that another user can change are refused.
+root, and not in folders of other users), $XDG_CONFIG_HOME/firn/firn.toml,
+/etc/firn/firn.toml. Relative paths in this file start at its own folder. Everything
+works without the file, too, by flags. Files that another user can change are refused.
 
 The key is the first of: --key-file, --password-file or --password-command;
 $FIRN_KEY_FILE, $FIRN_PASSWORD_FILE or $FIRN_PASSWORD; key_file, password_file or
 password_command of the configuration; a file firn.key beside the configuration, or
-in the current folder without one; what you type when asked. Of a password's text the
-first line counts, wherever it comes from, without a byte order mark.`
+in the current folder without one; a password that you type when firn asks. Only the
+first line of a password's text counts, without a byte order mark.`
 
 // The groups of commands in the help.
 const (
@@ -32,6 +32,7 @@ const (
 	groupOther = "other"
 )
 
+// newRoot returns the command firn with all commands below it.
 func newRoot(c *cli) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "firn",
@@ -61,7 +62,7 @@ func newRoot(c *cli) *cobra.Command {
 	root.SetOut(c.stdout)
 	root.SetErr(c.stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		if args := cmd.Flags().Args(); !cmd.HasParent() && len(args) > 0 { // it is the command that is not known
+		if args := cmd.Flags().Args(); !cmd.HasParent() && len(args) > 0 { // the command itself is unknown
 			return runRoot(cmd, args)
 		}
 		err = outcome.Usage(cmp.Or(unknownFlag(cmd, err), seeHelp(cmd)), "%w", err)
@@ -91,6 +92,7 @@ func newRoot(c *cli) *cobra.Command {
 	return root
 }
 
+// runRoot prints the help of a command with subcommands, or returns the error for an unknown subcommand.
 func runRoot(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return cmd.Help()
@@ -104,11 +106,12 @@ func runRoot(cmd *cobra.Command, args []string) error {
 	return outcome.Usage(hint, "unknown command %q", args[0])
 }
 
+// seeHelp returns the hint that names the help of a command.
 func seeHelp(cmd *cobra.Command) string {
 	return fmt.Sprintf(`See "%s --help".`, cmd.CommandPath())
 }
 
-// checkArguments makes wrong numbers of arguments usage errors.
+// checkArguments makes errors in the number of arguments usage errors, in a command's subcommands.
 func checkArguments(parent *cobra.Command) {
 	for _, cmd := range parent.Commands() {
 		if check := cmd.Args; check != nil {
@@ -123,7 +126,8 @@ func checkArguments(parent *cobra.Command) {
 	}
 }
 
-// noArguments is cobra.NoArgs, which speaks of an unknown command.
+// noArguments returns an error if a command has arguments. The error of [cobra.NoArgs] is not used, since it is about an unknown
+// command.
 func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return fmt.Errorf("%s takes no arguments, and %q is one", cmd.CommandPath(), args[0])
@@ -131,6 +135,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
+// addGlobalFlags adds the flags that all commands have.
 func (c *cli) addGlobalFlags(root *cobra.Command) {
 	f, own, set := &c.program.Settings, &c.flags, root.PersistentFlags()
 	set.SortFlags = false
@@ -140,20 +145,21 @@ func (c *cli) addGlobalFlags(root *cobra.Command) {
 	set.StringVar(&f.PasswordCommand, "password-command", "", "`command` that prints the password")
 	set.StringVar(&f.Config, "config", "", "configuration `file` ($FIRN_CONFIG)")
 	set.StringVar(&f.CacheDir, "cache-dir", "", "`folder` for caches ($FIRN_CACHE_DIR)")
-	set.StringVar(&f.CacheSize, "cache-size", "", "`bytes` of a repository in S3 to keep here (default: 1GiB)")
+	set.StringVar(&f.CacheSize, "cache-size", "", "`bytes` of a repository in S3 that this host keeps (default: 1GiB)")
 	set.BoolVar(&f.NoCache, "no-cache", false, "use no cache")
 	set.StringVar(&f.LimitUpload, "limit-upload", "", "`KiB` per second to send at most, or a size like 2MB")
 	set.StringVar(&f.LimitDownload, "limit-download", "", "`KiB` per second to receive at most")
-	set.BoolVarP(&own.quiet, "quiet", "q", false, "say nothing if all goes well")
-	set.BoolVarP(&own.verbose, "verbose", "v", false, "say more")
+	set.BoolVarP(&own.quiet, "quiet", "q", false, "print nothing if all goes well")
+	set.BoolVarP(&own.verbose, "verbose", "v", false, "print more")
 	set.BoolVar(&own.noColor, "no-color", false, "use no colours ($NO_COLOR)")
 	for _, name := range []string{"key-file", "password-file", "config"} {
-		_ = root.MarkPersistentFlagFilename(name) // fails for flags that do not exist only
+		_ = root.MarkPersistentFlagFilename(name) // the flag exists: no error
 	}
 	_ = root.MarkPersistentFlagDirname("repository")
 	_ = root.MarkPersistentFlagDirname("cache-dir")
 }
 
+// addJSONFlag adds --json to a command that can print JSON.
 func (c *cli) addJSONFlag(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&c.json, "json", false, "print JSON")
 }

@@ -13,9 +13,8 @@ import (
 	"firn/report"
 )
 
-// screen is a stream that people read, on a terminal or in a log. What is written to it
-// may hold names, SQL, and answers of servers that are hostile: it goes through a
-// [report.Sieve]. What a terminal is to act upon is written by the methods that are no Write.
+// screen is a stream that people read, on a terminal or in a log. A text may have hostile names, SQL or answers of servers, so
+// Write passes it through a [report.Sieve]. Sequences that a terminal shall obey are written by other methods.
 type screen struct {
 	out io.Writer
 
@@ -26,7 +25,7 @@ type screen struct {
 
 func newScreen(out io.Writer) *screen { return &screen{out: out} }
 
-// Write implements [io.Writer]. What is read no more is lost.
+// Write implements [io.Writer]. Output whose reader has gone is lost without an error.
 func (s *screen) Write(p []byte) (int, error) {
 	if err := s.write("", p, ""); err != nil && err != errUnread {
 		return 0, err
@@ -34,16 +33,15 @@ func (s *screen) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// styled writes a text in a style by its number in ECMA-48, 1 for bold.
+// styled writes a text in a style. The style is a number of ECMA-48, such as 1 for bold.
 func (s *screen) styled(style int, text string) error {
 	return s.write(fmt.Sprintf("\x1b[%dm", style), []byte(text), "\x1b[0m")
 }
 
-// redraw writes over the line on which the cursor stands.
+// redraw replaces the line of the cursor.
 func (s *screen) redraw(line string) error { return s.write("\r", []byte(line), "\x1b[K") }
 
-// write writes a text between sequences of firn's own, at once, so that nothing of another
-// goroutine comes between.
+// write writes a text between sequences of firn's own, in one call, so that no output of another goroutine gets between them.
 func (s *screen) write(before string, text []byte, after string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -52,10 +50,10 @@ func (s *screen) write(before string, text []byte, after string) error {
 	return err
 }
 
-// noDescriptor is one that nothing has.
+// noDescriptor is a descriptor that no file has.
 const noDescriptor = ^uintptr(0)
 
-// Fd returns the descriptor of the stream, for what asks whether it is a terminal.
+// Fd returns the descriptor of the stream, for the question whether the stream is a terminal.
 func (s *screen) Fd() uintptr { return descriptor(s.out) }
 
 // descriptor returns the descriptor of a stream that has one.
@@ -66,11 +64,11 @@ func descriptor(stream io.Writer) uintptr {
 	return noDescriptor
 }
 
-// inLine is clean for a text that must stay in its line, and in its column.
+// inLine returns a text without characters that would leave its line or its column.
 func inLine(text string) string { return layout.InLine(text) }
 
-// escapeJSON escapes in JSON what a [screen] would replace, so that its reader gets it. All
-// that is not ASCII stands within strings there, and so does what is no white space.
+// escapeJSON escapes characters of JSON that a [screen] would replace, so that the reader gets them. All these characters are
+// within strings, where JSON allows escapes.
 func escapeJSON(text []byte) []byte {
 	if bytes.IndexFunc(text, hiddenInJSON) < 0 {
 		return text
@@ -89,4 +87,5 @@ func escapeJSON(text []byte) []byte {
 	return escaped
 }
 
+// hiddenInJSON reports whether a screen would replace a character of JSON.
 func hiddenInJSON(r rune) bool { return r != '\n' && report.Unseen(r) }

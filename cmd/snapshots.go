@@ -55,11 +55,12 @@ func newSnapshots(c *cli) *cobra.Command {
 	return cmd
 }
 
-// complete offers the values of a flag to the shell.
+// complete lets the shell complete the values of a flag.
 func complete(cmd *cobra.Command, flag string, values ...string) {
-	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // it exists: no error
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // the flag exists: no error
 }
 
+// first returns the first argument, "" for none.
 func first(args []string) string {
 	if len(args) == 0 {
 		return ""
@@ -76,6 +77,7 @@ func (c *cli) completeEnvironment(*cobra.Command, []string, string) ([]string, c
 	return conf.Names(), cobra.ShellCompDirectiveNoFileComp
 }
 
+// listSnapshots runs the command.
 func (c *cli) listSnapshots(ctx context.Context, o snapshotsOptions) error {
 	byTag, err := tags.ParseFilter(o.tags)
 	if err != nil {
@@ -104,13 +106,14 @@ func (c *cli) listSnapshots(ctx context.Context, o snapshotsOptions) error {
 	if o.latest > 0 {
 		list = session.Newest(s.Past(list), o.latest)
 	}
-	slices.Reverse(list) // the newest last: on a terminal that is where one looks
+	slices.Reverse(list) // the newest is last, where a person looks on a terminal
 	if len(grouping) > 0 && len(list) > 0 {
 		return cmp.Or(s.printGroups(grouping.groups(list)), damage)
 	}
 	return cmp.Or(s.printSnapshots(list), damage)
 }
 
+// printSnapshots prints snapshots as a table or in JSON.
 func (s *opened) printSnapshots(list []*snapshot.Snapshot) error {
 	if s.json {
 		messages := make([]snapshotMessage, 0, len(list))
@@ -128,17 +131,19 @@ func (s *opened) printSnapshots(list []*snapshot.Snapshot) error {
 		rows = append(rows, s.snapshotRow(snap))
 	}
 	spare := []string{"Added", "Tags", "Size"}
-	if len(session.Environments(list)) == 1 { // nobody has to tell them apart
+	if len(session.Environments(list)) == 1 { // the column has the same name in all rows
 		spare = append(spare, "Environment")
 	}
 	head, rows := layout.Fit(snapshotHead(), rows, spare, terminalWidth(s.stdout))
 	return s.table(s.stdout, head, rows)
 }
 
+// snapshotHead returns the head of the table of snapshots.
 func snapshotHead() []string {
 	return []string{"ID", "Time", "Environment", "Tags", "Size", "Added", "State"}
 }
 
+// snapshotRow returns the cells of a snapshot.
 func (c *cli) snapshotRow(s *snapshot.Snapshot) []string {
 	added := report.Size(s.Added)
 	if s.Unchanged {
@@ -151,12 +156,12 @@ func (c *cli) snapshotRow(s *snapshot.Snapshot) []string {
 	}
 }
 
-// shownTags leaves out the tag that repeats the environment.
+// shownTags returns the tags of a snapshot without the one that repeats the environment.
 func shownTags(s *snapshot.Snapshot) string {
 	return fmt.Sprint(s.Tags.Remove(tags.Environment(s.Environment)))
 }
 
-// remark says what to know before one takes it, or removes it.
+// remark returns the facts that matter before a person restores or removes a snapshot.
 func (c *cli) remark(s *snapshot.Snapshot) string {
 	var parts []string
 	if s.Ahead(c.program.Now()) {
@@ -174,7 +179,7 @@ func (c *cli) remark(s *snapshot.Snapshot) string {
 	return strings.Join(parts, ", ")
 }
 
-// verdict says in a few words how a snapshot was found.
+// verdict returns the outcome of a verification in a few words, "" for none.
 func verdict(v *snapshot.Verification) string {
 	switch {
 	case v == nil:

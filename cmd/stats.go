@@ -23,12 +23,13 @@ func newStats(c *cli) *cobra.Command {
 	var o statsOptions
 	cmd := &cobra.Command{
 		Use:     "stats [ENV]",
-		Short:   "Show sizes, growth, and what each environment and snapshot takes",
+		Short:   "Show sizes, growth, and the space of each environment and snapshot",
 		GroupID: groupSpace,
-		Long: `Shows for each environment how large its database is, how it grows, and how much of the
-repository it alone needs. With an environment, it shows the same for each of its
-snapshots: what one holds alone is what forgetting it would free. What several hold
-together is nobody's alone, so the parts are less than the whole.`,
+		Long: `Shows for each environment the size of its database, its growth, and the space of the
+repository that it alone needs. If an environment is named, firn also shows this for each
+of its snapshots: the space that a snapshot alone needs would be freed if the snapshot
+were forgotten. Space that several need counts for none of them, so the parts are
+smaller than the whole.`,
 		Example: `  firn stats
   firn stats production
   firn stats --plot sizes.svg`,
@@ -40,11 +41,12 @@ together is nobody's alone, so the parts are less than the whole.`,
 		},
 	}
 	cmd.Flags().StringVar(&o.plot, "plot", "", "draw the databases' sizes over time into this SVG `file`")
-	_ = cmd.MarkFlagFilename("plot", "svg") // it exists: no error
+	_ = cmd.MarkFlagFilename("plot", "svg") // the flag exists: no error
 	c.addJSONFlag(cmd)
 	return cmd
 }
 
+// stats runs the command.
 func (c *cli) stats(ctx context.Context, o statsOptions) error {
 	s, err := c.open(ctx, session.OpenOptions{OnlyExistingCache: true})
 	if err != nil {
@@ -66,19 +68,19 @@ func (c *cli) stats(ctx context.Context, o statsOptions) error {
 	return stats.Damage
 }
 
-// statsMessage is all of it in JSON.
+// statsMessage has all statistics in JSON.
 type statsMessage struct {
 	Snapshots int             `json:"snapshots"`
 	Logical   int64           `json:"logical"` // bytes of the images of all snapshots
-	Needed    int64           `json:"needed"`  // bytes that they take as stored
-	Size      int64           `json:"size"`    // bytes of the repository, with what no snapshot needs
-	Ratio     float64         `json:"ratio"`   // of logical and needed; 0 without snapshots
+	Needed    int64           `json:"needed"`  // bytes of their data as it is stored
+	Size      int64           `json:"size"`    // bytes of the repository, also those that no snapshot needs
+	Ratio     float64         `json:"ratio"`   // logical divided by needed; 0 without snapshots
 	Databases []databaseStats `json:"databases"`
 
-	ByID []snapshotStats `json:"by_snapshot,omitempty"` // of one environment, newest first
+	ByID []snapshotStats `json:"by_snapshot,omitempty"` // the snapshots of one environment, newest first
 }
 
-// databaseStats are those of one environment's database.
+// databaseStats are the statistics of an environment's database.
 type databaseStats struct {
 	Environment string `json:"environment"`
 	Database    string `json:"database"`
@@ -90,7 +92,7 @@ type databaseStats struct {
 	AddedPerDay int64  `json:"added_per_day"`
 }
 
-// snapshotStats are those of one snapshot.
+// snapshotStats are the statistics of a snapshot.
 type snapshotStats struct {
 	ID       string    `json:"id"`
 	Time     time.Time `json:"time"`
@@ -101,6 +103,7 @@ type snapshotStats struct {
 	Alone    int64     `json:"alone"`
 }
 
+// newStatsMessage fills a [statsMessage].
 func newStatsMessage(stats *upkeep.Statistics) *statsMessage {
 	m := &statsMessage{
 		Snapshots: stats.Snapshots, Logical: stats.Logical, Needed: stats.Needed, Size: stats.Size, Ratio: stats.Ratio, Databases: []databaseStats{},
@@ -121,7 +124,7 @@ func newStatsMessage(stats *upkeep.Statistics) *statsMessage {
 	return m
 }
 
-// curves are the sizes over time.
+// curves returns the sizes of databases over time.
 func curves(databases []upkeep.DatabaseStatistics) []curve {
 	var curves []curve
 	for _, d := range databases {
@@ -137,6 +140,7 @@ func curves(databases []upkeep.DatabaseStatistics) []curve {
 	return curves
 }
 
+// printStats prints the statistics as tables or in JSON.
 func (s *opened) printStats(stats *upkeep.Statistics, environment string) error {
 	if s.json {
 		return s.printJSON(newStatsMessage(stats))
@@ -160,9 +164,10 @@ func (s *opened) printStats(stats *upkeep.Statistics, environment string) error 
 	return err
 }
 
-// sparkWidth is how many characters show the course of a size.
+// sparkWidth is the width of a sparkline in characters.
 const sparkWidth = 16
 
+// tableOfDatabases prints a row for each database.
 func (s *opened) tableOfDatabases(databases []upkeep.DatabaseStatistics) error {
 	head := []string{"Environment", "Database", "Snapshots", "Size", "Course", "Per day", "Stored per day", "Alone"}
 	var rows [][]string
@@ -179,6 +184,7 @@ func (s *opened) tableOfDatabases(databases []upkeep.DatabaseStatistics) error {
 	return s.table(s.stdout, head, rows)
 }
 
+// tableOfShares prints a row for each snapshot.
 func (s *opened) tableOfShares(shares []upkeep.Share) error {
 	head := []string{"ID", "Time", "Tags", "Size", "Added", "Alone"}
 	var rows [][]string

@@ -29,18 +29,18 @@ func newStatus(c *cli) *cobra.Command {
 	var o statusOptions
 	cmd := &cobra.Command{
 		Use:     "status [ENV]",
-		Short:   "Tell whether backups are as they should be",
+		Short:   "Show whether backups are as they should be",
 		GroupID: groupMain,
-		Long: `Tells for each environment how old its newest snapshot is, and whether that is within
-its max_age (default: 25h). The exit code is 0 if all are, else 1: for a monitor, on
-this host or on another one that has the repository and a key. It is 1, too, if the
-newest snapshot is suspect, the newest one that was verified was not found sound, or
-one is later than now. It changes nothing.
+		Long: `Shows for each environment the age of its newest snapshot, and whether the age is within
+max_age (default: 25h). The exit code is 0 if all ages are, else 1. A monitor can use it,
+on this host or on another one with access to the repository and a key. The exit code is
+1, too, if the newest snapshot is suspect, if the newest verified snapshot was not sound,
+or if a snapshot has a time in the future. The command changes nothing.
 
-A run that finds nothing changed records that, so an old snapshot means that no run
-has succeeded since, not that nothing has happened. Environments that are in the
-repository and not in the configuration are shown, and judged only if they are named,
-or if --max-age is given. What restores have replaced does not count.`,
+A run that finds no change in the database records a snapshot, too. So an old snapshot
+means that no run has succeeded since, not that nothing has changed. Environments that
+are in the repository but not in the configuration are shown, and judged only if they are
+named or --max-age is given. Snapshots that restores have taken do not count.`,
 		Example: `  firn status
   firn status production --max-age 30m || mail -s "no backup" root </dev/null`,
 		Args:              cobra.MaximumNArgs(1),
@@ -55,6 +55,7 @@ or if --max-age is given. What restores have replaced does not count.`,
 	return cmd
 }
 
+// status runs the command.
 func (c *cli) status(ctx context.Context, o statusOptions) error {
 	maxAge, err := parseMaxAge(o.maxAge)
 	if err != nil {
@@ -73,12 +74,13 @@ func (c *cli) status(ctx context.Context, o statusOptions) error {
 	if err := s.printStatus(status); err != nil {
 		return err
 	}
-	if !status.OK() && status.Damage == nil { // all has been told
+	if !status.OK() && status.Damage == nil { // the table has shown why
 		return outcome.MarkReported(errors.New("not all environments are as they should be"))
 	}
 	return status.Damage
 }
 
+// parseMaxAge reads the age of --max-age, 0 for none.
 func parseMaxAge(text string) (time.Duration, error) {
 	if text == "" {
 		return 0, nil
@@ -90,7 +92,7 @@ func parseMaxAge(text string) (time.Duration, error) {
 	return d, nil
 }
 
-// statusMessage is all of it in JSON.
+// statusMessage is the whole status in JSON.
 type statusMessage struct {
 	Environments []stateMessage  `json:"environments"`
 	Repository   repositoryState `json:"repository"`
@@ -99,25 +101,25 @@ type statusMessage struct {
 // stateMessage is the state of an environment's database in JSON.
 type stateMessage struct {
 	State       upkeep.Condition `json:"state"`
-	Judged      bool             `json:"judged"` // it counts for the exit code
+	Judged      bool             `json:"judged"` // whether the state counts for the exit code
 	Environment string           `json:"environment"`
 	Database    string           `json:"database"`
 	SnapshotID  string           `json:"snapshot_id,omitempty"` // the newest
 	Time        *time.Time       `json:"time,omitempty"`
 	Age         float64          `json:"age"` // seconds
 	MaxAge      float64          `json:"max_age"`
-	Changed     *time.Time       `json:"changed,omitempty"` // the first of the newest snapshots that are the same
+	Changed     *time.Time       `json:"changed,omitempty"` // the time of the first of the newest snapshots with the same content
 	Size        int64            `json:"size"`
-	SizePerDay  int64            `json:"size_per_day"`  // by how much the database grows
-	AddedPerDay int64            `json:"added_per_day"` // by how much the repository does
+	SizePerDay  int64            `json:"size_per_day"`  // the growth of the database
+	AddedPerDay int64            `json:"added_per_day"` // the growth of the repository
 	Snapshots   int              `json:"snapshots"`
 
-	Ahead    []string      `json:"ahead,omitempty"`    // IDs of snapshots that are later than now: a clock was wrong
-	Suspect  []string      `json:"suspect,omitempty"`  // of the newest: why it is unlikely to be meant
-	Verified *verifiedPart `json:"verified,omitempty"` // of the newest that was
+	Ahead    []string      `json:"ahead,omitempty"`    // IDs of snapshots with a time in the future: a clock was wrong
+	Suspect  []string      `json:"suspect,omitempty"`  // the reasons for suspicion of the newest snapshot
+	Verified *verifiedPart `json:"verified,omitempty"` // the verification of the newest verified snapshot
 }
 
-// verifiedPart is the verification of the newest snapshot of an environment that has one.
+// verifiedPart is the verification of an environment's newest verified snapshot, in JSON.
 type verifiedPart struct {
 	SnapshotID string    `json:"snapshot_id"`
 	Time       time.Time `json:"time"` // of the verification
@@ -125,6 +127,7 @@ type verifiedPart struct {
 	Problem    string    `json:"problem,omitempty"`
 }
 
+// newStateMessage fills a [stateMessage].
 func newStateMessage(st upkeep.State) stateMessage {
 	m := stateMessage{
 		State: st.Condition, Judged: st.Judged, Environment: st.Environment, Database: st.Database, Age: st.Age.Seconds(), MaxAge: st.MaxAge.Seconds(),
@@ -145,17 +148,18 @@ func newStateMessage(st upkeep.State) stateMessage {
 	return m
 }
 
-// repositoryState is how much room there is.
+// repositoryState is the state of the repository in JSON.
 type repositoryState struct {
 	Location string     `json:"location"`
 	Size     int64      `json:"size"`
 	Packs    int        `json:"packs"`
-	Free     *int64     `json:"free,omitempty"`    // bytes on its disk
-	Pruned   *time.Time `json:"pruned,omitempty"`  // null: no host has told
-	Checked  *time.Time `json:"checked,omitempty"` // every byte of it
-	Copied   *time.Time `json:"copied,omitempty"`  // to another repository
+	Free     *int64     `json:"free,omitempty"`    // free bytes on its disk
+	Pruned   *time.Time `json:"pruned,omitempty"`  // null: no prune is known
+	Checked  *time.Time `json:"checked,omitempty"` // when every byte was read
+	Copied   *time.Time `json:"copied,omitempty"`  // when it was copied to another repository
 }
 
+// printStatus prints the status as a table or in JSON.
 func (s *opened) printStatus(status *upkeep.Status) error {
 	r := repositoryState{Location: s.Place.String(), Size: status.Usage.Size, Packs: status.Usage.Packs}
 	r.Pruned, r.Checked, r.Copied = timeOrNil(status.Done.Pruned), timeOrNil(status.Done.Checked), timeOrNil(status.Done.Copied)
@@ -182,7 +186,7 @@ func (s *opened) printStatus(status *upkeep.Status) error {
 	return err
 }
 
-// explain says what is wrong beyond a snapshot's age, and what to do about it.
+// explain prints the fault of a suspect or unsound snapshot and the commands that help.
 func (s *opened) explain(st upkeep.State) {
 	env := report.QuoteWord(st.Environment)
 	again, back, sound := "firn backup "+env, "firn restore "+env, "firn restore "+env+" --snapshot "+snapshot.LatestVerified
@@ -203,6 +207,7 @@ func (s *opened) explain(st upkeep.State) {
 	}
 }
 
+// tableOfStates prints a row for each database.
 func (s *opened) tableOfStates(states []upkeep.State) error {
 	head := []string{"State", "Environment", "Database", "Newest", "Limit", "Changed", "Size", "Per day", "Stored per day", "Verified"}
 	rows := make([][]string, 0, len(states))
@@ -214,6 +219,7 @@ func (s *opened) tableOfStates(states []upkeep.State) error {
 	return s.table(s.stdout, head, rows)
 }
 
+// statusRow returns the cells of a database.
 func (s *opened) statusRow(st upkeep.State) []string {
 	word := string(st.Condition)
 	if !st.Judged {
@@ -235,7 +241,7 @@ func (s *opened) statusRow(st upkeep.State) []string {
 	return row
 }
 
-// perDay shows a trend, unless there is none.
+// perDay formats a growth for people, "" for none.
 func perDay(grown, added int64) (string, string) {
 	if grown == 0 && added == 0 {
 		return "", ""
@@ -243,7 +249,7 @@ func perDay(grown, added int64) (string, string) {
 	return signed(grown), report.Size(added)
 }
 
-// signed is [report.Size] with a sign.
+// signed formats a number of bytes with a sign for people.
 func signed(n int64) string {
 	if n < 0 {
 		return "-" + report.Size(-n)
@@ -251,6 +257,7 @@ func signed(n int64) string {
 	return "+" + report.Size(n)
 }
 
+// repositoryLine returns the line about the repository.
 func (s *opened) repositoryLine(r repositoryState) string {
 	line := fmt.Sprintf("Repository %s: %s in %s", r.Location, report.Size(r.Size), report.Plural(r.Packs, "pack"))
 	if r.Free != nil {
@@ -270,7 +277,7 @@ func (s *opened) repositoryLine(r repositoryState) string {
 	return line
 }
 
-// timeOrNil is nil for a time that is not.
+// timeOrNil returns a pointer to a time, nil for the zero time.
 func timeOrNil(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/term"
 )
 
-// table writes rows below a head, with columns some spaces apart. On a terminal that is
-// too narrow, cells go on below themselves.
+// table writes a table: the head and the rows below it. On a terminal that is too narrow, the text of a cell is folded into
+// several lines.
 func (c *cli) table(w io.Writer, head []string, rows [][]string) error {
 	widths := layout.Widths(head, rows)
 	layout.Narrow(widths, terminalWidth(w))
@@ -26,7 +26,7 @@ func (c *cli) table(w io.Writer, head []string, rows [][]string) error {
 	return err
 }
 
-// terminalWidth returns how many columns a terminal has, or many for anything else.
+// terminalWidth returns the number of a terminal's columns, or a large number for other streams.
 func terminalWidth(stream any) int {
 	const many = 1000
 	f, ok := stream.(interface{ Fd() uintptr })

@@ -24,21 +24,21 @@ func newVerify(c *cli) *cobra.Command {
 	var o verifyOptions
 	cmd := &cobra.Command{
 		Use:     "verify ENV... | --all | [ENV] SNAPSHOT",
-		Short:   "Restore snapshots to a temporary file and look whether they are sound",
+		Short:   "Restore snapshots to a temporary file and check whether they are sound",
 		GroupID: groupMain,
 		Long: `Restores the newest snapshot of each environment to a private temporary file, and
 runs SQLite's integrity_check and foreign_key_check on it, then the environment's own
-SQL, if it has verify configured: rows that it returns must not be.
+SQL, if it has verify configured: the snapshot is not sound if that SQL returns a row.
 
-A part that takes the application's own SQLite to check, such as an index with a
-collation of its own, or that refers to a table which is not there, is told and
-recorded; the snapshot counts as sound if the rest is.
+Some parts of a database cannot be checked: an index with a collation that only the
+application's SQLite has, or a part that refers to a missing table. firn reports and
+records them, and the snapshot counts as sound if the rest is.
 
-The outcome is recorded: "firn snapshots" shows it, retention never removes the newest
-sound one, and latest-verified means it wherever a SNAPSHOT is asked for. That is never
-one that is suspect, nor one that is no database where there have been databases: that all
-bytes of it are there says nothing of what they are. With several environments, one that
-fails does not stop the others.`,
+The outcome is recorded, and "firn snapshots" shows it. Retention never removes the newest
+sound snapshot, and latest-verified names it wherever a SNAPSHOT is expected. This is
+never a suspect snapshot, and never other data if the environment has had databases: such
+data may be complete and still be wrong. With several environments, a failure of one does
+not stop the others.`,
 		Example: `  firn verify production
   firn verify --all --quiet
   firn verify --snapshot 3f2a91c0`,
@@ -46,14 +46,14 @@ fails does not stop the others.`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.BoolVar(&o.all, "all", false, "all environments, those that are configured and those that have snapshots")
+	f.BoolVar(&o.all, "all", false, "all environments that are configured or have snapshots")
 	f.StringVar(&o.snapshot, "snapshot", "", "this `snapshot`, of the environment if one is named: ID, latest, or the beginning of a time")
 	f.StringVar(&o.tempDir, "temp-dir", "", "`folder` with room for a database (default: $TMPDIR)")
 	c.addJSONFlag(cmd)
 	return cmd
 }
 
-// verifyMessage is the outcome for one snapshot in JSON.
+// verifyMessage is the outcome of a snapshot's verification in JSON.
 type verifyMessage struct {
 	Type        string    `json:"message_type"` // "summary"
 	SnapshotID  string    `json:"snapshot_id"`
@@ -64,17 +64,18 @@ type verifyMessage struct {
 	How         string    `json:"how"`
 	Sound       bool      `json:"sound"`
 	Problem     string    `json:"problem,omitempty"`
-	Unchecked   string    `json:"unchecked,omitempty"` // what could not be looked at
+	Unchecked   string    `json:"unchecked,omitempty"` // the parts that could not be checked
 	Duration    float64   `json:"duration"`
 }
 
-// verifyRun is one run, snapshot by snapshot.
+// verifyRun is one run of verify with the outcomes of its snapshots.
 type verifyRun struct {
 	*opened
 	outcomes  outcomes
 	summaries []verifyMessage
 }
 
+// verify runs the command.
 func (c *cli) verify(ctx context.Context, args []string, o verifyOptions) error {
 	if err := o.validate(args); err != nil {
 		return err
@@ -115,7 +116,7 @@ func (c *cli) verify(ctx context.Context, args []string, o verifyOptions) error 
 	return r.end()
 }
 
-// takeSnapshot takes a snapshot out of the arguments, which returns the environments.
+// takeSnapshot moves a snapshot from the arguments to the options, and returns the other arguments, which are environments.
 func (o *verifyOptions) takeSnapshot(known *session.Catalog, args []string) ([]string, error) {
 	i := slices.IndexFunc(args, func(arg string) bool { return isReference(known.Conf, known.All, arg) })
 	if i < 0 || o.snapshot != "" {
@@ -126,6 +127,7 @@ func (o *verifyOptions) takeSnapshot(known *session.Catalog, args []string) ([]s
 	return args, o.validate(args)
 }
 
+// validate returns an error for flags and arguments that do not go together.
 func (o verifyOptions) validate(args []string) error {
 	switch {
 	case o.all && (len(args) > 0 || o.snapshot != ""):
@@ -138,7 +140,7 @@ func (o verifyOptions) validate(args []string) error {
 	return nil
 }
 
-// report tells the outcome, if there is one. Of an unsound snapshot the error tells it.
+// report prints the outcome of a verification, nil for none, and keeps its summary. For an unsound snapshot, the error says it.
 func (r *verifyRun) report(found *verify.Outcome) {
 	if found == nil {
 		return
@@ -156,7 +158,7 @@ func (r *verifyRun) report(found *verify.Outcome) {
 	}
 }
 
-// end prints the summaries in JSON, which come last.
+// end prints the summaries in JSON, which are the last output, and returns the one error of the whole run.
 func (r *verifyRun) end() error {
 	if r.json {
 		for _, m := range r.summaries {

@@ -11,10 +11,10 @@ import (
 	"firn/report"
 )
 
-// Gap is how many spaces are between two columns of a table.
+// Gap is the number of spaces between two columns of a table.
 const Gap = 2
 
-// Line returns a row of a table with columns of these widths. A cell that is wider pushes the next ones away.
+// Line returns a row of a table with columns of the given widths. A wider cell moves the next cells to the right.
 func Line(cells []string, widths []int) string {
 	var b strings.Builder
 	for i, cell := range cells {
@@ -24,7 +24,7 @@ func Line(cells []string, widths []int) string {
 	return strings.TrimRight(b.String(), " ")
 }
 
-// Width returns how many columns of a terminal a text takes.
+// Width returns the number of a terminal's columns that a text takes.
 func Width(text string) (columns int) {
 	for _, r := range text {
 		columns += runeWidth(r)
@@ -32,8 +32,8 @@ func Width(text string) (columns int) {
 	return columns
 }
 
-// runeWidth returns how many columns a character takes: two for each wide character of
-// East Asia and emoji, none for marks that are put on the one before.
+// runeWidth returns the number of columns that a character takes: two for a wide character of East Asia or an emoji, none for a
+// mark on the character before.
 func runeWidth(r rune) int {
 	switch kind := width.LookupRune(r).Kind(); {
 	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
@@ -44,12 +44,12 @@ func runeWidth(r rune) int {
 	return 1
 }
 
-// InLine is [report.Clean] for a text that must stay in its line, and in its column.
+// InLine returns a text as [report.Clean] does, and replaces line feeds and tabs, too, so that it stays in its line and column.
 func InLine(text string) string {
 	return strings.NewReplacer("\n", string(unicode.ReplacementChar), "\t", string(unicode.ReplacementChar)).Replace(report.Clean(text))
 }
 
-// Widths returns how wide the columns of a table are, as they are shown.
+// Widths returns the widths of a table's columns.
 func Widths(head []string, rows [][]string) []int {
 	widths := make([]int, len(head))
 	for _, row := range append(slices.Clip(rows), head) {
@@ -60,12 +60,12 @@ func Widths(head []string, rows [][]string) []int {
 	return widths
 }
 
-// tableWidth is how wide [cli.table] makes a table.
+// tableWidth returns the width of a table.
 func tableWidth(head []string, rows [][]string) int {
 	return sumWidths(Widths(head, rows))
 }
 
-// sumWidths is how wide a table with columns of these widths is.
+// sumWidths returns the width of a table with columns of the given widths.
 func sumWidths(widths []int) int {
 	total := Gap * (len(widths) - 1)
 	for _, w := range widths {
@@ -74,8 +74,8 @@ func sumWidths(widths []int) int {
 	return total
 }
 
-// Fit leaves out columns of a table that can be spared: those with nothing in them,
-// and in the order that is given more, until it is not wider than width.
+// Fit leaves out columns of a table until it is not wider than width. It leaves out only columns of the list spare, in that
+// order, and always those without content.
 func Fit(head []string, rows [][]string, spare []string, width int) ([]string, [][]string) {
 	for _, name := range spare {
 		at := slices.Index(head, name)
@@ -92,7 +92,7 @@ func Fit(head []string, rows [][]string, spare []string, width int) ([]string, [
 	return head, rows
 }
 
-// without returns the cells but for the one at an index.
+// without returns the cells without the one at an index.
 func without(cells []string, at int) []string {
 	return slices.Delete(slices.Clone(cells), at, at+1)
 }

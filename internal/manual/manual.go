@@ -13,17 +13,17 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Texts are what the manual pages have beside the texts of commands and flags.
+// Texts are the parts of the manual pages beside the texts of commands and flags.
 type Texts struct {
-	Date          time.Time // of the program's source: the same program always writes the same
-	ExitCodes     string    // a table
-	Configuration string    // of the page of firn.toml
+	Date          time.Time // the date of the program's source, so that the same program always writes the same pages
+	ExitCodes     string    // the table of exit codes
+	Configuration string    // the example for the page of firn.toml
 }
 
-// tagged begins a list whose items have a head and a text.
+// tagged is the macro that begins a list whose items have a head and a text.
 const tagged = ".Bl -tag -width Ds\n"
 
-// page is a manual page: mdoc(7), which man-db and mandoc read.
+// page is a manual page in mdoc(7), the format that man-db and mandoc read.
 type page struct {
 	name    string // firn-key-add
 	section string
@@ -68,7 +68,7 @@ func pages(root *cobra.Command, texts Texts) []*page {
 	return list
 }
 
-// commands returns the command and those below it that can be run, or have such below.
+// commands returns a command and all commands below it, without hidden commands and help.
 func commands(cmd *cobra.Command) []*cobra.Command {
 	all := []*cobra.Command{cmd}
 	for _, sub := range cmd.Commands() {
@@ -79,7 +79,7 @@ func commands(cmd *cobra.Command) []*cobra.Command {
 	return all
 }
 
-// macro writes a macro with arguments that are no macros.
+// macro writes a macro with arguments that are plain text.
 func (p *page) macro(name string, args ...string) {
 	p.WriteString("." + name)
 	for _, a := range args {
@@ -88,13 +88,14 @@ func (p *page) macro(name string, args ...string) {
 	p.WriteByte('\n')
 }
 
-// head writes the first section.
+// head writes the first section, with the name of the page and a short description.
 func (p *page) head(short string) {
 	p.macro("Sh", "NAME")
 	p.macro("Nm", p.name)
 	p.macro("Nd", strings.ToLower(short[:1])+short[1:])
 }
 
+// command writes the other sections of a command's page.
 func (p *page) command(cmd *cobra.Command, all []*cobra.Command, texts Texts) {
 	p.macro("Sh", "SYNOPSIS")
 	p.macro("Nm", cmd.CommandPath())
@@ -119,7 +120,7 @@ func (p *page) command(cmd *cobra.Command, all []*cobra.Command, texts Texts) {
 	p.seeAlso(all)
 }
 
-// arguments returns what is typed after the names of commands.
+// arguments returns the arguments and flags that a person types after the name of a command.
 func arguments(cmd *cobra.Command) string {
 	if !cmd.HasParent() {
 		return "COMMAND [ARGUMENTS] [flags]"
@@ -127,7 +128,7 @@ func arguments(cmd *cobra.Command) string {
 	return strings.TrimPrefix(cmd.UseLine(), cmd.CommandPath())
 }
 
-// subcommands writes what is below a command.
+// subcommands writes the list of the commands below a command.
 func (p *page) subcommands(cmd *cobra.Command) {
 	below := slices.DeleteFunc(commands(cmd), func(sub *cobra.Command) bool { return sub.Parent() != cmd })
 	if len(below) == 0 {
@@ -143,7 +144,7 @@ func (p *page) subcommands(cmd *cobra.Command) {
 	p.macro("El")
 }
 
-// flags writes the options that are not hidden.
+// flags writes the list of the options without hidden ones.
 func (p *page) flags(set *pflag.FlagSet) {
 	if !set.HasAvailableFlags() {
 		return
@@ -172,7 +173,7 @@ func (p *page) flags(set *pflag.FlagSet) {
 	p.macro("El")
 }
 
-// seeAlso names the overview, and that all pages.
+// seeAlso writes the names of related pages: the overview, and in the overview all pages.
 func (p *page) seeAlso(all []*cobra.Command) {
 	p.macro("Sh", "SEE ALSO")
 	if p.name != "firn" {
@@ -185,16 +186,16 @@ func (p *page) seeAlso(all []*cobra.Command) {
 	p.macro("Xr", "firn.toml", "5")
 }
 
-// section5 is the page of the configuration.
+// section5 writes the sections of the page of the configuration.
 func (p *page) section5(configuration string) {
 	p.macro("Sh", "DESCRIPTION")
-	p.filled("The file holds what firn need not be told by options. This is all that it can have:")
+	p.filled("The file has settings, so that firn needs no options for them. This example has all of them:")
 	p.macro("Pp")
 	p.literal(configuration)
 	p.seeAlso(nil)
 }
 
-// text writes paragraphs. One whose first line is indented stays as it is.
+// text writes paragraphs. It keeps the lines of a paragraph whose first line is indented.
 func (p *page) text(text string) {
 	for i, paragraph := range strings.Split(strings.Trim(text, "\n"), "\n\n") {
 		if i > 0 {
@@ -208,15 +209,15 @@ func (p *page) text(text string) {
 	}
 }
 
-// filled writes running text, with each sentence on a line: that is how the end of one is
-// told from an abbreviation.
+// filled writes running text with each sentence on a line of its own, since a line feed is how mdoc tells the end of a sentence
+// from an abbreviation.
 func (p *page) filled(text string) {
 	for line := range strings.Lines(strings.NewReplacer(". ", ".\n", "? ", "?\n", "! ", "!\n").Replace(text)) {
 		p.line(strings.TrimSpace(line))
 	}
 }
 
-// literal writes lines as they are.
+// literal writes lines that keep their line breaks.
 func (p *page) literal(text string) {
 	p.WriteString(".Bd -literal -compact\n")
 	for line := range strings.Lines(text) {
@@ -225,7 +226,7 @@ func (p *page) literal(text string) {
 	p.macro("Ed")
 }
 
-// line writes a line of text, which must not begin as a macro does.
+// line writes a line of text. It protects a first character that would begin a macro.
 func (p *page) line(text string) {
 	if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "'") {
 		p.WriteString(`\&`)
@@ -233,6 +234,6 @@ func (p *page) line(text string) {
 	p.WriteString(escapeRoff(text) + "\n")
 }
 
-// escapeRoff keeps what is typed as it is: a backslash begins an escape, and a plain
-// minus is printed as a hyphen by some.
+// escapeRoff escapes a text so that a reader can copy it into a shell. A plain backslash would begin an escape, and some programs
+// print a plain minus as a hyphen.
 func escapeRoff(s string) string { return strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(s) }
