@@ -71,7 +71,7 @@ makes a snapshot like any other. Other data cannot be restored into a database;
 	f.StringVar(&o.time, "time", "", "`time` of the snapshot: RFC 3339, or \"2006-01-02 15:04:05\" (default: now)")
 	f.BoolVar(&o.ifChanged, "if-changed", false, "record nothing if the database has not changed")
 	f.BoolVar(&o.accept, "accept", false, "accept the database, even if it is suspect")
-	f.BoolVar(&o.forceScan, "force-scan", false, "read every page, whatever the file's fingerprint says")
+	f.BoolVar(&o.forceScan, "force-scan", false, "read every page, even if the file's fingerprint is unchanged")
 	f.BoolVar(&o.blockWriters, "block-writers", false, "if the backup must block the application's commits, block them for its whole time")
 	f.BoolVar(&o.dryRun, "dry-run", false, "write nothing, show what would be stored")
 	f.BoolVar(&o.prune, "prune", false, "then forget old snapshots, and free their space")

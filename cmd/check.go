@@ -172,6 +172,7 @@ func newCheckMessage(result *repo.CheckResult, readData, within bool) checkMessa
 	return m
 }
 
+// newFinding fills a [findingInfo].
 func newFinding(f repo.Finding) findingInfo {
 	info := findingInfo{Damage: f.Err.Error(), Environments: []string{}, Snapshots: []string{}}
 	info.Environments = append(info.Environments, session.Environments(f.Snapshots)...)

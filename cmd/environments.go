@@ -16,7 +16,7 @@ import (
 	"firn/snapshot"
 )
 
-// takePaths lets the commands that take environments take the paths of their databases, too.
+// takePaths lets a person name an environment by the path of its database, for all commands with environments as arguments.
 func (c *cli) takePaths(root *cobra.Command) {
 	for _, cmd := range root.Commands() {
 		if run := cmd.RunE; slices.Contains([]string{backupName, "snapshots", "status", "restore", "undo", "verify", "forget", "copy", "stats", "schedule"}, cmd.Name()) {
@@ -31,7 +31,7 @@ func (c *cli) takePaths(root *cobra.Command) {
 	}
 }
 
-// environmentsOf puts names in the place of paths among arguments.
+// environmentsOf replaces the paths among arguments by the names of the environments.
 func (c *cli) environmentsOf(args []string) ([]string, error) {
 	if !slices.ContainsFunc(args, isPath) {
 		return args, nil
@@ -59,7 +59,7 @@ func (c *cli) environmentsOf(args []string) ([]string, error) {
 	return names, nil
 }
 
-// isPath reports whether an argument is meant to be a path, and not a name.
+// isPath reports whether an argument looks like a path and not like a name.
 func isPath(arg string) bool {
 	return strings.ContainsRune(arg, filepath.Separator) || strings.HasSuffix(arg, ".db") || strings.Contains(arg, ".sqlite")
 }

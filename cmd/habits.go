@@ -11,14 +11,15 @@ import (
 	"firn/outcome"
 )
 
-// habitsText is the table of what users of other tools type. The document on migration has the same rows.
+// habitsText is the table of words that users of other tools type. The document on migration has the same rows.
 //
 //go:embed habits.txt
 var habitsText string
 
-// habit is a word of another tool's command line, and firn's way in one line.
+// habit is a word of another tool's command line, with firn's way to do the same in one line.
 type habit struct{ tool, word, way string }
 
+// habits returns the rows of the table.
 func habits() (all []habit) {
 	for line := range strings.Lines(habitsText) {
 		if strings.HasPrefix(line, "#") {
@@ -31,8 +32,8 @@ func habits() (all []habit) {
 	return all
 }
 
-// firnsWay returns the hint for a word that firn does not know, "" for none. A word of one command comes before the
-// same word of any.
+// firnsWay returns the hint for a word that firn does not know, "" for none. A row for the given command counts before a row for
+// all commands.
 func firnsWay(cmd *cobra.Command, word string) string {
 	any := ""
 	for _, h := range habits() {
@@ -46,7 +47,7 @@ func firnsWay(cmd *cobra.Command, word string) string {
 	return any
 }
 
-// hint says whose word it is, because the same word may mean something else to another reader.
+// hint returns firn's way behind the name of the other tool, since the word may mean something else to users of a third tool.
 func (h habit) hint() string {
 	tools := map[string]string{"restic": "restic's", "litestream": "Litestream's", "borg": "borg's"}
 	return "That is " + tools[h.tool] + ". In firn: " + h.way
@@ -65,7 +66,7 @@ func unknownFlag(cmd *cobra.Command, err error) (hint string) {
 	return firnsWay(cmd, "--"+name)
 }
 
-// takeHabits takes the flags of other tools that mean the same.
+// takeHabits adds hidden flags that have the same meaning in other tools.
 func (c *cli) takeHabits(root *cobra.Command) {
 	root.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		if name == "repo" {
@@ -84,11 +85,11 @@ func (c *cli) takeHabits(root *cobra.Command) {
 // hide leaves flags out of the help.
 func hide(set *pflag.FlagSet, names ...string) {
 	for _, name := range names {
-		_ = set.MarkHidden(name) // they exist: no error
+		_ = set.MarkHidden(name) // the flags exist: no error
 	}
 }
 
-// refuseJSON refuses --json before a command that prints none.
+// refuseJSON returns an error if --json is given for a command that prints no JSON.
 func (c *cli) refuseJSON(cmd *cobra.Command) error {
 	if c.json && cmd.HasParent() && cmd.LocalNonPersistentFlags().Lookup("json") == nil {
 		c.json = false

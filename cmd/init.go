@@ -69,8 +69,8 @@ func (c *cli) reportMade(made *upkeep.Made) error {
 Recovery key: %s
 
 Store a copy of the key file, and the recovery key, on other machines or on paper:
-without one of them nobody can read the backups. The recovery key is shown only now.
-Saved as the one line of a file, it works as a key file.
+without one of them the backups cannot be read. The recovery key is shown only now.
+If it is the only line of a file, that file works as a key file.
 `, m.KeyFile, m.Recovery)
 	if errors.Is(err, errUnread) {
 		return outcome.Failed(`"firn key add" makes another one.`, "nothing has read the recovery key, which is not shown again")

@@ -46,8 +46,8 @@ func (c *cli) withRepository(f func(ctx context.Context, s *opened) error) func(
 func newKeyList(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the keys", Args: cobra.NoArgs,
-		Long: `Lists the keys with their labels. The one that has opened the repository for this
-command is in use.`,
+		Long: `Lists the keys with their labels. The key that has opened the repository for this command
+is in use.`,
 		RunE: c.withRepository(listKeys),
 	}
 	c.addJSONFlag(cmd)

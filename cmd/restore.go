@@ -90,6 +90,7 @@ type restoration struct {
 	started   time.Time
 }
 
+// restore runs restore or undo.
 func (c *cli) restore(ctx context.Context, o restoreOptions) (err error) {
 	r := &restoration{options: o, started: c.program.Now()}
 	if r.opened, err = c.start(); err != nil {

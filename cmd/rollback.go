@@ -8,7 +8,7 @@ import (
 
 // rollbackInfo is a [repo.Rollback] in JSON.
 type rollbackInfo struct {
-	SnapshotID     string    `json:"snapshot_id"` // of the newest missing snapshot
+	SnapshotID     string    `json:"snapshot_id"` // of the missing snapshot
 	Environment    string    `json:"environment"`
 	Database       string    `json:"database"`
 	Time           time.Time `json:"time"`
@@ -17,6 +17,7 @@ type rollbackInfo struct {
 	NewestSequence uint64    `json:"newest_sequence"`
 }
 
+// newRollbackInfo fills a [rollbackInfo].
 func newRollbackInfo(b *repo.Rollback) *rollbackInfo {
 	info := &rollbackInfo{
 		SnapshotID: b.ID.String(), Environment: b.Environment, Database: b.Database, Time: b.Time, Sequence: b.Sequence,

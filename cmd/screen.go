@@ -23,6 +23,7 @@ type screen struct {
 	buf   []byte
 }
 
+// newScreen returns a screen that writes to a stream.
 func newScreen(out io.Writer) *screen { return &screen{out: out} }
 
 // Write implements [io.Writer]. Output whose reader has gone is lost without an error.

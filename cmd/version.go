@@ -63,6 +63,7 @@ func newVersion(c *cli) *cobra.Command {
 	return cmd
 }
 
+// printVersion runs the command.
 func (c *cli) printVersion() error {
 	hash, at := revision()
 	v := versionMessage{toolVersion(), hash, at.UTC(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}

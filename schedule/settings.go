@@ -8,17 +8,17 @@ import (
 	"firn/session"
 )
 
-// settings are what this run was told beyond the configuration. The scheduled runs must be told it, too.
+// settings are the settings of this run that are not in the configuration. The scheduled runs need them, too.
 type settings struct {
-	flags   []string // for every command
-	key     []string // the flag of the key, if that is a file that systemd can hand on
+	flags   []string // the flags for every command
+	key     []string // the flag of the key, if the key is in a file that systemd can hand on
 	keyFile string   // that file; "" if the configuration names the key, or the key is of another kind
 	other   bool     // the key is of another kind: a key file of the configuration does not count
 	cache   string   // the folder for caches, if a flag names it
 }
 
-// newSettings returns what the flags and the environment variables say. Paths become absolute: cron and systemd run firn in
-// other folders.
+// newSettings returns the settings of the flags and the environment variables. It makes paths absolute, since cron and systemd
+// run firn in other folders.
 func newSettings(c *session.Caller, conf *config.Config, repository session.Place) (s settings, err error) {
 	if configured, err := c.ParsePlace(conf.Repository, c.Endpoint(conf)); conf.Repository == "" || err != nil || configured.String() != repository.String() {
 		s.flags = append(s.flags, "--repository", repository.String())
@@ -65,7 +65,7 @@ func (s *settings) addKey(c *session.Caller, conf *config.Config) error {
 	return err
 }
 
-// absolute returns a path from the root on; "" stays.
+// absolute makes a path absolute. The empty path stays empty.
 func absolute(path string) (string, error) {
 	if path == "" {
 		return "", nil
