@@ -11,6 +11,7 @@ import (
 
 	"firn/backup"
 	"firn/config"
+	"firn/internal/manual"
 	"firn/outcome"
 	"firn/report"
 	"firn/session"
@@ -34,12 +35,12 @@ const backupName = "backup"
 func newBackup(c *cli) *cobra.Command {
 	var o backupOptions
 	cmd := &cobra.Command{
-		Use:     backupName + " ENV... | --all | --database FILE --env NAME | --stdin --name NAME",
-		Short:   "Take snapshots of databases",
-		GroupID: groupMain,
+		Use:   backupName + " ENV... | --all | --database FILE --env NAME | --stdin",
+		Short: "Take snapshots of databases",
 		Long: `Takes a snapshot of each environment's database, while applications use it. The
-database is only read. With several environments, a failure of one does not stop the
-others.
+database is only read.
+
+With several environments, a failure of one does not stop the others.
 
 A database is suspect if it has lost a table or most of its rows, or if it suddenly
 belongs to another application. Its snapshot is marked as suspect, and the run fails.
@@ -53,7 +54,7 @@ makes a snapshot like any other. Other data cannot be restored into a database;
 "firn dump" writes it out again.`,
 		Example: `  firn backup production
   firn backup --all --prune --quiet
-  firn backup --database /srv/app.db --env production --prune --keep-last 10 --keep-daily 7
+  firn backup --database /srv/app.db --env production --prune --keep-last 10
   pg_dump app | firn backup --stdin --name app.sql`,
 		ValidArgsFunction: c.completeEnvironment,
 		RunE:              func(cmd *cobra.Command, args []string) error { return c.backup(cmd.Context(), args, o) },
@@ -62,9 +63,9 @@ makes a snapshot like any other. Other data cannot be restored into a database;
 	f.SortFlags = false
 	f.BoolVar(&o.all, "all", false, "all configured environments")
 	f.StringVar(&o.database, "database", "", "database `file`, without a configured environment")
-	f.BoolVar(&o.stdin, "stdin", false, "any data from standard input, instead of a database")
-	f.StringVar(&o.env, "env", "", "the environment's `name` (default, of --stdin only: stdin)")
-	f.StringVar(&o.name, "name", "", "the database's `name` (default: the file's, without extension)")
+	f.BoolVar(&o.stdin, "stdin", false, "any data from standard input, in place of a database")
+	f.StringVar(&o.env, "env", "", "`name` of the environment (default with --stdin: stdin)")
+	f.StringVar(&o.name, "name", "", "`name` of the database (default: the file's name)")
 	f.StringVar(&o.export, "export", "", "`how` to read: pages, or compact for VACUUM INTO (default: pages)")
 	complete(cmd, "export", snapshot.ExportPages, snapshot.ExportCompact)
 	f.StringArrayVar(&o.tags, "tag", nil, "add these `tags`, separated by commas")
@@ -75,8 +76,9 @@ makes a snapshot like any other. Other data cannot be restored into a database;
 	f.BoolVar(&o.blockWriters, "block-writers", false, "if the backup must block the application's commits, block them for its whole time")
 	f.BoolVar(&o.dryRun, "dry-run", false, "write nothing, show what would be stored")
 	f.BoolVar(&o.prune, "prune", false, "then forget old snapshots, and free their space")
-	o.keep = newKeepFlags(f)
-	f.StringVar(&o.metricsFile, "metrics-file", "", "write the outcome to this `file`, for Prometheus's node_exporter")
+	o.keep = newKeepFlags(f, true)
+	f.StringVar(&o.metricsFile, "metrics-file", "", "write the outcome to this `file`, for Prometheus")
+	manual.Rare(f, "export", "time", "force-scan", "block-writers")
 	c.addJSONFlag(cmd)
 	return cmd
 }

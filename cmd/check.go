@@ -27,12 +27,13 @@ type checkOptions struct {
 func newCheck(c *cli) *cobra.Command {
 	var o checkOptions
 	cmd := &cobra.Command{
-		Use:     "check",
-		Short:   "Look for damage in the repository, and repair it",
-		GroupID: groupSpace,
+		Use:   "check",
+		Short: "Look for damage in the repository, and repair it",
 		Long: `Verifies that the repository has all data that its snapshots need. Backups may run
 meanwhile. The check changes nothing; it only records for "firn status" when every byte
-was read. With --read-data, firn reads and decrypts every byte and compares it with its
+was read.
+
+With --read-data, firn reads and decrypts every byte and compares it with its
 checksum. Only this finds all damage of a disk. If reading is expensive, use
 --read-data-subset to read a part: 1/7 to 7/7, one each day, read all of it in a week. 5% is
 one pack at least. The last line says how much was read.
@@ -56,12 +57,12 @@ is another repository, every command warns and ends with exit code 13, until
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.BoolVar(&o.readData, "read-data", false, "read and verify every byte")
-	f.StringVar(&o.subset, "read-data-subset", "", "read and verify a `part`: 2/7 for the second of seven, or 5% chosen at random")
-	f.BoolVar(&o.repair, "repair", false, "read and verify every byte, then repair what can be repaired")
-	f.BoolVar(&o.forgetLost, "forget-lost", false, "with --repair, forget the snapshots that cannot be restored")
+	f.StringVar(&o.subset, "read-data-subset", "", "read and verify a `part`: 2/7 is the second of seven, 5% a random part")
+	f.BoolVar(&o.repair, "repair", false, "read and verify every byte, then repair the damage")
+	f.BoolVar(&o.forgetLost, "forget-lost", false, "with --repair, forget snapshots that are lost")
 	f.BoolVar(&o.yes, "yes", false, "with --repair, do not ask")
-	f.BoolVar(&o.dryRun, "dry-run", false, "with --repair, change nothing, show what would be done")
-	f.BoolVar(&o.accept, "accept-rollback", false, "accept the present state, even if snapshots of this host are missing in it")
+	f.BoolVar(&o.dryRun, "dry-run", false, "with --repair, only show what would be done")
+	f.BoolVar(&o.accept, "accept-rollback", false, "accept that snapshots of this host are missing")
 	c.addJSONFlag(cmd)
 	return cmd
 }

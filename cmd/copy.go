@@ -31,12 +31,13 @@ type copyOptions struct {
 func newCopy(c *cli) *cobra.Command {
 	var o copyOptions
 	cmd := &cobra.Command{
-		Use:     "copy [ENV... | ID...] --to REPOSITORY",
-		Short:   "Copy snapshots to another repository",
-		GroupID: groupSpace,
+		Use:   "copy [ENV... | ID...] --to REPOSITORY",
+		Short: "Copy snapshots to another repository",
 		Long: `Copies snapshots to another repository, which has its own key and may be anywhere.
 It copies all snapshots, the snapshots of some environments, or single ones by their
-IDs. Copies that exist are passed over, so an interrupted copy goes on where it ended.
+IDs.
+
+Copies that exist are passed over, so an interrupted copy goes on where it ended.
 
 Copies keep time, tags, environment, database, host and pins, and are restored like
 any snapshot. They get IDs of their own. The outcome of verify is not copied: verify
@@ -46,20 +47,20 @@ The other repository may have retention rules of its own: keep of [copy], or the
 flags. Then snapshots that these rules would not keep are not copied. With --prune, the
 rules also thin the snapshots there; if there are none, the rules of the environments do.`,
 		Example: `  firn copy --to s3://offsite/firn --to-key-file /etc/firn/offsite.key
-  firn copy production --prune --quiet    # with [copy] in the configuration: the line for cron
+  firn copy production --prune --quiet    # for cron, with [copy] configured
   firn copy 3f2a91c0 --to /media/disk/firn --to-password-file password`,
 		RunE: func(cmd *cobra.Command, args []string) error { return c.copy(cmd.Context(), args, o) },
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.to, "to", "", "`folder` or s3:https://host/bucket/prefix to copy to (default: the one of [copy])")
+	f.StringVar(&o.to, "to", "", "`repository` to copy to (default: that of [copy])")
 	f.StringVar(&o.keyFile, "to-key-file", "", "`file` with its key")
 	f.StringVar(&o.passwordFile, "to-password-file", "", "`file` with its password in the first line")
 	f.StringVar(&o.passwordCommand, "to-password-command", "", "`command` that prints its password")
-	f.StringArrayVar(&o.tags, "tag", nil, "only with these `tags`: a comma means and, a repeated flag means or")
-	f.IntVar(&o.latest, "latest", 0, "only the newest `n` of each environment and database")
-	o.keep = newKeepFlags(f)
-	f.BoolVar(&o.prune, "prune", false, "then forget old snapshots there, and free their space")
+	f.StringArrayVar(&o.tags, "tag", nil, "with these `tags`: a,b for both, --tag again for either")
+	f.IntVar(&o.latest, "latest", 0, "the newest `n` of each environment and database")
+	o.keep = newKeepFlags(f, true)
+	f.BoolVar(&o.prune, "prune", false, "then forget old snapshots there, and free space")
 	f.BoolVar(&o.dryRun, "dry-run", false, "write nothing, show what would be copied")
 	c.addJSONFlag(cmd)
 	return cmd

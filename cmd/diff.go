@@ -23,9 +23,8 @@ type diffOptions struct {
 func newDiff(c *cli) *cobra.Command {
 	var o diffOptions
 	cmd := &cobra.Command{
-		Use:     "diff SNAPSHOT SNAPSHOT",
-		Short:   "Show what differs between two snapshots",
-		GroupID: groupMain,
+		Use:   "diff SNAPSHOT SNAPSHOT",
+		Short: "Show what differs between two snapshots",
 		Long: `Shows how the schema changed from one snapshot to another, and how many rows of
 each table were added, removed and changed. Only the pages that differ are read.
 SNAPSHOT is as for dump. The two snapshots may be of different environments.

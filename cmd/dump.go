@@ -25,20 +25,19 @@ type dumpOptions struct {
 func newDump(c *cli) *cobra.Command {
 	var o dumpOptions
 	cmd := &cobra.Command{
-		Use:     "dump SNAPSHOT",
-		Short:   "Write a snapshot's database to a file or standard output",
-		GroupID: groupMain,
+		Use:   "dump SNAPSHOT",
+		Short: "Write a snapshot's database to a file or standard output",
 		Long: `Writes the database of a snapshot, as it was. SNAPSHOT is at least 4 digits of an
 ID, latest, latest-verified, either with :ENV, or the beginning of a time:
 2026-11-21, 2026-11-21T03. Every byte is verified, and no file is overwritten. The
 formats:
 
-  db    the database file. Unlike restore, dump does not check the database in it.
+  db    the database file. Unlike restore, dump does not check it.
   zst   the same, compressed: "zstd -d" gives it back. Dumps of neighbouring
-        snapshots differ only where the databases do, so that rsync sends little.
-  sql   a script for sqlite3 that makes the database anew. People can read it, and
-        it has no remains of deleted rows. While dump writes it, a file in TMPDIR
-        holds the database.`,
+        snapshots differ only where the databases do, so rsync sends little.
+  sql   a script for sqlite3 that makes the database anew. People can read it,
+        and it has no remains of deleted rows. While dump writes it, a file in
+        TMPDIR holds the database.`,
 		Example: `  firn dump latest:production -o copy.db
   firn dump latest:production --format zst | ssh host 'cat > copy.db.zst'
   firn dump 3f2a91c0 --format sql | grep 'INSERT INTO "users"'`,

@@ -27,18 +27,17 @@ type forgetOptions struct {
 func newForget(c *cli) *cobra.Command {
 	var o forgetOptions
 	cmd := &cobra.Command{
-		Use:     "forget [ENV] [--keep-...] | ID...",
-		Short:   "Remove snapshots, by rules or by ID",
-		GroupID: groupMain,
+		Use:   "forget [ENV] [--keep-...] | ID...",
+		Short: "Remove snapshots, by rules or by ID",
 		Long: `Removes snapshots that no retention rule keeps, of one environment or of all, or single
 snapshots by their IDs. A later prune frees their space.
 
 The rules are in the configuration. If any --keep flag is given, the flags are the only
 rules. The rules count for each environment and database separately. A snapshot stays if
-any rule keeps it. Pinned snapshots, the newest snapshot and the newest verified one
+any rule keeps it. Hours, days and so on without a snapshot do not count. Pinned snapshots, the newest snapshot and the newest verified one
 always stay. Snapshots that a restore took of the replaced content stay for 30 days.`,
 		Example: `  firn forget --dry-run
-  firn forget production --keep-last 10 --keep-daily 7 --keep-monthly all --prune
+  firn forget production --keep-last 10 --keep-monthly all --prune
   firn forget production --simulate 90d --every 12m
   firn forget 3f2a91c0`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -50,10 +49,10 @@ always stay. Snapshots that a restore took of the replaced content stay for 30 d
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	o.keep = newKeepFlags(f)
-	f.BoolVar(&o.dryRun, "dry-run", false, "change nothing, show what would be removed, and why others would stay")
+	o.keep = newKeepFlags(f, false)
+	f.BoolVar(&o.dryRun, "dry-run", false, "change nothing, show what would be removed, and why")
 	f.BoolVar(&o.prune, "prune", false, "then free the space")
-	f.StringVar(&o.simulate, "simulate", "", "change nothing, show the snapshots that will exist after this `time` of backups: 90d")
+	f.StringVar(&o.simulate, "simulate", "", "only show what is left after this `time` of backups: 90d")
 	addEvery(f, &o.every, "`time` between two simulated backups")
 	c.addJSONFlag(cmd)
 	return cmd

@@ -12,9 +12,8 @@ import (
 
 func newInit(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "init",
-		Short:   "Make a repository",
-		GroupID: groupSpace,
+		Use:   "init",
+		Short: "Make a repository",
 		Long: `Makes a repository. An existing one is left as it is.
 
 If no key is given, or the given key file does not exist, firn makes a key file and a

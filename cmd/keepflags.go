@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"firn/config"
+	"firn/internal/manual"
 	"firn/outcome"
 	"firn/retention"
 )
@@ -17,19 +18,23 @@ type keepFlags struct {
 // keepRules are the names and help texts of the rules.
 var keepRules = [...]struct{ name, help string }{
 	{"last", "keep the last `n` snapshots, or all"},
-	{"hourly", "keep the newest of each of the last `n` hours with snapshots, or all"},
+	{"hourly", "keep the newest of each hour, for `n` hours, or all"},
 	{"daily", "the same by days: `n`, or all"},
 	{"weekly", "the same by ISO weeks: `n`, or all"},
 	{"monthly", "the same by months: `n`, or all"},
 	{"yearly", "the same by years: `n`, or all"},
-	{"within", "keep all snapshots of this `duration` before the newest: 12h, 30d, 2w"},
+	{"within", "keep all of this `duration` before the newest: 30d"},
 }
 
 // newKeepFlags adds the flags to a command.
-func newKeepFlags(set *pflag.FlagSet) *keepFlags {
+// newKeepFlags defines the flags. A short help only names them if they are rare.
+func newKeepFlags(set *pflag.FlagSet, rare bool) *keepFlags {
 	f := &keepFlags{make(map[string]*string), set}
 	for _, rule := range keepRules {
 		f.values[rule.name] = set.String("keep-"+rule.name, "", rule.help)
+		if rare {
+			manual.Rare(set, "keep-"+rule.name)
+		}
 	}
 	return f
 }

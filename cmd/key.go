@@ -17,9 +17,8 @@ import (
 
 func newKey(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "key",
-		Short:   "List, add, rotate and remove keys; generate a key file",
-		GroupID: groupSpace,
+		Use:   "key",
+		Short: "List, add, rotate and remove keys; generate a key file",
 		Long: `A repository can have any number of keys: key files and passwords. Each opens it.
 If an intruder had the key and a copy of the repository, or has opened the repository,
 removing or rotating the key does not help: make a new repository and copy to it

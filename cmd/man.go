@@ -12,9 +12,8 @@ import (
 
 func newMan(c *cli) *cobra.Command {
 	return &cobra.Command{
-		Use:     "man FOLDER",
-		Short:   "Write the manual pages",
-		GroupID: groupOther,
+		Use:   "man FOLDER",
+		Short: "Write the manual pages",
 		Long: `Writes a manual page for each command, and one for firn.toml, into man1 and man5 of the
 folder. They have the same text as --help.`,
 		Example: `  firn man /usr/local/share/man

@@ -21,9 +21,8 @@ type pruneOptions struct {
 func newPrune(c *cli) *cobra.Command {
 	var o pruneOptions
 	cmd := &cobra.Command{
-		Use:     "prune",
-		Short:   "Free the space of forgotten snapshots",
-		GroupID: groupSpace,
+		Use:   "prune",
+		Short: "Free the space of forgotten snapshots",
 		Long: `Frees the space that no snapshot needs any more. Backups may run meanwhile.
 
 Space is freed in two steps. One run marks data that no snapshot needs, and a later run

@@ -23,9 +23,8 @@ type queryOptions struct {
 func newQuery(c *cli) *cobra.Command {
 	var o queryOptions
 	cmd := &cobra.Command{
-		Use:     "query SNAPSHOT SQL",
-		Short:   "Ask a snapshot's database with SQL",
-		GroupID: groupMain,
+		Use:   "query SNAPSHOT SQL",
+		Short: "Ask a snapshot's database with SQL",
 		Long: `Runs one SQL statement on the database of a snapshot, without restoring it. Only the
 parts of the database that the statement needs are fetched, so a row of a large
 database in a bucket comes at once. The statement cannot change anything. SNAPSHOT is

@@ -22,11 +22,10 @@ type restoreOptions struct {
 func newRestore(c *cli) *cobra.Command {
 	var o restoreOptions
 	cmd := &cobra.Command{
-		Use:     "restore [ENV] [SNAPSHOT] [--from ENV] [--target FILE]",
-		Short:   "Put a snapshot back, into the same or another environment",
-		GroupID: groupMain,
+		Use:   "restore [ENV] [SNAPSHOT] [--from ENV] [--target FILE]",
+		Short: "Put a snapshot back, into the same or another environment",
 		Long: `Makes an environment's database, or the file that --target names, equal to a
-snapshot. The snapshot is of the same environment, or of the one that --from names.
+snapshot: one of its own, or one of the environment that --from names.
 
 First the snapshot is fetched into a file beside the target and checked. A clone of
 another environment is then scrubbed, if the target has scrub configured. After this, the
@@ -41,7 +40,7 @@ nobody can be asked, --snapshot and --yes are needed.`,
 		Example: `  firn restore production
   firn restore demo --from production --snapshot latest --yes
   firn restore production --before-schema 43
-  firn restore --from production --snapshot 2026-11-21T03 --target /tmp/app.db --yes`,
+  firn restore --from production --snapshot 2026-11-21T03 --target app.db`,
 		Args: cobra.MaximumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Environment = first(args)
@@ -62,12 +61,12 @@ nobody can be asked, --snapshot and --yes are needed.`,
 	f.StringVar(&o.From, "from", "", "the `environment` whose snapshot is restored (default: ENV)")
 	_ = cmd.RegisterFlagCompletionFunc("from", c.completeEnvironment) // it exists: no error
 	f.StringVar(&o.Name, "name", "", "only snapshots of the database with this `name`")
-	f.StringVar(&o.Snapshot, "snapshot", "", "the `snapshot`: ID, latest, latest-verified, or the beginning of a time")
+	f.StringVar(&o.Snapshot, "snapshot", "", "ID of the `snapshot`, latest, latest-verified, or a time")
 	f.Int64Var(&o.beforeSchema, "before-schema", 0, "the newest snapshot whose user_version is below `n`")
-	f.StringArrayVar(&o.Tags, "tag", nil, "only snapshots with these `tags`: a comma means and, a repeated flag means or")
-	f.StringVar(&o.Target, "target", "", "database `file` to restore into (default: the environment's)")
-	f.StringVar(&o.Scrub, "scrub", "", "SQL `file` to run on the copy before it goes live (default for clones: the environment's)")
-	f.BoolVar(&o.Unsound, "unsound", false, "restore even a database in which the checks find something wrong")
+	f.StringArrayVar(&o.Tags, "tag", nil, "with these `tags`: a,b for both, --tag again for either")
+	f.StringVar(&o.Target, "target", "", "database `file` to restore into (default: that of ENV)")
+	f.StringVar(&o.Scrub, "scrub", "", "SQL `file` to run first (default of clones: that of ENV)")
+	f.BoolVar(&o.Unsound, "unsound", false, "restore even if the checks find something wrong")
 	addReplaceFlags(cmd, &o)
 	c.addJSONFlag(cmd)
 	return cmd
@@ -78,8 +77,8 @@ func addReplaceFlags(cmd *cobra.Command, o *restoreOptions) {
 	f := cmd.Flags()
 	f.BoolVar(&o.yes, "yes", false, "do not ask")
 	f.BoolVar(&o.dryRun, "dry-run", false, "change nothing, show what would be replaced")
-	f.BoolVar(&o.Offline, "offline", false, "no application has the target open: allows another page size, or a damaged target")
-	f.DurationVar(&o.Wait, "wait", restore.DefaultWait, "the longest `time` to wait for other transactions on the target, like 30s or 2m")
+	f.BoolVar(&o.Offline, "offline", false, "no application has the target open: then another page size or a damaged target is no obstacle")
+	f.DurationVar(&o.Wait, "wait", restore.DefaultWait, "`time` to wait for other transactions")
 }
 
 // restoration is one run of restore or undo: its questions, the comparison and the words of its result.

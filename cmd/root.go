@@ -14,31 +14,15 @@ const about = `firn keeps the history of SQLite databases. It takes consistent s
 databases, stores only what changed, encrypted, thins old snapshots by rules, and
 restores any of them into any environment.
 
-Configuration is read from the first of: --config, $FIRN_CONFIG, ./firn.toml (not by
-root, and not in folders of other users), $XDG_CONFIG_HOME/firn/firn.toml,
-/etc/firn/firn.toml. Relative paths in this file start at its own folder. Everything
-works without the file, too, by flags. Files that another user can change are refused.
-
-The key is the first of: --key-file, --password-file or --password-command;
-$FIRN_KEY_FILE, $FIRN_PASSWORD_FILE or $FIRN_PASSWORD; key_file, password_file or
-password_command of the configuration; a file firn.key beside the configuration, or
-in the current folder without one; a password that you type when firn asks. Only the
-first line of a password's text counts, without a byte order mark.`
-
-// The groups of commands in the help.
-const (
-	groupMain  = "main"
-	groupSpace = "space"
-	groupOther = "other"
-)
+`
 
 // newRoot returns the command firn with all commands below it.
 func newRoot(c *cli) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "firn",
 		Short:         "Keeps the history of SQLite databases",
-		Long:          about,
-		SilenceErrors: true, // see errors.go
+		Long:          about + lookup, // of the manual page
+		SilenceErrors: true,           // see errors.go
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs, // to suggest commands, below
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -71,21 +55,16 @@ func newRoot(c *cli) *cobra.Command {
 		}
 		return err
 	})
-	root.SetHelpTemplate(root.HelpTemplate() + "\n" + outcome.Codes)
 	c.setHelp(root)
-	root.AddGroup(
-		&cobra.Group{ID: groupMain, Title: "Snapshots:"},
-		&cobra.Group{ID: groupSpace, Title: "Repository:"},
-		&cobra.Group{ID: groupOther, Title: "Other:"})
-	root.SetHelpCommandGroupID(groupOther)
-	root.SetCompletionCommandGroupID(groupOther)
+	root.SetHelpCommand(newHelp())
 	c.addGlobalFlags(root)
 	c.takeHabits(root)
 	c.profiles.addFlags(root)
 	root.AddCommand(
 		newInit(c), newBackup(c), newSnapshots(c), newStatus(c),
 		newRestore(c), newUndo(c), newVerify(c), newDump(c), newQuery(c), newDiff(c), newTag(c), newPin(c), newUnpin(c),
-		newForget(c), newPrune(c), newCopy(c), newStats(c), newCheck(c), newKey(c), newSchedule(c), newMan(c), newVersion(c), newConfigurationHelp())
+		newForget(c), newPrune(c), newCopy(c), newStats(c), newCheck(c), newKey(c), newSchedule(c), newMan(c), newVersion(c))
+	addTopics(root)
 	checkArguments(root)
 	c.takePaths(root)
 	c.takeReferences(root)
@@ -139,19 +118,20 @@ func noArguments(cmd *cobra.Command, args []string) error {
 func (c *cli) addGlobalFlags(root *cobra.Command) {
 	f, own, set := &c.program.Settings, &c.flags, root.PersistentFlags()
 	set.SortFlags = false
-	set.StringVarP(&f.Repository, "repository", "r", "", "`folder` or s3:https://host/bucket/prefix ($FIRN_REPOSITORY)")
-	set.StringVar(&f.KeyFile, "key-file", "", "`file` with the key, - for standard input ($FIRN_KEY_FILE)")
-	set.StringVar(&f.PasswordFile, "password-file", "", "`file` with the password in its first line, or - ($FIRN_PASSWORD_FILE)")
+	set.StringVarP(&f.Repository, "repository", "r", "", "`folder` or s3:https://... ($FIRN_REPOSITORY)")
+	set.StringVar(&f.KeyFile, "key-file", "", "`file` with the key, or - ($FIRN_KEY_FILE)")
+	set.StringVar(&f.PasswordFile, "password-file", "", "`file` with the password ($FIRN_PASSWORD_FILE)")
 	set.StringVar(&f.PasswordCommand, "password-command", "", "`command` that prints the password")
 	set.StringVar(&f.Config, "config", "", "configuration `file` ($FIRN_CONFIG)")
 	set.StringVar(&f.CacheDir, "cache-dir", "", "`folder` for caches ($FIRN_CACHE_DIR)")
-	set.StringVar(&f.CacheSize, "cache-size", "", "`bytes` of a repository in S3 that this host keeps (default: 1GiB)")
+	set.StringVar(&f.CacheSize, "cache-size", "", "`bytes` of S3 to keep here (default: 1GiB)")
 	set.BoolVar(&f.NoCache, "no-cache", false, "use no cache")
-	set.StringVar(&f.LimitUpload, "limit-upload", "", "`KiB` per second to send at most, or a size like 2MB")
+	set.StringVar(&f.LimitUpload, "limit-upload", "", "`KiB` per second to send at most, or 2MB")
 	set.StringVar(&f.LimitDownload, "limit-download", "", "`KiB` per second to receive at most")
 	set.BoolVarP(&own.quiet, "quiet", "q", false, "print nothing if all goes well")
 	set.BoolVarP(&own.verbose, "verbose", "v", false, "print more")
 	set.BoolVar(&own.noColor, "no-color", false, "use no colours ($NO_COLOR)")
+	set.BoolP("help", "h", false, "explain the command on one screen")
 	for _, name := range []string{"key-file", "password-file", "config"} {
 		_ = root.MarkPersistentFlagFilename(name) // the flag exists: no error
 	}

@@ -25,9 +25,8 @@ const (
 func newSchedule(c *cli) *cobra.Command {
 	var o scheduleOptions
 	cmd := &cobra.Command{
-		Use:     "schedule [ENV...]",
-		Short:   "Write a crontab or systemd units",
-		GroupID: groupOther,
+		Use:   "schedule [ENV...]",
+		Short: "Write a crontab or systemd units",
 		Long: `Writes a crontab or systemd units for regular runs: a backup of each environment at an
 interval, a check and a verification once a week, and, if [copy] is configured, a copy
 once a day. The backups are spread over the interval, so that they do not run at the
@@ -45,7 +44,7 @@ around a backup, too: give them more rights in a drop-in (systemctl edit).`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	addEvery(f, &o.every, "`time` between two backups of an environment")
-	f.StringVar(&o.format, "format", formatCron, "cron or systemd")
+	f.StringVar(&o.format, "format", formatCron, "`format`: cron or systemd")
 	f.StringVar(&o.output, "output", "", "write systemd's files into this `folder`, not to standard output")
 	f.StringVar(&o.user, "user", "", "`user` for the runs (for cron: in the form of /etc/cron.d)")
 	complete(cmd, "format", formatCron, formatSystemd)

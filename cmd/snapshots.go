@@ -32,11 +32,10 @@ func newSnapshots(c *cli) *cobra.Command {
 		Use:     "snapshots [ENV]",
 		Aliases: []string{"list"},
 		Short:   "List snapshots",
-		GroupID: groupMain,
 		Long:    "Lists snapshots, of one environment or of all, the newest last.",
 		Example: `  firn snapshots
   firn snapshots production --latest 5
-  firn snapshots --tag db_app,nightly --tag pre-restore    # both of the first two, or the third`,
+  firn snapshots --tag db_app,nightly --tag pre-restore`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: c.completeEnvironment,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -44,12 +43,12 @@ func newSnapshots(c *cli) *cobra.Command {
 			return c.listSnapshots(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().StringArrayVar(&o.tags, "tag", nil, "only with these `tags`: a comma means and, a repeated flag or")
+	cmd.Flags().StringArrayVar(&o.tags, "tag", nil, "with these `tags`: a,b for both, --tag again for either")
 	cmd.Flags().BoolVar(&o.last, "last", false, "--latest 1")
 	cmd.Flags().Bool("compact", false, "the list is compact")
 	hide(cmd.Flags(), "last", "compact")
 	cmd.Flags().IntVar(&o.latest, "latest", 0, "only the newest `n` of each environment and database")
-	cmd.Flags().StringVar(&o.groupBy, "group-by", "", "in groups of the same `properties`: environment, database, host, tags, with commas between")
+	cmd.Flags().StringVar(&o.groupBy, "group-by", "", "group by `properties`: environment, database, host, tags")
 	complete(cmd, "group-by", "environment", "database", "host", "tags")
 	c.addJSONFlag(cmd)
 	return cmd

@@ -22,9 +22,8 @@ type statsOptions struct {
 func newStats(c *cli) *cobra.Command {
 	var o statsOptions
 	cmd := &cobra.Command{
-		Use:     "stats [ENV]",
-		Short:   "Show sizes, growth, and the space of each environment and snapshot",
-		GroupID: groupSpace,
+		Use:   "stats [ENV]",
+		Short: "Show sizes, growth, and the space of each environment and snapshot",
 		Long: `Shows for each environment the size of its database, its growth, and the space of the
 repository that it alone needs. If an environment is named, firn also shows this for each
 of its snapshots: the space that a snapshot alone needs would be freed if the snapshot

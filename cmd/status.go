@@ -28,9 +28,8 @@ type statusOptions struct {
 func newStatus(c *cli) *cobra.Command {
 	var o statusOptions
 	cmd := &cobra.Command{
-		Use:     "status [ENV]",
-		Short:   "Show whether backups are as they should be",
-		GroupID: groupMain,
+		Use:   "status [ENV]",
+		Short: "Show whether backups are as they should be",
 		Long: `Shows for each environment the age of its newest snapshot, and whether the age is within
 max_age (default: 25h). The exit code is 0 if all ages are, else 1. A monitor can use it,
 on this host or on another one with access to the repository and a key. The exit code is
@@ -50,7 +49,7 @@ named or --max-age is given. Snapshots that restores have taken do not count.`,
 			return c.status(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().StringVar(&o.maxAge, "max-age", "", "`age` up to which snapshots are fresh, such as 30m or 2d, for all environments")
+	cmd.Flags().StringVar(&o.maxAge, "max-age", "", "the `age` up to which snapshots are fresh: 30m, 2d")
 	c.addJSONFlag(cmd)
 	return cmd
 }

@@ -13,11 +13,10 @@ import (
 
 func newTag(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "tag",
-		Short:   "Add and remove tags of snapshots",
-		GroupID: groupMain,
-		Args:    cobra.ArbitraryArgs,
-		RunE:    runRoot,
+		Use:   "tag",
+		Short: "Add and remove tags of snapshots",
+		Args:  cobra.ArbitraryArgs,
+		RunE:  runRoot,
 	}
 	cmd.AddCommand(
 		c.newTagCommand("add", "Add tags to a snapshot", tagChange{"Added to", "is tagged %s already", upkeep.AddTags}),
@@ -91,7 +90,6 @@ func (c *cli) newPinCommand(use, short, long string, pinned bool) *cobra.Command
 		Short:   short,
 		Long:    long,
 		Example: "  firn " + use + " 3f2a91c0",
-		GroupID: groupMain,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.pin(cmd.Context(), args, pinned)

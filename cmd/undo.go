@@ -9,9 +9,8 @@ import (
 func newUndo(c *cli) *cobra.Command {
 	o := restoreOptions{Options: restore.Options{Undo: true}}
 	cmd := &cobra.Command{
-		Use:     "undo ENV",
-		Short:   "Put back the database that the last restore has replaced",
-		GroupID: groupMain,
+		Use:   "undo ENV",
+		Short: "Put back the database that the last restore has replaced",
 		Long: `Puts back the content that the last restore into an environment has replaced: restores
 the newest snapshot that has the tag pre-restore. The present content is saved first, so
 a second undo undoes the first.`,

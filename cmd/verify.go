@@ -23,9 +23,8 @@ type verifyOptions struct {
 func newVerify(c *cli) *cobra.Command {
 	var o verifyOptions
 	cmd := &cobra.Command{
-		Use:     "verify ENV... | --all | [ENV] SNAPSHOT",
-		Short:   "Restore snapshots to a temporary file and check whether they are sound",
-		GroupID: groupMain,
+		Use:   "verify ENV... | --all | [ENV] SNAPSHOT",
+		Short: "Restore snapshots to a temporary file and check whether they are sound",
 		Long: `Restores the newest snapshot of each environment to a private temporary file, and
 runs SQLite's integrity_check and foreign_key_check on it, then the environment's own
 SQL, if it has verify configured: the snapshot is not sound if that SQL returns a row.
@@ -46,8 +45,8 @@ not stop the others.`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.BoolVar(&o.all, "all", false, "all environments that are configured or have snapshots")
-	f.StringVar(&o.snapshot, "snapshot", "", "this `snapshot`, of the environment if one is named: ID, latest, or the beginning of a time")
+	f.BoolVar(&o.all, "all", false, "all environments, configured ones and others")
+	f.StringVar(&o.snapshot, "snapshot", "", "ID of the `snapshot`, latest, or a time")
 	f.StringVar(&o.tempDir, "temp-dir", "", "`folder` with room for a database (default: $TMPDIR)")
 	c.addJSONFlag(cmd)
 	return cmd

@@ -53,11 +53,10 @@ type versionMessage struct {
 
 func newVersion(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "version",
-		Short:   "Show the version",
-		GroupID: groupOther,
-		Args:    noArguments,
-		RunE:    func(*cobra.Command, []string) error { return c.printVersion() },
+		Use:   "version",
+		Short: "Show the version",
+		Args:  noArguments,
+		RunE:  func(*cobra.Command, []string) error { return c.printVersion() },
 	}
 	c.addJSONFlag(cmd)
 	return cmd

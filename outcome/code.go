@@ -14,7 +14,7 @@ const (
 	CodeInterrupted  = 130
 )
 
-// Codes describes the exit codes for users. The help of every command shows it.
+// Codes describes the exit codes for users. "firn help exit-codes" shows it.
 const Codes = `Exit codes:
   0    done
   1    failed, or there is no such snapshot

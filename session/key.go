@@ -45,7 +45,7 @@ func (c *Caller) credential(ctx context.Context, conf *config.Config) (crypt.Cre
 		return key, k, err
 	}
 	if c.AskPassword == nil {
-		return crypt.Credential{}, k, outcome.Usage(`Give --key-file, --password-file or --password-command: see "firn help".`, "no key is given")
+		return crypt.Credential{}, k, outcome.Usage(`Give --key-file, --password-file or --password-command: see "firn help flags".`, "no key is given")
 	}
 	password, err := c.AskPassword(ctx, "Password: ")
 	return crypt.Password(password), k, err
@@ -77,7 +77,7 @@ func (c *Caller) ReadKey(ctx context.Context, k config.KeySource) (crypt.Credent
 func (c *Caller) ReadKeyFile(path string) (crypt.Credential, error) {
 	text, err := c.readSecret(path)
 	if err != nil {
-		hint := outcome.TrustHint(err, `Put it there, or give another one with --key-file: "firn help" tells where keys are looked for.`)
+		hint := outcome.TrustHint(err, `Put it there, or give another one with --key-file: "firn help flags" tells where keys are looked for.`)
 		return crypt.Credential{}, outcome.New(fmt.Errorf("read key file: %w", err), outcome.CodeWrongKey, hint)
 	}
 	if path != config.StandardInput && len(bytes.TrimSpace(text)) == 0 {

@@ -149,7 +149,7 @@ func HostName() string {
 func (c *Caller) FindRepository(conf *config.Config) (Place, error) {
 	location := cmp.Or(c.Settings.Repository, c.Getenv("FIRN_REPOSITORY"), conf.Repository)
 	if location == "" {
-		return Place{}, outcome.Usage("Give --repository, set FIRN_REPOSITORY, or write a "+config.FileName+`: see "firn help".`, "no repository is given")
+		return Place{}, outcome.Usage("Give --repository, set FIRN_REPOSITORY, or write a "+config.FileName+`: see "firn help flags".`, "no repository is given")
 	}
 	return c.ParsePlace(location, c.Endpoint(conf))
 }

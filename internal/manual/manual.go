@@ -104,12 +104,12 @@ func (p *page) command(cmd *cobra.Command, all []*cobra.Command, texts Texts) {
 	p.text(cmd.Long + map[bool]string{true: cmd.Short + "."}[cmd.Long == ""])
 	p.subcommands(cmd)
 	if cmd.HasParent() {
-		p.flags(cmd.NonInheritedFlags())
+		p.flags(ownFlags(cmd))
 		p.macro("Pp")
 		p.line("The options of all commands, and the exit status, are in")
 		p.macro("Xr", "firn", "1")
 	} else {
-		p.flags(cmd.PersistentFlags())
+		p.flags(globalFlags(cmd))
 		p.macro("Sh", "EXIT STATUS")
 		p.literal(texts.ExitCodes)
 	}
@@ -145,17 +145,15 @@ func (p *page) subcommands(cmd *cobra.Command) {
 }
 
 // flags writes the list of the options without hidden ones.
-func (p *page) flags(set *pflag.FlagSet) {
-	if !set.HasAvailableFlags() {
+func (p *page) flags(list []*pflag.Flag) {
+	list = slices.DeleteFunc(list, func(f *pflag.Flag) bool { return f.Hidden })
+	if len(list) == 0 {
 		return
 	}
 	p.macro("Ss", "Options")
 	p.WriteString(tagged)
-	set.VisitAll(func(f *pflag.Flag) {
-		if f.Hidden {
-			return
-		}
-		value, text := pflag.UnquoteUsage(f)
+	for _, f := range list {
+		value, text := describe(f)
 		item := ".It"
 		if f.Shorthand != "" {
 			item += " Fl " + f.Shorthand + " ,"
@@ -165,11 +163,8 @@ func (p *page) flags(set *pflag.FlagSet) {
 			item += ` Ar "` + escapeRoff(value) + `"`
 		}
 		p.WriteString(item + "\n")
-		if !slices.Contains([]string{"", "0", "0s", "false", "[]"}, f.DefValue) {
-			text += " (default: " + f.DefValue + ")"
-		}
 		p.filled(text)
-	})
+	}
 	p.macro("El")
 }
 
