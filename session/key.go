@@ -70,7 +70,11 @@ func (c *Caller) ReadKey(ctx context.Context, k config.KeySource) (crypt.Credent
 	case k.PasswordCommand != "":
 		return runPasswordCommand(ctx, c, k.PasswordCommand)
 	}
-	return password([]byte(k.Password), "the password")
+	origin := "the password"
+	if k.Password == c.Getenv("FIRN_PASSWORD") {
+		origin = "FIRN_PASSWORD"
+	}
+	return password([]byte(k.Password), origin)
 }
 
 // ReadKeyFile reads a key file, or standard input for -.
