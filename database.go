@@ -32,7 +32,7 @@ type Environment struct {
 	MaxAge       time.Duration // of the newest snapshot, for [Repository.Status]; 0 for 25 hours
 	Scrub        string        // path of a file with SQL that clones of other environments go through before they go live
 	RequireScrub bool          // clones from here, or to here, must be scrubbed
-	Verify       string        // SQL whose rows must not be, for [Snapshot.Verify]
+	Verify       string        // a query for rows that must not exist, for [Snapshot.Verify]
 	Compact      bool          // read by VACUUM INTO: smaller alone, but new every time
 	BlockWriters bool          // keep others from committing for as long as a backup takes, if that cannot be helped
 
@@ -65,6 +65,16 @@ func (e Environment) configure(path string) (*config.Environment, error) {
 	if err != nil {
 		return nil, err
 	}
+	keep := e.Keep
+	if keep.IsZero() {
+		keep.Last = All
+	}
+	if err := keep.Validate(); err != nil {
+		return nil, err
+	}
+	if e.MaxAge < 0 {
+		return nil, fmt.Errorf("the age of the newest snapshot cannot be %s", e.MaxAge)
+	}
 	env := &config.Environment{
 		Name: e.Name, DatabaseName: e.DatabaseName, NamesDatabase: e.DatabaseName != "", Database: file, Tags: e.Tags,
 		MaxAge: config.Duration{Duration: e.MaxAge}, Scrub: scrub, RequireScrub: e.RequireScrub, Verify: e.Verify, BlockWriters: e.BlockWriters,
@@ -82,10 +92,6 @@ func (e Environment) configure(path string) (*config.Environment, error) {
 	}
 	if e.MaxShrink != 0 {
 		env.MaxShrink = config.NewShare(e.MaxShrink)
-	}
-	keep := e.Keep
-	if keep.IsZero() {
-		keep.Last = All
 	}
 	env.Keep = *config.NewKeep(keep)
 	return env, env.Validate()

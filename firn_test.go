@@ -429,6 +429,8 @@ func TestWrongEnvironmentIsAnErrorOfEveryMethod(t *testing.T) {
 		"Share":     {Name: "a", MaxShrink: 2},
 		"Stop":      {Name: "a", Stop: "false"},
 		"Ping":      {Name: "a", Ping: "ftp://host"},
+		"Keep":      {Name: "a", Keep: firn.Keep{Last: -5}},
+		"MaxAge":    {Name: "a", MaxAge: -time.Hour},
 	} {
 		db := f.repo.Database(f.path("app.db"), e)
 		if _, err := db.Backup(t.Context(), firn.BackupOptions{}); err == nil {
