@@ -8,6 +8,10 @@
 // nothing in global variables and handles no signals. Errors match the Err values of this package by [errors.Is];
 // [Explain] has an exit code and a hint for each.
 //
+// A program opens its own database with modernc.org/sqlite, as this package does, or with a driver that is built on it. Another copy
+// of SQLite in the same process, such as that of github.com/mattn/go-sqlite3, loses its locks whenever this package closes
+// the file, and the database may be damaged. Other processes may use any library.
+//
 // docs/embedding.md begins with whole programs.
 package firn
 
@@ -72,7 +76,7 @@ type Options struct {
 	Zone *time.Location
 
 	// Log takes what is worth a person's attention, with the levels Warn, Info and Debug; nil for no one. Progress is told
-	// how far long tasks are; nil for none. Both are called by several goroutines at once.
+	// how far long tasks are; nil for none. Both are called by several goroutines at once, and hold up their task until they return.
 	Log      *slog.Logger
 	Progress func(Progress)
 }
