@@ -64,23 +64,6 @@ func Run(ctx context.Context, args []string, streams Streams) int {
 	return newCLI(streams).run(ctx, args)
 }
 
-// run parses the arguments, runs the command and returns its exit code.
-func (c *cli) run(ctx context.Context, args []string) int {
-	c.args = args
-	root := newRoot(c)
-	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
-	err = cmp.Or(withoutUnread(cmp.Or(err, c.helpError)), c.profiles.stop(), c.unaccepted())
-	if err == nil {
-		return outcome.CodeDone
-	}
-	if ctx.Err() != nil {
-		err = outcome.Interrupted(err)
-	}
-	c.json = c.json || slices.Contains(args, "--json") // a usage error may come before the flag is seen
-	return c.fail(err)
-}
-
 // cli is one run of the program: its streams, its surroundings and the flags that all commands share.
 type cli struct {
 	stdin          io.Reader
@@ -113,6 +96,23 @@ func newCLI(s Streams) *cli {
 		Kinds: []store.Kind{s3.Kind{}}, Input: s.In, CommandOutput: s.Err, HookFailed: c.showHookOutput,
 	}
 	return c
+}
+
+// run parses the arguments, runs the command and returns its exit code.
+func (c *cli) run(ctx context.Context, args []string) int {
+	c.args = args
+	root := newRoot(c)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	err = cmp.Or(withoutUnread(cmp.Or(err, c.helpError)), c.profiles.stop(), c.unaccepted())
+	if err == nil {
+		return outcome.CodeDone
+	}
+	if ctx.Err() != nil {
+		err = outcome.Interrupted(err)
+	}
+	c.json = c.json || slices.Contains(args, "--json") // a usage error may come before the flag is seen
+	return c.fail(err)
 }
 
 // isTerminal reports whether a stream is a terminal.
