@@ -73,6 +73,7 @@ func describe(c *capi.Conn, path string) (Info, []table, error) {
 	if err != nil {
 		return Info{}, nil, err
 	}
+	copied.PassUnparsed()
 	info, err := infoOf(copied)
 	if err == nil && info.PageCount == 0 {
 		err = fmt.Errorf("compact copy: %w", ErrEmpty)

@@ -20,6 +20,9 @@ var (
 	ErrNotDatabase = capi.ErrNotDatabase
 	// ErrCorrupt is returned when SQLite finds the database malformed, or its pages do not add up.
 	ErrCorrupt = capi.ErrCorrupt
+	// ErrUnparsed is returned when this version of SQLite cannot parse a definition in the schema that must be read.
+	// Another version may have made it: the database is not damaged.
+	ErrUnparsed = capi.ErrUnparsed
 	// ErrBusy is returned when the database stayed locked for the whole BusyTimeout.
 	ErrBusy = capi.ErrBusy
 	// ErrNoSpace is returned when the disk is full, or too full for what is about to be written.

@@ -16,8 +16,9 @@ import (
 // SQLITE_CORRUPT.
 type privateFile struct {
 	*os.File
-	fs   *capi.ImageFS
-	conn *capi.Conn
+	fs       *capi.ImageFS
+	conn     *capi.Conn
+	unparsed error // a definition that the connection passes over
 }
 
 // openPrivate opens the file. It never looks for a journal or WAL beside it.
@@ -38,6 +39,7 @@ func openPrivate(ctx context.Context, path string) (*privateFile, error) {
 		return nil, errors.Join(err, p.fs.Unmount(), f.Close())
 	}
 	p.conn.ForbidAttach() // so that every name is one of this file
+	p.unparsed = p.conn.PassUnparsed()
 	return p, nil
 }
 

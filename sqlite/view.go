@@ -74,6 +74,7 @@ func openView(ctx context.Context, image io.ReaderAt, size int64) (*View, error)
 // confine takes from the connection everything but reading.
 func confine(c *capi.Conn) error {
 	c.ForbidAttach()
+	c.PassUnparsed() // before that is refused; other definitions can be asked for
 	return errors.Join(
 		c.DistrustSchema(),
 		c.Exec(fmt.Sprintf("PRAGMA query_only = 1; PRAGMA cell_size_check = 1; PRAGMA cache_size = %d", -viewCache)),

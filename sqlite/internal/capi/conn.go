@@ -180,7 +180,27 @@ func (c *Conn) Retry(timeout time.Duration, f func() error) error {
 // FirstRead makes SQLite open the WAL or roll a hot journal back. Before it, [Conn.Snapshot] pins nothing, and
 // [Conn.CopyFrom] does not know the journal mode.
 func (c *Conn) FirstRead(timeout time.Duration) error {
-	return c.Retry(timeout, func() error { _, err := c.Text("PRAGMA journal_mode"); return err })
+	read := func() error { _, err := c.Text("PRAGMA journal_mode"); return err }
+	err := c.Retry(timeout, read)
+	if errors.Is(err, ErrUnparsed) {
+		c.PassUnparsed()
+		err = c.Retry(timeout, read)
+	}
+	return err
+}
+
+// PassUnparsed makes SQLite read the schema. If it cannot parse a definition, PassUnparsed returns its [ErrUnparsed], and
+// the connection passes over such definitions from then on: to it, the database has no such objects. Other errors are
+// left to the next statement. Call it before [Conn.DistrustSchema] and [Conn.AllowReading], which refuse it.
+func (c *Conn) PassUnparsed() error {
+	_, err := c.Number("SELECT 1 FROM main.sqlite_master LIMIT 0")
+	if !errors.Is(err, ErrUnparsed) {
+		return nil
+	}
+	if failed := c.Exec("PRAGMA writable_schema=ON"); failed != nil {
+		return failed
+	}
+	return err
 }
 
 // Exec runs SQL statements, and passes over the rows that they return.

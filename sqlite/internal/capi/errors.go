@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"syscall"
 
 	lib "modernc.org/sqlite/lib"
@@ -17,6 +18,9 @@ var (
 	ErrNotDatabase = errors.New("not an SQLite database, or an encrypted one (SQLite cannot tell these apart)")
 	// ErrCorrupt is returned when SQLite finds the database malformed.
 	ErrCorrupt = errors.New("database is corrupt")
+	// ErrUnparsed is returned when this version of SQLite cannot parse a definition in the schema. Another version may
+	// have made it: the database is not damaged.
+	ErrUnparsed = errors.New("SQLite " + lib.SQLITE_VERSION + " cannot parse a definition that another version may have made")
 	// ErrBusy is returned when the database is locked.
 	ErrBusy = errors.New("database is locked, by a long transaction or by locking_mode=EXCLUSIVE")
 	// ErrNoSpace is returned when the disk is full.
@@ -55,7 +59,17 @@ func newFailure(code int32, message string, errno syscall.Errno) *Failure {
 	case lib.SQLITE_IOERR_DELETE:
 		message = "the journal of a transaction that a crash left was rolled back, and may not be removed"
 	}
+	if code&0xff == lib.SQLITE_CORRUPT && unparsed().MatchString(message) {
+		return &Failure{code, unparsed().ReplaceAllString(message, "$1: $2"), ErrUnparsed}
+	}
 	return &Failure{code, message, kind(code, errno)}
+}
+
+// unparsed matches the message about a definition with a number that SQLite cannot parse, and captures the definition's
+// name and the reason. Versions of SQLite differ in numbers: old versions take 0x1FOR for 0x1F OR. Any other text that
+// SQLite cannot parse is more likely damage.
+func unparsed() *regexp.Regexp {
+	return regexp.MustCompile(`(?s)^malformed database schema \((.*)\) - (unrecognized token: "\.?[0-9]\w*")$`)
 }
 
 // Error says what the code means to the user, then what SQLite says.

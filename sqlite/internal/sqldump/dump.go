@@ -50,6 +50,7 @@ type dump struct {
 	encoding string        // of the database's text: "UTF-8", "UTF-16le" or "UTF-16be"
 	writable bool          // the script has set writable_schema
 	unused   string        // a name that no entry of the schema has
+	unparsed error         // a definition that SQLite passes over
 	stale    bool          // indexes must be made anew at the end
 	failed   []error       // tables that could not be read to the end
 }
@@ -62,6 +63,7 @@ type entry struct {
 
 // script writes everything, and returns the error that ended it. Errors of single tables are in d.failed.
 func (d *dump) script() error {
+	d.unparsed = d.conn.PassUnparsed() // not refused yet
 	if err := errors.Join(d.conn.DisableSchema(), d.conn.DistrustSchema()); err != nil {
 		return err
 	}

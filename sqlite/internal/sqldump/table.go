@@ -232,6 +232,9 @@ func (d *dump) columns(table string) (names []string, rowid string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
+	if len(names) == 0 && d.unparsed != nil {
+		return nil, "", capi.ErrUnparsed
+	}
 	if len(names) == 0 {
 		return nil, "", fmt.Errorf("%w: the table has no columns", capi.ErrCorrupt)
 	}
