@@ -161,7 +161,7 @@ func (t *tablePair) define(ctx context.Context) (note string, err error) {
 		case side == After && t.objects[Before] != nil && !t.redefined():
 			t.layouts[After] = t.layouts[Before]
 		default:
-			if t.layouts[side], err = sqlite.TableLayout(ctx, o.Name, o.SQL); errors.Is(err, sqlite.ErrCorrupt) {
+			if t.layouts[side], err = sqlite.TableLayout(ctx, o.Name, o.SQL); errors.Is(err, sqlite.ErrCorrupt) || errors.Is(err, sqlite.ErrUnparsed) {
 				return "its definition cannot be read, so its rows were not compared", nil
 			} else if err != nil {
 				return "", err
