@@ -27,7 +27,7 @@ func newDiff(c *cli) *cobra.Command {
 		Short: "Show what differs between two snapshots",
 		Long: `Shows how the schema changed from one snapshot to another, and how many rows of
 each table were added, removed and changed. Only the pages that differ are read.
-SNAPSHOT is as for dump. The two snapshots may be of different environments.
+The two snapshots may be of different environments.
 
 Two rows are versions of the same row if they have the same rowid, or INTEGER PRIMARY
 KEY; in tables WITHOUT ROWID, if SQLite takes their primary keys for equal. In tables

@@ -27,8 +27,8 @@ func newQuery(c *cli) *cobra.Command {
 		Short: "Ask a snapshot's database with SQL",
 		Long: `Runs one SQL statement on the database of a snapshot, without restoring it. Only the
 parts of the database that the statement needs are fetched, so a row of a large
-database in a bucket comes at once. The statement cannot change anything. SNAPSHOT is
-as for dump. If SQL is -, the statement is read from standard input.
+database in a bucket comes at once. The statement cannot change anything. If
+SQL is -, the statement is read from standard input.
 
 The table is for people. It shortens blobs to x'0102..., 300 bytes, and shows NULL
 without quotes. It quotes texts that look like NULL or a blob, or have control

@@ -49,7 +49,11 @@ func (c *cli) takeReferences(root *cobra.Command) {
 
 // addReferenceFlag adds the flag --snapshot to a command. Its values are put in front of the arguments.
 func addReferenceFlag(cmd *cobra.Command, onlyIDs bool) {
-	refs := cmd.Flags().StringArray("snapshot", nil, "the `snapshot`, as an argument names it")
+	usage := "ID of a `snapshot`, latest, latest:ENV, or a time"
+	if onlyIDs {
+		usage = "ID of a `snapshot`"
+	}
+	refs := cmd.Flags().StringArray("snapshot", nil, usage)
 	check, run := cmd.Args, cmd.RunE
 	if check != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error { return check(cmd, slices.Concat(*refs, args)) }

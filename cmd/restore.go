@@ -35,8 +35,8 @@ content. With stop and start configured, the application is stopped for that tim
 started again after a failure, too. A restore that fails leaves the target unchanged.
 
 SNAPSHOT is at least 4 digits of an ID, latest, latest-verified, or the beginning of a
-time: 2026-11-21, 2026-11-21T03. Without it, firn shows the newest ones and asks; where
-nobody can be asked, --snapshot and --yes are needed.`,
+time: 2026-11-21, 2026-11-21T03. Without it, firn shows the newest ones and asks; without
+a terminal, a snapshot and --yes must be given.`,
 		Example: `  firn restore production
   firn restore demo --from production --snapshot latest --yes
   firn restore production --before-schema 43

@@ -40,7 +40,7 @@ data may be complete and still be wrong. With several environments, a failure of
 not stop the others.`,
 		Example: `  firn verify production
   firn verify --all --quiet
-  firn verify --snapshot 3f2a91c0`,
+  firn verify 3f2a91c0`,
 		RunE: func(cmd *cobra.Command, args []string) error { return c.verify(cmd.Context(), args, o) },
 	}
 	f := cmd.Flags()

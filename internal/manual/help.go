@@ -82,7 +82,11 @@ func long(cmd *cobra.Command) string {
 }
 
 func usage(cmd *cobra.Command) string {
-	return wrap("Usage: "+strings.TrimSuffix(cmd.UseLine(), " [flags]"), len("Usage: "))
+	line := "Usage: " + strings.TrimSuffix(cmd.UseLine(), " [flags]")
+	if cmd.HasAvailableSubCommands() && !strings.Contains(line, "COMMAND") {
+		line += " COMMAND"
+	}
+	return wrap(line, len("Usage: "))
 }
 
 // section is a text with a blank line behind it.
