@@ -15,7 +15,7 @@ func newMan(c *cli) *cobra.Command {
 		Use:   "man FOLDER",
 		Short: "Write the manual pages",
 		Long: `Writes a manual page for each command, and one for firn.toml, into man1 and man5 of the
-folder. They have the same text as --help.`,
+folder. They have the same text as "firn help COMMAND".`,
 		Example: `  firn man /usr/local/share/man
   firn man /tmp/man && man -M /tmp/man firn-backup`,
 		Args: cobra.ExactArgs(1),
