@@ -3,6 +3,7 @@ package firn_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -142,4 +143,15 @@ func TestClosedPlanChangesNothing(t *testing.T) {
 		t.Errorf("got %+v, %v", result, err)
 	}
 	f.wantNames(f.backUp(firn.BackupOptions{}).Snapshot, "one", "two")
+}
+
+// TestSnapshotSaysItsName prints a snapshot which consists of two addresses.
+func TestSnapshotSaysItsName(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, firn.Environment{})
+	taken := f.backUp(firn.BackupOptions{Time: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}).Snapshot
+	want := taken.ID.Short() + " of app in production at 2026-03-01T12:00:00Z"
+	if got := fmt.Sprint(taken, (*firn.Snapshot)(nil)); got != want+" no snapshot" {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }

@@ -3,7 +3,9 @@ package firn
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"io"
+	"time"
 
 	"firn/diff"
 	"firn/outcome"
@@ -18,6 +20,14 @@ import (
 type Snapshot struct {
 	*snapshot.Snapshot
 	repository *Repository
+}
+
+// String names the snapshot for people.
+func (s *Snapshot) String() string {
+	if s == nil {
+		return "no snapshot"
+	}
+	return fmt.Sprintf("%s of %s in %s at %s", s.ID.Short(), s.Database, s.Environment, s.Time.Format(time.RFC3339))
 }
 
 // snapshot joins a record with its repository; nil stays nil.
