@@ -17,11 +17,15 @@ import (
 )
 
 // takePaths lets a person name an environment by the path of its database, for all commands with environments as arguments.
+// Some commands need an environment of the configuration, others take any environment that has snapshots.
 func (c *cli) takePaths(root *cobra.Command) {
+	needConfigured := []string{backupName, "undo", "schedule"}
+	takeAny := []string{"snapshots", "status", "restore", "verify", "forget", "copy", "stats"}
 	for _, cmd := range root.Commands() {
-		if run := cmd.RunE; slices.Contains([]string{backupName, "snapshots", "status", "restore", "undo", "verify", "forget", "copy", "stats", "schedule"}, cmd.Name()) {
+		configured := slices.Contains(needConfigured, cmd.Name())
+		if run := cmd.RunE; configured || slices.Contains(takeAny, cmd.Name()) {
 			cmd.RunE = func(cmd *cobra.Command, args []string) error {
-				args, err := c.environmentsOf(args)
+				args, err := c.environmentsOf(args, configured)
 				if err != nil {
 					return err
 				}
@@ -31,8 +35,10 @@ func (c *cli) takePaths(root *cobra.Command) {
 	}
 }
 
-// environmentsOf replaces the paths among arguments by the names of the environments.
-func (c *cli) environmentsOf(args []string) ([]string, error) {
+// environmentsOf replaces the paths among arguments by the names of the environments. A path that is the database of no
+// configured environment may be the name of another environment, which has snapshots. It stays as it is unless configured is
+// true.
+func (c *cli) environmentsOf(args []string, configured bool) ([]string, error) {
 	if !slices.ContainsFunc(args, isPath) {
 		return args, nil
 	}
@@ -49,12 +55,13 @@ func (c *cli) environmentsOf(args []string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		env := conf.Owner(config.RealPath(path))
-		if env == nil {
+		switch env := conf.Owner(config.RealPath(path)); {
+		case env != nil:
+			names[i] = env.Name
+		case configured:
 			return nil, outcome.Usage(fmt.Sprintf("Give the name of an environment. Without one: firn backup --database %s --env NAME.", report.QuoteWord(arg)),
 				"%s is the database of no environment", arg)
 		}
-		names[i] = env.Name
 	}
 	return names, nil
 }
