@@ -70,7 +70,7 @@ func TestData(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	c := newCLI(Streams{Out: &out, Err: &out})
-	if c.data() != &out {
+	if c.data() != (output{&out}) {
 		t.Error("data for a program go through the screen")
 	}
 	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
