@@ -96,7 +96,7 @@ func TestOpenSaysWhichOptionIsMissing(t *testing.T) {
 			continue
 		}
 		_, hint := firn.Explain(err)
-		if text := err.Error() + hint; strings.Contains(text, "flag") || strings.Contains(text, "--") || strings.Contains(text, "secret") {
+		if text := err.Error() + hint; strings.Contains(text, "the flags") || strings.Contains(text, "--") || strings.Contains(text, "secret") {
 			t.Errorf("%+v: %v (%s)", c.options, err, hint)
 		}
 	}
