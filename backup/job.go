@@ -122,5 +122,8 @@ func (j *Job) checkTime(now time.Time) error {
 	return nil
 }
 
+// Environment returns the name of the environment that is backed up.
+func (j *Job) Environment() string { return j.env.Name }
+
 // lockParts name the lock of the job.
 func (j *Job) lockParts() []string { return []string{"backup", j.env.Name, j.env.DatabaseName} }

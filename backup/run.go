@@ -69,6 +69,20 @@ func (r *Run) BackUp(ctx context.Context, j *Job) (*Result, error) {
 	return result, err
 }
 
+// NothingYet reports whether there is nothing to back up yet: see [session.Catalog.NothingYet]. It reads the repository only
+// if the database is missing.
+func (r *Run) NothingYet(ctx context.Context, j *Job) (bool, error) {
+	if j.stream != nil || !site.Missing(j.env.Database) {
+		return false, nil
+	}
+	known, err := r.s.Catalog(ctx)
+	if err != nil {
+		return false, err
+	}
+	env := r.s.Conf.Env[j.env.Name]
+	return env != nil && env.Database == j.env.Database && known.NothingYet(env.Name), nil
+}
+
 // remember takes note of an outcome, for [Run.Prune].
 func (r *Run) remember(j *Job, err error) {
 	r.mu.Lock()

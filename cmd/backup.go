@@ -49,6 +49,10 @@ The last good snapshot is kept until a run with --accept accepts the database.
 With --prune, the same run thins old snapshots by the retention rules and frees their
 space. This is the command for cron.
 
+With --all or --quiet, an environment that has no database and never had a snapshot is
+left out: there is nothing yet. Without them, and once there is a snapshot, a missing
+database is an error.
+
 With --stdin, firn stores the data from standard input, whatever it is. A database file
 makes a snapshot like any other. Other data cannot be restored into a database;
 "firn dump" writes it out again.`,
@@ -91,6 +95,12 @@ func (c *cli) backup(ctx context.Context, args []string, o backupOptions) error 
 	}
 	defer r.Close()
 	for _, j := range jobs {
+		if o.all || c.flags.quiet {
+			if none, err := r.run.NothingYet(ctx, j); err == nil && none {
+				c.note("%s", r.NothingYetText(j.Environment()))
+				continue
+			}
+		}
 		_, err := r.run.BackUp(ctx, j)
 		r.outcomes.add(err, len(jobs) > 1)
 	}

@@ -39,7 +39,8 @@ or if a snapshot has a time in the future. The command changes nothing.
 A run that finds no change in the database records a snapshot, too. So an old snapshot
 means that no run has succeeded since, not that nothing has changed. Environments that
 are in the repository but not in the configuration are shown, and judged only if they are
-named or --max-age is given. Snapshots that restores have taken do not count.`,
+named or --max-age is given. Snapshots that restores have taken do not count, nor does an
+environment that has no database and never had a snapshot: there is nothing yet.`,
 		Example: `  firn status
   firn status production --max-age 30m || mail -s "no backup" root </dev/null`,
 		Args:              cobra.MaximumNArgs(1),
@@ -73,7 +74,7 @@ func (c *cli) status(ctx context.Context, o statusOptions) error {
 	if err := s.printStatus(status); err != nil {
 		return err
 	}
-	if !status.OK() && status.Damage == nil { // the table has shown why
+	if !status.Expected() && status.Damage == nil { // the table has shown why
 		return outcome.MarkReported(errors.New("not all environments are as they should be"))
 	}
 	return status.Damage
@@ -101,6 +102,7 @@ type statusMessage struct {
 type stateMessage struct {
 	State       upkeep.Condition `json:"state"`
 	Judged      bool             `json:"judged"` // whether the state counts for the exit code
+	NothingYet  bool             `json:"nothing_yet,omitempty"`
 	Environment string           `json:"environment"`
 	Database    string           `json:"database"`
 	SnapshotID  string           `json:"snapshot_id,omitempty"` // the newest
@@ -129,7 +131,7 @@ type verifiedPart struct {
 // newStateMessage fills a [stateMessage].
 func newStateMessage(st upkeep.State) stateMessage {
 	m := stateMessage{
-		State: st.Condition, Judged: st.Judged, Environment: st.Environment, Database: st.Database, Age: st.Age.Seconds(), MaxAge: st.MaxAge.Seconds(),
+		State: st.Condition, Judged: st.Judged && !st.NothingYet, NothingYet: st.NothingYet, Environment: st.Environment, Database: st.Database, Age: st.Age.Seconds(), MaxAge: st.MaxAge.Seconds(),
 		Changed: timeOrNil(st.Changed), SizePerDay: st.SizePerDay, AddedPerDay: st.AddedPerDay, Snapshots: st.Snapshots,
 	}
 	if snap := st.Newest; snap != nil {
@@ -180,6 +182,9 @@ func (s *opened) printStatus(status *upkeep.Status) error {
 	for _, st := range status.States {
 		s.explain(st)
 		s.WarnAhead(st.Ahead)
+		if st.NothingYet {
+			s.printMessage(s.stdout, "", "%s", s.NothingYetText(st.Environment))
+		}
 	}
 	_, err := fmt.Fprintln(s.stdout, layout.Sentence(s.repositoryLine(r), terminalWidth(s.stdout)))
 	return err

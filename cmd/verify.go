@@ -104,6 +104,10 @@ func (c *cli) verify(ctx context.Context, args []string, o verifyOptions) error 
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if j.NothingYet != "" {
+			s.note("%s", s.NothingYetText(j.NothingYet))
+			continue
+		}
 		err := j.Err
 		if err == nil {
 			var found *verify.Outcome

@@ -12,6 +12,7 @@ import (
 	"firn/outcome"
 	"firn/repo"
 	"firn/report"
+	"firn/site"
 	"firn/snapshot"
 )
 
@@ -178,4 +179,18 @@ func (c *Caller) WarnAhead(list []*snapshot.Snapshot) {
 	}
 	c.Warn("%s of a time to come: %s: a clock was wrong, there or here. No rule counts such a snapshot, and latest does not mean it. "+
 		`If the clock here is right: "firn forget %s".`, report.Plural(len(list), "snapshot"), c.ShortList(list), strings.Join(ids[:min(len(ids), maxHit)], " "))
+}
+
+// NothingYet reports whether a configured environment has no database and never had a snapshot, such as an environment that
+// is to be made by a restore. If anything is known of a snapshot, a missing database is an error.
+func (k *Catalog) NothingYet(environment string) bool {
+	env := k.Conf.Env[environment]
+	return k.Damage == nil && env != nil && site.Missing(env.Database) &&
+		!slices.ContainsFunc(k.All, func(snap *snapshot.Snapshot) bool { return snap.Environment == environment }) &&
+		!slices.ContainsFunc(k.rollbacks, func(b *repo.Rollback) bool { return b.Environment == environment })
+}
+
+// NothingYetText says it of an environment.
+func (s *Session) NothingYetText(environment string) string {
+	return fmt.Sprintf("%s: nothing yet: %s is not there, and never had a snapshot", environment, s.Conf.Env[environment].Database)
 }

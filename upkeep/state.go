@@ -26,6 +26,7 @@ const (
 type State struct {
 	Condition   Condition
 	Judged      bool // the condition counts: the database is configured, or its environment or a limit was asked for
+	NothingYet  bool // there was never a database or a snapshot, and the environment was not asked for
 	Environment string
 	Database    string
 	MaxAge      time.Duration // how old the newest snapshot may be

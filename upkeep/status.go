@@ -33,6 +33,11 @@ func (s *Status) OK() bool {
 	return !slices.ContainsFunc(s.States, func(st State) bool { return st.Judged && st.Condition != OK })
 }
 
+// Expected is [Status.OK] but for environments that have nothing yet.
+func (s *Status) Expected() bool {
+	return !slices.ContainsFunc(s.States, func(st State) bool { return st.Judged && !st.NothingYet && st.Condition != OK })
+}
+
 // ReadStatus finds out how backups are. It changes nothing.
 func ReadStatus(ctx context.Context, s *session.Session, o StatusOptions) (*Status, error) {
 	all, damage, err := s.SnapshotsOf(ctx, o.Environment)
@@ -44,6 +49,10 @@ func ReadStatus(ctx context.Context, s *session.Session, o StatusOptions) (*Stat
 		return nil, err
 	}
 	st := &Status{States: States(s, all, o.Environment, o.MaxAge), Usage: usage, Free: -1, Damage: damage}
+	known := &session.Catalog{Session: s, All: all, Damage: damage}
+	for i := range st.States {
+		st.States[i].NothingYet = o.Environment == "" && known.NothingYet(st.States[i].Environment)
+	}
 	st.Done = snapshot.LastUpkeep(all).Later(snapshot.Upkeep{Pruned: usage.Pruned})
 	if s.Place.Kind == nil {
 		if free, ok := spool.FreeSpace(s.Place.Folder); ok {

@@ -22,6 +22,8 @@ type Choice struct {
 type Job struct {
 	Snapshot *snapshot.Snapshot
 	Err      error // of this job alone; the others can be done
+
+	NothingYet string // the environment, if it is one of all and has nothing yet: see [session.Catalog.NothingYet]
 }
 
 // Choose finds the snapshots of a choice, in the order of the environments' names for all of them, else in the order in
@@ -47,7 +49,11 @@ func Choose(known *session.Catalog, c Choice) ([]Job, error) {
 	}
 	var jobs []Job
 	for _, name := range names {
-		jobs = append(jobs, newest(known, name)...)
+		own := newest(known, name)
+		if c.All && known.NothingYet(name) {
+			own[0].NothingYet = name
+		}
+		jobs = append(jobs, own...)
 	}
 	if len(jobs) == 0 {
 		return nil, fmt.Errorf("verify: %w", snapshot.ErrNotFound)
@@ -72,7 +78,7 @@ func newest(known *session.Catalog, name string) []Job {
 	}
 	var jobs []Job
 	for _, snap := range session.Newest(known.Past(own), 1) {
-		jobs = append(jobs, Job{snap, known.Surely(snap, "verify "+name, session.AnyTime)})
+		jobs = append(jobs, Job{Snapshot: snap, Err: known.Surely(snap, "verify "+name, session.AnyTime)})
 	}
 	return jobs
 }
