@@ -84,11 +84,32 @@ func fromURL(u *url.URL) (Location, error) {
 	if bucket == "" {
 		return Location{}, errors.New("the bucket is missing: s3:https://host:port/bucket/prefix")
 	}
+	if !validBucket(bucket, u.Host == amazon) {
+		return Location{}, fmt.Errorf("no bucket can have the name %q: it takes 3 to 63 lowercase letters, digits, hyphens and dots, with a letter or a digit at each end", bucket)
+	}
 	l := Location{Endpoint: u.Host, Plain: u.Scheme == "http", Bucket: bucket, Prefix: prefix}
 	if l.Endpoint == amazon && !l.Plain {
 		l.Endpoint = ""
 	}
 	return l, l.checkPrefix()
+}
+
+// validBucket reports whether a bucket can have a name. Other servers than Amazon's allow capital letters and underscores.
+func validBucket(name string, amazon bool) bool {
+	if len(name) < 3 || len(name) > 63 || net.ParseIP(name) != nil || strings.Contains(name, "..") {
+		return false
+	}
+	for i, c := range []byte(name) {
+		switch {
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', !amazon && 'A' <= c && c <= 'Z':
+		case i == 0 || i == len(name)-1:
+			return false
+		case c == '-', c == '.', !amazon && c == '_':
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // checkPrefix refuses prefixes that some servers, and some tools that copy buckets to
