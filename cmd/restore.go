@@ -131,6 +131,9 @@ func (r *restoration) checkFlags() error {
 	if o.Undo {
 		return outcome.Usage("Give --yes.", "undo: nobody can be asked, this is not a terminal")
 	}
+	if o.Selects() {
+		return outcome.Usage("Give --yes, or --dry-run to look first.", "restore: nobody can be asked, this is not a terminal")
+	}
 	return outcome.Usage("Give --snapshot ID, latest or a time, and --yes.", "restore: nobody can be asked, this is not a terminal")
 }
 
