@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"firn/outcome"
+	"firn/repo"
 	"firn/session"
 	"firn/snapshot"
 	"firn/sqlite"
@@ -83,9 +84,12 @@ func (c *cli) query(ctx context.Context, ref, sql string, o queryOptions) error 
 			"query %s: a snapshot cannot be changed: only statements that read can be run", snap.ID.Short())
 	}
 	if err != nil {
-		return fmt.Errorf("query %s: %w", snap.ID.Short(), err)
+		err = fmt.Errorf("query %s: %w", snap.ID.Short(), err)
 	}
-	return nil
+	if _, stored := errors.AsType[*repo.CorruptError](err); !stored && (errors.Is(err, sqlite.ErrCorrupt) || errors.Is(err, sqlite.ErrNotDatabase)) {
+		return outcome.DamagedDatabase(snap.ID.Short(), err)
+	}
+	return err
 }
 
 // querySnapshot runs SQL on a snapshot and prints the rows.

@@ -188,5 +188,5 @@ func verdict(v *snapshot.Verification) string {
 	case v.Sound():
 		return "sound"
 	}
-	return "FAILED"
+	return "UNSOUND"
 }

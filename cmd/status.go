@@ -239,7 +239,7 @@ func (s *opened) statusRow(st upkeep.State) []string {
 		v := st.Verified.Verified
 		row[9] = ago(s.Now().Sub(v.Time))
 		if !v.Sound() {
-			row[9] = "FAILED " + row[9]
+			row[9] = "UNSOUND " + row[9]
 		}
 	}
 	return row

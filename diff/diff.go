@@ -72,7 +72,7 @@ func (d *Comparison) explain(err error) error {
 	}
 	err = fmt.Errorf("compare snapshots %s and %s: %w", d.snapshots[Before].ID.Short(), d.snapshots[After].ID.Short(), err)
 	if errors.Is(err, btree.ErrFormat) {
-		return outcome.Failed("The database itself was damaged when the snapshot was taken. Look for an earlier one that is sound.", "%w", err)
+		return outcome.DamagedDatabase("ID", err)
 	}
 	return err
 }

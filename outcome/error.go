@@ -27,6 +27,17 @@ func Failed(hint, format string, args ...any) error {
 	return New(fmt.Errorf(format, args...), 0, hint)
 }
 
+// DamagedDatabase is an error for a snapshot of a database that was damaged already when it was backed up. The repository
+// is as it should be.
+func DamagedDatabase(snapshot string, err error) error {
+	return New(err, CodeDamage, DamagedHint(snapshot))
+}
+
+// DamagedHint is the hint of [DamagedDatabase], for an error that adds to it.
+func DamagedHint(snapshot string) string {
+	return fmt.Sprintf(`The database was so when it was backed up. With --format db, the default, "firn dump %s -o FILE" writes it for a look.`, snapshot)
+}
+
 // Interrupted returns the error of a run that was interrupted. An error that says so already stays as it is.
 func Interrupted(err error) error {
 	if p, ok := errors.AsType[*Error](err); ok && p.code == CodeInterrupted {

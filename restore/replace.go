@@ -122,6 +122,7 @@ func (op *Operation) check(ctx context.Context, image *site.Staged) error {
 	if found == nil {
 		op.recordSound(ctx)
 	}
+	op.recordUnsound(ctx, found)
 	return op.tolerate(found)
 }
 
@@ -135,6 +136,20 @@ func (op *Operation) recordSound(ctx context.Context) {
 	n := snapshot.Note{Snapshot: op.source.ID, Verified: &snapshot.Verification{Time: op.s.Now(), How: session.CheckedHow}}
 	if err := op.s.Repo.Note(ctx, n); err != nil {
 		op.s.Detail("that snapshot %s is sound could not be recorded: %v", op.source.ID.Short(), err)
+	}
+}
+
+// recordUnsound records what a check found wrong, as a verification does: "latest-verified" and the lists of snapshots tell it to
+// the next person. A check that could not be made, or was recorded before, is not recorded.
+func (op *Operation) recordUnsound(ctx context.Context, err error) {
+	found, wrong := errors.AsType[*sqlite.IntegrityError](err)
+	if !wrong || op.source.Verified != nil && !op.source.Verified.Sound() {
+		return
+	}
+	problem := (&sqlite.IntegrityError{Path: "its database", Messages: found.Messages}).Error()
+	n := snapshot.Note{Snapshot: op.source.ID, Verified: &snapshot.Verification{Time: op.s.Now(), How: session.CheckedHow, Problem: problem}}
+	if err := op.s.Repo.Note(ctx, n); err != nil {
+		op.s.Detail("that snapshot %s is not sound could not be recorded: %v", op.source.ID.Short(), err)
 	}
 }
 

@@ -53,8 +53,7 @@ func (s *Session) CopySQL(ctx context.Context, snap *snapshot.Snapshot, w io.Wri
 		return sqlite.DumpSQL(ctx, path, &report.CountingWriter{W: w, Progress: b.Set})
 	})
 	if errors.Is(err, sqlite.ErrCorrupt) {
-		return outcome.New(fmt.Errorf("database of snapshot %s is not sound, the script does nothing: %w", snap.ID.Short(), err), outcome.CodeDamage,
-			"The database was so when it was backed up. --format db writes it as it is.")
+		return outcome.DamagedDatabase(snap.ID.Short(), fmt.Errorf("database of snapshot %s is not sound, the script does nothing: %w", snap.ID.Short(), err))
 	}
 	if err != nil {
 		err = fmt.Errorf("write snapshot %s as SQL: %w", snap.ID.Short(), err)

@@ -84,8 +84,7 @@ func (r *run) cannotVerify(snap *snapshot.Snapshot, err error) error {
 func (r *run) unsound(snap *snapshot.Snapshot, err error) error {
 	hint := "" // for a damaged repository, the table has one
 	if _, ok := errors.AsType[*repo.CorruptError](err); !ok {
-		hint = fmt.Sprintf(`The database was so when it was backed up: "firn dump %s -o FILE" writes it for a look.`, snap.ID.Short())
-		hint += r.WayToSound(snap)
+		hint = outcome.DamagedHint(snap.ID.Short()) + r.WayToSound(snap)
 	}
 	return outcome.New(fmt.Errorf("verify %s: snapshot %s, %s, is not sound: %w", snap.Environment, snap.ID.Short(), r.When(snap.Time), err), outcome.CodeDamage, hint)
 }
