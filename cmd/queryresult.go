@@ -2,13 +2,10 @@ package cmd
 
 import (
 	"bufio"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
-	"unicode"
 
 	"firn/internal/layout"
 )
@@ -28,9 +25,6 @@ const (
 	widthMost = 60
 )
 
-// blobShown is the number of bytes of a blob that a table shows.
-const blobShown = 8
-
 // tableResult prints a table for people.
 type tableResult struct {
 	*cli
@@ -48,7 +42,7 @@ func (t *tableResult) head(columns []string) error {
 	t.columns = make([]string, len(columns))
 	for i, name := range columns {
 		if !t.noHeader {
-			t.columns[i] = cell(name)
+			t.columns[i] = layout.Cell(name)
 		}
 	}
 	return nil
@@ -57,7 +51,7 @@ func (t *tableResult) head(columns []string) error {
 func (t *tableResult) row(values []any) error {
 	cells := make([]string, len(values))
 	for i, v := range values {
-		cells[i] = cell(v)
+		cells[i] = layout.Cell(v)
 		t.held += len(cells[i])
 	}
 	if t.widths != nil {
@@ -126,63 +120,6 @@ func (t *tableResult) print(line string) error {
 	return err
 }
 
-// null is the text by which a table shows NULL.
-const null = "NULL"
-
-// cell returns a value as a table shows it. It quotes a text with other characters than visible ones, since the database may
-// have texts that attack terminals.
-func cell(value any) string {
-	switch v := value.(type) {
-	case nil:
-		return null
-	case []byte:
-		if len(v) > blobShown {
-			return fmt.Sprintf("x'%x..., %d bytes", v[:blobShown], len(v))
-		}
-		return fmt.Sprintf("x'%x'", v)
-	case string:
-		if v == null || strings.HasPrefix(v, "x'") || strings.HasPrefix(v, `"`) || strings.ContainsFunc(v, notPlain) {
-			return strconv.Quote(v)
-		}
-		return v
-	}
-	return plainText(value)
-}
-
-// notPlain reports whether a character is invisible, or stands for bytes that are not UTF-8.
-func notPlain(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }
-
-// plainText returns a value as text; NULL is empty.
-func plainText(value any) string {
-	switch v := value.(type) {
-	case int64:
-		return strconv.FormatInt(v, 10)
-	case float64:
-		return realText(v)
-	case []byte:
-		return hex.EncodeToString(v)
-	case string:
-		return v
-	}
-	return ""
-}
-
-// realText returns the shortest text that SQLite reads as this number and as a real number, not an integer.
-func realText(f float64) string {
-	abs := math.Abs(f)
-	switch {
-	case math.IsInf(f, 0):
-		return strings.TrimPrefix(strconv.FormatFloat(f, 'g', -1, 64), "+")
-	case abs != 0 && (abs < 1e-4 || abs >= 1e15):
-		return strconv.FormatFloat(f, 'e', -1, 64)
-	}
-	text := strconv.FormatFloat(f, 'f', -1, 64)
-	if !strings.Contains(text, ".") {
-		text += ".0"
-	}
-	return text
-}
-
 // csvResult prints CSV as RFC 4180 defines it. The package encoding/csv does not serve: it writes an empty text like NULL and
 // changes line breaks in values. In a result of one column, NULL is printed like an empty text, since readers drop empty
 // lines.
@@ -208,7 +145,7 @@ func (c *csvResult) row(values []any) error {
 		if i > 0 {
 			c.w.WriteByte(',') // the writer keeps its error
 		}
-		text := plainText(value)
+		text := layout.PlainText(value)
 		if value == "" || len(values) == 1 && text == "" || strings.ContainsAny(text, "\",\r\n") {
 			text = `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
 		}
@@ -264,13 +201,13 @@ func jsonText(value any) string {
 	case string:
 		return quoteJSON(v)
 	case []byte:
-		return quoteJSON(plainText(v))
+		return quoteJSON(layout.PlainText(v))
 	case float64:
 		if math.IsInf(v, 0) {
-			return strings.Replace(realText(v), "Inf", "1e999", 1)
+			return strings.Replace(layout.RealText(v), "Inf", "1e999", 1)
 		}
 	}
-	return plainText(value)
+	return layout.PlainText(value)
 }
 
 // quoteJSON returns a text in JSON.

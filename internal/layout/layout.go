@@ -1,4 +1,4 @@
-// Package layout puts texts into the columns and lines of a terminal.
+// Package layout puts texts, and the values of databases, into the columns and lines of a terminal.
 package layout
 
 import (
