@@ -174,6 +174,11 @@ func (d *Database) Backup(ctx context.Context, o BackupOptions) (*BackupResult, 
 
 // backUp takes a snapshot of the database, or of a stream that is not nil.
 func (d *Database) backUp(ctx context.Context, o BackupOptions, stream io.Reader) (*BackupResult, error) {
+	if stream == nil {
+		if err := d.repository.refuseOther(); err != nil {
+			return nil, err
+		}
+	}
 	s := d.with()
 	forget := d.forgets && !o.KeepAll
 	job, err := backup.NewJob(s.Conf, d.env, backup.Options{

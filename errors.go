@@ -1,6 +1,8 @@
 package firn
 
 import (
+	"errors"
+
 	"firn/backup"
 	"firn/crypt"
 	"firn/outcome"
@@ -26,6 +28,9 @@ var (
 	ErrUnreachable   = store.ErrUnreachable  // the place cannot be reached
 	ErrDenied        = store.ErrDenied       // the place refuses the access
 )
+
+// ErrOtherSQLite is the error of backups and restores in a program that has a copy of SQLite in C linked in.
+var ErrOtherSQLite = errors.New("the program has another copy of SQLite, whose locks would be lost")
 
 // Error is an error that brings its own exit code or hint. Use it with [errors.AsType].
 type Error = outcome.Error

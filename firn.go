@@ -10,7 +10,8 @@
 //
 // A program opens its own database with modernc.org/sqlite, as this package does, or with a driver that is built on it. Another copy
 // of SQLite in the same process, such as that of github.com/mattn/go-sqlite3, loses its locks whenever this package closes
-// the file, and the database may be damaged. Other processes may use any library.
+// the file, and the database may be damaged: backups and restores fail with [ErrOtherSQLite]. Other processes may use any
+// library.
 //
 // docs/embedding.md begins with whole programs.
 package firn
@@ -66,6 +67,10 @@ type Options struct {
 	// [Repository.Diagnose].
 	ForRepair bool
 
+	// AllowOtherSQLite lets a program back up and restore that has another copy of SQLite linked in, such as that of
+	// github.com/mattn/go-sqlite3. That copy must never open a database that this package backs up or restores.
+	AllowOtherSQLite bool
+
 	// AcceptRollback takes the repository for what it is now, although this host knows that it held more.
 	AcceptRollback bool
 
@@ -92,8 +97,9 @@ type Progress struct {
 // Repository is an open repository. Its methods may be called by many goroutines at once. The programs of many hosts may
 // have one repository open; none of them ever waits for another.
 type Repository struct {
-	session  *session.Session
-	recovery string
+	session     *session.Session
+	recovery    string
+	allowsOther bool // see Options.AllowOtherSQLite
 
 	mu   sync.Mutex
 	conf *config.Config // never changed, but replaced
@@ -119,7 +125,7 @@ func Open(ctx context.Context, location string, o Options) (*Repository, error) 
 	if o.ConfigFile == "" { // then there is no rule that the program has not given
 		conf.Keep = *config.NewKeep(Keep{Last: All})
 	}
-	r := &Repository{conf: conf}
+	r := &Repository{conf: conf, allowsOther: o.AllowOtherSQLite}
 	if r.session, r.recovery, err = openOrMake(ctx, caller, conf, o); err != nil {
 		return nil, err
 	}

@@ -105,6 +105,9 @@ func (d *Database) plan(ctx context.Context, options restore.Options) (*RestoreP
 
 // plan begins an operation and makes its plan.
 func (r *Repository) plan(ctx context.Context, s *session.Session, options restore.Options) (*RestorePlan, error) {
+	if err := r.refuseOther(); err != nil {
+		return nil, err
+	}
 	operation, err := restore.New(s, options)
 	if err != nil {
 		return nil, err
