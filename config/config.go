@@ -190,7 +190,8 @@ func (conf *Config) validate() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(conf.Env)) {
 		if err := conf.Env[name].Validate(); err != nil {
-			return outcome.Usage("", "configuration %s: [env.%s]: %w", conf.Path, name, err)
+			_, hint := outcome.Classify(err)
+			return outcome.Usage(hint, "configuration %s: [env.%s]: %w", conf.Path, name, err)
 		}
 	}
 	return nil

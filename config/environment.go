@@ -73,8 +73,13 @@ func CheckNames(environment, database string) error {
 	if strings.HasPrefix(environment, "-") {
 		return outcome.Usage("", "environment %q: a name that begins with - would be taken for a flag", environment)
 	}
-	if _, err := tags.New(tags.Environment(environment), tags.Database(database)); err != nil {
-		return fmt.Errorf("names of environments and databases are tags, too: %w", err)
+	for _, name := range []struct{ tag, hint string }{
+		{tags.Environment(environment), "Give the environment another name."},
+		{tags.Database(database), `Give the database a name with --name, or with name = "..." in the configuration.`},
+	} {
+		if _, err := tags.New(name.tag); err != nil {
+			return outcome.Usage(name.hint, "names of environments and databases are tags, too: %w", err)
+		}
 	}
 	return nil
 }
