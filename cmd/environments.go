@@ -55,15 +55,23 @@ func (c *cli) environmentsOf(args []string, configured bool) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		switch env := conf.Owner(config.RealPath(path)); {
-		case env != nil:
-			names[i] = env.Name
+		path = config.RealPath(path)
+		switch owners := ownersOf(conf, path); {
+		case len(owners) > 1:
+			return nil, outcome.Usage("Name one of them.", "%s is the database of several environments: %s", arg, strings.Join(owners, ", "))
+		case len(owners) == 1:
+			names[i] = owners[0]
 		case configured:
 			return nil, outcome.Usage(fmt.Sprintf("Give the name of an environment. Without one: firn backup --database %s --env NAME.", report.QuoteWord(arg)),
 				"%s is the database of no environment", arg)
 		}
 	}
 	return names, nil
+}
+
+// ownersOf returns the names of the environments whose database is at a path without symbolic links.
+func ownersOf(conf *config.Config, path string) []string {
+	return slices.DeleteFunc(conf.Names(), func(name string) bool { return !conf.Env[name].Owns(path) })
 }
 
 // isPath reports whether an argument looks like a path and not like a name.

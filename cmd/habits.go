@@ -37,6 +37,9 @@ func habits() (all []habit) {
 func firnsWay(cmd *cobra.Command, word string) string {
 	any := ""
 	for _, h := range habits() {
+		if strings.HasPrefix(h.way, "taken") {
+			continue // it is a word of firn's, but not here
+		}
 		switch h.word {
 		case cmd.Name() + " " + word:
 			return h.hint()
