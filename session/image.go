@@ -44,7 +44,7 @@ func (s *Session) CopySQL(ctx context.Context, snap *snapshot.Snapshot, w io.Wri
 	s.Sweep(os.TempDir(), SweepIdle)
 	image, err := site.StageApart("", "dump.db", snap.Image().Size, func(f *os.File) error { return s.CopyImage(ctx, snap, f) })
 	if err != nil {
-		return fmt.Errorf("write database into %s: %w", os.TempDir(), err)
+		return fmt.Errorf("write database into a temporary file: %w", err) // which the cause names
 	}
 	defer func() { err = errors.Join(err, image.Remove()) }()
 	b := s.Progress("write SQL", snap.Image().Size) // about as long, usually

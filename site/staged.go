@@ -73,6 +73,9 @@ func tempSite(dir, name string) (*Site, error) {
 	dir = cmp.Or(dir, os.TempDir())
 	at, err := Reach(filepath.Join(dir, name))
 	if err != nil {
+		if missing, ok := errors.AsType[*fs.PathError](err); ok {
+			err = missing.Err // it names the same folder
+		}
 		return nil, fmt.Errorf("use %s for temporary files: %w", dir, err)
 	}
 	if at.Folder.Foreign() {
