@@ -125,8 +125,11 @@ func (op *Operation) hasSnapshots(list []*snapshot.Snapshot, environment string)
 	if err := op.known.Surely(nil, op.command()+" from "+environment, session.AnyTime); err != nil {
 		return err
 	}
-	return outcome.Failed("There are snapshots of: "+cmp.Or(strings.Join(known, ", "), "none")+". --from takes another one's.",
-		"%s from %s: %w", op.command(), environment, snapshot.ErrNotFound)
+	hint := "There are snapshots of: " + cmp.Or(strings.Join(known, ", "), "none") + ". --from takes another one's."
+	if op.options.Undo {
+		hint = "No restore has replaced a database there."
+	}
+	return outcome.Failed(hint, "%s from %s: %w", op.command(), environment, snapshot.ErrNotFound)
 }
 
 // named finds the snapshot that was asked for. If it is named by its ID, it may be of any database.
