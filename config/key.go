@@ -42,7 +42,7 @@ func FirstKey(sources ...KeySource) (KeySource, error) {
 		case 1:
 			return k, nil
 		}
-		return k, outcome.Usage("Give one of key file, password file and password command.", "%s name more than one key", k.Origin)
+		return k, outcome.Usage("Give one of key file, password file and password command.", "more than one key is named by %s", k.Origin)
 	}
 	return KeySource{}, nil
 }
