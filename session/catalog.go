@@ -55,6 +55,9 @@ func (k *Catalog) Find(list []*snapshot.Snapshot, ref string, withPreRestore boo
 	if strings.HasPrefix(ref, snapshot.LatestVerified) {
 		return s, errors.Join(err, unreadVerdict(among, s, ref))
 	}
+	if errors.Is(err, snapshot.ErrNotFound) && slices.Contains(Environments(k.All), ref) {
+		return nil, outcome.Failed(fmt.Sprintf("%s is an environment: latest:%s is its newest snapshot.", ref, ref), "%w", err)
+	}
 	return s, err
 }
 
