@@ -113,6 +113,9 @@ func chooseNamed(list []*snapshot.Snapshot, refs []string, zone *time.Location) 
 				return nil, outcome.Failed(fmt.Sprintf("That is %s of %s: firn forget %s.", meant.ID.Short(), meant.Environment, meant.ID.Short()),
 					"%s: snapshots to remove are named by their IDs", ref)
 			}
+			if slices.Contains(session.Environments(list), ref) {
+				return nil, outcome.Failed("Name one environment alone, or snapshots by their IDs.", "%s is an environment, and not alone", ref)
+			}
 			return nil, err
 		}
 		d := retention.Decision{Item: retention.Item{ID: s.ID.String()}}
