@@ -46,6 +46,7 @@ always stay. Snapshots that a restore took of the replaced content stay for 30 d
 			}
 			return c.forget(cmd.Context(), args, o)
 		},
+		SuggestFor: []string{"rm", "remove"},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false

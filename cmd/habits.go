@@ -33,7 +33,7 @@ func habits() (all []habit) {
 }
 
 // firnsWay returns the hint for a word that firn does not know, "" for none. A row for the given command counts before a row for
-// all commands.
+// all commands. A row of one word that is no flag is a command beside firn's, and no subcommand.
 func firnsWay(cmd *cobra.Command, word string) string {
 	any := ""
 	for _, h := range habits() {
@@ -44,7 +44,9 @@ func firnsWay(cmd *cobra.Command, word string) string {
 		case cmd.Name() + " " + word:
 			return h.hint()
 		case word:
-			any = h.hint()
+			if !cmd.HasParent() || strings.HasPrefix(word, "-") { // "key delete" is not borg's delete
+				any = h.hint()
+			}
 		}
 	}
 	return any

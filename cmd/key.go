@@ -199,6 +199,7 @@ left.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.withRepository(func(ctx context.Context, s *opened) error { return s.removeKey(ctx, args[0]) })(cmd, args)
 		},
+		SuggestFor: []string{"rm", "delete"},
 	}
 }
 

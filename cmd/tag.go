@@ -18,9 +18,10 @@ func newTag(c *cli) *cobra.Command {
 		Args:  cobra.ArbitraryArgs,
 		RunE:  runRoot,
 	}
-	cmd.AddCommand(
-		c.newTagCommand("add", "Add tags to a snapshot", tagChange{"Added to", "is tagged %s already", upkeep.AddTags}),
-		c.newTagCommand("remove", "Remove tags from a snapshot", tagChange{"Removed from", "is not tagged %s", upkeep.RemoveTags}))
+	add := c.newTagCommand("add", "Add tags to a snapshot", tagChange{"Added to", "is tagged %s already", upkeep.AddTags})
+	remove := c.newTagCommand("remove", "Remove tags from a snapshot", tagChange{"Removed from", "is not tagged %s", upkeep.RemoveTags})
+	remove.SuggestFor = []string{"rm", "delete"}
+	cmd.AddCommand(add, remove)
 	return cmd
 }
 
