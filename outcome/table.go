@@ -42,7 +42,7 @@ func Endings() []ending {
 		{Is(context.Canceled), CodeInterrupted, ""},
 		{Is(ErrRunning), CodeRunning, "Wait for that run, or stop it. If a run takes longer than the time between two runs, make that time longer."},
 		{Is(repo.ErrNotRepository), CodeNoRepository, `Check the location, and that its disk is mounted. "firn init" makes a new repository.`},
-		{Is(crypt.ErrWrongKey), CodeWrongKey, `Is it the key of this repository? "firn help" says where firn looks for keys.`},
+		{Is(crypt.ErrWrongKey), CodeWrongKey, `Is it the key of this repository? "firn help flags" says where firn looks for keys.`},
 		{Is(crypt.ErrWeak), CodeUsage, `Take four words or more that have nothing to do with one another, or a key file: "firn key generate".`},
 		{Is(repo.ErrVersion, crypt.ErrVersion, snapshot.ErrVersion), CodeFailed, "Update firn."},
 		{Is(repo.ErrExists), CodeFailed, "It was left as it is. Use it, or choose another location."},
