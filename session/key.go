@@ -64,9 +64,9 @@ func DefaultKeyFile(conf *config.Config) string {
 func (c *Caller) ReadKey(ctx context.Context, k config.KeySource) (crypt.Credential, error) {
 	switch {
 	case k.KeyFile != "":
-		return c.ReadKeyFile(k.KeyFile)
+		return c.ReadKeyFile(ctx, k.KeyFile)
 	case k.PasswordFile != "":
-		return c.ReadPasswordFile(k.PasswordFile)
+		return c.ReadPasswordFile(ctx, k.PasswordFile)
 	case k.PasswordCommand != "":
 		return runPasswordCommand(ctx, c, k.PasswordCommand)
 	}
@@ -78,8 +78,11 @@ func (c *Caller) ReadKey(ctx context.Context, k config.KeySource) (crypt.Credent
 }
 
 // ReadKeyFile reads a key file, or standard input for -.
-func (c *Caller) ReadKeyFile(path string) (crypt.Credential, error) {
-	text, err := c.readSecret(path)
+func (c *Caller) ReadKeyFile(ctx context.Context, path string) (crypt.Credential, error) {
+	text, err := c.readSecret(ctx, path)
+	if ctx.Err() != nil {
+		return crypt.Credential{}, ctx.Err()
+	}
 	if err != nil {
 		hint := outcome.TrustHint(err, `Put it there, or give another one with --key-file: "firn help flags" tells where keys are looked for.`)
 		return crypt.Credential{}, outcome.New(fmt.Errorf("read key file: %w", err), outcome.CodeWrongKey, hint)
@@ -96,8 +99,11 @@ func (c *Caller) ReadKeyFile(path string) (crypt.Credential, error) {
 }
 
 // ReadPasswordFile reads the password in the first line of a file, or of standard input for -.
-func (c *Caller) ReadPasswordFile(path string) (crypt.Credential, error) {
-	text, err := c.readSecret(path)
+func (c *Caller) ReadPasswordFile(ctx context.Context, path string) (crypt.Credential, error) {
+	text, err := c.readSecret(ctx, path)
+	if ctx.Err() != nil {
+		return crypt.Credential{}, ctx.Err()
+	}
 	if err != nil {
 		return crypt.Credential{}, outcome.New(fmt.Errorf("read password file: %w", err), outcome.CodeWrongKey, "")
 	}

@@ -22,7 +22,7 @@ func (c *Caller) Endpoint(conf *config.Config) string {
 }
 
 // access says how to reach the repository's place.
-func (s *Session) access() (store.Access, error) {
+func (s *Session) access(ctx context.Context) (store.Access, error) {
 	b := s.Conf.S3
 	opts := store.Access{
 		Region:        cmp.Or(b.Region, s.Getenv("AWS_REGION"), s.Getenv("AWS_DEFAULT_REGION")),
@@ -39,16 +39,16 @@ func (s *Session) access() (store.Access, error) {
 	if err := errors.Join(config.CheckLockMode(b.LockMode), upErr, downErr); err != nil {
 		return store.Access{}, outcome.Usage("", "%w", err)
 	}
-	return opts, s.readBucketKeys(&opts)
+	return opts, s.readBucketKeys(ctx, &opts)
 }
 
 // readBucketKeys reads the credentials that the configuration names.
-func (s *Session) readBucketKeys(opts *store.Access) error {
+func (s *Session) readBucketKeys(ctx context.Context, opts *store.Access) error {
 	for file, into := range map[string]*string{s.Conf.S3.AccessKeyFile: &opts.AccessKey, s.Conf.S3.SecretKeyFile: &opts.SecretKey} {
 		if file == "" {
 			continue
 		}
-		text, err := s.readSecret(file)
+		text, err := s.readSecret(ctx, file)
 		if err != nil {
 			return outcome.Usage("", "read credentials of the store: %w", err)
 		}
@@ -152,7 +152,7 @@ func (s *Session) CreateStore(ctx context.Context) (store.Store, error) {
 }
 
 func (s *Session) openRemote(ctx context.Context) (store.Store, error) {
-	opts, err := s.access()
+	opts, err := s.access(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -36,9 +37,9 @@ const maxSecret = 1 << 20
 
 // readSecret reads a file that no other user should be able to read, or standard input. A file that other users can change
 // is refused: it could hold a key that they know.
-func (c *Caller) readSecret(path string) ([]byte, error) {
+func (c *Caller) readSecret(ctx context.Context, path string) ([]byte, error) {
 	if path == config.StandardInput && c.Input != nil {
-		return io.ReadAll(io.LimitReader(c.Input, maxSecret))
+		return Await(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(c.Input, maxSecret)) })
 	}
 	f, err := host.Open(path)
 	if err != nil {

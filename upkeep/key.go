@@ -54,7 +54,7 @@ func AddKey(ctx context.Context, s *session.Session, k NewKey) (*KeyChange, erro
 func (k NewKey) credential(ctx context.Context, s *session.Session) (crypt.Credential, string, error) {
 	switch {
 	case k.KeyFile == config.StandardInput:
-		credential, err := s.ReadKeyFile(k.KeyFile)
+		credential, err := s.ReadKeyFile(ctx, k.KeyFile)
 		return credential, session.KeyLabel("key file", ""), err
 	case k.KeyFile != "":
 		if site.Missing(k.KeyFile) {
@@ -63,10 +63,10 @@ func (k NewKey) credential(ctx context.Context, s *session.Session) (crypt.Crede
 			}
 			s.Note("Made key file %s.", k.KeyFile)
 		}
-		credential, err := s.ReadKeyFile(k.KeyFile)
+		credential, err := s.ReadKeyFile(ctx, k.KeyFile)
 		return credential, session.KeyLabel("key file", filepath.Base(k.KeyFile)), err
 	case k.PasswordFile != "":
-		credential, err := s.ReadPasswordFile(k.PasswordFile)
+		credential, err := s.ReadPasswordFile(ctx, k.PasswordFile)
 		if err == nil {
 			err = credential.CheckStrength()
 		}
