@@ -65,6 +65,7 @@ func newRoot(c *cli) *cobra.Command {
 		newRestore(c), newUndo(c), newVerify(c), newDump(c), newQuery(c), newDiff(c), newTag(c), newPin(c), newUnpin(c),
 		newForget(c), newPrune(c), newCopy(c), newStats(c), newCheck(c), newKey(c), newSchedule(c), newMan(c), newVersion(c))
 	addTopics(root)
+	refuseOtherShells(root)
 	checkArguments(root)
 	c.takePaths(root)
 	c.takeReferences(root)
@@ -83,6 +84,16 @@ func runRoot(cmd *cobra.Command, args []string) error {
 	}
 	hint = cmp.Or(firnsWay(cmd, args[0]), hint)
 	return outcome.Usage(hint, "unknown command %q", args[0])
+}
+
+// refuseOtherShells makes a shell that the completion does not know an error, as is any unknown subcommand.
+func refuseOtherShells(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "completion" {
+			cmd.Args, cmd.RunE = cobra.ArbitraryArgs, runRoot
+		}
+	}
 }
 
 // seeHelp returns the hint that names the help of a command.
