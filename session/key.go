@@ -84,7 +84,7 @@ func (c *Caller) ReadKeyFile(ctx context.Context, path string) (crypt.Credential
 		return crypt.Credential{}, ctx.Err()
 	}
 	if err != nil {
-		hint := outcome.TrustHint(err, `Put it there, or give another one with --key-file: "firn help flags" tells where keys are looked for.`)
+		hint := outcome.TrustHint(err, `Put it there, or name another file: "firn help flags" tells where keys are looked for.`)
 		return crypt.Credential{}, outcome.New(fmt.Errorf("read key file: %w", err), outcome.CodeWrongKey, hint)
 	}
 	if path != config.StandardInput && len(bytes.TrimSpace(text)) == 0 {
