@@ -69,10 +69,12 @@ func (b *backup) lastGood() *snapshot.Snapshot {
 	return b.goodBefore()
 }
 
-// goodBefore returns the newest snapshot that is not suspect, and that no restore took.
+// goodBefore returns the newest snapshot that is not suspect, and that no restore took. An image of a given time is an old
+// state that is taken over: the later states, which usually have more rows, are not what it should be like.
 func (b *backup) goodBefore() *snapshot.Snapshot {
 	for _, s := range b.before() {
-		if s.Series() == b.series() && len(s.Suspect) == 0 && !s.Tags.Has(PreRestoreTag) {
+		later := !b.opts.Time.IsZero() && s.Time.After(b.record.Time)
+		if s.Series() == b.series() && len(s.Suspect) == 0 && !s.Tags.Has(PreRestoreTag) && !later {
 			return s
 		}
 	}

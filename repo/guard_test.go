@@ -169,3 +169,26 @@ func TestGuardAccepts(t *testing.T) {
 	}
 	w.verify(t)
 }
+
+// TestGuardOfOldStates takes old states over, which are smaller than the present one. Each is compared with the one before it.
+func TestGuardOfOldStates(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	opts := func(days int) repo.BackupOptions {
+		return repo.BackupOptions{Guard: &snapshot.Guard{MaxShrink: 0.5}, Time: time.Now().AddDate(0, 0, -days)}
+	}
+	present := w.guarded(t, pages(1, 60), 900, repo.BackupOptions{Guard: &snapshot.Guard{MaxShrink: 0.5}})
+	for _, old := range []repo.BackupOptions{opts(400), opts(300)} {
+		if result := w.guarded(t, pages(1, 8), 100, old); len(result.Snapshot.Suspect) > 0 {
+			t.Errorf("state of %v: got suspect %q", old.Time, result.Snapshot.Suspect)
+		}
+	}
+	if lost := w.guarded(t, pages(1, 9), 9, opts(200)); len(lost.Snapshot.Suspect) == 0 {
+		t.Error("fewer rows than the state before: got a good one")
+	}
+	next := w.guarded(t, pages(1, 60), 100, repo.BackupOptions{Guard: &snapshot.Guard{MaxShrink: 0.5}})
+	if len(next.Snapshot.Suspect) == 0 || next.Good.ID != present.Snapshot.ID {
+		t.Errorf("fewer rows than the present state: got suspect %q, compared with %v", next.Snapshot.Suspect, next.Good.ID)
+	}
+	w.verify(t)
+}
