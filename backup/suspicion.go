@@ -32,7 +32,7 @@ func (r *Result) suspicion() error {
 	}
 	hint := "If that is meant, run it once with --accept."
 	if r.Good != nil {
-		hint = fmt.Sprintf("The last good one, %s, is kept until then. %s", r.Good.ID.Short(), hint)
+		hint += fmt.Sprintf(" Until then the last good one, %s, is kept.", r.Good.ID.Short())
 	}
 	return outcome.New(&SuspectError{r.Snapshot, r.Good, r.DryRun}, 0, hint)
 }
