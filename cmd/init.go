@@ -21,7 +21,7 @@ recovery key, which it shows once. Store copies of both elsewhere: without a key
 repository cannot be read by anyone, and firn cannot help.`,
 		Example: `  firn init --repository /mnt/backup/firn
   firn init --repository /mnt/backup/firn --key-file /etc/firn/key`,
-		Args: noArguments,
+		Args: placeIsFlag,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c.applyFlags()
 			made, err := upkeep.Init(cmd.Context(), c.program)
@@ -34,6 +34,15 @@ repository cannot be read by anyone, and firn cannot help.`,
 	}
 	c.addJSONFlag(cmd)
 	return cmd
+}
+
+// placeIsFlag refuses arguments. The first one is most likely the place of the new repository.
+func placeIsFlag(cmd *cobra.Command, args []string) error {
+	err := noArguments(cmd, args)
+	if err != nil {
+		return outcome.Usage(fmt.Sprintf("The place of the repository is a flag: firn init --repository %s", args[0]), "%w", err)
+	}
+	return nil
 }
 
 // initMessage is the new repository in JSON.

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -106,10 +107,11 @@ func checkArguments(parent *cobra.Command) {
 	for _, cmd := range parent.Commands() {
 		if check := cmd.Args; check != nil {
 			cmd.Args = func(cmd *cobra.Command, args []string) error {
-				if err := check(cmd, args); err != nil {
-					return outcome.Usage("Usage: "+cmd.UseLine(), "%w", err)
+				err := check(cmd, args)
+				if _, hinted := errors.AsType[*outcome.Error](err); err == nil || hinted {
+					return err
 				}
-				return nil
+				return outcome.Usage("Usage: "+cmd.UseLine(), "%w", err)
 			}
 		}
 		checkArguments(cmd)
