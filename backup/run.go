@@ -72,7 +72,7 @@ func (r *Run) BackUp(ctx context.Context, j *Job) (*Result, error) {
 // NothingYet reports whether there is nothing to back up yet: see [session.Catalog.NothingYet]. It reads the repository only
 // if the database is missing.
 func (r *Run) NothingYet(ctx context.Context, j *Job) (bool, error) {
-	if j.stream != nil || !site.Missing(j.env.Database) {
+	if j.stream != nil || !r.s.MissingDatabase(ctx, j.env.Database) {
 		return false, nil
 	}
 	known, err := r.s.Catalog(ctx)
@@ -80,7 +80,7 @@ func (r *Run) NothingYet(ctx context.Context, j *Job) (bool, error) {
 		return false, err
 	}
 	env := r.s.Conf.Env[j.env.Name]
-	return env != nil && env.Database == j.env.Database && known.NothingYet(env.Name), nil
+	return env != nil && env.Database == j.env.Database && known.NothingYet(ctx, env.Name), nil
 }
 
 // remember takes note of an outcome, for [Run.Prune].

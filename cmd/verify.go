@@ -95,7 +95,7 @@ func (c *cli) verify(ctx context.Context, args []string, o verifyOptions) error 
 	if args, err = o.takeSnapshot(known, args); err != nil {
 		return err
 	}
-	jobs, err := verify.Choose(known, verify.Choice{Environments: args, All: o.all, Snapshot: o.snapshot})
+	jobs, err := verify.Choose(ctx, known, verify.Choice{Environments: args, All: o.all, Snapshot: o.snapshot})
 	if err != nil {
 		return err
 	}

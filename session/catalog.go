@@ -186,11 +186,26 @@ func (c *Caller) WarnAhead(list []*snapshot.Snapshot) {
 
 // NothingYet reports whether a configured environment has no database and never had a snapshot, such as an environment that
 // is to be made by a restore. If anything is known of a snapshot, a missing database is an error.
-func (k *Catalog) NothingYet(environment string) bool {
+func (k *Catalog) NothingYet(ctx context.Context, environment string) bool {
 	env := k.Conf.Env[environment]
-	return k.Damage == nil && env != nil && site.Missing(env.Database) &&
+	return k.Damage == nil && env != nil &&
 		!slices.ContainsFunc(k.All, func(snap *snapshot.Snapshot) bool { return snap.Environment == environment }) &&
-		!slices.ContainsFunc(k.rollbacks, func(b *repo.Rollback) bool { return b.Environment == environment })
+		!slices.ContainsFunc(k.rollbacks, func(b *repo.Rollback) bool { return b.Environment == environment }) &&
+		k.MissingDatabase(ctx, env.Database)
+}
+
+// missingLimit is the time after which a file counts as there: its file server may be gone, and no answer is no answer.
+const missingLimit = 5 * time.Second
+
+// MissingDatabase reports whether a database is certain not to be there. It does not hang on a dead file server.
+func (c *Caller) MissingDatabase(ctx context.Context, path string) bool {
+	limit := missingLimit
+	if c.Silence > 0 {
+		limit = min(limit, c.Silence)
+	}
+	missing := make(chan bool, 1)
+	err := site.NewWatchdog(ctx, limit).Call(func() error { missing <- site.Missing(path); return nil }, site.Nothing)
+	return err == nil && <-missing
 }
 
 // NothingYetText says it of an environment.

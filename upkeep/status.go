@@ -51,7 +51,7 @@ func ReadStatus(ctx context.Context, s *session.Session, o StatusOptions) (*Stat
 	st := &Status{States: States(s, all, o.Environment, o.MaxAge), Usage: usage, Free: -1, Damage: damage}
 	known := &session.Catalog{Session: s, All: all, Damage: damage}
 	for i := range st.States {
-		st.States[i].NothingYet = o.Environment == "" && known.NothingYet(st.States[i].Environment)
+		st.States[i].NothingYet = o.Environment == "" && known.NothingYet(ctx, st.States[i].Environment)
 	}
 	st.Done = snapshot.LastUpkeep(all).Later(snapshot.Upkeep{Pruned: usage.Pruned})
 	if s.Place.Kind == nil {

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 
@@ -28,7 +29,7 @@ type Job struct {
 
 // Choose finds the snapshots of a choice, in the order of the environments' names for all of them, else in the order in
 // which the environments are named. An unknown name is an error of the whole choice.
-func Choose(known *session.Catalog, c Choice) ([]Job, error) {
+func Choose(ctx context.Context, known *session.Catalog, c Choice) ([]Job, error) {
 	names := c.Environments
 	if c.All {
 		all := session.Environments(known.All)
@@ -50,7 +51,7 @@ func Choose(known *session.Catalog, c Choice) ([]Job, error) {
 	var jobs []Job
 	for _, name := range names {
 		own := newest(known, name)
-		if c.All && known.NothingYet(name) {
+		if c.All && known.NothingYet(ctx, name) {
 			own[0].NothingYet = name
 		}
 		jobs = append(jobs, own...)

@@ -99,19 +99,19 @@ func TestChoose(t *testing.T) {
 	f := sessiontest.New(t, "[env.other]\ndatabase = \"other.db\"\n")
 	taken := f.BackUp(t, 2, time.Hour)
 	known := f.Catalog(t)
-	jobs, err := verify.Choose(known, verify.Choice{All: true})
+	jobs, err := verify.Choose(t.Context(), known, verify.Choice{All: true})
 	if err != nil || len(jobs) != 2 {
 		t.Fatalf("all: got %+v, %v", jobs, err)
 	}
 	if jobs[0].Err != nil || jobs[0].Snapshot.ID != taken[1].ID || !errors.Is(jobs[1].Err, snapshot.ErrNotFound) {
 		t.Errorf("all: got %+v", jobs)
 	}
-	jobs, err = verify.Choose(known, verify.Choice{Environments: []string{"app"}, Snapshot: taken[0].ID.String()})
+	jobs, err = verify.Choose(t.Context(), known, verify.Choice{Environments: []string{"app"}, Snapshot: taken[0].ID.String()})
 	if err != nil || len(jobs) != 1 || jobs[0].Snapshot.ID != taken[0].ID {
 		t.Errorf("by ID: got %+v, %v", jobs, err)
 	}
 	for _, wrong := range []verify.Choice{{Environments: []string{"app", "nonsense"}}, {Snapshot: "nonsense"}, {}} {
-		if jobs, err := verify.Choose(known, wrong); err == nil {
+		if jobs, err := verify.Choose(t.Context(), known, wrong); err == nil {
 			t.Errorf("%+v: got %+v", wrong, jobs)
 		}
 	}
