@@ -1,74 +1,39 @@
 package cmd
 
 import (
-	_ "embed"
 	"errors"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"firn/internal/habits"
 	"firn/outcome"
 )
 
-// habitsText is the table of words that users of other tools type. The document on migration has the same rows.
-//
-//go:embed habits.txt
-var habitsText string
-
-// habit is a word of another tool's command line, with firn's way to do the same in one line.
-type habit struct{ tool, word, way string }
-
-// habits returns the rows of the table.
-func habits() (all []habit) {
-	for line := range strings.Lines(habitsText) {
-		if strings.HasPrefix(line, "#") {
-			continue
-		}
-		if fields := strings.SplitN(strings.TrimSpace(line), " | ", 3); len(fields) == 3 {
-			all = append(all, habit{fields[0], fields[1], fields[2]})
-		}
+// hintFor returns the hint for a word or a flag that a command does not know: firn's way, or a word like it; "" for none.
+func hintFor(cmd *cobra.Command, word string) string {
+	command := ""
+	if cmd.HasParent() {
+		command = cmd.Name()
 	}
-	return all
+	return habits.Hint(command, word)
 }
 
-// firnsWay returns the hint for a word that firn does not know, "" for none. A row for the given command counts before a row for
-// all commands. A row of one word that is no flag is a command beside firn's, and no subcommand.
-func firnsWay(cmd *cobra.Command, word string) string {
-	any := ""
-	for _, h := range habits() {
-		if strings.HasPrefix(h.way, "taken") {
-			continue // it is a word of firn's, but not here
-		}
-		switch h.word {
-		case cmd.Name() + " " + word:
-			return h.hint()
-		case word:
-			if !cmd.HasParent() || strings.HasPrefix(word, "-") { // "key delete" is not borg's delete
-				any = h.hint()
-			}
-		}
-	}
-	return any
-}
-
-// hint returns firn's way behind the name of the other tool, since the word may mean something else to users of a third tool.
-func (h habit) hint() string {
-	tools := map[string]string{"restic": "restic's", "litestream": "Litestream's", "borg": "borg's"}
-	return "That is " + tools[h.tool] + ". In firn: " + h.way
-}
-
-// unknownFlag explains an error of a flag that firn does not know and another tool does.
+// unknownFlag explains an error of a flag that firn does not know: another tool has it, or it is mistyped.
 func unknownFlag(cmd *cobra.Command, err error) (hint string) {
 	unknown, ok := errors.AsType[*pflag.NotExistError](err)
 	if !ok {
 		return ""
 	}
-	name := unknown.GetSpecifiedName()
 	if short := unknown.GetSpecifiedShortnames(); short != "" {
-		return firnsWay(cmd, "-"+short) // such as -timestamp, which is not -t, -i, ...
+		return hintFor(cmd, "-"+short) // such as -timestamp, which is not -t, -i, ...
 	}
-	return firnsWay(cmd, "--"+name)
+	name, flags := unknown.GetSpecifiedName(), []string{}
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { flags = append(flags, f.Name) })
+	if near := habits.Near(name, flags); near != "" && hintFor(cmd, "--"+name) == "" {
+		return "Did you mean --" + near + "?"
+	}
+	return hintFor(cmd, "--"+name)
 }
 
 // takeHabits adds hidden flags that have the same meaning in other tools.

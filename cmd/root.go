@@ -79,11 +79,11 @@ func runRoot(cmd *cobra.Command, args []string) error {
 		return cmd.Help()
 	}
 	hint := seeHelp(cmd)
-	cmd.SuggestionsMinimumDistance = 2
+	cmd.SuggestionsMinimumDistance = min(2, len(args[0])/3)
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = "Did you mean " + strings.Join(near, " or ") + "?"
 	}
-	hint = cmp.Or(firnsWay(cmd, args[0]), hint)
+	hint = cmp.Or(hintFor(cmd, args[0]), hint)
 	return outcome.Usage(hint, "unknown command %q", args[0])
 }
 

@@ -53,7 +53,13 @@ func (c *Caller) Start(opening OpenOptions) (*Session, error) {
 // StartWith is [Caller.Start] with a configuration that was read before, or made by the program.
 func (c *Caller) StartWith(conf *config.Config, opening OpenOptions) (*Session, error) {
 	s := &Session{Caller: c, opening: opening, Conf: conf}
-	var err error
+	_, upErr := config.ParseRate("--limit-upload", c.Settings.LimitUpload)
+	_, downErr := config.ParseRate("--limit-download", c.Settings.LimitDownload)
+	_, sizeErr := s.cacheSize()
+	err := cmp.Or(upErr, downErr, sizeErr) // wrong values are wrong for a folder, too
+	if err != nil {
+		return nil, outcome.Usage("", "%w", err)
+	}
 	s.Place, err = c.FindRepository(conf)
 	return s, err
 }

@@ -87,7 +87,9 @@ func label(ctx context.Context, s *session.Session, refs []string, change func(*
 		if err != nil {
 			return nil, err
 		}
-		chosen = append(chosen, snap)
+		if !slices.Contains(chosen, snap) {
+			chosen = append(chosen, snap)
+		}
 	}
 	for _, snap := range chosen {
 		labelled := *snap

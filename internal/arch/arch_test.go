@@ -39,7 +39,7 @@ bench/tune: bench/internal/checkout chunk crypt repo snapshot store/mem
 btree:
 chunk: chunk/delta
 chunk/delta:
-cmd: backup config crypt diff internal/layout internal/manual internal/svg outcome replicate repo report restore retention schedule session site snapshot sqlite store store/s3 tags upkeep verify
+cmd: backup config crypt diff internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention schedule session site snapshot sqlite store store/s3 tags upkeep verify
 cmd/firn: cmd
 config: host outcome repo retention snapshot store tags
 crypt:
@@ -51,6 +51,7 @@ index: chunk pack
 internal/arch:
 internal/damage: chunk crypt pack store
 internal/dbtest:
+internal/habits:
 internal/layout: report
 internal/manual:
 internal/s3test:
