@@ -170,13 +170,23 @@ func (s *Stmt) BindReal(index int32, f float64) error {
 	return s.bound(lib.Xsqlite3_bind_double(s.conn.tls, s.handle, index, f))
 }
 
-// BindBlob sets a parameter to a copy of bytes.
+// maxBlob is more than the longest blob that SQLite takes, SQLITE_MAX_LENGTH, in bytes.
+const maxBlob = 1 << 30
+
+// BindBlob sets a parameter to a copy of bytes. They are copied into the library's memory first: its code computes with
+// addresses, which Go memory does not allow.
 func (s *Stmt) BindBlob(index int32, b []byte) error {
 	const transient = ^uintptr(0) // SQLite makes its own copy
-	if len(b) == 0 {
+	switch {
+	case len(b) == 0:
 		return s.bound(lib.Xsqlite3_bind_zeroblob(s.conn.tls, s.handle, index, 0))
+	case len(b) > maxBlob:
+		return s.bound(lib.SQLITE_TOOBIG)
 	}
-	return s.bound(lib.Xsqlite3_bind_blob(s.conn.tls, s.handle, index, address(b), int32(len(b)), transient))
+	c := s.conn.Alloc(len(b))
+	defer s.conn.Free(c)
+	copy(c, b)
+	return s.bound(lib.Xsqlite3_bind_blob(s.conn.tls, s.handle, index, address(c), int32(len(c)), transient))
 }
 
 // BindNull sets a parameter to NULL.
