@@ -13,6 +13,7 @@ import (
 	"firn/config"
 	"firn/outcome"
 	"firn/report"
+	"firn/session"
 	"firn/snapshot"
 )
 
@@ -123,12 +124,7 @@ func meansSnapshot(ref string) bool {
 	if strings.HasPrefix(ref, "latest:") || strings.HasPrefix(ref, snapshot.LatestVerified+":") {
 		return true
 	}
-	return isID(ref)
-}
-
-// isID reports whether a word can be the beginning of an ID.
-func isID(ref string) bool {
-	return len(ref) >= 4 && strings.Trim(strings.ToLower(ref), "0123456789abcdef") == ""
+	return session.IsID(ref)
 }
 
 // isTime reports whether a word begins as a time does: 2026-11.

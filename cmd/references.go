@@ -60,7 +60,7 @@ func addReferenceFlag(cmd *cobra.Command, onlyIDs bool) {
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		for _, ref := range *refs {
-			if onlyIDs && !isID(ref) {
+			if onlyIDs && !session.IsID(ref) {
 				return outcome.Usage(`Give at least 4 digits of an ID: "firn snapshots" lists them.`, "%s: --snapshot %s is no ID", cmd.Name(), ref)
 			}
 		}

@@ -15,9 +15,19 @@ import (
 
 // Databases returns the names of the databases that have snapshots, sorted.
 func Databases(list []*snapshot.Snapshot) []string {
+	return namesOf(list, func(s *snapshot.Snapshot) string { return s.Database })
+}
+
+// Environments returns the names of the environments that have snapshots, sorted.
+func Environments(list []*snapshot.Snapshot) []string {
+	return namesOf(list, func(s *snapshot.Snapshot) string { return s.Environment })
+}
+
+// namesOf returns one name of each snapshot, sorted, each once.
+func namesOf(list []*snapshot.Snapshot, name func(*snapshot.Snapshot) string) []string {
 	var names []string
 	for _, s := range list {
-		names = append(names, s.Database)
+		names = append(names, name(s))
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -54,7 +64,7 @@ func (s *Session) NamesEnvironment(list []*snapshot.Snapshot, args []string) (bo
 // FindByID finds a snapshot by the beginning of its ID alone. Commands that remove snapshots take nothing else: "latest" or
 // "2026" is too easily written by mistake.
 func FindByID(list []*snapshot.Snapshot, ref string) (*snapshot.Snapshot, error) {
-	if len(ref) < 4 || strings.Trim(strings.ToLower(ref), "0123456789abcdef") != "" {
+	if !IsID(ref) {
 		return nil, outcome.Failed("Give an environment, or at least 4 digits of an ID.", "%q: %w", ref, snapshot.ErrNotFound)
 	}
 	matching := slices.DeleteFunc(slices.Clone(list), func(s *snapshot.Snapshot) bool {
@@ -67,6 +77,11 @@ func FindByID(list []*snapshot.Snapshot, ref string) (*snapshot.Snapshot, error)
 		return matching[0], nil
 	}
 	return nil, &snapshot.AmbiguousError{Ref: ref, Candidates: matching}
+}
+
+// IsID reports whether a word can be the beginning of an ID.
+func IsID(ref string) bool {
+	return len(ref) >= 4 && strings.Trim(strings.ToLower(ref), "0123456789abcdef") == ""
 }
 
 // PreRestore reports whether a restore took the snapshot of what it replaced.
@@ -93,16 +108,6 @@ func (s *Session) KnownEnvironment(list []*snapshot.Snapshot, name string) error
 	}
 	return outcome.Failed("There are snapshots of: "+cmp.Or(strings.Join(known, ", "), "none")+".",
 		"environment %q: %w", name, snapshot.ErrNotFound)
-}
-
-// Environments returns the names of the environments that have snapshots, sorted.
-func Environments(list []*snapshot.Snapshot) []string {
-	var names []string
-	for _, s := range list {
-		names = append(names, s.Environment)
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
 }
 
 // Filter returns the snapshots that match, in a new slice.
