@@ -10,7 +10,7 @@ import (
 	"firn/outcome"
 )
 
-// hintFor returns the hint for a word or a flag that a command does not know: firn's way, or a word like it; "" for none.
+// hintFor returns the hint for a word or a flag that a command does not know: firn's way of it, "" for none.
 func hintFor(cmd *cobra.Command, word string) string {
 	command := ""
 	if cmd.HasParent() {
@@ -30,10 +30,13 @@ func unknownFlag(cmd *cobra.Command, err error) (hint string) {
 	}
 	name, flags := unknown.GetSpecifiedName(), []string{}
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { flags = append(flags, f.Name) })
-	if near := habits.Near(name, flags); near != "" && hintFor(cmd, "--"+name) == "" {
+	if hint := hintFor(cmd, "--"+name); hint != "" {
+		return hint
+	}
+	if near := habits.Near(name, flags); near != "" {
 		return "Did you mean --" + near + "?"
 	}
-	return hintFor(cmd, "--"+name)
+	return ""
 }
 
 // takeHabits adds hidden flags that have the same meaning in other tools.
