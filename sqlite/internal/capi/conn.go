@@ -105,18 +105,34 @@ func fileURI(path, query string) (string, error) {
 	return name.String(), nil
 }
 
-// watch interrupts the running statement once the context is done.
+// interruptPause is the time between two interrupts of a connection whose context is done.
+const interruptPause = 10 * time.Millisecond
+
+// watch interrupts the running statement once the context is done, and goes on until the connection is closed: SQLite
+// forgets an interrupt that comes while no statement runs, and a statement may be about to start.
 func (c *Conn) watch() {
-	done := make(chan struct{})
+	closing, done := make(chan struct{}), make(chan struct{})
 	stop := context.AfterFunc(c.ctx, func() {
 		defer close(done)
-		tls := libc.NewTLS() // the connection's own one is in use
-		defer tls.Close()
-		lib.Xsqlite3_interrupt(tls, c.db)
+		c.interruptUntil(closing)
 	})
 	c.unwatch = func() {
 		if !stop() {
+			close(closing)
 			<-done // the connection must outlive the interrupt
+		}
+	}
+}
+
+func (c *Conn) interruptUntil(closing <-chan struct{}) {
+	tls := libc.NewTLS() // the connection's own one is in use
+	defer tls.Close()
+	for {
+		lib.Xsqlite3_interrupt(tls, c.db)
+		select {
+		case <-closing:
+			return
+		case <-time.After(interruptPause):
 		}
 	}
 }

@@ -32,7 +32,7 @@ func (c *Conn) Prepare(sql string) (*Stmt, error) {
 // PrepareNext compiles the first statement of a text and returns the rest of the text. The statement is nil, without an
 // error, in a comment or in blanks.
 func (c *Conn) PrepareNext(sql string) (s *Stmt, rest string, err error) {
-	if c.ctx.Err() != nil { // an interrupt between two statements is lost
+	if c.ctx.Err() != nil { // SQLite forgets an interrupt between two statements
 		return nil, "", context.Cause(c.ctx)
 	}
 	c.image.forget()

@@ -168,7 +168,7 @@ func (d *difference) findPage(n int64) error {
 		d.add(n)
 		return nil
 	}
-	if d.Context().Err() != nil { // an interrupt between two statements is lost
+	if d.Context().Err() != nil { // SQLite forgets an interrupt between two statements
 		return context.Cause(d.Context())
 	}
 	live, err := d.reader.Page(n)
@@ -239,7 +239,7 @@ func (d *difference) insert(insert *capi.Stmt) error {
 	defer d.Free(first)
 	copy(first, d.first)
 	for _, n := range d.pages {
-		if d.Context().Err() != nil { // an interrupt between two statements is lost
+		if d.Context().Err() != nil { // SQLite forgets an interrupt between two statements
 			return context.Cause(d.Context())
 		}
 		page := first
