@@ -12,11 +12,14 @@ type ObjectKind uint8
 
 // The kinds of objects.
 const (
-	ObjectPlan     ObjectKind = 1 // a garbage collection plan
-	ObjectPartial  ObjectKind = 2 // a partial record of a long upload
-	ObjectSnapshot ObjectKind = 3 // a snapshot record
-	ObjectPack     ObjectKind = 4 // a pack: header, blobs, footer, trailer
-	ObjectNote     ObjectKind = 5 // a note on a snapshot
+	ObjectPlan      ObjectKind = 1 // a garbage collection plan
+	ObjectPartial   ObjectKind = 2 // a partial record of a long upload
+	ObjectSnapshot  ObjectKind = 3 // a snapshot record
+	ObjectPack      ObjectKind = 4 // a pack: header, blobs, footer, trailer
+	ObjectNote      ObjectKind = 5 // a note on a snapshot
+	ObjectRound     ObjectKind = 6 // a round: a pack whose footer has snapshot records, too
+	ObjectTombstone ObjectKind = 7 // names snapshots of rounds that were forgotten
+	ObjectAlive     ObjectKind = 8 // what a watch says of itself
 )
 
 // Sizes of the format, in bytes.
@@ -31,7 +34,10 @@ const (
 	formatVersion = 1
 )
 
-// These texts follow the name in the associated data of a pack's parts.
+// inParts reports whether objects of this kind are sealed part by part, and not as a whole.
+func (kind ObjectKind) inParts() bool { return kind == ObjectPack || kind == ObjectRound }
+
+// These texts follow the name in the associated data of the parts of a pack or a round.
 const (
 	footerPart  = "footer"
 	trailerPart = "trailer"
@@ -69,7 +75,7 @@ func ParseHeader(object []byte) (ObjectKind, error) {
 		return 0, fmt.Errorf("%w: format version %d", ErrVersion, version)
 	case reserved != 0 || epoch != 0 || flags != 0:
 		return 0, fmt.Errorf("%w: key epoch %d, flags %#x", ErrVersion, epoch, flags)
-	case kind < ObjectPlan || kind > ObjectNote:
+	case kind < ObjectPlan || kind > ObjectAlive:
 		return 0, fmt.Errorf("%w: kind %d", ErrHeader, kind)
 	}
 	return kind, nil
@@ -85,11 +91,11 @@ func ParseHeader(object []byte) (ObjectKind, error) {
 //	40+n    16    tag
 //
 // The associated data is header || repository id || name. Without the name the
-// storage could serve an old record as a new one. Packs are not sealed as a
-// whole: SealObject panics for [ObjectPack].
+// storage could serve an old record as a new one. Packs and rounds are not
+// sealed as a whole: SealObject panics for [ObjectPack] and [ObjectRound].
 func (k *Keys) SealObject(kind ObjectKind, name string, plaintext []byte) []byte {
-	if kind == ObjectPack {
-		panic("crypt: internal error: a pack is not sealed as a whole")
+	if kind.inParts() {
+		panic("crypt: internal error: a pack or a round is not sealed as a whole")
 	}
 	h := Header(kind)
 	object := make([]byte, HeaderLen, HeaderLen+Overhead+len(plaintext))
@@ -106,37 +112,37 @@ func (k *Keys) OpenObject(kind ObjectKind, name string, object []byte) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	if got != kind || kind == ObjectPack {
+	if got != kind || kind.inParts() {
 		return nil, fmt.Errorf("%w: kind %d, want %d", ErrHeader, got, kind)
 	}
 	return open(k.meta, nil, object[HeaderLen:], k.objectAAD(kind, name, ""))
 }
 
-// SealFooter seals the footer of the pack name: nonce || ciphertext || tag.
-func (k *Keys) SealFooter(name string, plaintext []byte) []byte {
-	return seal(k.meta, k.random, nil, plaintext, k.objectAAD(ObjectPack, name, footerPart))
+// SealFooter seals the footer of a pack or a round: nonce || ciphertext || tag.
+func (k *Keys) SealFooter(kind ObjectKind, name string, plaintext []byte) []byte {
+	return seal(k.meta, k.random, nil, plaintext, k.objectAAD(kind, name, footerPart))
 }
 
 // OpenFooter returns the plaintext of a footer, or [ErrAuth] if
-// [Keys.SealFooter] did not make it for the pack name.
-func (k *Keys) OpenFooter(name string, sealed []byte) ([]byte, error) {
-	return open(k.meta, nil, sealed, k.objectAAD(ObjectPack, name, footerPart))
+// [Keys.SealFooter] did not make it for this kind and name.
+func (k *Keys) OpenFooter(kind ObjectKind, name string, sealed []byte) ([]byte, error) {
+	return open(k.meta, nil, sealed, k.objectAAD(kind, name, footerPart))
 }
 
-// SealTrailer seals the length of the sealed footer of the pack name, as a u64,
-// into the last [TrailerLen] bytes of the pack.
-func (k *Keys) SealTrailer(name string, footerLen uint64) []byte {
+// SealTrailer seals the length of the sealed footer of a pack or a round, as a u64,
+// into the last [TrailerLen] bytes of the object.
+func (k *Keys) SealTrailer(kind ObjectKind, name string, footerLen uint64) []byte {
 	plaintext := binary.LittleEndian.AppendUint64(nil, footerLen)
-	return seal(k.meta, k.random, nil, plaintext, k.objectAAD(ObjectPack, name, trailerPart))
+	return seal(k.meta, k.random, nil, plaintext, k.objectAAD(kind, name, trailerPart))
 }
 
 // OpenTrailer returns the length in a trailer, or [ErrAuth] if
-// [Keys.SealTrailer] did not make it for the pack name.
-func (k *Keys) OpenTrailer(name string, sealed []byte) (uint64, error) {
+// [Keys.SealTrailer] did not make it for this kind and name.
+func (k *Keys) OpenTrailer(kind ObjectKind, name string, sealed []byte) (uint64, error) {
 	if len(sealed) != TrailerLen {
 		return 0, ErrAuth
 	}
-	plaintext, err := open(k.meta, nil, sealed, k.objectAAD(ObjectPack, name, trailerPart))
+	plaintext, err := open(k.meta, nil, sealed, k.objectAAD(kind, name, trailerPart))
 	if err != nil {
 		return 0, err
 	}
@@ -144,8 +150,8 @@ func (k *Keys) OpenTrailer(name string, sealed []byte) (uint64, error) {
 }
 
 // objectAAD is header || repository id || name || part. Two different inputs
-// never make the same bytes: the header holds the kind, a pack always has a
-// part, no other kind has one, and neither part is the end of the other.
+// never make the same bytes: the header holds the kind, packs and rounds always
+// have a part, no other kind has one, and neither part is the end of the other.
 func (k *Keys) objectAAD(kind ObjectKind, name, part string) []byte {
 	h := Header(kind)
 	return slices.Concat(h[:], k.repo[:], []byte(name), []byte(part))

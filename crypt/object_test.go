@@ -11,7 +11,7 @@ import (
 func TestObject(t *testing.T) {
 	t.Parallel()
 	k := testKeys()
-	for _, kind := range []crypt.ObjectKind{crypt.ObjectPlan, crypt.ObjectPartial, crypt.ObjectSnapshot, crypt.ObjectNote} {
+	for _, kind := range []crypt.ObjectKind{crypt.ObjectPlan, crypt.ObjectPartial, crypt.ObjectSnapshot, crypt.ObjectNote, crypt.ObjectTombstone, crypt.ObjectAlive} {
 		for _, n := range []int{0, 1, 1024} {
 			plaintext := sequence(0, n)
 			object := k.SealObject(kind, objectName, plaintext)
@@ -47,7 +47,7 @@ func TestHeader(t *testing.T) {
 		{"Magic", with(3, 'm'), crypt.ErrHeader},
 		{"MagicAndLaterVersion", append([]byte("age!"), with(5, 2)[4:]...), crypt.ErrHeader},
 		{"NoKind", with(4, 0), crypt.ErrHeader},
-		{"UnknownKind", with(4, 6), crypt.ErrHeader},
+		{"UnknownKind", with(4, 9), crypt.ErrHeader},
 		{"NoVersion", with(5, 0), crypt.ErrHeader},
 		{"LaterVersion", with(5, 2), crypt.ErrVersion},
 		{"LastVersion", with(5, 255), crypt.ErrVersion},
@@ -108,41 +108,46 @@ func TestObjectSwapped(t *testing.T) {
 	}
 }
 
-// TestPackIsNoObject checks that a pack is never opened as an object. Otherwise
-// a pack could have a name under which an object is also a footer.
+// TestPackIsNoObject checks that a pack or a round is never opened as an object. Otherwise
+// it could have a name under which an object is also a footer.
 func TestPackIsNoObject(t *testing.T) {
 	t.Parallel()
 	k := testKeys()
-	header := crypt.Header(crypt.ObjectPack)
-	object := append(header[:], k.SealFooter(packName, []byte("entries"))...)
-	if _, err := k.OpenObject(crypt.ObjectPack, packName+"footer", object); !errors.Is(err, crypt.ErrHeader) {
-		t.Errorf("OpenObject of a pack: got %v, want ErrHeader", err)
-	}
-	defer func() {
-		if recover() == nil {
-			t.Error("SealObject sealed a pack as a whole")
+	for _, kind := range []crypt.ObjectKind{crypt.ObjectPack, crypt.ObjectRound} {
+		header := crypt.Header(kind)
+		object := append(header[:], k.SealFooter(kind, packName, []byte("entries"))...)
+		if _, err := k.OpenObject(kind, packName+"footer", object); !errors.Is(err, crypt.ErrHeader) {
+			t.Errorf("OpenObject of kind %d: got %v, want ErrHeader", kind, err)
 		}
-	}()
-	k.SealObject(crypt.ObjectPack, packName, nil)
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("SealObject sealed kind %d as a whole", kind)
+				}
+			}()
+			k.SealObject(kind, packName, nil)
+		}()
+	}
 }
 
 func TestFooter(t *testing.T) {
 	t.Parallel()
 	k := testKeys()
-	footer := k.SealFooter(packName, []byte("entries"))
-	if got, err := k.OpenFooter(packName, footer); err != nil || string(got) != "entries" {
+	footer := k.SealFooter(crypt.ObjectPack, packName, []byte("entries"))
+	if got, err := k.OpenFooter(crypt.ObjectPack, packName, footer); err != nil || string(got) != "entries" {
 		t.Errorf("OpenFooter: got %q, %v", got, err)
 	}
 	refused := func(k *crypt.Keys, name string, sealed []byte) {
 		t.Helper()
-		if got, err := k.OpenFooter(name, sealed); got != nil || !errors.Is(err, crypt.ErrAuth) {
+		if got, err := k.OpenFooter(crypt.ObjectPack, name, sealed); got != nil || !errors.Is(err, crypt.ErrAuth) {
 			t.Errorf("OpenFooter(%q, %x): got %q, %v, want ErrAuth", name, sealed, got, err)
 		}
 	}
 	eachAlteration(footer, func(altered []byte) { refused(k, packName, altered) })
 	refused(k, packName+"0", footer)
 	refused(crypt.Derive(testSecret(), crypt.RepositoryID{1}), packName, footer)
-	refused(k, packName, k.SealTrailer(packName, 7))
+	refused(k, packName, k.SealTrailer(crypt.ObjectPack, packName, 7))
+	refused(k, packName, k.SealFooter(crypt.ObjectRound, packName, []byte("entries")))
 	refused(k, packName, k.SealObject(crypt.ObjectPlan, packName, nil)[crypt.HeaderLen:])
 }
 
@@ -150,8 +155,8 @@ func TestTrailer(t *testing.T) {
 	t.Parallel()
 	k := testKeys()
 	for _, n := range []uint64{0, 1, 1<<64 - 1} {
-		trailer := k.SealTrailer(packName, n)
-		if got, err := k.OpenTrailer(packName, trailer); err != nil || got != n {
+		trailer := k.SealTrailer(crypt.ObjectPack, packName, n)
+		if got, err := k.OpenTrailer(crypt.ObjectPack, packName, trailer); err != nil || got != n {
 			t.Errorf("OpenTrailer: got %d, %v, want %d", got, err, n)
 		}
 		if len(trailer) != crypt.TrailerLen || crypt.TrailerLen != 48 {
@@ -160,15 +165,16 @@ func TestTrailer(t *testing.T) {
 	}
 	refused := func(k *crypt.Keys, name string, sealed []byte) {
 		t.Helper()
-		if _, err := k.OpenTrailer(name, sealed); !errors.Is(err, crypt.ErrAuth) {
+		if _, err := k.OpenTrailer(crypt.ObjectPack, name, sealed); !errors.Is(err, crypt.ErrAuth) {
 			t.Errorf("OpenTrailer(%q, %x): got %v, want ErrAuth", name, sealed, err)
 		}
 	}
-	trailer := k.SealTrailer(packName, 1234)
+	trailer := k.SealTrailer(crypt.ObjectPack, packName, 1234)
 	eachAlteration(trailer, func(altered []byte) { refused(k, packName, altered) })
 	refused(k, packName+"0", trailer)
 	refused(crypt.Derive(testSecret(), crypt.RepositoryID{1}), packName, trailer)
-	refused(k, packName, k.SealFooter(packName, make([]byte, 8)))
+	refused(k, packName, k.SealFooter(crypt.ObjectPack, packName, make([]byte, 8)))
+	refused(k, packName, k.SealTrailer(crypt.ObjectRound, packName, 1234))
 }
 
 func TestConfigMAC(t *testing.T) {

@@ -120,6 +120,15 @@ func (x *Index) Entries(id pack.ID) []pack.Entry {
 	return nil
 }
 
+// Extent returns the length of the beginning of a pack that holds all that is of use again: the whole
+// pack, or the blobs of a round, whose footer is read once.
+func (x *Index) Extent(id pack.ID) int64 {
+	if id.IsRound() {
+		return pack.BlobsEnd(x.Entries(id))
+	}
+	return pack.Size(x.Entries(id))
+}
+
 // Holds reports whether a pack that exists holds the blob, with its bases or without.
 func (x *Index) Holds(id chunk.ID) bool { return len(x.Places(id)) > 0 }
 

@@ -81,6 +81,15 @@ func (e Entry) validate() error {
 	return nil
 }
 
+// BlobsEnd returns where the last of these blobs ends in the pack or round that has exactly these.
+func BlobsEnd(entries []Entry) int64 {
+	if len(entries) == 0 {
+		return crypt.HeaderLen
+	}
+	last := entries[len(entries)-1]
+	return int64(last.Offset) + int64(last.Length)
+}
+
 // Size returns the length of the pack that has exactly these blobs.
 func Size(entries []Entry) int64 {
 	n := int64(crypt.HeaderLen + crypt.Overhead + crypt.TrailerLen)
@@ -129,32 +138,69 @@ func countEntries(plain []byte) int {
 	return n
 }
 
-// ParseTail reads the footer of a pack of size bytes from its last bytes. If
+// ParseTail reads the footer of a pack or a round of size bytes from its last bytes. If
 // tail is too short it returns need > 0 and no entries: call again with at
 // least that many of the last bytes. The tail may be longer than needed.
 func ParseTail(keys *crypt.Keys, id ID, size int64, tail []byte) (entries []Entry, need int, err error) {
+	entries, _, need, err = ParseRound(keys, id, size, tail)
+	return entries, need, err
+}
+
+// ParseRound is [ParseTail] with the records of a round. Those of a pack are nil.
+func ParseRound(keys *crypt.Keys, id ID, size int64, tail []byte) (entries []Entry, records []byte, need int, err error) {
+	plain, end, need, err := openFooter(keys, id, size, tail)
+	if err != nil || need > 0 {
+		return nil, nil, need, err
+	}
+	if id.IsRound() {
+		if plain, records, err = cutRecords(plain); err != nil {
+			return nil, nil, 0, err
+		}
+	}
+	if entries, err = parseFooter(plain, end); err != nil {
+		return nil, nil, 0, err
+	}
+	return entries, records, 0, nil
+}
+
+// openFooter returns the plaintext of a footer, and where it starts in the object.
+func openFooter(keys *crypt.Keys, id ID, size int64, tail []byte) (plain []byte, start int64, need int, err error) {
 	const fixed = crypt.HeaderLen + crypt.TrailerLen
 	if size < fixed || size > MaxSize || int64(len(tail)) > size {
-		return nil, 0, fmt.Errorf("%w: size %d", ErrFormat, size)
+		return nil, 0, 0, fmt.Errorf("%w: size %d", ErrFormat, size)
 	}
 	if len(tail) < crypt.TrailerLen {
-		return nil, crypt.TrailerLen, nil
+		return nil, 0, crypt.TrailerLen, nil
 	}
 	body := len(tail) - crypt.TrailerLen
-	length, err := keys.OpenTrailer(id.Name(), tail[body:])
+	length, err := keys.OpenTrailer(id.Kind(), id.Name(), tail[body:])
 	if err != nil {
-		return nil, 0, fmt.Errorf("open trailer: %w", err)
+		return nil, 0, 0, fmt.Errorf("open trailer: %w", err)
 	}
 	if length < crypt.Overhead || length > uint64(size-fixed) {
-		return nil, 0, fmt.Errorf("%w: footer of %d bytes", ErrFormat, length)
+		return nil, 0, 0, fmt.Errorf("%w: footer of %d bytes", ErrFormat, length)
 	}
 	if uint64(body) < length {
-		return nil, int(length) + crypt.TrailerLen, nil
+		return nil, 0, int(length) + crypt.TrailerLen, nil
 	}
-	plain, err := keys.OpenFooter(id.Name(), tail[body-int(length):body])
+	plain, err = keys.OpenFooter(id.Kind(), id.Name(), tail[body-int(length):body])
 	if err != nil {
-		return nil, 0, fmt.Errorf("open footer: %w", err)
+		return nil, 0, 0, fmt.Errorf("open footer: %w", err)
 	}
-	entries, err = parseFooter(plain, size-crypt.TrailerLen-int64(length))
-	return entries, 0, err
+	return plain, size - crypt.TrailerLen - int64(length), 0, nil
+}
+
+// recordsAtLen is the length of the number before a round's entries, in bytes.
+const recordsAtLen = 4
+
+// cutRecords takes the plaintext of a round's footer apart.
+func cutRecords(plain []byte) (entries, records []byte, err error) {
+	if len(plain) < recordsAtLen {
+		return nil, nil, fmt.Errorf("%w: footer of %d bytes", ErrFormat, len(plain))
+	}
+	length, rest := binary.LittleEndian.Uint32(plain), plain[recordsAtLen:]
+	if uint64(length) >= uint64(len(rest)) {
+		return nil, nil, fmt.Errorf("%w: entries of %d bytes in a footer of %d, without records", ErrFormat, length, len(plain))
+	}
+	return rest[:length], rest[length:], nil
 }

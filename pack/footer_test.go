@@ -90,8 +90,8 @@ func footer(entries ...pack.Entry) []byte {
 // tailOf seals the plaintext of a footer behind blobs that end at end, and
 // returns the tail and the size of the pack.
 func tailOf(keys *crypt.Keys, id pack.ID, end int, plain []byte) (tail []byte, size int64) {
-	sealed := keys.SealFooter(id.Name(), plain)
-	tail = append(sealed, keys.SealTrailer(id.Name(), uint64(len(sealed)))...)
+	sealed := keys.SealFooter(id.Kind(), id.Name(), plain)
+	tail = append(sealed, keys.SealTrailer(id.Kind(), id.Name(), uint64(len(sealed)))...)
 	return tail, int64(end + len(tail))
 }
 
@@ -148,15 +148,15 @@ func TestParseTailRefusesLies(t *testing.T) {
 func TestParseTailRefusesLengths(t *testing.T) {
 	t.Parallel()
 	keys, id := newKeys(), pack.NewID()
-	sealed := keys.SealFooter(id.Name(), nil)
+	sealed := keys.SealFooter(id.Kind(), id.Name(), nil)
 	size := int64(crypt.HeaderLen + len(sealed) + crypt.TrailerLen)
 	for _, length := range []uint64{0, 1, crypt.Overhead - 1, crypt.Overhead + 1, crypt.Overhead + 16, 1 << 31, 1 << 32, 1<<63 - 1, 1 << 63, 1<<64 - 1} {
-		tail := append(slices.Clone(sealed), keys.SealTrailer(id.Name(), length)...)
+		tail := append(slices.Clone(sealed), keys.SealTrailer(id.Kind(), id.Name(), length)...)
 		if entries, need, err := pack.ParseTail(keys, id, size, tail); !isRefusal(err) || entries != nil || need != 0 {
 			t.Errorf("length %d: got %d entries, need %d, %v", length, len(entries), need, err)
 		}
 	}
-	tail := append(sealed, keys.SealTrailer(id.Name(), crypt.Overhead)...)
+	tail := append(sealed, keys.SealTrailer(id.Kind(), id.Name(), crypt.Overhead)...)
 	if entries, need, err := pack.ParseTail(keys, id, size, tail); err != nil || need != 0 || len(entries) != 0 {
 		t.Errorf("empty pack: got %d entries, need %d, %v", len(entries), need, err)
 	}

@@ -5,10 +5,14 @@ package pack
 
 import (
 	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
+	"time"
 
 	"firn/chunk"
 	"firn/crypt"
@@ -20,6 +24,12 @@ import (
 //	blobs    sealed data chunks, then sealed list nodes, without gaps
 //	footer   sealed: an entry for each blob, in the order of the blobs
 //	trailer  48 bytes, sealed: the footer's sealed length
+//
+// A round is the same, but for the plaintext of its footer:
+//
+//	entries  u32, length of the entries
+//	         an entry for each blob
+//	records  the rest: the records of snapshots, see package snapshot
 const (
 	// TargetSize is the size at which a pack is full, in bytes.
 	TargetSize = 16 << 20
@@ -31,27 +41,73 @@ const (
 // Prefix is how the names of all packs begin.
 const Prefix = "packs/"
 
+// RoundPrefix is how the names of all rounds begin (docs/format.md, section 4): a round is a pack
+// whose footer has the records of snapshots, too, so that both come into being at once.
+const RoundPrefix = "meta/round-"
+
 // ErrFormat is returned when a pack's footer does not describe its object.
 var ErrFormat = errors.New("malformed pack")
 
-// idLen is the length of a pack's ID in bytes.
-const idLen = 16
+const (
+	idLen      = 16 // bytes of an ID in a name
+	randomLen  = 8  // of these, of a round: the others are its inverse time
+	roundDigit = 'r'
+)
 
-// ID names a pack. It is random and never used twice.
-type ID [idLen]byte
+// ID names a pack or a round, and is never used twice. The ID of a pack is random. That of a round
+// is a random half and its time, inverse, so that a listing by name yields the newest first.
+type ID [idLen + 1]byte // of a round, the random half comes first, and the last byte is 1
 
-// NewID returns a fresh ID.
+// NewID returns a fresh ID of a pack.
 func NewID() ID {
 	var id ID
-	_, _ = rand.Read(id[:]) // never fails, see its documentation
+	_, _ = rand.Read(id[:idLen]) // never fails, see its documentation
 	return id
 }
 
-// String returns the ID as 32 lower-case hex digits.
-func (id ID) String() string { return hex.EncodeToString(id[:]) }
+// NewRoundID returns a fresh ID of a round.
+func NewRoundID(now time.Time) ID {
+	id := NewID()
+	id[idLen] = 1
+	binary.BigEndian.PutUint64(id[randomLen:idLen], math.MaxUint64-uint64(max(0, now.UnixMicro())))
+	return id
+}
 
-// Name returns the name of the pack's object in the store.
+// IsRound reports whether the ID is one of a round.
+func (id ID) IsRound() bool { return id[idLen] == 1 }
+
+// Kind returns the kind of the object that the ID names.
+func (id ID) Kind() crypt.ObjectKind {
+	if id.IsRound() {
+		return crypt.ObjectRound
+	}
+	return crypt.ObjectPack
+}
+
+// Time returns the time in the name of a round. It is not authenticated before the round is read.
+func (id ID) Time() time.Time {
+	micros := math.MaxUint64 - binary.BigEndian.Uint64(id[randomLen:])
+	return time.UnixMicro(int64(min(micros, math.MaxInt64))).UTC()
+}
+
+// String returns the ID as 32 lower-case hex digits, behind the letter r if it is one of a round.
+func (id ID) String() string {
+	if !id.IsRound() {
+		return hex.EncodeToString(id[:idLen])
+	}
+	return string(roundDigit) + id.roundDigits()
+}
+
+// roundDigits returns the digits in the name of a round: the inverse time, then the random half.
+func (id ID) roundDigits() string {
+	return hex.EncodeToString(id[randomLen:idLen]) + hex.EncodeToString(id[:randomLen])
+}
+
+// Name returns the name of the object in the store.
 func (id ID) Name() string {
+	if id.IsRound() {
+		return RoundPrefix + id.roundDigits()
+	}
 	s := id.String()
 	return Prefix + s[:2] + "/" + s
 }
@@ -63,11 +119,18 @@ func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 // errors, after which id is unchanged.
 func (id *ID) UnmarshalText(text []byte) error {
 	var got ID
-	if len(text) != 2*idLen {
+	digits := text
+	if len(text) > 2*idLen && text[0] == roundDigit {
+		got[idLen], digits = 1, text[1:]
+	}
+	if len(digits) != 2*idLen {
 		return fmt.Errorf("parse pack ID %q: want %d hex digits", text, 2*idLen)
 	}
-	if _, err := hex.Decode(got[:], text); err != nil {
+	if _, err := hex.Decode(got[:idLen], digits); err != nil {
 		return fmt.Errorf("parse pack ID %q: %w", text, err)
+	}
+	if got.IsRound() { // the time comes first in the text
+		copy(got[:], slices.Concat(got[idLen-randomLen:idLen], got[:idLen-randomLen]))
 	}
 	if got.String() != string(text) { // one ID, one spelling
 		return fmt.Errorf("parse pack ID %q: want lower-case digits", text)
@@ -76,11 +139,16 @@ func (id *ID) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// ParseName returns the ID of the pack that a store keeps under name.
+// ParseName returns the ID of the pack or round that a store keeps under name.
 func ParseName(name string) (ID, bool) {
 	var id ID
-	digits := name[strings.LastIndexByte(name, '/')+1:]
-	if err := id.UnmarshalText([]byte(digits)); err != nil || id.Name() != name {
+	text, round := strings.CutPrefix(name, RoundPrefix)
+	if round {
+		text = string(roundDigit) + text
+	} else {
+		text = name[strings.LastIndexByte(name, '/')+1:]
+	}
+	if err := id.UnmarshalText([]byte(text)); err != nil || id.Name() != name {
 		return ID{}, false
 	}
 	return id, true

@@ -1,6 +1,8 @@
 package pack
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -8,12 +10,13 @@ import (
 	"firn/crypt"
 )
 
-// Writer collects sealed blobs into a pack, in memory. It is for one goroutine.
+// Writer collects sealed blobs into a pack or a round, in memory. It is for one goroutine.
 type Writer struct {
-	keys  *crypt.Keys
-	id    ID
-	data  section
-	nodes section
+	keys    *crypt.Keys
+	id      ID
+	data    section
+	nodes   section
+	records []byte // of a round
 }
 
 // section is a run of blobs of one kind. Nodes stand behind all data, next to
@@ -40,16 +43,25 @@ func (s *section) add(e Entry, sealed []byte) {
 	s.entries = append(s.entries, e)
 }
 
-// NewWriter returns a writer of an empty pack.
+// NewWriter returns a writer of an empty pack or round.
 func NewWriter(keys *crypt.Keys, id ID) *Writer {
-	header := crypt.Header(crypt.ObjectPack)
+	header := crypt.Header(id.Kind())
 	return &Writer{keys: keys, id: id, data: section{bytes: header[:]}}
 }
 
 // Reset makes w a writer of an empty pack again, in the same memory: it overwrites the
 // object that Finish has returned.
 func (w *Writer) Reset(id ID) {
-	*w = Writer{keys: w.keys, id: id, data: section{bytes: w.data.bytes[:crypt.HeaderLen]}}
+	header := crypt.Header(id.Kind())
+	*w = Writer{keys: w.keys, id: id, data: section{bytes: append(w.data.bytes[:0], header[:]...)}}
+}
+
+// MakeRound makes the open pack a round with these records, which must not be empty, under a new
+// name. The blobs stay as they are: none is bound to its pack.
+func (w *Writer) MakeRound(id ID, records []byte) {
+	header := crypt.Header(id.Kind())
+	copy(w.data.bytes, header[:])
+	w.id, w.records = id, records
 }
 
 // ID returns the name that the pack will have.
@@ -98,23 +110,27 @@ func (w *Writer) Finish() (object []byte, entries []Entry, tail int, err error) 
 }
 
 func (w *Writer) appendTail(object []byte, entries []Entry) []byte {
-	plain := make([]byte, 0, len(entries)*deltaEntryLen)
+	plain := make([]byte, 0, recordsAtLen+len(entries)*deltaEntryLen+len(w.records))
 	for _, e := range entries {
 		plain = appendEntry(plain, e)
 	}
-	footer := w.keys.SealFooter(w.id.Name(), plain)
+	if w.id.IsRound() {
+		length := binary.LittleEndian.AppendUint32(nil, uint32(len(plain)))
+		plain = slices.Concat(length, plain, w.records)
+	}
+	footer := w.keys.SealFooter(w.id.Kind(), w.id.Name(), plain)
 	object = append(object, footer...)
-	return append(object, w.keys.SealTrailer(w.id.Name(), uint64(len(footer)))...)
+	return append(object, w.keys.SealTrailer(w.id.Kind(), w.id.Name(), uint64(len(footer)))...)
 }
 
 // verify decodes the finished footer, compares it with the entries that went in, and returns
 // the decoded ones: these have no room to spare, and may be kept.
 func (w *Writer) verify(object []byte, entries []Entry) ([]Entry, error) {
-	back, _, err := ParseTail(w.keys, w.id, int64(len(object)), object)
+	back, records, _, err := ParseRound(w.keys, w.id, int64(len(object)), object)
 	if err != nil {
 		return nil, fmt.Errorf("verify new pack %s: %w", w.id, err)
 	}
-	if !slices.Equal(back, entries) {
+	if !slices.Equal(back, entries) || !bytes.Equal(records, w.records) {
 		return nil, fmt.Errorf("verify new pack %s: %w: footer differs from what was written", w.id, ErrFormat)
 	}
 	return back, nil
