@@ -27,8 +27,14 @@ func (d *Decoder) Snapshot(b []byte) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
+	return d.document(plain)
+}
+
+// document decodes the JSON of a record.
+func (d *Decoder) document(plain []byte) (*Snapshot, error) {
 	s, ok := d.read(plain)
 	if !ok { // not spelled as by Marshal
+		var err error
 		if s, err = decode(plain); err != nil {
 			return nil, err
 		}

@@ -46,6 +46,10 @@ type Snapshot struct {
 	Pinned    bool     `json:"pinned,omitempty"`    // retention never removes it; see [Note.Pin] too
 	Suspect   []string `json:"suspect,omitempty"`   // why its image is probably a mistake, see [Guard]
 
+	// Round is the round that the record is a part of, zero for a record with an object of its own. The record does not
+	// hold it. Its digits are those in the name of the round's object.
+	Round ID `json:"-"`
+
 	// These fields come from notes, see [Snapshot.Learn]. The record does not hold them.
 	Verified   *Verification `json:"-"` // nil: never verified
 	NoUndo     *NoUndo       `json:"-"` // nil: an undo may put it back
