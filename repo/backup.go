@@ -157,6 +157,7 @@ type backup struct {
 	list      []*snapshot.Snapshot // all that can be read, newest first
 	previous  *snapshot.Snapshot   // of the same environment and database; may be nil
 	parent    *snapshot.Snapshot   // whose bytes the image most likely continues; may be nil
+	base      *chunk.Tree          // of the parent; nil for none
 	packer    *packer
 	inventory *inventory  // of the packs that the new snapshot may rely on; nil until they matter
 	tree      *chunk.Tree // of the new image; nil if no step has needed it
@@ -295,26 +296,62 @@ func (b *backup) store(ctx context.Context, source Source) error {
 	if err := b.loadInventory(ctx); err != nil {
 		return err
 	}
-	var base *chunk.Tree
-	if b.parent != nil {
-		var err error
-		if base, err = b.loadParent(ctx); err != nil && ctx.Err() != nil {
-			return ctx.Err()
-		} // without a parent, the snapshot only takes more space
+	if err := b.loadBase(ctx); err != nil {
+		return err
 	}
-	p, err := newPipeline(b.repo, b.packer, b.bases(), base, b.opts)
+	workers, err := newWorkers()
 	if err != nil {
 		return err
 	}
-	defer p.close()
 	image, err := source(ctx)
 	if err != nil {
 		return err
 	}
 	defer image.Close()
-	p.known = b.known(image, base)
-	if b.tree, err = p.run(ctx, image); err != nil {
+	if _, err := b.read(ctx, workers, image); err != nil {
 		return err
+	}
+	if err := b.packer.flush(ctx); err != nil {
+		return err
+	}
+	b.record.Added = b.packer.added
+	for _, id := range b.packer.ids() {
+		b.record.Packs = append(b.record.Packs, id.String())
+	}
+	// The source could not tell by its fingerprint, but nothing had to be stored.
+	b.same = b.sameRoot() && len(b.record.Packs) == 0
+	b.record.Unchanged = b.same && b.opts.copied != nil
+	return nil
+}
+
+// sameRoot reports whether the new image is that of the previous snapshot.
+func (b *backup) sameRoot() bool {
+	return b.previous != nil && b.record.Image().Root == b.previous.Image().Root
+}
+
+// loadBase reads the parent's tree. Without a parent, the snapshot only takes more space.
+func (b *backup) loadBase(ctx context.Context) error {
+	if b.parent == nil {
+		return nil
+	}
+	var err error
+	if b.base, err = b.loadParent(ctx); err != nil {
+		return ctx.Err()
+	}
+	return nil
+}
+
+// read reads the image, hands its new blobs to the packer, and describes it in the record. It returns the
+// pipeline that it has used.
+func (b *backup) read(ctx context.Context, workers chan *worker, image SourceImage) (*pipeline, error) {
+	p, err := newPipeline(b.repo, workers, b.packer, b.bases(), b.base, b.opts)
+	if err != nil {
+		return nil, err
+	}
+	defer p.close()
+	p.known = b.known(image, b.base)
+	if b.tree, err = p.run(ctx, image); err != nil {
+		return nil, err
 	}
 	b.result.Scanned = p.scanned
 	described := image.Describe()
@@ -329,17 +366,10 @@ func (b *backup) store(ctx context.Context, source Source) error {
 	}
 	b.record.Images = []snapshot.Image{described}
 	b.record.Chunks, b.record.ChunksNew = b.tree.Chunks().Len(), p.chunksNew
-	b.record.Added = b.packer.added
-	if base != nil {
+	if b.base != nil {
 		b.record.Parent = b.parent.ID
 	}
-	for _, id := range b.packer.ids() {
-		b.record.Packs = append(b.record.Packs, id.String())
-	}
-	// The source could not tell by its fingerprint, but nothing had to be stored.
-	b.same = b.previous != nil && described.Root == b.previous.Image().Root && len(b.record.Packs) == 0
-	b.record.Unchanged = b.same && b.opts.copied != nil
-	return nil
+	return p, nil
 }
 
 // skipUnchanged leaves the record out, if that was asked for and the record would tell

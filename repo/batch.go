@@ -160,7 +160,7 @@ func (b *blobReader) plan(wanted []index.Location, all demand) []*extent {
 		from, to := int64(l.Offset), int64(l.Offset)+int64(l.Length)
 		if last == nil || last.pack != l.Pack || !last.whole && (from-last.to > gapMax || to-last.from > extentMax) {
 			last = &extent{pack: l.Pack, from: from, to: to, keep: all != nil, done: make(chan struct{})}
-			if size := pack.Size(b.index().Entries(l.Pack)); last.keep && b.readsWhole(size, all[l.Pack]) {
+			if size := b.index().Extent(l.Pack); last.keep && b.readsWhole(size, all[l.Pack]) {
 				last.from, last.to, last.whole = 0, size, true
 				b.repo.packs.Expect(last.pack, last.done)
 			}

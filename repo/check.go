@@ -318,7 +318,7 @@ func (c *check) walk(ctx context.Context) error {
 		return err
 	}
 	c.goBy(inv)
-	suspects = slices.DeleteFunc(suspects, func(s *snapshot.Snapshot) bool { return !contains(fresh.records, s.ObjectName()) })
+	suspects = slices.DeleteFunc(suspects, func(s *snapshot.Snapshot) bool { return !contains(fresh.holders(), recordObject(s)) })
 	clear(c.marker.needed)
 	c.marker.reader = c.reader
 	suspects, problems, err := c.walkList(ctx, suspects)

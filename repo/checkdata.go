@@ -113,7 +113,7 @@ func (c *check) readPack(ctx context.Context, id pack.ID, o store.Object) (probl
 	if err != nil {
 		return nil, err
 	}
-	if header := crypt.Header(crypt.ObjectPack); !bytes.HasPrefix(object, header[:]) {
+	if header := crypt.Header(id.Kind()); !bytes.HasPrefix(object, header[:]) {
 		problem = pack.ErrFormat
 	}
 	entries, _, err := pack.ParseTail(c.repo.keys, id, int64(len(object)), object)

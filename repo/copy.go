@@ -90,7 +90,7 @@ func (c *Copier) Copy(ctx context.Context, s *snapshot.Snapshot, progress func(b
 // forgotten reports whether the source has no record of a snapshot any more: then it
 // is no damage that prunes have taken its chunks.
 func (c *Copier) forgotten(ctx context.Context, s *snapshot.Snapshot) bool {
-	objects, err := collect(ctx, c.from.store, s.ObjectName())
+	objects, err := collect(ctx, c.from.store, recordObject(s))
 	return err == nil && len(objects) == 0
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"firn/crypt"
+	"firn/pack"
 	"firn/snapshot"
 )
 
@@ -73,6 +74,9 @@ func (e *UnreadError) Unwrap() error { return e.Err }
 
 // Time returns when the snapshot was taken, as far as the name tells; zero if it does not.
 func (e *UnreadError) Time() time.Time {
+	if id, ok := pack.ParseName(e.Name); ok { // of a round
+		return id.Time()
+	}
 	t, _ := snapshot.TimeInName(e.Name)
 	return t
 }

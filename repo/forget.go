@@ -86,7 +86,8 @@ func (r *Repo) forgetForGood(ctx context.Context, ids []snapshot.ID) error {
 	if err := r.carryUpkeep(ctx, list, ids); err != nil {
 		return err
 	}
-	gone := func(s *snapshot.Snapshot) bool { return slices.Contains(ids, s.ID) }
+	forgotten := idSet(ids)
+	gone := func(s *snapshot.Snapshot) bool { return forgotten[s.ID] }
 	for series, all := range snapshot.BySeries(list) {
 		staying := slices.DeleteFunc(slices.Clone(all), gone)
 		last := series.LastSequence(all)
@@ -146,7 +147,11 @@ func (r *Repo) forget(ctx context.Context, ids []snapshot.ID, others []string) e
 	}
 	names := others
 	if len(ids) > 0 {
-		objects, err := r.recordNames(ctx, ids)
+		own, err := r.forgetInRounds(ctx, ids)
+		if err != nil {
+			return err
+		}
+		objects, err := r.recordNames(ctx, own)
 		if err != nil {
 			return err
 		}
@@ -154,6 +159,32 @@ func (r *Repo) forget(ctx context.Context, ids []snapshot.ID, others []string) e
 	}
 	r.dropOpening()
 	return r.removeRecords(ctx, ids, names...)
+}
+
+// forgetInRounds forgets those of some snapshots whose records are in rounds, and returns the others.
+func (r *Repo) forgetInRounds(ctx context.Context, ids []snapshot.ID) (own []snapshot.ID, err error) {
+	v := r.lastListing()
+	if v == nil {
+		if v, err = r.listMetaToRead(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if len(v.rounds) == 0 {
+		return ids, nil
+	}
+	buried, err := r.bury(ctx, v, idSet(ids))
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(ids), func(id snapshot.ID) bool { return buried[id] }), nil
+}
+
+func idSet(ids []snapshot.ID) map[snapshot.ID]bool {
+	set := make(map[snapshot.ID]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	return set
 }
 
 // remove deletes objects. If the store refuses, the error matches [ErrMayNotDelete].
@@ -175,10 +206,7 @@ func objects(n int) string {
 // recordNames returns the names of the records of snapshots. Records that were
 // read are in the cache under their names; only for others is a listing needed.
 func (r *Repo) recordNames(ctx context.Context, ids []snapshot.ID) ([]string, error) {
-	wanted := make(map[snapshot.ID]bool, len(ids))
-	for _, id := range ids {
-		wanted[id] = true
-	}
+	wanted := idSet(ids)
 	var names []string
 	r.cache.each(func(name string, _ []byte) {
 		if id, ok := snapshot.ParseObjectName(name); ok && wanted[id] {

@@ -127,6 +127,7 @@ func (r *Repo) load(ctx context.Context, l *listing, reads footerReads) (*invent
 	if !trusted {
 		return r.list(ctx, l, reads)
 	}
+	packs = append(packs, l.rounds...)
 	footers, err := r.footers(ctx, packs, reads)
 	if err != nil {
 		return nil, err
@@ -147,7 +148,7 @@ func (r *Repo) trustedPacks(l *listing) ([]store.Object, bool) {
 	var newest string
 	entry := ""
 	r.cache.each(func(name string, content []byte) { // under one lock: the token is that of these tails
-		if _, ok := pack.ParseName(name); ok && len(content) >= sizePrefix {
+		if id, ok := pack.ParseName(name); ok && !id.IsRound() && len(content) >= sizePrefix {
 			packs = append(packs, store.Object{Name: name, Size: int64(binary.LittleEndian.Uint64(content))})
 		}
 		switch name {
@@ -169,7 +170,7 @@ func (r *Repo) indexCached(l *listing) bool {
 
 // trusts judges the cache's entries for the token and for the newest record.
 func (r *Repo) trusts(l *listing, entry, newest string) bool {
-	if !r.opts.TrustCache || newest == "" || !contains(l.records, newest) {
+	if !r.opts.TrustCache || newest == "" || !contains(l.holders(), newest) {
 		return false
 	}
 	known, at, _ := strings.Cut(entry, " ")
@@ -179,12 +180,13 @@ func (r *Repo) trusts(l *listing, entry, newest string) bool {
 }
 
 // list loads the inventory under the plans of a listing of meta/, from a listing of the
-// packs that is made now.
+// packs that is made now. The rounds are those of the listing of meta/.
 func (r *Repo) list(ctx context.Context, l *listing, reads footerReads) (*inventory, error) {
 	objects, err := collect(ctx, r.store, pack.Prefix)
 	if err != nil {
 		return nil, fmt.Errorf("list packs: %w", err)
 	}
+	objects = append(objects, l.rounds...)
 	listed := make(map[string]bool, len(objects))
 	for _, o := range objects {
 		listed[o.Name] = true

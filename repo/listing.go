@@ -23,16 +23,18 @@ const metaPrefix = "meta/"
 // listing is what one listing of meta/ shows: the state that an operation goes by. It is
 // not changed once it was returned.
 type listing struct {
-	began    uint64           // by the cache's clock
-	plans    map[string]*plan // by object name; empty only for reading, see listMetaToRead
-	forged   []string         // names of objects that are named like plans without a key
-	unread   []string         // names of the plans that listMetaToRead has left out
-	token    string           // of the plans, "" if there are none
-	records  []store.Object   // snapshot records, newest first
-	partials []store.Object
-	notes    []store.Object
-	newest   store.Object // by the store's clock
-	planned  time.Time    // when the newest plan was written, by the store's clock
+	began      uint64           // by the cache's clock
+	plans      map[string]*plan // by object name; empty only for reading, see listMetaToRead
+	forged     []string         // names of objects that are named like plans without a key
+	unread     []string         // names of the plans that listMetaToRead has left out
+	token      string           // of the plans, "" if there are none
+	records    []store.Object   // snapshot records, newest first
+	partials   []store.Object
+	notes      []store.Object
+	rounds     []store.Object // newest first
+	tombstones []store.Object
+	newest     store.Object // by the store's clock
+	planned    time.Time    // when the newest plan was written, by the store's clock
 }
 
 // maxListings bounds how often a listing is repeated because plans that it
@@ -102,6 +104,10 @@ func (r *Repo) newListing(objects []store.Object, began uint64) *listing {
 			v.partials = append(v.partials, o)
 		case strings.HasPrefix(o.Name, snapshot.NotePrefix):
 			v.notes = append(v.notes, o)
+		case strings.HasPrefix(o.Name, pack.RoundPrefix):
+			v.rounds = append(v.rounds, o)
+		case isTombstone(o.Name):
+			v.tombstones = append(v.tombstones, o)
 		}
 		if o.Time.After(v.newest.Time) {
 			v.newest = o
@@ -138,6 +144,9 @@ func (r *Repo) plan(ctx context.Context, name string) (*plan, error) {
 		return p, nil
 	})
 }
+
+// holders returns the objects that have records of snapshots.
+func (v *listing) holders() []store.Object { return slices.Concat(v.records, v.rounds) }
 
 // condemned returns the packs that the plans name.
 func (v *listing) condemned() map[pack.ID]bool {

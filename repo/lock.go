@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"firn/pack"
 	"firn/store"
 )
 
@@ -56,7 +57,7 @@ func (p *prune) worthLocking(ctx context.Context, older time.Duration) ([]string
 	}
 	var names []string
 	for _, o := range objects {
-		if p.age(o.Time) >= older {
+		if _, round := pack.ParseName(o.Name); !round && p.age(o.Time) >= older {
 			names = append(names, o.Name)
 		}
 	}

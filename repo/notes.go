@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"firn/crypt"
+	"firn/pack"
 	"firn/snapshot"
 	"firn/store"
 )
@@ -148,10 +149,7 @@ func (r *Repo) learn(ctx context.Context, v *listing, list []*snapshot.Snapshot)
 // noteNames returns the names of the notes on some snapshots that this host has seen. The
 // next prune deletes any others.
 func (r *Repo) noteNames(ids []snapshot.ID) []string {
-	names, wanted := make(map[string]bool), make(map[snapshot.ID]bool)
-	for _, id := range ids {
-		wanted[id] = true
-	}
+	names, wanted := make(map[string]bool), idSet(ids)
 	add := func(name string) {
 		if id, ok := snapshot.ParseNoteName(name); ok && wanted[id] {
 			names[name] = true
@@ -183,21 +181,42 @@ func (p *prune) findOrphans(ctx context.Context) error {
 	for _, o := range p.listing.records {
 		delete(orphans, idAtEnd(o))
 	}
+	for id := range p.records { // those in rounds, too
+		delete(orphans, id)
+	}
 	if len(orphans) == 0 || p.opts.DryRun {
 		return nil
 	}
-	for _, prefix := range []string{partialPrefix, snapshot.Prefix} {
+	for _, prefix := range []string{partialPrefix, snapshot.Prefix, pack.RoundPrefix} {
 		for o, err := range listed(ctx, p.repo.store, prefix) {
 			if err != nil {
 				return fmt.Errorf("look for snapshots of notes: %w", err)
 			}
-			delete(orphans, idAtEnd(o))
+			if err := p.dropRecorded(ctx, o, orphans); err != nil {
+				return err
+			}
 		}
 	}
 	for _, names := range orphans {
 		p.expired = append(p.expired, names...)
 	}
 	return nil
+}
+
+// dropRecorded takes the snapshots that an object below meta/ has the records of out of a map.
+func (p *prune) dropRecorded(ctx context.Context, o store.Object, orphans map[snapshot.ID][]string) error {
+	if !strings.HasPrefix(o.Name, pack.RoundPrefix) {
+		delete(orphans, idAtEnd(o))
+		return nil
+	}
+	if contains(p.listing.rounds, o.Name) { // its snapshots are known
+		return nil
+	}
+	list, err := p.repo.round(ctx, new(snapshot.Decoder), o)
+	for _, s := range list {
+		delete(orphans, s.ID)
+	}
+	return err
 }
 
 // idAtEnd returns the ID with which the name of a record ends, or a partial one's.

@@ -230,8 +230,8 @@ func TestPruneKeepsNotes(t *testing.T) {
 			if lists < tt.back {
 				back()
 			}
-			if got := verified(t, open(t, w.st)); len(got) != 1 || lists != 4 {
-				t.Errorf("got %v after %d listings, want the note kept after 4", got, lists)
+			if got := verified(t, open(t, w.st)); len(got) != 1 || lists != 5 {
+				t.Errorf("got %v after %d listings, want the note kept after 5", got, lists)
 			}
 			w.verify(t)
 		})

@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -30,6 +31,7 @@ type packer struct {
 	stored   *index.Index      // of the packs that are
 	added    int64             // bytes of the packs
 	began    time.Time
+	failed   error    // why a claimed blob was not stored: others may rely on it already
 	partials []string // names of the partial records written
 	writing  bool     // another one is being written
 }
@@ -53,6 +55,13 @@ func (p *packer) claim(id chunk.ID) bool {
 	}
 	p.claimed[id] = true
 	return true
+}
+
+// fail tells that a blob that was claimed is not stored.
+func (p *packer) fail(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.failed = cmp.Or(p.failed, err)
 }
 
 // add appends a sealed blob and, if that fills the pack, stores it.

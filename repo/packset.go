@@ -3,10 +3,12 @@ package repo
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"firn/chunk"
 	"firn/pack"
 	"firn/snapshot"
+	"firn/store"
 )
 
 // packSetState begins, after statePrefix, the names of the cache entries that tell, of
@@ -75,8 +77,13 @@ func (b *backup) previousAvailable(ctx context.Context) (bool, error) {
 
 // trusted reports whether the fingerprint of an older image may spare reading this one.
 func (b *backup) trusted(old *snapshot.Image, image SourceImage) bool {
+	return b.readLately(old) && len(old.Fingerprint) > 0 && image.Describe().Export == old.Export
+}
+
+// readLately reports whether all pages of an image were read not long ago.
+func (b *backup) readLately(old *snapshot.Image) bool {
 	age := b.started.Sub(old.ReadAt)
-	return age >= 0 && age <= fullScanEvery && len(old.Fingerprint) > 0 && image.Describe().Export == old.Export
+	return age >= 0 && age <= fullScanEvery
 }
 
 // reuse makes the record point at the previous snapshot's image; now describes the database.
@@ -102,7 +109,15 @@ func (b *backup) rememberPacks() {
 	}
 	known := packSet{Root: b.tree.Root(), Token: b.listing.token, Packs: make(map[string]int64, len(packs))}
 	for _, id := range packs {
-		known.Packs[id.Name()] = pack.Size(b.inventory.index.Entries(id))
+		size := pack.Size(b.inventory.index.Entries(id))
+		if id.IsRound() { // its size depends on its records, too
+			at := slices.IndexFunc(b.listing.rounds, func(o store.Object) bool { return o.Name == id.Name() })
+			if at < 0 {
+				return
+			}
+			size = b.listing.rounds[at].Size
+		}
+		known.Packs[id.Name()] = size
 	}
 	b.repo.putState(b.repo.stateEntry(packSetState, b.opts.Environment, b.opts.Database), known)
 }
@@ -114,13 +129,19 @@ func (b *backup) packsThere(ctx context.Context, root chunk.ID) (bool, error) {
 	if !b.repo.getState(b.repo.stateEntry(packSetState, b.opts.Environment, b.opts.Database), &known) || known.Root != root || known.Token != b.listing.token {
 		return false, nil
 	}
+	seen := func(o store.Object) {
+		if size, ok := known.Packs[o.Name]; ok && size == o.Size {
+			delete(known.Packs, o.Name)
+		}
+	}
+	for _, o := range b.listing.rounds {
+		seen(o)
+	}
 	for o, err := range listed(ctx, b.repo.store, pack.Prefix) {
 		if err != nil {
 			return false, fmt.Errorf("list packs: %w", err)
 		}
-		if size, ok := known.Packs[o.Name]; ok && size == o.Size {
-			delete(known.Packs, o.Name)
-		}
+		seen(o)
 	}
 	return len(known.Packs) == 0, nil
 }

@@ -37,33 +37,41 @@ type pipeline struct {
 	mu        sync.Mutex
 	chunks    chunk.List // in order; workers fill in the IDs
 	chunksNew int        // how many of them were stored
+	added     int64      // bytes of the blobs that were stored, nodes too
 }
 
-func newPipeline(r *Repo, p *packer, bases *blobReader, base *chunk.Tree, opts BackupOptions) (*pipeline, error) {
+// newPipeline returns a pipeline of these workers, which several pipelines may use at once.
+func newPipeline(r *Repo, workers chan *worker, p *packer, bases *blobReader, base *chunk.Tree, opts BackupOptions) (*pipeline, error) {
 	params, err := r.conf.params(r.keys)
 	if err != nil {
 		return nil, err
 	}
-	n := runtime.GOMAXPROCS(0) + uploadWorkers
-	l := &pipeline{repo: r, params: params, packer: p, bases: bases, base: base, idle: make(chan *worker, n), progress: opts.Progress}
-	l.backlog = newBacklog(r.opts.TempDir, func() bool { return int(p.waiting.Load()) >= n }, opts.HeldUp)
+	l := &pipeline{repo: r, params: params, packer: p, bases: bases, base: base, idle: workers, progress: opts.Progress}
+	l.backlog = newBacklog(r.opts.TempDir, func() bool { return int(p.waiting.Load()) >= cap(workers) }, opts.HeldUp)
 	if base != nil {
 		l.chunks.Grow(base.Chunks().Len())
 	}
+	return l, nil
+}
+
+// newWorkers returns idle workers, as many as keep all processors busy.
+func newWorkers() (chan *worker, error) {
+	n := runtime.GOMAXPROCS(0) + uploadWorkers
+	idle := make(chan *worker, n)
 	for range n {
 		w, err := newWorker()
 		if err != nil {
 			return nil, err
 		}
-		l.idle <- w
+		idle <- w
 	}
-	return l, nil
+	return idle, nil
 }
 
 // close removes the chunks that were put aside.
 func (l *pipeline) close() { l.backlog.close() }
 
-// run stores the image and returns its tree.
+// run hands the image's new blobs to the packer and returns its tree. The last pack is not stored yet.
 func (l *pipeline) run(ctx context.Context, image io.Reader) (*chunk.Tree, error) {
 	if err := l.storeChunks(ctx, image); err != nil {
 		return nil, err
@@ -72,7 +80,7 @@ func (l *pipeline) run(ctx context.Context, image io.Reader) (*chunk.Tree, error
 	if err != nil {
 		return nil, err
 	}
-	return tree, l.packer.flush(ctx)
+	return tree, nil
 }
 
 // storeChunks reads the image to its end.
@@ -219,12 +227,23 @@ func (l *pipeline) storeBlob(ctx context.Context, w *worker, b blob) (isNew bool
 	if !l.packer.claim(b.id) {
 		return false, nil
 	}
+	if err := l.storeClaimed(ctx, w, b); err != nil {
+		l.packer.fail(err)
+		return false, err
+	}
+	return true, nil
+}
+
+func (l *pipeline) storeClaimed(ctx context.Context, w *worker, b blob) error {
 	e, payload, err := w.encode(ctx, l.bases, b)
 	if err != nil {
-		return false, fmt.Errorf("encode blob %s: %w", b.id, err)
+		return fmt.Errorf("encode blob %s: %w", b.id, err)
 	}
 	w.sealed = pack.SealBlob(l.repo.keys, w.sealed[:0], e, payload)
-	return true, l.packer.add(ctx, e, w.sealed)
+	l.mu.Lock()
+	l.added += int64(len(w.sealed))
+	l.mu.Unlock()
+	return l.packer.add(ctx, e, w.sealed)
 }
 
 // storeNodes builds the tree over the chunks and stores its new nodes.

@@ -130,6 +130,8 @@ type prune struct {
 
 	packs    map[pack.ID]store.Object // as listed
 	expired  []string                 // partial records that protect nothing any more, notes on snapshots that are gone
+	living   map[pack.ID]bool         // rounds with snapshots that were not forgotten: they must stay
+	records  map[snapshot.ID]bool     // the snapshots that the records are of
 	needed   map[chunk.ID]error       // blobs that snapshots refer to; all errors are nil
 	live     map[pack.ID]map[chunk.ID]index.Location
 	spare    map[pack.ID]bool  // condemned packs that must not be deleted yet
@@ -205,6 +207,7 @@ func (p *prune) findNeeded(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.takeIn(list)
 	m := newMarker(p.reader)
 	var problems []error
 	var whole []*snapshot.Snapshot
@@ -229,6 +232,17 @@ func (p *prune) findNeeded(ctx context.Context) error {
 		return err
 	}
 	return p.locate()
+}
+
+// takeIn takes note of the snapshots that there are.
+func (p *prune) takeIn(list []*snapshot.Snapshot) {
+	p.living, p.records = make(map[pack.ID]bool), make(map[snapshot.ID]bool, len(list))
+	for _, s := range list {
+		p.records[s.ID] = true
+		if id, ok := roundOf(s); ok {
+			p.living[id] = true
+		}
+	}
 }
 
 // age returns how old an object is by the store's clock, as far as its newest

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"firn/crypt"
+	"firn/pack"
 	"firn/snapshot"
 	"firn/store"
 )
@@ -45,7 +46,12 @@ func (r *Repo) readRecords(ctx context.Context, v *listing) ([]*snapshot.Snapsho
 	list := make([]*snapshot.Snapshot, 0, len(v.records))
 	var problems []error
 	known := make(map[string]opened[*snapshot.Snapshot], len(v.records))
-	err := readAll(ctx, r, objectNames(v.records), r.recallRecord, func(name string, s *snapshot.Snapshot, err error) {
+	inRounds, err := r.readRounds(ctx, v)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	list, problems = append(list, inRounds...), append(problems, err)
+	err = readAll(ctx, r, objectNames(v.records), r.recallRecord, func(name string, s *snapshot.Snapshot, err error) {
 		switch {
 		case err == nil:
 			list = append(list, s)
@@ -92,17 +98,22 @@ func objectNames(objects []store.Object) []string {
 
 // dropOldRecords removes objects from the cache that the listing no longer shows.
 func (r *Repo) dropOldRecords(v *listing) {
-	listed := make(map[string]bool, len(v.records)+len(v.notes)+len(v.plans))
-	for _, o := range slices.Concat(v.records, v.notes) {
+	listed := make(map[string]bool, len(v.records)+len(v.notes)+len(v.rounds)+len(v.plans))
+	for _, o := range slices.Concat(v.records, v.notes, v.rounds, v.tombstones) {
 		listed[o.Name] = true
 	}
 	for name := range v.plans {
 		listed[name] = true
 	}
 	r.cache.dropUnlisted(v.began, func(name string) bool {
-		temporary := strings.HasPrefix(name, snapshot.Prefix) || strings.HasPrefix(name, snapshot.NotePrefix) || strings.HasPrefix(name, planPrefix)
-		return temporary && !listed[name]
+		return isTemporary(name) && !listed[name]
 	})
+}
+
+// isTemporary reports whether objects that are named so are deleted some day, but for packs.
+func isTemporary(name string) bool {
+	return slices.ContainsFunc([]string{snapshot.Prefix, snapshot.NotePrefix, planPrefix, pack.RoundPrefix, tombstonePrefix},
+		func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 
 // record reads one snapshot record.

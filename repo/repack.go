@@ -44,7 +44,9 @@ func (p *prune) chooseVictims() {
 	for _, id := range slices.SortedFunc(maps.Keys(p.packs), compareIDs) {
 		o := p.packs[id]
 		switch {
-		case condemned[id]:
+		case condemned[id], p.living[id]:
+		case id.IsRound():
+			p.chooseRound(id)
 		case len(p.live[id]) > 0:
 			needed = append(needed, neededPack{id, o.Size, p.liveSize(id)})
 		case p.settled(o.Time):
@@ -54,6 +56,14 @@ func (p *prune) chooseVictims() {
 	p.rewrite(wasteful(needed))
 	p.rewrite(p.mergeable(needed))
 	p.limitVictims(maxNamed - len(p.carried()))
+}
+
+// chooseRound makes a round without living snapshots a victim, whatever is needed of it: rounds are many
+// and small, and every run lists them. It cannot belong to a backup that is running, as a backup
+// writes its record with it.
+func (p *prune) chooseRound(id pack.ID) {
+	p.victims = append(p.victims, id)
+	p.repacked[id] = len(p.live[id]) > 0
 }
 
 // limitVictims leaves the victims that the next plan has no room for to a later run.

@@ -71,9 +71,10 @@ type Repo struct {
 
 	// All of these are safe for concurrent use.
 	cache   *cache
-	packs   *packcache.Cache               // nil for none
-	records remembered[*snapshot.Snapshot] // the last list
-	footed  remembered[[]pack.Entry]       // the packs of the last inventory
+	packs   *packcache.Cache                 // nil for none
+	records remembered[*snapshot.Snapshot]   // the last list
+	rounds  remembered[[]*snapshot.Snapshot] // that of the records in rounds
+	footed  remembered[[]pack.Entry]         // the packs of the last inventory
 	recent  *plaintexts
 	openers *sync.Pool          // of *opener
 	reading *semaphore.Weighted // bytes that batches have under way

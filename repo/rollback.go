@@ -48,6 +48,7 @@ type confirmed struct {
 	Time        time.Time   `json:"time"`
 	Stored      time.Time   `json:"stored,omitzero"`     // when it was acknowledged; zero for not known
 	Forgotten   bool        `json:"forgotten,omitempty"` // by this host
+	Round       snapshot.ID `json:"round,omitzero"`      // that its record is a part of
 
 	// Lost is a snapshot that was missing when a later one was confirmed. It stays here until
 	// a user accepts the rollback.
@@ -74,7 +75,7 @@ func (r *Repo) Rollbacks(ctx context.Context) ([]*Rollback, error) {
 // process of this host may have stored a snapshot since: so it lists again before it calls a
 // snapshot missing. Uncertain rollbacks are left out.
 func (r *Repo) rollbacksIn(ctx context.Context, v *listing, list []*snapshot.Snapshot, marks ...*confirmed) ([]*Rollback, error) {
-	if len(findRollbacks(marks, v.records, list)) == 0 {
+	if len(findRollbacks(marks, v.holders(), list)) == 0 {
 		return nil, nil
 	}
 	found, err := r.compareMarks(ctx, marks)
@@ -97,7 +98,7 @@ func (r *Repo) compareMarks(ctx context.Context, marks []*confirmed) ([]*Rollbac
 	if list == nil {
 		return nil, err
 	}
-	return findRollbacks(marks, v.records, list), nil
+	return findRollbacks(marks, v.holders(), list), nil
 }
 
 // readAgain returns the marks of the same databases as they are now.
@@ -184,7 +185,7 @@ func (r *Repo) setConfirmed(s *snapshot.Snapshot) { r.setMark(r.newMark(s)) }
 
 func (r *Repo) newMark(s *snapshot.Snapshot) *confirmed {
 	return &confirmed{
-		ID: s.ID, Environment: s.Environment, Database: s.Database, Sequence: s.Sequence, Time: s.Time, Stored: r.opts.now().UTC(),
+		ID: s.ID, Environment: s.Environment, Database: s.Database, Sequence: s.Sequence, Time: s.Time, Stored: r.opts.now().UTC(), Round: s.Round,
 	}
 }
 
@@ -205,8 +206,10 @@ func (r *Repo) raise(s *snapshot.Snapshot, before *Rollback) {
 func (r *Repo) removeRecords(ctx context.Context, ids []snapshot.ID, names ...string) error {
 	r.marking.Lock()
 	defer r.marking.Unlock()
-	if err := r.remove(ctx, names...); err != nil {
-		return err
+	if len(names) > 0 {
+		if err := r.remove(ctx, names...); err != nil {
+			return err
+		}
 	}
 	for _, m := range r.marks() {
 		if slices.Contains(ids, m.ID) {
@@ -291,6 +294,6 @@ func (m *confirmed) missing(list []*snapshot.Snapshot) *Rollback {
 // listed reports whether a listing shows the record under its own name. Under another name the
 // record cannot be read, and passes for one of another time.
 func (m *confirmed) listed(objects []store.Object) bool {
-	name := (&snapshot.Snapshot{ID: m.ID, Time: m.Time}).ObjectName()
+	name := recordObject(&snapshot.Snapshot{ID: m.ID, Time: m.Time, Round: m.Round})
 	return slices.ContainsFunc(objects, func(o store.Object) bool { return o.Name == name })
 }

@@ -39,7 +39,7 @@ func maxSize(name string) int64 {
 		return around + snapshot.MaxRecord
 	case strings.HasPrefix(name, snapshot.NotePrefix):
 		return around + snapshot.MaxNote
-	case strings.HasPrefix(name, pack.Prefix):
+	case strings.HasPrefix(name, pack.Prefix), strings.HasPrefix(name, pack.RoundPrefix):
 		return pack.MaxSize
 	}
 	return maxSealed
@@ -89,6 +89,10 @@ func kindOf(name string) string {
 		return "note"
 	case strings.HasPrefix(name, pack.Prefix):
 		return "pack"
+	case strings.HasPrefix(name, pack.RoundPrefix):
+		return "round"
+	case isTombstone(name):
+		return "tombstone"
 	}
 	return "record"
 }

@@ -26,7 +26,7 @@ func (p *prune) sweep(ctx context.Context) error {
 		o, exists := p.packs[id]
 		switch {
 		case !exists:
-		case p.spare[id]:
+		case p.spare[id], p.living[id]:
 			p.result.Pending += o.Size
 		case p.holdsAny(id, copied):
 			p.late = append(p.late, id)
@@ -86,6 +86,11 @@ func (p *prune) finish(ctx context.Context) error {
 		names = append(names, p.plans[:n-1]...)
 		names = slices.AppendSeq(names, maps.Keys(p.listing.plans))
 	}
+	buried, err := p.bygone(ctx)
+	if err != nil {
+		return err
+	}
+	names = append(names, buried...)
 	for _, id := range p.late {
 		if p.stale { // the next run finds it
 			break
@@ -100,6 +105,23 @@ func (p *prune) finish(ctx context.Context) error {
 		return err
 	}
 	return p.renewLocks(ctx)
+}
+
+// bygone returns the tombstones of rounds of which the listing of step P1 showed none. A tombstone must
+// outlive its rounds, as else the snapshots in them would be back.
+func (p *prune) bygone(ctx context.Context) ([]string, error) {
+	var names []string
+	rounds := make(map[string]bool, len(p.listing.rounds))
+	for _, o := range p.listing.rounds {
+		rounds[o.Name] = true
+	}
+	err := readAll(ctx, p.repo, objectNames(p.listing.tombstones), p.repo.openTombstone, func(name string, t *tombstone, err error) {
+		shown := func(d deceased) bool { return rounds[d.Round.Name()] }
+		if err == nil && !slices.ContainsFunc(t.Rounds, shown) {
+			names = append(names, name)
+		}
+	})
+	return names, err
 }
 
 // count sums up the packs that are left.

@@ -97,8 +97,8 @@ func (p *prune) confirmUnacknowledged(ctx context.Context) error {
 func (p *prune) forgetUnacknowledged(ctx context.Context) error {
 	var ids []snapshot.ID
 	for _, s := range p.result.Unacknowledged {
-		for _, o := range p.listing.records {
-			if o.Name == s.ObjectName() && p.age(o.Time) > unacknowledgedAge {
+		for _, o := range p.listing.holders() {
+			if o.Name == recordObject(s) && p.age(o.Time) > unacknowledgedAge {
 				ids = append(ids, s.ID)
 			}
 		}

@@ -25,7 +25,8 @@ func (r *Repo) NoteUpkeep(ctx context.Context, done snapshot.Upkeep) error {
 
 // carryUpkeep copies that note to the newest snapshot that stays, if it is on one that goes.
 func (r *Repo) carryUpkeep(ctx context.Context, list []*snapshot.Snapshot, ids []snapshot.ID) error {
-	staying := slices.DeleteFunc(slices.Clone(list), func(s *snapshot.Snapshot) bool { return slices.Contains(ids, s.ID) })
+	gone := idSet(ids)
+	staying := slices.DeleteFunc(slices.Clone(list), func(s *snapshot.Snapshot) bool { return gone[s.ID] })
 	told := snapshot.LastUpkeep(list)
 	if len(staying) == 0 || snapshot.LastUpkeep(staying) == told {
 		return nil
