@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"firn/pack"
-	"firn/retention"
 	"firn/snapshot"
 )
 
@@ -128,64 +127,4 @@ func (w *Rounds) leaveOut(gone map[snapshot.ID]bool) {
 			f.of, f.tree = snapshot.ID{}, nil
 		}
 	}
-}
-
-// Thin forgets the snapshots that a policy does not keep. The function returns the policy of a series, and
-// false for a series to leave alone. It lists the repository once. Snapshots that wait for [Rounds.Confirm]
-// stay.
-func (w *Rounds) Thin(ctx context.Context, policy func(snapshot.Series) (retention.Policy, bool)) ([]*snapshot.Snapshot, error) {
-	r := w.repo
-	r.dropOpening()
-	v, err := r.listMeta(ctx)
-	if err != nil {
-		return nil, err
-	}
-	list, err := r.readSnapshots(ctx, v)
-	if err != nil { // it may hide that a snapshot is the last of its kind
-		return nil, err
-	}
-	w.know(list) // other runs may have stored snapshots
-	gone := w.expired(list, policy)
-	if len(gone) == 0 {
-		return nil, nil
-	}
-	var ids []snapshot.ID
-	set := make(map[snapshot.ID]bool, len(gone))
-	for _, s := range gone {
-		ids = append(ids, s.ID)
-		set[s.ID] = true
-	}
-	if err := r.carryUpkeep(ctx, list, ids); err != nil {
-		return nil, err
-	}
-	if err := r.forget(ctx, ids, nil); err != nil {
-		return nil, fmt.Errorf("forget: %w", err)
-	}
-	w.leaveOut(set)
-	return gone, nil
-}
-
-// expired returns the snapshots of a list that policies let go.
-func (w *Rounds) expired(list []*snapshot.Snapshot, policy func(snapshot.Series) (retention.Policy, bool)) []*snapshot.Snapshot {
-	stay := make(map[snapshot.ID]bool, len(w.waiting))
-	for _, s := range w.waiting {
-		stay[s.ID] = true
-	}
-	known := make(map[string]*snapshot.Snapshot, len(list))
-	for _, s := range list {
-		known[s.ID.String()] = s
-	}
-	var gone []*snapshot.Snapshot
-	for series, group := range snapshot.BySeries(list) {
-		keep, ok := policy(series)
-		if !ok {
-			continue
-		}
-		for _, d := range expired(group, keep, w.repo.opts.now()) {
-			if s := known[d.ID]; !stay[s.ID] {
-				gone = append(gone, s)
-			}
-		}
-	}
-	return gone
 }

@@ -86,6 +86,18 @@ func (r *Repo) noted(note store.Object, replaced []string) {
 	r.lastSeen = &l
 }
 
+// sawRound adds a round that was stored to the last listing.
+func (r *Repo) sawRound(o store.Object) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.lastSeen == nil {
+		return
+	}
+	l := *r.lastSeen // operations may be reading the old one
+	l.rounds = append([]store.Object{o}, l.rounds...)
+	r.lastSeen = &l
+}
+
 // turn is a lock that is waited for as long as a context allows. It holds one value while
 // it is taken.
 type turn chan struct{}

@@ -3,16 +3,13 @@ package repo
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"runtime"
 	"slices"
-
-	"golang.org/x/sync/errgroup"
 
 	"firn/chunk"
 	"firn/pack"
 	"firn/snapshot"
+	"firn/store"
 )
 
 // Rounds takes snapshots of databases again and again, for as long as a process watches them. The snapshots
@@ -45,12 +42,12 @@ type followed struct {
 // RoundMember is a database of a round.
 type RoundMember struct {
 	Source  Source
-	Options BackupOptions // Environment and Database are needed; Keep, DryRun, IfChanged, Parent and ReplacedBy are not used
+	Options BackupOptions // Environment and Database are needed; Keep, DryRun, Parent and ReplacedBy are not used
 }
 
 // MemberResult is the outcome for one database of a round.
 type MemberResult struct {
-	*BackupResult       // nil if there is an error; Skipped if the image is that of the newest snapshot
+	*BackupResult       // nil if there is an error
 	Err           error // of the source: it keeps no other database from its snapshot
 }
 
@@ -126,10 +123,10 @@ func (w *Rounds) Latest(s snapshot.Series) *snapshot.Snapshot {
 }
 
 // Take takes snapshots of all members and stores them by one request; a large round stores packs before.
-// The snapshots exist when it returns, and are acknowledged by a later [Rounds.Confirm]. A snapshot with
-// the image of the newest one is left out. An error of a source is that of its member. An error of the
-// store is that of the round, and then no member has a snapshot. An image that has a method Stored is told
-// that it was stored before it is closed.
+// The snapshots exist when it returns, and are acknowledged by a later [Rounds.Confirm]. An error of a source
+// is that of its member. An error of the store is that of the round, and then no member has a snapshot. An
+// image that has a method Stored is told that it was stored before it is closed; others are closed as soon
+// as they were read.
 func (w *Rounds) Take(ctx context.Context, members []RoundMember) (*RoundResult, error) {
 	packer := newPacker(w.repo, w.listing, snapshot.NewID(), false)
 	t := &taking{rounds: w, packer: packer, members: make([]*member, len(members))}
@@ -153,173 +150,6 @@ func (w *Rounds) Take(ctx context.Context, members []RoundMember) (*RoundResult,
 func (w *Rounds) keepPacks(p *packer) {
 	p.addTo(w.inventory.index)
 	w.partials = append(w.partials, p.partials...)
-}
-
-// taking is one round.
-type taking struct {
-	rounds  *Rounds
-	packer  *packer
-	members []*member
-	object  string
-	size    int64
-}
-
-// member is a database of a round that is taken.
-type member struct {
-	of     RoundMember
-	backup *backup
-	image  SourceImage // nil before it was opened
-	err    error
-}
-
-func (t *taking) close() {
-	for _, m := range t.members {
-		if m.image != nil {
-			m.image.Close()
-		}
-	}
-}
-
-// readAll reads the images of all members, several at once. All reads of the store for a member come before
-// its image is opened.
-func (t *taking) readAll(ctx context.Context) error {
-	for _, m := range t.members { // they share what the handle knows
-		if err := t.prepare(ctx, m); err != nil {
-			return err
-		}
-	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(2 * runtime.GOMAXPROCS(0))
-	for _, m := range t.members {
-		group.Go(func() error {
-			m.err = t.read(ctx, m)
-			return ctx.Err()
-		})
-	}
-	return errors.Join(group.Wait(), t.packer.failed)
-}
-
-// prepare gives a member a backup of its own that goes by what the handle knows.
-func (t *taking) prepare(ctx context.Context, m *member) error {
-	w := t.rounds
-	opts := m.of.Options
-	opts.Keep, opts.DryRun, opts.IfChanged, opts.Parent, opts.ReplacedBy = nil, false, false, snapshot.ID{}, snapshot.ID{}
-	if err := opts.complete(); err != nil {
-		return err
-	}
-	b := &backup{repo: w.repo, opts: opts, started: w.repo.opts.now(), listing: w.listing, inventory: w.inventory, packer: t.packer}
-	m.backup = b
-	f := w.of(b.series())
-	b.list = f.list
-	if !f.checked {
-		if err := w.look(ctx, b, f); err != nil {
-			return err
-		}
-	}
-	b.result.Rollback = f.rollback
-	b.previous = snapshot.Latest(b.before(), opts.Environment, opts.Database)
-	if b.previous == nil { // a clone shares its chunks with its origin
-		b.list = w.all
-	}
-	b.parent = b.chooseParent()
-	if b.parent != nil && f.of == b.parent.ID {
-		b.base = f.tree
-		return nil
-	}
-	return b.loadBase(ctx)
-}
-
-// look compares a series with what this host has stored, once: an earlier run may have been killed, and the store
-// may have been set back.
-func (w *Rounds) look(ctx context.Context, b *backup, f *followed) error {
-	missing, err := w.repo.rollbacksIn(ctx, w.listing, b.list, w.repo.lastConfirmed(b.opts.Environment, b.opts.Database))
-	if err != nil {
-		return err
-	}
-	if len(missing) > 0 {
-		f.rollback = missing[0]
-	}
-	if err := b.dropUnconfirmed(ctx); err != nil {
-		return err
-	}
-	w.unwanted = append(w.unwanted, b.forgot...)
-	b.listing, b.forgot = w.listing, nil
-	f.list, f.checked = b.list, true
-	return nil
-}
-
-// read takes the image of a member. An error of the store makes the packer fail.
-func (t *taking) read(ctx context.Context, m *member) (err error) {
-	defer func() {
-		if p := recover(); p != nil { // a fault of one database is not the others'
-			err = fmt.Errorf("internal error: %v", p)
-		}
-	}()
-	if m.image, err = m.of.Source(ctx); err != nil {
-		return err
-	}
-	b := m.backup
-	b.started = t.rounds.repo.opts.now()
-	b.newRecord()
-	b.record.ID = snapshot.NewID() // the packer is that of all members
-	if m.unchanged() {
-		b.reuse(m.image.Describe())
-		b.skip()
-		return nil
-	}
-	p, err := b.read(ctx, t.rounds.workers, m.image)
-	if err != nil {
-		return err
-	}
-	b.record.Added = p.added
-	b.judge()
-	b.record.Duration = max(0, t.rounds.repo.opts.now().Sub(b.started).Seconds())
-	if b.sameRoot() && b.readLately(b.previous.Image()) && slices.Equal(b.record.Suspect, b.previous.Suspect) {
-		b.skip()
-	}
-	return nil
-}
-
-// unchanged reports whether the fingerprint alone shows that the image is that of the newest snapshot, which
-// must be known to be there.
-func (m *member) unchanged() bool {
-	b := m.backup
-	if b.previous == nil || b.opts.ForceScan || b.base == nil || b.parent != b.previous {
-		return false
-	}
-	old := b.previous.Image()
-	return b.trusted(old, m.image) && m.image.Unchanged(old.Fingerprint) && b.inventory.available(b.base)
-}
-
-// skip leaves the record out: it would tell nothing new.
-func (b *backup) skip() { b.same, b.result.Skipped, b.result.Snapshot = true, true, b.previous }
-
-// taken returns the members that have a snapshot.
-func (t *taking) taken() []*member {
-	return slices.DeleteFunc(slices.Clone(t.members), func(m *member) bool { return m.err != nil || m.backup.result.Skipped })
-}
-
-// store is steps W2 and W3 at once: it stores the object with the blobs and the records.
-func (t *taking) store(ctx context.Context) error {
-	var records []*snapshot.Snapshot
-	for _, m := range t.taken() {
-		records = append(records, m.backup.record)
-	}
-	t.size = t.packer.added
-	if len(records) == 0 {
-		return nil
-	}
-	size, err := t.rounds.put(ctx, t.packer.open, records)
-	if err != nil {
-		return err
-	}
-	t.object = recordObject(records[0])
-	t.size += size
-	t.rounds.waiting = append(t.rounds.waiting, records...)
-	for _, m := range t.taken() {
-		t.rounds.remember(m.backup)
-	}
-	return nil
 }
 
 // put stores a round with the blobs that a writer has gathered, and fills in the round of the records.
@@ -346,6 +176,7 @@ func (w *Rounds) put(ctx context.Context, blobs *pack.Writer, records []*snapsho
 	r.cache.put(id.Name(), encodeTail(int64(len(object)), object[len(object)-tail:]))
 	r.cache.put(newestEntry, []byte(id.Name()))
 	w.inventory.index.Add(id, entries)
+	r.sawRound(store.Object{Name: id.Name(), Size: int64(len(object)), Time: r.opts.now()})
 	for _, s := range records {
 		s.Round = roundID(id)
 	}
@@ -358,24 +189,6 @@ func (w *Rounds) remember(b *backup) {
 	f.list = slices.Insert(f.list, 0, b.record)
 	snapshot.Sort(f.list) // a clock may have been set back
 	f.tree, f.of = b.tree, b.record.ID
-}
-
-// finish tells the images that they were stored, and returns the result.
-func (t *taking) finish() *RoundResult {
-	result := &RoundResult{Object: t.object, Size: t.size, Members: make([]MemberResult, len(t.members))}
-	for i, m := range t.members {
-		if m.err != nil {
-			result.Members[i].Err = m.err
-			continue
-		}
-		m.backup.result.Tries = 1
-		result.Members[i].BackupResult = &m.backup.result
-		if stored, ok := m.image.(interface{ Stored() }); ok {
-			stored.Stored()
-		}
-	}
-	t.rounds.repo.cache.flush()
-	return result
 }
 
 // newestOf returns the newest of some snapshots of each series.

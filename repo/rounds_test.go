@@ -35,7 +35,7 @@ func watch(t testing.TB, w *world, st store.Store) *watched {
 
 func (w *watched) member(env string) repo.RoundMember {
 	b := w.images[env]
-	return repo.RoundMember{Source: fingerprinted(b, ""), Options: repo.BackupOptions{Environment: env, Database: "app"}}
+	return repo.RoundMember{Source: fingerprinted(b, ""), Options: repo.BackupOptions{Environment: env, Database: "app", IfChanged: true}}
 }
 
 // take takes a round of environments.
