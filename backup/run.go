@@ -38,6 +38,7 @@ type Run struct {
 	options RunOptions
 	began   time.Time
 	sweep   sync.Once
+	rounds  *repo.Rounds // of backups that are taken together; nil before the first
 
 	mu        sync.Mutex
 	succeeded []*Job
@@ -104,15 +105,21 @@ func (r *Run) backUp(ctx context.Context, j *Job) (*Result, error) {
 		return r.takeSnapshot(ctx, j)
 	}
 	r.sweep.Do(func() { r.s.SweepPlaces(ctx) })
-	l, err := r.s.Lock(j.lockParts()...)
+	l, err := r.lock(ctx, j)
 	if err != nil {
-		if !errors.Is(err, outcome.ErrRunning) {
-			r.notBegun(ctx, j, err)
-		}
 		return nil, err
 	}
 	defer l.Release()
 	return r.watch(j).around(ctx, func() (*Result, error) { return r.takeSnapshot(ctx, j) })
+}
+
+// lock takes the lock of a database, and tells of a failure but that another run has it.
+func (r *Run) lock(ctx context.Context, j *Job) (*session.RunLock, error) {
+	l, err := r.s.Lock(j.lockParts()...)
+	if err != nil && !errors.Is(err, outcome.ErrRunning) {
+		r.notBegun(ctx, j, err)
+	}
+	return l, err
 }
 
 // watch returns the commands, the monitor and the metrics of a job.

@@ -36,16 +36,27 @@ func (w *watch) notBegun(ctx context.Context, cause error) {
 
 // tellAll tells of the start and the end of a run.
 func (w *watch) tellAll(ctx context.Context, run func() (*Result, error)) (*Result, error) {
-	began, before := w.Now(), w.Requests()
-	w.ping.start(ctx)
+	before := w.Requests()
+	began := w.begin(ctx)
 	result, err := run()
-	w.recordMetrics(ctx, recorded{w.env, began, w.Now().Sub(began), w.Requests() - before, result, err})
+	w.end(ctx, began, w.Requests()-before, result, err)
+	return result, err
+}
+
+// begin tells of the start, and returns its time.
+func (w *watch) begin(ctx context.Context) time.Time {
+	w.ping.start(ctx)
+	return w.Now()
+}
+
+// end tells of the end of a run.
+func (w *watch) end(ctx context.Context, began time.Time, requests int64, result *Result, err error) {
+	w.recordMetrics(ctx, recorded{w.env, began, w.Now().Sub(began), requests, result, err})
 	if err != nil {
 		w.failed(ctx, result, err)
-		return result, err
+		return
 	}
 	w.ping.succeeded(ctx, result)
-	return result, nil
 }
 
 // betweenCommands runs the command before a backup, the backup, and the command after it.

@@ -94,16 +94,17 @@ func (c *cli) backup(ctx context.Context, args []string, o backupOptions) error 
 		return err
 	}
 	defer r.Close()
-	for _, j := range jobs {
-		if o.all || c.flags.quiet {
-			if none, err := r.run.NothingYet(ctx, j); err == nil && none {
-				c.note("%s", r.NothingYetText(j.Environment()))
-				continue
-			}
+	due := slices.DeleteFunc(slices.Clone(jobs), func(j *backup.Job) bool {
+		if !o.all && !c.flags.quiet {
+			return false
 		}
-		_, err := r.run.BackUp(ctx, j)
-		r.outcomes.add(err, len(jobs) > 1)
-	}
+		none, err := r.run.NothingYet(ctx, j)
+		if err == nil && none {
+			c.note("%s", r.NothingYetText(j.Environment()))
+		}
+		return err == nil && none
+	})
+	r.run.BackUpAll(ctx, due, func(_ *backup.Job, _ *backup.Result, err error) { r.outcomes.add(err, len(jobs) > 1) })
 	if o.prune && ctx.Err() == nil {
 		r.prune(ctx)
 	}

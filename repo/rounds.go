@@ -35,6 +35,7 @@ type followed struct {
 	list     []*snapshot.Snapshot // newest first
 	tree     *chunk.Tree          // of the image of one of them; nil for none
 	of       snapshot.ID          // whose tree it is
+	gone     []snapshot.ID        // were forgotten: the next record says so
 	checked  bool                 // for snapshots that an earlier run has left unconfirmed
 	rollback *Rollback            // nil for none
 }
@@ -188,7 +189,7 @@ func (w *Rounds) remember(b *backup) {
 	f := w.of(b.series())
 	f.list = slices.Insert(f.list, 0, b.record)
 	snapshot.Sort(f.list) // a clock may have been set back
-	f.tree, f.of = b.tree, b.record.ID
+	f.tree, f.of, f.gone = b.tree, b.record.ID, nil
 }
 
 // newestOf returns the newest of some snapshots of each series.

@@ -120,6 +120,7 @@ func (t *taking) read(ctx context.Context, m *member) (err error) {
 	b.started = t.rounds.repo.opts.now()
 	b.newRecord()
 	b.record.ID = snapshot.NewID() // the packer is that of all members
+	b.record.Forgot = slices.Clone(t.rounds.series[b.series()].gone)
 	if m.unchanged() {
 		b.tree = b.base
 		b.reuse(m.image.Describe())

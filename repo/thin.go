@@ -60,6 +60,13 @@ func (w *Rounds) Retain(ctx context.Context, policy PolicyFunc) ([]Retained, err
 		return nil, fmt.Errorf("forget: %w", err)
 	}
 	w.leaveOut(gone)
+	for _, g := range groups {
+		f := w.of(g.Series)
+		for _, s := range g.Forgotten {
+			f.gone = append(f.gone, s.ID)
+		}
+		f.gone = f.gone[max(0, len(f.gone)-mostGone):]
+	}
 	return groups, nil
 }
 
