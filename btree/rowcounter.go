@@ -66,11 +66,20 @@ func NewRowCounter(pageSize int, pageCount int64) *RowCounter {
 }
 
 // Next returns a counter for a later image of the same database, with pageCount pages. Its [RowCounter.Skip] takes
-// unchanged pages from c, which must not be used for anything else from then on.
+// unchanged pages from c, which must stay as it is until then.
 func (c *RowCounter) Next(pageCount int64) *RowCounter {
 	next := NewRowCounter(c.pageSize, pageCount)
 	next.links, next.old = make([]byte, 0, len(c.links)), c
 	return next
+}
+
+// Clone returns a copy of a [RowCounter.Usable] counter, without memory to spare. The copy can be used by Next again and
+// again, and is of use after the original's [RowCounter.Rows].
+func (c *RowCounter) Clone() *RowCounter {
+	return &RowCounter{
+		pageSize: c.pageSize, count: c.count,
+		pages: slices.Clone(c.pages), inner: slices.Clone(c.inner), links: slices.Clone(c.links),
+	}
 }
 
 // PageSize returns the size of a page in bytes.

@@ -31,6 +31,7 @@ func Source(path string, opts sqlite.Options) repo.Source {
 type image struct {
 	*sqlite.Image
 	site    *Site
+	left    func() error // called after the image was closed; it closes the site
 	compact bool
 	access  *snapshot.Access // nil where it is not known
 }
@@ -48,13 +49,19 @@ func openImage(ctx context.Context, path string, opts sqlite.Options) (*image, e
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	i := &image{site: s, compact: opts.Compact, access: s.Access()}
-	err = s.At(func(inner string) (err error) {
+	return s.openImage(ctx, path, opts, s.Close)
+}
+
+// openImage opens an image of the site's database. Errors call it by the path. left is called if that fails, or after the image
+// was closed.
+func (s *Site) openImage(ctx context.Context, path string, opts sqlite.Options, left func() error) (*image, error) {
+	i := &image{site: s, left: left, compact: opts.Compact, access: s.Access()}
+	err := s.At(func(inner string) (err error) {
 		i.Image, err = sqlite.Open(ctx, inner, s.Options(path, opts))
 		return err
 	})
 	if err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(err, left())
 	}
 	return i, nil
 }
@@ -134,5 +141,5 @@ func (i *image) Skip(n int64) error {
 
 // Close closes the image and its site.
 func (i *image) Close() error {
-	return errors.Join(i.site.Do(i.Image.Close), i.site.Close())
+	return errors.Join(i.site.Do(i.Image.Close), i.left())
 }

@@ -21,26 +21,37 @@ type watchedImage struct {
 var (
 	_ repo.SparseImage = (*watchedImage)(nil)
 	_ repo.LiveImage   = (*watchedImage)(nil)
+
+	_ interface{ Stored() } = (*watchedImage)(nil)
 )
 
 // WatchedSource is [Source] with a watchdog, which gives up calls after a time without progress.
 func WatchedSource(silence time.Duration, path string, opts sqlite.Options) repo.Source {
+	return watched(silence, opts, (*watchdog).Call, func(ctx context.Context, opts sqlite.Options) (*image, error) {
+		return openImage(ctx, path, opts)
+	})
+}
+
+// watched returns a source of images that open opens, by a call under a watchdog.
+func watched(silence time.Duration, opts sqlite.Options, call func(dog *watchdog, f func() error, late func()) error,
+	open func(context.Context, sqlite.Options) (*image, error)) repo.Source {
 	return func(ctx context.Context) (repo.SourceImage, error) {
 		w := &watchedImage{dog: NewWatchdog(ctx, silence)}
+		opts := opts
 		if opts.Compact { // VACUUM INTO is one call that reports no progress
 			w.dog.Silence = 0
 		}
 		opts.Alive = w.dog.beat
-		var i repo.SourceImage
-		err := w.dog.Call(func() (err error) { i, err = Source(path, opts)(ctx); return err }, func() {
+		var i *image
+		err := call(w.dog, func() (err error) { i, err = open(ctx, opts); return err }, func() {
 			if i != nil {
 				i.Close()
 			}
 		})
 		if err != nil {
-			return nil, StuckSource(err)
+			return nil, outcome.OfSource(err)
 		}
-		w.image = i.(*image)
+		w.image = i
 		return w, nil
 	}
 }
@@ -57,7 +68,7 @@ func StuckSource(err error) error {
 // anything else.
 func (w *watchedImage) Read(p []byte) (n int, err error) {
 	var k int
-	err = w.dog.Call(func() (err error) { k, err = w.image.Read(p); return err }, Nothing)
+	err = w.dog.Call(func() (err error) { k, err = w.image.Read(p); return err }, w.abandon)
 	if w.dog.err != nil {
 		return 0, StuckSource(err)
 	}
@@ -66,7 +77,7 @@ func (w *watchedImage) Read(p []byte) (n int, err error) {
 
 // Skip passes over bytes of the image.
 func (w *watchedImage) Skip(n int64) error {
-	return StuckSource(w.dog.Call(func() error { return w.image.Skip(n) }, Nothing))
+	return StuckSource(w.dog.Call(func() error { return w.image.Skip(n) }, w.abandon))
 }
 
 // Changed returns the ranges that may have changed, and whether they are known. They are not known if the call hangs: then
@@ -81,7 +92,7 @@ func (w *watchedImage) Changed(since *snapshot.Snapshot) (ranges [][2]int64, kno
 		ranges, known := w.image.Changed(since)
 		answers <- answer{ranges, known}
 		return nil
-	}, Nothing)
+	}, w.abandon)
 	if err != nil {
 		return nil, false
 	}
@@ -91,6 +102,16 @@ func (w *watchedImage) Changed(since *snapshot.Snapshot) (ranges [][2]int64, kno
 
 // Live reports whether the image holds up an application. An image that hangs is not asked.
 func (w *watchedImage) Live() bool { return w.dog.err == nil && w.image.Live() }
+
+// Stored is [sqlite.Image.Stored]. An image that hangs is not marked: it counts as not stored.
+func (w *watchedImage) Stored() {
+	if w.dog.err == nil {
+		w.image.Stored()
+	}
+}
+
+// abandon closes the image after a call has come back that was given up: its follower waits for that.
+func (w *watchedImage) abandon() { w.image.Close() }
 
 // Close closes the image, unless a call hangs.
 func (w *watchedImage) Close() error { return w.dog.Call(w.image.Close, Nothing) }

@@ -1,13 +1,12 @@
 package sqlite
 
 import (
-	"encoding/binary"
-	"errors"
 	"io/fs"
 	"os"
 	"time"
 
 	"firn/sqlite/internal/capi"
+	"firn/sqlite/internal/follow"
 	"firn/sqlite/internal/source"
 )
 
@@ -41,42 +40,6 @@ type FileState struct {
 	ChangeTime int64  `json:"ctime"`
 	Header     []byte `json:"header"`  // the 100-byte database header, with the change counter
 	Settled    bool   `json:"settled"` // older than 2 seconds, and without a journal or WAL beside it that has no WALState
-}
-
-// The WAL-index header as sqlite3_snapshot holds it, in native byte order:
-//
-//	offset  size
-//	     0     4  version
-//	     4     4  unused
-//	     8     4  change counter
-//	    12     1  1 when initialized
-//	    13     1  checksum byte order
-//	    14     2  page size; 1 stands for 65536, 0 until there was a commit
-//	    16     4  last valid frame
-//	    20     4  pages of the database
-//	    24     8  checksum of the last frame
-//	    32     8  salts, as they stand in the WAL file: big-endian
-//	    40     8  checksum of the fields above
-var errWALHeader = errors.New("unknown WAL-index header")
-
-func parseWALHeader(b []byte) (*WALState, error) {
-	if len(b) != capi.SnapshotLen || b[12] != 1 {
-		return nil, errWALHeader
-	}
-	native, disk := binary.NativeEndian, binary.BigEndian
-	size := int(native.Uint16(b[14:]))
-	size = size&0xfe00 | size&1<<16
-	if !capi.ValidPageSize(size) && !(size == 0 && native.Uint32(b[16:]) == 0) {
-		return nil, errWALHeader
-	}
-	return &WALState{
-		Salt:     [2]uint32{disk.Uint32(b[32:]), disk.Uint32(b[36:])},
-		Checksum: [2]uint32{native.Uint32(b[24:]), native.Uint32(b[28:])},
-		Frames:   native.Uint32(b[16:]),
-		Pages:    native.Uint32(b[20:]),
-		PageSize: size,
-		Change:   native.Uint32(b[8:]),
-	}, nil
 }
 
 // same reports whether two fingerprints prove the same content. Where they prove nothing it is false: a wrong false
@@ -132,12 +95,12 @@ func fingerprintOf(c *capi.Conn, path string, wal []byte, now time.Time) (Finger
 	stat := source.StatOf(info)
 	f.Device, f.Inode = stat.Device, stat.Inode
 	if wal != nil {
-		w, err := parseWALHeader(wal)
+		h, err := follow.ParseHeader(wal)
 		if err != nil {
 			return f, err
 		}
-		if w.PageSize > 0 {
-			f.WAL = w
+		if h.PageSize > 0 {
+			f.WAL = (*WALState)(&h)
 		}
 	}
 	if f.File, err = fileState(c, info, now); err != nil {

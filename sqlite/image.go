@@ -49,6 +49,10 @@ type Options struct {
 	HoldWriters bool
 	HeldUp      func(reason error)
 
+	// Follower has followed the database since an earlier image, and knows which pages have changed; nil for none. It must
+	// be the follower of the same path. Only one image at a time may be read by it. A compact image is not read by it.
+	Follower *Follower
+
 	// Name is the name of the database in errors; empty means its path.
 	Name string
 	// Outside runs a function that uses TempDir or StatePath. A caller sets it if it has taken other rights for the
@@ -121,6 +125,10 @@ type Image struct {
 	tables  []table           // nil if the schema cannot be read
 	counter *btree.RowCounter // of the pages delivered so far; nil when there is nothing to count
 	rows    []TableRows       // nil before all was delivered, or if they could not be counted
+
+	followed bool   // the image has its follower, and its lock, for itself: until its transaction ends
+	mark     *mark  // what the follower keeps of the image; nil without a follower
+	cause    string // why a followed image is read whole
 }
 
 // Open begins a read transaction on the database and describes what it sees; no page is read before the first Read.
@@ -148,7 +156,7 @@ func openImage(ctx context.Context, path string, opts Options) (*Image, error) {
 		return nil, err
 	}
 	i := &Image{path: path, name: cmp.Or(opts.Name, path), opts: opts}
-	if i.conn, i.still, err = source.Open(ctx, path, opts.BusyTimeout, opts.Now); err != nil {
+	if err = i.connect(ctx, before); err != nil {
 		return nil, err
 	}
 	i.conn.Alive = opts.Alive
@@ -165,15 +173,23 @@ func openImage(ctx context.Context, path string, opts Options) (*Image, error) {
 	return i, nil
 }
 
+// connect opens the database.
+func (i *Image) connect(ctx context.Context, before fs.FileInfo) (err error) {
+	if i.opts.Follower != nil && !i.opts.Compact {
+		return i.claim(ctx, before)
+	}
+	i.conn, i.still, err = source.Open(ctx, i.path, i.opts.BusyTimeout, i.opts.Now)
+	return err
+}
+
 // begin opens the read transaction and describes what it sees.
 func (i *Image) begin() error {
 	c := i.conn
-	if err := c.Exec("BEGIN"); err != nil {
+	wal, err := begin(c, i.opts.BusyTimeout)
+	if err != nil {
 		return err
 	}
-	var wal []byte
-	err := c.Retry(i.opts.BusyTimeout, func() (err error) { wal, err = c.Snapshot(); return err })
-	if err != nil {
+	if err := i.follow(wal); err != nil {
 		return err
 	}
 	if i.print, err = fingerprintOf(c, i.path, wal, i.opts.Now()); err != nil {
@@ -192,7 +208,7 @@ func (i *Image) begin() error {
 	if w := i.print.WAL; w != nil && int64(w.Pages) != i.info.PageCount {
 		return fmt.Errorf("%w: WAL ends with %d pages, the database has %d", ErrCorrupt, w.Pages, i.info.PageCount)
 	}
-	return nil
+	return i.marked(wal)
 }
 
 // Info describes the image. The first Read settles it for a compact image, and for a large database with a rollback
@@ -203,8 +219,11 @@ func (i *Image) Info() Info { return i.info }
 // is settled by the first Read.
 func (i *Image) Fingerprint() Fingerprint { return i.print }
 
-// Unchanged reports whether the database is certain to hold what it held when old was taken. It reads no page.
-func (i *Image) Unchanged(old Fingerprint) bool { return i.print.same(old) }
+// Unchanged reports whether the database is certain to hold what it held when old was taken. It reads no page. With a
+// follower whose last stored image has this fingerprint, a checkpoint is no change.
+func (i *Image) Unchanged(old Fingerprint) bool {
+	return i.print.same(old) || i.mark != nil && i.mark.same.is(old)
+}
 
 // Rows returns the number of rows of each table of the image, sorted by name. It reports false before all bytes were
 // read, and if the pages contradict each other. Counting while the pages pass by costs next to nothing. Virtual
@@ -271,7 +290,7 @@ func (i *Image) observe(b []byte) {
 
 // count counts the rows, and saves the counter for the next image. If that fails, the next image reads all pages.
 func (i *Image) count(c *btree.RowCounter) {
-	if i.opts.StatePath != "" && i.print.WAL != nil && !i.opts.Compact {
+	if i.print.WAL != nil && !i.opts.Compact && !i.mark.keep(c) && i.opts.StatePath != "" {
 		_ = i.opts.Outside(func() error { return saveCounter(i.opts.StatePath, c, i.print) })
 	}
 	roots := make([]int64, len(i.tables))
@@ -294,6 +313,9 @@ func (i *Image) Live() bool { return i.conn != nil }
 
 // start decides how to read the pages.
 func (i *Image) start() (io.ReadCloser, error) {
+	if i.followed && i.before == nil {
+		i.opts.Follower.record.full(cmp.Or(i.cause, "asked"))
+	}
 	switch {
 	case i.before != nil:
 		return i.sparse()
@@ -335,7 +357,11 @@ func (i *Image) end() error {
 	}
 	c := i.conn
 	i.conn = nil
-	return errors.Join(i.still.Check(), c.Close())
+	err := i.still.Check()
+	if i.followed {
+		return errors.Join(err, i.yield(c))
+	}
+	return errors.Join(err, c.Close())
 }
 
 // Close ends the transaction, if reading to the end has not, and removes temporary files.

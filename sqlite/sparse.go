@@ -1,14 +1,12 @@
 package sqlite
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"math"
-	"slices"
 
 	"firn/btree"
 	"firn/sqlite/internal/capi"
+	"firn/sqlite/internal/follow"
 )
 
 // worthwhile limits a sparse reading: at most one page in so many may have changed. Pages are read in order faster
@@ -17,49 +15,71 @@ const worthwhile = 4
 
 // Changed returns ranges of bytes, each from the first up to the second number, in order. Outside of the ranges the
 // image is certain to be the same as when old was taken. It reports false where that is not known, or a full reading
-// is as fast: the WAL was reset since, there is no WAL, or the file of [Options.StatePath] does not belong to old. If
-// it reports true, [Image.Skip] can be called. Call Changed before the first Read.
+// is as fast: the follower has lost track, or without a follower: the WAL was reset since, there is no WAL, or the file
+// of [Options.StatePath] does not belong to old. If it reports true, [Image.Skip] can be called. Call Changed before the
+// first Read.
 func (i *Image) Changed(old Fingerprint) ([][2]int64, bool) {
-	now := i.print.WAL
-	if now == nil || old.WAL == nil || !i.print.sameFile(old) || i.opts.Compact || i.tables == nil || i.pages != nil {
+	if i.opts.Compact || i.tables == nil || i.pages != nil || i.print.WAL == nil {
 		return nil, false
 	}
-	if int64(now.Frames)-int64(old.WAL.Frames) > i.info.PageCount {
+	changed, before := i.changes(old)
+	switch {
+	case changed == nil:
 		return nil, false
-	}
-	var before *btree.RowCounter
-	err := i.opts.Outside(func() (err error) {
-		before, err = loadCounter(i.opts.StatePath, old, i.info.PageSize)
-		return err
-	})
-	if err != nil {
+	case before == nil || before.PageSize() != i.info.PageSize || before.PageCount() < changed.Smallest():
+		i.cause = "counter"
 		return nil, false
-	}
-	changed, err := walChangesOf(i.conn, *old.WAL, *now)
-	if err != nil || before.PageCount() < changed.smallest {
-		return nil, false
-	}
-	if int64(len(changed.pages)) > i.info.PageCount/worthwhile {
+	case changed.Count() > i.info.PageCount/worthwhile:
+		i.cause = "many"
 		return nil, false
 	}
 	i.before = before
-	return changed.ranges(int64(i.info.PageSize)), true
+	return changed.Ranges(i.info.PageSize), true
 }
 
-// ranges returns the bytes that have changed. All bytes beyond the smallest size are among them.
-func (w *walChanges) ranges(pageSize int64) [][2]int64 {
-	var ranges [][2]int64
-	pages := make([]int64, 0, len(w.pages))
-	for page := range w.pages {
-		pages = append(pages, page)
-	}
-	slices.SortFunc(pages, cmp.Compare[int64])
-	for _, page := range pages {
-		if page <= w.smallest {
-			ranges = append(ranges, [2]int64{(page - 1) * pageSize, page * pageSize})
+// changes returns the pages that have changed since old, and the row counter of then; nil for changes that are not known.
+func (i *Image) changes(old Fingerprint) (changed *follow.Pages, before *btree.RowCounter) {
+	if i.followed {
+		if changed, before, i.cause = i.opts.Follower.known(old); changed != nil {
+			if before == nil {
+				before, _ = i.loadCounter(old)
+			}
+			return changed, before
 		}
 	}
-	return append(ranges, [2]int64{w.smallest * pageSize, math.MaxInt64})
+	return i.appended(old)
+}
+
+// appended returns the changes since an image that may be of another process. Only a WAL that was appended to, beside a file
+// that was not written, shows them.
+func (i *Image) appended(old Fingerprint) (*follow.Pages, *btree.RowCounter) {
+	now := i.print.WAL
+	if old.WAL == nil || !i.print.sameFile(old) || int64(now.Frames)-int64(old.WAL.Frames) > i.info.PageCount {
+		return nil, nil
+	}
+	before, err := i.loadCounter(old)
+	if err != nil {
+		return nil, nil
+	}
+	frames, err := framesOf(i.conn)
+	if err != nil {
+		return nil, nil
+	}
+	defer i.conn.Free(frames.Buffer)
+	changed, err := frames.Since(follow.Header(*old.WAL), follow.Header(*now))
+	if err != nil {
+		return nil, nil
+	}
+	return changed, before
+}
+
+// loadCounter reads the row counter of the image with a fingerprint.
+func (i *Image) loadCounter(print Fingerprint) (before *btree.RowCounter, err error) {
+	err = i.opts.Outside(func() (err error) {
+		before, err = loadCounter(i.opts.StatePath, print, i.info.PageSize)
+		return err
+	})
+	return before, err
 }
 
 // Skip passes over the next n bytes, all of which must lie outside of the ranges of [Image.Changed].

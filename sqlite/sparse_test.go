@@ -19,7 +19,8 @@ type follower struct {
 	path, state string
 	last        []byte
 	print       sqlite.Fingerprint
-	sparse      int // images that were read in part
+	sparse      int    // images that were read in part
+	pending     []byte // of the image that was read last, whether it was stored or not
 }
 
 // next takes an image and compares it with the content that its transaction sees. It returns the image for its rows.

@@ -1,8 +1,6 @@
 package sqlite
 
 import (
-	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"io"
 	"os"
@@ -70,28 +68,6 @@ func CacheMisses(t *testing.T, i *Image) int {
 		t.Fatal(err)
 	}
 	return n
-}
-
-func FuzzWALHeader(f *testing.F) {
-	header := make([]byte, capi.SnapshotLen)
-	header[12] = 1
-	f.Add(header)
-	binary.NativeEndian.PutUint16(header[14:], 4096)
-	f.Add(bytes.Clone(header))
-	binary.NativeEndian.PutUint16(header[14:], 1)
-	f.Add(header)
-	f.Fuzz(func(t *testing.T, b []byte) {
-		w, err := parseWALHeader(b)
-		if err != nil {
-			return
-		}
-		if !w.same(*w) {
-			t.Errorf("%+v is not the same as itself", w)
-		}
-		if w.PageSize == 0 && w.Frames > 0 || w.PageSize > 0 && !capi.ValidPageSize(w.PageSize) {
-			t.Errorf("page size: got %d", w.PageSize)
-		}
-	})
 }
 
 // FuzzFingerprint compares stored fingerprints, which may be of any origin.

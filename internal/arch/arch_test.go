@@ -72,8 +72,9 @@ session: config crypt host outcome process repo report scratch site snapshot sql
 site: host outcome repo report scratch snapshot spool sqlite store store/local
 snapshot: chunk tags
 spool: crypt scratch
-sqlite: btree scratch sqlite/internal/capi sqlite/internal/rewrite sqlite/internal/source sqlite/internal/sqldump
+sqlite: btree scratch sqlite/internal/capi sqlite/internal/follow sqlite/internal/rewrite sqlite/internal/source sqlite/internal/sqldump
 sqlite/internal/capi:
+sqlite/internal/follow: sqlite/internal/capi
 sqlite/internal/rewrite: sqlite/internal/capi sqlite/internal/source
 sqlite/internal/source: sqlite/internal/capi
 sqlite/internal/sqldump: sqlite/internal/capi

@@ -150,8 +150,16 @@ func (c *Conn) Close() error {
 	return nil
 }
 
-// Context returns the context that the connection was opened with.
+// Context returns the context that the connection was opened with, or was given since.
 func (c *Conn) Context() context.Context { return c.ctx }
+
+// SetContext makes another context that of the connection, which outlives the calls that use it. No statement may be
+// running.
+func (c *Conn) SetContext(ctx context.Context) {
+	c.unwatch()
+	c.ctx = ctx
+	c.watch()
+}
 
 // failure describes the result code of the last call.
 func (c *Conn) failure(rc int32) error {

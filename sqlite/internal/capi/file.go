@@ -15,6 +15,7 @@ type File struct {
 	p    uintptr
 	read func(tls *libc.TLS, file, buffer uintptr, n int32, offset int64) int32
 	size func(tls *libc.TLS, file, size uintptr) int32
+	shm  func(tls *libc.TLS, file uintptr, region, size, extend int32, out uintptr) int32 // nil where there is none
 }
 
 // File returns the handle of the main database file.
@@ -43,22 +44,34 @@ func (c *Conn) handle(which int32) (*File, error) {
 		return nil, errors.New("file is not open")
 	}
 	io := (*lib.Tsqlite3_io_methods)(pointer(methods))
-	return &File{
+	f := &File{
 		conn: c, p: p,
 		read: *(*func(*libc.TLS, uintptr, uintptr, int32, int64) int32)(unsafe.Pointer(&io.FxRead)),
 		size: *(*func(*libc.TLS, uintptr, uintptr) int32)(unsafe.Pointer(&io.FxFileSize)),
-	}, nil
+	}
+	if io.FiVersion >= 2 && io.FxShmMap != 0 {
+		f.shm = *(*func(*libc.TLS, uintptr, int32, int32, int32, uintptr) int32)(unsafe.Pointer(&io.FxShmMap))
+	}
+	return f, nil
 }
 
 // ReadAt fills b, memory of [Conn.Alloc], from the file without regard to locks. Bytes beyond the end of the file
 // read as zeros.
 func (f *File) ReadAt(b []byte, offset int64) error {
+	_, err := f.ReadWhole(b, offset)
+	return err
+}
+
+// ReadWhole is ReadAt, and reports whether the file had all the bytes.
+func (f *File) ReadWhole(b []byte, offset int64) (bool, error) {
 	f.conn.Alive()
 	switch rc := f.read(f.conn.tls, f.p, address(b), int32(len(b)), offset); rc {
-	case lib.SQLITE_OK, lib.SQLITE_IOERR_SHORT_READ:
-		return nil
+	case lib.SQLITE_OK:
+		return true, nil
+	case lib.SQLITE_IOERR_SHORT_READ:
+		return false, nil
 	default:
-		return newFailure(rc, "read database file", 0)
+		return false, newFailure(rc, "read database file", 0)
 	}
 }
 

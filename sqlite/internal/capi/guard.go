@@ -51,6 +51,7 @@ type guardedFile struct {
 	methods lib.Tsqlite3_io_methods
 	system  *lib.Tsqlite3_io_methods
 	name    uintptr // valid as long as the file is open
+	tidy    bool    // the last connection may write the WAL to the database and remove it
 }
 
 // guard makes SQLite know the VFS once, and returns its address. It is never freed.
@@ -147,6 +148,9 @@ func guardLock(tls *libc.TLS, file uintptr, level int32) int32 {
 		return lock(tls, file, level)
 	}
 	wal := libc.GoString(g.name) + "-wal"
+	if g.tidy && way(tls, g.name) == AsOwner {
+		return lock(tls, file, level)
+	}
 	if NonEmpty(wal) || way(tls, g.name) != AsOwner && Exists(wal) {
 		return lib.SQLITE_BUSY
 	}
@@ -157,6 +161,18 @@ func guardLock(tls *libc.TLS, file uintptr, level int32) int32 {
 		return lib.SQLITE_BUSY
 	}
 	return rc
+}
+
+// Tidy makes the close of a guarded connection that of an ordinary one: if no other connection is left, SQLite writes the WAL
+// to the database, and removes the WAL and its index. It is for a connection that was open for long: the application that
+// would have done this may have closed meanwhile. A guest's close leaves the WAL all the same. The names must still be those
+// of the open files: SQLite removes by name.
+func (c *Conn) Tidy() error {
+	f, err := c.File()
+	if err == nil {
+		guarded(c.tls, f.p).tidy = true
+	}
+	return err
 }
 
 // Exists reports whether there is a file of this name. A name that cannot be looked at counts.
