@@ -56,6 +56,7 @@ repository = "repo"
 password_command = "pass firn"
 [keep]
 last = 1
+minutely = 90
 yearly = "all"
 within = "2h"
 pre_restore = "1w"

@@ -14,7 +14,8 @@ key_file   = "/etc/firn/key"        # or password_file, or password_command
 #metrics_file = "/var/lib/prometheus/node-exporter/firn.prom"   # the outcome of backups, for Prometheus
 
 [keep]                              # how many snapshots retention keeps; these are the defaults
-last     = 10                       # a number, or "all"; so are the next five
+last     = 10                       # a number, or "all"; so are the next six
+#minutely = 1440                    # the newest of each minute
 hourly   = 24
 daily    = 7
 weekly   = 4                        # ISO weeks

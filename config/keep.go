@@ -11,6 +11,7 @@ import (
 // Keep is a retention policy as it is configured. A nil value is not given, so an environment can override single values.
 type Keep struct {
 	Last       *Count    `toml:"last"`
+	Minutely   *Count    `toml:"minutely"`
 	Hourly     *Count    `toml:"hourly"`
 	Daily      *Count    `toml:"daily"`
 	Weekly     *Count    `toml:"weekly"`
@@ -30,7 +31,7 @@ func NewKeep(p retention.Policy) *Keep {
 		from retention.Count
 		to   **Count
 	}{
-		{p.Last, &k.Last}, {p.Hourly, &k.Hourly}, {p.Daily, &k.Daily}, {p.Weekly, &k.Weekly}, {p.Monthly, &k.Monthly}, {p.Yearly, &k.Yearly},
+		{p.Last, &k.Last}, {p.Minutely, &k.Minutely}, {p.Hourly, &k.Hourly}, {p.Daily, &k.Daily}, {p.Weekly, &k.Weekly}, {p.Monthly, &k.Monthly}, {p.Yearly, &k.Yearly},
 	} {
 		*rule.to = &Count{Count: rule.from}
 	}
@@ -68,6 +69,7 @@ func (d *Duration) UnmarshalText(text []byte) error {
 func (k Keep) over(base Keep) Keep {
 	return Keep{
 		Last:       either(k.Last, base.Last),
+		Minutely:   either(k.Minutely, base.Minutely),
 		Hourly:     either(k.Hourly, base.Hourly),
 		Daily:      either(k.Daily, base.Daily),
 		Weekly:     either(k.Weekly, base.Weekly),
@@ -102,7 +104,7 @@ func defaultKeep() Keep {
 
 // HasRules reports whether any rule is given. A rule with a zero counts.
 func (k Keep) HasRules() bool {
-	for _, c := range []*Count{k.Last, k.Hourly, k.Daily, k.Weekly, k.Monthly, k.Yearly} {
+	for _, c := range []*Count{k.Last, k.Minutely, k.Hourly, k.Daily, k.Weekly, k.Monthly, k.Yearly} {
 		if c != nil {
 			return true
 		}
@@ -119,7 +121,7 @@ func (k Keep) policy() (retention.Policy, error) {
 		from *Count
 		to   *retention.Count
 	}{
-		{"last", k.Last, &p.Last}, {"hourly", k.Hourly, &p.Hourly}, {"daily", k.Daily, &p.Daily},
+		{"last", k.Last, &p.Last}, {"minutely", k.Minutely, &p.Minutely}, {"hourly", k.Hourly, &p.Hourly}, {"daily", k.Daily, &p.Daily},
 		{"weekly", k.Weekly, &p.Weekly}, {"monthly", k.Monthly, &p.Monthly}, {"yearly", k.Yearly, &p.Yearly},
 	} {
 		if rule.from == nil {
