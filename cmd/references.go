@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"firn/config"
 	"firn/outcome"
 	"firn/report"
 	"firn/session"
@@ -66,12 +65,6 @@ func addReferenceFlag(cmd *cobra.Command, onlyIDs bool) {
 		}
 		return run(cmd, slices.Concat(*refs, args))
 	}
-}
-
-// isReference reports whether a word names a snapshot, and is no environment of the configuration or of the list.
-func isReference(conf *config.Config, list []*snapshot.Snapshot, word string) bool {
-	means := word == "latest" || word == snapshot.LatestVerified || isTime(word) || meansSnapshot(word)
-	return means && conf.Env[word] == nil && !slices.Contains(session.Environments(list), word)
 }
 
 // completionTime is the longest time that the shell waits for snapshots.
