@@ -82,7 +82,7 @@ func (c *cli) listSnapshots(ctx context.Context, o snapshotsOptions) error {
 	if err != nil {
 		return err
 	}
-	grouping, err := parseGrouping(o.groupBy)
+	grouping, err := session.ParseGrouping(o.groupBy)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (c *cli) listSnapshots(ctx context.Context, o snapshotsOptions) error {
 	}
 	slices.Reverse(list) // the newest is last, where a person looks on a terminal
 	if len(grouping) > 0 && len(list) > 0 {
-		return cmp.Or(s.printGroups(grouping.groups(list)), damage)
+		return cmp.Or(s.printGroups(grouping.Groups(list)), damage)
 	}
 	return cmp.Or(s.printSnapshots(list), damage)
 }
@@ -115,11 +115,7 @@ func (c *cli) listSnapshots(ctx context.Context, o snapshotsOptions) error {
 // printSnapshots prints snapshots as a table or in JSON.
 func (s *opened) printSnapshots(list []*snapshot.Snapshot) error {
 	if s.json {
-		messages := make([]snapshotMessage, 0, len(list))
-		for _, snap := range list {
-			messages = append(messages, newSnapshotMessage(snap))
-		}
-		return s.printJSON(messages)
+		return s.printJSON(newSnapshotMessages(list))
 	}
 	if len(list) == 0 {
 		s.note("No snapshots.")
