@@ -111,9 +111,7 @@ func (op *Operation) selected(ctx context.Context) (*snapshot.Snapshot, error) {
 
 // from is the environment whose snapshot is taken, "" for any.
 func (op *Operation) from() string {
-	_, named, _ := strings.Cut(op.options.Snapshot, "latest") // latest:ENV, latest-verified:ENV
-	_, named, _ = strings.Cut(named, ":")
-	return cmp.Or(op.options.From, named, op.options.Environment)
+	return cmp.Or(op.options.From, session.NamedEnvironment(op.options.Snapshot), op.options.Environment)
 }
 
 // hasSnapshots refuses an environment, "" for any, that has no snapshots.

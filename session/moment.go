@@ -1,0 +1,93 @@
+package session
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"firn/outcome"
+	"firn/repo"
+	"firn/retention"
+	"firn/snapshot"
+)
+
+// ParseMoment reads a moment: a time as [snapshot.ParseTime] takes it, in the zone of the program, or how long ago it was:
+// "-90s", "10m ago". The units of a duration are those of [retention.ParseDuration].
+func (c *Caller) ParseMoment(text string) (time.Time, error) {
+	span, isSpan := strings.CutPrefix(text, "-")
+	if before, ago := strings.CutSuffix(text, "ago"); ago && !isSpan {
+		span, isSpan = strings.TrimSpace(before), true
+	}
+	if isSpan {
+		d, err := retention.ParseDuration(span)
+		if err != nil {
+			return time.Time{}, wrongMoment(text)
+		}
+		return c.Now().Add(-d), nil
+	}
+	t, err := snapshot.ParseTime(text, c.Zone)
+	if err != nil {
+		return time.Time{}, wrongMoment(text)
+	}
+	return t, nil
+}
+
+// wrongMoment is the error for a text that is no moment.
+func wrongMoment(text string) error {
+	return outcome.Usage("Write 2026-11-21T03:12:05, or a part such as 2026-11-21, or how long ago it was: -90s, -10m, -2h.", "%q is not a time", text)
+}
+
+// momentMark stands before the time in a reference to the newest snapshot that is not after that time: production@2026-11-21.
+const momentMark = "@"
+
+// AtMoment returns the reference to the newest snapshot of an environment, "" for any, that is not after a moment.
+func AtMoment(environment, moment string) string { return environment + momentMark + moment }
+
+// SplitMoment divides a reference that [AtMoment] has made. The result ok is false for other words, also for names with the
+// same mark in them.
+func SplitMoment(ref string) (environment, moment string, ok bool) {
+	i := strings.LastIndex(ref, momentMark)
+	if i < 0 || namedByWord(ref) != "" {
+		return "", "", false
+	}
+	environment, moment = ref[:i], ref[i+len(momentMark):]
+	never := Caller{Now: func() time.Time { return time.Time{} }, Zone: time.UTC} // whether it is a moment depends on no clock
+	_, err := never.ParseMoment(moment)
+	return environment, moment, err == nil
+}
+
+// At finds the newest of the snapshots that a filter lets through, and that are not after a moment. In all else it chooses as
+// [Catalog.Find] does for "latest". If snapshots of several environments are left, it fails with a
+// [*snapshot.AmbiguousError].
+func (k *Catalog) At(f snapshot.Filter, moment time.Time) (*snapshot.Snapshot, error) {
+	withPreRestore := false
+	for _, all := range f.Tags {
+		withPreRestore = withPreRestore || all.Has(repo.PreRestoreTag)
+	}
+	ref := AtMoment(f.Environment, moment.Format(time.RFC3339Nano))
+	return k.findAt(Filter(k.All, f), ref, f.Environment, moment, withPreRestore)
+}
+
+// findAt is [Catalog.Find] for a reference to a moment.
+func (k *Catalog) findAt(list []*snapshot.Snapshot, ref, environment string, moment time.Time, withPreRestore bool) (*snapshot.Snapshot, error) {
+	may := func(t time.Time) bool { return !t.After(moment) }
+	if err := k.KnownEnvironment(k.All, environment); err != nil {
+		return nil, cmp.Or(k.Surely(nil, ref, may), err)
+	}
+	own := Filter(list, snapshot.Filter{Environment: environment})
+	if !withPreRestore {
+		own = OfBackups(own)
+	}
+	s, err := k.findPast(own, func(list []*snapshot.Snapshot) (*snapshot.Snapshot, error) {
+		return snapshot.At(list, moment, k.Zone, ref)
+	})
+	if several, ok := errors.AsType[*snapshot.AmbiguousError](err); ok {
+		return nil, outcome.Failed(fmt.Sprintf("Name the environment: %s.", strings.Join(Environments(several.Candidates), " or ")), "%w", err)
+	}
+	if err := cmp.Or(k.Surely(s, ref, may), k.hidden(list, environment, s, ref, may), err); err != nil {
+		return nil, err
+	}
+	return s, nil
+}

@@ -1,0 +1,92 @@
+package session_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"firn/backup"
+	"firn/internal/sessiontest"
+	"firn/outcome"
+	"firn/session"
+	"firn/snapshot"
+	"firn/tags"
+)
+
+func TestParseMoment(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 15, 3, 12, 5, 500_000_000, time.UTC)
+	c := &session.Caller{Now: func() time.Time { return now }, Zone: time.FixedZone("CET", 3600)}
+	for text, want := range map[string]string{
+		"2026-03-15T03:12:05.25": "2026-03-15T02:12:05.25Z", "2026-03-15 03:12": "2026-03-15T02:12:00Z", "2026-03-15": "2026-03-14T23:00:00Z",
+		"2026-03-15T03:12:05Z": "2026-03-15T03:12:05Z",
+		"-90s":                 "2026-03-15T03:10:35.5Z", "-0.5s": "2026-03-15T03:12:05Z", "-1w2d": "2026-03-06T03:12:05.5Z", "-0": "2026-03-15T03:12:05.5Z",
+		"10m ago": "2026-03-15T03:02:05.5Z", "2hago": "2026-03-15T01:12:05.5Z",
+	} {
+		if got, err := c.ParseMoment(text); err != nil || got.UTC().Format(time.RFC3339Nano) != want {
+			t.Errorf("%q: got %v, %v, want %s", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "-", "ago", "90s", "--90s", "-90s ago", "-3months", "+90s", "now", "latest", "03:12"} {
+		got, err := c.ParseMoment(text)
+		if code, _ := outcome.Classify(err); code != outcome.CodeUsage {
+			t.Errorf("%q: got %v, %v, want a mistake in the call", text, got, err)
+		}
+	}
+}
+
+func TestSplitMoment(t *testing.T) {
+	t.Parallel()
+	for ref, want := range map[string][2]string{
+		"@2026": {"", "2026"}, "production@2026-03-15 03:12": {"production", "2026-03-15 03:12"}, "production@-90s": {"production", "-90s"},
+		"ops@host@10m ago": {"ops@host", "10m ago"},
+	} {
+		if environment, moment, ok := session.SplitMoment(ref); !ok || [2]string{environment, moment} != want || session.AtMoment(environment, moment) != ref {
+			t.Errorf("%s: got %q and %q, %v", ref, environment, moment, ok)
+		}
+	}
+	for _, ref := range []string{"", "@", "2026", "ops@host", "production@latest", "production@", "latest:ops@2026", "latest-verified:ops@2026"} {
+		if environment, moment, ok := session.SplitMoment(ref); ok {
+			t.Errorf("%s: got %q and %q, want none", ref, environment, moment)
+		}
+	}
+}
+
+// TestAt looks for snapshots in a repository with some that a moment does not mean.
+func TestAt(t *testing.T) {
+	t.Parallel()
+	f := sessiontest.New(t, "")
+	taken := f.BackUp(t, 3, 10*time.Second)
+	replaced := f.BackUp(t, 1, 10*time.Second)[0]
+	ahead := f.Take(t, backup.Options{Time: f.Clock.Add(4 * time.Minute)})
+	f.Clock = f.Clock.Add(-2 * time.Minute) // so that it is 6 minutes ahead, and the others are 2
+	known := f.Catalog(t)
+	session.ByID(known.All)[replaced.ID.String()].Tags = tags.Set{"pre-restore"}
+	for name, tt := range map[string]struct {
+		filter snapshot.Filter
+		at     time.Time
+		want   *snapshot.Snapshot // nil for none
+	}{
+		"Exactly":       {snapshot.Filter{}, taken[1].Time, taken[1]},
+		"Earlier":       {snapshot.Filter{}, taken[1].Time.Add(-time.Microsecond), taken[0]},
+		"BeforeAll":     {snapshot.Filter{}, taken[0].Time.Add(-time.Microsecond), nil},
+		"NotPreRestore": {snapshot.Filter{}, replaced.Time, taken[2]},
+		"PreRestore":    {snapshot.Filter{Tags: tags.Filter{{"pre-restore"}}}, replaced.Time, replaced},
+		"NotAhead":      {snapshot.Filter{Environment: "app"}, ahead.Time, taken[2]},
+		"NoSuch":        {snapshot.Filter{Environment: "demo"}, ahead.Time, nil},
+		"NoSuchTag":     {snapshot.Filter{Tags: tags.Filter{{"nightly"}}}, ahead.Time, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := known.At(tt.filter, tt.at)
+			if tt.want == nil && errors.Is(err, snapshot.ErrNotFound) && got == nil {
+				return
+			}
+			if err != nil || tt.want == nil || got.ID != tt.want.ID {
+				t.Errorf("got %v, %v, want %v", got, err, tt.want)
+			}
+		})
+	}
+	if got := f.Warned(); len(got) != 1 {
+		t.Errorf("warnings: got %q, want one of the snapshot of a time to come", got)
+	}
+}
