@@ -46,6 +46,10 @@ type Snapshot struct {
 	Pinned    bool     `json:"pinned,omitempty"`    // retention never removes it; see [Note.Pin] too
 	Suspect   []string `json:"suspect,omitempty"`   // why its image is probably a mistake, see [Guard]
 
+	// Round is the round of a watch that took the snapshot, and that holds the record. It is zero for a snapshot that has
+	// a record of its own.
+	Round ID `json:"-"`
+
 	// These fields come from notes, see [Snapshot.Learn]. The record does not hold them.
 	Verified   *Verification `json:"-"` // nil: never verified
 	NoUndo     *NoUndo       `json:"-"` // nil: an undo may put it back
