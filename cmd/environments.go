@@ -94,7 +94,7 @@ func (r *restoration) takeSnapshot(ctx context.Context) error {
 		return nil
 	}
 	if !session.MeansSnapshot(ref) {
-		return outcome.Usage("Name the environment: firn restore ENV --snapshot "+ref+".", "restore: %s could be any environment's", ref)
+		return outcome.Usage("Name the environment: firn restore ENV "+session.Flag(ref)+".", "restore: %s could be any environment's", session.Flag(ref))
 	}
 	if err := r.openStarted(ctx); err != nil {
 		return err

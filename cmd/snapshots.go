@@ -24,6 +24,7 @@ type snapshotsOptions struct {
 	latest      int
 	last        bool // latest is 1
 	groupBy     string
+	at          string // the moment for which snapshots are listed; "" for all times
 }
 
 func newSnapshots(c *cli) *cobra.Command {
@@ -35,11 +36,17 @@ func newSnapshots(c *cli) *cobra.Command {
 		Long:    "Lists snapshots, of one environment or of all, the newest last.",
 		Example: `  firn snapshots
   firn snapshots production --latest 5
+  firn snapshots --at 2026-11-21T14:03:07
   firn snapshots --tag db_app,nightly --tag pre-restore`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: c.completeEnvironment,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.environment = first(args)
+			if cmd.Flags().Changed("at") {
+				if err := c.checkMoments(cmd, o.at); err != nil {
+					return err
+				}
+			}
 			return c.listSnapshots(cmd.Context(), o)
 		},
 	}
@@ -48,6 +55,8 @@ func newSnapshots(c *cli) *cobra.Command {
 	cmd.Flags().Bool("compact", false, "the list is compact")
 	hide(cmd.Flags(), "last", "compact")
 	cmd.Flags().IntVar(&o.latest, "latest", 0, "only the newest `n` of each environment and database")
+	cmd.Flags().StringVar(&o.at, "at", "", momentUsage)
+	_ = cmd.RegisterFlagCompletionFunc("at", c.completeMoment) // it exists: no error
 	cmd.Flags().StringVar(&o.groupBy, "group-by", "", "group by `properties`: environment, database, host, tags")
 	complete(cmd, "group-by", "environment", "database", "host", "tags")
 	c.addJSONFlag(cmd)
@@ -101,15 +110,31 @@ func (c *cli) listSnapshots(ctx context.Context, o snapshotsOptions) error {
 	if err != nil {
 		return err
 	}
-	list := session.Filter(all, snapshot.Filter{Environment: o.environment, Tags: byTag})
-	if o.latest > 0 {
-		list = session.Newest(s.Past(list), o.latest)
+	list, err := s.chooseSnapshots(all, snapshot.Filter{Environment: o.environment, Tags: byTag}, o)
+	if err != nil {
+		return cmp.Or(damage, err)
 	}
 	slices.Reverse(list) // the newest is last, where a person looks on a terminal
 	if len(grouping) > 0 && len(list) > 0 {
 		return cmp.Or(s.printGroups(grouping.Groups(list)), damage)
 	}
 	return cmp.Or(s.printSnapshots(list), damage)
+}
+
+// chooseSnapshots returns the snapshots that the flags ask for, the newest first.
+func (s *opened) chooseSnapshots(all []*snapshot.Snapshot, f snapshot.Filter, o snapshotsOptions) ([]*snapshot.Snapshot, error) {
+	if o.at != "" {
+		moment, err := s.ParseMoment(o.at)
+		if err != nil {
+			return nil, err
+		}
+		return s.NewestAt(all, f, moment, max(o.latest, 1))
+	}
+	list := session.Filter(all, f)
+	if o.latest > 0 {
+		list = session.Newest(s.Past(list), o.latest)
+	}
+	return list, nil
 }
 
 // printSnapshots prints snapshots as a table or in JSON.

@@ -67,7 +67,7 @@ func (op *Operation) loadList(ctx context.Context) error {
 		return err
 	}
 	if from == "" && strings.Trim(op.options.Snapshot, "0123456789abcdefABCDEF") != "" {
-		return outcome.Usage("Name the environment with --from, or the snapshot by its ID.", "restore: %s could be any environment's", op.options.Snapshot)
+		return outcome.Usage("Name the environment with --from, or the snapshot by its ID.", "restore: %s could be any environment's", session.Flag(op.options.Snapshot))
 	}
 	op.list = session.Filter(op.known.All, snapshot.Filter{Environment: from, Database: op.options.Name, Tags: byTag})
 	return nil

@@ -9,6 +9,7 @@ import (
 
 	"firn/outcome"
 	"firn/repo"
+	"firn/report"
 	"firn/retention"
 	"firn/snapshot"
 )
@@ -45,6 +46,29 @@ const momentMark = "@"
 // AtMoment returns the reference to the newest snapshot of an environment, "" for any, that is not after a moment.
 func AtMoment(environment, moment string) string { return environment + momentMark + moment }
 
+// Flag returns the flag with which a person names a snapshot by a reference: --snapshot latest, or --at -90s.
+func Flag(ref string) string {
+	if environment, moment, ok := SplitMoment(ref); ok && environment == "" {
+		return "--at " + report.QuoteWord(moment)
+	}
+	return "--snapshot " + report.QuoteWord(ref)
+}
+
+// WithMoments returns the arguments of a command that takes some snapshots and other words, takes of them in all, with the snapshots
+// that some moments name in front. If that is one too many, the first of args is the environment that is meant. Too many or too
+// few arguments stay so.
+func WithMoments(moments, args []string, takes int) []string {
+	environment := ""
+	if len(moments) > 0 && len(args) > 0 && len(moments)+len(args) == takes+1 {
+		environment, args = args[0], args[1:]
+	}
+	var all []string
+	for _, m := range moments {
+		all = append(all, AtMoment(environment, m))
+	}
+	return append(all, args...)
+}
+
 // SplitMoment divides a reference that [AtMoment] has made. The result ok is false for other words, also for names with the
 // same mark in them.
 func SplitMoment(ref string) (environment, moment string, ok bool) {
@@ -62,12 +86,30 @@ func SplitMoment(ref string) (environment, moment string, ok bool) {
 // [Catalog.Find] does for "latest". If snapshots of several environments are left, it fails with a
 // [*snapshot.AmbiguousError].
 func (k *Catalog) At(f snapshot.Filter, moment time.Time) (*snapshot.Snapshot, error) {
-	withPreRestore := false
-	for _, all := range f.Tags {
-		withPreRestore = withPreRestore || all.Has(repo.PreRestoreTag)
-	}
 	ref := AtMoment(f.Environment, moment.Format(time.RFC3339Nano))
-	return k.findAt(Filter(k.All, f), ref, f.Environment, moment, withPreRestore)
+	return k.findAt(Filter(k.All, f), ref, f.Environment, moment, wantsPreRestore(f))
+}
+
+// wantsPreRestore reports whether a filter asks for snapshots that restores took of their targets.
+func wantsPreRestore(f snapshot.Filter) bool {
+	for _, all := range f.Tags {
+		if all.Has(repo.PreRestoreTag) {
+			return true
+		}
+	}
+	return false
+}
+
+// NewestAt returns the newest n snapshots of each environment and database that a filter lets through and that are not after
+// a moment, newest first, as the list is. If there are none, the error is that of [snapshot.NotAfter]. In all else it chooses
+// as [Catalog.At] does.
+func (c *Caller) NewestAt(list []*snapshot.Snapshot, f snapshot.Filter, moment time.Time, n int) ([]*snapshot.Snapshot, error) {
+	list = Filter(list, f)
+	if !wantsPreRestore(f) {
+		list = OfBackups(list)
+	}
+	found, err := snapshot.NotAfter(c.Past(list), moment, c.Zone)
+	return Newest(found, n), err
 }
 
 // findAt is [Catalog.Find] for a reference to a moment.

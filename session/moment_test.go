@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,6 +50,34 @@ func TestSplitMoment(t *testing.T) {
 		if environment, moment, ok := session.SplitMoment(ref); ok {
 			t.Errorf("%s: got %q and %q, want none", ref, environment, moment)
 		}
+	}
+}
+
+func TestWithMoments(t *testing.T) {
+	t.Parallel()
+	words := strings.Fields
+	for name, tt := range map[string]struct {
+		moments, args []string
+		takes         int
+		want          string
+	}{
+		"Dump":            {words("2026"), nil, 1, "@2026"},
+		"DumpEnvironment": {words("2026"), words("demo"), 1, "demo@2026"},
+		"Query":           {words("2026"), words("SELECT"), 2, "@2026 SELECT"},
+		"QueryOfOne":      {words("2026"), words("demo SELECT"), 2, "demo@2026 SELECT"},
+		"DiffMoments":     {words("2026 -5m"), nil, 2, "@2026 @-5m"},
+		"DiffOfOne":       {words("2026 -5m"), words("demo"), 2, "demo@2026 demo@-5m"},
+		"DiffWithOther":   {words("2026"), words("latest:demo"), 2, "@2026 latest:demo"},
+		"DiffOfOneOther":  {words("2026"), words("demo latest:demo"), 2, "demo@2026 latest:demo"},
+		"TooFew":          {words("2026"), nil, 2, "@2026"},
+		"TooMany":         {words("2026"), words("a b"), 1, "@2026 a b"},
+		"NoMoments":       {nil, words("a b"), 1, "a b"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := strings.Join(session.WithMoments(tt.moments, tt.args, tt.takes), " "); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
 	}
 }
 
