@@ -40,6 +40,25 @@ func wrongMoment(text string) error {
 	return outcome.Usage("Write 2026-11-21T03:12:05, or a part such as 2026-11-21, or how long ago it was: -90s, -10m, -2h.", "%q is not a time", text)
 }
 
+// ParseBackupTime reads the time of --time for a backup, which must not be in the future. It is written out, so that none is dated by
+// a mistake. The empty text is the zero time.
+func (c *Caller) ParseBackupTime(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		t, err = time.ParseInLocation(time.DateTime, text, c.Zone)
+	}
+	if err != nil {
+		return t, outcome.Usage(`Write 2026-11-21T03:12:00Z, or "2026-11-21 03:12:00" for local time.`, "--time %q is not a time", text)
+	}
+	if t.After(c.Now().Add(snapshot.ClockTolerance)) {
+		return t, outcome.Usage("", "--time %s is in the future: until then, no other snapshot would be the latest", text)
+	}
+	return t, nil
+}
+
 // momentMark stands before the time in a reference to the newest snapshot that is not after that time: production@2026-11-21.
 const momentMark = "@"
 
