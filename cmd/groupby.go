@@ -13,8 +13,8 @@ type snapshotGroup struct {
 	Snapshots []snapshotMessage `json:"snapshots"`
 }
 
-// printGroups prints groups of snapshots, each below a title.
-func (s *opened) printGroups(groups []*session.Group) error {
+// printGroups prints groups of snapshots, each below a title, as [opened.printSnapshots] does.
+func (s *opened) printGroups(groups []*session.Group, each bool) error {
 	if s.json {
 		messages := make([]snapshotGroup, 0, len(groups))
 		for _, g := range groups {
@@ -26,7 +26,7 @@ func (s *opened) printGroups(groups []*session.Group) error {
 		if _, err := fmt.Fprintf(s.stdout, "%s%s\n", strings.Repeat("\n", min(i, 1)), inLine(g.Title)); err != nil {
 			return err
 		}
-		if err := s.printSnapshots(g.Snapshots); err != nil {
+		if err := s.printSnapshots(g.Snapshots, each); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	_ "time/tzdata" // provides the zone below on every machine
 
 	"firn/backup"
 	"firn/internal/sessiontest"
@@ -50,6 +51,32 @@ func TestSplitMoment(t *testing.T) {
 		if environment, moment, ok := session.SplitMoment(ref); ok {
 			t.Errorf("%s: got %q and %q, want none", ref, environment, moment)
 		}
+	}
+}
+
+func TestWhenFolded(t *testing.T) {
+	t.Parallel()
+	amsterdam, err := time.LoadLocation("Europe/Amsterdam")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &session.Caller{Zone: amsterdam}
+	for want, of := range map[string][2]time.Time{
+		"2026-11-30 14:00 - 14:59 CET":       {time.Date(2026, 11, 30, 13, 0, 5, 0, time.UTC), time.Date(2026, 11, 30, 13, 59, 55, 0, time.UTC)},
+		"2026-11-30 14:00:05 - 14:00:55 CET": {time.Date(2026, 11, 30, 13, 0, 5, 0, time.UTC), time.Date(2026, 11, 30, 13, 0, 55, 0, time.UTC)},
+		"2026-10-25 00:00 CEST - 23:59 CET":  {time.Date(2026, 10, 24, 22, 0, 5, 0, time.UTC), time.Date(2026, 10, 25, 22, 59, 55, 0, time.UTC)},
+	} {
+		if got := c.WhenFolded(snapshot.Fold{{Time: of[1]}, {Time: of[0]}}); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	s := &snapshot.Snapshot{Time: time.Date(2026, 11, 30, 13, 0, 5, 0, time.UTC)}
+	if got, want := c.WhenTaken(s), "2026-11-30 14:00 CET"; got != want {
+		t.Errorf("a record of its own: got %s, want %s", got, want)
+	}
+	s.Round = snapshot.NewID()
+	if got, want := c.WhenTaken(s), "2026-11-30 14:00:05 CET"; got != want {
+		t.Errorf("a round: got %s, want %s", got, want)
 	}
 }
 
