@@ -239,3 +239,12 @@ func (d *Database) Latest(ctx context.Context) (*Snapshot, error) {
 	}
 	return d.repository.snapshot(newest), nil
 }
+
+// At returns the newest snapshot that a backup took of the database and that is not later than a moment. See
+// [Repository.FindAt].
+func (d *Database) At(ctx context.Context, moment time.Time) (*Snapshot, error) {
+	if d.err != nil {
+		return nil, d.err
+	}
+	return d.repository.FindAt(ctx, Filter{Environment: d.env.Name, Database: d.env.DatabaseName}, moment)
+}

@@ -212,6 +212,19 @@ func TestBackupKeepsHistory(t *testing.T) {
 	if err != nil || latest.ID != second.Snapshot.ID {
 		t.Errorf("latest: got %v, %v", latest, err)
 	}
+	between := second.Snapshot.Time.Add(-time.Microsecond)
+	if then, err := f.app.At(t.Context(), between); err != nil || then.ID != first.Snapshot.ID {
+		t.Errorf("a moment before the second: got %v, %v", then, err)
+	}
+	if then, err := f.repo.FindAt(t.Context(), firn.Filter{}, second.Snapshot.Time); err != nil || then.ID != second.Snapshot.ID {
+		t.Errorf("the moment of the second: got %v, %v", then, err)
+	}
+	if then, err := f.repo.Find(t.Context(), "production@"+between.Format(time.RFC3339Nano)); err != nil || then.ID != first.Snapshot.ID {
+		t.Errorf("a reference to a moment: got %v, %v", then, err)
+	}
+	if then, err := f.app.At(t.Context(), first.Snapshot.Time.Add(-time.Second)); !errors.Is(err, firn.ErrNotFound) || then != nil {
+		t.Errorf("a moment before all: got %v, %v, want ErrNotFound", then, err)
+	}
 	if _, err := f.repo.Find(t.Context(), "latest:staging"); !errors.Is(err, firn.ErrNotFound) {
 		t.Errorf("an environment without snapshots: got %v, want ErrNotFound", err)
 	}

@@ -73,7 +73,8 @@ func (r *Repository) Snapshots(ctx context.Context, f Filter) ([]*Snapshot, erro
 }
 
 // Find returns the snapshot that a reference means: at least 4 digits of an ID, latest, latest-verified, either with
-// :ENVIRONMENT, or the beginning of a time, such as 2026-11-21T03. Of several it is the newest. It fails with [ErrNotFound],
+// :ENVIRONMENT, the beginning of a time, such as 2026-11-21T03, or ENVIRONMENT@TIME, the newest that is not later than the time,
+// which may be -90s, too. Of several it is the newest. It fails with [ErrNotFound],
 // and rather than return an older snapshot while a record that may be of a newer one cannot be read.
 func (r *Repository) Find(ctx context.Context, ref string) (*Snapshot, error) {
 	known, err := r.with().Catalog(ctx)
@@ -81,6 +82,21 @@ func (r *Repository) Find(ctx context.Context, ref string) (*Snapshot, error) {
 		return nil, err
 	}
 	s, err := known.Find(known.All, ref, false)
+	if err != nil {
+		return nil, err
+	}
+	return r.snapshot(s), nil
+}
+
+// FindAt returns the newest of the snapshots that a filter lets through and that are not later than a moment: the state in which
+// a database was then. In all else it chooses as [Repository.Find] does for latest. It fails with [ErrNotFound], and with
+// a [*snapshot.AmbiguousError] if the filter lets snapshots of several environments through.
+func (r *Repository) FindAt(ctx context.Context, f Filter, moment time.Time) (*Snapshot, error) {
+	known, err := r.with().Catalog(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s, err := known.At(f, moment)
 	if err != nil {
 		return nil, err
 	}

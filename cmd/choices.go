@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"firn/internal/layout"
 	"firn/outcome"
@@ -73,29 +72,7 @@ func (r *restoration) showChoices(shown []*snapshot.Snapshot) error {
 func (r *restoration) choiceRow(s *snapshot.Snapshot) []string {
 	i := s.Image()
 	return []string{
-		r.When(s.Time), age(max(r.Now().Sub(s.Time), 0)), report.Size(i.Size), fmt.Sprint(i.UserVersion), rowsText(i),
+		r.When(s.Time), report.Age(max(r.Now().Sub(s.Time), 0)), report.Size(i.Size), fmt.Sprint(i.UserVersion), rowsText(i),
 		r.remark(s), fmt.Sprint(s.Tags.Remove(tags.Environment(s.Environment), tags.Database(s.Database))), s.ID.Short(),
 	}
-}
-
-// age formats a duration for people, in one unit.
-func age(d time.Duration) string {
-	const day = 24 * time.Hour
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 2*day:
-		return fmt.Sprintf("%d h", int(d.Hours()))
-	}
-	return fmt.Sprintf("%d d", int(d/day))
-}
-
-// ago formats the time since an event for people. Clocks differ, so an event of the next minute counts as an event of now.
-func ago(d time.Duration) string {
-	if d < -time.Minute {
-		return "in the future"
-	}
-	return age(max(d, 0)) + " ago"
 }

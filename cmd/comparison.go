@@ -78,7 +78,7 @@ func (c *comparison) target(cells ...string) {
 }
 
 // ago formats the time since an event for people.
-func (r *restoration) ago(t time.Time) string { return ago(r.Now().Sub(t)) }
+func (r *restoration) ago(t time.Time) string { return report.Ago(r.Now().Sub(t)) }
 
 // addRows adds a row for each table of the database whose number of rows differs.
 func (c *comparison) addRows(then, now restore.Rows) {

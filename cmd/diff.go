@@ -23,7 +23,7 @@ type diffOptions struct {
 func newDiff(c *cli) *cobra.Command {
 	var o diffOptions
 	cmd := &cobra.Command{
-		Use:   "diff SNAPSHOT SNAPSHOT",
+		Use:   "diff SNAPSHOT SNAPSHOT | [ENV] --at TIME --at TIME",
 		Short: "Show what differs between two snapshots",
 		Long: `Shows how the schema changed from one snapshot to another, and how many rows of
 each table were added, removed and changed. Only the pages that differ are read.
@@ -42,7 +42,8 @@ With --table, firn shows the rows: + marks an added row, - a removed row, and ~ 
 changed row with the columns that changed. Values are SQL literals; a terminal shows
 long values cut short. The exit code is 0 with and without differences.`,
 		Example: `  firn diff 3f2a91c0 latest:production
-  firn diff latest:production latest:demo --table users`,
+  firn diff latest:production latest:demo --table users
+  firn diff production --at 2026-11-21T14:00 --at 2026-11-21T14:05`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.diff(cmd.Context(), [2]string(args), o)

@@ -25,7 +25,7 @@ type dumpOptions struct {
 func newDump(c *cli) *cobra.Command {
 	var o dumpOptions
 	cmd := &cobra.Command{
-		Use:   "dump SNAPSHOT",
+		Use:   "dump SNAPSHOT | [ENV] --at TIME",
 		Short: "Write a snapshot's database to a file or standard output",
 		Long: `Writes the database of a snapshot, as it was. SNAPSHOT is at least 4 digits of an
 ID, latest, latest-verified, either with :ENV, or the beginning of a time:
@@ -38,7 +38,7 @@ formats:
   sql   a script for sqlite3 that makes the database anew. People can read it,
         and it has no remains of deleted rows. While dump writes it, a file in
         TMPDIR holds the database.`,
-		Example: `  firn dump latest:production -o copy.db
+		Example: `  firn dump production --at 2026-11-21T14:03:07 -o before.db
   firn dump latest:production --format zst | ssh host 'cat > copy.db.zst'
   firn dump 3f2a91c0 --format sql | grep 'INSERT INTO "users"'`,
 		Args: cobra.ExactArgs(1),

@@ -14,7 +14,6 @@ import (
 	"firn/outcome"
 	"firn/report"
 	"firn/session"
-	"firn/snapshot"
 )
 
 // takePaths lets a person name an environment by the path of its database, for all commands with environments as arguments.
@@ -88,14 +87,14 @@ func (r *restoration) takeSnapshot(ctx context.Context) error {
 	switch {
 	case ref == "" || o.Undo || o.BeforeSchema != nil || o.Environment != "" && o.Snapshot != "":
 		return nil
-	case o.Environment == "" && (o.From != "" || o.Target != ""), !isReference(r.Conf, nil, ref):
+	case o.Environment == "" && (o.From != "" || o.Target != ""), !session.IsReference(r.Conf, nil, ref):
 		return nil
 	case o.From != "" || o.Target != "":
 		o.Environment, o.Snapshot = "", ref
 		return nil
 	}
-	if !meansSnapshot(ref) {
-		return outcome.Usage("Name the environment: firn restore ENV --snapshot "+ref+".", "restore: %s could be any environment's", ref)
+	if !session.MeansSnapshot(ref) {
+		return outcome.Usage("Name the environment: firn restore ENV "+session.Flag(ref)+".", "restore: %s could be any environment's", session.Flag(ref))
 	}
 	if err := r.openStarted(ctx); err != nil {
 		return err
@@ -104,7 +103,7 @@ func (r *restoration) takeSnapshot(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !isReference(r.Conf, known.All, ref) {
+	if !session.IsReference(r.Conf, known.All, ref) {
 		return nil
 	}
 	s, err := known.Find(known.All, ref, false)
@@ -117,17 +116,4 @@ func (r *restoration) takeSnapshot(ctx context.Context) error {
 	}
 	o.Environment, o.Snapshot = s.Environment, s.ID.String()
 	return nil
-}
-
-// meansSnapshot reports whether a word names one snapshot by itself: by its ID, or the latest of an environment.
-func meansSnapshot(ref string) bool {
-	if strings.HasPrefix(ref, "latest:") || strings.HasPrefix(ref, snapshot.LatestVerified+":") {
-		return true
-	}
-	return session.IsID(ref)
-}
-
-// isTime reports whether a word begins as a time does: 2026-11.
-func isTime(ref string) bool {
-	return len(ref) >= 5 && strings.Trim(ref[:4], "0123456789") == "" && ref[4] == '-'
 }

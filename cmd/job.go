@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"path/filepath"
-	"time"
 
 	"firn/backup"
 	"firn/config"
 	"firn/outcome"
-	"firn/snapshot"
 	"firn/tags"
 )
 
@@ -54,7 +52,7 @@ func (c *cli) jobOptions(o backupOptions) (options backup.Options, err error) {
 	if options.Keep, err = o.keep.rules(); err != nil {
 		return options, err
 	}
-	if options.Time, err = c.parseTime(o.time); err != nil {
+	if options.Time, err = c.program.ParseBackupTime(o.time); err != nil {
 		return options, err
 	}
 	if err := config.CheckExport(o.export); err != nil {
@@ -155,25 +153,4 @@ func (o backupOptions) streamEnvironment() (*config.Environment, error) {
 	}
 	env := &config.Environment{Name: cmp.Or(o.env, stdinEnvironment), DatabaseName: o.name}
 	return env, config.CheckNames(env.Name, env.DatabaseName)
-}
-
-// dateTimeSeconds is the layout of a local time.
-const dateTimeSeconds = "2006-01-02 15:04:05"
-
-// parseTime reads the time of --time, which must not be in the future. The empty text is the zero time.
-func (c *cli) parseTime(text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		t, err = time.ParseInLocation(dateTimeSeconds, text, c.program.Zone)
-	}
-	if err != nil {
-		return t, outcome.Usage(`Write 2026-11-21T03:12:00Z, or "2026-11-21 03:12:00" for local time.`, "--time %q is not a time", text)
-	}
-	if t.After(c.program.Now().Add(snapshot.ClockTolerance)) {
-		return t, outcome.Usage("", "--time %s is in the future: until then, no other snapshot would be the latest", text)
-	}
-	return t, nil
 }

@@ -18,7 +18,8 @@ type keepFlags struct {
 // keepRules are the names and help texts of the rules.
 var keepRules = [...]struct{ name, help string }{
 	{"last", "keep the last `n` snapshots, or all"},
-	{"hourly", "keep the newest of each hour, for `n` hours, or all"},
+	{"minutely", "keep the newest of each minute, for `n` minutes, or all"},
+	{"hourly", "the same by hours: `n`, or all"},
 	{"daily", "the same by days: `n`, or all"},
 	{"weekly", "the same by ISO weeks: `n`, or all"},
 	{"monthly", "the same by months: `n`, or all"},
@@ -26,7 +27,6 @@ var keepRules = [...]struct{ name, help string }{
 	{"within", "keep all of this `duration` before the newest: 30d"},
 }
 
-// newKeepFlags adds the flags to a command.
 // newKeepFlags defines the flags. A short help only names them if they are rare.
 func newKeepFlags(set *pflag.FlagSet, rare bool) *keepFlags {
 	f := &keepFlags{make(map[string]*string), set}
@@ -56,7 +56,7 @@ func (f *keepFlags) rules() (*config.Keep, error) {
 	}
 	var k config.Keep
 	for name, target := range map[string]**config.Count{
-		"last": &k.Last, "hourly": &k.Hourly, "daily": &k.Daily,
+		"last": &k.Last, "minutely": &k.Minutely, "hourly": &k.Hourly, "daily": &k.Daily,
 		"weekly": &k.Weekly, "monthly": &k.Monthly, "yearly": &k.Yearly,
 	} {
 		if !f.set.Changed("keep-" + name) {

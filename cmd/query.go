@@ -24,7 +24,7 @@ type queryOptions struct {
 func newQuery(c *cli) *cobra.Command {
 	var o queryOptions
 	cmd := &cobra.Command{
-		Use:   "query SNAPSHOT SQL",
+		Use:   "query SNAPSHOT SQL | [ENV] SQL --at TIME",
 		Short: "Ask a snapshot's database with SQL",
 		Long: `Runs one SQL statement on the database of a snapshot, without restoring it. Only the
 parts of the database that the statement needs are fetched, so a row of a large
@@ -40,6 +40,7 @@ second of two columns with the same name has :1 behind its name, and bytes that 
 UTF-8 are replaced.`,
 		Example: `  firn query latest:production "SELECT count(*) FROM users"
   firn query 2026-03-15T03 "SELECT * FROM posts WHERE id = 4711" --json
+  firn query production "SELECT max(id) FROM posts" --at -10m
   firn query 3f2a91c0 - --csv < report.sql > report.csv`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error { return c.query(cmd.Context(), args[0], args[1], o) },

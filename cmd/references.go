@@ -10,9 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"firn/config"
 	"firn/outcome"
-	"firn/report"
 	"firn/session"
 	"firn/snapshot"
 )
@@ -24,13 +22,14 @@ type referring struct {
 	environments bool // arguments may name environments, too
 	onlyIDs      bool // only IDs are accepted, since the command removes snapshots or has environments in the same place
 	ownFlag      bool // the command has a flag --snapshot of its own
+	moments      int  // the number of its arguments, if --at can stand for snapshots among them
 }
 
-// takeReferences lets a person name snapshots in the same two ways for every command: as arguments, and by --snapshot, which may
-// be repeated if the command takes several. The shell completes both.
+// takeReferences lets a person name snapshots in the same ways for every command: as arguments, and by --snapshot, which may
+// be repeated if the command takes several, and so may --at where it is. The shell completes them.
 func (c *cli) takeReferences(root *cobra.Command) {
 	for _, r := range []referring{
-		{path: "dump", most: 1}, {path: "query", most: 1}, {path: "diff", most: 2},
+		{path: "dump", most: 1, moments: 1}, {path: "query", most: 1, moments: 2}, {path: "diff", most: 2, moments: 2},
 		{path: "tag add", most: 1}, {path: "tag remove", most: 1}, {path: "pin", most: 99}, {path: "unpin", most: 99},
 		{path: "forget", most: 99, environments: true, onlyIDs: true}, {path: "copy", most: 99, environments: true, onlyIDs: true},
 		{path: "verify", most: 99, environments: true, ownFlag: true}, {path: "restore", most: 2, environments: true, ownFlag: true},
@@ -41,6 +40,9 @@ func (c *cli) takeReferences(root *cobra.Command) {
 		}
 		if !r.ownFlag {
 			addReferenceFlag(cmd, r.onlyIDs)
+		}
+		if r.moments > 0 {
+			c.addMomentFlag(cmd, r.moments)
 		}
 		cmd.ValidArgsFunction = c.completeReferences(r.most, r.environments)
 		_ = cmd.RegisterFlagCompletionFunc("snapshot", c.completeReferences(99, false)) // it exists: no error
@@ -54,24 +56,58 @@ func addReferenceFlag(cmd *cobra.Command, onlyIDs bool) {
 		usage = "ID of a `snapshot`"
 	}
 	refs := cmd.Flags().StringArray("snapshot", nil, usage)
-	check, run := cmd.Args, cmd.RunE
-	if check != nil {
-		cmd.Args = func(cmd *cobra.Command, args []string) error { return check(cmd, slices.Concat(*refs, args)) }
-	}
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+	changeArguments(cmd, func(args []string) ([]string, error) {
 		for _, ref := range *refs {
 			if onlyIDs && !session.IsID(ref) {
-				return outcome.Usage(`Give at least 4 digits of an ID: "firn snapshots" lists them.`, "%s: --snapshot %s is no ID", cmd.Name(), ref)
+				return nil, outcome.Usage(`Give at least 4 digits of an ID: "firn snapshots" lists them.`, "%s: --snapshot %s is no ID", cmd.Name(), ref)
 			}
 		}
-		return run(cmd, slices.Concat(*refs, args))
-	}
+		return slices.Concat(*refs, args), nil
+	})
 }
 
-// isReference reports whether a word names a snapshot, and is no environment of the configuration or of the list.
-func isReference(conf *config.Config, list []*snapshot.Snapshot, word string) bool {
-	means := word == "latest" || word == snapshot.LatestVerified || isTime(word) || meansSnapshot(word)
-	return means && conf.Env[word] == nil && !slices.Contains(session.Environments(list), word)
+// addMomentFlag adds the flag --at to a command that takes some snapshots and other words, takes of them in all. Its values
+// stand for snapshots. An environment may then be the first argument.
+func (c *cli) addMomentFlag(cmd *cobra.Command, takes int) {
+	moments := cmd.Flags().StringArray("at", nil, momentUsage)
+	_ = cmd.RegisterFlagCompletionFunc("at", c.completeMoment) // it exists: no error
+	changeArguments(cmd, func(args []string) ([]string, error) {
+		return session.WithMoments(*moments, args, takes), c.checkMoments(cmd, *moments...)
+	})
+}
+
+// momentUsage is the help of --at.
+const momentUsage = "the newest not after a `time`: 2026-11-21T14:03, -90s"
+
+// checkMoments returns an error for values of --at that are no times, and for a command that is given --snapshot as well.
+func (c *cli) checkMoments(cmd *cobra.Command, moments ...string) error {
+	if len(moments) > 0 && cmd.Flags().Changed("snapshot") {
+		return outcome.Usage("", "%s: --at and --snapshot each name a snapshot: only one of them can be given", cmd.Name())
+	}
+	for _, m := range moments {
+		if _, err := c.program.ParseMoment(m); err != nil {
+			return fmt.Errorf("--at: %w", err)
+		}
+	}
+	return nil
+}
+
+// changeArguments lets a function change the arguments of a command before they are checked.
+func changeArguments(cmd *cobra.Command, change func([]string) ([]string, error)) {
+	check, run := cmd.Args, cmd.RunE
+	changed := func(then cobra.PositionalArgs) cobra.PositionalArgs {
+		return func(cmd *cobra.Command, args []string) error {
+			args, err := change(args)
+			if err != nil {
+				return err
+			}
+			return then(cmd, args)
+		}
+	}
+	if check != nil {
+		cmd.Args = changed(check)
+	}
+	cmd.RunE = changed(run)
 }
 
 // completionTime is the longest time that the shell waits for snapshots.
@@ -80,16 +116,19 @@ const completionTime = 2 * time.Second
 // completeReferences returns a function that completes snapshots, at most so many as arguments, and environments.
 func (c *cli) completeReferences(most int, environments bool) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, prefix string) (found []string, how cobra.ShellCompDirective) {
-		if environments {
+		if at := cmd.Flags().Lookup("at"); environments || at != nil && at.Changed {
 			found, _ = c.completeEnvironment(cmd, args, prefix)
 		}
 		if len(args) < most {
-			ctx, stop := context.WithTimeout(cmd.Context(), completionTime)
-			defer stop()
-			found = append(found, c.references(ctx, c.completedEnvironment(cmd, args), prefix)...)
+			found = append(found, c.completeWords(cmd, args, prefix, (*session.Session).References)...)
 		}
 		return found, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 	}
+}
+
+// completeMoment completes the times of snapshots.
+func (c *cli) completeMoment(cmd *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	return c.completeWords(cmd, args, prefix, (*session.Session).Moments), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 }
 
 // completedEnvironment returns the environment that the earlier words of the command line name, "" for none.
@@ -103,29 +142,21 @@ func (c *cli) completedEnvironment(cmd *cobra.Command, args []string) string {
 	return ""
 }
 
-// references returns the snapshots that a prefix may mean: their IDs, and also their times if the prefix is not empty. Each has
-// a description for the shell. Errors are not reported, since a person has only pressed a key.
-func (c *cli) references(ctx context.Context, environment, prefix string) (found []string) {
+// completeWords returns the words for snapshots that begin with a prefix. Each has a description for the shell. Errors are not
+// reported, since a person has only pressed a key.
+func (c *cli) completeWords(cmd *cobra.Command, args []string, prefix string,
+	words func(*session.Session, []*snapshot.Snapshot, string) []session.Word) (found []string) {
+	ctx, stop := context.WithTimeout(cmd.Context(), completionTime)
+	defer stop()
 	s := c.openSilently(ctx)
 	if s == nil {
 		return nil
 	}
 	defer s.Close()
 	all, _ := s.Repo.Snapshots(ctx)
-	add := func(word, about string) {
-		if strings.HasPrefix(word, prefix) {
-			found = append(found, word+"\t"+inLine(about))
-		}
-	}
-	if len(all) > 0 {
-		add("latest", "the newest snapshot")
-		add(snapshot.LatestVerified, "the newest snapshot that was found sound")
-	}
-	for _, snap := range session.Filter(all, snapshot.Filter{Environment: environment}) {
-		about := fmt.Sprintf("%s, %s, %s", s.When(snap.Time), snap.Environment, report.Size(snap.Image().Size))
-		add(snap.ID.String()[:max(len(snap.ID.Short()), min(len(prefix), 2*snapshot.IDLen))], about)
-		if prefix != "" {
-			add(snap.Time.In(s.Zone).Format("2006-01-02T15:04:05"), about)
+	for _, w := range words(s, session.Filter(all, snapshot.Filter{Environment: c.completedEnvironment(cmd, args)}), prefix) {
+		if strings.HasPrefix(w.Text, prefix) {
+			found = append(found, w.Text+"\t"+inLine(w.About))
 		}
 	}
 	return found

@@ -8,8 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firn/internal/manual"
 	"firn/outcome"
 	"firn/restore"
+	"firn/session"
 )
 
 // restoreOptions are the flags of restore and undo.
@@ -21,6 +23,7 @@ type restoreOptions struct {
 
 func newRestore(c *cli) *cobra.Command {
 	var o restoreOptions
+	var moment string
 	cmd := &cobra.Command{
 		Use:   "restore [ENV] [SNAPSHOT] [--from ENV] [--target FILE]",
 		Short: "Put a snapshot back, into the same or another environment",
@@ -36,9 +39,13 @@ started again after a failure, too. A restore that fails leaves the target uncha
 
 SNAPSHOT is at least 4 digits of an ID, latest, latest-verified, or the beginning of a
 time: 2026-11-21, 2026-11-21T03. Without it, firn shows the newest ones and asks; without
-a terminal, a snapshot and --yes must be given.`,
+a terminal, a snapshot and --yes must be given.
+
+--at takes the newest snapshot that is not after a time: 2026-11-21T14:03 is the first
+moment of that minute, and -90s is 90 seconds ago.`,
 		Example: `  firn restore production
   firn restore demo --from production --snapshot latest --yes
+  firn restore production --at 2026-11-21T14:03:07
   firn restore production --before-schema 43
   firn restore --from production --snapshot 2026-11-21T03 --target app.db`,
 		Args: cobra.MaximumNArgs(2),
@@ -53,6 +60,15 @@ a terminal, a snapshot and --yes must be given.`,
 			if cmd.Flags().Changed("before-schema") {
 				o.BeforeSchema = &o.beforeSchema
 			}
+			if cmd.Flags().Changed("at") {
+				if err := c.checkMoments(cmd, moment); err != nil {
+					return err
+				}
+				if o.Selects() {
+					return outcome.Usage("", "restore: --at finds the snapshot itself: it does not go with another way to name one")
+				}
+				o.Snapshot = session.AtMoment("", moment)
+			}
 			return c.restore(cmd.Context(), o)
 		},
 	}
@@ -62,12 +78,15 @@ a terminal, a snapshot and --yes must be given.`,
 	_ = cmd.RegisterFlagCompletionFunc("from", c.completeEnvironment) // it exists: no error
 	f.StringVar(&o.Name, "name", "", "only snapshots of the database with this `name`")
 	f.StringVar(&o.Snapshot, "snapshot", "", "ID of the `snapshot`, latest, latest-verified, or a time")
+	f.StringVar(&moment, "at", "", momentUsage)
+	_ = cmd.RegisterFlagCompletionFunc("at", c.completeMoment) // it exists: no error
 	f.Int64Var(&o.beforeSchema, "before-schema", 0, "the newest snapshot whose user_version is below `n`")
 	f.StringArrayVar(&o.Tags, "tag", nil, "with these `tags`: a,b for both, --tag again for either")
 	f.StringVar(&o.Target, "target", "", "database `file` to restore into (default: that of ENV)")
 	f.StringVar(&o.Scrub, "scrub", "", "SQL `file` to run first (default of clones: that of ENV)")
 	f.BoolVar(&o.Unsound, "unsound", false, "restore even if the checks find something wrong")
 	addReplaceFlags(cmd, &o)
+	manual.Rare(f, "name", "unsound", "wait")
 	c.addJSONFlag(cmd)
 	return cmd
 }

@@ -61,6 +61,15 @@ func newSnapshotMessage(s *snapshot.Snapshot) snapshotMessage {
 	}
 }
 
+// newSnapshotMessages returns the snapshots of a list for JSON.
+func newSnapshotMessages(list []*snapshot.Snapshot) []snapshotMessage {
+	messages := make([]snapshotMessage, 0, len(list))
+	for _, s := range list {
+		messages = append(messages, newSnapshotMessage(s))
+	}
+	return messages
+}
+
 // idText returns an ID as text, "" for none.
 func idText(id snapshot.ID) string {
 	if id.IsZero() {

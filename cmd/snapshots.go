@@ -24,6 +24,8 @@ type snapshotsOptions struct {
 	latest      int
 	last        bool // latest is 1
 	groupBy     string
+	at          string // the moment for which snapshots are listed; "" for all times
+	all         bool   // none are folded
 }
 
 func newSnapshots(c *cli) *cobra.Command {
@@ -32,14 +34,24 @@ func newSnapshots(c *cli) *cobra.Command {
 		Use:     "snapshots [ENV]",
 		Aliases: []string{"list"},
 		Short:   "List snapshots",
-		Long:    "Lists snapshots, of one environment or of all, the newest last.",
+		Long: `Lists snapshots, of one environment or of all, the newest last.
+
+Three or more snapshots that a watch took within an hour of today, or a day before, make
+one line: "x 340" is their number, and --at with a time of the line names one. The newest
+snapshot and those that are pinned, tagged, verified or suspect have lines of their own.`,
 		Example: `  firn snapshots
   firn snapshots production --latest 5
+  firn snapshots --at 2026-11-21T14:03:07
   firn snapshots --tag db_app,nightly --tag pre-restore`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: c.completeEnvironment,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.environment = first(args)
+			if cmd.Flags().Changed("at") {
+				if err := c.checkMoments(cmd, o.at); err != nil {
+					return err
+				}
+			}
 			return c.listSnapshots(cmd.Context(), o)
 		},
 	}
@@ -48,6 +60,9 @@ func newSnapshots(c *cli) *cobra.Command {
 	cmd.Flags().Bool("compact", false, "the list is compact")
 	hide(cmd.Flags(), "last", "compact")
 	cmd.Flags().IntVar(&o.latest, "latest", 0, "only the newest `n` of each environment and database")
+	cmd.Flags().StringVar(&o.at, "at", "", momentUsage)
+	_ = cmd.RegisterFlagCompletionFunc("at", c.completeMoment) // it exists: no error
+	cmd.Flags().BoolVar(&o.all, "all", false, "fold none: a line for each snapshot")
 	cmd.Flags().StringVar(&o.groupBy, "group-by", "", "group by `properties`: environment, database, host, tags")
 	complete(cmd, "group-by", "environment", "database", "host", "tags")
 	c.addJSONFlag(cmd)
@@ -82,7 +97,7 @@ func (c *cli) listSnapshots(ctx context.Context, o snapshotsOptions) error {
 	if err != nil {
 		return err
 	}
-	grouping, err := parseGrouping(o.groupBy)
+	grouping, err := session.ParseGrouping(o.groupBy)
 	if err != nil {
 		return err
 	}
@@ -101,40 +116,72 @@ func (c *cli) listSnapshots(ctx context.Context, o snapshotsOptions) error {
 	if err != nil {
 		return err
 	}
-	list := session.Filter(all, snapshot.Filter{Environment: o.environment, Tags: byTag})
-	if o.latest > 0 {
-		list = session.Newest(s.Past(list), o.latest)
+	list, err := s.chooseSnapshots(all, snapshot.Filter{Environment: o.environment, Tags: byTag}, o)
+	if err != nil {
+		return cmp.Or(damage, err)
 	}
 	slices.Reverse(list) // the newest is last, where a person looks on a terminal
 	if len(grouping) > 0 && len(list) > 0 {
-		return cmp.Or(s.printGroups(grouping.groups(list)), damage)
+		return cmp.Or(s.printGroups(grouping.Groups(list), o.all), damage)
 	}
-	return cmp.Or(s.printSnapshots(list), damage)
+	return cmp.Or(s.printSnapshots(list, o.all), damage)
 }
 
-// printSnapshots prints snapshots as a table or in JSON.
-func (s *opened) printSnapshots(list []*snapshot.Snapshot) error {
-	if s.json {
-		messages := make([]snapshotMessage, 0, len(list))
-		for _, snap := range list {
-			messages = append(messages, newSnapshotMessage(snap))
+// chooseSnapshots returns the snapshots that the flags ask for, the newest first.
+func (s *opened) chooseSnapshots(all []*snapshot.Snapshot, f snapshot.Filter, o snapshotsOptions) ([]*snapshot.Snapshot, error) {
+	if o.at != "" {
+		moment, err := s.ParseMoment(o.at)
+		if err != nil {
+			return nil, err
 		}
-		return s.printJSON(messages)
+		return s.NewestAt(all, f, moment, max(o.latest, 1))
+	}
+	list := session.Filter(all, f)
+	if o.latest > 0 {
+		list = session.Newest(s.Past(list), o.latest)
+	}
+	return list, nil
+}
+
+// printSnapshots prints snapshots, the newest last, as a table or in JSON. The table has a line for each or folds rounds.
+func (s *opened) printSnapshots(list []*snapshot.Snapshot, each bool) error {
+	if s.json {
+		return s.printJSON(newSnapshotMessages(list))
 	}
 	if len(list) == 0 {
 		s.note("No snapshots.")
 		return nil
 	}
-	rows := make([][]string, 0, len(list))
-	for _, snap := range list {
-		rows = append(rows, s.snapshotRow(snap))
+	width := terminalWidth(s.stdout)
+	head, rows, folded := s.snapshotTable(list, each, width)
+	if err := s.table(s.stdout, head, rows); err != nil || folded == 0 {
+		return err
+	}
+	_, err := fmt.Fprintln(s.stdout, layout.Sentence(fmt.Sprintf("%d snapshots are folded: --all shows each, --at TIME names one.", folded), width))
+	return err
+}
+
+// snapshotTable returns a table of snapshots that fits a width if it can, and how many of them are folded.
+func (c *cli) snapshotTable(list []*snapshot.Snapshot, each bool, width int) (head []string, rows [][]string, folded int) {
+	folds := snapshot.FoldRounds(list, c.program.Now(), c.program.Zone)
+	if each {
+		folds = snapshot.Unfolded(list)
+	}
+	for _, f := range folds {
+		rows = append(rows, c.snapshotRow(f))
+		if len(f) > 1 {
+			folded += len(f)
+		}
 	}
 	spare := []string{"Added", "Tags", "Size"}
+	if folded > 0 {
+		spare = []string{"Tags", "Size", "Added"} // a fold is there to tell how much was added
+	}
 	if len(session.Environments(list)) == 1 { // the column has the same name in all rows
 		spare = append(spare, "Environment")
 	}
-	head, rows := layout.Fit(snapshotHead(), rows, spare, terminalWidth(s.stdout))
-	return s.table(s.stdout, head, rows)
+	head, rows = layout.Fit(snapshotHead(), rows, spare, width)
+	return head, rows, folded
 }
 
 // snapshotHead returns the head of the table of snapshots.
@@ -142,17 +189,18 @@ func snapshotHead() []string {
 	return []string{"ID", "Time", "Environment", "Tags", "Size", "Added", "State"}
 }
 
-// snapshotRow returns the cells of a snapshot.
-func (c *cli) snapshotRow(s *snapshot.Snapshot) []string {
-	added := report.Size(s.Added)
-	if s.Unchanged {
+// snapshotRow returns the cells of a snapshot, or of several: there the first cell is the flag that names one of them by its time. All
+// cells are short, so that a terminal of 40 columns does not tear a date.
+func (c *cli) snapshotRow(f snapshot.Fold) []string {
+	s := f.Newest()
+	id, when, added, state := s.ID.Short(), c.program.WhenTaken(s), report.Size(f.Added()), c.remark(s)
+	switch {
+	case len(f) > 1:
+		id, when, state = "--at", c.program.WhenFolded(f), fmt.Sprintf("x %d", len(f))
+	case s.Unchanged:
 		added = "unchanged"
 	}
-	return []string{
-		s.ID.Short(), c.program.When(s.Time), s.Environment,
-		shownTags(s),
-		report.Size(s.Image().Size), added, c.remark(s),
-	}
+	return []string{id, when, s.Environment, shownTags(s), report.Size(s.Image().Size), added, state}
 }
 
 // shownTags returns the tags of a snapshot without the one that repeats the environment.

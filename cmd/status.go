@@ -233,11 +233,11 @@ func (s *opened) statusRow(st upkeep.State) []string {
 	if st.Newest == nil {
 		return row
 	}
-	row[3], row[5], row[6] = ago(s.Now().Sub(st.Newest.Time)), ago(s.Now().Sub(st.Changed)), report.Size(st.Newest.Image().Size)
+	row[3], row[5], row[6] = report.Ago(s.Now().Sub(st.Newest.Time)), report.Ago(s.Now().Sub(st.Changed)), report.Size(st.Newest.Image().Size)
 	row[7], row[8] = perDay(st.SizePerDay, st.AddedPerDay)
 	if st.Verified != nil {
 		v := st.Verified.Verified
-		row[9] = ago(s.Now().Sub(v.Time))
+		row[9] = report.Ago(s.Now().Sub(v.Time))
 		if !v.Sound() {
 			row[9] = "UNSOUND " + row[9]
 		}
@@ -275,7 +275,7 @@ func (s *opened) repositoryLine(r repositoryState) string {
 		at   *time.Time
 	}{{"pruned", r.Pruned}, {"checked", r.Checked}, {"copied", r.Copied}} {
 		if done.at != nil {
-			line += ", " + done.what + " " + ago(s.Now().Sub(*done.at))
+			line += ", " + done.what + " " + report.Ago(s.Now().Sub(*done.at))
 		}
 	}
 	return line

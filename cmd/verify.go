@@ -121,7 +121,7 @@ func (c *cli) verify(ctx context.Context, args []string, o verifyOptions) error 
 
 // takeSnapshot moves a snapshot from the arguments to the options, and returns the other arguments, which are environments.
 func (o *verifyOptions) takeSnapshot(known *session.Catalog, args []string) ([]string, error) {
-	i := slices.IndexFunc(args, func(arg string) bool { return isReference(known.Conf, known.All, arg) })
+	i := slices.IndexFunc(args, func(arg string) bool { return session.IsReference(known.Conf, known.All, arg) })
 	if i < 0 || o.snapshot != "" {
 		return args, nil
 	}

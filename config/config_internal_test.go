@@ -56,6 +56,7 @@ repository = "repo"
 password_command = "pass firn"
 [keep]
 last = 1
+minutely = 90
 yearly = "all"
 within = "2h"
 pre_restore = "1w"
@@ -115,7 +116,7 @@ s3 = { access_key_file = "c", secret_key_file = "/s" }
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Last != retention.All || p.Daily != 30 || p.Yearly != retention.All || p.Within != 2*time.Hour ||
+	if p.Last != retention.All || p.Minutely != 90 || p.Daily != 30 || p.Yearly != retention.All || p.Within != 2*time.Hour ||
 		p.PreRestore != 7*24*time.Hour || p.Location.String() != "Europe/Amsterdam" {
 		t.Errorf("policy of a: got %+v", p)
 	}
@@ -165,6 +166,38 @@ func TestKeepOverrides(t *testing.T) {
 	p, err := conf.Policy("other", nil)
 	if got, want := p.String(), "last 3 (UTC)"; err != nil || got != want {
 		t.Errorf("got %q (%v), want %q: rules that are given replace the defaults", got, err, want)
+	}
+}
+
+// TestWatchPolicy checks that a watch adds to the rules that count without it, and only what is not configured.
+func TestWatchPolicy(t *testing.T) {
+	t.Parallel()
+	const defaults = "last 10, minutely 1440, hourly 24, daily 7, weekly 4, monthly 6, yearly all, within 1h (UTC)"
+	for name, tt := range map[string]struct{ config, want string }{
+		"Default":          {"", defaults},
+		"OnlyTimezone":     {"[keep]\ntimezone = 'UTC'", defaults},
+		"Rules":            {"[keep]\ndaily = 5", "minutely 1440, daily 5, within 1h (UTC)"},
+		"OwnRules":         {"[keep]\ndaily = 5\n[env.a]\ndatabase = 'a'\nkeep = { daily = 0, minutely = 60 }", "minutely 60, within 1h (UTC)"},
+		"Within":           {"[keep]\nwithin = '3h'", "minutely 1440, within 3h (UTC)"},
+		"ZerosAreRules":    {"[keep]\nlast = 3\nminutely = 0\nwithin = '0s'", "last 3 (UTC)"},
+		"NothingOfOnesOwn": {"[keep]\nlast = 0", "minutely 1440, within 1h (UTC)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conf, err := Parse("f", []byte(tt.config))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p, err := conf.WatchPolicyOf(&Environment{Name: "a"}); err != nil || p.String() != tt.want {
+				t.Errorf("got %s, %v, want %s", p, err, tt.want)
+			}
+			if p, err := conf.Policy("a", nil); err == nil && p.String() == tt.want && name != "ZerosAreRules" {
+				t.Errorf("without a watch: got %s, too", p)
+			}
+		})
+	}
+	conf := &Config{}
+	if _, err := conf.WatchPolicyOf(&Environment{Name: "a", Keep: *NewKeep(retention.Policy{})}); !outcome.Is(retention.ErrKeepsNothing)(err) {
+		t.Errorf("zeros alone: got %v, want ErrKeepsNothing", err)
 	}
 }
 

@@ -14,14 +14,15 @@ key_file   = "/etc/firn/key"        # or password_file, or password_command
 #metrics_file = "/var/lib/prometheus/node-exporter/firn.prom"   # the outcome of backups, for Prometheus
 
 [keep]                              # how many snapshots retention keeps; these are the defaults
-last     = 10                       # a number, or "all"; so are the next five
+last     = 10                       # a number, or "all"; so are the next six
+#minutely = 1440                    # the newest of each minute; this is the default of a watch alone
 hourly   = 24
 daily    = 7
 weekly   = 4                        # ISO weeks
 monthly  = 6
 yearly   = "all"
 timezone = "UTC"                    # the time zone in which days begin
-#within      = "2h"                 # all snapshots of this time before the newest
+#within      = "2h"                 # all snapshots of this time before the newest; default of a watch: 1h
 #pre_restore = "30d"                # for how long to keep snapshots of what restores have replaced
 
 [env.production]

@@ -11,6 +11,7 @@ import (
 // Keep is a retention policy as it is configured. A nil value is not given, so an environment can override single values.
 type Keep struct {
 	Last       *Count    `toml:"last"`
+	Minutely   *Count    `toml:"minutely"`
 	Hourly     *Count    `toml:"hourly"`
 	Daily      *Count    `toml:"daily"`
 	Weekly     *Count    `toml:"weekly"`
@@ -30,7 +31,7 @@ func NewKeep(p retention.Policy) *Keep {
 		from retention.Count
 		to   **Count
 	}{
-		{p.Last, &k.Last}, {p.Hourly, &k.Hourly}, {p.Daily, &k.Daily}, {p.Weekly, &k.Weekly}, {p.Monthly, &k.Monthly}, {p.Yearly, &k.Yearly},
+		{p.Last, &k.Last}, {p.Minutely, &k.Minutely}, {p.Hourly, &k.Hourly}, {p.Daily, &k.Daily}, {p.Weekly, &k.Weekly}, {p.Monthly, &k.Monthly}, {p.Yearly, &k.Yearly},
 	} {
 		*rule.to = &Count{Count: rule.from}
 	}
@@ -68,6 +69,7 @@ func (d *Duration) UnmarshalText(text []byte) error {
 func (k Keep) over(base Keep) Keep {
 	return Keep{
 		Last:       either(k.Last, base.Last),
+		Minutely:   either(k.Minutely, base.Minutely),
 		Hourly:     either(k.Hourly, base.Hourly),
 		Daily:      either(k.Daily, base.Daily),
 		Weekly:     either(k.Weekly, base.Weekly),
@@ -96,13 +98,18 @@ func DefaultPolicy() retention.Policy {
 // defaultKeep returns the rules of the default policy, without its other values.
 func defaultKeep() Keep {
 	k := NewKeep(DefaultPolicy())
-	k.Within, k.PreRestore = nil, nil
+	k.Minutely, k.Within, k.PreRestore = nil, nil, nil
 	return *k
+}
+
+// watchKeep returns the rules that a watch adds: all snapshots of the last hour, and one of each minute for a day.
+func watchKeep() Keep {
+	return Keep{Within: &Duration{Duration: time.Hour}, Minutely: &Count{Count: 24 * 60}}
 }
 
 // HasRules reports whether any rule is given. A rule with a zero counts.
 func (k Keep) HasRules() bool {
-	for _, c := range []*Count{k.Last, k.Hourly, k.Daily, k.Weekly, k.Monthly, k.Yearly} {
+	for _, c := range []*Count{k.Last, k.Minutely, k.Hourly, k.Daily, k.Weekly, k.Monthly, k.Yearly} {
 		if c != nil {
 			return true
 		}
@@ -119,7 +126,7 @@ func (k Keep) policy() (retention.Policy, error) {
 		from *Count
 		to   *retention.Count
 	}{
-		{"last", k.Last, &p.Last}, {"hourly", k.Hourly, &p.Hourly}, {"daily", k.Daily, &p.Daily},
+		{"last", k.Last, &p.Last}, {"minutely", k.Minutely, &p.Minutely}, {"hourly", k.Hourly, &p.Hourly}, {"daily", k.Daily, &p.Daily},
 		{"weekly", k.Weekly, &p.Weekly}, {"monthly", k.Monthly, &p.Monthly}, {"yearly", k.Yearly, &p.Yearly},
 	} {
 		if rule.from == nil {
@@ -167,25 +174,43 @@ func (conf *Config) Policy(environment string, given *Keep) (retention.Policy, e
 // PolicyOf is [Config.Policy] for an environment with rules of its own, which override the configured rules of its name. The
 // environment need not be configured.
 func (conf *Config) PolicyOf(env *Environment, given *Keep) (retention.Policy, error) {
+	k := conf.rulesOf(env)
+	if given != nil {
+		base := k
+		k = *given
+		k.PreRestore, k.Timezone, k.location = either(given.PreRestore, base.PreRestore), base.Timezone, cmp.Or(given.location, base.location)
+	}
+	return k.policyOf(env.Name)
+}
+
+// WatchPolicyOf returns the valid retention policy of an environment that is watched: that of [Config.PolicyOf] without given
+// rules, and all snapshots of the last hour (within), and one of each minute for a day (minutely). A configuration that has
+// within or minutely overrides that one, with a zero too. [NewKeep] has both.
+func (conf *Config) WatchPolicyOf(env *Environment) (retention.Policy, error) {
+	return conf.rulesOf(env).over(watchKeep()).policyOf(env.Name)
+}
+
+// rulesOf returns the configured values of an environment, with the default rules if no rule is configured.
+func (conf *Config) rulesOf(env *Environment) Keep {
 	k := conf.Keep
 	if configured, ok := conf.Env[env.Name]; ok {
 		k = configured.Keep.over(k)
 	}
 	k = env.Keep.over(k)
-	switch {
-	case given != nil:
-		base := k
-		k = *given
-		k.PreRestore, k.Timezone, k.location = either(given.PreRestore, base.PreRestore), base.Timezone, cmp.Or(given.location, base.location)
-	case !k.HasRules():
+	if !k.HasRules() {
 		k = k.over(defaultKeep())
 	}
+	return k
+}
+
+// policyOf returns the valid policy of an environment, whose name is for the error.
+func (k Keep) policyOf(environment string) (retention.Policy, error) {
 	p, err := k.policy()
 	if err != nil {
 		return p, err
 	}
 	if err := p.Validate(); err != nil {
-		return p, fmt.Errorf("retention of %q: %w", env.Name, err)
+		return p, fmt.Errorf("retention of %q: %w", environment, err)
 	}
 	return p, nil
 }

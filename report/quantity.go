@@ -28,6 +28,28 @@ func Elapsed(d time.Duration) string {
 	return d.Round(time.Second).String()
 }
 
+// Age formats a duration for people, in one unit.
+func Age(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 2*day:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d d", int(d/day))
+}
+
+// Ago formats the time since an event for people. Clocks differ, so an event of the next minute counts as an event of now.
+func Ago(d time.Duration) string {
+	if d < -time.Minute {
+		return "in the future"
+	}
+	return Age(max(d, 0)) + " ago"
+}
+
 // Plural returns "1 snapshot", "2 snapshots".
 func Plural(n int, noun string) string {
 	if n == 1 {

@@ -67,7 +67,7 @@ func (op *Operation) loadList(ctx context.Context) error {
 		return err
 	}
 	if from == "" && strings.Trim(op.options.Snapshot, "0123456789abcdefABCDEF") != "" {
-		return outcome.Usage("Name the environment with --from, or the snapshot by its ID.", "restore: %s could be any environment's", op.options.Snapshot)
+		return outcome.Usage("Name the environment with --from, or the snapshot by its ID.", "restore: %s could be any environment's", session.Flag(op.options.Snapshot))
 	}
 	op.list = session.Filter(op.known.All, snapshot.Filter{Environment: from, Database: op.options.Name, Tags: byTag})
 	return nil
@@ -111,9 +111,7 @@ func (op *Operation) selected(ctx context.Context) (*snapshot.Snapshot, error) {
 
 // from is the environment whose snapshot is taken, "" for any.
 func (op *Operation) from() string {
-	_, named, _ := strings.Cut(op.options.Snapshot, "latest") // latest:ENV, latest-verified:ENV
-	_, named, _ = strings.Cut(named, ":")
-	return cmp.Or(op.options.From, named, op.options.Environment)
+	return cmp.Or(op.options.From, session.NamedEnvironment(op.options.Snapshot), op.options.Environment)
 }
 
 // hasSnapshots refuses an environment, "" for any, that has no snapshots.

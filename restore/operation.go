@@ -29,7 +29,7 @@ type Options struct {
 	From         string   // the environment whose snapshot is taken; "" for Environment, or for any with an ID
 	Name         string   // only snapshots of the database with this name; "" for the target's, or the only one
 	Tags         []string // only snapshots with these tags: a comma in one means and, several mean or
-	Snapshot     string   // ID, latest, latest-verified, or the beginning of a time; "" for [Operation.Choose]
+	Snapshot     string   // a reference as [session.Catalog.Find] takes it; "" for [Operation.Choose]
 	BeforeSchema *int64   // the newest snapshot whose user_version is below this, in place of Snapshot
 	Undo         bool     // put back what the last restore into Environment has replaced, in place of all above but Environment
 

@@ -25,8 +25,8 @@ type Decision struct {
 	Item
 	Keep bool
 	// Reasons names every rule that keeps the item. It is empty if the item goes: "last 3"
-	// (the third newest), "within 2h", "hourly 2026-11-21 03:00 UTC", "daily 2026-11-21",
-	// "weekly 2026-W47", "monthly 2026-11", "yearly 2026", "pre-restore within 30d",
+	// (the third newest), "within 2h", "minutely 2026-11-21 03:12 UTC", "hourly 2026-11-21 03:00 UTC",
+	// "daily 2026-11-21", "weekly 2026-W47", "monthly 2026-11", "yearly 2026", "pre-restore within 30d",
 	// "pinned", "unreadable note", "newest verified", "newest unsound", "newest not
 	// suspect", "newest", "later than now".
 	Reasons []string
@@ -200,6 +200,7 @@ type rule struct {
 func (p Policy) rules() []rule {
 	return []rule{
 		{"last", p.Last, nil},
+		{"minutely", p.Minutely, minute},
 		{"hourly", p.Hourly, hour},
 		{"daily", p.Daily, date},
 		{"weekly", p.Weekly, week},
@@ -209,10 +210,11 @@ func (p Policy) rules() []rule {
 }
 
 // The zone distinguishes the two hours that have the same name when summer time ends.
-func hour(t time.Time) string  { return t.Format("2006-01-02 15:00 MST") }
-func date(t time.Time) string  { return t.Format("2006-01-02") }
-func month(t time.Time) string { return t.Format("2006-01") }
-func year(t time.Time) string  { return t.Format("2006") }
+func minute(t time.Time) string { return t.Format("2006-01-02 15:04 MST") }
+func hour(t time.Time) string   { return t.Format("2006-01-02 15:00 MST") }
+func date(t time.Time) string   { return t.Format("2006-01-02") }
+func month(t time.Time) string  { return t.Format("2006-01") }
+func year(t time.Time) string   { return t.Format("2006") }
 
 func week(t time.Time) string {
 	y, w := t.ISOWeek()

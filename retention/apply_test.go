@@ -105,6 +105,12 @@ func TestApply(t *testing.T) {
 			2026-11-21 03:00: within 1h
 			2026-11-21 02:48: within 1h, hourly 2026-11-21 02:00 UTC
 			2026-11-21 02:00:`},
+		"MinutelyTakesTheNewestOfAMinute": {policy: retention.Policy{Minutely: 3}, want: `
+			2026-11-21 03:12 +0000: minutely 2026-11-21 03:12 UTC, newest
+			2026-11-21 03:12 +0000 b:
+			2026-11-21 03:10: minutely 2026-11-21 03:10 UTC
+			2026-11-20 00:00: minutely 2026-11-20 00:00 UTC
+			2026-11-19 23:59:`},
 		"WithinIsYoungerThan": {policy: retention.Policy{Within: 2 * time.Hour}, want: `
 			2026-11-21 04:00: within 2h, newest
 			2026-11-21 02:01: within 2h

@@ -22,15 +22,15 @@ var ErrKeepsNothing = errors.New("no retention rule keeps anything")
 // Each rule goes from the newest snapshot to the oldest:
 //
 //   - Last keeps that many snapshots
-//   - Hourly, Daily, Weekly, Monthly and Yearly each keep the newest snapshot
-//     of a period, for that many of the latest periods that have a snapshot;
-//     weeks are ISO weeks
+//   - Minutely, Hourly, Daily, Weekly, Monthly and Yearly each keep the newest
+//     snapshot of a period, for that many of the latest periods that have a
+//     snapshot; weeks are ISO weeks
 //
 // A count that is not used up does not keep the oldest snapshot as well, as it
 // does in restic. The result depends on the periods alone, so that a young
 // repository is thinned like an old one.
 type Policy struct {
-	Last, Hourly, Daily, Weekly, Monthly, Yearly Count
+	Last, Minutely, Hourly, Daily, Weekly, Monthly, Yearly Count
 
 	// Within keeps every snapshot that is older than the newest by less than
 	// this.

@@ -24,6 +24,8 @@ func TestValidate(t *testing.T) {
 		"Zero":               {retention.Policy{}, "no retention rule keeps anything"},
 		"OnlyPreRestore":     {retention.Policy{PreRestore: time.Hour, Location: time.UTC}, "no retention rule keeps anything"},
 		"NegativeCount":      {retention.Policy{Last: 1, Weekly: -2}, "retention rule weekly: negative count -2"},
+		"NegativeMinutely":   {retention.Policy{Last: 1, Minutely: -2}, "retention rule minutely: negative count -2"},
+		"OnlyMinutely":       {retention.Policy{Minutely: 1}, ""},
 		"NegativeWithin":     {retention.Policy{Last: 1, Within: -time.Hour}, "retention rule within: negative duration -1h"},
 		"NegativePreRestore": {retention.Policy{Last: 1, PreRestore: -time.Hour}, "retention rule pre-restore: negative duration -1h"},
 	}
@@ -48,8 +50,8 @@ func TestPolicyString(t *testing.T) {
 	t.Parallel()
 	tests := map[string]retention.Policy{
 		"keep nothing": {},
-		"last 10, hourly 24, daily 7, weekly 4, monthly 6, yearly all, within 2h (UTC)": {
-			Last: 10, Hourly: 24, Daily: 7, Weekly: 4, Monthly: 6, Yearly: retention.All, Within: 2 * time.Hour},
+		"last 10, minutely 90, hourly 24, daily 7, weekly 4, monthly 6, yearly all, within 2h (UTC)": {
+			Last: 10, Minutely: 90, Hourly: 24, Daily: 7, Weekly: 4, Monthly: 6, Yearly: retention.All, Within: 2 * time.Hour},
 		"daily 30 (Europe/Amsterdam)": {Daily: 30, Location: zone(t, "Europe/Amsterdam")},
 	}
 	for want, policy := range tests {

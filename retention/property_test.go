@@ -25,7 +25,7 @@ func policies(t testing.TB) *rapid.Generator[retention.Policy] {
 	return rapid.Custom(func(t *rapid.T) retention.Policy {
 		n := counts()
 		return retention.Policy{
-			Last: n.Draw(t, "last"), Hourly: n.Draw(t, "hourly"), Daily: n.Draw(t, "daily"),
+			Last: n.Draw(t, "last"), Minutely: n.Draw(t, "minutely"), Hourly: n.Draw(t, "hourly"), Daily: n.Draw(t, "daily"),
 			Weekly: n.Draw(t, "weekly"), Monthly: n.Draw(t, "monthly"), Yearly: n.Draw(t, "yearly"),
 			Within:     time.Duration(rapid.IntRange(0, 72).Draw(t, "within hours")) * time.Hour,
 			PreRestore: time.Duration(rapid.IntRange(0, 72).Draw(t, "pre-restore hours")) * time.Hour,
@@ -36,7 +36,7 @@ func policies(t testing.TB) *rapid.Generator[retention.Policy] {
 
 // histories draws up to 60 items, oldest first, minutes to months apart.
 func histories() *rapid.Generator[[]retention.Item] {
-	steps := []time.Duration{0, time.Minute, 12 * time.Minute, 7 * time.Hour, 26 * time.Hour, 200 * time.Hour, 1100 * time.Hour}
+	steps := []time.Duration{0, 7 * time.Second, time.Minute, 12 * time.Minute, 7 * time.Hour, 26 * time.Hour, 200 * time.Hour, 1100 * time.Hour}
 	return rapid.Custom(func(t *rapid.T) []retention.Item {
 		at := time.Date(2006, 10, 1, 0, 0, 0, 0, time.UTC)
 		list := make([]retention.Item, rapid.IntRange(0, 60).Draw(t, "n"))
@@ -137,7 +137,7 @@ func TestKeepingMoreNeverRemoves(t *testing.T) {
 		p, list := gen.Draw(t, "policy"), histories().Draw(t, "history")
 		p.PreRestore += time.Hour // because 0 means the default, which is longer
 		q := p
-		for _, c := range []*retention.Count{&q.Last, &q.Hourly, &q.Daily, &q.Weekly, &q.Monthly, &q.Yearly} {
+		for _, c := range []*retention.Count{&q.Last, &q.Minutely, &q.Hourly, &q.Daily, &q.Weekly, &q.Monthly, &q.Yearly} {
 			more(t, c)
 		}
 		q.Within += time.Duration(rapid.IntRange(0, 99).Draw(t, "more hours")) * time.Hour

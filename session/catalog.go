@@ -35,21 +35,32 @@ func (s *Session) Catalog(ctx context.Context) (*Catalog, error) {
 }
 
 // Find finds the snapshot of the list that the user means. The words latest and latest-verified, and times, mean neither a snapshot
-// that a restore took of its target, unless that is asked for, nor one that is later than now.
+// that a restore took of its target, unless that is asked for, nor one that is later than now. Beside the references of
+// [snapshot.Find] there is "ENV@TIME", and "@TIME" for any environment: the newest that is not after the time, see
+// [Caller.ParseMoment] and [Catalog.At].
 func (k *Catalog) Find(list []*snapshot.Snapshot, ref string, withPreRestore bool) (*snapshot.Snapshot, error) {
 	if _, err := FindByID(list, ref); err == nil {
 		return snapshot.Find(list, ref, k.Zone)
+	}
+	if environment, text, ok := SplitMoment(ref); ok {
+		moment, err := k.ParseMoment(text)
+		if err != nil {
+			return nil, err
+		}
+		return k.findAt(list, ref, environment, moment, withPreRestore)
 	}
 	among := list
 	if !withPreRestore || strings.HasPrefix(ref, snapshot.LatestVerified) {
 		among = OfBackups(list)
 	}
-	s, err := k.findPast(among, ref)
+	s, err := k.findPast(among, func(list []*snapshot.Snapshot) (*snapshot.Snapshot, error) {
+		return snapshot.Find(list, ref, k.Zone)
+	})
 	if err != nil && !errors.Is(err, snapshot.ErrNotFound) {
 		return nil, err
 	}
 	may := func(t time.Time) bool { return t.IsZero() || snapshot.MayMean(ref, t, k.Zone) }
-	if refusal := cmp.Or(k.Surely(s, ref, may), k.hidden(list, s, ref, may)); refusal != nil {
+	if refusal := cmp.Or(k.Surely(s, ref, may), k.hidden(list, NamedEnvironment(ref), s, ref, may)); refusal != nil {
 		return nil, refusal
 	}
 	if strings.HasPrefix(ref, snapshot.LatestVerified) {
@@ -62,10 +73,10 @@ func (k *Catalog) Find(list []*snapshot.Snapshot, ref string, withPreRestore boo
 }
 
 // findPast finds a snapshot among those that are not later than now. If there is none, it looks among the later ones.
-func (k *Catalog) findPast(list []*snapshot.Snapshot, ref string) (*snapshot.Snapshot, error) {
+func (k *Catalog) findPast(list []*snapshot.Snapshot, find func([]*snapshot.Snapshot) (*snapshot.Snapshot, error)) (*snapshot.Snapshot, error) {
 	past, ahead := snapshot.SplitAhead(list, k.Now())
-	s, err := snapshot.Find(past, ref, k.Zone)
-	if later, e := snapshot.Find(ahead, ref, k.Zone); e == nil {
+	s, err := find(past)
+	if later, e := find(ahead); e == nil {
 		k.WarnAhead(ahead)
 		if errors.Is(err, snapshot.ErrNotFound) {
 			return later, nil
@@ -106,11 +117,9 @@ func (k *Catalog) Surely(chosen *snapshot.Snapshot, what string, may func(time.T
 	return nil
 }
 
-// hidden is [Catalog.Surely] for a reference that may mean any series of a list: a newer snapshot of one of them may be gone
-// that this host has stored.
-func (k *Catalog) hidden(list []*snapshot.Snapshot, chosen *snapshot.Snapshot, ref string, may func(time.Time) bool) error {
-	_, environment, _ := strings.Cut(ref, "latest") // a time has colons, too
-	_, environment, _ = strings.Cut(environment, ":")
+// hidden is [Catalog.Surely] for a reference that may mean any series of a list, of one environment if it names one: a newer
+// snapshot of one of them may be gone that this host has stored.
+func (k *Catalog) hidden(list []*snapshot.Snapshot, environment string, chosen *snapshot.Snapshot, ref string, may func(time.Time) bool) error {
 	for _, b := range k.rollbacks {
 		listed := len(list) == len(k.All) || slices.ContainsFunc(list, func(s *snapshot.Snapshot) bool { return s.Series() == b.Series() })
 		named := environment == "" || environment == b.Environment

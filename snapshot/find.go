@@ -49,7 +49,7 @@ func (e *AmbiguousError) Error() string {
 
 // shown returns enough of id to distinguish the candidates.
 func (e *AmbiguousError) shown(id ID) string {
-	if len(e.Ref) < shortLen {
+	if _, isID := idPrefix(e.Ref); !isID || len(e.Ref) < shortLen {
 		return id.Short()
 	}
 	return id.String()
@@ -180,18 +180,20 @@ func idPrefix(ref string) (match func(*Snapshot) bool, ok bool) {
 
 // timePrefix returns a match for ref as the beginning of a time.
 func timePrefix(ref string, loc *time.Location) (match func(*Snapshot) bool, ok bool) {
-	const layout = "2006-01-02T15:04:05.000000"
 	if loc == nil {
 		loc = time.UTC
 	}
-	prefix := strings.Replace(ref, " ", "T", 1)
+	prefix := withT(ref)
 	if t, err := time.Parse(time.RFC3339Nano, prefix); err == nil {
 		prefix, loc = t.UTC().Format("2006-01-02T15:04:05.999999"), time.UTC
 	}
 	return func(s *Snapshot) bool {
-		return strings.HasPrefix(s.Time.In(loc).Format(layout), prefix)
+		return strings.HasPrefix(s.Time.In(loc).Format(timeShape), prefix)
 	}, isTimePrefix(prefix)
 }
+
+// withT returns a time with T between the day and the hour, where a space may stand.
+func withT(text string) string { return strings.Replace(text, " ", "T", 1) }
 
 // isTimePrefix reports whether s looks like the beginning of a time and ends
 // with a complete part: "2026-1" must not mean October to December.

@@ -16,7 +16,7 @@ import (
 type Choice struct {
 	Environments []string
 	All          bool   // environments: those that are configured and those that have snapshots
-	Snapshot     string // ID, latest, or the beginning of a time; of the first of the environments if any is named
+	Snapshot     string // a reference as [session.Catalog.Find] takes it; of the first of the environments if any is named
 }
 
 // Job is a snapshot to verify, or the reason why an environment has none.

@@ -68,7 +68,7 @@ restore: config host outcome process repo report scratch session site snapshot s
 retention:
 schedule: config outcome report retention session
 scratch:
-session: config crypt host outcome process repo report scratch site snapshot sqlite store
+session: config crypt host outcome process repo report retention scratch site snapshot sqlite store
 site: host outcome repo report scratch snapshot spool sqlite store store/local
 snapshot: chunk tags
 spool: crypt scratch
