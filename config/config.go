@@ -33,6 +33,7 @@ type Config struct {
 	MetricsFile     string                  `toml:"metrics_file"`
 	S3              Bucket                  `toml:"s3"`
 	Copy            Copy                    `toml:"copy"`
+	Watch           Watch                   `toml:"watch"`
 }
 
 // FileName is the name of the configuration file.
@@ -129,13 +130,15 @@ func describe(wrong *toml.DecodeError) string {
 		want = "a list of strings"
 	case "config.Count":
 		want = `a number or "all"`
+	case "config.Duration", "config.Confirm":
+		want = `a time such as "30m"`
 	}
 	return fmt.Sprintf("%s: want %s, not a value of type %s", strings.Join(wrong.Key(), "."), want, kind)
 }
 
 // resolve makes all paths absolute and fills in the default names of environments and databases.
 func (conf *Config) resolve(dir string) {
-	paths := slices.Concat([]*string{&conf.KeyFile, &conf.PasswordFile, &conf.MetricsFile}, conf.S3.paths(), conf.Copy.paths())
+	paths := slices.Concat([]*string{&conf.KeyFile, &conf.PasswordFile, &conf.MetricsFile, &conf.Watch.SpoolDir}, conf.S3.paths(), conf.Copy.paths())
 	if !store.IsRemote(conf.Repository) {
 		paths = append(paths, &conf.Repository)
 	}
@@ -182,6 +185,9 @@ func (conf *Config) validate() error {
 	}
 	if err := conf.Copy.validate(); err != nil {
 		return outcome.Usage("", "configuration %s: [copy]: %w", conf.Path, err)
+	}
+	if err := conf.Watch.validate(); err != nil {
+		return outcome.Usage("", "configuration %s: [watch]: %w", conf.Path, err)
 	}
 	if conf.CacheSize != "" {
 		if _, err := ParseSize(conf.CacheSize); err != nil {

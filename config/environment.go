@@ -39,6 +39,10 @@ type Environment struct {
 	Guard        *bool  `toml:"guard"`         // nil: true
 	MaxShrink    *Share `toml:"max_shrink"`    // nil: defaultMaxShrink
 	RequireScrub bool   `toml:"require_scrub"` // unscrubbed data may neither leave nor enter
+
+	Watch *bool     `toml:"watch"` // nil: true
+	Hold  *bool     `toml:"hold"`  // nil: true
+	Every *Duration `toml:"every"` // between two rounds; nil: as for all
 }
 
 // DefaultDatabaseName returns the default name of a database: the name of its file without the extension.
@@ -64,7 +68,7 @@ func (e *Environment) Validate() error {
 	if tagErr == nil {
 		tagErr = CheckTags(set, e.Name, e.DatabaseName)
 	}
-	return errors.Join(CheckExport(e.Export), CheckNames(e.Name, e.DatabaseName), tagErr, ageErr, err, e.checkHooks(), e.checkGuard())
+	return errors.Join(CheckExport(e.Export), CheckNames(e.Name, e.DatabaseName), tagErr, ageErr, err, e.checkHooks(), e.checkGuard(), e.Every.checkEvery())
 }
 
 // CheckNames returns an error if a name cannot be used: names must be valid tags, and "firn backup" would take an environment
