@@ -71,7 +71,7 @@ func addReferenceFlag(cmd *cobra.Command, onlyIDs bool) {
 // isReference reports whether a word names a snapshot, and is no environment of the configuration or of the list.
 func isReference(conf *config.Config, list []*snapshot.Snapshot, word string) bool {
 	means := word == "latest" || word == snapshot.LatestVerified || isTime(word) || meansSnapshot(word)
-	return means && conf.Env[word] == nil && !slices.Contains(session.Environments(list), word)
+	return means && !conf.Knows(word) && !slices.Contains(session.Environments(list), word)
 }
 
 // completionTime is the longest time that the shell waits for snapshots.
@@ -97,7 +97,7 @@ func (c *cli) completedEnvironment(cmd *cobra.Command, args []string) string {
 	if from := cmd.Flags().Lookup("from"); from != nil && from.Changed {
 		return from.Value.String()
 	}
-	if conf, err := c.program.LoadConfig(); err == nil && len(args) > 0 && conf.Env[args[0]] != nil {
+	if conf, err := c.program.LoadConfig(); err == nil && len(args) > 0 && conf.Lookup(args[0]) != nil {
 		return args[0]
 	}
 	return ""

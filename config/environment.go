@@ -17,6 +17,7 @@ import (
 type Environment struct {
 	Name          string `toml:"-"` // the key of its table
 	NamesDatabase bool   `toml:"-"` // DatabaseName is configured, not derived from the file's name
+	Pattern       string `toml:"-"` // the key of the pattern's table that the environment is from; "" for a table of its own
 
 	Database     string   `toml:"database"`
 	DatabaseName string   `toml:"name"`
@@ -40,9 +41,13 @@ type Environment struct {
 	MaxShrink    *Share `toml:"max_shrink"`    // nil: defaultMaxShrink
 	RequireScrub bool   `toml:"require_scrub"` // unscrubbed data may neither leave nor enter
 
+	Exclude []string `toml:"exclude"` // names of files that a pattern leaves out
+
 	Watch *bool     `toml:"watch"` // nil: true
 	Hold  *bool     `toml:"hold"`  // nil: true
 	Every *Duration `toml:"every"` // between two rounds; nil: as for all
+
+	real string // the path of the database without symbolic links, if a listing has found it
 }
 
 // DefaultDatabaseName returns the default name of a database: the name of its file without the extension.

@@ -55,6 +55,11 @@ start    = "systemctl start app-demo"
 #hold    = false                    # the watch keeps no connection open: for an application that changes its journal_mode
 #every   = "30s"                    # the time between two rounds of this environment, in place of that of [watch]
 
+#[env."tenant-*"]                   # a pattern: an environment for each file that fits, tenant-acme for acme.db
+#database = "/srv/tenants/*.db"     # one * in the name, and one in the name of a file or a folder
+#exclude  = ["*-old.db", "scratch*"]  # files, or folders, that are left out; hidden files are, too
+#name     = "app"                   # may have a *; all other keys hold for each file
+
 [s3]                                # the whole table may be left out: see the AWS_* variables
 #endpoint        = "https://s3.example.org:9000"   # of s3://bucket/prefix; default: Amazon's
 #region          = "eu-central-1"

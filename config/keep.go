@@ -168,7 +168,7 @@ func (conf *Config) Policy(environment string, given *Keep) (retention.Policy, e
 // environment need not be configured.
 func (conf *Config) PolicyOf(env *Environment, given *Keep) (retention.Policy, error) {
 	k := conf.Keep
-	if configured, ok := conf.Env[env.Name]; ok {
+	if configured := conf.Lookup(env.Name); configured != nil {
 		k = configured.Keep.over(k)
 	}
 	k = env.Keep.over(k)

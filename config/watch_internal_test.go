@@ -31,15 +31,16 @@ func TestWatch(t *testing.T) {
 
 func TestWatchedEnvironments(t *testing.T) {
 	t.Parallel()
-	conf, err := Parse("/f", []byte("[watch]\nevery = '5s'\n[env.a]\ndatabase = 'a'\n[env.b]\ndatabase = 'b'\nwatch = false\nhold = false\nevery = '30s'"))
+	conf, err := Parse("/f", []byte("[watch]\nevery = '5s'\n[env.a]\ndatabase = 'a'\n[env.b]\ndatabase = 'b'\nwatch = false\nhold = false\nevery = '30s'\n"+
+		"[env.'c-*']\ndatabase = '/c/*.db'\nhold = false\nevery = '1m'"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]struct {
 		watched, held bool
 		every         time.Duration
-	}{"a": {true, true, 5 * time.Second}, "b": {false, false, 30 * time.Second}} {
-		env := conf.Env[name]
+	}{"a": {true, true, 5 * time.Second}, "b": {false, false, 30 * time.Second}, "c-x": {true, false, time.Minute}} {
+		env := conf.Lookup(name)
 		if env.Watched() != want.watched || env.Held() != want.held || env.WatchInterval(conf) != want.every {
 			t.Errorf("%s: got %t, %t, %s", name, env.Watched(), env.Held(), env.WatchInterval(conf))
 		}

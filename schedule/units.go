@@ -55,11 +55,7 @@ func (s *Schedule) Units() ([]Unit, error) {
 		}
 		units = append(units, pair...)
 	}
-	var envs []*config.Environment
-	for _, name := range s.conf.Names() {
-		envs = append(envs, s.conf.Env[name])
-	}
-	weekly := s.service(unitName(weeklyName), "firn check and verification, weekly", envs, s.exec("check", "--read-data"), s.exec("verify", "--all"))
+	weekly := s.service(unitName(weeklyName), "firn check and verification, weekly", s.conf.Tables(), s.exec("check", "--read-data"), s.exec("verify", "--all"))
 	pair, err := weekly.pair("Sun 04:17")
 	if err != nil || s.target == nil {
 		return append(units, pair...), err
@@ -96,7 +92,7 @@ func (s *Schedule) service(name, description string, envs []*config.Environment,
 		v.Mounts = unitWord(s.repository.Folder)
 	}
 	for _, env := range envs {
-		folders = append(folders, filepath.Dir(env.Database))
+		folders = append(folders, env.Folder())
 	}
 	if s.settings.cache != "" {
 		folders = append(folders, s.settings.cache)
