@@ -26,6 +26,7 @@ type Schedule struct {
 	target     *session.Place // of the daily copy; nil for none
 	program    string
 	settings   settings
+	named      bool // the environments are named, and need not be all
 
 	User    string // the user for the runs; "" for the default user of the crontab or of systemd
 	Backups []scheduled
@@ -60,7 +61,7 @@ func New(c *session.Caller, conf *config.Config, o Options) (*Schedule, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Schedule{conf: conf, program: o.Program, User: o.User}
+	s := &Schedule{conf: conf, program: o.Program, User: o.User, named: len(o.Environments) > 0}
 	if s.program == "" {
 		if s.program, err = os.Executable(); err != nil {
 			return nil, fmt.Errorf("find this program: %w", err)
@@ -96,7 +97,7 @@ func (s *Schedule) arguments(args []string) []string {
 
 // render fills in a template.
 func render(name string, data any) (string, error) {
-	t, err := template.ParseFS(scheduleFiles, name+".tmpl")
+	t, err := template.ParseFS(scheduleFiles, name+".tmpl", "confinement.tmpl")
 	if err != nil {
 		return "", err
 	}

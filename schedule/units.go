@@ -67,20 +67,32 @@ func (s *Schedule) Units() ([]Unit, error) {
 
 // copyService returns the service of the daily copy. It also gives its user access to the key of the target.
 func (s *Schedule) copyService() service {
-	command := s.exec("copy", "--prune")
-	if s.conf.Copy.KeyFile != "" {
-		command += " --to-key-file %d/copy.key"
+	v := s.service(unitName(copyName), "firn copy to another repository, daily", nil, s.exec("copy", "--prune"))
+	s.addTarget(&v)
+	return v
+}
+
+// addTarget lets a service with one command copy to the other repository, if there is one.
+func (s *Schedule) addTarget(v *service) {
+	if s.target == nil {
+		return
 	}
-	v := s.service(unitName(copyName), "firn copy to another repository, daily", nil, command)
+	if s.conf.Copy.KeyFile != "" {
+		v.Commands[0] += " --to-key-file %d/copy.key"
+	}
 	v.CopyKey = strings.ReplaceAll(s.conf.Copy.KeyFile, "%", "%%")
 	if folder := s.target.Folder; folder != "" {
 		v.Mounts = strings.TrimSpace(v.Mounts + " " + unitWord(folder))
-		v.Writable = strings.TrimSpace(v.Writable + " " + unitWord(folder))
-		if atHome(folder) {
-			v.ProtectHome = "read-only"
-		}
+		v.letWrite(folder)
 	}
-	return v
+}
+
+// letWrite lets the service write one more folder.
+func (v *service) letWrite(folder string) {
+	v.Writable = strings.TrimSpace(v.Writable + " " + unitWord(folder))
+	if atHome(folder) {
+		v.ProtectHome = "read-only"
+	}
 }
 
 // service returns a service that runs commands of firn on environments.
