@@ -2,6 +2,7 @@ package firn_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -144,5 +145,43 @@ func TestRelativePathsStay(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(elsewhere, "*")); len(left) > 0 {
 		t.Errorf("files appear in the new working folder: %s", left)
+	}
+}
+
+// TestPatternsOfAFile uses a configuration whose pattern stands for the environments of files that come and go.
+func TestPatternsOfAFile(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, firn.Environment{})
+	config := fmt.Sprintf("repository = \"repo\"\nkey_file = %q\n[env.\"tenant-*\"]\ndatabase = \"t-*.db\"\n", f.key)
+	if err := os.WriteFile(f.path("firn.toml"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := f.open("", firn.Options{ConfigFile: f.path("firn.toml"), CacheDir: f.path("cache")})
+	f.exec("t-acme.db", "CREATE TABLE item(name)")
+	if got := r.Environments(); len(got) != 1 || got[0] != "tenant-acme" {
+		t.Errorf("got %q", got)
+	}
+	acme := r.Environment("tenant-acme")
+	taken, err := acme.Backup(t.Context(), firn.BackupOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.exec("t-bolt.db", "CREATE TABLE item(name)")
+	if err := os.Remove(acme.Path()); err != nil {
+		t.Fatal(err)
+	}
+	status, err := r.Status(t.Context())
+	if err != nil || len(status.States) != 2 || status.States[0].Vanished != acme.Path() || status.States[0].Judged || !status.States[1].Judged {
+		t.Errorf("got %+v, %v, want a vanished environment, and one without a snapshot", status, err)
+	}
+	if _, err := r.Environment("tenant-acme").Restore(t.Context(), taken.Snapshot, firn.RestoreOptions{}); err != nil {
+		t.Error(err)
+	}
+	if got := r.Environments(); len(got) != 2 {
+		t.Errorf("got %q", got)
+	}
+	other := r.Database(f.path("app.db"), firn.Environment{Name: "tenant-acme"})
+	if _, err := other.Backup(t.Context(), firn.BackupOptions{}); err == nil {
+		t.Error("another database took the name of a pattern's environment")
 	}
 }

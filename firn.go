@@ -315,7 +315,7 @@ func (r *Repository) with() *session.Session {
 func (r *Repository) learn(env *config.Environment) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if known := r.conf.Env[env.Name]; known != nil && known.Database != env.Database {
+	if known := r.conf.Lookup(env.Name); known != nil && known.Database != env.Database {
 		return outcome.Usage("Give each database an environment of its own.", "it is already that of %s, and not of %s", known.Database, env.Database)
 	}
 	r.conf = withEnvironment(r.conf, env)
@@ -333,8 +333,16 @@ func withEnvironment(known *config.Config, env *config.Environment) *config.Conf
 	return &conf
 }
 
-// Environments returns the names of the environments of [Options.ConfigFile] and of [Repository.Database], sorted.
-func (r *Repository) Environments() []string { return r.with().Conf.Names() }
+// Environments returns the names of the environments of [Options.ConfigFile] and of [Repository.Database], sorted. Those of a pattern
+// are there as long as their files are. A pattern whose folder cannot be listed gives a warning and no names.
+func (r *Repository) Environments() []string {
+	s := r.with()
+	found := s.Conf.All()
+	for _, err := range found.Errors {
+		s.Warn("%v", err)
+	}
+	return found.Names()
+}
 
 // Rollback returns an error that matches [ErrRolledBack] if the repository held less, when it was opened, than this host
 // has stored there: an old copy was put in its place, for instance. Everything works with what is there, but

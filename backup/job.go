@@ -72,6 +72,18 @@ func NewJob(conf *config.Config, env *config.Environment, o Options) (*Job, erro
 	return j, j.keep(conf, o)
 }
 
+// NewJobs is [NewJob] for several environments. It returns the first error.
+func NewJobs(conf *config.Config, envs []*config.Environment, o Options) (jobs []*Job, err error) {
+	for _, env := range envs {
+		j, err := NewJob(conf, env, o)
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, j)
+	}
+	return jobs, nil
+}
+
 // keep sets the policy of retention.
 func (j *Job) keep(conf *config.Config, o Options) error {
 	if !o.Forget {

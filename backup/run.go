@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -80,7 +81,7 @@ func (r *Run) NothingYet(ctx context.Context, j *Job) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	env := r.s.Conf.Env[j.env.Name]
+	env := r.s.Conf.Lookup(j.env.Name)
 	return env != nil && env.Database == j.env.Database && known.NothingYet(ctx, env.Name), nil
 }
 
@@ -146,6 +147,33 @@ func NotBegun(ctx context.Context, c *session.Caller, conf *config.Config, envs 
 	for _, env := range envs {
 		newWatch(s, env, options.MetricsFile).notBegun(ctx, cause)
 	}
+}
+
+// Unlisted returns an error for each pattern and each file that gave no environment to back up: see [config.ListError], and
+// [session.Catalog.Emptied]. The pattern's commands and its monitor learn of it. A run does this after its backups: the last
+// that a monitor hears of several environments is the failure then.
+func (r *Run) Unlisted(ctx context.Context, l *config.Listing) (errs []error) {
+	failed := l.Errors
+	if len(l.Empty) > 0 {
+		known, err := r.s.Catalog(ctx)
+		if err != nil {
+			return []error{err}
+		}
+		emptied := known.Emptied(l)
+		for _, table := range l.Empty {
+			if !slices.ContainsFunc(emptied, func(e *config.ListError) bool { return e.Table == table }) {
+				r.s.Note("nothing yet: no file fits %s", table.Database)
+			}
+		}
+		failed = slices.Concat(failed, emptied)
+	}
+	for _, e := range failed {
+		if !r.options.DryRun {
+			newWatch(r.s, e.Table, r.options.MetricsFile).notBegun(ctx, e)
+		}
+		errs = append(errs, e)
+	}
+	return errs
 }
 
 // takeSnapshot takes the snapshot of a file or of a stream.

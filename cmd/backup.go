@@ -40,7 +40,8 @@ func newBackup(c *cli) *cobra.Command {
 		Long: `Takes a snapshot of each environment's database, while applications use it. The
 database is only read.
 
-With several environments, a failure of one does not stop the others.
+With several environments, a failure of one does not stop the others. The name of a
+pattern ("tenant-*") stands for all files that fit it now.
 
 A database is suspect if it has lost a table or most of its rows, or if it suddenly
 belongs to another application. Its snapshot is marked as suspect, and the run fails.
@@ -89,7 +90,7 @@ makes a snapshot like any other. Other data cannot be restored into a database;
 
 // backup runs the command: backups one after another, then a prune if that was asked for.
 func (c *cli) backup(ctx context.Context, args []string, o backupOptions) error {
-	r, jobs, err := c.beginBackup(ctx, args, o)
+	r, jobs, listing, err := c.beginBackup(ctx, args, o)
 	if err != nil {
 		return err
 	}
@@ -105,6 +106,9 @@ func (c *cli) backup(ctx context.Context, args []string, o backupOptions) error 
 		return err == nil && none
 	})
 	r.run.BackUpAll(ctx, due, func(_ *backup.Job, _ *backup.Result, err error) { r.outcomes.add(err, len(jobs) > 1) })
+	for _, err := range r.run.Unlisted(ctx, listing) {
+		r.outcomes.add(err, true)
+	}
 	if o.prune && ctx.Err() == nil {
 		r.prune(ctx)
 	}
@@ -127,11 +131,12 @@ type backupRun struct {
 
 // beginBackup finds the databases to back up and opens the repository; the caller closes it. An error is also reported to the
 // commands, monitors and metrics of the named environments.
-func (c *cli) beginBackup(ctx context.Context, args []string, o backupOptions) (*backupRun, []*backup.Job, error) {
+func (c *cli) beginBackup(ctx context.Context, args []string, o backupOptions) (*backupRun, []*backup.Job, *config.Listing, error) {
 	conf, err := c.program.LoadConfig()
 	var jobs []*backup.Job
+	var listing *config.Listing
 	if err == nil {
-		jobs, err = c.jobs(conf, args, o)
+		jobs, listing, err = c.jobs(conf, args, o)
 	}
 	var s *opened
 	if err == nil {
@@ -141,13 +146,13 @@ func (c *cli) beginBackup(ctx context.Context, args []string, o backupOptions) (
 		c.applyFlags()
 		conf = cmp.Or(conf, &config.Config{})
 		backup.NotBegun(ctx, c.program, conf, o.knownEnvironments(conf, args), o.runOptions(), err)
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	r := &backupRun{opened: s, dryRun: o.dryRun, outcomes: outcomes{cli: c}}
 	options := o.runOptions()
 	options.Taken = r.reportTaken
 	r.run = backup.NewRun(s.Session, options)
-	return r, jobs, nil
+	return r, jobs, listing, nil
 }
 
 // reportTaken prints a snapshot as soon as it is taken, and keeps its summary.

@@ -48,7 +48,7 @@ func (c *cli) environmentsOf(args []string, configured bool) ([]string, error) {
 	}
 	names := slices.Clone(args)
 	for i, arg := range args {
-		if !isPath(arg) || conf.Env[arg] != nil {
+		if !isPath(arg) || conf.Knows(arg) {
 			continue
 		}
 		path, err := filepath.Abs(arg)
@@ -56,22 +56,18 @@ func (c *cli) environmentsOf(args []string, configured bool) ([]string, error) {
 			return nil, err
 		}
 		path = config.RealPath(path)
-		switch owners := ownersOf(conf, path); {
+		switch owners := conf.Owners(path); {
 		case len(owners) > 1:
-			return nil, outcome.Usage("Name one of them.", "%s is the database of several environments: %s", arg, strings.Join(owners, ", "))
+			several := (&config.Listing{Environments: owners}).Names()
+			return nil, outcome.Usage("Name one of them.", "%s is the database of several environments: %s", arg, strings.Join(several, ", "))
 		case len(owners) == 1:
-			names[i] = owners[0]
+			names[i] = owners[0].Name
 		case configured:
 			return nil, outcome.Usage(fmt.Sprintf("Give the name of an environment. Without one: firn backup --database %s --env NAME.", report.QuoteWord(arg)),
 				"%s is the database of no environment", arg)
 		}
 	}
 	return names, nil
-}
-
-// ownersOf returns the names of the environments whose database is at a path without symbolic links.
-func ownersOf(conf *config.Config, path string) []string {
-	return slices.DeleteFunc(conf.Names(), func(name string) bool { return !conf.Env[name].Owns(path) })
 }
 
 // isPath reports whether an argument looks like a path and not like a name.
@@ -110,7 +106,7 @@ func (r *restoration) takeSnapshot(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if r.Conf.Env[s.Environment] == nil {
+	if r.Conf.Lookup(s.Environment) == nil {
 		return outcome.Usage(fmt.Sprintf("Name the file: firn restore --from %s --snapshot %s --target FILE.", report.QuoteWord(s.Environment), s.ID.Short()),
 			"restore: snapshot %s is of %s, which is not configured here", s.ID.Short(), s.Environment)
 	}

@@ -19,25 +19,19 @@ func (o backupOptions) runOptions() backup.RunOptions {
 	return backup.RunOptions{DryRun: o.dryRun, MetricsFile: o.metricsFile}
 }
 
-// jobs returns the backups to do. It checks all arguments and flags, so that a wrong one is noticed before the first backup.
-func (c *cli) jobs(conf *config.Config, args []string, o backupOptions) ([]*backup.Job, error) {
-	envs, err := o.environments(conf, args)
+// jobs returns the backups to do, and the listing that they are from. It checks all arguments and flags, so that a wrong one is
+// noticed before the first backup.
+func (c *cli) jobs(conf *config.Config, args []string, o backupOptions) ([]*backup.Job, *config.Listing, error) {
+	listing, err := o.environments(conf, args)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	options, err := c.jobOptions(o)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var jobs []*backup.Job
-	for _, env := range envs {
-		j, err := backup.NewJob(conf, env, options)
-		if err != nil {
-			return nil, err
-		}
-		jobs = append(jobs, j)
-	}
-	return jobs, nil
+	jobs, err := backup.NewJobs(conf, listing.Environments, options)
+	return jobs, listing, err
 }
 
 // jobOptions returns the options of each backup, from the flags.
@@ -72,7 +66,7 @@ func (c *cli) jobOptions(o backupOptions) (options backup.Options, err error) {
 }
 
 // environments returns the environments that the arguments and flags name.
-func (o backupOptions) environments(conf *config.Config, args []string) ([]*config.Environment, error) {
+func (o backupOptions) environments(conf *config.Config, args []string) (*config.Listing, error) {
 	named := 0
 	for _, given := range []bool{len(args) > 0, o.all, o.database != "", o.stdin} {
 		if given {
@@ -84,52 +78,38 @@ func (o backupOptions) environments(conf *config.Config, args []string) ([]*conf
 	}
 	if o.stdin {
 		env, err := o.streamEnvironment()
-		return []*config.Environment{env}, err
+		return &config.Listing{Environments: []*config.Environment{env}}, err
 	}
 	if o.database != "" {
 		env, err := o.flagEnvironment()
-		return []*config.Environment{env}, err
+		return &config.Listing{Environments: []*config.Environment{env}}, err
 	}
 	if o.env != "" || o.name != "" {
 		return nil, outcome.Usage("To back up a configured environment, name it without --env.", "--env and --name need --database or --stdin")
 	}
-	if o.all {
-		args = conf.Names()
-	}
-	if len(args) == 0 {
+	switch {
+	case o.all && len(conf.Tables()) > 0:
+		return conf.All(), nil
+	case len(args) == 0:
 		return nil, outcome.Usage("Name an environment, or give --all, or --database FILE --env NAME.", "nothing to back up is named")
 	}
-	var envs []*config.Environment
-	for _, name := range args {
-		env, err := conf.Environment(name)
-		if err != nil {
-			return nil, err
-		}
-		envs = append(envs, env)
-	}
-	return envs, nil
+	return conf.Select(args)
 }
 
 // knownEnvironments returns the environments that the arguments and flags name, without those that the configuration does not have.
 // It is for errors, when the configuration or an argument may be wrong.
 func (o backupOptions) knownEnvironments(conf *config.Config, args []string) []*config.Environment {
 	if o.stdin || o.database != "" {
-		envs, err := o.environments(conf, nil)
+		named, err := o.environments(conf, nil)
 		if err != nil {
 			return nil
 		}
-		return envs
+		return named.Environments
 	}
 	if o.all {
-		args = conf.Names()
+		args = conf.TableNames()
 	}
-	var envs []*config.Environment
-	for _, name := range args {
-		if env := conf.Env[name]; env != nil {
-			envs = append(envs, env)
-		}
-	}
-	return envs
+	return conf.Known(args)
 }
 
 // flagEnvironment returns the environment of --database, --env and --name.

@@ -136,7 +136,7 @@ func (c *cli) completedEnvironment(cmd *cobra.Command, args []string) string {
 	if from := cmd.Flags().Lookup("from"); from != nil && from.Changed {
 		return from.Value.String()
 	}
-	if conf, err := c.program.LoadConfig(); err == nil && len(args) > 0 && conf.Env[args[0]] != nil {
+	if conf, err := c.program.LoadConfig(); err == nil && len(args) > 0 && conf.Lookup(args[0]) != nil {
 		return args[0]
 	}
 	return ""

@@ -14,6 +14,7 @@ import (
 type scheduleOptions struct {
 	every                         time.Duration
 	format, output, user, program string
+	watch                         bool
 }
 
 // The formats of the schedule.
@@ -30,7 +31,8 @@ func newSchedule(c *cli) *cobra.Command {
 		Long: `Writes a crontab or systemd units for regular runs: a backup of each environment at an
 interval, a check and a verification once a week, and, if [copy] is configured, a copy
 once a day. The backups are spread over the interval, so that they do not run at the
-same time. firn installs nothing.
+same time. With --watch it writes the one unit of "firn watch", which does all of this
+itself. firn installs nothing.
 
 The units of systemd are hardened. They can write only the folders of the repository and
 of the databases, because each reader of a database writes its -shm file. Root keeps
@@ -39,12 +41,18 @@ around a backup, too: give them more rights in a drop-in (systemctl edit).`,
 		Example: `  firn schedule --every 12m --user root >/etc/cron.d/firn
   firn schedule production demo --format systemd --output /etc/systemd/system`,
 		ValidArgsFunction: c.completeEnvironment,
-		RunE:              func(_ *cobra.Command, args []string) error { return c.schedule(args, o) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.watch && cmd.Flags().Changed("every") {
+				return outcome.Usage("Write every = \"10s\" below [watch] in the configuration.", "schedule: --every is for backups at an interval, not for --watch")
+			}
+			return c.schedule(args, o)
+		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
 	addEvery(f, &o.every, "`time` between two backups of an environment")
 	f.StringVar(&o.format, "format", formatCron, "`format`: cron or systemd")
+	f.BoolVar(&o.watch, "watch", false, "one unit for systemd, of \"firn watch\", in place of all others")
 	f.StringVar(&o.output, "output", "", "write systemd's files into this `folder`, not to standard output")
 	f.StringVar(&o.user, "user", "", "`user` for the runs (for cron: in the form of /etc/cron.d)")
 	complete(cmd, "format", formatCron, formatSystemd)
@@ -66,6 +74,14 @@ func (c *cli) schedule(args []string, o scheduleOptions) error {
 		return err
 	}
 	switch {
+	case o.watch && o.format == formatSystemd:
+		unit, err := s.WatchUnit()
+		if err != nil {
+			return err
+		}
+		return c.writeUnits([]schedule.Unit{unit}, o.output)
+	case o.watch:
+		return outcome.Usage("Add --format systemd.", "schedule: cron does not look after a process that stays: nothing would start a watch again")
 	case o.format == formatCron && o.output == "":
 		text, err := s.Crontab()
 		if err == nil {

@@ -82,13 +82,13 @@ func first(args []string) string {
 	return args[0]
 }
 
-// completeEnvironment completes the names of configured environments.
+// completeEnvironment completes the names of configured environments. A folder that cannot be listed adds none.
 func (c *cli) completeEnvironment(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	conf, err := c.program.LoadConfig()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
-	return conf.Names(), cobra.ShellCompDirectiveNoFileComp
+	return conf.All().Names(), cobra.ShellCompDirectiveNoFileComp
 }
 
 // listSnapshots runs the command.

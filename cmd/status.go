@@ -39,8 +39,9 @@ or if a snapshot has a time in the future. The command changes nothing.
 A run that finds no change in the database records a snapshot, too. So an old snapshot
 means that no run has succeeded since, not that nothing has changed. Environments that
 are in the repository but not in the configuration are shown, and judged only if they are
-named or --max-age is given. Snapshots that restores have taken do not count, nor does an
-environment that has no database and never had a snapshot: there is nothing yet.`,
+named or --max-age is given, and so are those of a pattern whose file has vanished: GONE.
+Snapshots that restores have taken do not count, nor does an environment that has no
+database and never had a snapshot: there is nothing yet.`,
 		Example: `  firn status
   firn status production --max-age 30m || mail -s "no backup" root </dev/null`,
 		Args:              cobra.MaximumNArgs(1),
@@ -74,6 +75,9 @@ func (c *cli) status(ctx context.Context, o statusOptions) error {
 	if err := s.printStatus(status); err != nil {
 		return err
 	}
+	for _, err := range status.Unlisted {
+		s.fail(err)
+	}
 	if !status.Expected() && status.Damage == nil { // the table has shown why
 		return outcome.MarkReported(errors.New("not all environments are as they should be"))
 	}
@@ -95,6 +99,7 @@ func parseMaxAge(text string) (time.Duration, error) {
 // statusMessage is the whole status in JSON.
 type statusMessage struct {
 	Environments []stateMessage  `json:"environments"`
+	Unlisted     []string        `json:"unlisted,omitempty"` // the errors of patterns and files that give no environment
 	Repository   repositoryState `json:"repository"`
 }
 
@@ -103,6 +108,7 @@ type stateMessage struct {
 	State       upkeep.Condition `json:"state"`
 	Judged      bool             `json:"judged"` // whether the state counts for the exit code
 	NothingYet  bool             `json:"nothing_yet,omitempty"`
+	Vanished    string           `json:"vanished,omitempty"` // the path of the file that is gone
 	Environment string           `json:"environment"`
 	Database    string           `json:"database"`
 	SnapshotID  string           `json:"snapshot_id,omitempty"` // the newest
@@ -131,7 +137,7 @@ type verifiedPart struct {
 // newStateMessage fills a [stateMessage].
 func newStateMessage(st upkeep.State) stateMessage {
 	m := stateMessage{
-		State: st.Condition, Judged: st.Judged && !st.NothingYet, NothingYet: st.NothingYet, Environment: st.Environment, Database: st.Database, Age: st.Age.Seconds(), MaxAge: st.MaxAge.Seconds(),
+		State: st.Condition, Judged: st.Judged && !st.NothingYet, NothingYet: st.NothingYet, Vanished: st.Vanished, Environment: st.Environment, Database: st.Database, Age: st.Age.Seconds(), MaxAge: st.MaxAge.Seconds(),
 		Changed: timeOrNil(st.Changed), SizePerDay: st.SizePerDay, AddedPerDay: st.AddedPerDay, Snapshots: st.Snapshots,
 	}
 	if snap := st.Newest; snap != nil {
@@ -172,6 +178,9 @@ func (s *opened) printStatus(status *upkeep.Status) error {
 		for _, st := range status.States {
 			m.Environments = append(m.Environments, newStateMessage(st))
 		}
+		for _, err := range status.Unlisted {
+			m.Unlisted = append(m.Unlisted, err.Error())
+		}
 		return s.printJSON(m)
 	}
 	if len(status.States) == 0 {
@@ -184,6 +193,9 @@ func (s *opened) printStatus(status *upkeep.Status) error {
 		s.WarnAhead(st.Ahead)
 		if st.NothingYet {
 			s.printMessage(s.stdout, "", "%s", s.NothingYetText(st.Environment))
+		}
+		if st.Vanished != "" {
+			s.printMessage(s.stdout, "", "%s: %s has vanished; its snapshots are kept", st.Environment, st.Vanished)
 		}
 	}
 	_, err := fmt.Fprintln(s.stdout, layout.Sentence(s.repositoryLine(r), terminalWidth(s.stdout)))

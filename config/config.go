@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,11 +27,14 @@ type Config struct {
 	PasswordFile    string                  `toml:"password_file"`
 	PasswordCommand string                  `toml:"password_command"`
 	Keep            Keep                    `toml:"keep"`
-	Env             map[string]*Environment `toml:"env"`
+	Env             map[string]*Environment `toml:"env"` // see [Config.Lookup] and [Config.All] for those of patterns
 	CacheSize       string                  `toml:"cache_size"`
 	MetricsFile     string                  `toml:"metrics_file"`
 	S3              Bucket                  `toml:"s3"`
 	Copy            Copy                    `toml:"copy"`
+	Watch           Watch                   `toml:"watch"`
+
+	patterns []*pattern // sorted by name; their tables are not in Env
 }
 
 // FileName is the name of the configuration file.
@@ -52,6 +54,7 @@ func Parse(path string, b []byte) (*Config, error) {
 		conf.salvage(b)
 	}
 	conf.resolve(filepath.Dir(path))
+	conf.takePatterns()
 	if err != nil {
 		return conf, explain(path, err)
 	}
@@ -129,13 +132,15 @@ func describe(wrong *toml.DecodeError) string {
 		want = "a list of strings"
 	case "config.Count":
 		want = `a number or "all"`
+	case "config.Duration", "config.Confirm":
+		want = `a time such as "30m"`
 	}
 	return fmt.Sprintf("%s: want %s, not a value of type %s", strings.Join(wrong.Key(), "."), want, kind)
 }
 
 // resolve makes all paths absolute and fills in the default names of environments and databases.
 func (conf *Config) resolve(dir string) {
-	paths := slices.Concat([]*string{&conf.KeyFile, &conf.PasswordFile, &conf.MetricsFile}, conf.S3.paths(), conf.Copy.paths())
+	paths := slices.Concat([]*string{&conf.KeyFile, &conf.PasswordFile, &conf.MetricsFile, &conf.Watch.SpoolDir}, conf.S3.paths(), conf.Copy.paths())
 	if !store.IsRemote(conf.Repository) {
 		paths = append(paths, &conf.Repository)
 	}
@@ -183,34 +188,28 @@ func (conf *Config) validate() error {
 	if err := conf.Copy.validate(); err != nil {
 		return outcome.Usage("", "configuration %s: [copy]: %w", conf.Path, err)
 	}
+	if err := conf.Watch.validate(); err != nil {
+		return outcome.Usage("", "configuration %s: [watch]: %w", conf.Path, err)
+	}
 	if conf.CacheSize != "" {
 		if _, err := ParseSize(conf.CacheSize); err != nil {
 			return outcome.Usage("", "configuration %s: cache_size: %w", conf.Path, err)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(conf.Env)) {
-		if err := conf.Env[name].Validate(); err != nil {
-			_, hint := outcome.Classify(err)
-			return outcome.Usage(hint, "configuration %s: [env.%s]: %w", conf.Path, name, err)
+	for _, name := range conf.ownNames() {
+		env := conf.Env[name]
+		if err := cmp.Or(env.checkStars(), env.Validate()); err != nil {
+			return conf.wrongTable(env, err)
 		}
 	}
-	return nil
+	return conf.checkPatterns()
 }
 
-// Environment returns the configured environment with a name. An unknown name is a usage error that lists the known names.
-func (conf *Config) Environment(name string) (*Environment, error) {
-	if env, ok := conf.Env[name]; ok {
-		return env, nil
-	}
-	if conf.Path == "" {
-		return nil, outcome.Usage("Write one, or give --database FILE --env NAME.", "environment %q: there is no configuration file", name)
-	}
-	return nil, outcome.Usage("Configured are: "+cmp.Or(strings.Join(conf.Names(), ", "), "none")+".",
-		"environment %q is not in %s", name, conf.Path)
+// wrongTable returns the error for the table of an environment.
+func (conf *Config) wrongTable(table *Environment, err error) error {
+	_, hint := outcome.Classify(err)
+	return outcome.Usage(hint, "configuration %s: %s: %w", conf.Path, table.Header(), err)
 }
-
-// Names returns the names of the environments, sorted.
-func (conf *Config) Names() []string { return slices.Sorted(maps.Keys(conf.Env)) }
 
 // Dir returns the folder of the configuration file. Without a file it returns the current folder.
 func (conf *Config) Dir() string {

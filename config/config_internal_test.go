@@ -38,7 +38,7 @@ func TestConfigOfHelp(t *testing.T) {
 // TestHelpNamesKeys looks for every key in the help. It may stand behind a #.
 func TestHelpNamesKeys(t *testing.T) {
 	t.Parallel()
-	for _, table := range []any{Config{}, Environment{}, Keep{}, Bucket{}, Copy{}} {
+	for _, table := range []any{Config{}, Environment{}, Keep{}, Bucket{}, Copy{}, Watch{}} {
 		for field := range reflect.TypeOf(table).Fields() {
 			key := field.Tag.Get("toml")
 			if key != "" && key != "-" && !regexp.MustCompile(`(?m)^#?(\[`+key+`[.\]]|`+key+` *= )`).MatchString(Help) && !strings.Contains(Help, " or "+key) {
@@ -132,6 +132,7 @@ func TestConfigErrors(t *testing.T) {
 		{"NotBoolean", "[env.a]\nguard = 1", `configuration f, line 2, column 9: env.a.guard: want true or false, not a value of type integer`},
 		{"NotList", "[env.a]\ntags = 1", `configuration f, line 2, column 8: env.a.tags: want a list of strings, not a value of type integer`},
 		{"NotCount", "[keep]\nlast = []", `configuration f, line 2, column 8: keep.last: want a number or "all", not a value of type array`},
+		{"NotTime", "[watch]\nevery = ['1m']", `configuration f, line 2, column 9: watch.every: want a time such as "30m", not a value of type array`},
 		{"NotTable", "[env]\na = 1", `configuration f, line 2, column 5: env.a: want a table, not a value of type integer`},
 		{"NoDatabase", "[env.a]\nname = 'x'", `configuration f: [env.a]: database is missing`},
 		{"Export", "[env.a]\ndatabase = 'x'\nexport = 'zip'", `configuration f: [env.a]: export is "zip", not "pages" or "compact"`},

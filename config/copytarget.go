@@ -46,13 +46,13 @@ func (conf *Config) CopyTarget() *Config {
 	t := &Config{
 		Path: conf.Path, Repository: conf.Copy.Repository,
 		KeyFile: conf.Copy.KeyFile, PasswordFile: conf.Copy.PasswordFile, PasswordCommand: conf.Copy.PasswordCommand,
-		CacheSize: conf.CacheSize, S3: conf.S3, Keep: conf.Keep, Env: conf.Env,
+		CacheSize: conf.CacheSize, S3: conf.S3, Keep: conf.Keep, Env: conf.Env, patterns: conf.patterns,
 	}
 	if conf.Copy.S3 != nil {
 		t.S3 = *conf.Copy.S3
 	}
 	if conf.Copy.Keep.HasRules() { // the rules of [copy] replace all other rules, as flags do
-		t.Keep, t.Env = conf.Copy.Keep, nil
+		t.Keep, t.Env, t.patterns = conf.Copy.Keep, nil, nil
 		t.Keep.Timezone = either(t.Keep.Timezone, conf.Keep.Timezone)
 		t.Keep.PreRestore = either(t.Keep.PreRestore, conf.Keep.PreRestore)
 	}

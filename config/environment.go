@@ -17,6 +17,7 @@ import (
 type Environment struct {
 	Name          string `toml:"-"` // the key of its table
 	NamesDatabase bool   `toml:"-"` // DatabaseName is configured, not derived from the file's name
+	Pattern       string `toml:"-"` // the key of the pattern's table that the environment is from; "" for a table of its own
 
 	Database     string   `toml:"database"`
 	DatabaseName string   `toml:"name"`
@@ -39,6 +40,14 @@ type Environment struct {
 	Guard        *bool  `toml:"guard"`         // nil: true
 	MaxShrink    *Share `toml:"max_shrink"`    // nil: defaultMaxShrink
 	RequireScrub bool   `toml:"require_scrub"` // unscrubbed data may neither leave nor enter
+
+	Exclude []string `toml:"exclude"` // names of files that a pattern leaves out
+
+	Watch *bool     `toml:"watch"` // nil: true
+	Hold  *bool     `toml:"hold"`  // nil: true
+	Every *Duration `toml:"every"` // between two rounds; nil: as for all
+
+	real string // the path of the database without symbolic links, if a listing has found it
 }
 
 // DefaultDatabaseName returns the default name of a database: the name of its file without the extension.
@@ -64,7 +73,7 @@ func (e *Environment) Validate() error {
 	if tagErr == nil {
 		tagErr = CheckTags(set, e.Name, e.DatabaseName)
 	}
-	return errors.Join(CheckExport(e.Export), CheckNames(e.Name, e.DatabaseName), tagErr, ageErr, err, e.checkHooks(), e.checkGuard())
+	return errors.Join(CheckExport(e.Export), CheckNames(e.Name, e.DatabaseName), tagErr, ageErr, err, e.checkHooks(), e.checkGuard(), e.Every.checkEvery())
 }
 
 // CheckNames returns an error if a name cannot be used: names must be valid tags, and "firn backup" would take an environment

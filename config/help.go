@@ -52,6 +52,14 @@ start    = "systemctl start app-demo"
 #scrub   = "scrub.sql"              # SQL that is run on clones of other environments before they go live
 #require_scrub = true               # unscrubbed clones may neither leave this environment nor enter it
 #export  = "compact"                # VACUUM INTO: a smaller image, but unlike the one before
+#watch   = false                    # "firn watch --all" leaves it out
+#hold    = false                    # the watch keeps no connection open: for an application that changes its journal_mode
+#every   = "30s"                    # the time between two rounds of this environment, in place of that of [watch]
+
+#[env."tenant-*"]                   # a pattern: an environment for each file that fits, tenant-acme for acme.db
+#database = "/srv/tenants/*.db"     # one * in the name, and one in the name of a file or a folder
+#exclude  = ["*-old.db", "scratch*"]  # files, or folders, that are left out; hidden files are, too
+#name     = "app"                   # may have a *; all other keys hold for each file
 
 [s3]                                # the whole table may be left out: see the AWS_* variables
 #endpoint        = "https://s3.example.org:9000"   # of s3://bucket/prefix; default: Amazon's
@@ -65,6 +73,12 @@ start    = "systemctl start app-demo"
 #lock_mode       = "governance"                    # default: compliance, which cannot be undone
 #limit_upload    = "2MB"                           # per second; a number is in KiB
 #limit_download  = "10MB"
+
+#[watch]                            # for "firn watch"; these are the defaults
+#every      = "10s"                 # the time between two rounds: 1s to 1h
+#confirm    = "1m"                  # how often a round is confirmed against prunes on other hosts, or "round": each is
+#spool_size = "256 MiB"             # how much the rounds may take that wait for a store which is away
+#spool_dir  = "/var/spool/firn"     # where they wait; default: below the cache folder
 
 #[copy]                             # another repository, for "firn copy"
 #repository = "s3://offsite/firn"   # or a folder

@@ -193,7 +193,7 @@ func (conf *Config) WatchPolicyOf(env *Environment) (retention.Policy, error) {
 // rulesOf returns the configured values of an environment, with the default rules if no rule is configured.
 func (conf *Config) rulesOf(env *Environment) Keep {
 	k := conf.Keep
-	if configured, ok := conf.Env[env.Name]; ok {
+	if configured := conf.Lookup(env.Name); configured != nil {
 		k = configured.Keep.over(k)
 	}
 	k = env.Keep.over(k)

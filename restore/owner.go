@@ -61,7 +61,7 @@ func (op *Operation) lostAccess() (access *snapshot.Access, like string) {
 		return nil, ""
 	}
 	access.Mode = uint32(site.PrivateMode)
-	if env := op.s.Conf.Env[op.source.Environment]; env != nil && env != op.env {
+	if env := op.s.Conf.Lookup(op.source.Environment); env != nil && op.clones() {
 		return op.likeOrigin(env, access), dir
 	}
 	return access, dir

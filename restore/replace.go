@@ -129,7 +129,7 @@ func (op *Operation) check(ctx context.Context, image *site.Staged) error {
 // recordSound spares the next restore the check. It records nothing if the snapshot's environment has SQL of its own for
 // verifications, or is not configured here: then this check was less than a verification.
 func (op *Operation) recordSound(ctx context.Context) {
-	env := op.s.Conf.Env[op.source.Environment]
+	env := op.s.Conf.Lookup(op.source.Environment)
 	if env == nil || env.Verify != "" || op.source.Verified != nil {
 		return
 	}

@@ -51,7 +51,7 @@ func (op *Operation) refuseUnscrubbed() error {
 	if !op.clones() {
 		return nil
 	}
-	from := op.s.Conf.Env[op.source.Environment]
+	from := op.s.Conf.Lookup(op.source.Environment)
 	for _, env := range []*config.Environment{from, op.env} {
 		if env != nil && env.RequireScrub {
 			return outcome.Usage("Give --scrub FILE, or configure scrub for the target's environment.",

@@ -26,12 +26,13 @@ type Schedule struct {
 	target     *session.Place // of the daily copy; nil for none
 	program    string
 	settings   settings
+	named      bool // the environments are named, and need not be all
 
 	User    string // the user for the runs; "" for the default user of the crontab or of systemd
 	Backups []scheduled
 }
 
-// scheduled is the regular backup of one environment.
+// scheduled is the regular backup of one environment, or of all those of a pattern.
 type scheduled struct {
 	Name string
 	env  *config.Environment
@@ -40,7 +41,7 @@ type scheduled struct {
 
 // Options are the options of [New]. The zero value of a field is the default.
 type Options struct {
-	Environments []string      // nil for all configured environments
+	Environments []string      // the names of environments, or of patterns for all of theirs; nil for all configured ones
 	Every        time.Duration // the time between two backups of an environment; 0 for 12 minutes
 	User         string        // the user for the runs
 	Program      string        // the path of firn; "" for the path of this program
@@ -49,29 +50,29 @@ type Options struct {
 // New returns a schedule that spreads the backups of the environments evenly over the time between two backups of one
 // environment. It needs a configuration file.
 func New(c *session.Caller, conf *config.Config, o Options) (*Schedule, error) {
-	if conf.Path == "" || len(conf.Env) == 0 {
+	if conf.Path == "" || len(conf.Tables()) == 0 {
 		return nil, outcome.Usage(`See "firn help configuration".`, "schedule needs a configuration file with environments")
 	}
 	names := o.Environments
 	if len(names) == 0 {
-		names = conf.Names()
+		names = conf.TableNames()
 	}
 	every, err := parseInterval(cmp.Or(o.Every, DefaultEvery))
 	if err != nil {
 		return nil, err
 	}
-	s := &Schedule{conf: conf, program: o.Program, User: o.User}
+	s := &Schedule{conf: conf, program: o.Program, User: o.User, named: len(o.Environments) > 0}
 	if s.program == "" {
 		if s.program, err = os.Executable(); err != nil {
 			return nil, fmt.Errorf("find this program: %w", err)
 		}
 	}
 	for i, at := range every.spread(len(names)) {
-		env, err := conf.Environment(names[i])
+		table, err := conf.Table(names[i])
 		if err != nil {
 			return nil, err
 		}
-		s.Backups = append(s.Backups, scheduled{env.Name, env, at})
+		s.Backups = append(s.Backups, scheduled{table.Name, table, at})
 	}
 	if s.repository, err = c.FindRepository(conf); err != nil {
 		return nil, err
@@ -96,7 +97,7 @@ func (s *Schedule) arguments(args []string) []string {
 
 // render fills in a template.
 func render(name string, data any) (string, error) {
-	t, err := template.ParseFS(scheduleFiles, name+".tmpl")
+	t, err := template.ParseFS(scheduleFiles, name+".tmpl", "confinement.tmpl")
 	if err != nil {
 		return "", err
 	}

@@ -35,7 +35,7 @@ func TestDeploy(t *testing.T) {
 	}
 	s := &Schedule{conf: conf, repository: session.Place{Folder: conf.Repository}, target: &session.Place{Location: conf.Copy.Repository}, program: "/usr/local/bin/firn"}
 	for i, at := range every.spread(2) {
-		name := conf.Names()[i]
+		name := conf.TableNames()[i]
 		s.Backups = append(s.Backups, scheduled{name, conf.Env[name], at})
 	}
 	units, err := s.Units()

@@ -55,11 +55,7 @@ func (s *Schedule) Units() ([]Unit, error) {
 		}
 		units = append(units, pair...)
 	}
-	var envs []*config.Environment
-	for _, name := range s.conf.Names() {
-		envs = append(envs, s.conf.Env[name])
-	}
-	weekly := s.service(unitName(weeklyName), "firn check and verification, weekly", envs, s.exec("check", "--read-data"), s.exec("verify", "--all"))
+	weekly := s.service(unitName(weeklyName), "firn check and verification, weekly", s.conf.Tables(), s.exec("check", "--read-data"), s.exec("verify", "--all"))
 	pair, err := weekly.pair("Sun 04:17")
 	if err != nil || s.target == nil {
 		return append(units, pair...), err
@@ -71,20 +67,32 @@ func (s *Schedule) Units() ([]Unit, error) {
 
 // copyService returns the service of the daily copy. It also gives its user access to the key of the target.
 func (s *Schedule) copyService() service {
-	command := s.exec("copy", "--prune")
-	if s.conf.Copy.KeyFile != "" {
-		command += " --to-key-file %d/copy.key"
+	v := s.service(unitName(copyName), "firn copy to another repository, daily", nil, s.exec("copy", "--prune"))
+	s.addTarget(&v)
+	return v
+}
+
+// addTarget lets a service with one command copy to the other repository, if there is one.
+func (s *Schedule) addTarget(v *service) {
+	if s.target == nil {
+		return
 	}
-	v := s.service(unitName(copyName), "firn copy to another repository, daily", nil, command)
+	if s.conf.Copy.KeyFile != "" {
+		v.Commands[0] += " --to-key-file %d/copy.key"
+	}
 	v.CopyKey = strings.ReplaceAll(s.conf.Copy.KeyFile, "%", "%%")
 	if folder := s.target.Folder; folder != "" {
 		v.Mounts = strings.TrimSpace(v.Mounts + " " + unitWord(folder))
-		v.Writable = strings.TrimSpace(v.Writable + " " + unitWord(folder))
-		if atHome(folder) {
-			v.ProtectHome = "read-only"
-		}
+		v.letWrite(folder)
 	}
-	return v
+}
+
+// letWrite lets the service write one more folder.
+func (v *service) letWrite(folder string) {
+	v.Writable = strings.TrimSpace(v.Writable + " " + unitWord(folder))
+	if atHome(folder) {
+		v.ProtectHome = "read-only"
+	}
 }
 
 // service returns a service that runs commands of firn on environments.
@@ -96,7 +104,7 @@ func (s *Schedule) service(name, description string, envs []*config.Environment,
 		v.Mounts = unitWord(s.repository.Folder)
 	}
 	for _, env := range envs {
-		folders = append(folders, filepath.Dir(env.Database))
+		folders = append(folders, env.Folder())
 	}
 	if s.settings.cache != "" {
 		folders = append(folders, s.settings.cache)

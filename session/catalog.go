@@ -194,10 +194,11 @@ func (c *Caller) WarnAhead(list []*snapshot.Snapshot) {
 }
 
 // NothingYet reports whether a configured environment has no database and never had a snapshot, such as an environment that
-// is to be made by a restore. If anything is known of a snapshot, a missing database is an error.
+// is to be made by a restore. If anything is known of a snapshot, a missing database is an error. So it is for a pattern: an
+// environment of a pattern begins with its file, and a name without one is a mistake.
 func (k *Catalog) NothingYet(ctx context.Context, environment string) bool {
-	env := k.Conf.Env[environment]
-	return k.Damage == nil && env != nil &&
+	env := k.Conf.Lookup(environment)
+	return k.Damage == nil && env != nil && env.Pattern == "" &&
 		!slices.ContainsFunc(k.All, func(snap *snapshot.Snapshot) bool { return snap.Environment == environment }) &&
 		!slices.ContainsFunc(k.rollbacks, func(b *repo.Rollback) bool { return b.Environment == environment }) &&
 		k.MissingDatabase(ctx, env.Database)
@@ -219,5 +220,5 @@ func (c *Caller) MissingDatabase(ctx context.Context, path string) bool {
 
 // NothingYetText says it of an environment.
 func (s *Session) NothingYetText(environment string) string {
-	return fmt.Sprintf("%s: nothing yet: %s is not there, and never had a snapshot", environment, s.Conf.Env[environment].Database)
+	return fmt.Sprintf("%s: nothing yet: %s is not there, and never had a snapshot", environment, s.Conf.Lookup(environment).Database)
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"firn/config"
 	"firn/outcome"
 	"firn/repo"
 	"firn/snapshot"
@@ -53,7 +54,7 @@ func (s *Session) NamesEnvironment(list []*snapshot.Snapshot, args []string) (bo
 	if len(args) != 1 {
 		return len(args) == 0, nil
 	}
-	environment := s.Conf.Env[args[0]] != nil || slices.Contains(Environments(list), args[0])
+	environment := s.Conf.Knows(args[0]) || slices.Contains(Environments(list), args[0])
 	_, err := FindByID(list, args[0])
 	if environment && err == nil {
 		return false, outcome.Usage("Give more digits of the ID.", "%q is an environment, and the beginning of an ID", args[0])
@@ -99,11 +100,8 @@ func (s *Session) SnapshotsOf(ctx context.Context, environment string) (all []*s
 
 // KnownEnvironment returns an error for an environment that is neither configured nor in the repository.
 func (s *Session) KnownEnvironment(list []*snapshot.Snapshot, name string) error {
-	if name == "" || s.Conf.Env[name] != nil {
-		return nil
-	}
 	known := Environments(list)
-	if slices.Contains(known, name) {
+	if name == "" || slices.Contains(known, name) || s.Conf.Knows(name) {
 		return nil
 	}
 	return outcome.Failed("There are snapshots of: "+cmp.Or(strings.Join(known, ", "), "none")+".",
@@ -130,13 +128,22 @@ func Newest(list []*snapshot.Snapshot, n int) []*snapshot.Snapshot {
 	})
 }
 
+// Configured lists the configured environments, or one of them by its name, if it is known.
+func (s *Session) Configured(environment string) *config.Listing {
+	switch {
+	case environment == "":
+		return s.Conf.All()
+	case s.Conf.Knows(environment):
+		return &config.Listing{Environments: []*config.Environment{s.Conf.Lookup(environment)}}
+	}
+	return &config.Listing{}
+}
+
 // BackedUp returns the series of some histories together with those of configured environments, sorted.
-func (s *Session) BackedUp(histories map[snapshot.Series][]*snapshot.Snapshot, environment string) []snapshot.Series {
+func BackedUp(histories map[snapshot.Series][]*snapshot.Snapshot, configured []*config.Environment) []snapshot.Series {
 	all := slices.Collect(maps.Keys(histories))
-	for name, env := range s.Conf.Env {
-		if environment == "" || environment == name {
-			all = append(all, snapshot.Series{Environment: name, Database: env.DatabaseName})
-		}
+	for _, env := range configured {
+		all = append(all, snapshot.Series{Environment: env.Name, Database: env.DatabaseName})
 	}
 	slices.SortFunc(all, snapshot.Series.Compare)
 	return slices.Compact(all)

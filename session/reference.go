@@ -12,7 +12,7 @@ import (
 // IsReference reports whether a word names a snapshot, and is no environment of the configuration or of the list.
 func IsReference(conf *config.Config, list []*snapshot.Snapshot, word string) bool {
 	means := word == "latest" || word == snapshot.LatestVerified || isTime(word) || isMoment(word) || MeansSnapshot(word)
-	return means && conf.Env[word] == nil && !slices.Contains(Environments(list), word)
+	return means && !conf.Knows(word) && !slices.Contains(Environments(list), word)
 }
 
 // MeansSnapshot reports whether a word names one snapshot by itself: by its ID, or as the latest of an environment, or the one

@@ -56,7 +56,7 @@ func Simulate(ctx context.Context, s *session.Session, o SimulateOptions) (*Simu
 	if o.Environment != "" {
 		list = session.Filter(list, snapshot.Filter{Environment: o.Environment})
 	}
-	all := s.BackedUp(snapshot.BySeries(list), o.Environment)
+	all := session.BackedUp(snapshot.BySeries(list), s.Configured(o.Environment).Environments)
 	if int64(len(all)) > MaxSimulated/int64(o.Span/o.Every) {
 		return nil, fmt.Errorf("simulate backups of %s: %w", retention.FormatDuration(o.Span), ErrTooManyBackups)
 	}

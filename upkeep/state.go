@@ -2,6 +2,7 @@ package upkeep
 
 import (
 	"cmp"
+	"context"
 	"time"
 
 	"firn/config"
@@ -12,7 +13,7 @@ import (
 // Condition says in a word how an environment's backups are.
 type Condition string
 
-// The conditions. [State.Condition] is the first that holds, in the order None, Stale, Suspect, Unsound, Future, OK.
+// The conditions. [State.Condition] is the first that holds, in the order None, Gone, Stale, Suspect, Unsound, Future, OK.
 const (
 	OK      Condition = "OK"
 	Stale   Condition = "STALE"   // the newest snapshot is too old
@@ -20,13 +21,15 @@ const (
 	Future  Condition = "FUTURE"  // some snapshots are later than now: a clock was wrong
 	Suspect Condition = "SUSPECT" // the newest snapshot is unlikely to be meant
 	Unsound Condition = "UNSOUND" // the newest snapshot that was verified was not found sound
+	Gone    Condition = "GONE"    // the file of a pattern's environment has vanished; its snapshots are kept
 )
 
 // State is how one environment's database is kept. Snapshots that restores have put aside do not count.
 type State struct {
 	Condition   Condition
-	Judged      bool // the condition counts: the database is configured, or its environment or a limit was asked for
-	NothingYet  bool // there was never a database or a snapshot, and the environment was not asked for
+	Judged      bool   // the condition counts: the database is configured and has not vanished, or its environment or a limit was asked for
+	NothingYet  bool   // there was never a database or a snapshot, and the environment was not asked for
+	Vanished    string // the path of the file, if the condition is Gone
 	Environment string
 	Database    string
 	MaxAge      time.Duration // how old the newest snapshot may be
@@ -43,20 +46,25 @@ type State struct {
 	HasSound bool                 // one was found sound
 }
 
-// States returns the states of all databases in a list of snapshots or in the configuration, or of those of one
+// states returns the states of all databases in a list of snapshots or in the configuration, or of those of one
 // environment, sorted by name. A limit of the age, if it is not 0, comes before the configured ones.
-func States(s *session.Session, all []*snapshot.Snapshot, environment string, maxAge time.Duration) []State {
-	histories := snapshot.BySeries(session.OfBackups(session.Filter(all, snapshot.Filter{Environment: environment})))
+func states(ctx context.Context, s *session.Session, configured *config.Listing, all []*snapshot.Snapshot, o StatusOptions) []State {
+	histories := snapshot.BySeries(session.OfBackups(session.Filter(all, snapshot.Filter{Environment: o.Environment})))
+	noTables := len(s.Conf.Tables()) == 0
 	var states []State
-	for _, series := range s.BackedUp(histories, environment) {
-		env := s.Conf.Env[series.Environment]
+	for _, series := range session.BackedUp(histories, configured.Environments) {
+		env := s.Conf.Lookup(series.Environment)
 		st := State{Environment: series.Environment, Database: series.Database, MaxAge: config.DefaultMaxAge}
-		st.Judged = environment != "" || maxAge != 0 || len(s.Conf.Env) == 0 || env != nil && env.DatabaseName == series.Database
+		st.Judged = o.Environment != "" || o.MaxAge != 0 || noTables || env != nil && env.DatabaseName == series.Database
 		if env != nil && env.MaxAge.Duration != 0 {
 			st.MaxAge = env.MaxAge.Duration
 		}
-		st.MaxAge = cmp.Or(maxAge, st.MaxAge)
+		st.MaxAge = cmp.Or(o.MaxAge, st.MaxAge)
 		st.read(histories[series], s.Now())
+		if s.Vanished(ctx, configured, series.Environment, series.Database) {
+			st.Condition, st.Vanished = Gone, env.Database
+			st.Judged = o.Environment != ""
+		}
 		states = append(states, st)
 	}
 	return states

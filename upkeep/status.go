@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"firn/config"
 	"firn/repo"
 	"firn/session"
 	"firn/snapshot"
@@ -26,16 +27,20 @@ type Status struct {
 	Done   snapshot.Upkeep // when the repository was last pruned, checked and copied, as far as that is known
 	Free   int64           // bytes on the disk of the repository; -1 if that is not known
 	Damage error           // snapshots that cannot be read
+
+	// Unlisted says which environments are missing in States: those of patterns whose folders cannot be listed or are suddenly
+	// empty, and of files that give no environment.
+	Unlisted []*config.ListError
 }
 
-// OK reports whether all databases that are judged are as they should be.
+// OK reports whether all databases that are judged are as they should be, and no pattern lacks an environment.
 func (s *Status) OK() bool {
-	return !slices.ContainsFunc(s.States, func(st State) bool { return st.Judged && st.Condition != OK })
+	return len(s.Unlisted) == 0 && !slices.ContainsFunc(s.States, func(st State) bool { return st.Judged && st.Condition != OK })
 }
 
 // Expected is [Status.OK] but for environments that have nothing yet.
 func (s *Status) Expected() bool {
-	return !slices.ContainsFunc(s.States, func(st State) bool { return st.Judged && !st.NothingYet && st.Condition != OK })
+	return len(s.Unlisted) == 0 && !slices.ContainsFunc(s.States, func(st State) bool { return st.Judged && !st.NothingYet && st.Condition != OK })
 }
 
 // ReadStatus finds out how backups are. It changes nothing.
@@ -48,8 +53,10 @@ func ReadStatus(ctx context.Context, s *session.Session, o StatusOptions) (*Stat
 	if err != nil {
 		return nil, err
 	}
-	st := &Status{States: States(s, all, o.Environment, o.MaxAge), Usage: usage, Free: -1, Damage: damage}
+	configured := s.Configured(o.Environment)
+	st := &Status{States: states(ctx, s, configured, all, o), Usage: usage, Free: -1, Damage: damage}
 	known := &session.Catalog{Session: s, All: all, Damage: damage}
+	st.Unlisted = append(configured.Errors, known.Emptied(configured)...)
 	for i := range st.States {
 		st.States[i].NothingYet = o.Environment == "" && known.NothingYet(ctx, st.States[i].Environment)
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"firn/outcome"
@@ -15,7 +16,7 @@ import (
 // snapshot.
 type Choice struct {
 	Environments []string
-	All          bool   // environments: those that are configured and those that have snapshots
+	All          bool   // environments: those that have a table, and those that have snapshots
 	Snapshot     string // a reference as [session.Catalog.Find] takes it; of the first of the environments if any is named
 }
 
@@ -33,7 +34,7 @@ func Choose(ctx context.Context, known *session.Catalog, c Choice) ([]Job, error
 	names := c.Environments
 	if c.All {
 		all := session.Environments(known.All)
-		names = slices.Compact(slices.Sorted(slices.Values(append(all, known.Conf.Names()...))))
+		names = slices.Compact(slices.Sorted(slices.Values(append(all, slices.Collect(maps.Keys(known.Conf.Env))...))))
 	}
 	for _, name := range names {
 		if err := known.KnownEnvironment(known.All, name); err != nil {
@@ -66,7 +67,7 @@ func Choose(ctx context.Context, known *session.Catalog, c Choice) ([]Job, error
 // configured database, or else of each that there is.
 func newest(known *session.Catalog, name string) []Job {
 	own := session.OfBackups(session.Filter(known.All, snapshot.Filter{Environment: name}))
-	if env := known.Conf.Env[name]; env != nil {
+	if env := known.Conf.Lookup(name); env != nil {
 		if same := session.Filter(own, snapshot.Filter{Database: env.DatabaseName}); len(same) > 0 {
 			own = same
 		}

@@ -54,7 +54,7 @@ func (r *run) inspect(ctx context.Context, snap *snapshot.Snapshot) (saw inspect
 // runOwnSQL runs the environment's SQL. A database that takes the application's own SQLite may have SQL that takes it, too:
 // then that SQL is one more part that could not be checked.
 func (r *run) runOwnSQL(ctx context.Context, snap *snapshot.Snapshot, image *site.Staged, saw *inspection) error {
-	env := r.Conf.Env[snap.Environment]
+	env := r.Conf.Lookup(snap.Environment)
 	if env == nil || env.Verify == "" {
 		return nil
 	}

@@ -70,7 +70,7 @@ type run struct {
 // cannotVerify is the error for a snapshot that could not be looked at. If the SQL is wrong, it says where that stands.
 func (r *run) cannotVerify(snap *snapshot.Snapshot, err error) error {
 	if wrong, ok := errors.AsType[*sqlite.StatementError](err); ok {
-		return outcome.Usage(fmt.Sprintf("Correct verify of [env.%s] in %s. Nothing was recorded.", snap.Environment, r.Conf.Path),
+		return outcome.Usage(fmt.Sprintf("Correct verify of %s in %s. Nothing was recorded.", r.Conf.Lookup(snap.Environment).Header(), r.Conf.Path),
 			"verify %s: %w", snap.Environment, wrong)
 	}
 	err = fmt.Errorf("verify %s: %w", snap.Environment, err)
