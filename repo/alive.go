@@ -106,7 +106,7 @@ func (r *Repo) openAlive(_ *snapshot.Decoder, name string, object []byte) (*Aliv
 		err = unmarshalVersion(plain, doc)
 	}
 	if err != nil {
-		return nil, damaged("record", name, err)
+		return nil, damaged(kindOf(name), name, err)
 	}
 	doc.name = name
 	return &doc.Alive, nil

@@ -87,7 +87,7 @@ func (r *Repo) round(ctx context.Context, d *snapshot.Decoder, o store.Object) (
 	}
 	id, ok := pack.ParseName(o.Name)
 	if !ok {
-		return nil, damaged("record", o.Name, pack.ErrFormat)
+		return nil, damaged(kindOf(o.Name), o.Name, pack.ErrFormat)
 	}
 	f := &footer{pack: id, size: o.Size}
 	if err := r.fetchFooter(ctx, f, withNodes, true); err != nil {
@@ -105,7 +105,7 @@ func (r *Repo) round(ctx context.Context, d *snapshot.Decoder, o store.Object) (
 func (r *Repo) decodeRound(d *snapshot.Decoder, o store.Object, entry []byte) ([]*snapshot.Snapshot, error) {
 	list, err := r.openRound(d, o, entry)
 	if err != nil {
-		return nil, damaged("record", o.Name, err)
+		return nil, damaged(kindOf(o.Name), o.Name, err)
 	}
 	return list, nil
 }
