@@ -201,11 +201,11 @@ func (x trial) restores() (n int) {
 	for _, s := range list {
 		got, err := copyOf(r, s)
 		switch {
-		case err == nil && !bytes.Equal(got, x.w.images[s.ID]):
+		case err == nil && !bytes.Equal(got, x.w.imageOf(s.ID)):
 			x.Errorf("%s: snapshot %d restores to other bytes", x.what, s.Sequence)
 		case err != nil && !known(err):
 			x.Errorf("%s: got %v, want damage", x.what, err)
-		case err == nil:
+		case err == nil && x.w.images[s.ID] != nil:
 			n++
 		}
 	}
