@@ -13,6 +13,7 @@ import (
 	"firn/crypt"
 	"firn/internal/damage"
 	"firn/repo"
+	"firn/retention"
 	"firn/snapshot"
 	"firn/store"
 	"firn/store/mem"
@@ -179,6 +180,7 @@ func TestDamage(t *testing.T) {
 				if x.restores(); !slices.Contains(harmless, kind) {
 					x.keepsAll()
 				}
+				w.goesOn(t, kind)
 				r, err := w.repairing(t, withCache)
 				if err != nil { // without a copy, nothing opens what has no configuration
 					if !strings.HasPrefix(kind, "config") || withCache || !known(err) {
@@ -190,6 +192,37 @@ func TestDamage(t *testing.T) {
 				r.Close() // the repair must do with what the check has left in the cache
 				w.heal(t, kind, withCache)
 			})
+		}
+	}
+}
+
+// goesOn fails the test unless a backup and a watch go on in spite of the damage. Only plans stop them, and what opens the
+// repository.
+func (w *damagedWorld) goesOn(t *testing.T, kind string) {
+	t.Helper()
+	for _, prefix := range []string{"plan", "config", "key"} {
+		if strings.HasPrefix(kind, prefix) {
+			return
+		}
+	}
+	c := w.copy(t)
+	forceScan(t, open(t, c.st), "demo", pages(41, 10))
+	watch := watchWith(t, c.world, open(t, c.st))
+	watch.images["tenant-a"], watch.images["tenant-c"] = pages(42, 20), pages(43, 20)
+	taken := watch.take("tenant-a", "tenant-c")
+	watch.confirm()
+	if _, err := watch.rounds.Thin(t.Context(), func(snapshot.Series) (retention.Policy, bool) { return retention.Policy{Last: 1}, true }); err != nil && !known(err) {
+		t.Errorf("thin: %v", err)
+	}
+	r := open(t, c.st)
+	list, err := r.Snapshots(t.Context())
+	if list == nil {
+		t.Fatal(err)
+	}
+	for _, s := range taken {
+		at := slices.IndexFunc(list, func(l *snapshot.Snapshot) bool { return l.ID == s.ID })
+		if at < 0 || !bytes.Equal(restore(t, r, list[at]), c.images[s.ID]) {
+			t.Errorf("snapshot %s of a watch is not whole", s.ID.Short())
 		}
 	}
 }
@@ -212,6 +245,10 @@ func (w *damagedWorld) reports(t *testing.T, r *repo.Repo, names []string) {
 	for _, name := range names {
 		if _, err := w.st.Get(t.Context(), name, 0, 0); err == nil && !strings.Contains(told.String(), name) {
 			t.Errorf("check does not name %s, but:\n%s", name, &told)
+		}
+		other := func(f repo.Finding) bool { return !strings.Contains(f.Err.Error(), name) }
+		if n := len(slices.DeleteFunc(slices.Clone(result.Findings), other)); n > 1 {
+			t.Errorf("check has %d findings about %s:\n%s", n, name, &told)
 		}
 	}
 	fresh := open0(t, w.st)
