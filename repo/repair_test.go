@@ -13,7 +13,7 @@ import (
 func TestFaultsOfRepair(t *testing.T) {
 	t.Parallel()
 	prepared := newDamagedWorld(t)
-	for _, kind := range some("pack-footer", "record-flipped", "round-footer", "tombstone-flipped", "round-cut", "config", "config-missing", "key-flipped", "plan-flipped") {
+	for _, kind := range some("pack-footer", "record-flipped", "round-footer", "tombstone-flipped", "config", "config-missing", "key-flipped", "plan-flipped") {
 		broken := prepared.copy(t)
 		broken.damage(t, kind)
 		for _, fault := range storetest.Kinds() {
