@@ -18,6 +18,10 @@ var update = flag.Bool("update", false, "write testdata/golden.txt anew: a chang
 const (
 	objectName = "meta/snap-0123456789abcdef-00112233445566778899aabbccddeeff"
 	packName   = "packs/00/00112233445566778899aabbccddeeff"
+	roundName  = "meta/round-0123456789abcdef0011223344556677"
+
+	tombstoneName = "meta/gone-00112233445566778899aabbccddeeff"
+	aliveName     = "meta/alive-00112233445566778899aabbccddeeff"
 )
 
 // goldenKeys use the bytes 40 41 42 ... as their only nonce.
@@ -51,6 +55,12 @@ func TestGolden(t *testing.T) {
 	line("pack-header", header[:])
 	line("pack-footer", goldenKeys().SealFooter(crypt.ObjectPack, packName, []byte(plaintext)))
 	line("pack-trailer", goldenKeys().SealTrailer(crypt.ObjectPack, packName, 1234567))
+	roundHeader := crypt.Header(crypt.ObjectRound)
+	line("round-header", roundHeader[:])
+	line("round-footer", goldenKeys().SealFooter(crypt.ObjectRound, roundName, []byte(plaintext)))
+	line("round-trailer", goldenKeys().SealTrailer(crypt.ObjectRound, roundName, 1234567))
+	line("object-tombstone", goldenKeys().SealObject(crypt.ObjectTombstone, tombstoneName, []byte(plaintext)))
+	line("object-alive", goldenKeys().SealObject(crypt.ObjectAlive, aliveName, []byte(plaintext)))
 	line("config-mac", mac[:])
 	line("chunker-seed", seed)
 	fmt.Fprintf(&b, "key-file %s\n", testKeyFile())

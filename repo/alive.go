@@ -53,9 +53,7 @@ func (r *Repo) PutAlive(ctx context.Context, a Alive) error {
 	if err != nil && !isDamage(err) {
 		return err
 	}
-	var random [16]byte
-	_, _ = rand.Read(random[:]) // never fails: the runtime ends the program instead
-	name := fmt.Sprintf("%s%x", alivePrefix, random)
+	name := newAliveName()
 	plain, err := json.Marshal(aliveRecord{formatVersion, a})
 	if err != nil {
 		return fmt.Errorf("encode sign of life: %w", err)
@@ -77,6 +75,12 @@ func (r *Repo) PutAlive(ctx context.Context, a Alive) error {
 		return fmt.Errorf("replace sign of life: %w", err)
 	}
 	return nil
+}
+
+func newAliveName() string {
+	var random [16]byte
+	_, _ = rand.Read(random[:]) // never fails: the runtime ends the program instead
+	return fmt.Sprintf("%s%x", alivePrefix, random)
 }
 
 // Alives returns what watches have said, the newest first. One that cannot be read is an error beside the others.
@@ -106,7 +110,7 @@ func (r *Repo) openAlive(_ *snapshot.Decoder, name string, object []byte) (*Aliv
 		err = unmarshalVersion(plain, doc)
 	}
 	if err != nil {
-		return nil, damaged("record", name, err)
+		return nil, damaged(kindOf(name), name, err)
 	}
 	doc.name = name
 	return &doc.Alive, nil

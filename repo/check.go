@@ -155,6 +155,9 @@ func (c *check) readMeta(ctx context.Context) error {
 	if c.result.Rollbacks, err = c.of.rollbacksIn(ctx, c.listing, c.list, c.of.marks()...); err != nil {
 		return err
 	}
+	if err := c.readAlives(ctx); err != nil {
+		return err
+	}
 	for _, o := range c.listing.partials {
 		if _, err := c.repo.readPartial(ctx, o.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			if err := c.findAll(ctx, err); err != nil {
@@ -264,7 +267,7 @@ func (c *check) findAll(ctx context.Context, err error) error {
 	if !isDamage(err) && !isVersion(err) {
 		return err
 	}
-	c.find(err)
+	c.find(err, c.inRound(ctx, err)...)
 	return nil
 }
 

@@ -42,7 +42,7 @@ func (c *check) readData(ctx context.Context) error {
 	c.goBy(inv)
 	suspects, err = c.readEach(ctx, func(id pack.ID) bool { return suspects[id] != nil })
 	for _, id := range slices.SortedFunc(maps.Keys(suspects), compareIDs) {
-		c.findPack(id, &CorruptError{Kind: "pack", Name: id.Name(), Err: suspects[id]})
+		c.findPack(id, &CorruptError{Kind: kindOf(id.Name()), Name: id.Name(), Err: suspects[id]})
 	}
 	return err
 }
@@ -67,7 +67,11 @@ func (c *check) atLeastOne(chosen func(pack.ID) bool) func(pack.ID) bool {
 // walk finds out.
 func (c *check) findPack(id pack.ID, err error) {
 	c.bad[id] = true
-	if !c.listing.condemned()[id] {
+	told := func(f Finding) bool { // of a round, by the look at its records
+		corrupt, ok := errors.AsType[*CorruptError](f.Err)
+		return ok && corrupt.Name == id.Name()
+	}
+	if !c.listing.condemned()[id] && !slices.ContainsFunc(c.result.Findings, told) {
 		c.find(err)
 	}
 }

@@ -63,7 +63,6 @@ func (w *Rounds) acknowledge(ctx context.Context) error {
 // once more.
 func (w *Rounds) settle(ctx context.Context, c *Confirmation) error {
 	old := w.waiting
-	w.unsettled = true // until all that wait go by this listing
 	if err := w.begin(ctx); err != nil {
 		return err
 	}

@@ -8,10 +8,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"firn/crypt"
 	"firn/internal/damage"
 	"firn/repo"
+	"firn/retention"
 	"firn/snapshot"
 	"firn/store"
 	"firn/store/mem"
@@ -44,8 +46,40 @@ func newDamagedWorld(t *testing.T) *damagedWorld {
 			w.images[s.ID] = w.live[env]
 			note(t, r, s.ID, "")
 		}
+		w.watch(t, r)
 	})
 	return w
+}
+
+// watch adds rounds: a small one that was forgotten as a whole, a large one, and two with deltas. One snapshot of the second
+// was forgotten, too. A watch has said that it is alive.
+func (w *damagedWorld) watch(t *testing.T, r *repo.Repo) {
+	t.Helper()
+	rounds := watchWith(t, w.world, r)
+	rounds.images["tenant-a"] = pages(31, 2)
+	small := rounds.take("tenant-a")
+	for _, env := range []string{"tenant-a", "tenant-b"} {
+		rounds.images[env] = pages(uint64(len(env)+len(rounds.images)), 30)
+	}
+	large := rounds.take("tenant-a", "tenant-b")
+	for n := range uint64(2) {
+		for _, env := range []string{"tenant-a", "tenant-b"} {
+			rounds.change(env, n+5)
+			w.live[env] = rounds.images[env]
+		}
+		note(t, r, rounds.take("tenant-a", "tenant-b")[1].ID, "")
+	}
+	rounds.confirm()
+	for _, gone := range []*snapshot.Snapshot{small[0], large[1]} {
+		if err := r.Forget(t.Context(), gone.ID); err != nil {
+			t.Fatal(err)
+		}
+		w.gone[gone.ID] = w.images[gone.ID]
+		delete(w.images, gone.ID)
+	}
+	if err := r.PutAlive(t.Context(), repo.Alive{Began: time.Now(), Time: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // copy returns one to break.
@@ -74,6 +108,7 @@ func (w *damagedWorld) damage(t testing.TB, kind string) []string {
 		t.Fatal(err)
 	}
 	note(t, other, take(t, other, "production", pages(1, 3)).ID, "")
+	(&damagedWorld{world: &world{st: foreign, images: map[snapshot.ID][]byte{}, gone: map[snapshot.ID][]byte{}}, live: map[string][]byte{}}).watch(t.(*testing.T), other)
 	target.Foreign = foreign
 	names, err := target.Do(t.Context(), kind)
 	if err != nil {
@@ -119,10 +154,13 @@ var (
 	harmless = []string{
 		"config", "config-missing", "key-flipped", "key-foreign", "pack-header", "pack-data",
 		"note-flipped", "note-header", "note-empty", "note-foreign", "notes-swapped",
+		"round-header", "round-data", "alive-flipped", "alive-header", "alive-empty", "alive-foreign",
 	}
 	lossless = []string{
 		"config", "config-missing", "key-flipped", "key-foreign", "pack-header", "pack-footer", "pack-trailer",
 		"note-empty", "note-flipped", "note-foreign", "note-header", "notes-swapped",
+		"round-header", "round-footer", "round-trailer", "alive-flipped", "alive-header", "alive-empty", "alive-foreign",
+		"tombstone-flipped", "tombstone-header", "tombstone-empty", "tombstone-foreign", "tombstones-swapped",
 		"plan-flipped", "plan-missing", "record-empty", "record-flipped", "record-foreign", "record-header", "records-swapped",
 	}
 )
@@ -142,6 +180,7 @@ func TestDamage(t *testing.T) {
 				if x.restores(); !slices.Contains(harmless, kind) {
 					x.keepsAll()
 				}
+				w.goesOn(t, kind)
 				r, err := w.repairing(t, withCache)
 				if err != nil { // without a copy, nothing opens what has no configuration
 					if !strings.HasPrefix(kind, "config") || withCache || !known(err) {
@@ -153,6 +192,37 @@ func TestDamage(t *testing.T) {
 				r.Close() // the repair must do with what the check has left in the cache
 				w.heal(t, kind, withCache)
 			})
+		}
+	}
+}
+
+// goesOn fails the test unless a backup and a watch go on in spite of the damage. Only plans stop them, and what opens the
+// repository.
+func (w *damagedWorld) goesOn(t *testing.T, kind string) {
+	t.Helper()
+	for _, prefix := range []string{"plan", "config", "key"} {
+		if strings.HasPrefix(kind, prefix) {
+			return
+		}
+	}
+	c := w.copy(t)
+	forceScan(t, open(t, c.st), "demo", pages(41, 10))
+	watch := watchWith(t, c.world, open(t, c.st))
+	watch.images["tenant-a"], watch.images["tenant-c"] = pages(42, 20), pages(43, 20)
+	taken := watch.take("tenant-a", "tenant-c")
+	watch.confirm()
+	if _, err := watch.rounds.Thin(t.Context(), func(snapshot.Series) (retention.Policy, bool) { return retention.Policy{Last: 1}, true }); err != nil && !known(err) {
+		t.Errorf("thin: %v", err)
+	}
+	r := open(t, c.st)
+	list, err := r.Snapshots(t.Context())
+	if list == nil {
+		t.Fatal(err)
+	}
+	for _, s := range taken {
+		at := slices.IndexFunc(list, func(l *snapshot.Snapshot) bool { return l.ID == s.ID })
+		if at < 0 || !bytes.Equal(restore(t, r, list[at]), c.images[s.ID]) {
+			t.Errorf("snapshot %s of a watch is not whole", s.ID.Short())
 		}
 	}
 }
@@ -175,6 +245,10 @@ func (w *damagedWorld) reports(t *testing.T, r *repo.Repo, names []string) {
 	for _, name := range names {
 		if _, err := w.st.Get(t.Context(), name, 0, 0); err == nil && !strings.Contains(told.String(), name) {
 			t.Errorf("check does not name %s, but:\n%s", name, &told)
+		}
+		other := func(f repo.Finding) bool { return !strings.Contains(f.Err.Error(), name) }
+		if n := len(slices.DeleteFunc(slices.Clone(result.Findings), other)); n > 1 {
+			t.Errorf("check has %d findings about %s:\n%s", n, name, &told)
 		}
 	}
 	fresh := open0(t, w.st)
@@ -211,8 +285,8 @@ func (w *damagedWorld) heal(t *testing.T, kind string, withCache bool) {
 		t.Errorf("%d snapshots are lost, in spite of the cache", len(d.Lost))
 	} else if lossless {
 		w.verify(t)
-		if got := verified(t, open(t, w.st)); len(got) != 2 {
-			t.Errorf("%d verified snapshots are known, want 2: notes are lost, in spite of the cache", len(got))
+		if got := verified(t, open(t, w.st)); len(got) != 4 {
+			t.Errorf("%d verified snapshots are known, want 4: notes are lost, in spite of the cache", len(got))
 		}
 	}
 	for env, b := range w.live {
@@ -274,12 +348,12 @@ func (w *damagedWorld) sound(t *testing.T) {
 	}
 	left := maps.Clone(w.images)
 	for _, s := range list {
-		if !bytes.Equal(restore(t, r, s), w.images[s.ID]) {
+		if !bytes.Equal(restore(t, r, s), w.imageOf(s.ID)) {
 			t.Errorf("snapshot %d of %s differs from its image", s.Sequence, s.Environment)
 		}
 		delete(left, s.ID)
 	}
-	if len(left) > 2 {
-		t.Errorf("%d snapshots are gone, want at most the two of damaged records", len(left))
+	if len(left) > 4 {
+		t.Errorf("%d snapshots are gone, want at most those of two records or rounds", len(left))
 	}
 }

@@ -20,8 +20,8 @@ type Diagnosis struct {
 	Check *CheckResult
 
 	// PutBack are damaged or missing objects below meta/ of which this host has sound
-	// copies. A plan's copy goes into a new plan, that of a key slot or a note gets a new
-	// name.
+	// copies. A plan's copy goes into a new plan, that of a key slot, a note, a tombstone or a
+	// sign of life gets a new name.
 	PutBack []string
 	// Packs are damaged. They will be condemned once their sound and needed blobs were
 	// copied, which are Copied bytes. These include blobs of packs that an earlier repair
@@ -32,8 +32,10 @@ type Diagnosis struct {
 	// be replaced only if no other process, on any host, uses the repository, not
 	// even one that is suspended.
 	Plans []string
-	// Deleted are damaged records, notes and key slots that cannot be put back. With a
-	// record its snapshot is lost, with a note the facts that it told.
+	// Deleted are damaged records, rounds, tombstones, notes, signs of life and key slots that
+	// cannot be put back. With a record its snapshot is lost, with a round all of its snapshots,
+	// and with a note the facts that it told. The snapshots that a tombstone named are back. A
+	// round is condemned and told forgotten, and a later prune deletes it.
 	Deleted []string
 	// Left is damaged, and cannot be repaired here.
 	Left []string
@@ -88,6 +90,11 @@ func (d *Diagnosis) complete(ctx context.Context, r *Repo) error {
 		}
 	}
 	d.mend(r, inv.index)
+	for name, w := range s.damaged {
+		if id, ok := pack.ParseName(name); ok && w.whole { // it will be as it was
+			delete(d.bad, id)
+		}
+	}
 	x := &rescue{repo: r, diagnosis: d, scan: s, inventory: inv}
 	if err := x.choose(ctx); err != nil {
 		return err
@@ -112,7 +119,8 @@ func (d *Diagnosis) sort(s *metadataScan) {
 		case strings.HasPrefix(name, planPrefix) && !s.repo.isForgedPlan(name):
 			list = &d.Plans
 		case strings.HasPrefix(name, snapshot.Prefix), strings.HasPrefix(name, snapshot.NotePrefix),
-			strings.HasPrefix(name, partialPrefix), strings.HasPrefix(name, planPrefix), isKeyName(name) && s.opens:
+			strings.HasPrefix(name, partialPrefix), strings.HasPrefix(name, planPrefix), isKeyName(name) && s.opens,
+			strings.HasPrefix(name, pack.RoundPrefix), isTombstone(name), isAlive(name):
 			list = &d.Deleted
 		}
 		*list = append(*list, name)

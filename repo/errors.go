@@ -98,7 +98,7 @@ func Unread(err error) []*UnreadError {
 // CorruptError tells of an object or blob that is missing or has other bytes than firn
 // wrote. None of them was used.
 type CorruptError struct {
-	Kind string // config, key, plan, record, note, pack or blob
+	Kind string // config, key, plan, record, note, pack, round, tombstone, sign of life or blob
 	Name string // of the object in the store, or the ID of the blob
 	Err  error
 }

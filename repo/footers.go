@@ -136,14 +136,14 @@ func (r *Repo) fetchFooter(ctx context.Context, f *footer, reads footerReads, ke
 	end, err := r.store.Get(ctx, f.pack.Name(), -want, -1)
 	for {
 		if errors.Is(err, io.ErrUnexpectedEOF) { // it is not as long as it was listed
-			return damaged("pack", f.pack.Name(), err)
+			return damaged(kindOf(f.pack.Name()), f.pack.Name(), err)
 		}
 		if err != nil {
 			return fmt.Errorf("read tail of pack %s: %w", f.pack, err)
 		}
 		entries, need, bad := pack.ParseTail(r.keys, f.pack, f.size, end)
 		if bad != nil {
-			return damaged("pack", f.pack.Name(), bad)
+			return damaged(kindOf(f.pack.Name()), f.pack.Name(), bad)
 		}
 		if need == 0 {
 			f.entries = entries
@@ -154,7 +154,7 @@ func (r *Repo) fetchFooter(ctx context.Context, f *footer, reads footerReads, ke
 			return nil
 		}
 		if int64(need) <= want {
-			return damaged("pack", f.pack.Name(), fmt.Errorf("%w: %d bytes where %d are listed", pack.ErrFormat, len(end), f.size))
+			return damaged(kindOf(f.pack.Name()), f.pack.Name(), fmt.Errorf("%w: %d bytes where %d are listed", pack.ErrFormat, len(end), f.size))
 		}
 		var front []byte
 		front, err = r.store.Get(ctx, f.pack.Name(), f.size-int64(need), int64(need)-want)

@@ -33,6 +33,7 @@ type listing struct {
 	notes      []store.Object
 	rounds     []store.Object // newest first
 	tombstones []store.Object
+	alives     []store.Object
 	newest     store.Object // by the store's clock
 	planned    time.Time    // when the newest plan was written, by the store's clock
 }
@@ -108,6 +109,8 @@ func (r *Repo) newListing(objects []store.Object, began uint64) *listing {
 			v.rounds = append(v.rounds, o)
 		case isTombstone(o.Name):
 			v.tombstones = append(v.tombstones, o)
+		case isAlive(o.Name):
+			v.alives = append(v.alives, o)
 		}
 		if o.Time.After(v.newest.Time) {
 			v.newest = o

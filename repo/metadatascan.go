@@ -11,7 +11,9 @@ import (
 	"strings"
 
 	"firn/crypt"
+	"firn/pack"
 	"firn/snapshot"
+	"firn/store"
 )
 
 // metadataScan is the state of meta/ in a store in which any object may be damaged.
@@ -20,6 +22,7 @@ type metadataScan struct {
 	copies copies
 
 	listing *listing                  // its plans are those listed ones of which the content is known
+	dead    graves                    // by the tombstones that can be read, or put back
 	list    []*snapshot.Snapshot      // that can be read, or put back; newest first
 	damaged map[string]*damagedObject // damaged or missing objects, by name
 	opens   bool                      // a key slot in the store opens with our credential
@@ -29,13 +32,14 @@ type metadataScan struct {
 type damagedObject struct {
 	err   error
 	sound []byte // the true bytes of the object; nil if they are not known here
+	whole bool   // of a round: none of these blobs is damaged
 }
 
 // scanMetadata looks at everything below meta/. Objects that a check has just read past the
 // cache may come from the cache.
 func (r *Repo) scanMetadata(ctx context.Context, c copies) (*metadataScan, error) {
 	for range maxListings {
-		s := &metadataScan{repo: r, copies: c, damaged: make(map[string]*damagedObject)}
+		s := &metadataScan{repo: r, copies: c, dead: make(graves), damaged: make(map[string]*damagedObject)}
 		began := r.cache.tick()
 		objects, err := collect(ctx, r.store, metaPrefix)
 		if err != nil {
@@ -61,22 +65,34 @@ func (s *metadataScan) read(ctx context.Context) error {
 	if err := s.noteDamage(ctx, configName, s.repo.storedConfig(ctx)); err != nil {
 		return err
 	}
+	if err := s.readTombstones(ctx); err != nil {
+		return err
+	}
+	if err := s.readRounds(ctx); err != nil {
+		return err
+	}
 	if err := s.readRecords(ctx); err != nil {
 		return err
 	}
-	for _, o := range s.listing.partials {
-		_, err := s.repo.readPartial(ctx, o.Name)
-		if err := s.noteDamage(ctx, o.Name, err); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	for _, o := range s.listing.notes {
-		_, err := s.repo.note(ctx, o.Name)
-		if err := s.noteDamage(ctx, o.Name, err); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, o := range slices.Concat(s.listing.partials, s.listing.notes, s.listing.alives) {
+		if err := s.noteDamage(ctx, o.Name, s.tryOther(ctx, o.Name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
 	return s.readKeys(ctx)
+}
+
+// tryOther reads an object that the scan needs no content of.
+func (s *metadataScan) tryOther(ctx context.Context, name string) (err error) {
+	switch {
+	case strings.HasPrefix(name, partialPrefix):
+		_, err = s.repo.readPartial(ctx, name)
+	case isAlive(name):
+		_, err = read(ctx, s.repo, name, func(b []byte) (*Alive, error) { return s.repo.openAlive(nil, name, b) })
+	default:
+		_, err = s.repo.note(ctx, name)
+	}
+	return err
 }
 
 // noteDamage takes note of an object if err tells of damage, and returns any other error. An
@@ -89,14 +105,20 @@ func (s *metadataScan) noteDamage(ctx context.Context, name string, err error) e
 	if !isDamage(err) && !isVersion(err) {
 		return err
 	}
-	sound, unread := s.repo.soundCopy(ctx, s.copies, name)
+	w := &damagedObject{err: err}
+	var unread error
+	if id, round := pack.ParseName(name); round {
+		w.sound, w.whole, unread = s.repo.roundCopy(ctx, s.copies, id)
+	} else {
+		w.sound, unread = s.repo.soundCopy(ctx, s.copies, name)
+	}
 	if unread != nil {
 		return unread
 	}
-	if isVersion(err) && sound == nil {
+	if isVersion(err) && w.sound == nil {
 		return err
 	}
-	s.damaged[name] = &damagedObject{err: err, sound: sound}
+	s.damaged[name] = w
 	return nil
 }
 
@@ -130,17 +152,26 @@ func (s *metadataScan) readPlans(ctx context.Context) error {
 	return nil
 }
 
-// readRecords reads the records, and adds the records that can be put back.
-func (s *metadataScan) readRecords(ctx context.Context) error {
-	names := objectNames(s.listing.records)
+// withReturning returns the names of objects, and of those that a repair has not put back.
+func (s *metadataScan) withReturning(ctx context.Context, prefix string, objects []store.Object) ([]string, error) {
+	names := objectNames(objects)
 	for _, name := range s.copies.returning() {
-		if strings.HasPrefix(name, snapshot.Prefix) && !slices.Contains(names, name) {
-			err := &CorruptError{Kind: "record", Name: name, Err: errors.New("a repair ended before it was put back")}
+		if strings.HasPrefix(name, prefix) && !slices.Contains(names, name) {
+			err := &CorruptError{Kind: kindOf(name), Name: name, Err: errors.New("a repair ended before it was put back")}
 			if err := s.noteDamage(ctx, name, err); err != nil {
-				return err
+				return nil, err
 			}
 			names = append(names, name)
 		}
+	}
+	return names, nil
+}
+
+// readRecords reads the records, and adds the records that can be put back.
+func (s *metadataScan) readRecords(ctx context.Context) error {
+	names, err := s.withReturning(ctx, snapshot.Prefix, s.listing.records)
+	if err != nil {
+		return err
 	}
 	for _, name := range names {
 		if err := s.readRecord(ctx, name); err != nil {

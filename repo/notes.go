@@ -213,6 +213,9 @@ func (p *prune) dropRecorded(ctx context.Context, o store.Object, orphans map[sn
 		return nil
 	}
 	list, err := p.repo.round(ctx, new(snapshot.Decoder), o)
+	if errors.Is(err, fs.ErrNotExist) { // swept since the listing
+		return nil
+	}
 	for _, s := range list {
 		delete(orphans, s.ID)
 	}

@@ -82,7 +82,7 @@ func (r *Repo) Prune(ctx context.Context, opts PruneOptions) (*PruneResult, erro
 func (r *Repo) newPrune(opts PruneOptions) *prune {
 	return &prune{
 		repo: r, opts: opts, unacknowledged: unacknowledgedSet{ids: make(map[snapshot.ID]bool)},
-		packs: make(map[pack.ID]store.Object), live: make(map[pack.ID]map[chunk.ID]index.Location),
+		packs: make(map[pack.ID]store.Object), uploads: make(map[pack.ID]bool), live: make(map[pack.ID]map[chunk.ID]index.Location),
 	}
 }
 
@@ -132,6 +132,7 @@ type prune struct {
 	expired  []string                 // partial records that protect nothing any more, notes on snapshots that are gone
 	living   map[pack.ID]bool         // rounds with snapshots that were not forgotten: they must stay
 	records  map[snapshot.ID]bool     // the snapshots that the records are of
+	uploads  map[pack.ID]bool         // packs in partial records, and rounds that a repair puts back
 	needed   map[chunk.ID]error       // blobs that snapshots refer to; all errors are nil
 	live     map[pack.ID]map[chunk.ID]index.Location
 	spare    map[pack.ID]bool  // condemned packs that must not be deleted yet
@@ -270,6 +271,7 @@ func (p *prune) markPartials(ctx context.Context) error {
 			return err
 		}
 		for _, id := range record.Packs {
+			p.uploads[id] = true
 			for _, e := range p.inventory.index.Entries(id) {
 				if p.inventory.index.Chain(e.ID) != nil {
 					p.needed[e.ID] = nil

@@ -99,7 +99,7 @@ func objectNames(objects []store.Object) []string {
 // dropOldRecords removes objects from the cache that the listing no longer shows.
 func (r *Repo) dropOldRecords(v *listing) {
 	listed := make(map[string]bool, len(v.records)+len(v.notes)+len(v.rounds)+len(v.plans))
-	for _, o := range slices.Concat(v.records, v.notes, v.rounds, v.tombstones) {
+	for _, o := range slices.Concat(v.records, v.notes, v.rounds, v.tombstones, v.alives) {
 		listed[o.Name] = true
 	}
 	for name := range v.plans {
@@ -112,7 +112,7 @@ func (r *Repo) dropOldRecords(v *listing) {
 
 // isTemporary reports whether objects that are named so are deleted some day, but for packs.
 func isTemporary(name string) bool {
-	return slices.ContainsFunc([]string{snapshot.Prefix, snapshot.NotePrefix, planPrefix, pack.RoundPrefix, tombstonePrefix},
+	return slices.ContainsFunc([]string{snapshot.Prefix, snapshot.NotePrefix, planPrefix, pack.RoundPrefix, tombstonePrefix, alivePrefix},
 		func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -136,6 +137,10 @@ func (x *repair) putBack(ctx context.Context) error {
 			err = x.putBackRecord(ctx, name, sound)
 		case strings.HasPrefix(name, snapshot.NotePrefix):
 			err = x.putBackNote(ctx, name, sound)
+		case strings.HasPrefix(name, pack.RoundPrefix):
+			err = x.putBackRound(ctx, name, sound)
+		case isTombstone(name), isAlive(name):
+			err = x.putBackAnew(ctx, name, sound)
 		case name == configName:
 			err = x.putBackAs(ctx, name, sound)
 		}
@@ -182,26 +187,40 @@ func (x *repair) putBackRecord(ctx context.Context, name string, sound []byte) e
 	if err != nil {
 		return err
 	}
-	m := newMarker(x.rescue.prune.reader)
-	if err := m.mark(ctx, s); err != nil && !isDamage(err) {
-		return err
+	packs, err := x.packsOf(ctx, s)
+	if err == nil {
+		err = x.protect(ctx, s, packs)
 	}
-	protected := &partial{Version: formatVersion, ID: s.ID, Host: x.repo.opts.Host}
-	packs := make(map[pack.ID]bool)
-	for id := range m.needed {
-		for _, l := range x.rescue.inventory.index.Chain(id) {
-			if !packs[l.Pack] {
-				packs[l.Pack] = true
-				protected.Packs = append(protected.Packs, l.Pack)
-			}
-		}
-	}
-	partial, err := x.repo.putPartial(ctx, protected)
 	if err != nil {
 		return err
 	}
-	x.remove = append(x.remove, partial)
 	return x.putBackAs(ctx, name, sound)
+}
+
+// packsOf returns the packs that have what snapshots need, as far as it is there.
+func (x *repair) packsOf(ctx context.Context, list ...*snapshot.Snapshot) ([]pack.ID, error) {
+	m := newMarker(x.rescue.prune.reader)
+	for _, s := range list {
+		if err := m.mark(ctx, s); err != nil && !isDamage(err) {
+			return nil, err
+		}
+	}
+	packs := make(map[pack.ID]bool)
+	for id := range m.needed {
+		for _, l := range x.rescue.inventory.index.Chain(id) {
+			packs[l.Pack] = true
+		}
+	}
+	return slices.Collect(maps.Keys(packs)), nil
+}
+
+// protect stores a partial record of a snapshot, which stands for its record while that is away.
+func (x *repair) protect(ctx context.Context, s *snapshot.Snapshot, packs []pack.ID) error {
+	partial, err := x.repo.putPartial(ctx, &partial{Version: formatVersion, ID: s.ID, Host: x.repo.opts.Host, Packs: packs})
+	if err == nil {
+		x.remove = append(x.remove, partial)
+	}
+	return err
 }
 
 // putBackAs deletes a damaged object and puts its true bytes under the same name. Names are
@@ -232,7 +251,9 @@ func (x *repair) putBackAs(ctx context.Context, name string, sound []byte) error
 	default:
 		return err
 	}
-	r.cache.put(name, sound)
+	if _, round := pack.ParseName(name); !round { // of a round, the cache has the tail
+		r.cache.put(name, sound)
+	}
 	r.cache.erase(returningPrefix + name)
 	return nil
 }
@@ -240,10 +261,21 @@ func (x *repair) putBackAs(ctx context.Context, name string, sound []byte) error
 // delete removes the objects that cannot be put back, and those that the steps before have
 // replaced.
 func (x *repair) delete(ctx context.Context) error {
+	var lost []deceased
 	for _, name := range x.agreed(x.diagnosis.Deleted) {
 		if x.scan.damaged[name].sound == nil && (!isKeyName(name) || x.scan.opens) {
+			if id, round := pack.ParseName(name); round {
+				lost = append(lost, deceased{Round: id})
+				continue
+			}
 			x.remove = append(x.remove, name)
 		}
+	}
+	if err := x.repo.putTombstone(ctx, lost); err != nil { // a prune deletes them
+		return err
+	}
+	for _, d := range lost {
+		x.result.Deleted = append(x.result.Deleted, d.Round.Name())
 	}
 	if len(x.remove) == 0 {
 		return nil
@@ -257,7 +289,7 @@ func (x *repair) delete(ctx context.Context) error {
 	if err := x.repo.removeRecords(ctx, ids, x.remove...); err != nil {
 		return fmt.Errorf("delete: %w", err)
 	}
-	x.result.Deleted = x.agreed(x.remove)
+	x.result.Deleted = append(x.result.Deleted, x.agreed(x.remove)...)
 	return nil
 }
 

@@ -13,7 +13,7 @@ import (
 func TestFaultsOfRepair(t *testing.T) {
 	t.Parallel()
 	prepared := newDamagedWorld(t)
-	for _, kind := range some("pack-footer", "record-flipped", "config", "config-missing", "key-flipped", "plan-flipped") {
+	for _, kind := range some("pack-footer", "record-flipped", "round-footer", "tombstone-flipped", "config", "config-missing", "key-flipped", "plan-flipped") {
 		broken := prepared.copy(t)
 		broken.damage(t, kind)
 		for _, fault := range storetest.Kinds() {
@@ -30,10 +30,10 @@ func TestFaultsOfRepair(t *testing.T) {
 	}
 }
 
-// some returns the first two with -short, else all.
+// some returns the first three with -short, else all.
 func some(kinds ...string) []string {
 	if testing.Short() {
-		return kinds[:2]
+		return kinds[:3]
 	}
 	return kinds
 }
@@ -114,7 +114,7 @@ func TestRepairInterrupted(t *testing.T) {
 			other.repair(t, true, repo.RepairOptions{})
 		},
 	} {
-		for _, kind := range some("pack-footer", "record-flipped", "pack-header", "plan-flipped") {
+		for _, kind := range some("pack-footer", "record-flipped", "round-footer", "pack-header", "plan-flipped") {
 			broken := prepared.copy(t)
 			broken.damage(t, kind)
 			t.Run(kind+"/"+name, func(t *testing.T) {

@@ -32,6 +32,8 @@ type Rollback struct {
 	// Uncertain is set where the store shows later snapshots, and nothing tells whether their
 	// runs have seen the missing one: it may have been forgotten long ago.
 	Uncertain bool
+
+	round snapshot.ID // that its record was a part of; zero for none
 }
 
 // Series returns the series of the missing snapshot.
@@ -194,7 +196,7 @@ func (r *Repo) newMark(s *snapshot.Snapshot) *confirmed {
 func (r *Repo) raise(s *snapshot.Snapshot, before *Rollback) {
 	m := r.newMark(s)
 	if before != nil {
-		m.Lost = &confirmed{ID: before.ID, Environment: m.Environment, Database: m.Database, Sequence: before.Sequence, Time: before.Time}
+		m.Lost = &confirmed{ID: before.ID, Environment: m.Environment, Database: m.Database, Sequence: before.Sequence, Time: before.Time, Round: before.round}
 	}
 	r.marking.Lock()
 	defer r.marking.Unlock()
@@ -288,7 +290,7 @@ func (m *confirmed) stored() time.Time {
 
 func (m *confirmed) missing(list []*snapshot.Snapshot) *Rollback {
 	newest := snapshot.Latest(list, m.Environment, m.Database)
-	return &Rollback{ID: m.ID, Environment: m.Environment, Database: m.Database, Sequence: m.Sequence, Time: m.Time, Newest: newest}
+	return &Rollback{ID: m.ID, Environment: m.Environment, Database: m.Database, Sequence: m.Sequence, Time: m.Time, Newest: newest, round: m.Round}
 }
 
 // listed reports whether a listing shows the record under its own name. Under another name the

@@ -87,7 +87,7 @@ func (r *Repo) round(ctx context.Context, d *snapshot.Decoder, o store.Object) (
 	}
 	id, ok := pack.ParseName(o.Name)
 	if !ok {
-		return nil, damaged("record", o.Name, pack.ErrFormat)
+		return nil, damaged(kindOf(o.Name), o.Name, pack.ErrFormat)
 	}
 	f := &footer{pack: id, size: o.Size}
 	if err := r.fetchFooter(ctx, f, withNodes, true); err != nil {
@@ -103,17 +103,21 @@ func (r *Repo) round(ctx context.Context, d *snapshot.Decoder, o store.Object) (
 
 // decodeRound decodes the records in the tail of a round, as the cache has it.
 func (r *Repo) decodeRound(d *snapshot.Decoder, o store.Object, entry []byte) ([]*snapshot.Snapshot, error) {
-	list, err := r.openRound(d, o, entry)
+	size, tail, ok := cutTail(entry)
+	if !ok || size != o.Size {
+		return nil, damaged(kindOf(o.Name), o.Name, pack.ErrFormat)
+	}
+	list, err := r.openRound(d, o.Name, size, tail)
 	if err != nil {
-		return nil, damaged("record", o.Name, err)
+		return nil, damaged(kindOf(o.Name), o.Name, err)
 	}
 	return list, nil
 }
 
-func (r *Repo) openRound(d *snapshot.Decoder, o store.Object, entry []byte) ([]*snapshot.Snapshot, error) {
-	size, tail, ok := cutTail(entry)
-	id, named := pack.ParseName(o.Name)
-	if !ok || !named || size != o.Size {
+// openRound decodes the records in the last bytes of a round of some size.
+func (r *Repo) openRound(d *snapshot.Decoder, name string, size int64, tail []byte) ([]*snapshot.Snapshot, error) {
+	id, named := pack.ParseName(name)
+	if !named {
 		return nil, pack.ErrFormat
 	}
 	_, records, need, err := pack.ParseRound(r.keys, id, size, tail)

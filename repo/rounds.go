@@ -69,24 +69,23 @@ func (r *Repo) NewRounds(ctx context.Context) (*Rounds, error) {
 	return w, w.begin(ctx)
 }
 
-// begin is step W1 of the rounds to come.
-func (w *Rounds) begin(ctx context.Context) (err error) {
-	if w.listing, err = w.repo.listMeta(ctx); err != nil {
+// begin is step W1 of the rounds to come. After an error they go by what the handle has known before.
+func (w *Rounds) begin(ctx context.Context) error {
+	v, err := w.repo.listMeta(ctx)
+	if err != nil {
 		return err
 	}
-	if w.inventory, err = w.repo.listInventory(ctx, w.listing); err != nil {
+	inv, err := w.repo.listInventory(ctx, v)
+	if err != nil {
 		return err
 	}
-	return w.readAll(ctx)
-}
-
-// readAll reads the snapshots that the listing shows. Those that cannot be read do not stop a watch: check
-// reports them.
-func (w *Rounds) readAll(ctx context.Context) error {
-	list, err := w.repo.readSnapshots(ctx, w.listing)
+	// Snapshots that cannot be read do not stop a watch: check reports them.
+	list, err := w.repo.readSnapshots(ctx, v)
 	if list == nil && err != nil {
 		return err
 	}
+	w.listing, w.inventory = v, inv
+	w.unsettled = len(w.waiting) > 0
 	w.know(list)
 	return nil
 }
@@ -169,10 +168,10 @@ func (w *Rounds) put(ctx context.Context, blobs *pack.Writer, records []*snapsho
 	if len(object) > pack.MaxSize {
 		return 0, fmt.Errorf("make round: %d bytes, at most %d", len(object), pack.MaxSize)
 	}
+	r.dropOpening()
 	if err := r.store.Put(ctx, id.Name(), object); err != nil {
 		return 0, fmt.Errorf("write round: %w", err)
 	}
-	r.dropOpening()
 	r.packs.PutPack(id, object[:pack.BlobsEnd(entries)])
 	r.cache.put(id.Name(), encodeTail(int64(len(object)), object[len(object)-tail:]))
 	r.cache.put(newestEntry, []byte(id.Name()))

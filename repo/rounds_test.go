@@ -25,7 +25,11 @@ type watched struct {
 
 func watch(t testing.TB, w *world, st store.Store) *watched {
 	t.Helper()
-	r := open(t, st)
+	return watchWith(t, w, open(t, st))
+}
+
+func watchWith(t testing.TB, w *world, r *repo.Repo) *watched {
+	t.Helper()
 	rounds, err := r.NewRounds(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -175,6 +175,10 @@ func objectKind(name string) (crypt.ObjectKind, bool) {
 		return crypt.ObjectSnapshot, true
 	case strings.HasPrefix(name, snapshot.NotePrefix):
 		return crypt.ObjectNote, true
+	case isTombstone(name):
+		return crypt.ObjectTombstone, true
+	case isAlive(name):
+		return crypt.ObjectAlive, true
 	}
 	return 0, false
 }
@@ -196,6 +200,12 @@ func (r *Repo) verify(name string, b []byte) error {
 		_, err = r.openRecord(new(snapshot.Decoder), name, b)
 	case strings.HasPrefix(name, snapshot.NotePrefix):
 		_, err = r.openNote(new(snapshot.Decoder), name, b)
+	case strings.HasPrefix(name, pack.RoundPrefix):
+		_, err = r.openRound(new(snapshot.Decoder), name, int64(len(b)), b)
+	case isTombstone(name):
+		_, err = r.openTombstone(nil, name, b)
+	case isAlive(name):
+		_, err = r.openAlive(nil, name, b)
 	default:
 		err = errors.New("no copies are kept of such objects")
 	}

@@ -93,6 +93,8 @@ func kindOf(name string) string {
 		return "round"
 	case isTombstone(name):
 		return "tombstone"
+	case isAlive(name):
+		return "sign of life"
 	}
 	return "record"
 }

@@ -107,21 +107,44 @@ func (p *prune) finish(ctx context.Context) error {
 	return p.renewLocks(ctx)
 }
 
-// bygone returns the tombstones of rounds of which the listing of step P1 showed none. A tombstone must
-// outlive its rounds, as else the snapshots in them would be back.
+// bygone returns the tombstones of rounds that are gone. A tombstone must outlive its rounds, as else the
+// snapshots in them would be back. So it is not enough that the listing of step P1 showed none of them: it
+// may have begun before a round was there. Nor is a round gone that a repair is putting back.
 func (p *prune) bygone(ctx context.Context) ([]string, error) {
-	var names []string
-	rounds := make(map[string]bool, len(p.listing.rounds))
-	for _, o := range p.listing.rounds {
-		rounds[o.Name] = true
-	}
+	buried := make(map[string][]string) // by round
+	stays := make(map[string]bool)
 	err := readAll(ctx, p.repo, objectNames(p.listing.tombstones), p.repo.openTombstone, func(name string, t *tombstone, err error) {
-		shown := func(d deceased) bool { return rounds[d.Round.Name()] }
-		if err == nil && !slices.ContainsFunc(t.Rounds, shown) {
-			names = append(names, name)
+		if err != nil {
+			stays[name] = true
+			return
+		}
+		for _, d := range t.Rounds {
+			buried[d.Round.Name()] = append(buried[d.Round.Name()], name)
 		}
 	})
-	return names, err
+	keep := func(round string) {
+		for _, name := range buried[round] {
+			stays[name] = true
+		}
+	}
+	for _, o := range p.listing.rounds {
+		keep(o.Name)
+	}
+	for id := range p.uploads {
+		keep(id.Name())
+	}
+	gone := func(o store.Object) bool { return !stays[o.Name] }
+	if err != nil || p.opts.DryRun || !slices.ContainsFunc(p.listing.tombstones, gone) {
+		return nil, err
+	}
+	for o, err := range listed(ctx, p.repo.store, pack.RoundPrefix) {
+		if err != nil {
+			return nil, fmt.Errorf("look for rounds of tombstones: %w", err)
+		}
+		keep(o.Name)
+	}
+	names := objectNames(p.listing.tombstones)
+	return slices.DeleteFunc(names, func(name string) bool { return stays[name] }), nil
 }
 
 // count sums up the packs that are left.

@@ -2,7 +2,6 @@ package repo_test
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -12,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"firn/crypt"
 	"firn/repo"
@@ -60,45 +58,6 @@ func (a altered) List(ctx context.Context, prefix string) iter.Seq2[store.Object
 	}
 }
 
-// everyKind makes a world that holds every kind of object and blob: two keys, a
-// plan that condemns, the partial record of an upload that died, a note, and packs
-// with deltas.
-func everyKind(t testing.TB) *world {
-	t.Helper()
-	w := newWorld(t)
-	if _, err := open(t, w.st).AddKey(context.Background(), crypt.KeyFileOf([]byte{9}).Credential(), "second"); err != nil {
-		t.Fatal(err)
-	}
-	b := pages(1, 50)
-	w.take(t, "production", b)
-	note(t, open(t, w.st), w.take(t, "production", touch(b, 1, 5)).ID, "")
-	w.forget(t, w.take(t, "demo", pages(8, 20)).ID)
-	pruneAll(t, w.st)
-	dieWithPartial(t, w, pages(4, 20))
-	return w
-}
-
-// dieWithPartial begins a long upload of b that writes a partial record, and
-// dies before the snapshot's record.
-func dieWithPartial(t testing.TB, w *world, b []byte) {
-	t.Helper()
-	ctx, die := context.WithCancel(context.Background())
-	opts := options(storetest.NewHooked(w.st, func(op, name string) {
-		if op == "put" && snapshotName(name) {
-			die()
-		}
-	}))
-	opts.Now = hourly(time.Now())
-	r, err := repo.Open(ctx, opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = r.Backup(ctx, sourceOf(b), repo.BackupOptions{Environment: "production", Database: "app"})
-	if !errors.Is(err, context.Canceled) || countOf(t, w.st, "meta/part-") == 0 {
-		t.Fatalf("backup: got %v and %d partial records, want it to die after one", err, countOf(t, w.st, "meta/part-"))
-	}
-}
-
 // condemnedPacks returns the packs that the next prune deletes: nothing relies on
 // them, so damage in them neither is a finding nor stops a prune.
 func condemnedPacks(t testing.TB, w *world) map[string]bool {
@@ -134,14 +93,6 @@ func TestPruneSweepsDamagedCondemnedPacks(t *testing.T) {
 			}
 			w.verify(t)
 		}
-	}
-}
-
-// hourly returns a clock that is an hour and a minute later at each look.
-func hourly(start time.Time) func() time.Time {
-	return func() time.Time {
-		start = start.Add(61 * time.Minute)
-		return start
 	}
 }
 
@@ -201,11 +152,11 @@ func (x trial) restores() (n int) {
 	for _, s := range list {
 		got, err := copyOf(r, s)
 		switch {
-		case err == nil && !bytes.Equal(got, x.w.images[s.ID]):
+		case err == nil && !bytes.Equal(got, x.w.imageOf(s.ID)):
 			x.Errorf("%s: snapshot %d restores to other bytes", x.what, s.Sequence)
 		case err != nil && !known(err):
 			x.Errorf("%s: got %v, want damage", x.what, err)
-		case err == nil:
+		case err == nil && x.w.images[s.ID] != nil:
 			n++
 		}
 	}
@@ -282,7 +233,7 @@ func (x trial) try(what string, i int, b []byte) {
 	switch {
 	case x.name == "meta/config", strings.HasPrefix(x.name, "meta/key-"):
 		return
-	case strings.HasPrefix(x.name, "packs/"):
+	case strings.HasPrefix(x.name, "packs/"), strings.HasPrefix(x.name, "meta/round-"):
 		if len(b) < len(read(x, x.w.st, x.name)) {
 			x.keepsAll()
 		}
@@ -293,7 +244,7 @@ func (x trial) try(what string, i int, b []byte) {
 	if n != whole {
 		x.Errorf("%s: %d snapshots restore, want %d", x.what, n, whole)
 	}
-	if !isNote(x.name) { // which prunes do not read
+	if !idle(x.name) {
 		x.keepsAll()
 	}
 }
@@ -316,7 +267,7 @@ func TestMissingObjects(t *testing.T) {
 			if n != len(w.images) {
 				t.Errorf("%s: %d snapshots restore, want all %d", x.what, n, len(w.images))
 			}
-		case strings.HasPrefix(o.Name, "packs/") && n < len(w.images):
+		case strings.HasPrefix(o.Name, "packs/") && n < len(w.images), o.Name == largest(t, w.st, "meta/round-").Name: // another round stands on it
 			x.reported()
 			x.keepsAll()
 		}
@@ -339,7 +290,7 @@ func TestSwappedObjects(t *testing.T) {
 			x.st = altered{Store: w.st, name: into.Name, data: read(t, w.st, from.Name)}
 			x.reported()
 			x.restores()
-			if into.Name != "meta/config" && !isNote(into.Name) {
+			if into.Name != "meta/config" && !idle(into.Name) {
 				x.keepsAll()
 			}
 		}
@@ -361,6 +312,9 @@ func TestForeignObjects(t *testing.T) {
 	foreign[old[:len(old)-32]+strings.Repeat("0a", 16)] = read(t, w.st, old)
 	oldNote := firstName(t, w.st, snapshot.NotePrefix)
 	foreign[oldNote[:len(oldNote)-16]+strings.Repeat("0a", 8)] = read(t, w.st, oldNote)
+	for _, prefix := range []string{"meta/round-", "meta/gone-", "meta/alive-"} {
+		foreign[prefix+strings.Repeat("0a", 16)] = read(t, w.st, firstName(t, w.st, prefix))
+	}
 	for name, b := range foreign {
 		c := w.clone(t)
 		if err := c.st.Put(t.Context(), name, b); err != nil {
@@ -368,7 +322,7 @@ func TestForeignObjects(t *testing.T) {
 		}
 		x := trial{T: t, w: c, st: c.st, what: "foreign " + name, name: name}
 		x.reported()
-		if !isNote(name) && !strings.HasPrefix(name, "meta/gc-") { // a plan of others is none, and a prune goes on
+		if !idle(name) && !strings.HasPrefix(name, "meta/gc-") { // a plan of others is none, and a prune goes on
 			x.keepsAll()
 		}
 		if n := x.restores(); n != len(w.images) {
@@ -439,8 +393,7 @@ func TestPruneRefusesDamagedBlobs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	wastefulPack(t, w)
-	packs := objectsOf(t, w.st, "packs/")
-	rewritten := slices.MaxFunc(packs, func(a, b store.Object) int { return cmp.Compare(a.Size, b.Size) }).Name
+	rewritten := largest(t, w.st, "packs/").Name
 	b := read(t, w.st, rewritten)
 	for i := crypt.HeaderLen; i < len(b)-2000; i += 1000 { // all blobs, not the footer
 		b[i] ^= 1

@@ -56,7 +56,7 @@ func (r *Repo) openTombstone(_ *snapshot.Decoder, name string, object []byte) (*
 		err = errors.New("it names a pack that is no round")
 	}
 	if err != nil {
-		return nil, damaged("record", name, err)
+		return nil, damaged(kindOf(name), name, err)
 	}
 	return t, nil
 }
@@ -153,7 +153,7 @@ func (r *Repo) forgottenIn(ctx context.Context, v *listing) (graves, error) {
 // IDs that it has found.
 func (r *Repo) bury(ctx context.Context, v *listing, ids map[snapshot.ID]bool) (map[snapshot.ID]bool, error) {
 	dead, err := r.forgottenIn(ctx, v)
-	if err != nil {
+	if err != nil && !isDamage(err) && !isVersion(err) { // else it is only not known that some are forgotten already
 		return nil, err
 	}
 	found := make(map[snapshot.ID]bool)
@@ -163,7 +163,7 @@ func (r *Repo) bury(ctx context.Context, v *listing, ids map[snapshot.ID]bool) (
 			continue
 		}
 		all, err := r.round(ctx, new(snapshot.Decoder), o)
-		if errors.Is(err, fs.ErrNotExist) || isDamage(err) { // a damaged one shows no snapshot that could be meant
+		if errors.Is(err, fs.ErrNotExist) || isDamage(err) || isVersion(err) { // it shows no snapshot that could be meant
 			continue
 		}
 		if err != nil {

@@ -19,11 +19,20 @@ import (
 type world struct {
 	st     *mem.Store
 	images map[snapshot.ID][]byte // of the snapshots that were acknowledged and not forgotten
+	gone   map[snapshot.ID][]byte // of those that were forgotten: damage to a tombstone can bring them back
+}
+
+// imageOf returns the image of a snapshot that the repository shows.
+func (w *world) imageOf(id snapshot.ID) []byte {
+	if b, ok := w.images[id]; ok {
+		return b
+	}
+	return w.gone[id]
 }
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{st: mem.New(), images: make(map[snapshot.ID][]byte)}
+	w := &world{st: mem.New(), images: make(map[snapshot.ID][]byte), gone: make(map[snapshot.ID][]byte)}
 	if _, err := repo.Init(t.Context(), options(w.st), repo.NewKey{Credential: testKey}); err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +42,7 @@ func newWorld(t testing.TB) *world {
 // clone returns a copy that can be broken.
 func (w *world) clone(t testing.TB) *world {
 	t.Helper()
-	return &world{st: cloneStore(t, w.st), images: maps.Clone(w.images)}
+	return &world{st: cloneStore(t, w.st), images: maps.Clone(w.images), gone: maps.Clone(w.gone)}
 }
 
 // cloneStore copies all objects and the times of their writing.
@@ -113,6 +122,7 @@ func (w *world) forget(t testing.TB, ids ...snapshot.ID) {
 		t.Fatal(err)
 	}
 	for _, id := range ids {
+		w.gone[id] = w.images[id]
 		delete(w.images, id)
 	}
 }

@@ -3,7 +3,6 @@ package snapshot
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 )
 
 // roundRecords is the JSON document with the records of a round, which is framed and padded like that of one record
@@ -36,18 +35,37 @@ func (d *Decoder) Round(b []byte) ([]*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	var doc roundRecords[json.RawMessage]
+	var doc roundRecords[roundMember]
 	err = json.Unmarshal(plain, &doc)
 	if err := checkVersion(plain, doc.V, err); err != nil {
 		return nil, err
 	}
 	list := make([]*Snapshot, len(doc.Snapshots))
 	for i, raw := range doc.Snapshots {
-		if list[i], err = d.document(append(slices.Clip(raw), '\n')); err != nil {
+		if list[i], err = d.document(raw); err != nil {
 			return nil, fmt.Errorf("snapshot %d of the round: %w", i+1, err)
 		}
 	}
-	return list, distinct(list)
+	if err := distinct(list); err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+// leastRecord is less than any record has, in bytes of JSON: an ID and a root have 96 digits. It bounds how many records
+// a document can have.
+const leastRecord = 128
+
+// roundMember is the JSON of one record, and a newline.
+type roundMember []byte
+
+// UnmarshalJSON copies the JSON.
+func (m *roundMember) UnmarshalJSON(b []byte) error {
+	if len(b) < leastRecord {
+		return fmt.Errorf("a record of %d bytes", len(b))
+	}
+	*m = append(append(make([]byte, 0, len(b)+1), b...), '\n')
+	return nil
 }
 
 // distinct returns an error for an empty list, and for one with an ID twice.

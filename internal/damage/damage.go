@@ -97,9 +97,32 @@ func kinds() map[string]doer {
 		"pack-header":   change(pack.Prefix, flip(1)),
 		"pack-trailer":  change(pack.Prefix, flip(-10)),
 		"pack-footer":   change(pack.Prefix, flip(-crypt.TrailerLen-10)),
-		"pack-data":     flipBlob(chunk.Data),
-		"pack-node":     flipBlob(chunk.Node),
+		"pack-data":     flipBlob(pack.Prefix, chunk.Data),
+		"pack-node":     flipBlob(pack.Prefix, chunk.Node),
 		"packs-swapped": swap(pack.Prefix),
+
+		"round-missing":  drop(pack.RoundPrefix),
+		"round-cut":      change(pack.RoundPrefix, func(b []byte) []byte { return b[:len(b)/2] }),
+		"round-empty":    change(pack.RoundPrefix, empty),
+		"round-garbage":  change(pack.RoundPrefix, func(b []byte) []byte { return bytes.Repeat([]byte{0xa5}, len(b)) }),
+		"round-header":   change(pack.RoundPrefix, flip(1)),
+		"round-trailer":  change(pack.RoundPrefix, flip(-10)),
+		"round-footer":   change(pack.RoundPrefix, flip(-crypt.TrailerLen-10)),
+		"round-data":     flipBlob(pack.RoundPrefix, chunk.Data),
+		"round-node":     flipBlob(pack.RoundPrefix, chunk.Node),
+		"round-foreign":  replaceForeign(pack.RoundPrefix),
+		"rounds-swapped": swap(pack.RoundPrefix),
+
+		"tombstone-flipped":  change("meta/gone-", flip(-10)),
+		"tombstone-header":   change("meta/gone-", flip(6)),
+		"tombstone-empty":    change("meta/gone-", empty),
+		"tombstone-foreign":  replaceForeign("meta/gone-"),
+		"tombstones-swapped": swap("meta/gone-"),
+
+		"alive-flipped": change("meta/alive-", flip(-10)),
+		"alive-header":  change("meta/alive-", flip(6)),
+		"alive-empty":   change("meta/alive-", empty),
+		"alive-foreign": replaceForeign("meta/alive-"),
 
 		"record-flipped":  change("meta/snap-", flip(-10)),
 		"record-header":   change("meta/snap-", flip(6)), // as if of a later version
@@ -159,10 +182,10 @@ func drop(prefix string) doer {
 	}
 }
 
-// flipBlob changes a bit of the first blob of a kind in a pack.
-func flipBlob(kind chunk.Kind) doer {
+// flipBlob changes a bit of the first blob of a kind in a pack or a round.
+func flipBlob(prefix string, kind chunk.Kind) doer {
 	return func(ctx context.Context, t *Target) ([]string, error) {
-		name, b, err := t.choose(ctx, pack.Prefix)
+		name, b, err := t.choose(ctx, prefix)
 		if err != nil {
 			return nil, err
 		}
