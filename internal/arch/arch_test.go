@@ -39,7 +39,7 @@ bench/tune: bench/internal/checkout chunk crypt repo snapshot store/mem
 btree:
 chunk: chunk/delta
 chunk/delta:
-cmd: backup config crypt diff internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention schedule session site snapshot sqlite store store/s3 tags upkeep verify
+cmd: backup config crypt diff internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention schedule session site snapshot sqlite store store/s3 tags upkeep verify watch
 cmd/firn: cmd
 config: host outcome repo retention snapshot store tags
 crypt:
@@ -85,6 +85,7 @@ store/storetest: store
 tags:
 upkeep: config crypt outcome pack repo report retention session site snapshot spool store tags
 verify: outcome repo session site snapshot sqlite
+watch: backup config outcome repo report retention session snapshot sqlite store
 `
 
 // only confines an import path, a name in a package, or "func init" to a few
