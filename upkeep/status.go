@@ -49,6 +49,7 @@ func ReadStatus(ctx context.Context, s *session.Session, o StatusOptions) (*Stat
 		return nil, err
 	}
 	st := &Status{States: States(s, all, o.Environment, o.MaxAge), Usage: usage, Free: -1, Damage: damage}
+	readWatches(ctx, s, st.States)
 	known := &session.Catalog{Session: s, All: all, Damage: damage}
 	for i := range st.States {
 		st.States[i].NothingYet = o.Environment == "" && known.NothingYet(ctx, st.States[i].Environment)
