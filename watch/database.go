@@ -31,17 +31,18 @@ type database struct {
 	faulty  instant
 	alarmed bool // monitors were told of the fault
 
+	seen    bool // it was looked at
 	taken   bool // this watch has stored a snapshot of it
 	basing  bool // its base is being taken apart from the rounds
 	changed bool // it may have changed since its last snapshot
 	fails   int64
+	rounds  int64     // with a snapshot of it
 	holes   int64     // of how many windows the states were not stored
 	missed  bool      // a round with its changes has failed
 	stored  time.Time // up to when its changes are stored; zero for never
 	latest  *snapshot.Snapshot
 	suspect string    // why its newest snapshot is suspect
 	success time.Time // of the last round in which it was found unchanged or was stored
-	beat    timer     // of the next sign of life to its monitor
 }
 
 // series returns the series of its snapshots.
@@ -107,6 +108,8 @@ func (w *Watch) storedRound(d *database, now instant, began time.Time, result *r
 		w.tellOf(d, Fact, kindBase, "watched from now on: %s, %s read, %s added", report.Size(result.Snapshot.Image().Size),
 			report.Size(result.Scanned), report.Size(result.Snapshot.Added))
 	}
+	d.rounds++
+	w.hour.stored(d)
 	d.taken, d.changed, d.missed, d.latest = true, false, false, result.Snapshot
 	w.upToDate(d, now, began)
 	w.judge(d, result)

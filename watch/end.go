@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -15,6 +16,7 @@ var errHangs = errors.New("something does not answer")
 
 // end takes a last round, confirms it, and lets go of all databases, within [EndLimit]. A watch that runs once has no limit.
 func (w *Watch) end() error {
+	w.notifier.stopping()
 	w.tell(Fact, kindStop, "ending: a last round is taken")
 	var limit <-chan time.Time
 	if !w.options.Once {
@@ -77,6 +79,9 @@ func (w *Watch) ending(limit <-chan time.Time, why error) error {
 		limit = soon
 	}
 	_ = w.await(limit, w.closed) // a file system that hangs is no news now
+	if err := w.closeReport(); err != nil {
+		w.tell(Detail, kindMonitor, "the state file could not be removed: %v", err)
+	}
 	if why == nil || errors.Is(why, context.Canceled) {
 		return nil
 	}
@@ -85,10 +90,5 @@ func (w *Watch) ending(limit <-chan time.Time, why error) error {
 
 // closed reports whether no call is under way.
 func (w *Watch) closed() bool {
-	for _, d := range w.databases {
-		if d.call != nil {
-			return false
-		}
-	}
-	return true
+	return !w.reporting && !slices.ContainsFunc(w.databases, func(d *database) bool { return d.call != nil })
 }

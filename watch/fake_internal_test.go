@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"firn/config"
+	"firn/monitor"
 	"firn/repo"
 	"firn/retention"
+	"firn/session"
 	"firn/snapshot"
 	"firn/sqlite"
 )
@@ -31,6 +33,9 @@ type world struct {
 	opened     int   // how often rounds were begun
 	opens      error // why they cannot be
 	bases      []string
+	alarmed    []string
+	beatsTo    map[string]int
+	states     []session.WatchState
 	folders    []string
 	folderTime time.Time
 	alives     []repo.Alive
@@ -58,7 +63,7 @@ type fakeFile struct {
 
 // newWorld makes a world with databases that have changed.
 func newWorld(t *testing.T, names ...string) *world {
-	x := &world{t: t, began: time.Now(), conf: &config.Config{Env: map[string]*config.Environment{}}, files: map[string]*fakeFile{}, held: map[string]bool{}}
+	x := &world{t: t, began: time.Now(), conf: &config.Config{Env: map[string]*config.Environment{}}, files: map[string]*fakeFile{}, held: map[string]bool{}, beatsTo: map[string]int{}}
 	x.rounds = &fakeRounds{x: x, latest: map[string]*snapshot.Snapshot{}}
 	for _, name := range names {
 		x.add(name)
@@ -119,9 +124,21 @@ func (x *world) parts() parts {
 			x.change(func() { x.alives = append(x.alives, a) })
 			return nil
 		},
-		expand:     expand,
-		folders:    func(*config.Config) []string { return x.folders },
-		folderTime: func(string) time.Time { x.mu.Lock(); defer x.mu.Unlock(); return x.folderTime },
+		expand: expand,
+		tellFailure: func(_ context.Context, env *config.Environment, err error) {
+			x.change(func() { x.alarmed = append(x.alarmed, env.Name+": "+err.Error()) })
+		},
+		tellAlive: func(_ context.Context, env *config.Environment, line string) {
+			x.change(func() { x.beatsTo[env.Name]++ })
+		},
+		writeReport: func(_ context.Context, st session.WatchState, metrics func(monitor.Samples)) error {
+			x.change(func() { x.states = append(x.states, st) })
+			return nil
+		},
+		closeReport: func() error { return nil },
+		requests:    func() int64 { return 0 },
+		folders:     func(*config.Config) []string { return x.folders },
+		folderTime:  func(string) time.Time { x.mu.Lock(); defer x.mu.Unlock(); return x.folderTime },
 	}
 }
 

@@ -21,6 +21,14 @@ type hour struct {
 // took counts a round that was stored.
 func (h *hour) took(result *repo.RoundResult) { h.bytes += result.Size }
 
+// stored counts a database that was stored.
+func (h *hour) stored(d *database) {
+	if h.databases == nil {
+		h.databases = map[*database]bool{}
+	}
+	h.databases[d] = true
+}
+
 // lagged notes how far behind a database was before its state up to a time was stored.
 func (h *hour) lagged(d *database, upTo time.Time) {
 	if !d.stored.IsZero() {

@@ -13,8 +13,10 @@ import (
 
 // New returns a watch of the databases of a configuration. The session must stay open until [Watch.Run] has returned.
 func New(s *session.Session, o Options) *Watch {
-	w := newWatch(s.Conf, partsOf(s), o)
-	return w
+	p := partsOf(s)
+	r := &reporter{s: s, metricsFile: o.MetricsFile}
+	p.writeReport, p.closeReport = r.write, r.close
+	return newWatch(s.Conf, p, o)
 }
 
 // partsOf returns the parts of a watch that works with an open repository.
@@ -28,9 +30,14 @@ func partsOf(s *session.Session) parts {
 		member:      func(d *database, now time.Time) repo.RoundMember { return memberOf(s, d, now) },
 		takeBase:    func(ctx context.Context, m repo.RoundMember) (*repo.BackupResult, error) { return takeBase(ctx, s, m) },
 		putAlive:    s.Repo.PutAlive,
-		expand:      expand,
-		folders:     patternFolders,
-		folderTime:  folderTime,
+		chores:      choresOf(s),
+		freeSpace:   func(ctx context.Context) error { return freeSpace(ctx, s) },
+		tellFailure: func(ctx context.Context, env *config.Environment, err error) { tellFailure(ctx, s, env, err) },
+		tellAlive:   func(ctx context.Context, env *config.Environment, line string) { tellAlive(ctx, s, env, line) },
+		requests:    s.Requests, repository: s.Place.String(), pid: os.Getpid(), notifier: newNotifier(s.Caller),
+		expand:     expand,
+		folders:    patternFolders,
+		folderTime: folderTime,
 	}
 }
 

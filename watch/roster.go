@@ -157,6 +157,8 @@ func placeOf(env *config.Environment) place { return place{env.Name, env.Databas
 // reading it, changes nothing, and is said.
 func (w *Watch) Reload(conf *config.Config, err error) {
 	w.post(func() {
+		w.notifier.reloading()
+		defer w.notifier.reloaded()
 		before := w.settings
 		if err == nil {
 			err = w.refresh(conf)

@@ -99,7 +99,7 @@ func (w *Watch) look(r *round, d *database, now instant) {
 	}, func(now instant, err error) {
 		_, within := r.looks[d]
 		delete(r.looks, d)
-		d.follow = state
+		d.follow, d.seen = state, true
 		switch {
 		case err != nil:
 			w.failLook(d, now, err)
@@ -178,6 +178,7 @@ func (w *Watch) tookRound(r *round, members []*database, result *repo.RoundResul
 	took := now.since - r.began.since
 	w.storeWell(now, members)
 	w.hour.took(result)
+	w.roundsTaken++
 	for i, d := range members {
 		m := result.Members[i]
 		d.settle(now)
@@ -194,6 +195,9 @@ func (w *Watch) tookRound(r *round, members []*database, result *repo.RoundResul
 // endRound ends the round, and lets the databases that are no members have their next one.
 func (w *Watch) endRound(members []*database) {
 	w.round = nil
+	if w.unconfirmed == 0 && w.away.err == nil && w.spooled() == 0 {
+		w.confirmedAt = w.clock.read()
+	}
 	if w.confirm == 0 && len(members) > 0 {
 		w.confirmation.hurry()
 	}

@@ -68,6 +68,7 @@ func (w *Watch) storeFailed(now instant, err error) {
 	w.away.err, w.away.code = err, code
 	w.away.fail(now, storePause)
 	w.storeFailures++
+	w.makeRoom(now, err)
 	if w.options.Once {
 		w.failed = err
 	}

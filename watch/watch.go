@@ -11,10 +11,12 @@ import (
 	"time"
 
 	"firn/config"
+	"firn/monitor"
 	"firn/outcome"
 	"firn/repo"
 	"firn/report"
 	"firn/retention"
+	"firn/session"
 )
 
 // Options say what is watched and how. The zero value watches all that is configured to be watched, as it is configured.
@@ -49,6 +51,15 @@ type parts struct {
 	folders     func(*config.Config) []string // of patterns
 	folderTime  func(path string) time.Time   // when files were added to a folder last, or removed
 	chores      []*chore
+	freeSpace   func(context.Context) error
+	tellFailure func(context.Context, *config.Environment, error)
+	tellAlive   func(ctx context.Context, env *config.Environment, line string)
+	writeReport func(context.Context, session.WatchState, func(monitor.Samples)) error
+	closeReport func() error
+	requests    func() int64
+	repository  string
+	pid         int
+	notifier    *notifier
 }
 
 // Watch watches databases. [New] makes one, and [Watch.Run] runs it, once. The other methods may be called at any time by any
@@ -103,6 +114,20 @@ type Watch struct {
 	drainRetry backoff
 	spooling   time.Time // since when objects wait in the spool; zero for none
 
+	chore     *chore // under way; nil for none
+	choreRest timer  // between chores
+	freeing   bool   // space is being freed
+	full      timer
+
+	messages messages
+	beat     timer
+
+	reporting     bool
+	stating       timer
+	metricsDue    timer
+	reportProblem string
+	roundsTaken   int64
+
 	peeker *peeker
 	hour   hour
 }
@@ -114,7 +139,8 @@ const tick = 100 * time.Millisecond
 func newWatch(conf *config.Config, p parts, o Options) *Watch {
 	w := &Watch{parts: p, options: o, spool: o.Spool, posts: make(chan func()), ended: make(chan struct{})}
 	w.began = w.clock.read()
-	w.last = w.began
+	w.last, w.confirmedAt = w.began, w.began
+	w.choreRest.set(w.began, choreRest)
 	w.take(conf)
 	return w
 }
@@ -168,10 +194,29 @@ func (w *Watch) turn() {
 	w.startBase(now)
 	w.rejoin(now)
 	w.drain(now)
+	w.doChores(now)
 	w.holdAgain(now)
+	w.alarms(now)
+	w.beats(now)
 	w.updatePeeker()
 	w.summarize(now)
+	w.reportState(now)
+	w.notifier.turned(now, w.looked(), w.status(now))
 	w.last = now
+}
+
+// looked reports whether each database was looked at or has a fault, or the store is away. Then the watch is at work, even if the
+// first reading of a large database takes hours.
+func (w *Watch) looked() bool {
+	if w.away.err != nil {
+		return true
+	}
+	for _, d := range w.databases {
+		if d.fault == nil && d.follow.JournalMode == "" && !d.seen {
+			return false
+		}
+	}
+	return true
 }
 
 // noticeJump tells of a jump of the clock or a suspend of the machine, and takes a round at once.
