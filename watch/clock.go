@@ -49,6 +49,11 @@ func (t *timer) due(now instant) bool { return now.since >= t.next }
 // set makes the timer due after a while.
 func (t *timer) set(now instant, d time.Duration) { t.next = now.since + d }
 
+// align makes the timer due at the next multiple of an interval, so that all timers with it are due at the same time.
+func (t *timer) align(now instant, interval time.Duration) {
+	t.next = (now.since/interval + 1) * interval
+}
+
 // hurry makes the timer due at once.
 func (t *timer) hurry() { t.next = 0 }
 

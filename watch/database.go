@@ -58,7 +58,7 @@ func (d *database) ready(now instant) bool {
 // settle sets the time of the next round. The times of all databases with the same interval are the same, so that one round takes
 // them all.
 func (d *database) settle(now instant) {
-	d.due.next = (now.since/d.every + 1) * d.every
+	d.due.align(now, d.every)
 }
 
 // fail notes that a database failed, and when the next attempt is. The fault is told when it begins, and when its reason changes.

@@ -2,7 +2,7 @@ package watch
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 	"sync"
@@ -12,6 +12,7 @@ import (
 
 	"firn/config"
 	"firn/monitor"
+	"firn/outcome"
 	"firn/repo"
 	"firn/retention"
 	"firn/session"
@@ -33,6 +34,10 @@ type world struct {
 	opened     int   // how often rounds were begun
 	opens      error // why they cannot be
 	bases      []string
+	settings   settings
+	peek       time.Duration
+	every      map[string]time.Duration
+	freed      int
 	alarmed    []string
 	beatsTo    map[string]int
 	states     []session.WatchState
@@ -40,7 +45,7 @@ type world struct {
 	folderTime time.Time
 	alives     []repo.Alive
 	events     []Event
-	held       map[string]bool // locks of other processes
+	locks      map[string]bool // locks of other processes
 }
 
 // fakeFile is a database.
@@ -63,7 +68,7 @@ type fakeFile struct {
 
 // newWorld makes a world with databases that have changed.
 func newWorld(t *testing.T, names ...string) *world {
-	x := &world{t: t, began: time.Now(), conf: &config.Config{Env: map[string]*config.Environment{}}, files: map[string]*fakeFile{}, held: map[string]bool{}, beatsTo: map[string]int{}}
+	x := &world{t: t, began: time.Now(), conf: &config.Config{Env: map[string]*config.Environment{}}, files: map[string]*fakeFile{}, locks: map[string]bool{}, beatsTo: map[string]int{}, every: map[string]time.Duration{}, peek: time.Second, settings: settings{10 * time.Second, time.Minute}}
 	x.rounds = &fakeRounds{x: x, latest: map[string]*snapshot.Snapshot{}}
 	for _, name := range names {
 		x.add(name)
@@ -72,10 +77,11 @@ func newWorld(t *testing.T, names ...string) *world {
 }
 
 // add adds a database to the world and to the configuration.
-func (x *world) add(name string) *fakeFile {
-	x.conf.Env[name] = &config.Environment{Name: name, Database: name, DatabaseName: name}
+func (x *world) add(name string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.conf.Env[name] = &config.Environment{Name: name, Database: name, DatabaseName: name, Ping: "https://" + name}
 	x.files[name] = &fakeFile{size: 1 << 20, changed: true, mode: "wal", held: true}
-	return x.files[name]
 }
 
 // parts returns the fakes.
@@ -93,13 +99,15 @@ func (x *world) parts() parts {
 			return x.rounds, x.opens
 		},
 		newFollower: func(env *config.Environment) Follower {
-			x.change(func() { x.files[env.Name].opens++ })
+			x.mu.Lock()
+			defer x.mu.Unlock()
+			x.files[env.Name].opens++
 			return &fakeFollower{x, x.files[env.Name]}
 		},
 		lock: func(env *config.Environment) (func(), error) {
 			x.mu.Lock()
 			defer x.mu.Unlock()
-			if x.held[env.Name] {
+			if x.locks[env.Name] {
 				return nil, errHeld
 			}
 			return func() {}, nil
@@ -124,7 +132,14 @@ func (x *world) parts() parts {
 			x.change(func() { x.alives = append(x.alives, a) })
 			return nil
 		},
-		expand: expand,
+		expand:     expand,
+		peekEvery:  x.peek,
+		settingsOf: func(*config.Config) settings { x.mu.Lock(); defer x.mu.Unlock(); return x.settings },
+		intervalOf: func(_ *config.Config, env *config.Environment) time.Duration {
+			x.mu.Lock()
+			defer x.mu.Unlock()
+			return x.every[env.Name]
+		},
 		tellFailure: func(_ context.Context, env *config.Environment, err error) {
 			x.change(func() { x.alarmed = append(x.alarmed, env.Name+": "+err.Error()) })
 		},
@@ -137,6 +152,7 @@ func (x *world) parts() parts {
 		},
 		closeReport: func() error { return nil },
 		requests:    func() int64 { return 0 },
+		freeSpace:   func(context.Context) error { x.change(func() { x.freed++ }); return nil },
 		folders:     func(*config.Config) []string { return x.folders },
 		folderTime:  func(string) time.Time { x.mu.Lock(); defer x.mu.Unlock(); return x.folderTime },
 	}
@@ -155,11 +171,12 @@ func run(x *world, o Options, f func()) (err error) {
 	o.Told = func(e Event) { x.change(func() { x.events = append(x.events, e) }) }
 	x.Watch = newWatch(x.conf, x.parts(), o)
 	ctx, cancel := context.WithCancel(x.t.Context())
-	ended := make(chan error)
-	go func() { ended <- x.Watch.Run(ctx) }()
+	ended := make(chan struct{})
+	var outcome error
+	go func() { outcome = x.Watch.Run(ctx); close(ended) }()
+	defer func() { cancel(); <-ended; err = outcome }()
 	f()
-	cancel()
-	return <-ended
+	return nil
 }
 
 // bubble runs a test of a world of databases in a bubble.
@@ -181,7 +198,7 @@ func (x *world) lines(kinds ...string) (lines []string) {
 	defer x.mu.Unlock()
 	for _, e := range x.events {
 		for _, kind := range kinds {
-			if e.Kind == kind {
+			if e.Kind == kind && e.Level != Detail {
 				lines = append(lines, e.String())
 			}
 		}
@@ -338,4 +355,32 @@ func (r *fakeRounds) Latest(s snapshot.Series) *snapshot.Snapshot {
 	return r.latest[s.Environment]
 }
 
-var errHeld = errors.New("held")
+var errHeld = fmt.Errorf("%w, by another process", outcome.ErrRunning)
+
+// goAway makes the store fail, or be there again with nil.
+func (x *world) goAway(err error) {
+	x.change(func() { x.rounds.err, x.rounds.confirm = err, err })
+}
+
+// write changes databases.
+func (x *world) write(names ...string) {
+	x.change(func() {
+		for _, name := range names {
+			x.files[name].changed, x.files[name].wrote = true, time.Now()
+		}
+	})
+}
+
+// rounds counts the rounds with a snapshot of a database.
+func (x *world) roundsOf(name string) (n int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, names := range x.rounds.taken {
+		for _, taken := range names {
+			if taken == name {
+				n++
+			}
+		}
+	}
+	return n
+}

@@ -17,6 +17,7 @@ func (w *Watch) openAll(now instant) {
 
 // open takes the lock of a database and begins to follow it.
 func (w *Watch) open(d *database, now instant) {
+	env := d.env
 	var unlock func()
 	var follower Follower
 	var size int64
@@ -27,18 +28,18 @@ func (w *Watch) open(d *database, now instant) {
 		}
 	}
 	c := w.start(d, now, func(context.Context) (err error) {
-		if d.env.Export == snapshot.ExportCompact {
+		if env.Export == snapshot.ExportCompact {
 			return errUnsuited
 		}
 		if unlocked {
-			if unlock, err = w.lock(d.env); err != nil {
+			if unlock, err = w.lock(env); err != nil {
 				return err
 			}
 		}
-		if size, err = w.sizeOf(d.env.Database); err != nil {
+		if size, err = w.sizeOf(env.Database); err != nil {
 			return err
 		}
-		follower = w.newFollower(d.env)
+		follower = w.newFollower(env)
 		return nil
 	}, func(now instant, err error) {
 		keep()
@@ -48,6 +49,7 @@ func (w *Watch) open(d *database, now instant) {
 		}
 		d.follower, d.size = follower, size
 		d.due.hurry()
+		w.pace.hurry()
 		if d.state == Opening {
 			d.state = Waiting
 		}

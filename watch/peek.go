@@ -36,12 +36,12 @@ func (w *Watch) startPeeker(now instant) {
 	p := &peeker{gone: make(chan struct{}), since: now}
 	p.list.Store(&[]*peeked{})
 	w.peeker = p
-	go p.run(w.ended)
+	go p.run(w.peekEvery, w.ended)
 }
 
 // run peeks until the watch ends, or until the peeker hangs and is given up.
-func (p *peeker) run(ended <-chan struct{}) {
-	ticks := time.NewTicker(peekEvery)
+func (p *peeker) run(every time.Duration, ended <-chan struct{}) {
+	ticks := time.NewTicker(every)
 	defer ticks.Stop()
 	for {
 		select {

@@ -15,7 +15,7 @@ import (
 
 // take takes over the settings of a configuration.
 func (w *Watch) take(conf *config.Config) {
-	w.conf, w.settings = conf, settingsOf(conf)
+	w.conf, w.settings = conf, w.settingsOf(conf)
 	w.every = cmp.Or(w.options.Every, w.every)
 }
 
@@ -118,7 +118,7 @@ func (w *Watch) exchange(envs []*config.Environment) (changes []string) {
 	w.databases = nil
 	var added, removed []string
 	for _, env := range envs {
-		every := cmp.Or(w.options.Every, intervalOf(w.conf, env), w.every)
+		every := cmp.Or(w.options.Every, w.intervalOf(w.conf, env), w.every)
 		d := old[placeOf(env)]
 		switch {
 		case d == nil:

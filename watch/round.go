@@ -43,7 +43,7 @@ func (w *Watch) startRound(now instant) {
 		return
 	}
 	w.round = r
-	w.pace.set(now, w.shortest())
+	w.pace.align(now, w.shortest()) // a round in between moves none of the others
 	w.advanceRound(now)
 }
 

@@ -48,6 +48,9 @@ type parts struct {
 	takeBase    func(context.Context, repo.RoundMember) (*repo.BackupResult, error)
 	putAlive    func(context.Context, repo.Alive) error
 	expand      func(conf *config.Config, names []string) (envs []*config.Environment, problems []error, err error)
+	settingsOf  func(*config.Config) settings
+	intervalOf  func(*config.Config, *config.Environment) time.Duration
+	peekEvery   time.Duration
 	folders     func(*config.Config) []string // of patterns
 	folderTime  func(path string) time.Time   // when files were added to a folder last, or removed
 	chores      []*chore
@@ -167,6 +170,7 @@ func (w *Watch) Run(ctx context.Context) error {
 			return w.end()
 		case after := <-w.posts:
 			after()
+			w.advanceRound(w.clock.read()) // the last look of a round may have returned
 		case <-ticks.C:
 			w.turn()
 		}

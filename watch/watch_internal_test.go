@@ -9,6 +9,7 @@ import (
 // TestRounds checks that a round takes what has changed, and nothing else, at its interval, and that it is confirmed once a minute.
 func TestRounds(t *testing.T) {
 	bubble(t, []string{"a", "b"}, func(x *world) {
+		x.peek = peekEvery
 		err := run(x, Options{}, func() {
 			pass(9 * time.Second)
 			x.change(func() { x.files["b"].changed = true })
