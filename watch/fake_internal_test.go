@@ -37,6 +37,7 @@ type world struct {
 	settings   settings
 	peek       time.Duration
 	every      map[string]time.Duration
+	chores     []*chore
 	freed      int
 	alarmed    []string
 	beatsTo    map[string]int
@@ -50,20 +51,21 @@ type world struct {
 
 // fakeFile is a database.
 type fakeFile struct {
-	missing bool
-	size    int64
-	changed bool // since it was stored
-	look    error
-	hang    chan struct{} // looks wait for it; nil for none
-	panics  bool
-	mode    string
-	held    bool
-	wrote   time.Time // the last change
-	source  error     // of its member
-	opens   int
-	closes  int
-	looks   int
-	peeks   int
+	missing  bool
+	size     int64
+	changed  bool // since it was stored
+	look     error
+	hang     chan struct{} // looks wait for it; nil for none
+	panics   bool
+	peekHang chan struct{}
+	mode     string
+	held     bool
+	wrote    time.Time // the last change
+	source   error     // of its member
+	opens    int
+	closes   int
+	looks    int
+	peeks    int
 }
 
 // newWorld makes a world with databases that have changed.
@@ -152,6 +154,7 @@ func (x *world) parts() parts {
 		},
 		closeReport: func() error { return nil },
 		requests:    func() int64 { return 0 },
+		chores:      x.chores,
 		freeSpace:   func(context.Context) error { x.change(func() { x.freed++ }); return nil },
 		folders:     func(*config.Config) []string { return x.folders },
 		folderTime:  func(string) time.Time { x.mu.Lock(); defer x.mu.Unlock(); return x.folderTime },
@@ -226,7 +229,14 @@ type fakeFollower struct {
 }
 
 func (f *fakeFollower) Peek() error {
-	f.x.change(func() { f.f.peeks++ })
+	f.x.mu.Lock()
+	f.f.peeks++
+	hang := f.f.peekHang
+	f.f.peekHang = nil
+	f.x.mu.Unlock()
+	if hang != nil {
+		<-hang
+	}
 	return nil
 }
 

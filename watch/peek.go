@@ -13,6 +13,10 @@ import (
 // frames a second.
 const peekEvery = 10 * time.Millisecond
 
+// peekLimit is how long a peek may take before it is given up. It reads a few pages without a lock or a path, and all others wait
+// for it.
+const peekLimit = 3 * time.Second
+
 // peeked is a database that is peeked at. Its name is for the loop alone.
 type peeked struct {
 	d        *database
@@ -93,7 +97,7 @@ func (w *Watch) watchPeeker(now instant) {
 		p.seen, p.since = turns, now
 		return
 	}
-	if now.since-p.since.since < callLimit {
+	if now.since-p.since.since < peekLimit {
 		return
 	}
 	close(p.gone)
@@ -103,5 +107,5 @@ func (w *Watch) watchPeeker(now instant) {
 		return
 	}
 	stuck.d.follower = nil // its goroutine still uses it
-	w.fail(stuck.d, now, outcome.OfSource(fmt.Errorf("%w for %v", outcome.ErrStuck, callLimit)))
+	w.fail(stuck.d, now, outcome.OfSource(fmt.Errorf("%w for %v", outcome.ErrStuck, peekLimit)))
 }
