@@ -10,7 +10,9 @@ import (
 	"firn/config"
 	"firn/outcome"
 	"firn/repo"
+	"firn/session"
 	"firn/snapshot"
+	"firn/sqlite"
 	"firn/tags"
 )
 
@@ -139,3 +141,18 @@ func (j *Job) Environment() string { return j.env.Name }
 
 // lockParts name the lock of the job.
 func (j *Job) lockParts() []string { return []string{"backup", j.env.Name, j.env.DatabaseName} }
+
+// Lock takes the lock of the job for a process that watches the database, for as long as it does: see [session.Session.Lock].
+func (j *Job) Lock(s *session.Session) (*session.RunLock, error) {
+	return s.LockForWatch(j.lockParts()...)
+}
+
+// Engine returns how the engine is to take snapshots of the database, without retention.
+func (j *Job) Engine() repo.BackupOptions {
+	o := j.options
+	o.Keep = nil
+	return o
+}
+
+// Reading returns how the database is to be read, by a process that holds the lock of the job.
+func (j *Job) Reading(s *session.Session) sqlite.Options { return readOptions(s, j, false) }

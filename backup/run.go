@@ -185,7 +185,7 @@ func (r *Run) takeSnapshot(ctx context.Context, j *Job) (result *Result, err err
 		r.s.Sweep(os.TempDir(), session.SweepIdle)
 	}
 	if j.stream == nil {
-		return r.takeFrom(ctx, j, j.env.Database, site.WatchedSource(r.s.Silence, j.env.Database, r.readOptions(j)))
+		return r.takeFrom(ctx, j, j.env.Database, site.WatchedSource(r.s.Silence, j.env.Database, readOptions(r.s, j, r.options.DryRun)))
 	}
 	err = r.spooled(ctx, j, func(path string) (err error) {
 		result, err = r.takeFrom(ctx, j, path, site.StreamSource(path, j.streamName))
@@ -239,13 +239,13 @@ func (r *Run) approach(ctx context.Context, j *Job, path string) (int64, error) 
 
 // readOptions say how to read the database. The row counts of its pages are kept beside the run's lock, under which they
 // are written; a dry run must leave them to the next run as they are.
-func (r *Run) readOptions(j *Job) sqlite.Options {
+func readOptions(s *session.Session, j *Job, dryRun bool) sqlite.Options {
 	o := sqlite.Options{
 		Compact: j.compact, HoldWriters: j.blockWriters,
-		HeldUp: func(reason error) { r.s.WarnLocked(j.env.Name, j.blockWriters, reason) },
+		HeldUp: func(reason error) { s.WarnLocked(j.env.Name, j.blockWriters, reason) },
 	}
-	if !r.options.DryRun && r.s.CacheDir != "" {
-		o.StatePath = r.s.RunPath(r.s.CacheDir, j.lockParts()...) + ".census"
+	if !dryRun && s.CacheDir != "" {
+		o.StatePath = s.RunPath(s.CacheDir, j.lockParts()...) + ".census"
 	}
 	return o
 }

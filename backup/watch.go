@@ -3,9 +3,11 @@ package backup
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"firn/config"
+	"firn/monitor"
 	"firn/session"
 )
 
@@ -15,11 +17,11 @@ type watch struct {
 	*session.Session
 	env         *config.Environment
 	metricsFile string // in place of the configured one
-	ping        *pinger
+	ping        *monitor.Ping
 }
 
 func newWatch(s *session.Session, env *config.Environment, metricsFile string) *watch {
-	return &watch{s, env, metricsFile, newPinger(s.Caller, env)}
+	return &watch{s, env, metricsFile, monitor.NewPing(s.Caller, env)}
 }
 
 // around runs a backup between its commands, and tells of its start and its end. An error of a command is an error of the
@@ -45,7 +47,7 @@ func (w *watch) tellAll(ctx context.Context, run func() (*Result, error)) (*Resu
 
 // begin tells of the start, and returns its time.
 func (w *watch) begin(ctx context.Context) time.Time {
-	w.ping.start(ctx)
+	w.ping.Start(ctx)
 	return w.Now()
 }
 
@@ -56,7 +58,7 @@ func (w *watch) end(ctx context.Context, began time.Time, requests int64, result
 		w.failed(ctx, result, err)
 		return
 	}
-	w.ping.succeeded(ctx, result)
+	w.ping.Succeeded(ctx, result.Summary(w.Zone))
 }
 
 // betweenCommands runs the command before a backup, the backup, and the command after it.
@@ -80,11 +82,33 @@ func (w *watch) failed(ctx context.Context, result *Result, err error) {
 	if e := w.run(context.WithoutCancel(ctx), "on_failure", w.env.OnFailure, limit, w.outcome(result, err)); e != nil {
 		w.Warn("%s: %v", w.env.Name, e)
 	}
-	w.ping.failed(ctx, err)
+	w.ping.Failed(ctx, err)
 }
 
 // pruneFailed tells that no space could be freed after a backup whose success was told.
 func (w *watch) pruneFailed(ctx context.Context, began time.Time, err error) {
 	w.recordMetrics(ctx, recorded{env: w.env, began: began, took: w.Now().Sub(began), err: err})
 	w.failed(ctx, nil, err)
+}
+
+// run runs a command of the environment, if there is one.
+func (w *watch) run(ctx context.Context, name, command string, limit time.Duration, vars []string) error {
+	return monitor.RunHook(ctx, w.Caller, w.env, name, command, limit, vars)
+}
+
+// outcome returns the variables that tell a command what has happened.
+func (w *watch) outcome(result *Result, err error) []string {
+	var vars []string
+	if result != nil {
+		vars = append(vars,
+			"FIRN_SNAPSHOT="+result.Snapshot.ID.String(),
+			"FIRN_SIZE="+strconv.FormatInt(result.Size(), 10),
+			"FIRN_ADDED="+strconv.FormatInt(result.Snapshot.Added, 10),
+			"FIRN_UNCHANGED="+strconv.FormatBool(result.Unchanged()),
+			"FIRN_DURATION="+strconv.FormatFloat(result.Duration.Seconds(), 'f', 3, 64))
+	}
+	if err != nil {
+		vars = append(vars, monitor.FailureVariables(err)...)
+	}
+	return vars
 }

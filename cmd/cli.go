@@ -42,20 +42,12 @@ func Main(args []string) int {
 		return newCLI(Streams{os.Stdin, os.Stdout, os.Stderr}).fail(err)
 	}
 	defer runtime.KeepAlive(limitMemory(memoryLimit()))
-	ctx, stop := signal.NotifyContext(context.Background(), stopSignals()...)
+	c := newCLI(Streams{os.Stdin, os.Stdout, os.Stderr})
+	ctx, stop := c.signals.cancelling(context.Background())
 	defer stop()
 	// A reader of the output may go away. With this handler, firn still tidies up then.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	return Run(ctx, args, Streams{os.Stdin, os.Stdout, os.Stderr})
-}
-
-// stopSignals returns the signals that cancel a run. It leaves out the hang-up if nohup has made the process ignore it.
-func stopSignals() []os.Signal {
-	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) {
-		signals = append(signals, syscall.SIGHUP)
-	}
-	return signals
+	return c.run(ctx, args)
 }
 
 // Run runs firn with the arguments after its name and returns the exit code. It is for programs that bring their own streams: it
@@ -75,6 +67,7 @@ type cli struct {
 	showVersion bool
 	profiles    profiles
 	json        bool
+	signals     signals
 	helpError   error               // the error of writing a help text
 	bar         atomic.Pointer[bar] // the bar that may be on the terminal; may hold nil
 	sessions    []*session.Session  // the sessions that were opened

@@ -36,6 +36,10 @@ on this host or on another one with access to the repository and a key. The exit
 1, too, if the newest snapshot is suspect, if the newest verified snapshot was not sound,
 or if a snapshot has a time in the future. The command changes nothing.
 
+A database that is watched is as fresh as its watch: see "firn help watch". It is stale,
+too, if its watch on this host is behind by three intervals, or by a minute if that is
+more, or if the process of the watch is gone.
+
 A run that finds no change in the database records a snapshot, too. So an old snapshot
 means that no run has succeeded since, not that nothing has changed. Environments that
 are in the repository but not in the configuration are shown, and judged only if they are
@@ -124,6 +128,7 @@ type stateMessage struct {
 	Ahead    []string      `json:"ahead,omitempty"`    // IDs of snapshots with a time in the future: a clock was wrong
 	Suspect  []string      `json:"suspect,omitempty"`  // the reasons for suspicion of the newest snapshot
 	Verified *verifiedPart `json:"verified,omitempty"` // the verification of the newest verified snapshot
+	Watch    *watchPart    `json:"watch,omitempty"`
 }
 
 // verifiedPart is the verification of an environment's newest verified snapshot, in JSON.
@@ -149,6 +154,7 @@ func newStateMessage(st upkeep.State) stateMessage {
 	if st.Condition == upkeep.Suspect {
 		m.Suspect = st.Newest.Suspect
 	}
+	m.Watch = newWatchPart(st.Watch)
 	if snap := st.Verified; snap != nil {
 		m.Verified = &verifiedPart{snap.ID.String(), snap.Verified.Time, snap.Verified.Sound(), snap.Verified.Problem}
 	}
@@ -189,6 +195,7 @@ func (s *opened) printStatus(status *upkeep.Status) error {
 		return err
 	}
 	for _, st := range status.States {
+		s.explainWatch(st)
 		s.explain(st)
 		s.WarnAhead(st.Ahead)
 		if st.NothingYet {

@@ -44,6 +44,7 @@ type State struct {
 	Ahead    []*snapshot.Snapshot // later than now
 	Verified *snapshot.Snapshot   // the newest that was verified; nil for none
 	HasSound bool                 // one was found sound
+	Watch    *Watch               // that watches it, on any host; nil for none
 }
 
 // states returns the states of all databases in a list of snapshots or in the configuration, or of those of one
@@ -93,7 +94,7 @@ func (st *State) read(history []*snapshot.Snapshot, now time.Time) {
 // judge returns the worst condition that is known.
 func (st *State) judge() Condition {
 	switch {
-	case st.Age > st.MaxAge:
+	case st.Watch != nil && st.Watch.Stale, st.Age > st.MaxAge:
 		return Stale
 	case len(st.Newest.Suspect) > 0:
 		return Suspect

@@ -55,6 +55,7 @@ func ReadStatus(ctx context.Context, s *session.Session, o StatusOptions) (*Stat
 	}
 	configured := s.Configured(o.Environment)
 	st := &Status{States: states(ctx, s, configured, all, o), Usage: usage, Free: -1, Damage: damage}
+	readWatches(ctx, s, st.States)
 	known := &session.Catalog{Session: s, All: all, Damage: damage}
 	st.Unlisted = append(configured.Errors, known.Emptied(configured)...)
 	for i := range st.States {

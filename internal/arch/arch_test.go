@@ -30,7 +30,7 @@ const rootName = "firn"
 // test helpers internal/dbtest, internal/s3test and store/storetest. Tests may
 // import any package.
 const imports = `
-backup: config outcome process repo report retention scratch session site snapshot sqlite store tags
+backup: config monitor outcome repo report scratch session site snapshot sqlite store tags
 bench: bench/internal/checkout bench/internal/usage internal/svg
 bench/internal/checkout:
 bench/internal/usage:
@@ -39,7 +39,7 @@ bench/tune: bench/internal/checkout chunk crypt repo snapshot store/mem
 btree:
 chunk: chunk/delta
 chunk/delta:
-cmd: backup config crypt diff internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention schedule session site snapshot sqlite store store/s3 tags upkeep verify
+cmd: backup config crypt diff internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention schedule session site snapshot sqlite store store/s3 tags upkeep verify watch
 cmd/firn: cmd
 config: host outcome repo retention snapshot store tags
 crypt:
@@ -57,6 +57,7 @@ internal/manual:
 internal/s3test:
 internal/sessiontest: backup internal/dbtest report session snapshot upkeep
 internal/svg:
+monitor: config outcome process report retention session site
 outcome: crypt host repo report retention snapshot sqlite store tags
 pack: chunk crypt
 packcache: index pack
@@ -86,6 +87,7 @@ store/storetest: store
 tags:
 upkeep: config crypt outcome pack repo report retention session site snapshot spool store tags
 verify: outcome repo session site snapshot sqlite
+watch: backup config monitor outcome replicate repo report retention session snapshot sqlite store verify
 `
 
 // only confines an import path, a name in a package, or "func init" to a few

@@ -1,4 +1,4 @@
-package backup
+package monitor_test
 
 import (
 	"context"
@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"firn/config"
+	"firn/monitor"
 	"firn/session"
 )
 
-// TestInterruptedWatch checks that on_failure and the monitor do not delay the
+// TestInterrupted checks that on_failure and the monitor do not delay the
 // end of an interrupted run for long.
-func TestInterruptedWatch(t *testing.T) {
+func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -36,9 +37,9 @@ func TestInterruptedWatch(t *testing.T) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}))
 	t.Cleanup(server.Close)
-	p := newPinger(&session.Caller{}, &config.Environment{Name: "production", Ping: server.URL})
-	p.start(ctx)
-	p.failed(ctx, context.Canceled)
+	p := monitor.NewPing(&session.Caller{}, &config.Environment{Name: "production", Ping: server.URL})
+	p.Start(ctx)
+	p.Failed(ctx, context.Canceled)
 	if got := tries.Load(); got != 2 { // one ping for the start, one for the end
 		t.Errorf("the monitor was told %d times, want 2", got)
 	}

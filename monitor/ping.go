@@ -1,4 +1,4 @@
-package backup
+package monitor
 
 import (
 	"context"
@@ -22,27 +22,28 @@ const (
 	pingBody    = 10 << 10        // bytes: what healthchecks.io shows, and others accept
 )
 
-// pinger tells a monitor how backups go, by the conventions of healthchecks.io: a request to the address itself is a
+// Ping tells a monitor how backups go, by the conventions of healthchecks.io: a request to the address itself is a
 // success, a request to /start or /fail below it is a start or a failure. The monitor raises the alarm, also when it hears
 // nothing. A backup does not depend on the monitor.
-type pinger struct {
+type Ping struct {
 	*session.Caller
 	name    string
 	address *url.URL   // nil for no monitor
 	started chan error // of telling the start, once; nil as long as it is not told
 }
 
-func newPinger(c *session.Caller, env *config.Environment) *pinger {
-	p := &pinger{Caller: c, name: env.Name}
+// NewPing returns the monitor of an environment. Its methods do nothing for an environment without one.
+func NewPing(c *session.Caller, env *config.Environment) *Ping {
+	p := &Ping{Caller: c, name: env.Name}
 	if env.Ping != "" {
 		p.address, _ = config.ParsePing(env.Ping) // validated
 	}
 	return p
 }
 
-// start tells of the start at the same time as the backup runs, so that the backup does not wait for the monitor. One
+// Start tells of the start at the same time as the backup runs, so that the backup does not wait for the monitor. One
 // attempt is enough: the end is what counts.
-func (p *pinger) start(ctx context.Context) {
+func (p *Ping) Start(ctx context.Context) {
 	if p.address == nil {
 		return
 	}
@@ -53,17 +54,26 @@ func (p *pinger) start(ctx context.Context) {
 	}()
 }
 
-func (p *pinger) succeeded(ctx context.Context, result *Result) {
-	p.end(ctx, "", result.Summary(p.Zone))
+// Succeeded tells of a success, in a line.
+func (p *Ping) Succeeded(ctx context.Context, line string) { p.end(ctx, "", line) }
+
+// Beat tells of a success, by a single attempt: there is another one soon.
+func (p *Ping) Beat(ctx context.Context, line string) error {
+	if p.address == nil {
+		return nil
+	}
+	_, err := p.try(ctx, "", line)
+	return err
 }
 
-func (p *pinger) failed(ctx context.Context, err error) {
+// Failed tells of a failure.
+func (p *Ping) Failed(ctx context.Context, err error) {
 	p.end(ctx, "fail", report.Clean(err.Error()))
 }
 
 // end tells of the end, and warns if it could not. It waits for the attempt to tell of the start, so that the monitor gets
 // the two in their order.
-func (p *pinger) end(ctx context.Context, what, body string) {
+func (p *Ping) end(ctx context.Context, what, body string) {
 	if p.address == nil {
 		return
 	}
@@ -78,7 +88,7 @@ func (p *pinger) end(ctx context.Context, what, body string) {
 }
 
 // send makes some attempts. After an interrupt it makes a single one: a person waits for the end.
-func (p *pinger) send(ctx context.Context, what, body string) error {
+func (p *Ping) send(ctx context.Context, what, body string) error {
 	for try := 1; ; try++ {
 		again, err := p.try(context.WithoutCancel(ctx), what, body)
 		if err == nil || !again || try == pingTries {
@@ -93,7 +103,7 @@ func (p *pinger) send(ctx context.Context, what, body string) error {
 }
 
 // try makes one attempt, and tells whether another may do better.
-func (p *pinger) try(ctx context.Context, what, body string) (again bool, err error) {
+func (p *Ping) try(ctx context.Context, what, body string) (again bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
 	address := p.address

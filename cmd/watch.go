@@ -1,0 +1,143 @@
+package cmd
+
+import (
+	"context"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"firn/outcome"
+	"firn/watch"
+)
+
+// watchOptions are the flags of watch.
+type watchOptions struct {
+	watch.Options
+	all bool
+}
+
+func newWatch(c *cli) *cobra.Command {
+	var o watchOptions
+	cmd := &cobra.Command{
+		Use:   "watch [ENV... | --all]",
+		Short: "Take snapshots every few seconds",
+		Long: `Takes a snapshot of each database that has changed, every few seconds, for as long as
+it runs. Applications go on meanwhile, and databases are only read. Without an argument
+it watches all environments that the configuration does not except.
+
+A database that cannot be read hinders no other. It is tried again, and "firn status"
+says what is wrong with it. While the repository cannot be reached, its snapshots wait
+on this host, or the databases are taken again when it is back.
+
+The same process thins old snapshots, frees their space, verifies one snapshot after the
+other, and copies once a day if [copy] is configured. The commands before and after a
+backup are not run; on_failure and ping tell of a database that fails for long.
+
+Signals: TERM ends it after a last round. HUP reads the configuration again. USR1 lets
+go of all databases for a minute, for a change of their journal mode.`,
+		Example: `  firn watch --all
+  firn watch production --every 1s
+  firn schedule --format systemd --watch --output /etc/systemd/system`,
+		ValidArgsFunction: c.completeEnvironment,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Environments = args
+			return c.watch(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.BoolVar(&o.all, "all", false, "all environments (the default)")
+	f.DurationVar(&o.Every, "every", 0, "`time` between two rounds, from 1s to 1h (default: 10s)")
+	f.BoolVar(&o.Once, "once", false, "take each database once and once more if it changed, then end")
+	f.StringVar(&o.MetricsFile, "metrics-file", "", "write the state to this `file`, for Prometheus")
+	c.addJSONFlag(cmd)
+	return cmd
+}
+
+// watch runs the command.
+func (c *cli) watch(ctx context.Context, o watchOptions) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	s, err := c.start()
+	if err != nil {
+		return err
+	}
+	o.Told = c.printEvent
+	if err := watch.Begin(ctx, c.program, o.Once, s.openStarted, o.Told); err != nil {
+		return err
+	}
+	defer s.Close()
+	w := watch.New(s.Session, o.Options)
+	defer c.signals.take(func(received os.Signal) bool { return c.signalled(ctx, w, received) }, releaseSignal)()
+	if err := w.Run(ctx); err != nil || !o.Once {
+		return err
+	}
+	return c.failures(w)
+}
+
+// check returns the first thing that is wrong with the flags.
+func (o watchOptions) check() error {
+	if o.all && len(o.Environments) > 0 {
+		return outcome.Usage("", "give environments, or --all: only one of them")
+	}
+	if o.Every != 0 && (o.Every < time.Second || o.Every > time.Hour) {
+		return outcome.Usage("", "--every is from 1s to 1h, and %v is not", o.Every)
+	}
+	return nil
+}
+
+// signalled takes a signal that a watch gets, and reports whether the watch goes on.
+func (c *cli) signalled(ctx context.Context, w *watch.Watch, received os.Signal) bool {
+	switch {
+	case received == syscall.SIGHUP:
+		go func() { w.Reload(c.program.LoadConfig()) }()
+	case received == releaseSignal:
+		go w.Release()
+	case ctx.Err() != nil: // the second one
+		os.Exit(outcome.CodeInterrupted)
+	default:
+		return false
+	}
+	return true
+}
+
+// failures returns one error for the databases that a watch could not take.
+func (c *cli) failures(w *watch.Watch) error {
+	errs, well := w.Failures()
+	all := outcomes{cli: c, succeeded: well}
+	for _, err := range errs {
+		all.add(err, well+len(errs) > 1)
+	}
+	return all.outcome()
+}
+
+// eventMessage is an event in JSON.
+type eventMessage struct {
+	Type        string    `json:"message_type"` // "watch"
+	Event       string    `json:"event"`
+	Time        time.Time `json:"time"`
+	Problem     bool      `json:"problem,omitempty"`
+	Environment string    `json:"environment,omitempty"`
+	Message     string    `json:"message"`
+}
+
+// printEvent prints an event on a line. The journal of systemd has a time of its own.
+func (c *cli) printEvent(e watch.Event) {
+	line := e.String()
+	if c.program.Getenv("JOURNAL_STREAM") == "" {
+		line = e.Time.In(c.program.Zone).Format("2006-01-02 15:04:05 MST") + " " + line
+	}
+	switch {
+	case e.Level == watch.Detail && (!c.json || !c.flags.verbose):
+		c.detail("%s", line)
+	case c.json:
+		_ = c.printJSON(eventMessage{"watch", e.Kind, e.Time.UTC(), e.Level == watch.Problem, e.Environment, e.Text}) // the watch goes on without a reader
+	case e.Level == watch.Problem:
+		c.warn("%s", line)
+	default:
+		c.Done("%s", line)
+	}
+}

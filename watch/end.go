@@ -1,0 +1,94 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+// EndLimit is how long the end of a watch may take, whatever hangs. Init systems and people wait for it; systemd kills after 90 s,
+// and other supervisors after 10.
+const EndLimit = 4500 * time.Millisecond
+
+// errHangs is the cause of an end that took too long.
+var errHangs = errors.New("something does not answer")
+
+// end takes a last round, confirms it, and lets go of all databases, within [EndLimit]. A watch that runs once has no limit.
+func (w *Watch) end() error {
+	w.notifier.stopping()
+	w.tell(Fact, kindStop, "ending: a last round is taken")
+	var limit <-chan time.Time
+	if !w.options.Once {
+		limit = time.After(EndLimit)
+	}
+	if err := w.await(limit, w.idle); err != nil {
+		return w.unstored(err)
+	}
+	if w.rounds == nil {
+		return w.ending(limit, nil)
+	}
+	w.away.next = 0
+	w.hurry()
+	w.startRound(w.clock.read())
+	err := w.await(limit, w.idle)
+	if err == nil && w.away.err == nil && w.spooled() == 0 {
+		w.confirmation.hurry()
+		w.confirmRounds(w.clock.read())
+		err = w.await(limit, w.idle)
+	}
+	if err == nil {
+		err = w.away.err
+	}
+	return w.ending(limit, err)
+}
+
+// idle reports whether no round and no job of the rounds is under way.
+func (w *Watch) idle() bool { return w.round == nil && !w.engineBusy }
+
+// await keeps the loop going until something is so. It returns an error at the limit.
+func (w *Watch) await(limit <-chan time.Time, so func() bool) error {
+	ticks := time.NewTicker(tick)
+	defer ticks.Stop()
+	for !so() {
+		select {
+		case <-limit:
+			return errHangs
+		case after := <-w.posts:
+			after()
+			w.advanceRound(w.clock.read())
+		case <-ticks.C:
+			now := w.clock.read()
+			w.giveUpCalls(now)
+			w.advanceRound(now)
+		}
+	}
+	return nil
+}
+
+// closeLimit is how long the databases may take to be closed. A connection that is not closed leaves no more than a -wal file.
+const closeLimit = 300 * time.Millisecond
+
+// ending lets go of the databases, as far as they answer.
+func (w *Watch) ending(limit <-chan time.Time, why error) error {
+	for _, d := range w.databases {
+		w.close(d)
+	}
+	soon := time.After(closeLimit)
+	if !w.options.Once {
+		limit = soon
+	}
+	_ = w.await(limit, w.closed) // a file system that hangs is no news now
+	if err := w.closeReport(); err != nil {
+		w.tell(Detail, kindMonitor, "the state file could not be removed: %v", err)
+	}
+	if why == nil || errors.Is(why, context.Canceled) {
+		return nil
+	}
+	return w.unstored(why)
+}
+
+// closed reports whether no call is under way.
+func (w *Watch) closed() bool {
+	return !w.reporting && !slices.ContainsFunc(w.databases, func(d *database) bool { return d.call != nil })
+}

@@ -1,0 +1,184 @@
+package watch
+
+import (
+	"cmp"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"firn/config"
+	"firn/outcome"
+	"firn/retention"
+)
+
+// take takes over the settings of a configuration.
+func (w *Watch) take(conf *config.Config) {
+	w.conf, w.settings = conf, w.settingsOf(conf)
+	w.every = cmp.Or(w.options.Every, w.every)
+}
+
+// refresh makes the databases those that a configuration wants. It lists the folders of patterns. After an error all is as before.
+func (w *Watch) refresh(conf *config.Config) error {
+	envs, problems, err := w.expand(conf, w.options.Environments)
+	if err != nil {
+		return err
+	}
+	w.take(conf)
+	w.roster(envs, problems)
+	return nil
+}
+
+// roster makes the databases those of some environments, and tells the changes.
+func (w *Watch) roster(envs []*config.Environment, problems []error) {
+	if len(w.options.Environments) == 0 {
+		envs = slices.DeleteFunc(slices.Clone(envs), func(e *config.Environment) bool { return !e.Watched() })
+	}
+	changes := w.exchange(envs)
+	if w.begun && len(changes) > 0 {
+		w.tell(Fact, kindReload, "%s", strings.Join(changes, "; "))
+	}
+	w.begun = true
+	w.tellUnlisted(problems)
+}
+
+// tellUnlisted tells of patterns and files that give no environment, each once.
+func (w *Watch) tellUnlisted(problems []error) {
+	said := map[string]bool{}
+	for _, err := range problems {
+		said[err.Error()] = true
+		if !w.unlisted[err.Error()] {
+			_, hint := outcome.Classify(err)
+			w.tell(Problem, kindFault, "%v. %s", err, hint)
+		}
+	}
+	w.unlisted = said
+}
+
+const (
+	// listPause is the time between two looks at the folders of patterns: a new tenant is watched within a second or two.
+	listPause = time.Second
+	// relistPause is the time after which the folders are listed whatever their times say: a file may appear in a folder below, and
+	// two changes of a folder may have the same time.
+	relistPause = 10 * time.Second
+)
+
+// lookForFiles lists the folders of patterns when their times have changed, apart: one may be on a file server that is gone.
+func (w *Watch) lookForFiles(now instant) {
+	if w.listing || !w.list.due(now) {
+		return
+	}
+	w.list.set(now, listPause)
+	folders := w.folders(w.conf)
+	if len(folders) == 0 {
+		return
+	}
+	conf, before, anyway := w.conf, w.folderTimes, w.relist.due(now)
+	w.listing = true
+	w.apart(func() func() {
+		times := map[string]time.Time{}
+		for _, folder := range folders {
+			times[folder] = w.folderTime(folder)
+		}
+		var envs []*config.Environment
+		var problems []error
+		err := errUnchanged
+		if anyway || !maps.Equal(times, before) {
+			err = caught(func() (err error) { envs, problems, err = w.expand(conf, w.options.Environments); return err })
+		}
+		return func() { w.listed(conf, times, envs, problems, err) }
+	})
+}
+
+// errUnchanged is the outcome of a look at folders that have not changed.
+var errUnchanged = errors.New("unchanged")
+
+// listed takes over what a look at the folders of patterns has found, unless the configuration is another one by now.
+func (w *Watch) listed(conf *config.Config, times map[string]time.Time, envs []*config.Environment, problems []error, err error) {
+	w.listing = false
+	if conf != w.conf || errors.Is(err, errUnchanged) {
+		return
+	}
+	w.folderTimes = times
+	w.relist.set(w.clock.read(), relistPause)
+	if err != nil {
+		w.tellUnlisted([]error{err})
+		return
+	}
+	w.roster(envs, problems)
+}
+
+// exchange adds and removes databases, and says what has changed. An environment whose database is another one is watched anew.
+func (w *Watch) exchange(envs []*config.Environment) (changes []string) {
+	old := map[place]*database{}
+	for _, d := range w.databases {
+		old[placeOf(d.env)] = d
+	}
+	w.databases = nil
+	var added, removed []string
+	for _, env := range envs {
+		every := cmp.Or(w.options.Every, w.intervalOf(w.conf, env), w.every)
+		d := old[placeOf(env)]
+		switch {
+		case d == nil:
+			added = append(added, env.Name)
+			d = &database{state: Opening}
+		case d.every != every:
+			changes = append(changes, env.Name+" every "+retention.FormatDuration(every))
+			d.due.hurry()
+		}
+		delete(old, placeOf(env))
+		d.env, d.every = env, every
+		w.databases = append(w.databases, d)
+	}
+	for _, d := range old {
+		removed = append(removed, d.env.Name)
+		w.close(d)
+	}
+	slices.Sort(removed)
+	for _, news := range []struct {
+		what  string
+		names []string
+	}{{"not watched any more: ", removed}, {"watched, too: ", added}} {
+		if len(news.names) > 0 {
+			changes = append(changes, news.what+shortList(news.names))
+		}
+	}
+	return changes
+}
+
+// place is what makes a database another one.
+type place struct{ environment, path, name string }
+
+func placeOf(env *config.Environment) place { return place{env.Name, env.Database, env.DatabaseName} }
+
+// Reload takes over another configuration. The watch says what changes. A configuration that cannot be used, or an error of
+// reading it, changes nothing, and is said.
+func (w *Watch) Reload(conf *config.Config, err error) {
+	w.post(func() {
+		w.notifier.reloading()
+		defer w.notifier.reloaded()
+		before := w.settings
+		if err == nil {
+			err = w.refresh(conf)
+		}
+		switch {
+		case err != nil:
+			_, hint := outcome.Classify(err)
+			w.tell(Problem, kindReload, "the configuration was not taken over, the one before stays: %v. %s", err, hint)
+		case before != w.settings:
+			w.tell(Fact, kindReload, "the configuration was read again: a round every %s, a confirmation every %s", retention.FormatDuration(w.every), retention.FormatDuration(w.confirm))
+		default:
+			w.tell(Fact, kindReload, "the configuration was read again")
+		}
+	})
+}
+
+// post calls a function in the loop. After the end of the loop the function is dropped.
+func (w *Watch) post(f func()) {
+	select {
+	case w.posts <- f:
+	case <-w.ended:
+	}
+}

@@ -1,0 +1,95 @@
+package watch
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"firn/outcome"
+	"firn/sqlite"
+	"firn/store"
+)
+
+// State says in a word how a watch gets on with a database. Each has its line in docs/operations.md.
+type State string
+
+// The states of a database. All but the first three are faults.
+const (
+	Opening State = "opening" // not looked at yet
+	Waiting State = "waiting" // for the first snapshot by this watch
+	Watched State = "watched"
+
+	Elsewhere  State = "elsewhere"     // another process watches it or backs it up
+	Missing    State = "missing"       // there is no file
+	Locked     State = "locked"        // its application keeps it locked, in EXCLUSIVE mode for instance
+	NotYet     State = "no database"   // an empty file, or another one
+	Damaged    State = "damaged"       // SQLite finds it corrupt
+	Denied     State = "denied"        // without permission
+	Stuck      State = "not answering" // a call to the file system hangs
+	NoRoom     State = "no room"       // for what a reading needs beside the database
+	Unsuited   State = "unsuited"      // its configuration cannot be watched
+	Broken     State = "broken"        // firn's own code has failed
+	Failing    State = "failing"       // for another reason
+	Suspicious State = "suspect"       // its snapshots are stored, and are suspect
+)
+
+// errUnsuited is the error of a database that is configured so that it cannot be watched.
+var errUnsuited = errors.New(`export = "compact" writes a new file each time, which cannot be followed`)
+
+// panicError is the error of a database whose code has panicked.
+type panicError struct{ value any }
+
+// Error says what was raised.
+func (e *panicError) Error() string { return fmt.Sprintf("internal error of firn: %v", e.value) }
+
+// caught calls f, and returns a panic as an error.
+func caught(f func() error) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = &panicError{value}
+		}
+	}()
+	return f()
+}
+
+// stateOf returns the state of a database that fails with an error.
+func stateOf(err error) State {
+	for _, is := range []struct {
+		match func(error) bool
+		state State
+	}{
+		{outcome.Is(outcome.ErrRunning), Elsewhere},
+		{isPanic, Broken},
+		{outcome.Is(errUnsuited), Unsuited},
+		{outcome.Is(outcome.ErrStuck), Stuck},
+		{outcome.Is(sqlite.ErrBusy, sqlite.ErrHoldsUp), Locked},
+		{outcome.Is(fs.ErrNotExist), Missing},
+		{outcome.Is(fs.ErrPermission), Denied},
+		{outcome.Is(sqlite.ErrEmpty, sqlite.ErrNotDatabase, sqlite.ErrNotFile), NotYet},
+		{outcome.Is(sqlite.ErrCorrupt), Damaged},
+		{outcome.Is(sqlite.ErrNoSpace, store.ErrNoSpace), NoRoom},
+	} {
+		if is.match(err) {
+			return is.state
+		}
+	}
+	return Failing
+}
+
+func isPanic(err error) bool {
+	_, ok := errors.AsType[*panicError](err)
+	return ok
+}
+
+// longestPause returns the longest time between two attempts at a database in a state. Whether a file is there and whether a lock
+// is free costs a system call, and people wait for the answer. Everything else may read the database, or wake a disk.
+func longestPause(s State) time.Duration {
+	switch s {
+	case Elsewhere:
+		return 2 * time.Second
+	case Missing, Locked, NotYet:
+		return 10 * time.Second
+	}
+	return 5 * time.Minute
+}
