@@ -37,6 +37,9 @@ func partsOf(s *session.Session) parts {
 		requests:    s.Requests, repository: s.Place.String(), pid: os.Getpid(), notifier: newNotifier(s.Caller),
 		expand:     expand,
 		folders:    patternFolders,
+		settingsOf: settingsOf,
+		intervalOf: intervalOf,
+		peekEvery:  peekEvery,
 		folderTime: folderTime,
 	}
 }
