@@ -42,7 +42,16 @@ func (w *Watch) alarms(now instant) {
 			w.alarm(d.env, d.fault)
 		}
 	}
+	w.alarmAway(now)
 	w.sendMessages()
+}
+
+// alarmAway tells all monitors once that the store has been away for long.
+func (w *Watch) alarmAway(now instant) {
+	if w.away.err != nil && !w.away.alarmed && now.since-w.away.since.since >= max(alarmIntervals*w.every, leastAlarm) {
+		w.away.alarmed = true
+		w.alarmAll(nil, w.away.err)
+	}
 }
 
 // alarm tells the command and the monitor of an environment of a failure.
@@ -82,7 +91,7 @@ func (w *Watch) beats(now instant) {
 		if first[d.env.Ping] == nil {
 			first[d.env.Ping] = d
 		}
-		stale[d.env.Ping] = stale[d.env.Ping] || !d.fresh(now)
+		stale[d.env.Ping] = stale[d.env.Ping] || !w.fresh(d, now)
 	}
 	for ping, d := range first {
 		if !stale[ping] {
@@ -95,9 +104,10 @@ func (w *Watch) beats(now instant) {
 // behind returns how far the snapshots of a database are behind it.
 func (d *database) behind(now instant) time.Duration { return max(0, now.wall.Sub(d.stored)) }
 
-// fresh reports whether a database is stored and not far behind.
-func (d *database) fresh(now instant) bool {
-	return d.taken && d.fault == nil && d.suspect == "" && d.behind(now) < max(alarmIntervals*d.every, leastAlarm)
+// fresh reports whether a database is stored and not far behind, and its rounds are confirmed.
+func (w *Watch) fresh(d *database, now instant) bool {
+	limit := max(alarmIntervals*d.every, leastAlarm)
+	return d.taken && d.fault == nil && d.suspect == "" && d.behind(now) < limit && now.since-w.confirmedAt.since < limit+w.confirm
 }
 
 // message has something told to a monitor, when it is its turn.

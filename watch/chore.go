@@ -65,19 +65,25 @@ func (w *Watch) do(c *chore, now instant) {
 func (w *Watch) choreEnded(c *chore, done string, of []string, err error) {
 	w.chore = nil
 	w.choreRest.set(w.clock.read(), choreRest)
-	switch {
-	case err != nil:
-		w.choreFailed(c.name, of, err)
-	case done != "":
+	w.noteChore(c.name, of, err)
+	if err == nil && done != "" {
 		w.tell(Fact, kindChore, "%s: %s", c.name, done)
 	}
 }
 
-// choreFailed tells of upkeep that has failed.
-func (w *Watch) choreFailed(name string, of []string, err error) {
-	if errors.Is(err, context.Canceled) {
+// noteChore tells of upkeep that has failed, once for each error that it has in a row.
+func (w *Watch) noteChore(name string, of []string, err error) {
+	if err == nil {
+		delete(w.failing, name)
 		return
 	}
+	if errors.Is(err, context.Canceled) || w.failing[name] == err.Error() {
+		return
+	}
+	if w.failing == nil {
+		w.failing = map[string]string{}
+	}
+	w.failing[name] = err.Error()
 	w.tell(Problem, kindChore, "%s: %v. It is tried again later; the rounds go on.", name, err)
 	w.alarmAll(of, err)
 }
@@ -93,8 +99,7 @@ func (w *Watch) makeRoom(now instant, err error) {
 		err := caught(func() error { return w.freeSpace(w.work) })
 		return func() {
 			w.freeing = false
-			if err != nil {
-				w.choreFailed("free space", nil, err)
+			if w.noteChore("free space", nil, err); err != nil {
 				return
 			}
 			w.tell(Fact, kindChore, "the store had no room: space was freed")

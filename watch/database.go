@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"fmt"
 	"time"
 
 	"firn/config"
@@ -43,6 +44,7 @@ type database struct {
 	stored  time.Time // up to when its changes are stored; zero for never
 	latest  *snapshot.Snapshot
 	suspect string    // why its newest snapshot is suspect
+	setBack bool      // its newest snapshot was stored into a repository that was set back
 	success time.Time // of the last round in which it was found unchanged or was stored
 }
 
@@ -137,11 +139,17 @@ func (w *Watch) judge(d *database, result *repo.BackupResult) {
 	}
 	switch {
 	case reason != "" && d.suspect == "":
+		w.alarm(d.env, fmt.Errorf("snapshot %s is suspect: %s", result.Snapshot.ID.Short(), reason))
 		w.tellOf(d, Problem, kindSuspect, `snapshot %s is stored, and suspect: %s. If that is meant: "firn backup %s --accept" while no watch has it.`,
 			result.Snapshot.ID.Short(), reason, report.QuoteWord(d.env.Name))
 	case reason == "" && d.suspect != "":
 		w.tellOf(d, Fact, kindSuspect, "its snapshots are not suspect any more")
 	}
+	if result.Rollback != nil && !d.setBack {
+		w.tellOf(d, Problem, kindSuspect, "%v: a snapshot that this host has stored is not there. %s", outcome.ErrRolledBack, outcome.WayForward)
+		w.alarm(d.env, outcome.ErrRolledBack)
+	}
+	d.setBack = result.Rollback != nil
 	d.suspect = reason
 	if reason != "" {
 		d.state = Suspicious

@@ -26,7 +26,7 @@ func (w *Watch) end() error {
 		return w.unstored(err)
 	}
 	if w.rounds == nil {
-		return w.ending(limit, nil)
+		return w.ending(limit, w.away.err)
 	}
 	w.away.next = 0
 	w.hurry()

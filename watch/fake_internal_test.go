@@ -147,7 +147,7 @@ func (x *world) parts() parts {
 		tellAlive: func(_ context.Context, env *config.Environment, line string) {
 			x.change(func() { x.beatsTo[env.Name]++ })
 		},
-		writeReport: func(_ context.Context, st session.WatchState, metrics func(monitor.Samples)) error {
+		writeReport: func(_ context.Context, st session.WatchState, _ string, metrics func(monitor.Samples)) error {
 			x.change(func() { x.states = append(x.states, st) })
 			return nil
 		},

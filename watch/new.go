@@ -2,19 +2,23 @@ package watch
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"time"
 
 	"firn/backup"
 	"firn/config"
+	"firn/outcome"
 	"firn/repo"
 	"firn/session"
+	"firn/site"
 )
 
 // New returns a watch of the databases of a configuration. The session must stay open until [Watch.Run] has returned.
 func New(s *session.Session, o Options) *Watch {
 	p := partsOf(s)
-	r := &reporter{s: s, metricsFile: o.MetricsFile}
+	r := &reporter{s: s}
 	p.writeReport, p.closeReport = r.write, r.close
 	return newWatch(s.Conf, p, o)
 }
@@ -34,13 +38,16 @@ func partsOf(s *session.Session) parts {
 		freeSpace:   func(ctx context.Context) error { return freeSpace(ctx, s) },
 		tellFailure: func(ctx context.Context, env *config.Environment, err error) { tellFailure(ctx, s, env, err) },
 		tellAlive:   func(ctx context.Context, env *config.Environment, line string) { tellAlive(ctx, s, env, line) },
-		requests:    s.Requests, repository: s.Place.String(), pid: os.Getpid(), notifier: newNotifier(s.Caller),
-		expand:     expand,
-		folders:    patternFolders,
-		settingsOf: settingsOf,
-		intervalOf: intervalOf,
-		peekEvery:  peekEvery,
-		folderTime: folderTime,
+		requests:    s.Requests,
+		repository:  s.Place.String(),
+		pid:         os.Getpid(),
+		notifier:    newNotifier(s.Caller),
+		expand:      expand,
+		settingsOf:  settingsOf,
+		intervalOf:  intervalOf,
+		peekEvery:   peekEvery,
+		folders:     patternFolders,
+		folderTime:  folderTime,
 	}
 }
 
@@ -66,13 +73,20 @@ func lockFor(s *session.Session, env *config.Environment) (func(), error) {
 	return l.Release, nil
 }
 
-// sizeOf returns the size of the file at a path.
-func sizeOf(path string) (int64, error) {
-	info, err := os.Stat(path)
+// sizeOf returns the size of the database at a path, with the rights of those who can change its folder.
+func sizeOf(path string) (size int64, err error) {
+	at, err := site.Reach(path)
 	if err != nil {
-		return 0, err
+		return 0, outcome.OfSource(fmt.Errorf("open database %s: %w", path, err))
 	}
-	return info.Size(), nil
+	info, err := at.Stat("")
+	if err == nil {
+		size = info.Size()
+	}
+	if err := errors.Join(err, at.Close()); err != nil {
+		return 0, outcome.OfSource(fmt.Errorf("open database %s: %w", path, err))
+	}
+	return size, nil
 }
 
 // memberOf returns a database as a member of a round.

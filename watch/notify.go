@@ -74,6 +74,13 @@ func (n *notifier) turned(now instant, looked bool, status string) {
 	}
 }
 
+// tellSystemd tells systemd of a turn of the loop.
+func (w *Watch) tellSystemd(now instant) {
+	if w.notifier != nil {
+		w.notifier.turned(now, w.looked(), w.status(now))
+	}
+}
+
 // reloading says that the configuration is being read again. The end of that is said by [notifier.reloaded].
 func (n *notifier) reloading() {
 	_ = n.send("RELOADING=1", fmt.Sprintf("MONOTONIC_USEC=%d", monotonic().Microseconds()))

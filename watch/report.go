@@ -3,6 +3,7 @@ package watch
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -26,15 +27,15 @@ func (w *Watch) reportState(now instant) {
 		return
 	}
 	w.stating.set(now, statePause*time.Duration(1+len(w.databases)/databasesOfAPause))
-	state := w.state(now)
+	state, file := w.state(now), cmp.Or(w.options.MetricsFile, w.conf.MetricsFile)
 	var metrics func(monitor.Samples)
-	if w.metricsDue.due(now) {
+	if file != "" && w.metricsDue.due(now) {
 		w.metricsDue.set(now, metricsPause)
 		metrics = w.samples(now)
 	}
 	w.reporting = true
 	w.apart(func() func() {
-		err := caught(func() error { return w.writeReport(w.work, state, metrics) })
+		err := caught(func() error { return w.writeReport(w.work, state, file, metrics) })
 		return func() { w.reported(err) }
 	})
 }
@@ -126,24 +127,22 @@ func secondsOrZero(t time.Time) float64 {
 
 // reporter writes reports into files.
 type reporter struct {
-	s           *session.Session
-	metricsFile string // "" for the configured one
-	file        *session.WatchFile
+	s    *session.Session
+	file *session.WatchFile
 }
 
 // write writes a state, and metrics if they are not nil.
-func (r *reporter) write(ctx context.Context, state session.WatchState, metrics func(monitor.Samples)) (err error) {
+func (r *reporter) write(ctx context.Context, state session.WatchState, metricsFile string, metrics func(monitor.Samples)) (err error) {
 	if r.file == nil {
 		if r.file, err = r.s.NewWatchFile(ctx); err != nil {
 			return err
 		}
 	}
 	err = r.file.Write(state)
-	path := cmp.Or(r.metricsFile, r.s.Conf.MetricsFile)
-	if metrics == nil || path == "" {
-		return err
+	if metrics != nil {
+		err = errors.Join(err, monitor.UpdateMetrics(ctx, r.s, metricsFile, metrics))
 	}
-	return cmp.Or(err, monitor.UpdateMetrics(ctx, r.s, path, metrics))
+	return err
 }
 
 // close removes the state file.

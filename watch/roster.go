@@ -117,7 +117,12 @@ func (w *Watch) exchange(envs []*config.Environment) (changes []string) {
 	}
 	w.databases = nil
 	var added, removed []string
+	seen := map[place]bool{}
 	for _, env := range envs {
+		if seen[placeOf(env)] {
+			continue
+		}
+		seen[placeOf(env)] = true
 		every := cmp.Or(w.options.Every, w.intervalOf(w.conf, env), w.every)
 		d := old[placeOf(env)]
 		switch {

@@ -38,9 +38,10 @@ const storePause = 30 * time.Second
 // absence is the time in which the store does not take rounds.
 type absence struct {
 	backoff
-	since instant
-	err   error // nil: the store is there
-	code  int   // of the error
+	since   instant
+	err     error // nil: the store is there
+	code    int   // of the error
+	alarmed bool  // monitors were told
 }
 
 // engine runs a job of the rounds apart, one at a time.

@@ -57,7 +57,7 @@ type parts struct {
 	freeSpace   func(context.Context) error
 	tellFailure func(context.Context, *config.Environment, error)
 	tellAlive   func(ctx context.Context, env *config.Environment, line string)
-	writeReport func(context.Context, session.WatchState, func(monitor.Samples)) error
+	writeReport func(ctx context.Context, state session.WatchState, metricsFile string, metrics func(monitor.Samples)) error
 	closeReport func() error
 	requests    func() int64
 	repository  string
@@ -117,9 +117,10 @@ type Watch struct {
 	drainRetry backoff
 	spooling   time.Time // since when objects wait in the spool; zero for none
 
-	chore     *chore // under way; nil for none
-	choreRest timer  // between chores
-	freeing   bool   // space is being freed
+	chore     *chore            // under way; nil for none
+	choreRest timer             // between chores
+	freeing   bool              // space is being freed
+	failing   map[string]string // chores that have failed, with their last errors
 	full      timer
 
 	messages messages
@@ -160,6 +161,9 @@ func (w *Watch) Run(ctx context.Context) error {
 	if err := w.refresh(w.conf); err != nil {
 		return err
 	}
+	if len(w.databases) == 0 && len(w.folders(w.conf)) == 0 {
+		return outcome.Usage("Configure an environment, and leave out watch = false.", "there is nothing to watch")
+	}
 	w.tell(Fact, kindStart, "watching %s, every %s", report.Plural(len(w.databases), "database"), retention.FormatDuration(w.every))
 	ticks := time.NewTicker(tick)
 	defer ticks.Stop()
@@ -176,6 +180,7 @@ func (w *Watch) Run(ctx context.Context) error {
 		}
 	}
 	if w.failed != nil {
+		_ = w.ending(nil, nil) // the error is why it ends
 		return w.failed
 	}
 	return w.end()
@@ -205,7 +210,7 @@ func (w *Watch) turn() {
 	w.updatePeeker()
 	w.summarize(now)
 	w.reportState(now)
-	w.notifier.turned(now, w.looked(), w.status(now))
+	w.tellSystemd(now)
 	w.last = now
 }
 
