@@ -80,6 +80,7 @@ sqlite/internal/rewrite: sqlite/internal/capi sqlite/internal/source
 sqlite/internal/source: sqlite/internal/capi
 sqlite/internal/sqldump: sqlite/internal/capi
 store:
+store/behind: host spool store store/local
 store/local: store
 store/mem: store
 store/s3: host store

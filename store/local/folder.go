@@ -72,5 +72,5 @@ func MakeFolder(dir string) error {
 }
 
 func syncAndClose(folder *os.File) error {
-	return errors.Join(syncHandle(folder), folder.Close())
+	return errors.Join(SyncFolder(folder), folder.Close())
 }

@@ -7,6 +7,6 @@ import (
 	"syscall"
 )
 
-// isFull reports whether a disk had no room or no inode left for a file, or a quota was
+// IsFull reports whether a disk had no room or no inode left for a file, or a quota was
 // used up.
-func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+func IsFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }

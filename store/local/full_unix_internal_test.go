@@ -21,11 +21,11 @@ func TestIsFull(t *testing.T) {
 		syscall.EFBIG:  false,
 		fs.ErrExist:    false,
 	} {
-		if got := isFull(fmt.Errorf("put: %w", &fs.PathError{Op: "write", Path: os.DevNull, Err: err})); got != want {
+		if got := IsFull(fmt.Errorf("put: %w", &fs.PathError{Op: "write", Path: os.DevNull, Err: err})); got != want {
 			t.Errorf("%v: got %t, want %t", err, got, want)
 		}
 	}
-	if isFull(nil) {
+	if IsFull(nil) {
 		t.Error("no error is a full disk")
 	}
 }

@@ -12,8 +12,8 @@ const (
 	errorDiskQuotaExceeded = syscall.Errno(1295)
 )
 
-// isFull reports whether a disk had no room left for a file, or a quota was
+// IsFull reports whether a disk had no room left for a file, or a quota was
 // used up.
-func isFull(err error) bool {
+func IsFull(err error) bool {
 	return errors.Is(err, errorDiskFull) || errors.Is(err, errorHandleDiskFull) || errors.Is(err, errorDiskQuotaExceeded)
 }

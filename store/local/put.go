@@ -19,7 +19,7 @@ func (s *Store) Put(ctx context.Context, name string, data []byte) error {
 	if err == nil {
 		err = s.write(name, data)
 	}
-	if isFull(err) {
+	if IsFull(err) {
 		err = fmt.Errorf("%w: %w", store.ErrNoSpace, err)
 	}
 	if err != nil {
