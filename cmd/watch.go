@@ -66,6 +66,9 @@ func (c *cli) watch(ctx context.Context, o watchOptions) error {
 		return err
 	}
 	o.Told = c.printEvent
+	spool := watch.NewSpool(s.Session)
+	defer spool.Close()
+	o.Spool = spool
 	if err := watch.Begin(ctx, c.program, o.Once, s.openStarted, o.Told); err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ type Session struct {
 	CacheDir  string        // of this repository; "" for none
 	counter   store.Counter // of requests; nil if the place counts none
 	Repo      *repo.Repo
+	before    func(store.Store) store.Store
 	tried     config.KeySource // the key that was used
 	rollbacks []*repo.Rollback // snapshots that this host has stored and that are not there
 	accepted  bool             // this host takes that for true
@@ -87,6 +88,9 @@ func (c *Caller) Open(ctx context.Context, opening OpenOptions) (*Session, error
 // an error.
 func (s *Session) OpenRepository(ctx context.Context) error { return s.OpenWith(ctx, s.credential) }
 
+// PutBefore puts a store before the one of a repository that is not open yet.
+func (s *Session) PutBefore(before func(store.Store) store.Store) { s.before = before }
+
 // CredentialFunc finds the key of a repository, and says where it is from.
 type CredentialFunc func(context.Context, *config.Config) (crypt.Credential, config.KeySource, error)
 
@@ -96,6 +100,9 @@ func (s *Session) OpenWith(ctx context.Context, credential CredentialFunc) error
 	st, err := s.openStore(ctx)
 	if err != nil {
 		return err
+	}
+	if s.before != nil {
+		st = s.before(st)
 	}
 	var key crypt.Credential
 	if key, s.tried, err = credential(ctx, s.Conf); err != nil {

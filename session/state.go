@@ -29,6 +29,19 @@ func (s *Session) openState() string {
 	return ""
 }
 
+// SpoolDir returns the folder for what waits for a store that is away: the configured one, or one beside what must outlive
+// caches, since people delete caches. It is "" if there is none.
+func (s *Session) SpoolDir() string {
+	if s.Conf.Watch.SpoolDir != "" {
+		return filepath.Join(s.Conf.Watch.SpoolDir, locationHash(s.Place.String()))
+	}
+	dir := s.openState()
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(dir, "spool")
+}
+
 // systemState is the folder where root keeps what must outlive caches.
 const systemState = "/var/lib/firn"
 

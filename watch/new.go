@@ -96,7 +96,9 @@ func memberOf(s *session.Session, d *database, now time.Time) repo.RoundMember {
 		return repo.RoundMember{Source: func(context.Context) (repo.SourceImage, error) { return nil, err }}
 	}
 	source := d.follower.Source(j.Reading(s))
-	return repo.RoundMember{Source: guarded(source), Options: j.Engine()}
+	options := j.Engine()
+	options.IfChanged = true // a sign of life tells of what is unchanged
+	return repo.RoundMember{Source: guarded(source), Options: options}
 }
 
 // notBefore returns the time for the next snapshot of a database: zero, for now, unless the clock was set back a little. Then it is

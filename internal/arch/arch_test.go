@@ -88,7 +88,7 @@ store/storetest: store
 tags:
 upkeep: config crypt outcome pack repo report retention session site snapshot spool store tags
 verify: outcome repo session site snapshot sqlite
-watch: backup config monitor outcome replicate repo report retention session site snapshot sqlite store verify
+watch: backup config monitor outcome replicate repo report retention session site snapshot sqlite store store/behind verify
 `
 
 // only confines an import path, a name in a package, or "func init" to a few
