@@ -153,14 +153,6 @@ func (k *Catalog) findAt(list []*snapshot.Snapshot, ref, environment string, mom
 	return s, nil
 }
 
-// WhenTaken returns the time of a snapshot for people: down to the second if a watch took it.
-func (c *Caller) WhenTaken(s *snapshot.Snapshot) string {
-	if s.Round.IsZero() {
-		return c.When(s.Time)
-	}
-	return s.Time.In(c.Zone).Format("2006-01-02 15:04:05 MST")
-}
-
 // WhenFolded returns the times of the first and the last snapshot of a fold for people, which are of one day: down to the
 // second if they are of one minute.
 func (c *Caller) WhenFolded(f snapshot.Fold) string {
