@@ -68,7 +68,8 @@ func rewrite(t *testing.T, path string, change func([]byte) []byte) {
 // choosing lists commands that choose a newest snapshot.
 var choosing = [...]string{
 	"query latest:e SELECT/**/1", "query latest SELECT/**/1", "query 2026-03-15 SELECT/**/1", "query 2026-03-15T03:48 SELECT/**/1",
-	"query latest-verified:e SELECT/**/1",
+	"query latest-verified:e SELECT/**/1", "query e SELECT/**/1 --at 2026-03-15T03:48:01", "query e@2042 SELECT/**/1",
+	"dump e --at -1s -o out", "restore e --at 2026-03-16 --yes", "verify e@-1s", "diff e --at 2026-03-15T03:30 --at -1s",
 	"dump latest:e -o out", "dump latest -o out", "dump 2026 -o out",
 	"diff latest:other latest:e", "diff ID latest:e",
 	"pin latest:e", "pin ID latest:e", "unpin latest:e", "tag add latest:e x", "tag remove latest:e x",
@@ -117,6 +118,9 @@ func TestDamagedNewestRecord(t *testing.T) {
 			if _, err := os.Stat(o.path("out")); err == nil || o.content("app.db") != before {
 				t.Error("something was written")
 			}
+			if name != "OtherName" { // that one may be of any time
+				o.want(0, "query e SELECT/**/1 --at 2026-03-15T03:47:59")
+			}
 			// Each other snapshot is available by its ID.
 			o.want(0, "query "+id+" SELECT/**/1")
 			o.want(0, "pin "+id)
@@ -131,7 +135,7 @@ func TestDamagedOlderRecord(t *testing.T) {
 	t.Parallel()
 	o, records := recordedSnapshots(t)
 	rewrite(t, records[3], func(b []byte) []byte { return b[:100] })
-	for _, line := range []string{"query latest:e SELECT/**/1", "query 2026-03-15T03:48 SELECT/**/1", "verify e", "restore e --snapshot latest --yes"} {
+	for _, line := range []string{"query latest:e SELECT/**/1", "query 2026-03-15T03:48 SELECT/**/1", "query e SELECT/**/1 --at -1s", "verify e", "restore e --snapshot latest --yes"} {
 		o.forgetCache()
 		if _, stderr := o.want(0, line); strings.HasPrefix(line, "query latest") && !strings.Contains(stderr, "firn: warning: the record of an older snapshot, of 2026-03-15 03:12 UTC, cannot be read") {
 			t.Errorf("%s: got %q, want a warning", line, stderr)
@@ -196,14 +200,17 @@ func TestFutureSnapshots(t *testing.T) {
 	if stdout, _ := o.want(0, "snapshots"); strings.Count(stdout, "FUTURE") != 1 {
 		t.Errorf("got %s, want the false one to be marked", stdout)
 	}
-	for _, ref := range []string{"latest", "latest:e", "2026"} {
+	for _, ref := range []string{"latest", "latest:e", "2026", "e@2042-12-31", "e@-0s"} {
 		stdout, stderr := o.want(0, "query "+ref+" SELECT/**/v,k/**/FROM/**/t --csv --no-header")
-		if stdout != "true,3\r\n" || ref != "2026" && !strings.Contains(stderr, "of a time to come") {
+		if stdout != "true,3\r\n" || ref != "2026" && ref != "e@-0s" && !strings.Contains(stderr, "of a time to come") {
 			t.Errorf("%s: got %q, %q", ref, stdout, stderr)
 		}
 	}
 	if stdout, _ := o.want(0, "query 2042 SELECT/**/v/**/FROM/**/t/**/WHERE/**/k=300 --csv --no-header"); stdout != "false\r\n" {
 		t.Errorf("2042: got %q", stdout)
+	}
+	if stdout, stderr := o.want(0, "snapshots e --at 2042-12-31 --json"); strings.Contains(stdout, "2042") || !strings.Contains(stderr, "of a time to come") {
+		t.Errorf("snapshots --at: got %q, %q", stdout, stderr)
 	}
 	if stdout, stderr := o.want(0, "snapshots e --latest 1 --json"); strings.Contains(stdout, "2042") || !strings.Contains(stderr, "of a time to come") {
 		t.Errorf("snapshots --latest: got %q, %q", stdout, stderr)

@@ -49,7 +49,7 @@ func (r *restoration) describe(ctx context.Context, plan *restore.Plan) error {
 func (r *restoration) compare(plan *restore.Plan, now restore.Rows) *comparison {
 	i, t := plan.Snapshot.Image(), &plan.Target
 	var c comparison
-	c.add("Time", r.When(plan.Snapshot.Time), "nothing is there")
+	c.add("Time", r.WhenTaken(plan.Snapshot), "nothing is there")
 	c.add("Age", r.ago(plan.Snapshot.Time), "")
 	c.add("Size", report.Size(i.Size), "")
 	c.add("Schema", fmt.Sprint(i.UserVersion), "")

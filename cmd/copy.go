@@ -122,7 +122,7 @@ func (s *opened) reportCopy(result *replicate.Result, dryRun bool) error {
 func (s *opened) showCopyPlan(result *replicate.Result) error {
 	var rows [][]string
 	row := func(what string, snap *snapshot.Snapshot) {
-		rows = append(rows, []string{what, snap.ID.Short(), s.When(snap.Time), snap.Environment, snap.Database, report.Size(snap.Image().Size)})
+		rows = append(rows, []string{what, snap.ID.Short(), s.WhenTaken(snap), snap.Environment, snap.Database, report.Size(snap.Image().Size)})
 	}
 	for _, snap := range result.Copied {
 		row("copy", snap)

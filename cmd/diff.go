@@ -95,7 +95,7 @@ func (d *diffRun) findBoth(ctx context.Context, refs [2]string) error {
 
 // describe names a snapshot for people.
 func (d *diffRun) describe(s *snapshot.Snapshot) string {
-	return fmt.Sprintf("%s (%s, %s)", s.ID.Short(), s.Environment, d.When(s.Time))
+	return fmt.Sprintf("%s (%s, %s)", s.ID.Short(), s.Environment, d.WhenTaken(s))
 }
 
 // run compares the snapshots and prints the differences.

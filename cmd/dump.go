@@ -118,6 +118,6 @@ func (s *opened) dumpFile(snap *snapshot.Snapshot, path string, need int64, writ
 	if err := temporary.Publish(); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	s.Done("Wrote %s: snapshot %s of %s, %s, %s", path, snap.ID.Short(), snap.Environment, s.When(snap.Time), report.Size(snap.Image().Size))
+	s.Done("Wrote %s: snapshot %s of %s, %s, %s", path, snap.ID.Short(), snap.Environment, s.WhenTaken(snap), report.Size(snap.Image().Size))
 	return nil
 }

@@ -116,7 +116,7 @@ func (s *opened) reportForgotten(result *upkeep.Forgotten, dryRun bool) error {
 		} else {
 			m.Removed = append(m.Removed, info)
 		}
-		rows = append(rows, []string{what, snap.ID.Short(), s.When(snap.Time), snap.Environment, snap.Database})
+		rows = append(rows, []string{what, snap.ID.Short(), s.WhenTaken(snap), snap.Environment, snap.Database})
 		reasons = append(reasons, strings.Join(d.Reasons, ", "))
 	}
 	if s.json {

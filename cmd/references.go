@@ -22,7 +22,7 @@ type referring struct {
 	environments bool // arguments may name environments, too
 	onlyIDs      bool // only IDs are accepted, since the command removes snapshots or has environments in the same place
 	ownFlag      bool // the command has a flag --snapshot of its own
-	moments      int  // the number of its arguments, if --at can stand for snapshots among them
+	moments      int  // the number of all its arguments, if --at can stand for the snapshots among them; else 0
 }
 
 // takeReferences lets a person name snapshots in the same ways for every command: as arguments, and by --snapshot, which may
@@ -66,8 +66,8 @@ func addReferenceFlag(cmd *cobra.Command, onlyIDs bool) {
 	})
 }
 
-// addMomentFlag adds the flag --at to a command that takes some snapshots and other words, takes of them in all. Its values
-// stand for snapshots. An environment may then be the first argument.
+// addMomentFlag adds the flag --at to a command whose arguments are snapshots and other words; takes is their number. The values
+// of the flag stand for snapshots. An environment may then be the first argument.
 func (c *cli) addMomentFlag(cmd *cobra.Command, takes int) {
 	moments := cmd.Flags().StringArray("at", nil, momentUsage)
 	_ = cmd.RegisterFlagCompletionFunc("at", c.completeMoment) // it exists: no error

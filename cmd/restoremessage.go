@@ -58,7 +58,7 @@ func (r *restoration) report(plan *restore.Plan, result *restore.Result) error {
 		return r.printJSON(m)
 	}
 	r.Done("Restored %s from snapshot %s of %s, %s: %d of %d pages written", plan.Target.Path, plan.Snapshot.ID.Short(),
-		plan.Snapshot.Environment, r.When(plan.Snapshot.Time), result.PagesWritten, result.PageCount)
+		plan.Snapshot.Environment, r.WhenTaken(plan.Snapshot), result.PagesWritten, result.PageCount)
 	if result.Scrub != "" {
 		r.Done("Scrubbed with %s", result.Scrub)
 	}

@@ -76,7 +76,7 @@ func (s *opened) reportSimulation(result *upkeep.Simulation, span, every time.Du
 			info.ID, id = snap.ID.String(), snap.ID.Short()
 		}
 		message.Keep = append(message.Keep, info)
-		rows = append(rows, []string{id, s.When(snap.Time), snap.Environment, snap.Database})
+		rows = append(rows, []string{id, s.WhenTaken(snap), snap.Environment, snap.Database})
 		reasons = append(reasons, strings.Join(k.Reasons, ", "))
 	}
 	if s.json {

@@ -190,7 +190,7 @@ func (s *opened) tableOfShares(shares []upkeep.Share) error {
 	for _, share := range slices.Backward(shares) {
 		snap := share.Snapshot
 		rows = append(rows, []string{
-			snap.ID.Short(), s.When(snap.Time), shownTags(snap), report.Size(snap.Image().Size), report.Size(snap.Added), report.Size(share.Alone),
+			snap.ID.Short(), s.WhenTaken(snap), shownTags(snap), report.Size(snap.Image().Size), report.Size(snap.Added), report.Size(share.Alone),
 		})
 	}
 	head, rows = layout.Fit(head, rows, []string{"Tags", "Added", "Size"}, terminalWidth(s.stdout))

@@ -114,7 +114,7 @@ func (c *cli) pin(ctx context.Context, refs []string, pinned bool) error {
 	done, err := upkeep.Pin(ctx, s.Session, refs, pinned)
 	for _, l := range done {
 		if snap := l.Snapshot; l.Changed {
-			s.Done("Snapshot %s of %s, %s, is %s now", snap.ID.Short(), snap.Environment, s.When(snap.Time), word)
+			s.Done("Snapshot %s of %s, %s, is %s now", snap.ID.Short(), snap.Environment, s.WhenTaken(snap), word)
 		} else {
 			s.Done("Snapshot %s is %s", snap.ID.Short(), before)
 		}

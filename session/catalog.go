@@ -151,7 +151,7 @@ func (k *Catalog) unsure(chosen *snapshot.Snapshot, what string, u *repo.UnreadE
 	}
 	if chosen != nil {
 		hint = fmt.Sprintf(`The newest that can be read is %s of %s, %s: name it by its ID if that will do. `,
-			chosen.ID.Short(), chosen.Environment, k.When(chosen.Time)) + hint
+			chosen.ID.Short(), chosen.Environment, k.WhenTaken(chosen)) + hint
 	}
 	return outcome.New(fmt.Errorf("%s: it may be %s, whose record cannot be read: %w", what, which, u), outcome.CodeDamage, hint)
 }

@@ -35,5 +35,5 @@ func (c *Caller) Moments(list []*snapshot.Snapshot, _ string) (words []Word) {
 
 // about describes a snapshot.
 func (c *Caller) about(s *snapshot.Snapshot) string {
-	return fmt.Sprintf("%s, %s, %s", c.When(s.Time), s.Environment, report.Size(s.Image().Size))
+	return fmt.Sprintf("%s, %s, %s", c.WhenTaken(s), s.Environment, report.Size(s.Image().Size))
 }

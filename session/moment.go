@@ -73,9 +73,9 @@ func Flag(ref string) string {
 	return "--snapshot " + report.QuoteWord(ref)
 }
 
-// WithMoments returns the arguments of a command that takes some snapshots and other words, takes of them in all, with the snapshots
-// that some moments name in front. If that is one too many, the first of args is the environment that is meant. Too many or too
-// few arguments stay so.
+// WithMoments returns the arguments of a command with references to some moments in front, in the place of snapshots. The number of
+// all arguments that the command needs is takes. With one more than that, the first of args is the environment that is meant. The
+// caller refuses any other number.
 func WithMoments(moments, args []string, takes int) []string {
 	environment := ""
 	if len(moments) > 0 && len(args) > 0 && len(moments)+len(args) == takes+1 {
@@ -151,14 +151,6 @@ func (k *Catalog) findAt(list []*snapshot.Snapshot, ref, environment string, mom
 		return nil, err
 	}
 	return s, nil
-}
-
-// WhenTaken returns the time of a snapshot for people: down to the second if a watch took it.
-func (c *Caller) WhenTaken(s *snapshot.Snapshot) string {
-	if s.Round.IsZero() {
-		return c.When(s.Time)
-	}
-	return s.Time.In(c.Zone).Format("2006-01-02 15:04:05 MST")
 }
 
 // WhenFolded returns the times of the first and the last snapshot of a fold for people, which are of one day: down to the

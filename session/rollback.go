@@ -41,7 +41,7 @@ func (c *Caller) warnRollback(b *repo.Rollback) {
 func (c *Caller) describeRollback(b *repo.Rollback) string {
 	newest := "there is none left"
 	if s := b.Newest; s != nil {
-		newest = fmt.Sprintf("the newest is %s of %s, number %d", s.ID.Short(), c.When(s.Time), s.Sequence)
+		newest = fmt.Sprintf("the newest is %s of %s, number %d", s.ID.Short(), c.WhenTaken(s), s.Sequence)
 	}
 	return fmt.Sprintf("snapshot %s of %s, %s, number %d, which was stored from here, is not there; %s",
 		b.ID.Short(), b.Environment, c.When(b.Time), b.Sequence, newest)

@@ -31,7 +31,7 @@ const maxHit = 10
 func (c *Caller) ShortList(hit []*snapshot.Snapshot) string {
 	var parts []string
 	for _, snap := range hit[:min(len(hit), maxHit)] {
-		parts = append(parts, fmt.Sprintf("%s (%s)", snap.ID.Short(), c.When(snap.Time)))
+		parts = append(parts, fmt.Sprintf("%s (%s)", snap.ID.Short(), c.WhenTaken(snap)))
 	}
 	if more := len(hit) - maxHit; more > 0 {
 		parts = append(parts, fmt.Sprintf("and %d more", more))
@@ -41,6 +41,14 @@ func (c *Caller) ShortList(hit []*snapshot.Snapshot) string {
 
 // When returns a time for people.
 func (c *Caller) When(t time.Time) string { return t.In(c.Zone).Format("2006-01-02 15:04 MST") }
+
+// WhenTaken returns the time of a snapshot for people: down to the second if a watch took it.
+func (c *Caller) WhenTaken(s *snapshot.Snapshot) string {
+	if s.Round.IsZero() {
+		return c.When(s.Time)
+	}
+	return s.Time.In(c.Zone).Format("2006-01-02 15:04:05 MST")
+}
 
 // WarnUnacknowledged warns of snapshots whose run was killed before it acknowledged them, and whose data is gone.
 func (c *Caller) WarnUnacknowledged(list []*snapshot.Snapshot) {

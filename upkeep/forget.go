@@ -71,7 +71,7 @@ func warnClocks(s *session.Session, list []*snapshot.Snapshot, groups []repo.Gro
 		if early := retention.Early(g.Decisions); early != nil {
 			snap := known[early.ID]
 			s.Warn(`snapshot %s of %s, %s, is years older than all others, and stays for good: it is the only one of its year. If a clock was wrong: "firn forget %s".`,
-				snap.ID.Short(), snap.Environment, s.When(snap.Time), snap.ID.Short())
+				snap.ID.Short(), snap.Environment, s.WhenTaken(snap), snap.ID.Short())
 		}
 	}
 	s.WarnAhead(ahead)

@@ -86,5 +86,5 @@ func (r *run) unsound(snap *snapshot.Snapshot, err error) error {
 	if _, ok := errors.AsType[*repo.CorruptError](err); !ok {
 		hint = outcome.DamagedHint(snap.ID.Short()) + r.WayToSound(snap)
 	}
-	return outcome.New(fmt.Errorf("verify %s: snapshot %s, %s, is not sound: %w", snap.Environment, snap.ID.Short(), r.When(snap.Time), err), outcome.CodeDamage, hint)
+	return outcome.New(fmt.Errorf("verify %s: snapshot %s, %s, is not sound: %w", snap.Environment, snap.ID.Short(), r.WhenTaken(snap), err), outcome.CodeDamage, hint)
 }
