@@ -30,7 +30,7 @@ const rootName = "firn"
 // test helpers internal/dbtest, internal/s3test and store/storetest. Tests may
 // import any package.
 const imports = `
-backup: config monitor outcome repo report scratch session site snapshot sqlite store tags
+backup: config monitor outcome repo report retention scratch session site snapshot sqlite store tags
 bench: bench/internal/checkout bench/internal/usage internal/svg
 bench/internal/checkout:
 bench/internal/usage:
