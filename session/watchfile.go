@@ -134,6 +134,29 @@ func (s *Session) WatchStates() (states []WatchState) {
 	return states
 }
 
+// aliveLimit is how old the sign of life of a watch may be: it comes once an hour.
+const aliveLimit = 3 * time.Hour
+
+// Watched returns the environments that are watched, by any host, as far as this one can tell.
+func (s *Session) Watched(ctx context.Context) map[string]bool {
+	watched := make(map[string]bool)
+	for _, st := range s.WatchStates() {
+		for _, d := range st.Databases {
+			watched[d.Environment] = watched[d.Environment] || !st.Gone
+		}
+	}
+	alive, err := s.Repo.Alives(ctx)
+	if err != nil {
+		s.Detail("what watches say of themselves could not be read: %v", err)
+	}
+	for _, a := range alive {
+		for _, d := range a.Watched {
+			watched[d.Environment] = watched[d.Environment] || s.Now().Sub(a.Time) < aliveLimit
+		}
+	}
+	return watched
+}
+
 // watchPrefix returns the beginning of the paths of all state files of the repository.
 func (s *Session) watchPrefix() (string, error) {
 	dir, err := s.LockDir()

@@ -1,10 +1,12 @@
 package upkeep
 
 import (
+	"context"
 	"time"
 
 	"firn/config"
 	"firn/repo"
+	"firn/retention"
 	"firn/session"
 	"firn/snapshot"
 )
@@ -16,19 +18,33 @@ type Decision struct {
 	Reasons  []string // the rules that keep it, as [retention.Decision] names them; none if it goes
 }
 
-// Decide applies each environment's own policy to its snapshots in a list: the given rules, or without any, nil, the
-// configured ones. Nothing is changed. The decisions come in the order of environments and databases, the newest snapshot
-// first.
-func Decide(conf *config.Config, list []*snapshot.Snapshot, given *config.Keep, now time.Time) ([]Decision, error) {
-	groups, err := decide(conf, list, given, now)
+// Rules are the rules of retention that decisions are made by.
+type Rules struct {
+	Conf    *config.Config
+	Given   *config.Keep    // in place of the configured ones; nil for these
+	Watched map[string]bool // the environments that are watched: their configured rules are those of a watch
+}
+
+// policyOf returns the policy of an environment.
+func (r Rules) policyOf(name string) (retention.Policy, error) {
+	if r.Given == nil && r.Watched[name] {
+		return r.Conf.WatchPolicyOf(&config.Environment{Name: name})
+	}
+	return r.Conf.Policy(name, r.Given)
+}
+
+// Decide applies each environment's own policy to its snapshots in a list. Nothing is changed. The decisions come in the order
+// of environments and databases, the newest snapshot first.
+func Decide(rules Rules, list []*snapshot.Snapshot, now time.Time) ([]Decision, error) {
+	groups, err := decide(rules, list, now)
 	return flatten(list, groups), err
 }
 
 // decide is [Decide] for callers that need each environment and database apart.
-func decide(conf *config.Config, list []*snapshot.Snapshot, given *config.Keep, now time.Time) ([]repo.Group, error) {
+func decide(rules Rules, list []*snapshot.Snapshot, now time.Time) ([]repo.Group, error) {
 	var groups []repo.Group
 	for _, name := range session.Environments(list) {
-		p, err := conf.Policy(name, given)
+		p, err := rules.policyOf(name)
 		if err != nil {
 			return nil, err
 		}
@@ -36,6 +52,11 @@ func decide(conf *config.Config, list []*snapshot.Snapshot, given *config.Keep, 
 		groups = append(groups, repo.Decide(own, p, now)...)
 	}
 	return groups, nil
+}
+
+// rulesOf returns the rules that hold for the snapshots of a repository now.
+func rulesOf(ctx context.Context, s *session.Session, given *config.Keep) Rules {
+	return Rules{s.Conf, given, s.Watched(ctx)}
 }
 
 // flatten returns the decisions of all groups, which are made of the snapshots of a list.

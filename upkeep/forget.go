@@ -37,7 +37,7 @@ func Forget(ctx context.Context, s *session.Session, o ForgetOptions) (*Forgotte
 	if err != nil {
 		return nil, err
 	}
-	groups, err := chooseForgotten(s, list, o)
+	groups, err := chooseForgotten(ctx, s, list, o)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func warnClocks(s *session.Session, list []*snapshot.Snapshot, groups []repo.Gro
 }
 
 // chooseForgotten decides by rules, unless snapshots are named.
-func chooseForgotten(s *session.Session, list []*snapshot.Snapshot, o ForgetOptions) ([]repo.Group, error) {
+func chooseForgotten(ctx context.Context, s *session.Session, list []*snapshot.Snapshot, o ForgetOptions) ([]repo.Group, error) {
 	byRule, err := s.NamesEnvironment(list, o.Names)
 	if err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func chooseForgotten(s *session.Session, list []*snapshot.Snapshot, o ForgetOpti
 	if environment != "" {
 		list = session.Filter(list, snapshot.Filter{Environment: environment})
 	}
-	return decide(s.Conf, list, o.Keep, s.Now())
+	return decide(rulesOf(ctx, s, o.Keep), list, s.Now())
 }
 
 // chooseNamed decides against exactly the named snapshots.

@@ -10,6 +10,7 @@ import (
 	"firn/internal/sessiontest"
 	"firn/outcome"
 	"firn/retention"
+	"firn/snapshot"
 	"firn/upkeep"
 )
 
@@ -83,13 +84,47 @@ func TestDecide(t *testing.T) {
 	f := sessiontest.New(t, "keep = { last = 1, hourly = 0, daily = 0, weekly = 0, monthly = 0, yearly = 0 }\n")
 	taken := f.BackUp(t, 3, time.Hour)
 	slices.Reverse(taken)
-	decisions, err := upkeep.Decide(f.Conf, taken, nil, f.Clock)
+	decisions, err := upkeep.Decide(upkeep.Rules{Conf: f.Conf}, taken, f.Clock)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, d := range decisions {
 		if d.Snapshot != taken[i] || d.Keep != (i == 0) {
 			t.Errorf("%d: kept %t for %q", i, d.Keep, d.Reasons)
+		}
+	}
+}
+
+// TestWatchedKeepsMore decides about an environment that is watched, by the rules of a watch where the configuration has none of
+// its own, and by given rules as they are.
+func TestWatchedKeepsMore(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	var list []*snapshot.Snapshot
+	for age := range 120 {
+		list = append(list, &snapshot.Snapshot{ID: snapshot.NewID(), Environment: "app", Database: "app", Time: now.Add(-time.Duration(age) * 30 * time.Second)})
+	}
+	one := keepLast(1)
+	for _, tt := range []struct {
+		rules upkeep.Rules
+		kept  func(n int) bool
+	}{
+		{upkeep.Rules{Conf: &config.Config{}}, func(n int) bool { return n < len(list) }},
+		{upkeep.Rules{Conf: &config.Config{}, Watched: map[string]bool{"app": true}}, func(n int) bool { return n == len(list) }},
+		{upkeep.Rules{Conf: &config.Config{}, Watched: map[string]bool{"app": true}, Given: one}, func(n int) bool { return n == 1 }},
+	} {
+		decisions, err := upkeep.Decide(tt.rules, list, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept := 0
+		for _, d := range decisions {
+			if d.Keep {
+				kept++
+			}
+		}
+		if !tt.kept(kept) {
+			t.Errorf("watched %v, given %v: %d of %d snapshots are kept", tt.rules.Watched, tt.rules.Given != nil, kept, len(list))
 		}
 	}
 }
