@@ -21,7 +21,7 @@ type followed struct {
 	f        *sqlite.Follower
 }
 
-func follow(t testing.TB, path string, hold bool) *followed {
+func newFollowed(t testing.TB, path string, hold bool) *followed {
 	t.Helper()
 	f := sqlite.NewFollower(path, sqlite.FollowOptions{Hold: hold, BusyTimeout: time.Second, Now: later})
 	t.Cleanup(func() { f.Close() })
@@ -91,7 +91,7 @@ func TestFollower(t *testing.T) {
 					db := dbtest.Open(t, path)
 					defer db.Close()
 					dbtest.Exec(t, db, "PRAGMA synchronous = OFF; PRAGMA cache_size = 10; PRAGMA wal_autocheckpoint = 400; UPDATE ledger_a SET amount = 3")
-					f, r := follow(t, path, hold), rand.New(rand.NewPCG(seed, 5))
+					f, r := newFollowed(t, path, hold), rand.New(rand.NewPCG(seed, 5))
 					images := 60
 					if testing.Short() {
 						images = 10
@@ -133,7 +133,7 @@ func (f *followed) walk(t testing.TB, db *sql.DB, r *rand.Rand, images int) {
 func TestFollowerRollbackJournal(t *testing.T) {
 	t.Parallel()
 	path := newDB(t, dbtest.Options{})
-	f, db := follow(t, path, true), dbtest.Open(t, path)
+	f, db := newFollowed(t, path, true), dbtest.Open(t, path)
 	defer db.Close()
 	f.look(t, true)
 	f.next(t)
@@ -209,7 +209,7 @@ func TestFollowerNotices(t *testing.T) {
 					db := dbtest.Open(t, path)
 					defer db.Close()
 					dbtest.Exec(t, db, "UPDATE ledger_a SET amount = 3")
-					f := follow(t, path, hold)
+					f := newFollowed(t, path, hold)
 					f.next(t)
 					dbtest.Exec(t, db, "UPDATE ledger_a SET amount = 4")
 					f.next(t)
@@ -239,7 +239,7 @@ func TestFollowerGone(t *testing.T) {
 				t.Run(fmt.Sprintf("%s,hold=%v,wal=%v", name, hold, wal), func(t *testing.T) {
 					t.Parallel()
 					path := newDB(t, dbtest.Options{WAL: wal})
-					f := follow(t, path, hold)
+					f := newFollowed(t, path, hold)
 					f.next(t)
 					if err := tt.change(path); err != nil {
 						t.Fatal(err)
@@ -299,7 +299,7 @@ func TestFollowerLeavesNothing(t *testing.T) {
 			t.Run(fmt.Sprintf("%s,committed=%v", name, committed), func(t *testing.T) {
 				t.Parallel()
 				path := newDB(t, dbtest.Options{WAL: true})
-				f := follow(t, path, true)
+				f := newFollowed(t, path, true)
 				f.next(t)
 				db := dbtest.Open(t, path)
 				if committed {
@@ -329,7 +329,7 @@ func TestFollowerUnderApplication(t *testing.T) {
 	path := newDB(t, dbtest.Options{WAL: true})
 	db := dbtest.Open(t, path)
 	defer db.Close()
-	f := follow(t, path, true)
+	f := newFollowed(t, path, true)
 	dbtest.Exec(t, db, "UPDATE ledger_a SET amount = 7")
 	f.next(t)
 	before := readFile(t, path)
@@ -356,7 +356,7 @@ func TestFollowerUnderApplication(t *testing.T) {
 func TestFollowerOneImage(t *testing.T) {
 	t.Parallel()
 	path := newDB(t, dbtest.Options{WAL: true})
-	f := follow(t, path, true)
+	f := newFollowed(t, path, true)
 	f.next(t)
 	image := openImage(t, path, sqlite.Options{Follower: f.f})
 	if _, err := sqlite.Open(t.Context(), path, sqlite.Options{Follower: f.f}); err == nil {
