@@ -375,3 +375,23 @@ func TestFollowerOneImage(t *testing.T) {
 		t.Error("the connection is held after the image's end")
 	}
 }
+
+// TestFollowerReplaced shows what the check of the files' identities is for: without it, a follower goes on with a file that
+// has no name any more.
+func TestFollowerReplaced(t *testing.T) {
+	t.Parallel()
+	for _, blind := range []bool{false, true} {
+		path := newDB(t, dbtest.Options{WAL: true})
+		db := dbtest.Open(t, path)
+		dbtest.Exec(t, db, "UPDATE ledger_a SET amount = 3")
+		f := newFollowed(t, path, true)
+		f.next(t)
+		sqlite.Disturb(f.f, nil, blind)
+		dbtest.Exec(t, db, "VACUUM INTO '"+path+"2'")
+		db.Close()
+		if err := os.Rename(path+"2", path); err != nil {
+			t.Fatal(err)
+		}
+		f.look(t, !blind)
+	}
+}
