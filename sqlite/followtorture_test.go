@@ -39,62 +39,73 @@ func TestFollowerTorture(t *testing.T) {
 	if limit == 0 {
 		limit = 6 * time.Second
 	}
-	run := &tortureRun{T: t, program: cWriter(t), end: time.Now().Add(limit)}
-	for n := uint64(0); time.Now().Before(run.end) && run.missed == 0; n++ {
-		run.episode(base + n)
-	}
-	t.Logf("%d transactions, %d claims compared, %d unknown, %d images read in part, %d pages missed, seed %d",
-		run.done.Load(), run.claims, run.unknown, run.sparse, run.missed, base)
-	if found := run.missed > 0; found != (*mutate != "") {
-		t.Errorf("found a missed page: %v, mutation %q, seed %d", found, *mutate, base)
+	run := &tortureRun{program: cWriter(t), end: time.Now().Add(limit)}
+	t.Cleanup(func() {
+		t.Logf("%d transactions, %d claims compared, %d unknown, %d images read in part, %d pages missed, seed %d",
+			run.done.Load(), run.claims.Load(), run.unknown.Load(), run.sparse.Load(), run.missed.Load(), base)
+		if found := run.missed.Load() > 0; found != (*mutate != "") {
+			t.Errorf("found a missed page: %v, mutation %q, seed %d", found, *mutate, base)
+		}
+	})
+	for n := range uint64(tortured) {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			for seed := base + n; run.goesOn(); seed += tortured {
+				run.episode(t, seed)
+			}
+		})
 	}
 }
 
+// tortured is how many databases are tortured at a time, if -parallel allows it.
+const tortured = 4
+
 type tortureRun struct {
-	*testing.T
 	program string
 	end     time.Time
 	done    atomic.Int64
 
-	claims, unknown, sparse, missed int
+	claims, unknown, sparse, missed atomic.Int64
 }
+
+func (run *tortureRun) goesOn() bool { return time.Now().Before(run.end) && run.missed.Load() == 0 }
 
 // episodeLength is how long one database is tortured.
 const episodeLength = 8 * time.Second
 
 // episode is a tortured database.
 type episode struct {
+	*testing.T
 	*tortureRun
-	seed   uint64
-	r      *rand.Rand
-	w      workload
-	ws     *writers
-	f      *sqlite.Follower
-	hold   bool
-	peeks  bool // there are some between the images
-	slow   bool // images are far apart
-	last   []byte
-	print  sqlite.Fingerprint
-	trail  []string
-	images int
+	seed  uint64
+	r     *rand.Rand
+	w     workload
+	ws    *writers
+	f     *sqlite.Follower
+	hold  bool
+	peeks bool // there are some between the images
+	slow  bool // images are far apart
+	last  []byte
+	print sqlite.Fingerprint
+	trail []string
 }
 
-func (run *tortureRun) episode(seed uint64) {
+func (run *tortureRun) episode(t *testing.T, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 2))
-	e := &episode{tortureRun: run, seed: seed, r: r, w: newWorkload(r, filepath.Join(run.TempDir(), "db"))}
+	e := &episode{T: t, tortureRun: run, seed: seed, r: r, w: newWorkload(r, filepath.Join(t.TempDir(), "db"))}
 	e.hold, e.peeks, e.slow = r.IntN(4) > 0, r.IntN(2) == 0, r.IntN(3) == 0
 	e.focus(*focus)
 	e.w.modes = !e.hold && r.IntN(2) == 0
-	e.w.create(run)
+	e.w.create(t)
 	e.f = sqlite.NewFollower(e.w.path, sqlite.FollowOptions{Hold: e.hold, BusyTimeout: 2 * time.Second})
 	defer e.f.Close()
 	e.probe()
-	e.ws = &writers{t: run, w: e.w, r: r, program: run.program, done: &run.done}
+	e.ws = &writers{t: t, w: e.w, r: r, program: run.program, done: &run.done}
 	for range 1 + r.IntN(3) {
 		e.ws.start()
 	}
 	defer e.ws.killAll()
-	for end := time.Now().Add(episodeLength); time.Now().Before(end) && time.Now().Before(run.end) && run.missed == 0; {
+	for end := time.Now().Add(episodeLength); time.Now().Before(end) && run.goesOn(); {
 		e.nap()
 		e.fault()
 		e.peek()
@@ -149,7 +160,7 @@ func (e *episode) note(format string, a ...any) {
 }
 
 func (e *episode) nap() {
-	nap := time.Duration(e.r.IntN(60)) * time.Millisecond
+	nap := time.Duration(e.r.IntN(40)) * time.Millisecond
 	switch half := e.r.IntN(2) == 0; {
 	case e.slow && half:
 		nap = time.Duration(e.r.IntN(1500)) * time.Millisecond
@@ -201,7 +212,7 @@ func (e *episode) peek() {
 
 // image takes an image, compares it, and mostly stores it.
 func (e *episode) image() {
-	if e.r.IntN(3) == 0 {
+	for range e.r.IntN(4) {
 		if _, err := e.f.Look(e.Context()); err != nil {
 			e.note("look: %v", err)
 		}
@@ -215,7 +226,7 @@ func (e *episode) image() {
 	e.note("image by %s", e.f.State().Rule)
 	whole := sqlite.WholeImage(e, i)
 	e.compare(i, whole)
-	if e.r.IntN(2) == 0 {
+	if e.r.IntN(4) == 0 {
 		e.read(i, whole)
 	}
 	if e.r.IntN(4) > 0 {
@@ -229,20 +240,21 @@ func (e *episode) compare(i *sqlite.Image, whole []byte) {
 	changed, unknown := sqlite.Claims(i)
 	if unknown != "" {
 		e.note("unknown: %s", unknown)
-		e.unknown++
+		e.unknown.Add(1)
 		return
 	}
-	e.claims++
-	size := i.Info().PageSize
+	e.claims.Add(1)
+	size, missed := i.Info().PageSize, 0
 	for page := int64(1); page <= i.Info().PageCount; page++ {
 		from, to := int(page-1)*size, int(page)*size
 		if !changed(page) && (to > len(e.last) || !bytes.Equal(e.last[from:to], whole[from:to])) {
-			e.missed++
+			missed++
 			e.note("missed page %d", page)
 		}
 	}
-	if e.missed > 0 {
-		e.Logf("seed %d, hold %v, peeks %v: %d pages missed\n%+v\n  %s", e.seed, e.hold, e.peeks, e.missed, e.w, strings.Join(e.trail, "\n  "))
+	if missed > 0 {
+		e.missed.Add(int64(missed))
+		e.Logf("seed %d, hold %v, peeks %v: %d pages missed\n%+v\n  %s", e.seed, e.hold, e.peeks, missed, e.w, strings.Join(e.trail, "\n  "))
 	}
 }
 
@@ -251,7 +263,7 @@ func (e *episode) read(i *sqlite.Image, whole []byte) {
 	ranges, ok := i.Changed(e.print)
 	got := []byte(nil)
 	if ok {
-		e.sparse++
+		e.sparse.Add(1)
 		got = (&follower{last: e.last}).fill(e, i, ranges)
 	} else {
 		got = readAll(e, i)
