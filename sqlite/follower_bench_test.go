@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
+	"path/filepath"
+	"runtime/debug"
 	"testing"
 
 	"firn/internal/dbtest"
@@ -122,23 +123,26 @@ func readRanges(b *testing.B, image *sqlite.Image, ranges [][2]int64) (at int64)
 	return at
 }
 
-// BenchmarkHeld measures the memory of a process that a follower takes, by the growth of what the system has given it.
+// BenchmarkHeld measures the memory that a follower takes, by the growth of what the process has, for databases of 300 KB.
 func BenchmarkHeld(b *testing.B) {
 	for _, hold := range []bool{true, false} {
 		b.Run(fmt.Sprintf("Hold=%v", hold), func(b *testing.B) {
-			path := newDB(b, dbtest.Options{WAL: true})
-			db := dbtest.Open(b, path)
-			defer db.Close()
-			dbtest.Exec(b, db, "UPDATE ledger_a SET amount = 3")
-			runtime.GC()
-			before := resident(b)
+			content := readFile(b, newDB(b, dbtest.Options{WAL: true}))
+			dir := b.TempDir()
 			var all []*sqlite.Follower
+			debug.FreeOSMemory()
+			before := resident(b)
 			for b.Loop() {
+				path := writeFile(b, filepath.Join(dir, fmt.Sprint(len(all))), content)
 				f := sqlite.NewFollower(path, sqlite.FollowOptions{Hold: hold})
 				benchImage(b, f, path)
+				db := dbtest.Open(b, path)
+				dbtest.Exec(b, db, "PRAGMA synchronous = OFF; UPDATE ledger_a SET amount = 3")
+				benchImage(b, f, path)
+				db.Close()
 				all = append(all, f)
 			}
-			runtime.GC()
+			debug.FreeOSMemory()
 			b.ReportMetric(float64(resident(b)-before)/float64(len(all))/1024, "KiB/op")
 			for _, f := range all {
 				f.Close()

@@ -36,7 +36,11 @@ func TestFollowerTorture(t *testing.T) {
 		base = rand.Uint64()
 	}
 	limit := *torture
-	if limit == 0 {
+	switch {
+	case limit > 0:
+	case testing.Short():
+		limit = 2 * time.Second
+	default:
 		limit = 6 * time.Second
 	}
 	run := &tortureRun{program: cWriter(t), end: time.Now().Add(limit)}

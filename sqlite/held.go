@@ -95,11 +95,11 @@ func (f *Follower) disconnect(c *capi.Conn) error {
 		return c.Close()
 	}
 	var err error
+	c.SetContext(context.Background()) // the transaction ends, though its call was cancelled
+	c.Alive = func() {}
 	if c.InTransaction() {
 		err = c.Exec("COMMIT")
 	}
-	c.SetContext(context.Background())
-	c.Alive = func() {}
 	c.ReleaseMemory()
 	switch {
 	case err != nil || f.held.failed:

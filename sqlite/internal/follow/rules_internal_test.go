@@ -223,6 +223,79 @@ func TestLostTail(t *testing.T) {
 	})
 }
 
+// TestTornTail has a writer that overwrites the old tail while it is read: frame 3 shows the salts of the old generation and
+// the page of the new one.
+func TestTornTail(t *testing.T) {
+	t.Parallel()
+	both(t, true, Without{First: true}, func(s *script, mutant bool) {
+		c := s.open()
+		defer s.close(c)
+		s.rows(c, "1 2 3 4 5 6 7 8 9 10 11 12") // the tail will end at a frame of this generation
+		s.do(c, "PRAGMA wal_checkpoint(PASSIVE)")
+		s.rows(c, "1")
+		s.poll()
+		s.rows(c, "2 3 4 5")
+		s.do(c, "PRAGMA wal_checkpoint(PASSIVE)")
+		s.rows(c, "21")
+		// Pauses: one at the beginning, two in each frame, one after each frame of the tail; the seventh is within frame 3.
+		s.tear(7, func() { s.rows(c, "22 23") })
+		if rule := s.peek(); rule != pick(mutant, Overwritten, Older) {
+			t.Errorf("mutant %v: rule %s", mutant, rule)
+		}
+		if rule, missed := s.poll(); mutant != (missed > 0) {
+			t.Errorf("mutant %v: rule %s, %d pages missed", mutant, rule, missed)
+		}
+	})
+}
+
+// TestTornAppend has the WAL restarted while its last frame is read without a transaction.
+func TestTornAppend(t *testing.T) {
+	t.Parallel()
+	for _, w := range []Without{{Recheck: true}, {Seqlock: true}} {
+		both(t, true, w, func(s *script, mutant bool) {
+			c := s.open()
+			defer s.close(c)
+			s.rows(c, "1")
+			s.poll()
+			s.rows(c, "2")
+			// Pauses: one at the beginning, two in frame 1; the fourth is within frame 2.
+			s.tear(4, func() {
+				s.do(c, "PRAGMA wal_checkpoint(PASSIVE)")
+				s.rows(c, "31 32")
+			})
+			if rule := s.peek(); mutant != (rule == Append) {
+				t.Errorf("%+v, mutant %v: rule %s", w, mutant, rule)
+			}
+			if rule, missed := s.poll(); mutant != (missed > 0) {
+				t.Errorf("%+v, mutant %v: rule %s, %d pages missed", w, mutant, rule, missed)
+			}
+		})
+	}
+}
+
+// TestUnsalted has a commit whose frame has no salts, as SQLite 3.40.1 leaves some.
+func TestUnsalted(t *testing.T) {
+	t.Parallel()
+	both(t, true, Without{Zero: true}, func(s *script, mutant bool) {
+		c := s.open()
+		defer s.close(c)
+		s.rows(c, "1 2")
+		s.poll()
+		s.rows(c, "3 4 5")
+		wal, err := os.OpenFile(s.path+"-wal", os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer wal.Close()
+		if _, err := wal.WriteAt(make([]byte, 16), 32+2*(24+4096)+8); err != nil {
+			t.Fatal(err)
+		}
+		s.do(c, "PRAGMA wal_checkpoint(PASSIVE)")
+		s.rows(c, "21")
+		s.want(pick(mutant, Count, Older), mutant)
+	})
+}
+
 // TestRecoveryAfterRollbackTo copies a database and its WAL after transactions that have spilled and rolled back to a savepoint.
 // With this version of SQLite the copy has all commits; 3.40.1 leaves frames without salts in commits, at which a recovery
 // ends.

@@ -169,6 +169,18 @@ func (s *script) compare() (missed int) {
 	return missed
 }
 
+// tear makes the tracker read the salts of each frame before its page, and does something in its pause with this number.
+func (s *script) tear(pause int, do func()) {
+	p := s.tracker.Probe
+	p.Torn = func() bool { return true }
+	p.Pause = func() {
+		if pause--; pause == 0 {
+			p.Torn, p.Pause = nil, nil
+			do()
+		}
+	}
+}
+
 // peek takes in the present state without a transaction.
 func (s *script) peek() Rule {
 	s.t.Helper()
