@@ -102,6 +102,7 @@ func BenchmarkFollowed(b *testing.B) {
 			b.Fatal(err)
 		}
 		last = image.Fingerprint()
+		b.ReportMetric(float64(image.Info().Size)/1e6, "MB")
 		image.Close()
 		image.Stored()
 	}
