@@ -146,3 +146,23 @@ func TestFollowerReplaced(t *testing.T) {
 		f.look(t, !blind)
 	}
 }
+
+// TestFollowerCutIndex has a user cut the -shm file under a held connection, whose memory is gone then.
+func TestFollowerCutIndex(t *testing.T) {
+	t.Parallel()
+	path := newDB(t, dbtest.Options{WAL: true})
+	dbtest.StartWriter(t, path, 1).Kill() // leaves a WAL
+	f := newFollowed(t, path, true)
+	f.next(t)
+	f.look(t, false)
+	if err := os.Truncate(path+"-shm", 0); err != nil {
+		t.Fatal(err)
+	}
+	f.peek(t)
+	f.look(t, true)
+	f.next(t)
+	f.look(t, false)
+	dbtest.Mutate(t, path, 5, 20)
+	f.look(t, true)
+	f.next(t)
+}

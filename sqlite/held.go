@@ -23,11 +23,13 @@ type held struct {
 	failed bool           // to be given up
 }
 
-// filesOf returns the identities of the files that the names of a database stand for; zero for a missing one.
+// filesOf returns the identities of the files that the names of a database stand for; zero for a missing one, and for a -shm
+// that was cut under its users: to look at its memory would end the process.
 func filesOf(path string, database fs.FileInfo) (files [3]source.Stat) {
 	files[0] = identity(database)
 	for n, suffix := range []string{"-wal", "-shm"} {
-		if info, err := os.Stat(path + suffix); err == nil {
+		info, err := os.Stat(path + suffix)
+		if err == nil && (suffix != "-shm" || info.Size() >= capi.WALIndexRegion) {
 			files[n+1] = identity(info)
 		}
 	}

@@ -62,7 +62,7 @@ func ParseHeader(b []byte) (Header, error) {
 
 // Index gives the header as it stands in shared memory: [capi.WALIndex].
 type Index interface {
-	Read(first, second *[capi.SnapshotLen]byte)
+	Read(first, second *[capi.SnapshotLen]byte) bool
 }
 
 // live is the header in shared memory.
@@ -75,8 +75,7 @@ type live struct {
 // read reads the header without a lock, as walIndexTryHdr does. It reports false if a process is writing the header, or has
 // died while it wrote.
 func (l *live) read() (Header, bool) {
-	l.Index.Read(&l.raw, &l.second)
-	if l.raw != l.second || !summed(&l.raw) {
+	if !l.Index.Read(&l.raw, &l.second) || l.raw != l.second || !summed(&l.raw) {
 		return Header{}, false
 	}
 	h, err := ParseHeader(l.raw[:])
@@ -85,8 +84,7 @@ func (l *live) read() (Header, bool) {
 
 // moved reports whether shared memory shows another header than the one that was read last.
 func (l *live) moved() bool {
-	l.Index.Read(&l.first, &l.second)
-	return l.first != l.raw || l.second != l.raw
+	return !l.Index.Read(&l.first, &l.second) || l.first != l.raw || l.second != l.raw
 }
 
 // summed reports whether a header has the right checksum (walChecksumBytes).
