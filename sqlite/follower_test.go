@@ -1,10 +1,11 @@
 package sqlite_test
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -19,19 +20,20 @@ import (
 type followed struct {
 	follower // for its fill
 	f        *sqlite.Follower
+	temp     string
 }
 
-func follow(t testing.TB, path string, hold bool) *followed {
+func newFollowed(t testing.TB, path string, hold bool) *followed {
 	t.Helper()
 	f := sqlite.NewFollower(path, sqlite.FollowOptions{Hold: hold, BusyTimeout: time.Second, Now: later})
 	t.Cleanup(func() { f.Close() })
-	return &followed{follower: follower{path: path}, f: f}
+	return &followed{follower: follower{path: path}, f: f, temp: t.TempDir()}
 }
 
 // open opens an image, compares what Changed says with the content that its transaction sees, and reads it.
 func (f *followed) open(t testing.TB) *sqlite.Image {
 	t.Helper()
-	image := openImage(t, f.path, sqlite.Options{Follower: f.f, Now: later, TempDir: t.TempDir()})
+	image := openImage(t, f.path, sqlite.Options{Follower: f.f, Now: later, TempDir: f.temp})
 	want := sqlite.WholeImage(t, image)
 	ranges, ok := image.Changed(f.print)
 	var got []byte
@@ -91,7 +93,7 @@ func TestFollower(t *testing.T) {
 					db := dbtest.Open(t, path)
 					defer db.Close()
 					dbtest.Exec(t, db, "PRAGMA synchronous = OFF; PRAGMA cache_size = 10; PRAGMA wal_autocheckpoint = 400; UPDATE ledger_a SET amount = 3")
-					f, r := follow(t, path, hold), rand.New(rand.NewPCG(seed, 5))
+					f, r := newFollowed(t, path, hold), rand.New(rand.NewPCG(seed, 5))
 					images := 60
 					if testing.Short() {
 						images = 10
@@ -133,7 +135,7 @@ func (f *followed) walk(t testing.TB, db *sql.DB, r *rand.Rand, images int) {
 func TestFollowerRollbackJournal(t *testing.T) {
 	t.Parallel()
 	path := newDB(t, dbtest.Options{})
-	f, db := follow(t, path, true), dbtest.Open(t, path)
+	f, db := newFollowed(t, path, true), dbtest.Open(t, path)
 	defer db.Close()
 	f.look(t, true)
 	f.next(t)
@@ -145,121 +147,6 @@ func TestFollowerRollbackJournal(t *testing.T) {
 	f.look(t, false)
 	if s := f.f.State(); s.Held || s.NotHeld != "rollback journal" || s.JournalMode != "delete" {
 		t.Errorf("state: got %+v", s)
-	}
-}
-
-// TestFollowerNotices has everything happen to a database that is more than a commit. Each time Look notices it, and the next
-// image is right.
-func TestFollowerNotices(t *testing.T) {
-	t.Parallel()
-	copied := func(t *testing.T, path string) string {
-		t.Helper()
-		other := newDB(t, dbtest.Options{WAL: true, Rows: 100, Seed: 99})
-		if err := os.Rename(other, path+".new"); err != nil {
-			t.Fatal(err)
-		}
-		return path + ".new"
-	}
-	replace := func(t *testing.T, path string, db *sql.DB) {
-		dbtest.Exec(t, db, "PRAGMA wal_checkpoint(TRUNCATE)")
-		db.Close()
-		if err := os.Rename(copied(t, path), path); err != nil {
-			t.Fatal(err)
-		}
-	}
-	tests := map[string]func(t *testing.T, path string, db *sql.DB){
-		"Replaced": replace,
-		"ReplacedWithoutWAL": func(t *testing.T, path string, db *sql.DB) {
-			replace(t, path, db)
-			os.Remove(path + "-wal")
-			os.Remove(path + "-shm")
-		},
-		"RemovedWAL": func(t *testing.T, path string, db *sql.DB) {
-			dbtest.Exec(t, db, "PRAGMA wal_checkpoint(TRUNCATE)")
-			db.Close()
-			os.Remove(path + "-wal")
-			os.Remove(path + "-shm")
-		},
-		"OverwrittenInPlace": func(t *testing.T, path string, db *sql.DB) {
-			dbtest.Exec(t, db, "PRAGMA wal_checkpoint(TRUNCATE)")
-			db.Close()
-			writeFile(t, path, readFile(t, copied(t, path)))
-		},
-		"Vacuum": func(t *testing.T, _ string, db *sql.DB) { dbtest.Exec(t, db, "VACUUM") },
-	}
-	unheld := map[string]func(t *testing.T, path string, db *sql.DB){
-		"ModeAndBack": func(t *testing.T, _ string, db *sql.DB) {
-			dbtest.Exec(t, db, "PRAGMA journal_mode = DELETE; UPDATE ledger_a SET amount = 7; PRAGMA journal_mode = WAL")
-		},
-		"Mode": func(t *testing.T, _ string, db *sql.DB) { dbtest.Exec(t, db, "PRAGMA journal_mode = DELETE") },
-		"PageSize": func(t *testing.T, _ string, db *sql.DB) {
-			dbtest.Exec(t, db, "PRAGMA journal_mode = DELETE; PRAGMA page_size = 8192; VACUUM; PRAGMA journal_mode = WAL")
-		},
-	}
-	for _, hold := range []bool{true, false} {
-		all := []map[string]func(*testing.T, string, *sql.DB){tests}
-		if !hold { // an application cannot leave WAL mode while the connection is held
-			all = append(all, unheld)
-		}
-		for _, tests := range all {
-			for name, change := range tests {
-				t.Run(fmt.Sprintf("%s,hold=%v", name, hold), func(t *testing.T) {
-					t.Parallel()
-					path := newDB(t, dbtest.Options{WAL: true})
-					db := dbtest.Open(t, path)
-					defer db.Close()
-					dbtest.Exec(t, db, "UPDATE ledger_a SET amount = 3")
-					f := follow(t, path, hold)
-					f.next(t)
-					dbtest.Exec(t, db, "UPDATE ledger_a SET amount = 4")
-					f.next(t)
-					f.look(t, false)
-					change(t, path, db)
-					f.look(t, true)
-					f.next(t)
-					f.look(t, false)
-				})
-			}
-		}
-	}
-}
-
-// TestFollowerGone has the file of a database removed, or emptied.
-func TestFollowerGone(t *testing.T) {
-	t.Parallel()
-	for _, hold := range []bool{true, false} {
-		for _, wal := range []bool{true, false} {
-			for name, tt := range map[string]struct {
-				change func(path string) error
-				want   error
-			}{
-				"Removed": {os.Remove, fs.ErrNotExist},
-				"Emptied": {func(path string) error { return os.Truncate(path, 0) }, sqlite.ErrEmpty},
-			} {
-				t.Run(fmt.Sprintf("%s,hold=%v,wal=%v", name, hold, wal), func(t *testing.T) {
-					t.Parallel()
-					path := newDB(t, dbtest.Options{WAL: wal})
-					f := follow(t, path, hold)
-					f.next(t)
-					if err := tt.change(path); err != nil {
-						t.Fatal(err)
-					}
-					if changed, err := f.f.Look(t.Context()); !changed || !errors.Is(err, tt.want) {
-						t.Errorf("look: got %v, %v, want %v", changed, err, tt.want)
-					}
-					if s := f.f.State(); !errors.Is(s.Err, tt.want) || s.Held {
-						t.Errorf("state: got %+v", s)
-					}
-					os.Remove(path)
-					os.Remove(path + "-wal")
-					os.Remove(path + "-shm")
-					dbtest.Create(t, path, dbtest.Options{WAL: wal, Seed: 5})
-					f.look(t, true)
-					f.next(t)
-					f.look(t, false)
-				})
-			}
-		}
 	}
 }
 
@@ -299,7 +186,7 @@ func TestFollowerLeavesNothing(t *testing.T) {
 			t.Run(fmt.Sprintf("%s,committed=%v", name, committed), func(t *testing.T) {
 				t.Parallel()
 				path := newDB(t, dbtest.Options{WAL: true})
-				f := follow(t, path, true)
+				f := newFollowed(t, path, true)
 				f.next(t)
 				db := dbtest.Open(t, path)
 				if committed {
@@ -329,7 +216,7 @@ func TestFollowerUnderApplication(t *testing.T) {
 	path := newDB(t, dbtest.Options{WAL: true})
 	db := dbtest.Open(t, path)
 	defer db.Close()
-	f := follow(t, path, true)
+	f := newFollowed(t, path, true)
 	dbtest.Exec(t, db, "UPDATE ledger_a SET amount = 7")
 	f.next(t)
 	before := readFile(t, path)
@@ -356,7 +243,7 @@ func TestFollowerUnderApplication(t *testing.T) {
 func TestFollowerOneImage(t *testing.T) {
 	t.Parallel()
 	path := newDB(t, dbtest.Options{WAL: true})
-	f := follow(t, path, true)
+	f := newFollowed(t, path, true)
 	f.next(t)
 	image := openImage(t, path, sqlite.Options{Follower: f.f})
 	if _, err := sqlite.Open(t.Context(), path, sqlite.Options{Follower: f.f}); err == nil {
@@ -373,5 +260,67 @@ func TestFollowerOneImage(t *testing.T) {
 	readAll(t, image)
 	if f.f.State().Held {
 		t.Error("the connection is held after the image's end")
+	}
+}
+
+// TestFollowerCancelled cancels the reading of an image. The connection stays, and all that counted counts.
+func TestFollowerCancelled(t *testing.T) {
+	t.Parallel()
+	path := newDB(t, dbtest.Options{WAL: true})
+	db := dbtest.Open(t, path)
+	defer db.Close()
+	dbtest.Exec(t, db, "UPDATE ledger_a SET amount = 3")
+	f := newFollowed(t, path, true)
+	f.next(t)
+	dbtest.Exec(t, db, "UPDATE ledger_a SET amount = 4")
+	ctx, cancel := context.WithCancel(t.Context())
+	image, err := sqlite.Open(ctx, path, sqlite.Options{Follower: f.f})
+	if err != nil {
+		t.Fatal(err)
+	}
+	partly(t, image)
+	cancel()
+	if _, err := io.Copy(io.Discard, image); !errors.Is(err, context.Canceled) {
+		t.Errorf("read: got %v, want %v", err, context.Canceled)
+	}
+	if err := image.Close(); err != nil {
+		t.Error(err)
+	}
+	if !f.f.State().Held {
+		t.Error("the connection was given up")
+	}
+	f.look(t, true)
+	f.next(t)
+	f.look(t, false)
+	if f.sparse != 1 {
+		t.Errorf("images read in part: got %d, want 1", f.sparse)
+	}
+}
+
+// TestFollowerUnchanged has a checkpoint between two images, which is no change.
+func TestFollowerUnchanged(t *testing.T) {
+	t.Parallel()
+	for _, hold := range []bool{true, false} {
+		path := newDB(t, dbtest.Options{WAL: true})
+		db := dbtest.Open(t, path)
+		defer db.Close()
+		dbtest.Exec(t, db, "UPDATE ledger_a SET amount = 3")
+		f := newFollowed(t, path, hold)
+		f.next(t)
+		dbtest.Exec(t, db, "PRAGMA wal_checkpoint(TRUNCATE)")
+		f.look(t, false)
+		image := openImage(t, path, sqlite.Options{Follower: f.f, Now: later})
+		if !image.Unchanged(f.print) {
+			t.Error("a checkpoint is a change")
+		}
+		image.Close()
+		image.Stored()
+		f.print = image.Fingerprint()
+		dbtest.Exec(t, db, "UPDATE ledger_a SET amount = 4")
+		f.look(t, true)
+		f.next(t)
+		if hold && f.sparse != 1 {
+			t.Errorf("hold %v: %d images read in part, want 1; %+v", hold, f.sparse, f.f.State())
+		}
 	}
 }

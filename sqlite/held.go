@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 
 	"firn/sqlite/internal/capi"
 	"firn/sqlite/internal/follow"
@@ -22,11 +23,13 @@ type held struct {
 	failed bool           // to be given up
 }
 
-// filesOf returns the identities of the files that the names of a database stand for; zero for a missing one.
+// filesOf returns the identities of the files that the names of a database stand for; zero for a missing one, and for a -shm
+// that was cut under its users: to look at its memory would end the process.
 func filesOf(path string, database fs.FileInfo) (files [3]source.Stat) {
 	files[0] = identity(database)
 	for n, suffix := range []string{"-wal", "-shm"} {
-		if info, err := os.Stat(path + suffix); err == nil {
+		info, err := os.Stat(path + suffix)
+		if err == nil && (suffix != "-shm" || info.Size() >= capi.WALIndexRegion) {
 			files[n+1] = identity(info)
 		}
 	}
@@ -95,11 +98,11 @@ func (f *Follower) disconnect(c *capi.Conn) error {
 		return c.Close()
 	}
 	var err error
+	c.SetContext(context.Background()) // the transaction ends, though its call was cancelled
+	c.Alive = func() {}
 	if c.InTransaction() {
 		err = c.Exec("COMMIT")
 	}
-	c.SetContext(context.Background())
-	c.Alive = func() {}
 	c.ReleaseMemory()
 	switch {
 	case err != nil || f.held.failed:
@@ -171,36 +174,38 @@ func (f *Follower) keep(c *capi.Conn, still *source.Stillness, path string) erro
 		return nil
 	}
 	reason, err := f.unfit(c, still)
+	if err == nil && reason == "" {
+		f.held, reason, err = hold(c, path)
+	}
 	if err != nil || reason != "" {
 		f.record.unheld(reason)
 		return err
 	}
-	index, err := c.WALIndex()
-	if err != nil {
-		f.record.unheld(err.Error())
-		return nil
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	h := &held{conn: c, peeker: follow.NewPeeker(index), files: filesOf(path, info)}
-	for _, s := range h.files {
-		if s == (source.Stat{}) {
-			f.record.unheld("files beside the database cannot be told apart")
-			return nil
-		}
-	}
-	frames, err := framesOf(c)
-	if err != nil {
-		return err
-	}
-	h.frames = *frames
-	c.Spare()
-	f.held = h
 	_, f.steady = f.tracker.At() // the transaction is still the one that the tracker has seen
 	f.record.holds()
 	return nil
+}
+
+// hold makes ready to hold a connection, or returns why it cannot be held.
+func hold(c *capi.Conn, path string) (*held, string, error) {
+	index, err := c.WALIndex()
+	if err != nil {
+		return nil, err.Error(), nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, "", err
+	}
+	files := filesOf(path, info)
+	if slices.Contains(files[:], source.Stat{}) {
+		return nil, "the files of the database cannot be told from others", nil
+	}
+	frames, err := framesOf(c)
+	if err != nil {
+		return nil, "", err
+	}
+	c.Spare()
+	return &held{conn: c, frames: *frames, peeker: follow.NewPeeker(index), files: files}, "", nil
 }
 
 // unfit returns why a connection is not to be held; empty if it is.

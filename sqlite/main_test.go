@@ -20,6 +20,7 @@ func TestMain(m *testing.M) {
 	personMain()
 	dbtest.Main()
 	restoreMain()
+	sqlWriterMain()
 	os.Exit(m.Run())
 }
 

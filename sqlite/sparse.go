@@ -19,7 +19,14 @@ const worthwhile = 4
 // of [Options.StatePath] does not belong to old. If it reports true, [Image.Skip] can be called. Call Changed before the
 // first Read.
 func (i *Image) Changed(old Fingerprint) ([][2]int64, bool) {
-	if i.opts.Compact || i.tables == nil || i.pages != nil || i.print.WAL == nil {
+	switch {
+	case i.opts.Compact || i.pages != nil:
+		return nil, false
+	case i.print.WAL == nil:
+		i.cause = "no-wal"
+		return nil, false
+	case i.tables == nil:
+		i.cause = "schema"
 		return nil, false
 	}
 	changed, before := i.changes(old)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"firn/sqlite/internal/capi"
+	"firn/sqlite/internal/follow"
 )
 
 // WithMemoryLimit changes which databases with a rollback journal are read in two passes.
@@ -116,4 +117,25 @@ func WholeImage(t testing.TB, i *Image) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// Disturb makes a follower leave out rules; blind, it does not notice replaced files.
+func Disturb(f *Follower, p *follow.Probe, blind bool) { f.tracker.Probe, f.blind = p, blind }
+
+// Claims returns what a follower says of an image that has just been opened: which pages have changed since the last stored
+// one, or why that is not known.
+func Claims(i *Image) (changed func(page int64) bool, unknown string) {
+	f := i.opts.Follower
+	pages, _, unknown := f.known(f.baseFingerprint())
+	if unknown != "" {
+		return nil, unknown
+	}
+	return pages.Has, ""
+}
+
+func (f *Follower) baseFingerprint() Fingerprint {
+	if f.base == nil {
+		return Fingerprint{}
+	}
+	return f.base.print
 }

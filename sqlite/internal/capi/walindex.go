@@ -2,6 +2,7 @@ package capi
 
 import (
 	"errors"
+	"runtime/debug"
 	"sync/atomic"
 	"unsafe"
 
@@ -9,8 +10,9 @@ import (
 	lib "modernc.org/sqlite/lib"
 )
 
-// walIndexRegion is the size of the parts in which SQLite maps -shm (WALINDEX_PGSZ in wal.c).
-const walIndexRegion = 32 << 10
+// WALIndexRegion is the size of the parts in which SQLite maps -shm (WALINDEX_PGSZ in wal.c). The file has one at least while a
+// connection has it open.
+const WALIndexRegion = 32 << 10
 
 // WALIndex is the header of the WAL-index in SQLite's own mapping of the -shm file. It is valid as long as its connection
 // is open: SQLite unmaps the first part of -shm only when it closes the file.
@@ -31,7 +33,7 @@ func (c *Conn) WALIndex() (*WALIndex, error) {
 	out := c.tls.Alloc(8)
 	defer c.tls.Free(8)
 	*(*uintptr)(pointer(out)) = 0
-	if rc := f.shm(c.tls, f.p, 0, walIndexRegion, 0, out); rc&0xff != lib.SQLITE_OK && rc != lib.SQLITE_READONLY {
+	if rc := f.shm(c.tls, f.p, 0, WALIndexRegion, 0, out); rc&0xff != lib.SQLITE_OK && rc != lib.SQLITE_READONLY {
 		return nil, newFailure(rc, "map WAL-index", 0)
 	}
 	p := *(*uintptr)(pointer(out))
@@ -44,10 +46,16 @@ func (c *Conn) WALIndex() (*WALIndex, error) {
 // Read reads the two copies of the header without a lock: the first copy first, as walIndexTryHdr does, since
 // walIndexWriteHdr writes the second copy first. A header that is being written has different copies. Read makes no system
 // call, and may be called on any thread.
-func (x *WALIndex) Read(first, second *[SnapshotLen]byte) {
+//
+// It reports false if the memory is gone: the file was cut, by a user who may write it. SQLite itself would end the process
+// with SIGBUS.
+func (x *WALIndex) Read(first, second *[SnapshotLen]byte) (ok bool) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() { ok = recover() == nil }()
 	copy(first[:], x.header)
 	x.fence.Add(1) // a barrier in both directions, for the compiler and the processor
 	copy(second[:], x.header[SnapshotLen:])
+	return true
 }
 
 // Spare frees the lookaside memory (48 KB) of a connection that will be idle most of the time. SQLite refuses while the

@@ -62,21 +62,20 @@ func ParseHeader(b []byte) (Header, error) {
 
 // Index gives the header as it stands in shared memory: [capi.WALIndex].
 type Index interface {
-	Read(first, second *[capi.SnapshotLen]byte)
+	Read(first, second *[capi.SnapshotLen]byte) bool
 }
 
-// live is the header in shared memory, as it was read last.
+// live is the header in shared memory.
 type live struct {
 	Index
-	raw [capi.SnapshotLen]byte
+	raw           [capi.SnapshotLen]byte // as it was read last
+	first, second [capi.SnapshotLen]byte // buffers: those of a function would be allocated in each call
 }
 
 // read reads the header without a lock, as walIndexTryHdr does. It reports false if a process is writing the header, or has
 // died while it wrote.
 func (l *live) read() (Header, bool) {
-	var second [capi.SnapshotLen]byte
-	l.Index.Read(&l.raw, &second)
-	if l.raw != second || !summed(&l.raw) {
+	if !l.Index.Read(&l.raw, &l.second) || l.raw != l.second || !summed(&l.raw) {
 		return Header{}, false
 	}
 	h, err := ParseHeader(l.raw[:])
@@ -85,9 +84,7 @@ func (l *live) read() (Header, bool) {
 
 // moved reports whether shared memory shows another header than the one that was read last.
 func (l *live) moved() bool {
-	var first, second [capi.SnapshotLen]byte
-	l.Index.Read(&first, &second)
-	return first != l.raw || second != l.raw
+	return !l.Index.Read(&l.first, &l.second) || l.first != l.raw || l.second != l.raw
 }
 
 // summed reports whether a header has the right checksum (walChecksumBytes).

@@ -14,7 +14,6 @@ type Without struct {
 	Recheck   bool // the last look at the salts
 	First     bool // the check that nothing after frame P was overwritten
 	AnySalts  bool // the WAL was restarted once, whatever the salts are
-	Stale     bool // the count of commits is enough where the old tail was left
 	Padding   bool // padding is not told from commits
 	Hold      bool // commits are counted without a held connection
 	Seqlock   bool // the checks of Peek
@@ -22,7 +21,6 @@ type Without struct {
 	Tail      bool // the old tail is not read
 	Anchor    bool // frame P is not looked at in append
 	Zero      bool // frames without salts count as older ones
-	Reset     bool // an empty WAL with the old checksum is the same, whatever the change counter says
 }
 
 func (p *Probe) without() Without {

@@ -109,7 +109,6 @@ func (s *step) join(t tail, commits uint32) Rule {
 	once := s.now.Salt[0] == s.old.Salt[0]+1 || without.AnySalts
 	missing := s.now.Change - s.old.Change
 	counts := (s.held || without.Hold) && missing > 0
-	both := counts && missing == commits+t.commits
 	switch {
 	case once && t.stop == Older:
 		return Older
@@ -117,7 +116,7 @@ func (s *step) join(t tail, commits uint32) Rule {
 		return Checksum
 	case counts && missing == commits: // the old tail had none
 		return CountNew
-	case both && (once && t.stop == EndOfFile || without.Stale):
+	case counts && once && t.stop == EndOfFile && missing == commits+t.commits:
 		return Count
 	case !once:
 		return Salts

@@ -2,6 +2,7 @@ package follow
 
 import (
 	"hash/maphash"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -44,6 +45,31 @@ func (s *script) open() *capi.Conn {
 		s.t.Fatal(err)
 	}
 	return c
+}
+
+// openURI opens the database with parameters of its name.
+func (s *script) openURI(query string) *capi.Conn {
+	s.t.Helper()
+	const uri = 0x40 // SQLITE_OPEN_URI
+	c, err := capi.Open(s.t.Context(), "file:"+s.path+"?"+query, capi.ReadWrite|uri)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return c
+}
+
+// copy copies the database and its WAL.
+func (s *script) copy(path string) {
+	s.t.Helper()
+	for _, suffix := range []string{"", "-wal"} {
+		b, err := os.ReadFile(s.path + suffix)
+		if err == nil {
+			err = os.WriteFile(path+suffix, b, 0o600)
+		}
+		if err != nil {
+			s.t.Fatal(err)
+		}
+	}
 }
 
 func (s *script) close(c *capi.Conn) {
@@ -141,6 +167,18 @@ func (s *script) compare() (missed int) {
 	s.tracker.Take(uint32(len(now)))
 	s.tracker.Store()
 	return missed
+}
+
+// tear makes the tracker read the salts of each frame before its page, and does something in its pause with this number.
+func (s *script) tear(pause int, do func()) {
+	p := s.tracker.Probe
+	p.Torn = func() bool { return true }
+	p.Pause = func() {
+		if pause--; pause == 0 {
+			p.Torn, p.Pause = nil, nil
+			do()
+		}
+	}
 }
 
 // peek takes in the present state without a transaction.

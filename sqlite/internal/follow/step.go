@@ -55,7 +55,7 @@ func (s *step) same() bool {
 	if now.Salt == old.Salt && now.Frames == old.Frames {
 		return true
 	}
-	return now.Frames == 0 && (now.Change == old.Change || s.Probe.without().Reset)
+	return now.Frames == 0 && now.Change == old.Change
 }
 
 // generation takes in the frames from first up to the last one of the present generation. The rule is empty if all are
