@@ -71,24 +71,23 @@ func (r *Repo) NewRounds(ctx context.Context) (*Rounds, error) {
 	return w, w.begin(ctx)
 }
 
-// begin is step W1 of the rounds to come.
-func (w *Rounds) begin(ctx context.Context) (err error) {
-	if w.listing, err = w.repo.listMeta(ctx); err != nil {
+// begin is step W1 of the rounds to come. After an error the handle goes by the listing before: the plans of one listing
+// and the packs of another would let a round rely on condemned packs. Records that cannot be read do not stop a watch:
+// check reports them.
+func (w *Rounds) begin(ctx context.Context) error {
+	l, err := w.repo.listMeta(ctx)
+	if err != nil {
 		return err
 	}
-	if w.inventory, err = w.repo.listInventory(ctx, w.listing); err != nil {
+	inv, err := w.repo.listInventory(ctx, l)
+	if err != nil {
 		return err
 	}
-	return w.readAll(ctx)
-}
-
-// readAll reads the snapshots that the listing shows. Those that cannot be read do not stop a watch: check
-// reports them.
-func (w *Rounds) readAll(ctx context.Context) error {
-	list, err := w.repo.readSnapshots(ctx, w.listing)
+	list, err := w.repo.readSnapshots(ctx, l)
 	if list == nil && err != nil {
 		return err
 	}
+	w.listing, w.inventory = l, inv
 	w.know(list)
 	return nil
 }
