@@ -328,7 +328,7 @@ func (w *Rounds) put(ctx context.Context, blobs *pack.Writer, records []*snapsho
 	if err != nil {
 		return 0, fmt.Errorf("make round: %w", err)
 	}
-	id := pack.NewRoundID(r.opts.now())
+	id := pack.NewRoundID(latest(r.opts.now(), records))
 	blobs.MakeRound(id, plain)
 	object, entries, tail, err := blobs.Finish()
 	if err != nil {
