@@ -170,7 +170,7 @@ func TestFindSecret(t *testing.T) {
 }
 
 // grammar is the grammar of all object names, from docs/format.md, section 1.
-var grammar = regexp.MustCompile(`^(meta/(config|key-[0-9a-f]{16}|snap-[0-9a-f]{16}-[0-9a-f]{32}|part-[0-9a-f]{16}-[0-9a-f]{32}|gc-[0-9a-f]{12}-[0-9a-f]{32})|packs/[0-9a-f]{2}/[0-9a-f]{32})$`)
+var grammar = regexp.MustCompile(`^(meta/(config|key-[0-9a-f]{16}|snap-[0-9a-f]{16}-[0-9a-f]{32}|part-[0-9a-f]{16}-[0-9a-f]{32}|gc-[0-9a-f]{12}-[0-9a-f]{32}|round-[0-9a-f]{32}|(gone|alive)-[0-9a-f]{32})|packs/[0-9a-f]{2}/[0-9a-f]{32})$`)
 
 // TestPrivacy searches the store and the cache for facts that a reader of the
 // store or a thief of the cache must not learn. It does so in a folder and in a

@@ -196,6 +196,7 @@ func (b *backup) prepare(ctx context.Context) error {
 	if b.list, err = b.repo.readSnapshots(ctx, b.listing); err != nil && b.list == nil {
 		return err
 	}
+	b.distrust(ctx, err)
 	missing, err := b.repo.rollbacksIn(ctx, b.listing, b.list, b.repo.lastConfirmed(b.opts.Environment, b.opts.Database))
 	if err != nil {
 		return err

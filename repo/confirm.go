@@ -140,19 +140,23 @@ func (b *backup) unconfirmed() []*snapshot.Snapshot {
 // listing to packs that it stored after that. If a second search fails because of such a
 // move, one of the packs that the first move made was swept before the second listing, and
 // a plan had condemned it. So without a new plan between, two searches are proof.
-func (b *backup) broken(ctx context.Context, suspects []*snapshot.Snapshot) ([]*snapshot.Snapshot, error) {
+func (b *backup) broken(ctx context.Context, suspects []*snapshot.Snapshot) (lost []*snapshot.Snapshot, err error) {
 	for range maxListings {
-		for range 2 {
-			var err error
-			if suspects, err = b.incomplete(ctx, suspects); err != nil || len(suspects) == 0 {
-				return nil, err
-			}
+		before := b.listing.token
+		if suspects, err = b.incomplete(ctx, suspects); err != nil || len(suspects) == 0 {
+			return nil, err
+		}
+		if b.listing, err = b.repo.listMeta(ctx); err != nil { // the first one may have come too early for a round
+			return nil, err
+		}
+		if suspects, err = b.incomplete(ctx, suspects); err != nil || len(suspects) == 0 {
+			return nil, err
 		}
 		settled, err := b.repo.settled(ctx, b.listing)
 		if err != nil {
 			return nil, fmt.Errorf("look for plans: %w", err)
 		}
-		if settled {
+		if settled && b.listing.token == before {
 			return suspects, nil
 		}
 		if b.listing, err = b.repo.listMeta(ctx); err != nil {

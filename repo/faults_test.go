@@ -99,6 +99,8 @@ func operations() []operation {
 			return err
 		}},
 		{"remove key", twoKeys, removeOtherKey},
+		{"rounds", deadRound, watchSome},
+		{"prune of rounds", deadRound, pruneNow},
 		{"rotate key", twoKeys, func(ctx context.Context, _ *world, r *repo.Repo) error {
 			_, _, err := r.RotateKey(ctx, testKey, "")
 			return err
@@ -277,10 +279,10 @@ func (op operation) start(ctx context.Context, w *world, st store.Store) error {
 	return op.run(ctx, w, r)
 }
 
-// tolerated says which calls may fail at the cost of space only: reads of the bases of a backup, of
-// key slots, as there are others, and the deletion of notes that newer ones have replaced.
+// tolerated says which calls may fail at the cost of space only: reads of the bases of a backup, of records and
+// tombstones, of key slots, as there are others, and the deletion of notes that newer ones have replaced.
 func tolerated(call string) bool {
-	for _, prefix := range []string{"get packs/", "get meta/snap-", "get meta/key-", "get meta/note-", "delete meta/note-"} {
+	for _, prefix := range []string{"get packs/", "get meta/round-", "get meta/gone-", "get meta/snap-", "get meta/key-", "get meta/note-", "delete meta/note-"} {
 		if strings.HasPrefix(call, prefix) {
 			return true
 		}

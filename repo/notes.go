@@ -219,6 +219,9 @@ func (p *prune) dropRecorded(ctx context.Context, o store.Object, orphans map[sn
 	for _, s := range list {
 		delete(orphans, s.ID)
 	}
+	if errors.Is(err, fs.ErrNotExist) { // all its snapshots are forgotten
+		return nil
+	}
 	return err
 }
 

@@ -16,9 +16,20 @@ import (
 // that does not find the node does not know that the second blob is needed.
 
 const (
-	maxBackups = 2
-	maxPrunes  = 3
-	oldPacks   = 2 // and as many old snapshots: one of each blob
+	maxBackups  = 2
+	maxPrunes   = 3
+	oldPacks    = 2 // and as many old snapshots: one of each blob
+	maxRounds   = 5 // with those that have records once more
+	maxTogether = 2 // records in a round
+)
+
+// records is a set of records: the old ones, that of each backup, and those of each round.
+type records uint16
+
+const (
+	ownRecords = oldPacks + maxBackups // that are objects of their own
+	inRounds   = records(1<<(maxRounds*maxTogether)-1) << ownRecords
+	oneRound   = records(1<<maxTogether-1) << ownRecords
 )
 
 // blobs is a set of the two blobs.
@@ -48,7 +59,7 @@ func (c content) any() blobs   { return c.whole() | c.delta() }
 func (c content) available() blobs { return c.whole() | c.delta()&c.whole().bases() }
 
 // rule is a rule of the protocol that a model can leave out.
-type rule uint16
+type rule uint32
 
 const (
 	lookAgain       rule = 1 << iota // W4: compare the plans before acknowledging
@@ -63,36 +74,50 @@ const (
 	keepNewest                       // P6: drop older plans only
 	recordAgain                      // W4: acknowledge only what was recorded under the plans of now
 	readEveryPlan                    // W1, W4: a plan that cannot be read stops a backup
+	lookAtAll                        // W4: look up the snapshots of all rounds since the listing
+	staySettling                     // W4: records that could not be stored once more are not settled
+	readRounds                       // P1: the snapshots of rounds count
+	spareLiving                      // P3: no round is deleted before all its snapshots are forgotten
+	buryLast                         // P6: a tombstone outlives its rounds
 )
 
 // model is the protocol with a number of processes, and without some rules.
 type model struct {
 	saves           []blobs // what each backup saves
+	watch           []blobs // what each snapshot of a watcher saves
+	together        bool    // these are of one round; else each has its own
 	prunes, forgets int
 	without         rule
 	narrow          bool // prunes sweep as early as they may, and put one plan: fewer states
 }
 
 func (m *model) String() string {
-	return fmt.Sprintf("saves=%v,prunes=%d,forgets=%d", m.saves, m.prunes, m.forgets)
+	text := fmt.Sprintf("saves=%v,prunes=%d,forgets=%d", m.saves, m.prunes, m.forgets)
+	if len(m.watch) > 0 {
+		text += fmt.Sprintf(",watch=%v,together=%t", m.watch, m.together)
+	}
+	return text
 }
 
 func (m *model) obeys(r rule) bool { return m.without&r == 0 }
 
 // state is everything that decides what can happen next. It is comparable and
-// small (112 bytes), so that millions fit into a map.
+// small (136 bytes), so that millions fit into a map.
 type state struct {
 	held    uint64 // content of each pack, 4 bits, kept after it is deleted
 	exist   set
 	plan    [maxPrunes + 1]set // the packs condemned by each prune's plan, and by the second one of the first
 	plans   uint8              // the plans that exist; the empty set stands for init's
-	visible uint8              // snapshots
-	acked   uint8              // snapshots
-	forgot  uint8              // number of snapshots forgotten
-	stolen  bool               // an acknowledged snapshot has no record, and no run has forgotten it
-	token   [maxBackups]uint8  // in the record of each backup
+	visible records            // but for those of rounds, which model.shown tells
+	acked   records
+	buried  records           // that tombstones name
+	goodbye records           // of rounds, that a run has forgotten
+	forgot  uint8             // number of snapshots forgotten
+	stolen  bool              // an acknowledged snapshot has no record, and no run has forgotten it
+	token   [maxBackups]uint8 // in the record of each backup
 	backup  [maxBackups]backup
 	prune   [maxPrunes]prune
+	watcher watcher
 }
 
 // backup is the memory of a running backup; prune that of a prune. Fields that are not
@@ -100,11 +125,13 @@ type state struct {
 type backup struct {
 	step, token, repairs uint8
 	packs                set // condemned after a LIST of plans, usable after one of packs
+	rounds               set // as listed with the plans
 }
 
 type prune struct {
 	step, token      uint8
-	seen             uint8             // snapshots, as listed
+	seen             records           // as listed
+	late             records           // whose tombstones go in P6
 	tokens           [maxBackups]uint8 // in their records
 	need             blobs
 	condemned, packs set  // as listed
@@ -165,23 +192,27 @@ func (m *model) read(s *state) set {
 	return known.condemned()
 }
 
-// needed are the blobs of a set of snapshots: the old ones, then each backup's.
-func (m *model) needed(snapshots uint8) blobs {
+// needed are the blobs of a set of snapshots: the old ones, each backup's, then those of rounds.
+func (m *model) needed(snapshots records) blobs {
 	n := blobs(snapshots) & both
 	for i, b := range m.saves {
 		if snapshots>>(oldPacks+i)&1 != 0 {
 			n |= b
 		}
 	}
+	for rest := snapshots & inRounds; rest != 0; rest &= rest - 1 {
+		n |= m.watch[(bits.TrailingZeros16(uint16(rest))-ownRecords)%maxTogether]
+	}
 	return n
 }
 
 // lost are the blobs of acknowledged snapshots that cannot be read any more.
 func (m *model) lost(s *state) blobs {
-	if s.stolen {
+	shown := m.shown(s)
+	if s.stolen || s.acked&inRounds&^s.goodbye&^shown != 0 || s.goodbye&shown != 0 { // the last one: it is back
 		return both
 	}
-	return m.needed(s.visible&s.acked) &^ s.union(s.exist).available()
+	return m.needed(shown&s.acked) &^ s.union(s.exist).available()
 }
 
 // event is a step of a trace.
@@ -191,8 +222,8 @@ type event struct {
 	what string
 }
 
-// processes is the number of processes: backups, prunes, and one that forgets.
-func (m *model) processes() int { return len(m.saves) + m.prunes + 1 }
+// processes is the number of processes: backups, prunes, one that forgets, and maybe one that watches.
+func (m *model) processes() int { return len(m.saves) + m.prunes + 1 + min(len(m.watch), 1) }
 
 // step calls emit with every state that process k can make of s.
 func (m *model) step(s state, k int, emit func(event, state)) {
@@ -201,18 +232,20 @@ func (m *model) step(s state, k int, emit func(event, state)) {
 		m.backup(s, k, func(what string, n state) { emit(event{"backup", k, what}, n) })
 	case i < m.prunes:
 		m.prune(s, i, func(what string, n state) { emit(event{"prune", i, what}, n) })
+	case i > m.prunes:
+		m.watching(s, func(what string, n state) { emit(event{"watch", 0, what}, n) })
 	case int(s.forgot) < m.forgets:
-		m.forget(s, func(snap int, n state) { emit(event{"forget", snap, "delete record"}, n) })
+		m.forget(s, func(snap int, n state) { emit(event{"forget", snap, "delete record or put tombstone"}, n) })
 	}
 }
 
 func (m *model) forget(s state, emit func(int, state)) {
-	for i := range oldPacks + len(m.saves) {
-		if n := s; s.visible&s.acked>>i&1 != 0 {
-			n.visible &^= 1 << i
-			n.forgot++
-			emit(i, n)
-		}
+	for rest := m.shown(&s) & s.acked; rest != 0; rest &= rest - 1 {
+		n, one := s, rest&-rest
+		n.visible &^= one &^ inRounds
+		n.bury(one & inRounds)
+		n.forgot++
+		emit(bits.TrailingZeros16(uint16(one)), n)
 	}
 }
 
@@ -220,16 +253,13 @@ func (m *model) backup(s state, i int, emit func(string, state)) {
 	b := &s.backup[i]
 	switch b.step {
 	case 0:
-		b.step, b.token, b.packs = 1, s.plans, m.read(&s)
+		b.step, b.token, b.packs, b.rounds = 1, s.plans, m.read(&s), m.rounds(s.exist)
 		if s.plans == 0 { // as cached: no need to list packs
-			b.step, b.packs = 2, 1<<oldPacks-1
+			b.step, b.packs, b.rounds = 2, 1<<oldPacks-1|b.rounds, 0
 		}
 		emit("W1 list meta", s)
 	case 1:
-		b.step, b.packs = 2, s.exist&^b.packs
-		if !m.obeys(avoidCondemned) {
-			b.packs = s.exist
-		}
+		b.step, b.packs, b.rounds = 2, m.usable(&s, b.packs, b.rounds), 0
 		emit("W1 list packs", s)
 	case 2:
 		m.upload(s, i, func(n state) {
@@ -246,11 +276,11 @@ func (m *model) backup(s state, i int, emit func(string, state)) {
 		if s.plans == b.token {
 			m.acknowledge(&s, i)
 		} else {
-			b.step, b.token, b.packs = 5, s.plans, m.read(&s)
+			b.step, b.token, b.packs, b.rounds = 5, s.plans, m.read(&s), m.rounds(s.exist)
 		}
 		emit("W4 list plans", s)
 	case 5:
-		b.step, b.packs = 6, s.exist&^b.packs
+		b.step, b.packs, b.rounds = 6, (s.exist&^m.rounds(s.exist)|b.rounds)&^b.packs, 0
 		if m.missing(&s, i) == 0 {
 			if b.step, b.packs = 7, 0; !m.obeys(recordAgain) {
 				m.acknowledge(&s, i)
@@ -308,6 +338,11 @@ func (m *model) upload(s state, i int, emit func(state)) {
 	usable := s.union(s.backup[i].packs).available()
 	pack := oldPacks + maxPrunes + i*(2+m.prunes) + int(s.backup[i].repairs)
 	s.backup[i].repairs++
+	s.putMissing(pack, missing, usable, emit)
+}
+
+// putMissing puts a pack with blobs, whole or as deltas on usable ones.
+func (s state) putMissing(pack int, missing, usable blobs, emit func(state)) {
 	s.put(pack, content(missing))
 	emit(s)
 	if deltas := missing & usable.bases(); deltas != 0 {

@@ -8,12 +8,17 @@ func (m *model) prune(s state, i int, emit func(string, state)) {
 	switch p.step {
 	case 0, 1:
 		if (p.step == 0) == m.obeys(recordsFirst) {
-			p.token, p.condemned, p.seen, p.tokens = s.plans, s.condemned(), s.visible, s.token
+			p.token, p.condemned, p.seen, p.tokens = s.plans, s.condemned(), m.shown(&s), s.token
+			p.packs |= m.rounds(s.exist)
+			p.late = m.bygone(&s, p.condemned)
+			if !m.obeys(readRounds) {
+				p.seen &^= inRounds
+			}
 			p.step++
 			emit("P1 list meta", s)
 			return
 		}
-		p.packs = s.exist
+		p.packs |= s.exist &^ m.rounds(s.exist)
 		p.step++
 		emit("P1 list packs", s)
 	case 2:
@@ -30,9 +35,10 @@ func (m *model) prune(s state, i int, emit func(string, state)) {
 		m.publish(s, i, emit)
 	case 6:
 		if p.sweep == 0 {
+			s.buried &^= p.late
 			s.plans &^= p.token
 			s.prune[i] = prune{step: done}
-			emit("P6 delete plans", s)
+			emit("P6 delete plans and tombstones", s)
 			return
 		}
 		s.sweepOne(i)
@@ -56,7 +62,7 @@ func (m *model) publish(s state, i int, emit func(string, state)) {
 		q.token |= 1 << plan
 		emit("P5 put plan, go on", n)
 	}
-	s.prune[i] = prune{step: 6, token: p.token, sweep: p.sweep}
+	s.prune[i] = prune{step: 6, token: p.token, sweep: p.sweep, late: p.late}
 	emit("P5 put plan", s)
 }
 
@@ -94,11 +100,11 @@ func (m *model) decide(s state, i int, emit func(string, state)) {
 }
 
 // incomplete are the snapshots that a prune has seen and of which it has not found all.
-func (m *model) incomplete(s *state, p *prune) uint8 {
+func (m *model) incomplete(s *state, p *prune) records {
 	found := s.union(p.packs).available()
-	var gone uint8
-	for i := range oldPacks + len(m.saves) {
-		if snap := uint8(1) << i; p.seen&snap != 0 && m.needed(snap)&^found != 0 {
+	var gone records
+	for rest := p.seen; rest != 0; rest &= rest - 1 {
+		if snap := rest & -rest; m.needed(snap)&^found != 0 {
 			gone |= snap
 		}
 	}
@@ -106,7 +112,8 @@ func (m *model) incomplete(s *state, p *prune) uint8 {
 }
 
 // drop removes the records that prune i has seen, if they are still the same.
-func (s *state) drop(i int, snapshots uint8) {
+func (s *state) drop(i int, snapshots records) {
+	s.buried |= snapshots & inRounds
 	for k := range maxBackups {
 		snap := snapshots & (1 << (oldPacks + k))
 		if s.token[k] == s.prune[i].tokens[k] {
@@ -120,9 +127,9 @@ func (s *state) drop(i int, snapshots uint8) {
 func (m *model) choose(s state, i int, emit func(string, state)) {
 	p := s.prune[i]
 	good := p.packs &^ p.condemned
-	if p.condemned&p.packs != 0 || p.sweep != 0 { // no new victims: publish nothing
+	if p.condemned&p.packs != 0 || p.sweep != 0 || p.late != 0 { // no new victims: publish nothing
 		n := s
-		n.prune[i] = prune{step: 6, sweep: p.sweep}
+		n.prune[i] = prune{step: 6, sweep: p.sweep, late: p.late}
 		if p.again { // what it was to replace
 			n.prune[i].token = p.token &^ (1 << i)
 		}
@@ -181,6 +188,9 @@ func (m *model) sweepable(s *state, p prune) set {
 		need |= (need & s.union(p.packs).delta()).bases()
 	}
 	condemned := p.condemned & p.packs
+	if m.obeys(spareLiving) {
+		condemned &^= m.living(p.seen)
+	}
 	kept := s.union(p.packs &^ p.condemned).available()
 	return condemned &^ holders(s, condemned, need&^kept)
 }

@@ -24,6 +24,11 @@ func TestProtocolExhaustive(t *testing.T) {
 		{model{saves: []blobs{second}, prunes: 2, forgets: 3}, true},
 		{model{saves: []blobs{both, second}, prunes: 1, forgets: 4}, true},
 		{model{saves: []blobs{both, second}, prunes: 2, forgets: 1, narrow: true}, true},
+		{model{watch: []blobs{second}, prunes: 2, forgets: 2, narrow: true}, true},
+		{model{watch: []blobs{both, second}, prunes: 1, forgets: 3}, true},
+		{model{watch: []blobs{both, second}, together: true, prunes: 2, forgets: 1, narrow: true}, true},
+		{model{watch: []blobs{both, second}, prunes: 2, narrow: true}, true},
+		{model{saves: []blobs{second}, watch: []blobs{both}, prunes: 1, forgets: 2}, true},
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprintf("%s,delta=%t", &tt.model, tt.delta), func(t *testing.T) {
@@ -90,6 +95,8 @@ func TestProtocolRandom(t *testing.T) {
 	for _, m := range []model{
 		{saves: []blobs{second}, prunes: 3, forgets: 2},
 		{saves: []blobs{both, second}, prunes: 3, forgets: 4},
+		{watch: []blobs{both, second}, prunes: 3, forgets: 3},
+		{saves: []blobs{second}, watch: []blobs{second, both}, together: true, prunes: 3, forgets: 4},
 	} {
 		steps, lossy := m.walks(rng, 50_000)
 		if t.Logf("%s: %d steps, -protocol-seed=%d", &m, steps, seed); lossy != nil {
@@ -124,13 +131,48 @@ func TestProtocolNeedsItsRules(t *testing.T) {
 			if r == recordAgain { // it takes another backup that stores the node anew
 				m.saves = []blobs{both, first}
 			}
-			steps, lossy := m.walks(rand.New(rand.NewPCG(10, 0)), 500_000)
-			if lossy == nil {
-				t.Fatal("no snapshot lost a blob: the rule is needless, or the model blind")
-			}
-			t.Logf("found after %d steps:%s", steps, lossy)
+			m.mustLose(t)
 		})
 	}
+}
+
+// TestRoundsNeedTheirRules does that for the rules of rounds, and for those that backups and rounds share.
+func TestRoundsNeedTheirRules(t *testing.T) {
+	t.Parallel()
+	skipShort(t)
+	for name, r := range map[string]rule{
+		"LookAgain":      lookAgain,
+		"LookAtAll":      lookAtAll,
+		"StaySettling":   staySettling,
+		"RecordAgain":    recordAgain,
+		"AvoidCondemned": avoidCondemned,
+		"ReadRounds":     readRounds,
+		"SpareLiving":    spareLiving,
+		"BuryLast":       buryLast,
+		"SweepLater":     sweepLater,
+		"RecordsFirst":   recordsFirst,
+		"CarryOver":      carryOver,
+		"ReadEveryPlan":  readEveryPlan,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := model{watch: []blobs{second, both}, prunes: 3, forgets: 2, without: r, narrow: true}
+			if r == recordAgain {
+				m.saves, m.watch = []blobs{first}, []blobs{both}
+			}
+			m.mustLose(t)
+		})
+	}
+}
+
+// mustLose fails the test unless walks lose a blob.
+func (m *model) mustLose(t *testing.T) {
+	t.Helper()
+	steps, lossy := m.walks(rand.New(rand.NewPCG(10, 0)), 500_000)
+	if lossy == nil {
+		t.Fatal("no snapshot lost a blob: the rule is needless, or the model blind")
+	}
+	t.Logf("found after %d steps:%s", steps, lossy)
 }
 
 // walks takes up to n random walks; it ends with one that loses a blob.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
+	"time"
 
 	"firn/pack"
 	"firn/snapshot"
@@ -30,6 +31,17 @@ func roundOf(s *snapshot.Snapshot) (pack.ID, bool) {
 func roundID(id pack.ID) (digits snapshot.ID) {
 	_, _ = hex.Decode(digits[:], []byte(id.Name()[len(pack.RoundPrefix):])) // it is a name
 	return digits
+}
+
+// latest returns a time that none of the snapshots is after: of a round that cannot be read, the time in its name is all
+// that is known.
+func latest(now time.Time, records []*snapshot.Snapshot) time.Time {
+	for _, s := range records {
+		if s.Time.After(now) {
+			now = s.Time
+		}
+	}
+	return now
 }
 
 // recordObject returns the name of the object that a snapshot's record is in.

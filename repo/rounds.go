@@ -69,22 +69,23 @@ func (r *Repo) NewRounds(ctx context.Context) (*Rounds, error) {
 	return w, w.begin(ctx)
 }
 
-// begin is step W1 of the rounds to come. After an error they go by what the handle has known before.
+// begin is step W1 of the rounds to come. After an error the handle goes by the listing before: the plans of one listing
+// and the packs of another would let a round rely on condemned packs. Records that cannot be read do not stop a watch:
+// check reports them.
 func (w *Rounds) begin(ctx context.Context) error {
-	v, err := w.repo.listMeta(ctx)
+	l, err := w.repo.listMeta(ctx)
 	if err != nil {
 		return err
 	}
-	inv, err := w.repo.listInventory(ctx, v)
+	inv, err := w.repo.listInventory(ctx, l)
 	if err != nil {
 		return err
 	}
-	// Snapshots that cannot be read do not stop a watch: check reports them.
-	list, err := w.repo.readSnapshots(ctx, v)
+	list, err := w.repo.readSnapshots(ctx, l)
 	if list == nil && err != nil {
 		return err
 	}
-	w.listing, w.inventory = v, inv
+	w.listing, w.inventory = l, inv
 	w.unsettled = len(w.waiting) > 0
 	w.know(list)
 	return nil
@@ -159,7 +160,7 @@ func (w *Rounds) put(ctx context.Context, blobs *pack.Writer, records []*snapsho
 	if err != nil {
 		return 0, fmt.Errorf("make round: %w", err)
 	}
-	id := pack.NewRoundID(r.opts.now())
+	id := pack.NewRoundID(latest(r.opts.now(), records))
 	blobs.MakeRound(id, plain)
 	object, entries, tail, err := blobs.Finish()
 	if err != nil {

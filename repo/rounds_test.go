@@ -7,6 +7,7 @@ import (
 
 	"firn/pack"
 	"firn/repo"
+	"firn/retention"
 	"firn/snapshot"
 	"firn/store"
 	"firn/store/storetest"
@@ -162,5 +163,60 @@ func TestRoundIsOneObject(t *testing.T) {
 	}
 	if len(requests) > 0 && requests["put"]+requests["list"] > 0 {
 		t.Errorf("unchanged: requests %v", requests)
+	}
+}
+
+// TestConfirmFails lets each call of a confirmation that finds new plans fail. The handle must go on: what it acknowledges
+// later can be restored.
+func TestConfirmFails(t *testing.T) {
+	t.Parallel()
+	for n, last := 1, false; !last; n++ {
+		base := newWorld(t)
+		deadRound(t, base)
+		calls, at := 0, -1
+		ctx, die := context.WithCancel(t.Context())
+		w := watch(t, base, storetest.NewHooked(base.st, func(string, string) {
+			if calls++; calls == at {
+				die()
+			}
+		}))
+		w.change("a", 1)
+		w.images["b"] = pages(23, 40) // in a round that is about to be condemned
+		w.take("a", "b")
+		for range 3 {
+			pruneAll(t, base.st)
+		}
+		calls, at = 0, n
+		_, err := w.rounds.Confirm(ctx)
+		if last = calls < n; last && err != nil {
+			t.Fatal(err)
+		}
+		at = -1
+		w.change("a", 2)
+		w.take("a")
+		w.confirm()
+		w.verify(t)
+	}
+}
+
+// TestUnreadTombstone damages a tombstone. The snapshots that it has forgotten must not count for retention.
+func TestUnreadTombstone(t *testing.T) {
+	t.Parallel()
+	base := newWorld(t)
+	w := watch(t, base, base.st)
+	var taken []*snapshot.Snapshot
+	for i := range uint64(4) {
+		w.change("a", i)
+		taken = append(taken, w.take("a")...)
+	}
+	w.confirm()
+	base.forget(t, taken[2].ID, taken[3].ID)
+	for _, o := range objectsOf(t, base.st, "meta/gone-") {
+		replace(t, base.st, o.Name, []byte("x"))
+	}
+	opts := repo.BackupOptions{Environment: "a", Database: "app", Keep: &retention.Policy{Last: 3}}
+	result, err := open(t, base.st).Backup(t.Context(), sourceOf(pages(9, 40)), opts)
+	if err != nil || len(result.Forgotten) > 0 {
+		t.Errorf("got %+v, %v, want nothing forgotten", result, err)
 	}
 }

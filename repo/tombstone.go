@@ -149,6 +149,17 @@ func (r *Repo) forgottenIn(ctx context.Context, v *listing) (graves, error) {
 	return dead, errors.Join(append(problems, err)...)
 }
 
+// distrust leaves out retention if a tombstone could not be read: snapshots that it has forgotten seem to be there, and
+// would count in the place of older ones.
+func (b *backup) distrust(ctx context.Context, problem error) {
+	if problem == nil || b.opts.Keep == nil {
+		return
+	}
+	if _, err := b.repo.forgottenIn(ctx, b.listing); err != nil {
+		b.opts.Keep = nil
+	}
+}
+
 // bury forgets snapshots in rounds: those of the IDs that the rounds of a listing have. It returns the
 // IDs that it has found.
 func (r *Repo) bury(ctx context.Context, v *listing, ids map[snapshot.ID]bool) (map[snapshot.ID]bool, error) {

@@ -73,7 +73,9 @@ type Store interface {
 	// List yields every object whose name starts with prefix, sorted by name as bytes.
 	// The prefix need not end at a slash. Each range over the result is a new listing.
 	// It shows every put and delete that ended before the listing began, and may or
-	// may not show a later one. If no object matches, the listing is empty. A missing
+	// may not show a later one. If it shows an object, it also shows those below a smaller
+	// name in the same folder that were put before that one, unless they are being deleted.
+	// If no object matches, the listing is empty. A missing
 	// store is an error.
 	//
 	// An error ends the listing: List yields it last, with the zero Object. The

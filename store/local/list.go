@@ -83,7 +83,7 @@ func (s *Store) entries(folder, prefix string) ([]entry, error) {
 		return nil, err
 	}
 	defer sub.Close() // it was only read
-	bases, err := readNames(sub)
+	bases, err := settledNames(func() ([]string, error) { return readNames(sub) })
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +104,31 @@ func (s *Store) entries(folder, prefix string) ([]entry, error) {
 	}
 	slices.SortFunc(entries, entry.compare)
 	return entries, nil
+}
+
+// mostReadings is how often the names of a folder are read until two readings agree.
+const mostReadings = 100
+
+// errUnsettled ends a listing of a folder in which names come and go all the time.
+var errUnsettled = errors.New("the folder changes all the time")
+
+// settledNames reads the names of a folder until two readings in a row agree, and returns them in order. A system
+// reads a large folder piece by piece, in an order of its own. So one reading can show a name that was removed before
+// another name that it shows came. Names that two readings show were all there between the two.
+func settledNames(read func() ([]string, error)) ([]string, error) {
+	var before []string
+	for n := range mostReadings {
+		names, err := read()
+		if err != nil {
+			return nil, err
+		}
+		slices.Sort(names)
+		if n > 0 && slices.Equal(names, before) {
+			return names, nil
+		}
+		before = names
+	}
+	return nil, errUnsettled
 }
 
 func readNames(folder *os.Root) ([]string, error) {
