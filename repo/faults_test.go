@@ -227,7 +227,7 @@ func removeOtherKey(ctx context.Context, _ *world, r *repo.Repo) error {
 // all cases, and the next run needs no repair.
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	for _, op := range operations() {
+	for _, op := range append(operations(), roundOperations()...) {
 		prepared := newWorld(t)
 		op.prepare(t, prepared)
 		for _, shape := range shapes() {
@@ -278,9 +278,9 @@ func (op operation) start(ctx context.Context, w *world, st store.Store) error {
 }
 
 // tolerated says which calls may fail at the cost of space only: reads of the bases of a backup, of
-// key slots, as there are others, and the deletion of notes that newer ones have replaced.
+// rounds, of key slots, as there are others, of tombstones, and the deletion of notes that newer ones have replaced.
 func tolerated(call string) bool {
-	for _, prefix := range []string{"get packs/", "get meta/snap-", "get meta/key-", "get meta/note-", "delete meta/note-"} {
+	for _, prefix := range []string{"get packs/", "get meta/snap-", "get meta/key-", "get meta/note-", "delete meta/note-", "get meta/round-", "get meta/gone-"} {
 		if strings.HasPrefix(call, prefix) {
 			return true
 		}
