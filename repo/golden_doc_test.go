@@ -75,13 +75,6 @@ func TestFormatDocumentExample(t *testing.T) {
 	}
 }
 
-// describeRounds computes the values of rounds, if the document has come to them.
-func (x *example) describeRounds(section string) {
-	if strings.Contains(section, "\nround repo ") {
-		x.rounds([32]byte(goldenKeyBytes()))
-	}
-}
-
 func renderExample(name, value string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%-*s", exampleIndent, name)

@@ -158,6 +158,13 @@ func makeGoldenRounds(t *testing.T) {
 	}
 }
 
+// describeRounds computes the values of rounds, if the document has come to them.
+func (x *example) describeRounds(section string) {
+	if strings.Contains(section, "\nround repo ") {
+		x.rounds([32]byte(goldenKeyBytes()))
+	}
+}
+
 // rounds computes the values of the part of the example that is about rounds, from the repository of a watch.
 func (x *example) rounds(key [32]byte) {
 	watch := &example{t: x.t, st: goldenStoreIn(x.t, goldenRoundsFolder), values: make(map[string]string)}
