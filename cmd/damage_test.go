@@ -3,15 +3,23 @@ package cmd_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"firn/cmd"
 	"firn/crypt"
 	"firn/internal/damage"
+	"firn/repo"
+	"firn/snapshot"
 	"firn/store/local"
 )
 
@@ -33,8 +41,73 @@ func newWorkspace(t *testing.T) *workspace {
 		p.firn(t, 0, repository, "init")
 		p.firn(t, 0, repository, "backup", "--database", p.path("app.db"), "--env", "production")
 		p.firn(t, 0, repository, "verify", "production")
+		p.watch(t, repository)
 	}
 	return p
+}
+
+// bytesImage is an image of bytes.
+type bytesImage struct{ io.Reader }
+
+func (bytesImage) Close() error                   { return nil }
+func (bytesImage) Describe() snapshot.Image       { return snapshot.Image{Export: snapshot.ExportStream} }
+func (bytesImage) Unchanged(json.RawMessage) bool { return false }
+
+// watch adds what a watch stores: rounds of two databases, tombstones and a sign of life.
+func (p *workspace) watch(t *testing.T, repository string) {
+	t.Helper()
+	st, err := local.Open(p.path(repository))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	r, err := repo.Open(t.Context(), repo.Options{Store: st, Credential: p.key(t).Credential(), CacheDir: p.path("cache-of-watch-" + repository)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	rounds, err := r.NewRounds(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var gone []snapshot.ID
+	for n := range 4 {
+		var members []repo.RoundMember
+		for i := range 2 {
+			b := make([]byte, 20_000) // the first round is the largest, and the others stand on it
+			_, _ = rand.NewChaCha8([32]byte{byte(i)}).Read(b)
+			copy(b, fmt.Sprintf("round %d", n))
+			source := func(context.Context) (repo.SourceImage, error) { return bytesImage{bytes.NewReader(b)}, nil }
+			members = append(members, repo.RoundMember{Source: source, Options: repo.BackupOptions{Environment: fmt.Sprintf("tenant-%d", i), Database: "app"}})
+		}
+		result, err := rounds.Take(t.Context(), members)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gone = append(gone, result.Members[0].Snapshot.ID)
+	}
+	if _, err := rounds.Confirm(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	err = errors.Join(r.Forget(t.Context(), gone[0]), r.Forget(t.Context(), gone[2]), r.PutAlive(t.Context(), repo.Alive{Began: began, Time: began}))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// key returns the key of both repositories.
+func (p *workspace) key(t *testing.T) crypt.KeyFile {
+	t.Helper()
+	text, err := os.ReadFile(p.path("key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := crypt.ParseKeyFile(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
 }
 
 func (p *workspace) path(name string) string { return filepath.Join(p.dir, name) }
@@ -59,14 +132,7 @@ func (p *workspace) firn(t *testing.T, code int, repository string, args ...stri
 
 func (p *workspace) damage(t *testing.T, kind string) []string {
 	t.Helper()
-	text, err := os.ReadFile(p.path("key"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := crypt.ParseKeyFile(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var err error
 	var stores [2]*local.Store
 	for i, repository := range []string{"repo", "foreign"} {
 		if stores[i], err = local.Open(p.path(repository)); err != nil {
@@ -74,7 +140,7 @@ func (p *workspace) damage(t *testing.T, kind string) []string {
 		}
 		t.Cleanup(func() { _ = stores[i].Close() })
 	}
-	target, err := damage.Open(t.Context(), stores[0], key.Credential())
+	target, err := damage.Open(t.Context(), stores[0], p.key(t).Credential())
 	if err != nil {
 		t.Fatal(err)
 	}

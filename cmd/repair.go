@@ -76,13 +76,7 @@ func (s *opened) describeRepair(d *repo.Diagnosis, o checkOptions) {
 		line("", "uses this repository now, on any host, not even one that is suspended")
 	}
 	for _, name := range d.Deleted {
-		what := "damaged beyond repair"
-		if id, ok := snapshot.ParseNoteName(name); ok {
-			what = fmt.Sprintf(`the record of whether snapshot %s is sound is lost, "firn verify" finds it out again`, id.Short())
-		}
-		if id, ok := snapshot.ParseObjectName(name); ok {
-			what = fmt.Sprintf("snapshot %s is LOST by that. Another host that has listed it may", id.Short())
-		}
+		what := lostWith(name)
 		line("delete", "%s: %s", name, what)
 		if strings.HasSuffix(what, "may") {
 			line("", "have a copy of the record: then run this there first")
@@ -107,6 +101,25 @@ func (s *opened) describeRepair(d *repo.Diagnosis, o checkOptions) {
 	} else {
 		fmt.Fprintf(s.stderr, "To repair, firn would:\n%s", b.String())
 	}
+}
+
+// lostWith says what is lost with an object that cannot be put back.
+func lostWith(name string) string {
+	if id, ok := snapshot.ParseNoteName(name); ok {
+		return fmt.Sprintf(`the record of whether snapshot %s is sound is lost, "firn verify" finds it out again`, id.Short())
+	}
+	if id, ok := snapshot.ParseObjectName(name); ok {
+		return fmt.Sprintf("snapshot %s is LOST by that. Another host that has listed it may", id.Short())
+	}
+	switch {
+	case strings.HasPrefix(name, "meta/round-"):
+		return "all snapshots in it are LOST by that. Another host that has listed them may"
+	case strings.HasPrefix(name, "meta/gone-"):
+		return "snapshots that were forgotten are back by that, until they are forgotten again"
+	case strings.HasPrefix(name, "meta/alive-"):
+		return "a watch says again that it is alive"
+	}
+	return "damaged beyond repair"
 }
 
 // reportRepair prints the outcome of the repair, in a dry run the plan.

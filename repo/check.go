@@ -321,7 +321,7 @@ func (c *check) walk(ctx context.Context) error {
 		return err
 	}
 	c.goBy(inv)
-	suspects = slices.DeleteFunc(suspects, func(s *snapshot.Snapshot) bool { return !contains(fresh.holders(), recordObject(s)) })
+	suspects = c.repo.recorded(ctx, fresh, suspects)
 	clear(c.marker.needed)
 	c.marker.reader = c.reader
 	suspects, problems, err := c.walkList(ctx, suspects)

@@ -88,6 +88,7 @@ func (c *crowd) run(ctx context.Context) {
 			c.backUp(ctx, r, fmt.Sprintf("environment %d", min(i, 2)), keep)
 		})
 	}
+	parts = append(parts, c.watch(ctx))
 	var group sync.WaitGroup
 	for i, part := range parts {
 		group.Go(func() {

@@ -90,8 +90,9 @@ func (c *Copier) Copy(ctx context.Context, s *snapshot.Snapshot, progress func(b
 // forgotten reports whether the source has no record of a snapshot any more: then it
 // is no damage that prunes have taken its chunks.
 func (c *Copier) forgotten(ctx context.Context, s *snapshot.Snapshot) bool {
-	objects, err := collect(ctx, c.from.store, recordObject(s))
-	return err == nil && len(objects) == 0
+	c.from.dropOpening()
+	v, err := c.from.listMetaToRead(ctx)
+	return err == nil && len(c.from.recorded(ctx, v, []*snapshot.Snapshot{s})) == 0
 }
 
 // replacedBy returns the copy of the snapshot that was restored over this one's database.

@@ -30,13 +30,13 @@ func everyKind(t testing.TB) *world {
 	w.forget(t, w.take(t, "demo", pages(8, 20)).ID)
 	pruneAll(t, w.st)
 	dieWithPartial(t, w, pages(4, 20))
-	watchSome(t, w)
+	leaveRounds(t, w)
 	return w
 }
 
-// watchSome adds three rounds: one that was forgotten, and two of two databases, of which the later has deltas on the
+// leaveRounds adds three rounds: one that was forgotten, and two of two databases, of which the later has deltas on the
 // earlier, with a snapshot that was forgotten. A watch has said that it is alive.
-func watchSome(t testing.TB, w *world) {
+func leaveRounds(t testing.TB, w *world) {
 	t.Helper()
 	watch := watch(t, w, w.st)
 	watch.images["old"] = pages(30, 1)

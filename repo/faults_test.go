@@ -229,7 +229,7 @@ func removeOtherKey(ctx context.Context, _ *world, r *repo.Repo) error {
 // all cases, and the next run needs no repair.
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	for _, op := range operations() {
+	for _, op := range append(operations(), roundOperations()...) {
 		prepared := newWorld(t)
 		op.prepare(t, prepared)
 		for _, shape := range shapes() {

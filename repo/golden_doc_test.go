@@ -51,6 +51,7 @@ func TestFormatDocumentExample(t *testing.T) {
 	}
 	x := &example{t: t, st: goldenStore(t), values: make(map[string]string)}
 	x.compute([32]byte(goldenKeyBytes()))
+	x.describeRounds(section)
 	seen := 0
 	rendered := exampleBlock.ReplaceAllStringFunc(section, func(block string) string {
 		return exampleValue.ReplaceAllStringFunc(block, func(line string) string {
@@ -248,6 +249,13 @@ func (x *example) aad(kind byte, name, part string) []byte {
 	return slices.Concat(header(kind), x.repo, []byte(name), []byte(part))
 }
 
+// framed returns the document in a frame, without the newline at its end.
+func (x *example) framed(plain []byte) string {
+	n := binary.LittleEndian.Uint32(plain)
+	text := must[[]byte](x)(must[*zstd.Decoder](x)(zstd.NewReader(nil)).DecodeAll(plain[4:4+n], nil))
+	return strings.TrimSuffix(string(text), "\n")
+}
+
 type exampleRecord struct {
 	Environment string
 	Packs       []string
@@ -258,10 +266,9 @@ func (x *example) records() (found []exampleRecord) {
 	for _, name := range slices.Backward(x.list("meta/snap-")) { // oldest first
 		object := x.get(name)
 		plain := x.open(x.meta, object[16:], x.aad(3, name, ""))
-		n := binary.LittleEndian.Uint32(plain)
-		text := must[[]byte](x)(must[*zstd.Decoder](x)(zstd.NewReader(nil)).DecodeAll(plain[4:4+n], nil))
+		text := x.framed(plain)
 		var r exampleRecord
-		x.decode(text, &r)
+		x.decode([]byte(text), &r)
 		if r.Environment != "example" {
 			continue
 		}
@@ -271,7 +278,7 @@ func (x *example) records() (found []exampleRecord) {
 			x.putHex("record AAD", x.aad(3, name, ""))
 			x.putHex("record object", object[:48])
 			x.putHex("record plain", plain[:16])
-			x.put("record JSON", strings.TrimSuffix(string(text), "\n"))
+			x.put("record JSON", text)
 		}
 	}
 	return found

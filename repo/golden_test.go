@@ -133,7 +133,12 @@ func openGolden(t *testing.T, st store.Store, c crypt.Credential) *repo.Repo {
 // goldenStore returns a copy of the golden repository's objects.
 func goldenStore(t *testing.T) store.Store {
 	t.Helper()
-	folder, err := local.Open(goldenFolder)
+	return goldenStoreIn(t, goldenFolder)
+}
+
+func goldenStoreIn(t *testing.T, path string) store.Store {
+	t.Helper()
+	folder, err := local.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}

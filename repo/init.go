@@ -65,7 +65,7 @@ func Init(ctx context.Context, opts Options, keys ...NewKey) (*Repo, error) {
 // refuseExisting returns ErrExists if the store holds a repository, or data of
 // one whose configuration is gone.
 func refuseExisting(ctx context.Context, st store.Store) error {
-	for _, prefix := range []string{configName, snapshot.Prefix, pack.Prefix} {
+	for _, prefix := range []string{configName, snapshot.Prefix, pack.RoundPrefix, pack.Prefix} {
 		for _, err := range listed(ctx, st, prefix) {
 			if err != nil {
 				return fmt.Errorf("look for a repository: %w", err)

@@ -235,17 +235,6 @@ func (p *prune) findNeeded(ctx context.Context) error {
 	return p.locate()
 }
 
-// takeIn takes note of the snapshots that there are.
-func (p *prune) takeIn(list []*snapshot.Snapshot) {
-	p.living, p.records = make(map[pack.ID]bool), make(map[snapshot.ID]bool, len(list))
-	for _, s := range list {
-		p.records[s.ID] = true
-		if id, ok := roundOf(s); ok {
-			p.living[id] = true
-		}
-	}
-}
-
 // age returns how old an object is by the store's clock, as far as its newest
 // object and ours tell. It decides about cost only.
 func (p *prune) age(written time.Time) time.Duration {

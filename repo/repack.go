@@ -14,6 +14,7 @@ import (
 
 	"firn/index"
 	"firn/pack"
+	"firn/snapshot"
 )
 
 // Limits for rewriting packs. See docs/design.md, "Garbage".
@@ -56,6 +57,17 @@ func (p *prune) chooseVictims() {
 	p.rewrite(wasteful(needed))
 	p.rewrite(p.mergeable(needed))
 	p.limitVictims(maxNamed - len(p.carried()))
+}
+
+// takeIn takes note of the snapshots that there are.
+func (p *prune) takeIn(list []*snapshot.Snapshot) {
+	p.living, p.records = make(map[pack.ID]bool), make(map[snapshot.ID]bool, len(list))
+	for _, s := range list {
+		p.records[s.ID] = true
+		if id, ok := roundOf(s); ok {
+			p.living[id] = true
+		}
+	}
 }
 
 // chooseRound makes a round without living snapshots a victim, whatever is needed of it: rounds are many

@@ -52,6 +52,40 @@ func recordObject(s *snapshot.Snapshot) string {
 	return s.ObjectName()
 }
 
+// recorded returns those of some snapshots that a listing shows, and that were not forgotten. One whose round, or a
+// tombstone of it, cannot be read counts.
+func (r *Repo) recorded(ctx context.Context, v *listing, list []*snapshot.Snapshot) []*snapshot.Snapshot {
+	dead, _ := r.forgottenIn(ctx, v)
+	living := make(map[snapshot.ID]map[snapshot.ID]bool) // by round, nil for one that cannot be read
+	read := func(o store.Object) {
+		all, err := r.round(ctx, new(snapshot.Decoder), o)
+		if err != nil {
+			return
+		}
+		id, _ := pack.ParseName(o.Name) // it could be read
+		ids := make(map[snapshot.ID]bool, len(all))
+		for _, s := range dead.living(o.Name, all) {
+			ids[s.ID] = true
+		}
+		living[roundID(id)] = ids
+	}
+	objects := make(map[string]store.Object)
+	for _, o := range v.holders() {
+		objects[o.Name] = o
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(s *snapshot.Snapshot) bool {
+		o, there := objects[recordObject(s)]
+		if !there || s.Round.IsZero() {
+			return !there
+		}
+		if _, known := living[s.Round]; !known {
+			read(o)
+		}
+		ids := living[s.Round]
+		return ids != nil && !ids[s.ID]
+	})
+}
+
 // readRounds reads the records in the rounds of a listing, but for those that were forgotten. It joins
 // an [UnreadError] for each round that cannot be read.
 func (r *Repo) readRounds(ctx context.Context, v *listing) ([]*snapshot.Snapshot, error) {

@@ -193,10 +193,12 @@ func (g graves) bury(o store.Object, all []*snapshot.Snapshot, ids, found map[sn
 	left := 0
 	for at, s := range all {
 		switch {
+		case g[o.Name][at]: // before
+			found[s.ID] = found[s.ID] || ids[s.ID]
 		case ids[s.ID]:
 			found[s.ID], any = true, true
 			d.Places = append(d.Places, at)
-		case !g[o.Name][at]:
+		default:
 			left++
 		}
 	}

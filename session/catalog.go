@@ -142,8 +142,10 @@ func AnyTime(time.Time) bool { return true }
 func (k *Catalog) unsure(chosen *snapshot.Snapshot, what string, u *repo.UnreadError) error {
 	which := "a snapshot of an unknown time"
 	if t := u.Time(); !t.IsZero() {
-		id, _ := snapshot.ParseObjectName(u.Name)
-		which = fmt.Sprintf("snapshot %s of %s", id.Short(), k.When(t))
+		which = fmt.Sprintf("one of a round of %s", k.When(t))
+		if id, ok := snapshot.ParseObjectName(u.Name); ok {
+			which = fmt.Sprintf("snapshot %s of %s", id.Short(), k.When(t))
+		}
 	}
 	hint := `"firn check --repair" puts right what can be, or says that it is lost.`
 	if errors.Is(u, repo.ErrVersion) {
