@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"firn/outcome"
 	"firn/repo"
 	"firn/report"
 	"firn/retention"
@@ -186,8 +185,7 @@ func (w *Watch) aliveNow(now instant) repo.Alive {
 			s.Time = d.stored
 		}
 		if d.fault != nil {
-			_, hint := outcome.Classify(d.fault)
-			s.Problem = string(d.state) + ": " + d.fault.Error() + " " + hint
+			s.Problem = string(d.state) + ": " + d.fault.Error()
 		}
 		if d.stored.IsZero() { // a zero time would say that it is unchanged
 			if s.Problem == "" {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"firn/config"
-	"firn/outcome"
 	"firn/retention"
 )
 
@@ -49,8 +48,7 @@ func (w *Watch) tellUnlisted(problems []error) {
 	for _, err := range problems {
 		said[err.Error()] = true
 		if !w.unlisted[err.Error()] {
-			_, hint := outcome.Classify(err)
-			w.tell(Problem, kindFault, "%v. %s", err, hint)
+			w.tell(Problem, kindFault, "%s", withHint(err))
 		}
 	}
 	w.unlisted = said
@@ -170,8 +168,7 @@ func (w *Watch) Reload(conf *config.Config, err error) {
 		}
 		switch {
 		case err != nil:
-			_, hint := outcome.Classify(err)
-			w.tell(Problem, kindReload, "the configuration was not taken over, the one before stays: %v. %s", err, hint)
+			w.tell(Problem, kindReload, "the configuration was not taken over, the one before stays: %s", withHint(err))
 		case before != w.settings:
 			w.tell(Fact, kindReload, "the configuration was read again: a round every %s, a confirmation every %s", retention.FormatDuration(w.every), retention.FormatDuration(w.confirm))
 		default:
