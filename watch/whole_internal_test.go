@@ -47,12 +47,15 @@ func (backups) Thin(context.Context, func(snapshot.Series) (retention.Policy, bo
 func (backups) Latest(snapshot.Series) *snapshot.Snapshot { return nil }
 
 // plain is a follower that knows nothing.
-type plain struct {
-	noFollower
-	path string
-}
+type plain struct{ path string }
 
+func (plain) Peek() error                           { return nil }
+func (plain) Look(context.Context) (bool, error)    { return true, nil }
 func (p plain) Source(o sqlite.Options) repo.Source { return site.Source(p.path, o) }
+func (plain) State() FollowerState                  { return FollowerState{JournalMode: "delete"} }
+func (plain) Hold()                                 {}
+func (plain) Release() error                        { return nil }
+func (plain) Close() error                          { return nil }
 
 // TestWhole watches a real database once. Its repository, its lock, its metrics and its state are those of a watch.
 func TestWhole(t *testing.T) {
