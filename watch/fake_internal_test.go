@@ -43,6 +43,7 @@ type world struct {
 	beatsTo    map[string]int
 	states     []session.WatchState
 	folders    []string
+	unmounted  bool // the folder of the pattern is empty
 	folderTime time.Time
 	alives     []repo.Alive
 	events     []Event
@@ -134,7 +135,13 @@ func (x *world) parts() parts {
 			x.change(func() { x.alives = append(x.alives, a) })
 			return nil
 		},
-		expand:     expand,
+		expand: func(conf *config.Config, names []string) (listing, error) {
+			x.mu.Lock()
+			defer x.mu.Unlock()
+			l, err := expand(conf, names)
+			l.lacks = func(*config.Environment) bool { return x.unmounted }
+			return l, err
+		},
 		peekEvery:  x.peek,
 		settingsOf: func(*config.Config) settings { x.mu.Lock(); defer x.mu.Unlock(); return x.settings },
 		intervalOf: func(_ *config.Config, env *config.Environment) time.Duration {

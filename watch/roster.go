@@ -20,26 +20,33 @@ func (w *Watch) take(conf *config.Config) {
 
 // refresh makes the databases those that a configuration wants. It lists the folders of patterns. After an error all is as before.
 func (w *Watch) refresh(conf *config.Config) error {
-	envs, problems, err := w.expand(conf, w.options.Environments)
+	l, err := w.expand(conf, w.options.Environments)
 	if err != nil {
 		return err
 	}
 	w.take(conf)
-	w.roster(envs, problems)
+	w.roster(l)
 	return nil
 }
 
-// roster makes the databases those of some environments, and tells the changes.
-func (w *Watch) roster(envs []*config.Environment, problems []error) {
+// roster makes the databases those of a listing, and tells the changes. Those of a pattern whose folder is gone, or empty all at
+// once, stay: a disk is not mounted, and each is a fault that monitors learn of.
+func (w *Watch) roster(l listing) {
+	envs := l.envs
 	if len(w.options.Environments) == 0 {
 		envs = slices.DeleteFunc(slices.Clone(envs), func(e *config.Environment) bool { return !isWatched(e) })
+	}
+	for _, d := range w.databases {
+		if l.lacks(d.env) {
+			envs = append(envs, d.env)
+		}
 	}
 	changes := w.exchange(envs)
 	if w.begun && len(changes) > 0 {
 		w.tell(Fact, kindReload, "%s", strings.Join(changes, "; "))
 	}
 	w.begun = true
-	w.tellUnlisted(problems)
+	w.tellUnlisted(l.problems)
 }
 
 // tellUnlisted tells of patterns and files that give no environment, each once.
@@ -79,13 +86,12 @@ func (w *Watch) lookForFiles(now instant) {
 		for _, folder := range folders {
 			times[folder] = w.folderTime(folder)
 		}
-		var envs []*config.Environment
-		var problems []error
+		var l listing
 		err := errUnchanged
 		if anyway || !maps.Equal(times, before) {
-			err = caught(func() (err error) { envs, problems, err = w.expand(conf, w.options.Environments); return err })
+			err = caught(func() (err error) { l, err = w.expand(conf, w.options.Environments); return err })
 		}
-		return func() { w.listed(conf, times, envs, problems, err) }
+		return func() { w.listed(conf, times, l, err) }
 	})
 }
 
@@ -93,7 +99,7 @@ func (w *Watch) lookForFiles(now instant) {
 var errUnchanged = errors.New("unchanged")
 
 // listed takes over what a look at the folders of patterns has found, unless the configuration is another one by now.
-func (w *Watch) listed(conf *config.Config, times map[string]time.Time, envs []*config.Environment, problems []error, err error) {
+func (w *Watch) listed(conf *config.Config, times map[string]time.Time, l listing, err error) {
 	w.listing = false
 	if conf != w.conf || errors.Is(err, errUnchanged) {
 		return
@@ -104,7 +110,7 @@ func (w *Watch) listed(conf *config.Config, times map[string]time.Time, envs []*
 		w.tellUnlisted([]error{err})
 		return
 	}
-	w.roster(envs, problems)
+	w.roster(l)
 }
 
 // exchange adds and removes databases, and says what has changed. An environment whose database is another one is watched anew.

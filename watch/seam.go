@@ -58,19 +58,27 @@ func isWatched(*config.Environment) bool { return true }
 // isHeld is env.Held.
 func isHeld(*config.Environment) bool { return true }
 
-// expand is conf.All without names, and conf.Select(names) with some. The errors are those of single patterns and files.
-func expand(conf *config.Config, names []string) (envs []*config.Environment, problems []error, err error) {
+// listing is a config.Listing.
+type listing struct {
+	envs     []*config.Environment
+	problems []error                        // of single patterns and files
+	lacks    func(*config.Environment) bool // an environment that is not listed belongs to a pattern whose folder is gone or empty
+}
+
+// expand is conf.All without names, and conf.Select(names) with some.
+func expand(conf *config.Config, names []string) (l listing, err error) {
+	l.lacks = func(*config.Environment) bool { return false }
 	if len(names) == 0 {
 		names = conf.Names()
 	}
 	for _, name := range names {
 		env, err := conf.Environment(name)
 		if err != nil {
-			return nil, nil, err
+			return l, err
 		}
-		envs = append(envs, env)
+		l.envs = append(l.envs, env)
 	}
-	return envs, nil, nil
+	return l, nil
 }
 
 // patternFolders is the Folder of each of conf.Tables with a Pattern.

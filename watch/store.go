@@ -74,7 +74,7 @@ func (w *Watch) storeFailed(now instant, err error) {
 		w.failed = err
 	}
 	if news {
-		w.tell(Problem, kindAway, "the repository takes no snapshots since %s (tried again every %s at least): %s",
+		w.tell(Problem, kindAway, "the repository takes no snapshots since %s (tried again, every %s at least): %s",
 			w.when(w.away.since.wall), retention.FormatDuration(storePause), withHint(err))
 	}
 }

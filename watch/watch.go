@@ -47,7 +47,7 @@ type parts struct {
 	member      func(d *database, now time.Time) repo.RoundMember
 	takeBase    func(context.Context, repo.RoundMember) (*repo.BackupResult, error)
 	putAlive    func(context.Context, repo.Alive) error
-	expand      func(conf *config.Config, names []string) (envs []*config.Environment, problems []error, err error)
+	expand      func(conf *config.Config, names []string) (listing, error)
 	settingsOf  func(*config.Config) settings
 	intervalOf  func(*config.Config, *config.Environment) time.Duration
 	peekEvery   time.Duration
