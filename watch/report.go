@@ -21,6 +21,16 @@ const (
 	metricsPause = 10 * time.Second
 )
 
+// reports are the state file and the metrics.
+type reports struct {
+	reporting     bool // they are being written
+	stating       timer
+	metricsDue    timer
+	reportProblem string
+	roundsTaken   int64
+	storeFailures int64
+}
+
 // reportState writes the state file and the metrics when they are due, apart: a disk may be slow.
 func (w *Watch) reportState(now instant) {
 	if w.reporting || !w.stating.due(now) {

@@ -12,6 +12,16 @@ import (
 	"firn/retention"
 )
 
+// folders are what is known of the folders of patterns.
+type folders struct {
+	begun           bool // the databases were listed once
+	listingUnderWay bool // the folders are being looked at
+	list            timer
+	relist          timer
+	folderTimes     map[string]time.Time
+	unlisted        map[string]bool // the problems of the last listing
+}
+
 // take takes over the settings of a configuration.
 func (w *Watch) take(conf *config.Config) {
 	w.conf, w.settings = conf, w.settingsOf(conf)
@@ -71,16 +81,16 @@ const (
 
 // lookForFiles lists the folders of patterns when their times have changed, apart: one may be on a file server that is gone.
 func (w *Watch) lookForFiles(now instant) {
-	if w.listing || !w.list.due(now) {
+	if w.listingUnderWay || !w.list.due(now) {
 		return
 	}
 	w.list.set(now, listPause)
-	folders := w.folders(w.conf)
+	folders := w.foldersOf(w.conf)
 	if len(folders) == 0 {
 		return
 	}
 	conf, before, anyway := w.conf, w.folderTimes, w.relist.due(now)
-	w.listing = true
+	w.listingUnderWay = true
 	w.apart(func() func() {
 		times := map[string]time.Time{}
 		for _, folder := range folders {
@@ -100,7 +110,7 @@ var errUnchanged = errors.New("unchanged")
 
 // listed takes over what a look at the folders of patterns has found, unless the configuration is another one by now.
 func (w *Watch) listed(conf *config.Config, times map[string]time.Time, l listing, err error) {
-	w.listing = false
+	w.listingUnderWay = false
 	if conf != w.conf || errors.Is(err, errUnchanged) {
 		return
 	}

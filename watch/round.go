@@ -19,6 +19,14 @@ const (
 	looksAtOnce = 32
 )
 
+// turns are the rounds under way and to come.
+type turns struct {
+	round      *round // that looks; nil for none
+	pace       timer  // of rounds
+	engineBusy bool   // a job of the rounds is under way
+	lookedOnce bool   // a round has looked at all databases
+}
+
 // round is a round that looks at its databases.
 type round struct {
 	began   instant

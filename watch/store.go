@@ -14,15 +14,6 @@ import (
 	"firn/snapshot"
 )
 
-// Spool keeps what is put on this host while the store is away. A put into a full spool fails with an error that matches
-// [store.ErrNoSpace].
-type Spool interface {
-	// Waiting returns how much waits for the store, and since when.
-	Waiting() (objects int, bytes int64, since time.Time)
-	// Drain puts what waits into the store, in its order. After an error the rest still waits.
-	Drain(ctx context.Context) error
-}
-
 // rounds is [repo.Rounds].
 type rounds interface {
 	Take(ctx context.Context, members []repo.RoundMember) (*repo.RoundResult, error)
