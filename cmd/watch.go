@@ -74,7 +74,7 @@ func (c *cli) watch(ctx context.Context, o watchOptions) error {
 	}
 	defer s.Close()
 	w := watch.New(s.Session, o.Options)
-	defer c.signals.take(func(received os.Signal) bool { return c.signalled(ctx, w, received) }, releaseSignal)()
+	defer c.signals.take(c.watchSignals(w), releaseSignal)()
 	if err := w.Run(ctx); err != nil || !o.Once {
 		return err
 	}
@@ -92,19 +92,27 @@ func (o watchOptions) check() error {
 	return nil
 }
 
-// signalled takes a signal that a watch gets, and reports whether the watch goes on.
-func (c *cli) signalled(ctx context.Context, w *watch.Watch, received os.Signal) bool {
-	switch {
-	case received == syscall.SIGHUP:
-		go func() { w.Reload(c.program.LoadConfig()) }()
-	case received == releaseSignal:
-		go w.Release()
-	case ctx.Err() != nil: // the second one
-		os.Exit(outcome.CodeInterrupted)
-	default:
-		return false
+// echo is the time after a first signal to end in which another one is the same: "timeout" sends it to the process and to its group.
+const echo = time.Second
+
+// watchSignals returns a function that takes the signals of a watch, and reports whether the watch goes on.
+func (c *cli) watchSignals(w *watch.Watch) func(os.Signal) bool {
+	var asked time.Time // to end
+	return func(received os.Signal) bool {
+		now := c.program.Now()
+		switch {
+		case received == syscall.SIGHUP:
+			go func() { w.Reload(c.program.LoadConfig()) }()
+		case received == releaseSignal:
+			go w.Release()
+		case asked.IsZero():
+			asked = now
+			return false
+		case now.Sub(asked) > echo:
+			os.Exit(outcome.CodeInterrupted)
+		}
+		return true
 	}
-	return true
 }
 
 // failures returns one error for the databases that a watch could not take.

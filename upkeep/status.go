@@ -55,12 +55,12 @@ func ReadStatus(ctx context.Context, s *session.Session, o StatusOptions) (*Stat
 	}
 	configured := s.Configured(o.Environment)
 	st := &Status{States: states(ctx, s, configured, all, o), Usage: usage, Free: -1, Damage: damage}
-	readWatches(ctx, s, st.States)
 	known := &session.Catalog{Session: s, All: all, Damage: damage}
 	st.Unlisted = append(configured.Errors, known.Emptied(configured)...)
 	for i := range st.States {
 		st.States[i].NothingYet = o.Environment == "" && known.NothingYet(ctx, st.States[i].Environment)
 	}
+	readWatches(ctx, s, st.States)
 	st.Done = snapshot.LastUpkeep(all).Later(snapshot.Upkeep{Pruned: usage.Pruned})
 	if s.Place.Kind == nil {
 		if free, ok := spool.FreeSpace(s.Place.Folder); ok {

@@ -29,6 +29,7 @@ const (
 type messages struct {
 	waiting []func(context.Context)
 	running int
+	beat    timer // of signs of life
 }
 
 // alarms tells the monitors of databases whose faults last, once for each fault.

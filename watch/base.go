@@ -16,6 +16,14 @@ const (
 	rejoinPause = time.Minute
 )
 
+// bases are the first snapshots of large databases.
+type bases struct {
+	large     []*database // whose bases are to be taken apart
+	base      *database   // whose base is being taken; nil for none
+	joining   []*database // whose bases were taken, and are not known to the rounds
+	rejoining timer
+}
+
 // choose returns the members of a round that are taken in it: all that this watch has taken before, and first readings up to a
 // number of bytes, one at least. Large databases are read apart, and the others have their turn in the next round, at once.
 func (w *Watch) choose(r *round) (members []*database) {

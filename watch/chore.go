@@ -34,6 +34,15 @@ type chore struct {
 	run func(ctx context.Context, conf *config.Config) (done string, of []string, err error)
 }
 
+// upkeep is what is done for the repository beside the rounds.
+type upkeep struct {
+	chore     *chore // under way; nil for none
+	choreRest timer  // between chores
+	freeing   bool   // space is being freed
+	full      timer
+	failing   map[string]string // chores that have failed, with their last errors
+}
+
 // doChores starts the next chore that is due, unless something more urgent is under way.
 func (w *Watch) doChores(now instant) {
 	busy := w.chore != nil || w.base != nil || len(w.large) > 0 || w.rounds == nil || w.away.err != nil || w.spooled() > 0 || w.options.Once

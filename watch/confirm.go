@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"firn/outcome"
 	"firn/repo"
 	"firn/report"
 	"firn/retention"
@@ -17,9 +16,16 @@ const (
 	thinPause = 5 * time.Minute
 	// alivePause is the time between two objects that say the watch is alive. Other hosts judge by max_age, of 25 hours usually.
 	alivePause = time.Hour
-	// drainPoll is the time between two looks at the spool.
-	drainPoll = time.Second
 )
+
+// confirmations are what follows rounds: their confirmation, retention, and signs of life.
+type confirmations struct {
+	unconfirmed  int // snapshots
+	confirmation timer
+	confirmedAt  instant // up to when all is confirmed
+	thinning     timer
+	alive        timer
+}
 
 // confirmRounds confirms the snapshots of the last rounds when that is due. As long as objects wait in the spool, there is nothing
 // in the store to confirm.
@@ -70,54 +76,6 @@ func (w *Watch) find(s snapshot.Series) *database {
 		}
 	}
 	return nil
-}
-
-// spooled returns the number of objects that wait in the spool.
-func (w *Watch) spooled() int {
-	if w.spool == nil {
-		return 0
-	}
-	n, _, _ := w.spool.Waiting()
-	return n
-}
-
-// drain empties the spool into the store when that is there again.
-func (w *Watch) drain(now instant) {
-	if w.spool == nil || w.draining || !w.drained.due(now) || !w.drainRetry.due(now) {
-		return
-	}
-	w.drained.set(now, drainPoll)
-	objects, bytes, since := w.spool.Waiting()
-	if objects == 0 {
-		return
-	}
-	if w.spooling.IsZero() {
-		w.spooling = since
-		w.tell(Problem, kindAway, "the store does not answer since %s: rounds wait on this host, %s so far", w.when(since), report.Size(bytes))
-	}
-	w.draining = true
-	w.apart(func() func() {
-		err := caught(func() error { return w.spool.Drain(w.work) })
-		return func() { w.drainEnded(err) }
-	})
-}
-
-// drainEnded notes the outcome of a drain.
-func (w *Watch) drainEnded(err error) {
-	now := w.clock.read()
-	w.draining = false
-	if err != nil {
-		w.drainRetry.fail(now, storePause)
-		w.storeFailures++
-		w.tell(Detail, kindAway, "what waits on this host could not be stored yet: %v", err)
-		return
-	}
-	w.drainRetry.reset()
-	if w.spooled() == 0 {
-		w.tell(Fact, kindBack, "the store answers again: what has waited on this host since %s is stored", w.when(w.spooling))
-		w.spooling = time.Time{}
-		w.confirmation.hurry()
-	}
 }
 
 // thin applies retention when that is due.
@@ -186,8 +144,7 @@ func (w *Watch) aliveNow(now instant) repo.Alive {
 			s.Time = d.stored
 		}
 		if d.fault != nil {
-			_, hint := outcome.Classify(d.fault)
-			s.Problem = string(d.state) + ": " + d.fault.Error() + " " + hint
+			s.Problem = string(d.state) + ": " + d.fault.Error()
 		}
 		if d.stored.IsZero() { // a zero time would say that it is unchanged
 			if s.Problem == "" {

@@ -77,16 +77,12 @@ func (w *Watch) fail(d *database, now instant, err error) {
 	if !news {
 		return
 	}
-	_, hint := outcome.Classify(err)
-	if hint != "" {
-		hint = " " + hint
-	}
 	level := Problem
 	if state == Elsewhere {
 		level = Fact
 	}
-	w.tellOf(d, level, kindFault, "%s: %v. It is tried again, at first after %s, then every %s.%s",
-		state, err, retention.FormatDuration(d.retry.pause), retention.FormatDuration(longestPause(state)), hint)
+	w.tellOf(d, level, kindFault, "%s (tried again after %s, later every %s): %s",
+		state, retention.FormatDuration(d.retry.pause), retention.FormatDuration(longestPause(state)), withHint(err))
 }
 
 // recover notes that a database is well. If it was not, that is told, with the window whose states were not stored.

@@ -71,12 +71,14 @@ const closeLimit = 300 * time.Millisecond
 
 // ending lets go of the databases, as far as they answer.
 func (w *Watch) ending(limit <-chan time.Time, why error) error {
+	w.stating.hurry()
+	w.metricsDue.hurry()
+	w.reportState(w.clock.read())
 	for _, d := range w.databases {
 		w.close(d)
 	}
-	soon := time.After(closeLimit)
 	if !w.options.Once {
-		limit = soon
+		limit = time.After(closeLimit)
 	}
 	_ = w.await(limit, w.closed) // a file system that hangs is no news now
 	if err := w.closeReport(); err != nil {

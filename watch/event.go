@@ -3,6 +3,8 @@ package watch
 import (
 	"fmt"
 	"time"
+
+	"firn/outcome"
 )
 
 // Level says how much an event matters.
@@ -60,6 +62,14 @@ func (w *Watch) tell(level Level, kind, format string, args ...any) {
 // tellOf tells an event of a database.
 func (w *Watch) tellOf(d *database, level Level, kind, format string, args ...any) {
 	w.told(Event{w.clock.wall(), level, kind, d.env.Name, fmt.Sprintf(format, args...)})
+}
+
+// withHint returns the message of an error with its hint.
+func withHint(err error) string {
+	if _, hint := outcome.Classify(err); hint != "" {
+		return err.Error() + ". " + hint
+	}
+	return err.Error()
 }
 
 // told passes an event on.

@@ -19,22 +19,22 @@ func TestFaults(t *testing.T) {
 		want          string
 	}{
 		"Missing": {
-			func(f *fakeFile) { f.look = fs.ErrNotExist }, func(f *fakeFile) { f.look = nil }, "bad: missing: file does not exist",
+			func(f *fakeFile) { f.look = fs.ErrNotExist }, func(f *fakeFile) { f.look = nil }, "bad: missing (tried again after 1s, later every 10s): file does not exist",
 		},
 		"Locked": {
-			func(f *fakeFile) { f.look = fmt.Errorf("look: %w", sqlite.ErrBusy) }, func(f *fakeFile) { f.look = nil }, "bad: locked: look: ",
+			func(f *fakeFile) { f.look = fmt.Errorf("look: %w", sqlite.ErrBusy) }, func(f *fakeFile) { f.look = nil }, "bad: locked (tried again after 1s, later every 10s): look: ",
 		},
 		"NotADatabase": {
-			func(f *fakeFile) { f.look = sqlite.ErrNotDatabase }, func(f *fakeFile) { f.look = nil }, "bad: no database: ",
+			func(f *fakeFile) { f.look = sqlite.ErrNotDatabase }, func(f *fakeFile) { f.look = nil }, "bad: no database (tried again",
 		},
 		"Damaged": {
-			func(f *fakeFile) { f.source = outcome.OfSource(sqlite.ErrCorrupt) }, func(f *fakeFile) { f.source = nil }, "bad: damaged: ",
+			func(f *fakeFile) { f.source = outcome.OfSource(sqlite.ErrCorrupt) }, func(f *fakeFile) { f.source = nil }, "bad: damaged (tried again",
 		},
 		"Denied": {
-			func(f *fakeFile) { f.look = fs.ErrPermission }, func(f *fakeFile) { f.look = nil }, "bad: denied: ",
+			func(f *fakeFile) { f.look = fs.ErrPermission }, func(f *fakeFile) { f.look = nil }, "bad: denied (tried again",
 		},
 		"Panic": {
-			func(f *fakeFile) { f.panics = true }, func(f *fakeFile) { f.panics = false }, "bad: broken: internal error of firn: a bug",
+			func(f *fakeFile) { f.panics = true }, func(f *fakeFile) { f.panics = false }, "bad: broken (tried again after 1s, later every 5m): internal error of firn: a bug",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -83,7 +83,7 @@ func TestReasonChanges(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		x.want("faults", x.lines(kindFault), "a: missing: ", "a: no database: ")
+		x.want("faults", x.lines(kindFault), "a: missing (tried again", "a: no database (tried again")
 		x.want("over", x.lines(kindWell), "a: it is watched again after 10m")
 	})
 }
@@ -120,7 +120,7 @@ func TestHangingLook(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		x.want("fault", x.lines(kindFault), "dead: not answering: the file system does not answer for 10s")
+		x.want("fault", x.lines(kindFault), "dead: not answering (tried again after 1s, later every 5m): the file system does not answer for 10s")
 		x.want("over", x.lines(kindWell), "dead: it is watched again after ")
 		if f := x.files["dead"]; f.opens != 2 || f.closes != 2 {
 			t.Errorf("got %d opens, %d closes, want 2", f.opens, f.closes)
@@ -178,7 +178,7 @@ func TestElsewhere(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		x.want("fault", x.lines(kindFault), "a: elsewhere: another run is under way, by another process")
+		x.want("fault", x.lines(kindFault), "a: elsewhere (tried again after 1s, later every 2s): another run is under way, by another process")
 		if len(x.alarmed) > 0 {
 			t.Errorf("alarms: got %q", x.alarmed)
 		}

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"firn/config"
@@ -37,18 +38,31 @@ func intervalOf(conf *config.Config, env *config.Environment) time.Duration {
 	return env.WatchInterval(conf)
 }
 
-// expand lists the environments with some names, or all without names. The problems are those of single patterns and files.
-func expand(conf *config.Config, names []string) (envs []*config.Environment, problems []error, err error) {
+// listing is what the environments of a watch are now.
+type listing struct {
+	envs     []*config.Environment
+	problems []error                        // of single patterns and files
+	lacks    func(*config.Environment) bool // an environment that is not listed belongs to a pattern whose folder is gone or empty
+}
+
+// expand lists the environments with some names, or all without names.
+func expand(conf *config.Config, names []string) (listing, error) {
 	l := conf.All()
 	if len(names) > 0 {
+		var err error
 		if l, err = conf.Select(names); err != nil {
-			return nil, nil, err
+			return listing{}, err
 		}
 	}
+	var problems []error
 	for _, e := range l.Errors {
 		problems = append(problems, e)
 	}
-	return l.Environments, problems, nil
+	lacks := func(env *config.Environment) bool {
+		empty := slices.ContainsFunc(l.Empty, func(table *config.Environment) bool { return table.Name == env.Pattern })
+		return env.Pattern != "" && (empty || l.Lacks(env.Pattern))
+	}
+	return listing{l.Environments, problems, lacks}, nil
 }
 
 // patternFolders returns the folders in which patterns look for files.

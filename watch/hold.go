@@ -16,6 +16,12 @@ const (
 	quietTime = 3 * time.Hour
 )
 
+// holding is whether connections are held at all.
+type holding struct {
+	letGo    bool  // all were let go of on demand
+	released timer // until then
+}
+
 // Release lets go of the connections to all databases for a minute, so that an application can change the journal mode.
 func (w *Watch) Release() {
 	w.post(func() {

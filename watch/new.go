@@ -46,7 +46,7 @@ func partsOf(s *session.Session) parts {
 		settingsOf:  settingsOf,
 		intervalOf:  intervalOf,
 		peekEvery:   peekEvery,
-		folders:     patternFolders,
+		foldersOf:   patternFolders,
 		folderTime:  folderTime,
 	}
 }

@@ -47,7 +47,7 @@ func (w *Watch) open(d *database, now instant) {
 			w.fail(d, now, err)
 			return
 		}
-		d.follower, d.size = follower, size
+		d.follower, d.size, d.quiet = follower, size, false
 		d.due.hurry()
 		w.pace.hurry()
 		if d.state == Opening {

@@ -21,6 +21,16 @@ const (
 	metricsPause = 10 * time.Second
 )
 
+// reports are the state file and the metrics.
+type reports struct {
+	reporting     bool // they are being written
+	stating       timer
+	metricsDue    timer
+	reportProblem string
+	roundsTaken   int64
+	storeFailures int64
+}
+
 // reportState writes the state file and the metrics when they are due, apart: a disk may be slow.
 func (w *Watch) reportState(now instant) {
 	if w.reporting || !w.stating.due(now) {
@@ -100,29 +110,30 @@ func (w *Watch) samples(now instant) func(monitor.Samples) {
 		s.Set("firn_watch_process_store_failures_total", of, float64(failures))
 		s.Set("firn_watch_unconfirmed_snapshots", of, float64(state.Unconfirmed))
 		s.Set("firn_watch_spool_bytes", of, float64(state.SpoolBytes))
-		s.Set("firn_watch_spool_time_seconds", of, secondsOrZero(state.SpoolSince))
+		spooled := 0.0
+		if !state.SpoolSince.IsZero() {
+			spooled = monitor.Seconds1970(state.SpoolSince)
+		}
+		s.Set("firn_watch_spool_time_seconds", of, spooled)
 	}
 }
 
 // addDatabase writes the values of a database.
 func addDatabase(s monitor.Samples, d session.WatchedDatabase, success time.Time) {
+	if d.State == string(Opening) {
+		return // nothing is known yet, and the values of the watch before say more
+	}
 	labels := monitor.Labels(d.Environment, d.Database)
-	s.Set("firn_watch_stored_time_seconds", labels, secondsOrZero(d.Stored))
-	s.Set("firn_watch_last_success_time_seconds", labels, secondsOrZero(success))
+	if !d.Stored.IsZero() {
+		s.Set("firn_watch_stored_time_seconds", labels, monitor.Seconds1970(d.Stored))
+		s.Set("firn_watch_last_success_time_seconds", labels, monitor.Seconds1970(success))
+	}
 	s.Set("firn_watch_healthy", labels, map[bool]float64{true: 1}[d.Problem == ""])
 	s.Set("firn_watch_rounds_total", labels, float64(d.Rounds))
 	s.Set("firn_watch_failures_total", labels, float64(d.Failures))
 	for cause, n := range d.Full {
 		s.Set("firn_watch_full_readings_total", monitor.Cause(labels, cause), float64(n))
 	}
-}
-
-// secondsOrZero returns a time as the value of a metric, 0 for the zero time.
-func secondsOrZero(t time.Time) float64 {
-	if t.IsZero() {
-		return 0
-	}
-	return monitor.Seconds1970(t)
 }
 
 // reporter writes reports into files.

@@ -9,9 +9,18 @@ import (
 	"time"
 
 	"firn/config"
-	"firn/outcome"
 	"firn/retention"
 )
+
+// folders are what is known of the folders of patterns.
+type folders struct {
+	begun           bool // the databases were listed once
+	listingUnderWay bool // the folders are being looked at
+	list            timer
+	relist          timer
+	folderTimes     map[string]time.Time
+	unlisted        map[string]bool // the problems of the last listing
+}
 
 // take takes over the settings of a configuration.
 func (w *Watch) take(conf *config.Config) {
@@ -21,26 +30,33 @@ func (w *Watch) take(conf *config.Config) {
 
 // refresh makes the databases those that a configuration wants. It lists the folders of patterns. After an error all is as before.
 func (w *Watch) refresh(conf *config.Config) error {
-	envs, problems, err := w.expand(conf, w.options.Environments)
+	l, err := w.expand(conf, w.options.Environments)
 	if err != nil {
 		return err
 	}
 	w.take(conf)
-	w.roster(envs, problems)
+	w.roster(l)
 	return nil
 }
 
-// roster makes the databases those of some environments, and tells the changes.
-func (w *Watch) roster(envs []*config.Environment, problems []error) {
+// roster makes the databases those of a listing, and tells the changes. Those of a pattern whose folder is gone, or empty all at
+// once, stay: a disk is not mounted, and each is a fault that monitors learn of.
+func (w *Watch) roster(l listing) {
+	envs := l.envs
 	if len(w.options.Environments) == 0 {
 		envs = slices.DeleteFunc(slices.Clone(envs), func(e *config.Environment) bool { return !e.Watched() })
+	}
+	for _, d := range w.databases {
+		if l.lacks(d.env) {
+			envs = append(envs, d.env)
+		}
 	}
 	changes := w.exchange(envs)
 	if w.begun && len(changes) > 0 {
 		w.tell(Fact, kindReload, "%s", strings.Join(changes, "; "))
 	}
 	w.begun = true
-	w.tellUnlisted(problems)
+	w.tellUnlisted(l.problems)
 }
 
 // tellUnlisted tells of patterns and files that give no environment, each once.
@@ -49,8 +65,7 @@ func (w *Watch) tellUnlisted(problems []error) {
 	for _, err := range problems {
 		said[err.Error()] = true
 		if !w.unlisted[err.Error()] {
-			_, hint := outcome.Classify(err)
-			w.tell(Problem, kindFault, "%v. %s", err, hint)
+			w.tell(Problem, kindFault, "%s", withHint(err))
 		}
 	}
 	w.unlisted = said
@@ -66,28 +81,27 @@ const (
 
 // lookForFiles lists the folders of patterns when their times have changed, apart: one may be on a file server that is gone.
 func (w *Watch) lookForFiles(now instant) {
-	if w.listing || !w.list.due(now) {
+	if w.listingUnderWay || !w.list.due(now) {
 		return
 	}
 	w.list.set(now, listPause)
-	folders := w.folders(w.conf)
+	folders := w.foldersOf(w.conf)
 	if len(folders) == 0 {
 		return
 	}
 	conf, before, anyway := w.conf, w.folderTimes, w.relist.due(now)
-	w.listing = true
+	w.listingUnderWay = true
 	w.apart(func() func() {
 		times := map[string]time.Time{}
 		for _, folder := range folders {
 			times[folder] = w.folderTime(folder)
 		}
-		var envs []*config.Environment
-		var problems []error
+		var l listing
 		err := errUnchanged
 		if anyway || !maps.Equal(times, before) {
-			err = caught(func() (err error) { envs, problems, err = w.expand(conf, w.options.Environments); return err })
+			err = caught(func() (err error) { l, err = w.expand(conf, w.options.Environments); return err })
 		}
-		return func() { w.listed(conf, times, envs, problems, err) }
+		return func() { w.listed(conf, times, l, err) }
 	})
 }
 
@@ -95,8 +109,8 @@ func (w *Watch) lookForFiles(now instant) {
 var errUnchanged = errors.New("unchanged")
 
 // listed takes over what a look at the folders of patterns has found, unless the configuration is another one by now.
-func (w *Watch) listed(conf *config.Config, times map[string]time.Time, envs []*config.Environment, problems []error, err error) {
-	w.listing = false
+func (w *Watch) listed(conf *config.Config, times map[string]time.Time, l listing, err error) {
+	w.listingUnderWay = false
 	if conf != w.conf || errors.Is(err, errUnchanged) {
 		return
 	}
@@ -106,7 +120,7 @@ func (w *Watch) listed(conf *config.Config, times map[string]time.Time, envs []*
 		w.tellUnlisted([]error{err})
 		return
 	}
-	w.roster(envs, problems)
+	w.roster(l)
 }
 
 // exchange adds and removes databases, and says what has changed. An environment whose database is another one is watched anew.
@@ -170,8 +184,7 @@ func (w *Watch) Reload(conf *config.Config, err error) {
 		}
 		switch {
 		case err != nil:
-			_, hint := outcome.Classify(err)
-			w.tell(Problem, kindReload, "the configuration was not taken over, the one before stays: %v. %s", err, hint)
+			w.tell(Problem, kindReload, "the configuration was not taken over, the one before stays: %s", withHint(err))
 		case before != w.settings:
 			w.tell(Fact, kindReload, "the configuration was read again: a round every %s, a confirmation every %s", retention.FormatDuration(w.every), retention.FormatDuration(w.confirm))
 		default:

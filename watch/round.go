@@ -8,6 +8,7 @@ import (
 
 	"firn/outcome"
 	"firn/repo"
+	"firn/report"
 	"firn/sqlite"
 )
 
@@ -18,6 +19,14 @@ const (
 	// looksAtOnce bounds the looks that are under way and have not lost the round's patience.
 	looksAtOnce = 32
 )
+
+// turns are the rounds under way and to come.
+type turns struct {
+	round      *round // that looks; nil for none
+	pace       timer  // of rounds
+	engineBusy bool   // a job of the rounds is under way
+	lookedOnce bool   // a round has looked at all databases
+}
 
 // round is a round that looks at its databases.
 type round struct {
@@ -190,7 +199,7 @@ func (w *Watch) tookRound(r *round, members []*database, result *repo.RoundResul
 		w.storedRound(d, now, r.starts[d], m.BackupResult)
 		d.spare(now, share(took, m, result))
 	}
-	w.tell(Detail, kindRound, "round of %d databases in %v, %d bytes", len(members), took.Round(time.Millisecond), result.Size)
+	w.tell(Detail, kindRound, "round of %s in %s, %s", report.Plural(len(members), "database"), report.Elapsed(took), report.Size(result.Size))
 }
 
 // endRound ends the round, and lets the databases that are no members have their next one.

@@ -2,64 +2,75 @@ package watch
 
 import (
 	"context"
-	"sync/atomic"
 	"time"
 
-	"firn/session"
-	"firn/store"
-	"firn/store/behind"
+	"firn/report"
 )
 
-// NewSpool puts a spool before the store of a session that was started and is not open yet: what cannot be stored while the
-// store is away waits in it, on this host. Without a folder for it the watch does without, and the session warns of that. The
-// caller closes the spool when the watch has ended.
-func NewSpool(s *session.Session) *LocalSpool {
-	w := &LocalSpool{}
-	s.PutBefore(func(st store.Store) store.Store { return w.before(s, st) })
-	return w
+// Spool keeps what is put on this host while the store is away. A put into a full spool fails with an error that matches
+// [store.ErrNoSpace].
+type Spool interface {
+	// Waiting returns how much waits for the store, and since when.
+	Waiting() (objects int, bytes int64, since time.Time)
+	// Drain puts what waits into the store, in its order. After an error the rest still waits.
+	Drain(ctx context.Context) error
 }
 
-// LocalSpool is a [Spool] that takes up its work when a repository is opened.
-type LocalSpool struct{ store atomic.Pointer[behind.Store] }
+// drainPoll is the time between two looks at the spool.
+const drainPoll = time.Second
 
-// before returns the store with the spool before it, or the store alone if the spool cannot be had.
-func (w *LocalSpool) before(s *session.Session, st store.Store) store.Store {
-	w.Close() // of an attempt to open the repository that has failed
-	dir := s.SpoolDir()
-	if dir == "" {
-		return st
+// draining is how the spool is being emptied.
+type draining struct {
+	drainUnderWay bool
+	drained       timer
+	drainRetry    backoff
+	spooling      time.Time // since when objects wait; zero for none
+}
+
+// spooled returns the number of objects that wait in the spool.
+func (w *Watch) spooled() int {
+	if w.spool == nil {
+		return 0
 	}
-	spool, err := behind.Open(dir, st, s.Conf.Watch.SpoolLimit(), behind.Options{Warn: s.Detail}) // the watch itself says that the store is away
+	n, _, _ := w.spool.Waiting()
+	return n
+}
+
+// drain empties the spool into the store when that is there again.
+func (w *Watch) drain(now instant) {
+	if w.spool == nil || w.drainUnderWay || !w.drained.due(now) || !w.drainRetry.due(now) {
+		return
+	}
+	w.drained.set(now, drainPoll)
+	objects, bytes, since := w.spool.Waiting()
+	if objects == 0 {
+		return
+	}
+	if w.spooling.IsZero() {
+		w.spooling = since
+		w.tell(Problem, kindAway, "the store does not answer since %s: rounds wait on this host, %s so far", w.when(since), report.Size(bytes))
+	}
+	w.drainUnderWay = true
+	w.apart(func() func() {
+		err := caught(func() error { return w.spool.Drain(w.work) })
+		return func() { w.drainEnded(err) }
+	})
+}
+
+// drainEnded notes the outcome of a drain.
+func (w *Watch) drainEnded(err error) {
+	now := w.clock.read()
+	w.drainUnderWay = false
 	if err != nil {
-		s.Warn("snapshots cannot wait on this host while the repository is away: %v", err)
-		return st
+		w.drainRetry.fail(now, storePause)
+		w.storeFailures++
+		w.tell(Detail, kindAway, "what waits on this host could not be stored yet: %v", err)
+		return
 	}
-	for _, path := range spool.Damaged() {
-		s.Warn("an object that waited on this host is damaged, and is not stored: it is kept as %s", path)
-	}
-	w.store.Store(spool)
-	return spool
-}
-
-// Waiting returns how many objects wait, their bytes, and since when the oldest waits.
-func (w *LocalSpool) Waiting() (objects int, bytes int64, since time.Time) {
-	if spool := w.store.Load(); spool != nil {
-		return spool.Waiting()
-	}
-	return 0, 0, time.Time{}
-}
-
-// Drain stores what waits, in its order.
-func (w *LocalSpool) Drain(ctx context.Context) error {
-	if spool := w.store.Load(); spool != nil {
-		return spool.Drain(ctx)
-	}
-	return nil
-}
-
-// Close lets go of the folder. What waits is stored by the next watch.
-func (w *LocalSpool) Close() {
-	if spool := w.store.Swap(nil); spool != nil {
-		_ = spool.Close() // what waits is on the disk
+	w.drainRetry.reset()
+	if w.spooled() == 0 {
+		w.tell(Fact, kindBack, "the store answers again: what has waited on this host since %s is stored", w.when(w.spooling))
+		w.spooling = time.Time{}
+		w.confirmation.hurry()
 	}
 }

@@ -14,15 +14,6 @@ import (
 	"firn/snapshot"
 )
 
-// Spool keeps what is put on this host while the store is away. A put into a full spool fails with an error that matches
-// [store.ErrNoSpace].
-type Spool interface {
-	// Waiting returns how much waits for the store, and since when.
-	Waiting() (objects int, bytes int64, since time.Time)
-	// Drain puts what waits into the store, in its order. After an error the rest still waits.
-	Drain(ctx context.Context) error
-}
-
 // rounds is [repo.Rounds].
 type rounds interface {
 	Take(ctx context.Context, members []repo.RoundMember) (*repo.RoundResult, error)
@@ -61,7 +52,7 @@ func isSource(err error) bool {
 
 // storeFailed notes that the store did not take something. Databases stay changed, and the next attempt is after a pause.
 func (w *Watch) storeFailed(now instant, err error) {
-	code, hint := outcome.Classify(err)
+	code, _ := outcome.Classify(err)
 	news := w.away.err == nil || w.away.code != code
 	if w.away.err == nil {
 		w.away.since = now
@@ -74,8 +65,8 @@ func (w *Watch) storeFailed(now instant, err error) {
 		w.failed = err
 	}
 	if news {
-		w.tell(Problem, kindAway, "the repository takes no snapshots since %s: %v. It is tried again, after %s at most. %s",
-			w.when(w.away.since.wall), err, retention.FormatDuration(storePause), hint)
+		w.tell(Problem, kindAway, "the repository takes no snapshots since %s (tried again, every %s at least): %s",
+			w.when(w.away.since.wall), retention.FormatDuration(storePause), withHint(err))
 	}
 }
 

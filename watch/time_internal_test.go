@@ -240,6 +240,13 @@ func TestNewFile(t *testing.T) {
 			}
 			x.change(func() { delete(x.conf.Env, "a"); x.folderTime = time.Now() })
 			pass(3 * time.Second)
+			x.change(func() { clear(x.conf.Env); x.unmounted, x.folderTime = true, time.Now() })
+			pass(30 * time.Second)
+			x.change(func() {
+				if n := len(x.states[len(x.states)-1].Databases); n != 2 {
+					t.Errorf("an empty folder: got %d databases, want 2", n)
+				}
+			})
 		}); err != nil {
 			t.Fatal(err)
 		}

@@ -47,11 +47,11 @@ type parts struct {
 	member      func(d *database, now time.Time) repo.RoundMember
 	takeBase    func(context.Context, repo.RoundMember) (*repo.BackupResult, error)
 	putAlive    func(context.Context, repo.Alive) error
-	expand      func(conf *config.Config, names []string) (envs []*config.Environment, problems []error, err error)
+	expand      func(conf *config.Config, names []string) (listing, error)
 	settingsOf  func(*config.Config) settings
 	intervalOf  func(*config.Config, *config.Environment) time.Duration
 	peekEvery   time.Duration
-	folders     func(*config.Config) []string // of patterns
+	foldersOf   func(*config.Config) []string // of patterns
 	folderTime  func(path string) time.Time   // when files were added to a folder last, or removed
 	chores      []*chore
 	freeSpace   func(context.Context) error
@@ -67,6 +67,9 @@ type parts struct {
 
 // Watch watches databases. [New] makes one, and [Watch.Run] runs it, once. The other methods may be called at any time by any
 // goroutine.
+//
+// Its fields are for the loop alone, in groups that are declared where they are used. Only the parts, the channels and the context
+// are for goroutines apart, and stay as they are.
 type Watch struct {
 	parts
 	settings
@@ -74,64 +77,26 @@ type Watch struct {
 	conf    *config.Config
 	spool   Spool
 
-	posts chan func()   // to be called in the loop
-	ended chan struct{} // closed when the loop has ended
-	work  context.Context
+	posts chan func()     // to be called in the loop
+	ended chan struct{}   // closed when the loop has ended
+	work  context.Context // of all that runs apart: it goes on through the last round, after the end of Run's context
 
 	databases []*database
-	rounds    rounds // nil: not begun yet
-	began     instant
+	rounds    rounds  // nil: not begun yet
+	began     instant // when the watch began
 	last      instant // the reading of the turn before
+	failed    error   // why the watch cannot go on
 
-	round      *round // that looks; nil for none
-	pace       timer  // of rounds
-	engineBusy bool   // a job of the rounds is under way
-	lookedOnce bool   // a round has looked at all databases
-	failed     error  // why the watch cannot go on
-
-	begun       bool // the databases were listed once
-	listing     bool // the folders of patterns are being looked at
-	list        timer
-	relist      timer
-	folderTimes map[string]time.Time
-	unlisted    map[string]bool // the problems of the last listing
-
-	letGo    bool // all connections were let go of on demand
-	released timer
-
-	large     []*database // whose bases are to be taken apart
-	base      *database   // whose base is being taken
-	joining   []*database // whose bases were taken
-	rejoining timer
-
-	away          absence
-	storeFailures int64
-	unconfirmed   int
-	confirmation  timer
-	confirmedAt   instant
-	thinning      timer
-	alive         timer
-
-	draining   bool
-	drained    timer
-	drainRetry backoff
-	spooling   time.Time // since when objects wait in the spool; zero for none
-
-	chore     *chore            // under way; nil for none
-	choreRest timer             // between chores
-	freeing   bool              // space is being freed
-	failing   map[string]string // chores that have failed, with their last errors
-	full      timer
-
-	messages messages
-	beat     timer
-
-	reporting     bool
-	stating       timer
-	metricsDue    timer
-	reportProblem string
-	roundsTaken   int64
-
+	turns
+	folders
+	holding
+	bases
+	confirmations
+	draining
+	upkeep
+	messages
+	reports
+	away   absence
 	peeker *peeker
 	hour   hour
 }
@@ -161,7 +126,7 @@ func (w *Watch) Run(ctx context.Context) error {
 	if err := w.refresh(w.conf); err != nil {
 		return err
 	}
-	if len(w.databases) == 0 && len(w.folders(w.conf)) == 0 {
+	if len(w.databases) == 0 && len(w.foldersOf(w.conf)) == 0 {
 		return outcome.Usage("Configure an environment, and leave out watch = false.", "there is nothing to watch")
 	}
 	w.tell(Fact, kindStart, "watching %s, every %s", report.Plural(len(w.databases), "database"), retention.FormatDuration(w.every))
