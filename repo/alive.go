@@ -50,7 +50,7 @@ type aliveRecord struct {
 func (r *Repo) PutAlive(ctx context.Context, a Alive) error {
 	a.Host = r.opts.Host
 	before, err := r.Alives(ctx)
-	if err != nil && !isDamage(err) {
+	if err != nil && !isDamage(err) && !isVersion(err) { // such a one stays
 		return err
 	}
 	name := newAliveName()

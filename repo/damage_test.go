@@ -309,6 +309,27 @@ func (w *damagedWorld) heal(t *testing.T, kind string, withCache bool) {
 	}
 }
 
+// TestCheckNamesSnapshotsOfRound damages a round that the host has read before: one finding tells of it, and has the snapshots
+// in it that were not forgotten.
+func TestCheckNamesSnapshotsOfRound(t *testing.T) {
+	t.Parallel()
+	w := newDamagedWorld(t)
+	name := w.damage(t, "round-footer")[0]
+	r, err := w.repairing(t, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	result, err := r.Check(t.Context(), repo.CheckOptions{ReadData: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	about := slices.DeleteFunc(slices.Clone(result.Findings), func(f repo.Finding) bool { return !strings.Contains(f.Err.Error(), name) })
+	if len(about) != 1 || len(about[0].Snapshots) != 1 || about[0].Snapshots[0].Environment != "tenant-a" || !strings.Contains(about[0].Err.Error(), "damaged round") {
+		t.Errorf("got %+v, want one finding with the snapshot of tenant-a", about)
+	}
+}
+
 func forceScan(t testing.TB, r *repo.Repo, env string, b []byte) *snapshot.Snapshot {
 	t.Helper()
 	result, err := r.Backup(t.Context(), sourceOf(b), repo.BackupOptions{Environment: env, Database: "app", ForceScan: true})

@@ -72,9 +72,15 @@ func meanwhile() map[string]func(testing.TB, *world) {
 			pruneAll(t, w.st)
 		},
 		"Backup": func(t testing.TB, w *world) { w.take(t, "staging", next) },
+		"Round": func(t testing.TB, w *world) {
+			watch := watch(t, w, w.st)
+			watch.images["staging"], watch.images["tenant"] = next, touch(next, 4, 4)
+			watch.take("staging", "tenant")
+			watch.confirm()
+		},
 	}
 	if testing.Short() {
-		return map[string]func(testing.TB, *world){"TwoPrunes": all["TwoPrunes"]}
+		return map[string]func(testing.TB, *world){"TwoPrunes": all["TwoPrunes"], "Round": all["Round"]}
 	}
 	return all
 }

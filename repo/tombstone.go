@@ -35,6 +35,11 @@ type deceased struct {
 	Places []int `json:"places,omitempty"`
 }
 
+// senseless reports whether no tombstone says this: an empty list of places must not pass for all of them.
+func (d deceased) senseless() bool {
+	return !d.Round.IsRound() || d.Places != nil && len(d.Places) == 0 || slices.ContainsFunc(d.Places, func(at int) bool { return at < 0 })
+}
+
 // maxBuried is how many rounds and places of snapshots a tombstone names at most, so that it stays below
 // maxSealed: a round takes 57 bytes, and a place 8 at most.
 const maxBuried = 400_000
@@ -52,8 +57,8 @@ func (r *Repo) openTombstone(_ *snapshot.Decoder, name string, object []byte) (*
 	if err == nil {
 		err = unmarshalVersion(plain, t)
 	}
-	if err == nil && slices.ContainsFunc(t.Rounds, func(d deceased) bool { return !d.Round.IsRound() }) {
-		err = errors.New("it names a pack that is no round")
+	if err == nil && slices.ContainsFunc(t.Rounds, deceased.senseless) {
+		err = errors.New("it names a pack that is no round, or no place in one")
 	}
 	if err != nil {
 		return nil, damaged(kindOf(name), name, err)
