@@ -32,8 +32,10 @@ type Diagnosis struct {
 	// be replaced only if no other process, on any host, uses the repository, not
 	// even one that is suspended.
 	Plans []string
-	// Deleted are damaged records, notes and key slots that cannot be put back. With a
-	// record its snapshot is lost, with a note the facts that it told.
+	// Deleted are damaged records, notes, tombstones and key slots that cannot be put back. With a
+	// record its snapshot is lost, with a note the facts that it told; with a tombstone,
+	// snapshots that were forgotten are back. Of damaged rounds the snapshots are forgotten,
+	// and a later prune deletes the round.
 	Deleted []string
 	// Left is damaged, and cannot be repaired here.
 	Left []string
@@ -112,7 +114,8 @@ func (d *Diagnosis) sort(s *metadataScan) {
 		case strings.HasPrefix(name, planPrefix) && !s.repo.isForgedPlan(name):
 			list = &d.Plans
 		case strings.HasPrefix(name, snapshot.Prefix), strings.HasPrefix(name, snapshot.NotePrefix),
-			strings.HasPrefix(name, partialPrefix), strings.HasPrefix(name, planPrefix), isKeyName(name) && s.opens:
+			strings.HasPrefix(name, partialPrefix), strings.HasPrefix(name, planPrefix), isKeyName(name) && s.opens,
+			strings.HasPrefix(name, pack.RoundPrefix), isTombstone(name):
 			list = &d.Deleted
 		}
 		*list = append(*list, name)

@@ -64,6 +64,9 @@ func (s *metadataScan) read(ctx context.Context) error {
 	if err := s.readRecords(ctx); err != nil {
 		return err
 	}
+	if err := s.readRounds(ctx); err != nil {
+		return err
+	}
 	for _, o := range s.listing.partials {
 		_, err := s.repo.readPartial(ctx, o.Name)
 		if err := s.noteDamage(ctx, o.Name, err); err != nil && !errors.Is(err, fs.ErrNotExist) {

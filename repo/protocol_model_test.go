@@ -104,7 +104,7 @@ func (m *model) String() string {
 func (m *model) obeys(r rule) bool { return m.without&r == 0 }
 
 // state is everything that decides what can happen next. It is comparable and
-// small (136 bytes), so that millions fit into a map.
+// small (128 bytes), so that millions fit into a map.
 type state struct {
 	held    uint64 // content of each pack, 4 bits, kept after it is deleted
 	exist   set

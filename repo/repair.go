@@ -136,6 +136,8 @@ func (x *repair) putBack(ctx context.Context) error {
 			err = x.putBackRecord(ctx, name, sound)
 		case strings.HasPrefix(name, snapshot.NotePrefix):
 			err = x.putBackNote(ctx, name, sound)
+		case isTombstone(name):
+			err = x.putBackTombstone(ctx, name, sound)
 		case name == configName:
 			err = x.putBackAs(ctx, name, sound)
 		}
@@ -240,7 +242,11 @@ func (x *repair) putBackAs(ctx context.Context, name string, sound []byte) error
 // delete removes the objects that cannot be put back, and those that the steps before have
 // replaced.
 func (x *repair) delete(ctx context.Context) error {
-	for _, name := range x.agreed(x.diagnosis.Deleted) {
+	names, err := x.buryRounds(ctx, x.agreed(x.diagnosis.Deleted))
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
 		if x.scan.damaged[name].sound == nil && (!isKeyName(name) || x.scan.opens) {
 			x.remove = append(x.remove, name)
 		}
@@ -257,7 +263,7 @@ func (x *repair) delete(ctx context.Context) error {
 	if err := x.repo.removeRecords(ctx, ids, x.remove...); err != nil {
 		return fmt.Errorf("delete: %w", err)
 	}
-	x.result.Deleted = x.agreed(x.remove)
+	x.result.Deleted = append(x.result.Deleted, x.agreed(x.remove)...)
 	return nil
 }
 

@@ -175,6 +175,8 @@ func objectKind(name string) (crypt.ObjectKind, bool) {
 		return crypt.ObjectSnapshot, true
 	case strings.HasPrefix(name, snapshot.NotePrefix):
 		return crypt.ObjectNote, true
+	case isTombstone(name):
+		return crypt.ObjectTombstone, true
 	}
 	return 0, false
 }
@@ -196,6 +198,8 @@ func (r *Repo) verify(name string, b []byte) error {
 		_, err = r.openRecord(new(snapshot.Decoder), name, b)
 	case strings.HasPrefix(name, snapshot.NotePrefix):
 		_, err = r.openNote(new(snapshot.Decoder), name, b)
+	case isTombstone(name):
+		_, err = r.openTombstone(nil, name, b)
 	default:
 		err = errors.New("no copies are kept of such objects")
 	}
