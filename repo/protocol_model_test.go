@@ -79,6 +79,7 @@ const (
 	readRounds                       // P1: the snapshots of rounds count
 	spareLiving                      // P3: no round is deleted before all its snapshots are forgotten
 	buryLast                         // P6: a tombstone outlives its rounds
+	plansFirst                       // W1, P1: a listing of meta/ shows plans and tombstones as of before rounds and records
 )
 
 // model is the protocol with a number of processes, and without some rules.
@@ -88,6 +89,7 @@ type model struct {
 	together        bool    // these are of one round; else each has its own
 	prunes, forgets int
 	without         rule
+	torn            bool // listings of meta/ are two steps
 	narrow          bool // prunes sweep as early as they may, and put one plan: fewer states
 }
 
@@ -102,7 +104,7 @@ func (m *model) String() string {
 func (m *model) obeys(r rule) bool { return m.without&r == 0 }
 
 // state is everything that decides what can happen next. It is comparable and
-// small (136 bytes), so that millions fit into a map.
+// small (128 bytes), so that millions fit into a map.
 type state struct {
 	held    uint64 // content of each pack, 4 bits, kept after it is deleted
 	exist   set
@@ -124,8 +126,9 @@ type state struct {
 // needed any more are set to zero: fewer states.
 type backup struct {
 	step, token, repairs uint8
-	packs                set // condemned after a LIST of plans, usable after one of packs
-	rounds               set // as listed with the plans
+	packs                set  // condemned after a LIST of plans, usable after one of packs
+	rounds               set  // as listed with the plans
+	half                 bool // of a listing of meta/ was made
 }
 
 type prune struct {
@@ -136,6 +139,7 @@ type prune struct {
 	need             blobs
 	condemned, packs set  // as listed
 	publish, sweep   set  // as decided
+	half             bool // of a listing of meta/ was made
 	again            bool // it goes on to a second plan, or is at that
 }
 
@@ -253,8 +257,18 @@ func (m *model) backup(s state, i int, emit func(string, state)) {
 	b := &s.backup[i]
 	switch b.step {
 	case 0:
-		b.step, b.token, b.packs, b.rounds = 1, s.plans, m.read(&s), m.rounds(s.exist)
-		if s.plans == 0 { // as cached: no need to list packs
+		if m.torn && !b.half {
+			b.half, b.token, b.packs, b.rounds = true, s.plans, m.read(&s), m.rounds(s.exist)
+			emit("W1 list first half of meta", s)
+			return
+		}
+		if !m.torn || !m.obeys(plansFirst) {
+			b.token, b.packs = s.plans, m.read(&s)
+		}
+		if !m.torn || m.obeys(plansFirst) {
+			b.rounds = m.rounds(s.exist)
+		}
+		if b.step, b.half = 1, false; b.token == 0 { // as cached: no need to list packs
 			b.step, b.packs, b.rounds = 2, 1<<oldPacks-1|b.rounds, 0
 		}
 		emit("W1 list meta", s)

@@ -8,13 +8,7 @@ func (m *model) prune(s state, i int, emit func(string, state)) {
 	switch p.step {
 	case 0, 1:
 		if (p.step == 0) == m.obeys(recordsFirst) {
-			p.token, p.condemned, p.seen, p.tokens = s.plans, s.condemned(), m.shown(&s), s.token
-			p.packs |= m.rounds(s.exist)
-			p.late = m.bygone(&s, p.condemned)
-			if !m.obeys(readRounds) {
-				p.seen &^= inRounds
-			}
-			p.step++
+			m.listMeta(&s, i)
 			emit("P1 list meta", s)
 			return
 		}
@@ -44,6 +38,32 @@ func (m *model) prune(s state, i int, emit func(string, state)) {
 		s.sweepOne(i)
 		emit("P6 delete pack", s)
 	}
+}
+
+// listMeta is one listing of meta/, or a half of one.
+func (m *model) listMeta(s *state, i int) {
+	p := &s.prune[i]
+	plans := !m.torn || p.half != m.obeys(plansFirst)
+	if plans {
+		p.token, p.condemned, p.late = s.plans, s.condemned(), s.buried
+	}
+	if !m.torn || !plans {
+		p.packs |= m.rounds(s.exist)
+		p.seen, p.tokens = s.visible&m.reachable(s.exist), s.token
+	}
+	if p.half = m.torn && !p.half; p.half {
+		return
+	}
+	p.step++
+	p.seen &^= p.late
+	if !m.obeys(readRounds) {
+		p.seen &^= inRounds
+	}
+	shown := p.packs
+	if !m.obeys(buryLast) {
+		shown &^= p.condemned
+	}
+	p.late &^= m.reachable(shown)
 }
 
 // publish is step P5. The first prune may go on with its listing if it has condemned

@@ -29,6 +29,7 @@ func TestProtocolExhaustive(t *testing.T) {
 		{model{watch: []blobs{both, second}, together: true, prunes: 2, forgets: 1, narrow: true}, true},
 		{model{watch: []blobs{both, second}, prunes: 2, narrow: true}, true},
 		{model{saves: []blobs{second}, watch: []blobs{both}, prunes: 1, forgets: 2}, true},
+		{model{watch: []blobs{second}, prunes: 2, forgets: 1, narrow: true, torn: true}, true},
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprintf("%s,delta=%t", &tt.model, tt.delta), func(t *testing.T) {
@@ -97,6 +98,7 @@ func TestProtocolRandom(t *testing.T) {
 		{saves: []blobs{both, second}, prunes: 3, forgets: 4},
 		{watch: []blobs{both, second}, prunes: 3, forgets: 3},
 		{saves: []blobs{second}, watch: []blobs{second, both}, together: true, prunes: 3, forgets: 4},
+		{saves: []blobs{second}, watch: []blobs{second}, prunes: 3, forgets: 3, torn: true},
 	} {
 		steps, lossy := m.walks(rng, 50_000)
 		if t.Logf("%s: %d steps, -protocol-seed=%d", &m, steps, seed); lossy != nil {
@@ -153,6 +155,7 @@ func TestRoundsNeedTheirRules(t *testing.T) {
 		"RecordsFirst":   recordsFirst,
 		"CarryOver":      carryOver,
 		"ReadEveryPlan":  readEveryPlan,
+		"PlansFirst":     plansFirst,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -160,6 +163,7 @@ func TestRoundsNeedTheirRules(t *testing.T) {
 			if r == recordAgain {
 				m.saves, m.watch = []blobs{first}, []blobs{both}
 			}
+			m.torn = r == plansFirst
 			m.mustLose(t)
 		})
 	}

@@ -59,27 +59,21 @@ func (m *model) living(seen records) (rounds set) {
 	return rounds
 }
 
-// shown are the records that a listing shows, and that no tombstone names.
-func (m *model) shown(s *state) records {
+// reachable are the records that are there while some packs are.
+func (m *model) reachable(packs set) records {
 	if len(m.watch) == 0 {
-		return s.visible
+		return ^inRounds
 	}
-	return s.visible &^ s.buried & (m.recordsIn(m.rounds(s.exist)) | ^inRounds)
+	return m.recordsIn(m.rounds(packs)) | ^inRounds
 }
+
+// shown are the records that a listing shows, and that no tombstone names.
+func (m *model) shown(s *state) records { return s.visible &^ s.buried & m.reachable(s.exist) }
 
 // bury puts a tombstone.
 func (s *state) bury(r records) {
 	s.buried |= r
 	s.goodbye |= r
-}
-
-// bygone are the records whose tombstones a prune that lists now may delete.
-func (m *model) bygone(s *state, condemned set) records {
-	shown := m.rounds(s.exist)
-	if !m.obeys(buryLast) {
-		shown &^= condemned
-	}
-	return s.buried &^ m.recordsIn(shown)
 }
 
 func (m *model) watching(s state, emit func(string, state)) {

@@ -140,9 +140,9 @@ func forgetShown(t testing.TB, w *world) (ids []snapshot.ID) {
 	return ids
 }
 
-// TestPruneOfRoundsInterrupted lets other hosts do something before each call of a prune that has rounds to condemn, to
+// TestPruneWithDeadRoundInterrupted lets other hosts do something before each call of a prune that has rounds to condemn, to
 // copy from, and to delete.
-func TestPruneOfRoundsInterrupted(t *testing.T) {
+func TestPruneWithDeadRoundInterrupted(t *testing.T) {
 	t.Parallel()
 	all := meanwhile()
 	all["Watch"] = func(t testing.TB, w *world) {

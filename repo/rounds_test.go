@@ -220,3 +220,49 @@ func TestUnreadTombstone(t *testing.T) {
 		t.Errorf("got %+v, %v, want nothing forgotten", result, err)
 	}
 }
+
+// TestRepairRounds damages a round and a tombstone, and repairs them by a host that has no copies.
+func TestRepairRounds(t *testing.T) {
+	t.Parallel()
+	base := newWorld(t)
+	w := watch(t, base, base.st)
+	var taken []*snapshot.Snapshot
+	for i := range uint64(3) {
+		w.change("a", i)
+		w.change("b", i)
+		taken = append(taken, w.take("a", "b")...)
+	}
+	w.confirm()
+	base.forget(t, taken[0].ID)
+	damaged := append(objectsOf(t, base.st, "meta/gone-"), objectsOf(t, base.st, pack.RoundPrefix)[0])
+	for _, o := range damaged {
+		b := read(t, base.st, o.Name)
+		b[len(b)-1]++
+		replace(t, base.st, o.Name, b)
+	}
+	r := open(t, base.st)
+	d, err := r.Diagnose(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := r.Repair(t.Context(), d, repo.RepairOptions{ForgetLost: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(result.Deleted) != len(damaged) || result.Condemned != 1 {
+		t.Errorf("got %+v", result)
+	}
+	for range 3 {
+		pruneAll(t, base.st)
+	}
+	for _, s := range taken[4:] { // in the damaged round, which is the newest
+		delete(base.images, s.ID)
+	}
+	for _, o := range damaged {
+		for range base.st.List(t.Context(), o.Name) {
+			t.Errorf("%s is still there", o.Name)
+		}
+	}
+	base.verify(t)
+	base.goOn(t, tiny)
+}
