@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"firn/repo"
+	"firn/site"
 )
 
 const (
@@ -63,7 +64,7 @@ func (w *Watch) startBase(now instant) {
 	member := w.member(d, began)
 	w.apart(func() func() {
 		var result *repo.BackupResult
-		err := caught(func() (err error) { result, err = w.takeBase(w.work, member); return err })
+		err := site.Caught(func() (err error) { result, err = w.takeBase(w.work, member); return err })
 		return func() { w.tookBase(d, began, result, err) }
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"firn/retention"
+	"firn/site"
 )
 
 const (
@@ -42,7 +43,7 @@ func (w *Watch) release(d *database, now instant) {
 		return
 	}
 	if d.call != nil || d.basing {
-		w.apart(func() func() { err := caught(follower.Release); return func() { w.noteRelease(d, err) } })
+		w.apart(func() func() { err := site.Caught(follower.Release); return func() { w.noteRelease(d, err) } })
 		return
 	}
 	w.start(d, now, func(context.Context) error { return follower.Release() }, func(_ instant, err error) { w.noteRelease(d, err) })

@@ -9,6 +9,7 @@ import (
 	"firn/outcome"
 	"firn/repo"
 	"firn/report"
+	"firn/site"
 )
 
 const (
@@ -150,7 +151,7 @@ func (w *Watch) takeRound(r *round) {
 	list := w.membersOf(members, r.began.wall)
 	w.engine(func(ctx context.Context) func() {
 		var result *repo.RoundResult
-		err := caught(func() (err error) { result, err = w.rounds.Take(ctx, list); return err })
+		err := site.Caught(func() (err error) { result, err = w.rounds.Take(ctx, list); return err })
 		unconfirmed := w.rounds.Unconfirmed()
 		return func() {
 			w.unconfirmed = unconfirmed
