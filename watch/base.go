@@ -32,6 +32,7 @@ func (w *Watch) choose(r *round) (members []*database) {
 	var bytes int64
 	for _, d := range r.members {
 		switch {
+		case d.follower == nil || d.gone: // since its look
 		case d.taken:
 			members = append(members, d)
 		case d.size > baseBytes && !w.options.Once:

@@ -74,6 +74,16 @@ func (w *Watch) hold(d *database) {
 	}
 }
 
+// changeHold takes up a connection, or lets go of it, if the configuration has changed that.
+func (w *Watch) changeHold(d *database, before bool) {
+	switch {
+	case before && !isHeld(d.env):
+		w.release(d, w.clock.read())
+	case !before:
+		w.hold(d)
+	}
+}
+
 // rest lets go of the connection to a database that was quiet for long.
 func (w *Watch) rest(d *database, now instant) {
 	if d.follow.Held && !d.quiet && !d.follow.Changed.IsZero() && now.wall.Sub(d.follow.Changed) > quietTime {

@@ -149,7 +149,9 @@ func (w *Watch) exchange(envs []*config.Environment) (changes []string) {
 			d.due.hurry()
 		}
 		delete(old, placeOf(env))
+		held := d.env != nil && isHeld(d.env)
 		d.env, d.every = env, every
+		w.changeHold(d, held)
 		w.databases = append(w.databases, d)
 	}
 	for _, d := range old {
