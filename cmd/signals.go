@@ -17,16 +17,17 @@ type signals struct {
 // cancelling returns a context that ends with a signal.
 func (s *signals) cancelling(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
-	s.incoming = make(chan os.Signal, 4)
-	signal.Notify(s.incoming, stopSignals()...)
+	incoming := make(chan os.Signal, 4)
+	s.incoming = incoming
+	signal.Notify(incoming, stopSignals()...)
 	go func() {
-		for received := range s.incoming {
+		for received := range incoming {
 			if take := s.taker.Load(); take == nil || !(*take)(received) {
 				cancel()
 			}
 		}
 	}()
-	return ctx, func() { signal.Stop(s.incoming); close(s.incoming); cancel() }
+	return ctx, func() { signal.Stop(incoming); close(incoming); cancel() }
 }
 
 // take has a function take signals, further ones among them, until the returned function is called.

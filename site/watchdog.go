@@ -35,14 +35,14 @@ func NewWatchdog(ctx context.Context, silence time.Duration) *watchdog {
 }
 
 // Call calls f and returns its error. If f hangs, Call returns an error without it: [outcome.ErrStuck], or the cause of the
-// context's end. If that f returns after all, late is called in its goroutine.
+// context's end. A panic of f is an error. If that f returns after all, late is called in its goroutine.
 func (w *watchdog) Call(f func() error, late func()) error {
 	if w.err != nil {
 		return w.err
 	}
 	done := make(chan error)
 	go func() {
-		err := f()
+		err := Caught(f)
 		select {
 		case done <- err:
 		case <-w.gone:

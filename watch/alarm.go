@@ -10,6 +10,7 @@ import (
 	"firn/monitor"
 	"firn/report"
 	"firn/session"
+	"firn/site"
 )
 
 const (
@@ -126,7 +127,7 @@ func (w *Watch) sendMessages() {
 		m.waiting = m.waiting[1:]
 		m.running++
 		w.apart(func() func() {
-			_ = caught(func() error { tell(w.work); return nil }) // it has told of its own errors
+			_ = site.Caught(func() error { tell(w.work); return nil }) // it has told of its own errors
 			return func() { m.running-- }
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"firn/repo"
+	"firn/site"
 )
 
 const (
@@ -31,6 +32,7 @@ func (w *Watch) choose(r *round) (members []*database) {
 	var bytes int64
 	for _, d := range r.members {
 		switch {
+		case d.follower == nil || d.gone: // since its look
 		case d.taken:
 			members = append(members, d)
 		case d.size > baseBytes && !w.options.Once:
@@ -63,7 +65,7 @@ func (w *Watch) startBase(now instant) {
 	member := w.member(d, began)
 	w.apart(func() func() {
 		var result *repo.BackupResult
-		err := caught(func() (err error) { result, err = w.takeBase(w.work, member); return err })
+		err := site.Caught(func() (err error) { result, err = w.takeBase(w.work, member); return err })
 		return func() { w.tookBase(d, began, result, err) }
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"firn/outcome"
+	"firn/site"
 )
 
 // callLimit is how long a call about one database may take before it is given up. An open, a look or a close reads a few pages; a
@@ -30,7 +31,7 @@ func (w *Watch) start(d *database, now instant, f func(context.Context) error, t
 	c := &call{began: now, cancel: cancel, follower: d.follower}
 	d.call = c
 	w.apart(func() func() {
-		err := caught(func() error { return f(ctx) })
+		err := site.Caught(func() error { return f(ctx) })
 		return func() { w.returned(d, c, err, then) }
 	})
 	return c

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"firn/config"
+	"firn/site"
 	"firn/store"
 )
 
@@ -65,7 +66,7 @@ func (w *Watch) do(c *chore, now instant) {
 	w.apart(func() func() {
 		var done string
 		var of []string
-		err := caught(func() (err error) { done, of, err = c.run(w.work, conf); return err })
+		err := site.Caught(func() (err error) { done, of, err = c.run(w.work, conf); return err })
 		return func() { w.choreEnded(c, done, of, err) }
 	})
 }
@@ -105,7 +106,7 @@ func (w *Watch) makeRoom(now instant, err error) {
 	w.full.set(now, fullPause)
 	w.freeing = true
 	w.apart(func() func() {
-		err := caught(func() error { return w.freeSpace(w.work) })
+		err := site.Caught(func() error { return w.freeSpace(w.work) })
 		return func() {
 			w.freeing = false
 			if w.noteChore("free space", nil, err); err != nil {

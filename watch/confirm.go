@@ -7,6 +7,7 @@ import (
 	"firn/repo"
 	"firn/report"
 	"firn/retention"
+	"firn/site"
 	"firn/snapshot"
 )
 
@@ -36,7 +37,7 @@ func (w *Watch) confirmRounds(now instant) {
 	w.confirmation.set(now, w.confirm)
 	w.engine(func(ctx context.Context) func() {
 		var result *repo.Confirmation
-		err := caught(func() (err error) { result, err = w.rounds.Confirm(ctx); return err })
+		err := site.Caught(func() (err error) { result, err = w.rounds.Confirm(ctx); return err })
 		unconfirmed := w.rounds.Unconfirmed()
 		return func() {
 			w.unconfirmed = unconfirmed
@@ -87,7 +88,7 @@ func (w *Watch) thin(now instant) {
 	policies := w.policies()
 	w.engine(func(ctx context.Context) func() {
 		var forgotten []*snapshot.Snapshot
-		err := caught(func() (err error) {
+		err := site.Caught(func() (err error) {
 			forgotten, err = w.rounds.Thin(ctx, func(s snapshot.Series) (retention.Policy, bool) { p, ok := policies[s]; return p, ok })
 			return err
 		})
@@ -120,7 +121,7 @@ func (w *Watch) sayAlive(now instant) {
 	w.alive.set(now, alivePause)
 	a := w.aliveNow(now)
 	w.engine(func(ctx context.Context) func() {
-		err := caught(func() error { return w.putAlive(ctx, a) })
+		err := site.Caught(func() error { return w.putAlive(ctx, a) })
 		return func() {
 			if err != nil {
 				w.alive.set(w.clock.read(), storePause)

@@ -35,6 +35,7 @@ type database struct {
 
 	seen    bool // it was looked at
 	taken   bool // this watch has stored a snapshot of it
+	taking  bool // a round is reading it
 	basing  bool // its base is being taken apart from the rounds
 	changed bool // it may have changed since its last snapshot
 	fails   int64

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"firn/retention"
+	"firn/site"
 )
 
 const (
@@ -42,7 +43,7 @@ func (w *Watch) release(d *database, now instant) {
 		return
 	}
 	if d.call != nil || d.basing {
-		w.apart(func() func() { err := caught(follower.Release); return func() { w.noteRelease(d, err) } })
+		w.apart(func() func() { err := site.Caught(follower.Release); return func() { w.noteRelease(d, err) } })
 		return
 	}
 	w.start(d, now, func(context.Context) error { return follower.Release() }, func(_ instant, err error) { w.noteRelease(d, err) })
@@ -70,6 +71,16 @@ func (w *Watch) holdAgain(now instant) {
 func (w *Watch) hold(d *database) {
 	if d.follower != nil && d.env.Held() && !d.quiet && !w.letGo {
 		d.follower.Hold()
+	}
+}
+
+// changeHold takes up a connection, or lets go of it, if the configuration has changed that.
+func (w *Watch) changeHold(d *database, before bool) {
+	switch {
+	case before && !d.env.Held():
+		w.release(d, w.clock.read())
+	case !before:
+		w.hold(d)
 	}
 }
 

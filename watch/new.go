@@ -114,7 +114,7 @@ func (d *database) notBefore(now time.Time) time.Time {
 // guarded returns a source whose panic is an error.
 func guarded(source repo.Source) repo.Source {
 	return func(ctx context.Context) (image repo.SourceImage, err error) {
-		err = caught(func() (err error) { image, err = source(ctx); return err })
+		err = site.Caught(func() (err error) { image, err = source(ctx); return err })
 		return image, err
 	}
 }

@@ -60,8 +60,8 @@ func (w *Watch) open(d *database, now instant) {
 // close lets go of a database for good, in a call of its own. Its lock is free when the call has returned.
 func (w *Watch) close(d *database) {
 	d.gone = true
-	if d.call != nil {
-		return // it is closed when the call returns
+	if d.call != nil || d.taking || w.base == d {
+		return // it is closed when that has ended
 	}
 	follower, unlock := d.follower, d.unlock
 	d.follower, d.unlock = nil, nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"firn/outcome"
+	"firn/site"
 )
 
 // peekEvery is the time between two peeks at the databases that are held. The WAL restarts at most once in that time at 100,000
@@ -68,7 +69,7 @@ func (p *peeker) peek(one *peeked) {
 		return
 	}
 	p.at.Store(one)
-	if err := caught(one.follower.Peek); err != nil {
+	if err := site.Caught(one.follower.Peek); err != nil {
 		one.failed.Store(true)
 	}
 	p.turns.Add(1)

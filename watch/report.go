@@ -11,6 +11,7 @@ import (
 	"firn/monitor"
 	"firn/report"
 	"firn/session"
+	"firn/site"
 )
 
 const (
@@ -45,7 +46,7 @@ func (w *Watch) reportState(now instant) {
 	}
 	w.reporting = true
 	w.apart(func() func() {
-		err := caught(func() error { return w.writeReport(w.work, state, file, metrics) })
+		err := site.Caught(func() error { return w.writeReport(w.work, state, file, metrics) })
 		return func() { w.reported(err) }
 	})
 }

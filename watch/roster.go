@@ -10,6 +10,7 @@ import (
 
 	"firn/config"
 	"firn/retention"
+	"firn/site"
 )
 
 // folders are what is known of the folders of patterns.
@@ -99,7 +100,7 @@ func (w *Watch) lookForFiles(now instant) {
 		var l listing
 		err := errUnchanged
 		if anyway || !maps.Equal(times, before) {
-			err = caught(func() (err error) { l, err = w.expand(conf, w.options.Environments); return err })
+			err = site.Caught(func() (err error) { l, err = w.expand(conf, w.options.Environments); return err })
 		}
 		return func() { w.listed(conf, times, l, err) }
 	})
@@ -148,7 +149,9 @@ func (w *Watch) exchange(envs []*config.Environment) (changes []string) {
 			d.due.hurry()
 		}
 		delete(old, placeOf(env))
+		held := d.env != nil && d.env.Held()
 		d.env, d.every = env, every
+		w.changeHold(d, held)
 		w.databases = append(w.databases, d)
 	}
 	for _, d := range old {

@@ -9,6 +9,7 @@ import (
 	"firn/outcome"
 	"firn/repo"
 	"firn/report"
+	"firn/site"
 	"firn/sqlite"
 )
 
@@ -149,9 +150,12 @@ func (w *Watch) takeRound(r *round) {
 		return
 	}
 	list := w.membersOf(members, r.began.wall)
+	for _, d := range members {
+		d.taking = true
+	}
 	w.engine(func(ctx context.Context) func() {
 		var result *repo.RoundResult
-		err := caught(func() (err error) { result, err = w.rounds.Take(ctx, list); return err })
+		err := site.Caught(func() (err error) { result, err = w.rounds.Take(ctx, list); return err })
 		unconfirmed := w.rounds.Unconfirmed()
 		return func() {
 			w.unconfirmed = unconfirmed
@@ -175,6 +179,7 @@ func (w *Watch) membersOf(databases []*database, now time.Time) (members []repo.
 func (w *Watch) tookRound(r *round, members []*database, result *repo.RoundResult, err error) {
 	now := w.clock.read()
 	w.endRound(members)
+	defer w.closeGone(members)
 	if err == nil && len(result.Members) != len(members) {
 		err = fmt.Errorf("%d results for %d databases", len(result.Members), len(members))
 	}
@@ -200,6 +205,15 @@ func (w *Watch) tookRound(r *round, members []*database, result *repo.RoundResul
 		d.spare(now, share(took, m, result))
 	}
 	w.tell(Detail, kindRound, "round of %s in %s, %s", report.Plural(len(members), "database"), report.Elapsed(took), report.Size(result.Size))
+}
+
+// closeGone closes the databases that were removed while a round was reading them.
+func (w *Watch) closeGone(members []*database) {
+	for _, d := range members {
+		if d.taking = false; d.gone {
+			w.close(d)
+		}
+	}
 }
 
 // endRound ends the round, and lets the databases that are no members have their next one.

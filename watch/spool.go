@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"firn/report"
+	"firn/site"
 )
 
 // Spool keeps what is put on this host while the store is away. A put into a full spool fails with an error that matches
@@ -52,7 +53,7 @@ func (w *Watch) drain(now instant) {
 	}
 	w.drainUnderWay = true
 	w.apart(func() func() {
-		err := caught(func() error { return w.spool.Drain(w.work) })
+		err := site.Caught(func() error { return w.spool.Drain(w.work) })
 		return func() { w.drainEnded(err) }
 	})
 }

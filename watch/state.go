@@ -2,11 +2,11 @@ package watch
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"time"
 
 	"firn/outcome"
+	"firn/site"
 	"firn/sqlite"
 	"firn/store"
 )
@@ -37,22 +37,6 @@ const (
 // errUnsuited is the error of a database that is configured so that it cannot be watched.
 var errUnsuited = errors.New(`export = "compact" writes a new file each time, which cannot be followed`)
 
-// panicError is the error of a database whose code has panicked.
-type panicError struct{ value any }
-
-// Error says what was raised.
-func (e *panicError) Error() string { return fmt.Sprintf("internal error of firn: %v", e.value) }
-
-// caught calls f, and returns a panic as an error.
-func caught(f func() error) (err error) {
-	defer func() {
-		if value := recover(); value != nil {
-			err = &panicError{value}
-		}
-	}()
-	return f()
-}
-
 // stateOf returns the state of a database that fails with an error.
 func stateOf(err error) State {
 	for _, is := range []struct {
@@ -78,7 +62,7 @@ func stateOf(err error) State {
 }
 
 func isPanic(err error) bool {
-	_, ok := errors.AsType[*panicError](err)
+	_, ok := errors.AsType[*site.PanicError](err)
 	return ok
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"firn/outcome"
+	"firn/site"
 	"firn/sqlite"
 )
 
@@ -32,7 +33,7 @@ func TestStateOf(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[State]error{
 		Elsewhere: outcome.ErrRunning, Missing: fs.ErrNotExist, Locked: sqlite.ErrBusy, NotYet: sqlite.ErrEmpty, Damaged: sqlite.ErrCorrupt,
-		Denied: fs.ErrPermission, Stuck: outcome.ErrStuck, NoRoom: sqlite.ErrNoSpace, Unsuited: errUnsuited, Broken: &panicError{"x"}, Failing: os.ErrClosed,
+		Denied: fs.ErrPermission, Stuck: outcome.ErrStuck, NoRoom: sqlite.ErrNoSpace, Unsuited: errUnsuited, Broken: &site.PanicError{Value: "x"}, Failing: os.ErrClosed,
 	} {
 		if got := stateOf(outcome.OfSource(fmt.Errorf("open: %w", err))); got != want {
 			t.Errorf("%v: got %q, want %q", err, got, want)

@@ -226,6 +226,36 @@ func TestReload(t *testing.T) {
 	})
 }
 
+// TestRemovedWhileTaken checks that a database which is removed while a round reads it is closed when the round has ended.
+func TestRemovedWhileTaken(t *testing.T) {
+	bubble(t, []string{"a", "b"}, func(x *world) {
+		if err := run(x, Options{}, func() {
+			pass(5 * time.Second)
+			server := make(chan struct{})
+			x.change(func() { x.rounds.hang = server })
+			x.write("a", "b")
+			pass(10 * time.Second)
+			x.Reload(&config.Config{Env: map[string]*config.Environment{"a": x.conf.Env["a"]}}, nil)
+			pass(time.Minute)
+			x.change(func() {
+				if n := x.files["b"].closes; n != 0 {
+					t.Errorf("within the round: got %d closes", n)
+				}
+				x.rounds.hang = nil
+			})
+			close(server)
+			pass(time.Second)
+			x.change(func() {
+				if n := x.files["b"].closes; n != 1 {
+					t.Errorf("after the round: got %d closes", n)
+				}
+			})
+		}); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 // TestNewFile checks that a new file of a pattern is watched within seconds, and one that has vanished is not.
 func TestNewFile(t *testing.T) {
 	bubble(t, []string{"a", "b"}, func(x *world) {

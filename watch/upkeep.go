@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"firn/config"
@@ -34,8 +35,10 @@ func choresOf(s *session.Session) []*chore {
 	}
 }
 
-// prune frees space if that is due.
+// prune frees space if that is due, here, too: what killed runs have left.
 func prune(ctx context.Context, s *session.Session) (string, error) {
+	s.SweepPlaces(ctx)
+	s.Sweep(os.TempDir(), session.SweepIdle)
 	result, err := s.PruneIfDue(ctx, false)
 	if err != nil || result == nil {
 		return "", err
