@@ -261,7 +261,7 @@ func (t *taking) read(ctx context.Context, m *member) (err error) {
 	b.started = t.rounds.repo.opts.now()
 	b.newRecord()
 	b.record.ID = snapshot.NewID() // the packer is that of all members
-	if m.unchanged() {
+	if m.unchanged() && b.stands() {
 		b.reuse(m.image.Describe())
 		b.skip()
 		return nil
@@ -273,7 +273,7 @@ func (t *taking) read(ctx context.Context, m *member) (err error) {
 	b.record.Added = p.added
 	b.judge()
 	b.record.Duration = max(0, t.rounds.repo.opts.now().Sub(b.started).Seconds())
-	if b.sameRoot() && b.readLately(b.previous.Image()) && slices.Equal(b.record.Suspect, b.previous.Suspect) {
+	if b.sameRoot() && b.readLately(b.previous.Image()) && slices.Equal(b.record.Suspect, b.previous.Suspect) && b.stands() {
 		b.skip()
 	}
 	return nil
