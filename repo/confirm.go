@@ -112,6 +112,16 @@ func (b *backup) dropUnconfirmed(ctx context.Context) error {
 	return nil
 }
 
+// stands reports whether the snapshot before can stand for a new one of the same image: it was acknowledged, or goes by
+// the plans of now. Any other one may be a record that a prune has missed blobs of, and is about to forget.
+func (b *backup) stands() bool {
+	if b.previous.Token == b.listing.token {
+		return true
+	}
+	last := b.repo.lastConfirmed(b.opts.Environment, b.opts.Database)
+	return last != nil && last.ID == b.previous.ID
+}
+
 // unconfirmed returns the snapshots of this host that may not be confirmed: all that came
 // after the last one that was acknowledged. Between them can be snapshots of other hosts
 // that share the environment.

@@ -3,6 +3,7 @@ package repo_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 
 	"firn/pack"
@@ -126,7 +127,12 @@ func TestRoundIsOneObject(t *testing.T) {
 	t.Parallel()
 	base := newWorld(t)
 	requests := make(map[string]int)
-	w := watch(t, base, storetest.NewHooked(base.st, func(op, name string) { requests[op]++ }))
+	var mu sync.Mutex
+	w := watch(t, base, storetest.NewHooked(base.st, func(op, name string) {
+		mu.Lock()
+		defer mu.Unlock()
+		requests[op]++
+	}))
 	var envs []string
 	for i := range 50 {
 		envs = append(envs, fmt.Sprintf("tenant-%d", i))
@@ -173,25 +179,21 @@ func TestConfirmFails(t *testing.T) {
 	for n, last := 1, false; !last; n++ {
 		base := newWorld(t)
 		deadRound(t, base)
-		calls, at := 0, -1
 		ctx, die := context.WithCancel(t.Context())
-		w := watch(t, base, storetest.NewHooked(base.st, func(string, string) {
-			if calls++; calls == at {
-				die()
-			}
-		}))
+		i := &interruption{act: die}
+		w := watch(t, base, storetest.NewHooked(base.st, i.hook))
 		w.change("a", 1)
 		w.images["b"] = pages(23, 40) // in a round that is about to be condemned
 		w.take("a", "b")
 		for range 3 {
 			pruneAll(t, base.st)
 		}
-		calls, at = 0, n
+		i.calls, i.at = 0, n
 		_, err := w.rounds.Confirm(ctx)
-		if last = calls < n; last && err != nil {
+		if last = i.calls < n; last && err != nil {
 			t.Fatal(err)
 		}
-		at = -1
+		i.at = 0
 		w.change("a", 2)
 		w.take("a")
 		w.confirm()
@@ -265,4 +267,36 @@ func TestRepairRounds(t *testing.T) {
 	}
 	base.verify(t)
 	base.goOn(t, tiny)
+}
+
+// TestUnconfirmedDoesNotStand leaves a snapshot that no run has confirmed, under plans of before. A round of the same
+// image must not pass it off as its own.
+func TestUnconfirmedDoesNotStand(t *testing.T) {
+	t.Parallel()
+	base := newWorld(t)
+	w := watch(t, base, base.st)
+	w.change("a", 1)
+	w.take("a") // and dies
+	deadPack(t, base)
+	pruneAll(t, base.st)
+	later := watch(t, base, base.st)
+	later.images["a"] = w.images["a"]
+	if got := later.take("a"); len(got) != 1 {
+		t.Errorf("%d snapshots, want 1", len(got))
+	}
+	if got := later.take("a"); len(got) != 0 {
+		t.Errorf("%d snapshots more, want none", len(got))
+	}
+	later.confirm()
+	for range 2 {
+		base.forget(t, base.take(t, "demo", pages(8, 40)).ID)
+		pruneAll(t, base.st)
+	}
+	later.change("b", 1)
+	later.take("b")
+	later.confirm() // under other plans
+	if got := later.take("a"); len(got) != 0 {
+		t.Errorf("%d snapshots of what was confirmed, want none", len(got))
+	}
+	base.verify(t)
 }

@@ -128,7 +128,9 @@ func (t *taking) read(ctx context.Context, m *member) (err error) {
 		return err
 	}
 	b.judge()
-	b.skipUnchanged()
+	if b.same && b.stands() {
+		b.skipUnchanged()
+	}
 	b.record.Duration = max(0, t.rounds.repo.opts.now().Sub(b.started).Seconds())
 	return nil
 }
