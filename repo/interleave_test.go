@@ -135,7 +135,7 @@ func TestPruneInterrupted(t *testing.T) {
 
 func TestCheckInterrupted(t *testing.T) {
 	t.Parallel()
-	for name, prepare := range map[string]func(testing.TB, *world){"Sweep": condemnedPack, "Repack": wastefulPack} {
+	for name, prepare := range map[string]func(testing.TB, *world){"Sweep": condemnedPack, "Repack": wastefulPack, "Rounds": twoRounds, "Forgotten": forgottenRound} {
 		for other, act := range meanwhile() {
 			t.Run(name+"/"+other, func(t *testing.T) {
 				t.Parallel()

@@ -282,6 +282,34 @@ func TestRoundsOfOthers(t *testing.T) {
 	w.goOn(t, pages(77, 20))
 }
 
+// TestSweptRoundsLeaveThePackCache sweeps rounds: what the cache of packs has of them goes, and of the others stays.
+func TestSweptRoundsLeaveThePackCache(t *testing.T) {
+	t.Parallel()
+	base := newWorld(t)
+	dir := t.TempDir()
+	var taken []*snapshot.Snapshot
+	runWith(t, base.st, dir, roomy, func(r *repo.Repo) {
+		w := watchWith(t, base, r)
+		for n := range uint64(3) {
+			w.images["a"] = pages(n+40, 30)
+			taken = append(taken, w.take("a")...)
+		}
+		w.confirm()
+	})
+	if got := len(cachedFiles(t, dir)); got != 3 {
+		t.Errorf("%d rounds in the cache, want 3", got)
+	}
+	base.forget(t, taken[0].ID, taken[1].ID)
+	for range 3 {
+		pruneAll(t, base.st)
+	}
+	runWith(t, base.st, dir, roomy, func(r *repo.Repo) { pruneWith(t, r, repo.PruneOptions{}) })
+	if got, want := len(cachedFiles(t, dir)), countOf(t, base.st, "meta/round-"); got != want {
+		t.Errorf("%d rounds in the cache, %d in the store", got, want)
+	}
+	base.verify(t)
+}
+
 // TestInitRefusesRounds makes a repository where the configuration of one is gone that has nothing but rounds.
 func TestInitRefusesRounds(t *testing.T) {
 	t.Parallel()
