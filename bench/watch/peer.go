@@ -1,0 +1,3 @@
+package main
+
+func measurePeer(*bench) error { return nil }
