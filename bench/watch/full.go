@@ -18,11 +18,11 @@ var causeLabel = regexp.MustCompile(`cause="([^"]*)"`)
 
 // measureFull counts the rounds of a busy database, and how many of them read all of it.
 func measureFull(b *bench) error {
-	s, err := b.newSite("full", 1, "")
+	h, err := b.newHost("full", 1, "")
 	if err != nil {
 		return err
 	}
-	w, err := s.startWatch()
+	w, err := h.startWatch()
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func measureFull(b *bench) error {
 	if err := w.await("round", 1); err != nil {
 		return err
 	}
-	a, err := startApplication(s.databases(), 1, fullRate)
+	a, err := startApplication(h.databases(), 1, fullRate)
 	if err != nil {
 		return err
 	}
@@ -41,11 +41,11 @@ func measureFull(b *bench) error {
 		return err
 	}
 	time.Sleep(22 * time.Second) // the last round, and then the metrics
-	counted, err := s.metrics("firn_watch_full_readings_total")
+	counted, err := h.metrics("firn_watch_full_readings_total")
 	if err != nil {
 		return err
 	}
-	rounds, _, err := s.roundsOf(1)
+	rounds, _, err := h.roundsOf(1)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ const (
 
 // measureLatency measures an application with a watch and without, in turns.
 func measureLatency(b *bench) error {
-	s, err := b.newSite("latency", 1, "")
+	h, err := b.newHost("latency", 1, "")
 	if err != nil {
 		return err
 	}
@@ -25,7 +25,7 @@ func measureLatency(b *bench) error {
 		if watched {
 			into = &with
 		}
-		w, err := s.writeFor(b.length/2, watched)
+		w, err := h.writeFor(b.length/2, watched)
 		if err != nil {
 			return err
 		}
@@ -43,9 +43,9 @@ func (w *written) add(x written) {
 }
 
 // writeFor lets an application write for a while, with a watch beside it or without.
-func (s *site) writeFor(length time.Duration, watched bool) (w written, err error) {
+func (h *host) writeFor(length time.Duration, watched bool) (w written, err error) {
 	if watched {
-		beside, err := s.startWatch("--every", "1s")
+		beside, err := h.startWatch("--every", "1s")
 		if err != nil {
 			return w, err
 		}
@@ -54,7 +54,7 @@ func (s *site) writeFor(length time.Duration, watched bool) (w written, err erro
 			return w, err
 		}
 	}
-	a, err := startApplication(s.databases(), 1, latencyRate)
+	a, err := startApplication(h.databases(), 1, latencyRate)
 	if err != nil {
 		return w, err
 	}

@@ -20,14 +20,14 @@ const (
 // measureLoss kills an application and its watch at random moments, restores the newest
 // snapshot, and compares it with what the application has committed.
 func measureLoss(b *bench) error {
-	s, err := b.newSite("loss", 1, "")
+	h, err := b.newHost("loss", 1, "")
 	if err != nil {
 		return err
 	}
 	var lost []time.Duration
 	var wrong []string
 	for n := range b.kills {
-		loss, err := s.loseHost()
+		loss, err := h.loseHost()
 		switch {
 		case err != nil && loss < 0:
 			return err
@@ -48,13 +48,13 @@ func measureLoss(b *bench) error {
 // loseHost lets an application and a watch run, kills both, and returns the seconds of work that
 // the newest snapshot lacks. An error with a negative loss is of the benchmark; another one
 // tells what is wrong with the snapshot.
-func (s *site) loseHost() (time.Duration, error) {
-	a, err := startApplication(s.databases(), 1, lossRate)
+func (h *host) loseHost() (time.Duration, error) {
+	a, err := startApplication(h.databases(), 1, lossRate)
 	if err != nil {
 		return -1, err
 	}
 	defer a.kill()
-	w, err := s.startWatch("--every", lossEvery.String())
+	w, err := h.startWatch("--every", lossEvery.String())
 	if err != nil {
 		return -1, err
 	}
@@ -65,14 +65,20 @@ func (s *site) loseHost() (time.Duration, error) {
 	time.Sleep(time.Duration(rand.Int64N(int64(3 * time.Second)))) // any moment of a round
 	w.kill()
 	a.kill()
-	copied := s.path("restored.db")
+	copied := h.path("restored.db")
 	if err := os.RemoveAll(copied); err != nil {
 		return -1, err
 	}
-	if _, err := s.firn("restore", "--from", environment(0), "--snapshot", "latest:"+environment(0), "--target", copied, "--yes"); err != nil {
+	if err := h.restoreFirst(copied); err != nil {
 		return 0, err
 	}
-	return compare(s.database(0), copied)
+	return compare(h.database(0), copied)
+}
+
+// restoreFirst restores the newest snapshot of the first database into a new file.
+func (h *host) restoreFirst(copied string) error {
+	_, err := h.firn("restore", "--from", environment(0), "--snapshot", "latest:"+environment(0), "--target", copied, "--yes")
+	return err
 }
 
 // content is what a database has.

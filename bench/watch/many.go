@@ -48,11 +48,11 @@ type manyFigures struct {
 
 // measureMany measures a watch of many databases, some of which change once a second.
 func measureMany(b *bench) error {
-	s, err := b.newSite("many", b.databases, fmt.Sprintf("every = %q", b.every))
+	h, err := b.newHost("many", b.databases, fmt.Sprintf("every = %q", b.every))
 	if err != nil {
 		return err
 	}
-	w, err := s.startWatch()
+	w, err := h.startWatch()
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func measureMany(b *bench) error {
 	if err := w.await("base", b.databases); err != nil {
 		return err
 	}
-	a, err := startApplication(s.databases(), b.hot, 1)
+	a, err := startApplication(h.databases(), b.hot, 1)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func measureMany(b *bench) error {
 		return err
 	}
 	time.Sleep(12 * time.Second) // metrics are written every 10 s
-	if f.least, f.most, err = s.roundsOf(b.hot); err != nil {
+	if f.least, f.most, err = h.roundsOf(b.hot); err != nil {
 		return err
 	}
 	b.report.many(b, f)
@@ -89,8 +89,8 @@ func measureMany(b *bench) error {
 }
 
 // roundsOf returns in how many rounds the first n databases were: the fewest and the most.
-func (s *site) roundsOf(n int) (least, most int, err error) {
-	rounds, err := s.metrics("firn_watch_rounds_total")
+func (h *host) roundsOf(n int) (least, most int, err error) {
+	rounds, err := h.metrics("firn_watch_rounds_total")
 	if err != nil {
 		return 0, 0, err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"runtime"
@@ -156,3 +157,12 @@ func bytesText(n int64) string { return humanize.IBytes(uint64(n)) }
 func count(n int, noun string) string {
 	return fmt.Sprintf("%d %s", n, cmp.Or(map[bool]string{n == 1: noun}[true], noun+"s"))
 }
+
+// kindOf returns the kind of an object, by its name.
+func kindOf(name string) string {
+	kind, _, _ := strings.Cut(strings.TrimPrefix(name, "meta/"), "-")
+	kind, _, _ = strings.Cut(kind, "/")
+	return kind
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

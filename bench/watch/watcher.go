@@ -16,40 +16,40 @@ import (
 	"syscall"
 )
 
-// site is a folder with databases and a repository.
-type site struct {
+// host is a folder with databases and a repository.
+type host struct {
 	dir, binary string
 }
 
-// newSite makes a folder with databases, a configuration and a repository.
-func (b *bench) newSite(name string, databases int, settings string) (*site, error) {
-	s := &site{filepath.Join(b.work, name), b.binary}
-	if err := makeDatabases(s.databases(), databases); err != nil {
+// newHost makes a folder with databases, a configuration and a repository.
+func (b *bench) newHost(name string, databases int, settings string) (*host, error) {
+	h := &host{filepath.Join(b.work, name), b.binary}
+	if err := makeDatabases(h.databases(), databases); err != nil {
 		return nil, err
 	}
 	conf := "repository = \"repository\"\n[watch]\n" + settings + "\n[env.\"app-*\"]\ndatabase = \"databases/app-*.db\"\n"
-	if err := os.WriteFile(s.path("firn.toml"), []byte(conf), 0o600); err != nil {
+	if err := os.WriteFile(h.path("firn.toml"), []byte(conf), 0o600); err != nil {
 		return nil, err
 	}
-	_, err := s.firn("init")
-	return s, err
+	_, err := h.firn("init")
+	return h, err
 }
 
-func (s *site) path(name string) string { return filepath.Join(s.dir, name) }
-func (s *site) databases() string       { return s.path("databases") }
-func (s *site) database(i int) string   { return filepath.Join(s.databases(), databaseName(i)) }
+func (h *host) path(name string) string { return filepath.Join(h.dir, name) }
+func (h *host) databases() string       { return h.path("databases") }
+func (h *host) database(i int) string   { return filepath.Join(h.databases(), databaseName(i)) }
 func environment(i int) string          { return strings.TrimSuffix(databaseName(i), ".db") }
 
 // command returns a command of firn.
-func (s *site) command(args ...string) *exec.Cmd {
-	cmd := exec.Command(s.binary, append(args, "--config", s.path("firn.toml"), "--cache-dir", s.path("cache"))...)
-	cmd.Dir = s.dir
+func (h *host) command(args ...string) *exec.Cmd {
+	cmd := exec.Command(h.binary, append(args, "--config", h.path("firn.toml"), "--cache-dir", h.path("cache"))...)
+	cmd.Dir = h.dir
 	return cmd
 }
 
 // firn runs firn and returns its output.
-func (s *site) firn(args ...string) (string, error) {
-	out, err := s.command(args...).CombinedOutput()
+func (h *host) firn(args ...string) (string, error) {
+	out, err := h.command(args...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("firn %s: %w\n%s", strings.Join(args, " "), err, out)
 	}
@@ -76,10 +76,10 @@ type event struct {
 }
 
 // startWatch starts a watch of all databases.
-func (s *site) startWatch(args ...string) (*watcher, error) {
+func (h *host) startWatch(args ...string) (*watcher, error) {
 	w := &watcher{ended: make(chan struct{})}
 	w.more = sync.NewCond(&w.mu)
-	w.cmd = s.command(append([]string{"watch", "--all", "--json", "-v", "--metrics-file", s.path("metrics.prom")}, args...)...)
+	w.cmd = h.command(append([]string{"watch", "--all", "--json", "-v", "--metrics-file", h.path("metrics.prom")}, args...)...)
 	w.cmd.Stderr = &w.stderr
 	out, err := w.cmd.StdoutPipe()
 	if err != nil {
@@ -173,8 +173,8 @@ func (w *watcher) stop() error {
 var sample = regexp.MustCompile(`(?m)^(\w+)\{(.*)\} (\S+)$`)
 
 // metrics returns the values of a metric by their labels.
-func (s *site) metrics(name string) (map[string]float64, error) {
-	text, err := os.ReadFile(s.path("metrics.prom"))
+func (h *host) metrics(name string) (map[string]float64, error) {
+	text, err := os.ReadFile(h.path("metrics.prom"))
 	if err != nil {
 		return nil, err
 	}
