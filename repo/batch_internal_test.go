@@ -9,6 +9,7 @@ import (
 	"firn/chunk"
 	"firn/crypt"
 	"firn/index"
+	"firn/objectcache"
 	"firn/pack"
 )
 
@@ -65,7 +66,7 @@ func TestPlan(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cache := Options{CacheDir: t.TempDir(), CacheSize: test.cache}.packCache()
-			r := newRepo(Options{}, openCache(""), cache).newReader(&inventory{index: index.New()})
+			r := newRepo(Options{}, objectcache.Open(""), cache).newReader(&inventory{index: index.New()})
 			places := packOf(pack.ID{1}, test.lengths...)
 			entries := make([]pack.Entry, len(places))
 			for i, l := range places {
@@ -98,7 +99,7 @@ func TestPlan(t *testing.T) {
 // TestPlanOfPacks has blobs of two packs at the same offsets.
 func TestPlanOfPacks(t *testing.T) {
 	t.Parallel()
-	r := newRepo(Options{}, openCache(""), nil).newReader(&inventory{index: index.New()})
+	r := newRepo(Options{}, objectcache.Open(""), nil).newReader(&inventory{index: index.New()})
 	wanted := slices.Concat(packOf(pack.ID{2}, 100, 100), packOf(pack.ID{1}, 100, 100))
 	extents := r.plan(distinct(wanted), nil)
 	if got := describe(extents); got != "01 01" || extents[0].pack != (pack.ID{1}) {

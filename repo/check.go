@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"firn/crypt"
+	"firn/objectcache"
 	"firn/pack"
 	"firn/snapshot"
 )
@@ -63,7 +64,7 @@ func (r *Repo) Check(ctx context.Context, opts CheckOptions) (*CheckResult, erro
 
 func (r *Repo) check(ctx context.Context, opts CheckOptions) (*check, error) {
 	c := &check{of: r, opts: opts, bad: make(map[pack.ID]bool)}
-	c.copies, c.began = r.cache.copies()
+	c.copies, c.began = r.cache.Copies()
 	c.repo = r.pastCache(c.copies)
 	for _, step := range []func(context.Context) error{c.readMeta, c.readPacks, c.readData, c.walk} {
 		if err := step(ctx); err != nil {
@@ -79,16 +80,16 @@ func (r *Repo) check(ctx context.Context, opts CheckOptions) (*check, error) {
 // that this process has read: it has only the notes of this host on its own runs. So a check
 // reads everything from the store, and no cache can hide damage from it.
 func (r *Repo) pastCache(known copies) *Repo {
-	other := newRepo(r.opts, openCache(""), nil)
+	other := newRepo(r.opts, objectcache.Open(""), nil)
 	other.id, other.keys, other.conf = r.id, r.keys, r.conf
 	other.openers, other.reading = r.openers, r.reading
 	other.setCredential(r.credential())
 	for name, content := range known {
 		if strings.HasPrefix(name, statePrefix) && name != tokenEntry {
-			other.cache.put(name, content)
+			other.cache.Put(name, content)
 		}
 	}
-	other.cache.tick()
+	other.cache.Tick()
 	other.opening, other.openedAt = r.takeOpening(), r.opts.now()
 	return other
 }
@@ -100,7 +101,7 @@ func (r *Repo) adopt(c *check) {
 	} else {
 		r.damage.Merge(c.repo.damage)
 	}
-	r.cache.adopt(c.repo.cache, c.began)
+	r.cache.Adopt(c.repo.cache, c.began, isOwn)
 	if l := c.repo.lastListing(); l != nil {
 		seen := *l
 		seen.began = c.began // its own time is by another clock

@@ -74,7 +74,7 @@ func (b *backup) recordAgain(ctx context.Context) error {
 // two may stay, where the credentials may not delete: they cost space until a run with
 // other credentials forgets and prunes.
 func (b *backup) finish(ctx context.Context, partials []string) error {
-	defer b.repo.cache.flush()
+	defer b.repo.cache.Flush()
 	if b.opts.DryRun {
 		return nil
 	}

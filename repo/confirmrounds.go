@@ -47,7 +47,7 @@ func (w *Rounds) acknowledge(ctx context.Context) error {
 		w.repo.raise(s, w.of(series).rollback)
 	}
 	w.waiting = nil
-	w.repo.cache.flush()
+	w.repo.cache.Flush()
 	if len(w.unwanted)+len(w.partials) == 0 {
 		return nil
 	}

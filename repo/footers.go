@@ -69,7 +69,7 @@ func (r *Repo) footers(ctx context.Context, objects []store.Object, reads footer
 func (r *Repo) rememberFooters(all []*footer) {
 	known := make(map[string]opened[[]pack.Entry], len(all))
 	for _, f := range all {
-		if cached, ok := r.cache.get(f.pack.Name()); ok && f.problem == nil {
+		if cached, ok := r.cache.Get(f.pack.Name()); ok && f.problem == nil {
 			known[f.pack.Name()] = opened[[]pack.Entry]{cached, f.entries}
 		}
 	}
@@ -93,7 +93,7 @@ func cutTail(entry []byte) (size int64, tail []byte, ok bool) {
 }
 
 func (r *Repo) cachedFooter(id pack.ID, size int64) ([]pack.Entry, bool) {
-	cached, _ := r.cache.get(id.Name())
+	cached, _ := r.cache.Get(id.Name())
 	listed, tail, ok := cutTail(cached)
 	if !ok {
 		return nil, false

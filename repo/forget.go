@@ -208,7 +208,7 @@ func objects(n int) string {
 func (r *Repo) recordNames(ctx context.Context, ids []snapshot.ID) ([]string, error) {
 	wanted := idSet(ids)
 	var names []string
-	r.cache.each(func(name string, _ []byte) {
+	r.cache.Each(func(name string, _ []byte) {
 		if id, ok := snapshot.ParseObjectName(name); ok && wanted[id] {
 			names = append(names, name)
 			delete(wanted, id)

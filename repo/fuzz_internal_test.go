@@ -3,8 +3,6 @@ package repo
 import (
 	"bytes"
 	"encoding/hex"
-	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +10,7 @@ import (
 
 	"firn/chunk"
 	"firn/crypt"
+	"firn/objectcache"
 	"firn/pack"
 	"firn/snapshot"
 	"firn/store"
@@ -121,32 +120,6 @@ func FuzzOpenNote(f *testing.F) {
 	})
 }
 
-// FuzzLoadCache loads any bytes as a cache file, and saves them again.
-func FuzzLoadCache(f *testing.F) {
-	good := appendCacheEntry(appendCacheEntry(nil, "meta/config", []byte("{}")), tokenEntry, nil)
-	f.Add(good)
-	f.Add(good[:len(good)-1])
-	f.Add(bytes.Repeat([]byte{0xff}, 40))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		c := &cache{objects: make(map[string]cached)}
-		c.load(b)
-		if c.stored > len(b) || c.size(maps.Keys(c.objects)) > len(b) {
-			t.Errorf("got %d bytes of %d", c.size(maps.Keys(c.objects)), len(b))
-		}
-		c.path = filepath.Join(t.TempDir(), cacheFile)
-		c.put("more", []byte("content"))
-		want := maps.Clone(c.objects)
-		want[tokenEntry] = c.objects[tokenEntry] // a file ends with one, if only an empty one
-		c.replaceNext()
-		c.flush()
-		if back := openCache(filepath.Dir(c.path)); !maps.EqualFunc(back.objects, want, sameContent) {
-			t.Errorf("got %d objects back, want %d", len(back.objects), len(want))
-		}
-	})
-}
-
-func sameContent(a, b cached) bool { return bytes.Equal(a.content, b.content) }
-
 // FuzzCachedTail reads the footer of a pack with any bytes cached for it.
 func FuzzCachedTail(f *testing.F) {
 	w := pack.NewWriter(fuzzKeys, pack.ID{1})
@@ -161,9 +134,9 @@ func FuzzCachedTail(f *testing.F) {
 		if err := st.Put(t.Context(), w.ID().Name(), object); err != nil {
 			t.Fatal(err)
 		}
-		r := newRepo(Options{Store: st}, openCache(""), nil)
+		r := newRepo(Options{Store: st}, objectcache.Open(""), nil)
 		r.keys = fuzzKeys
-		r.cache.put(w.ID().Name(), cached)
+		r.cache.Put(w.ID().Name(), cached)
 		listed := []store.Object{{Name: w.ID().Name(), Size: int64(len(object))}}
 		got, err := r.footers(t.Context(), listed, withNodes)
 		if err != nil || len(got) != 1 || got[0].problem != nil || len(got[0].entries) != 0 {

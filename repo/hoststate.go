@@ -57,8 +57,8 @@ func (r *Repo) putDurable(entry string, state any) {
 		return
 	}
 	written := r.opts.StateDir != "" && replace(r.durablePath(entry), sealed) == nil
-	if _, cached := r.cache.get(entry); cached || !written { // an older one in the cache must not come back
-		r.cache.put(entry, sealed)
+	if _, cached := r.cache.Get(entry); cached || !written { // an older one in the cache must not come back
+		r.cache.Put(entry, sealed)
 	}
 }
 
@@ -71,7 +71,7 @@ func (r *Repo) sealedDurable(entry string) [][]byte {
 			found = append(found, sealed)
 		}
 	}
-	if sealed, ok := r.cache.get(entry); ok {
+	if sealed, ok := r.cache.Get(entry); ok {
 		found = append(found, sealed)
 	}
 	return found
@@ -80,7 +80,7 @@ func (r *Repo) sealedDurable(entry string) [][]byte {
 // durable returns the names of such entries of one kind.
 func (r *Repo) durable(what string) []string {
 	entries := r.durableFiles(what)
-	r.cache.each(func(name string, _ []byte) {
+	r.cache.Each(func(name string, _ []byte) {
 		if strings.HasPrefix(name, statePrefix+what+"/") && !slices.Contains(entries, name) {
 			entries = append(entries, name)
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"firn/index"
+	"firn/objectcache"
 	"firn/pack"
 	"firn/store"
 )
@@ -17,7 +18,9 @@ import (
 const (
 	// tokenEntry is the cache entry with the token under which the cached tails
 	// were every pack of the repository, and when that was.
-	tokenEntry = "state/token"
+	tokenEntry = objectcache.TokenEntry
+	// statePrefix begins the names of cache entries that are no copies from the store.
+	statePrefix = objectcache.StatePrefix
 	// newestEntry is the cache entry with the name of the last record that was
 	// written with this cache. If a listing lacks it, the store may have been set
 	// back: then packs that the cache knows may be gone, too.
@@ -134,7 +137,7 @@ func (r *Repo) load(ctx context.Context, l *listing, reads footerReads) (*invent
 	}
 	for _, f := range footers {
 		if f.tail != nil {
-			r.cache.putTail(f.pack.Name(), encodeTail(f.size, f.tail), l.token)
+			r.cache.PutTail(f.pack.Name(), encodeTail(f.size, f.tail), l.token)
 		}
 	}
 	r.rememberFooters(footers)
@@ -147,7 +150,7 @@ func (r *Repo) trustedPacks(l *listing) ([]store.Object, bool) {
 	var packs []store.Object
 	var newest string
 	entry := ""
-	r.cache.each(func(name string, content []byte) { // under one lock: the token is that of these tails
+	r.cache.Each(func(name string, content []byte) { // under one lock: the token is that of these tails
 		if id, ok := pack.ParseName(name); ok && !id.IsRound() && len(content) >= sizePrefix {
 			packs = append(packs, store.Object{Name: name, Size: int64(binary.LittleEndian.Uint64(content))})
 		}
@@ -163,8 +166,8 @@ func (r *Repo) trustedPacks(l *listing) ([]store.Object, bool) {
 
 // indexCached reports whether loadInventory would list no packs.
 func (r *Repo) indexCached(l *listing) bool {
-	entry, _ := r.cache.get(tokenEntry)
-	newest, _ := r.cache.get(newestEntry)
+	entry, _ := r.cache.Get(tokenEntry)
+	newest, _ := r.cache.Get(newestEntry)
 	return r.trusts(l, string(entry), string(newest))
 }
 
@@ -202,7 +205,7 @@ func (r *Repo) list(ctx context.Context, l *listing, reads footerReads) (*invent
 			tails[f.pack.Name()] = encodeTail(f.size, f.tail)
 		}
 	}
-	r.cache.replaceTails(listed, tails, l.token, r.opts.now())
+	r.cache.ReplaceTails(listed, tails, l.token, r.opts.now())
 	r.rememberFooters(footers)
 	return r.newInventory(l, objects, footers), nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"firn/crypt"
+	"firn/objectcache"
 )
 
 // keyPrefix begins the names of key slots: meta/key-<16 hex>.
@@ -60,9 +61,9 @@ func (r *Repo) storedSlot(ctx context.Context, name string) (*crypt.Slot, error)
 	if err != nil {
 		return nil, damaged("key", name, err)
 	}
-	copied, ok := r.cache.get(name)
+	copied, ok := r.cache.Get(name)
 	if !ok { // a copy that is there may be the only good one
-		r.cache.put(name, b)
+		r.cache.Put(name, b)
 	} else if !bytes.Equal(copied, b) {
 		return slot, damaged("key", name, errReplaced)
 	}
@@ -145,7 +146,7 @@ func putSlot(ctx context.Context, opts Options, secret crypt.Secret, id crypt.Re
 // Opens reports whether a credential opens the repository now. The error is not nil if that
 // could not be found out. It is the store's slots that count, not their copies in the cache.
 func (r *Repo) Opens(ctx context.Context, c crypt.Credential) (bool, error) {
-	other := &Repo{opts: r.opts, store: r.store, cache: openCache(""), id: r.id, unlocked: c}
+	other := &Repo{opts: r.opts, store: r.store, cache: objectcache.Open(""), id: r.id, unlocked: c}
 	_, err := other.secret(ctx)
 	if errors.Is(err, crypt.ErrWrongKey) {
 		return false, nil
@@ -240,7 +241,7 @@ func (r *Repo) removeSlots(ctx context.Context, keys, proven []Key, secret crypt
 	defer cancel()
 	stays := r.oneOpens(ctx, proven, secret, c)
 	if stays == nil {
-		r.cache.erase(names...)
+		r.cache.Erase(names...)
 		return err
 	}
 	ctx, cancel = lastChance(ctx)

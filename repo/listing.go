@@ -52,7 +52,7 @@ func (r *Repo) listMeta(ctx context.Context) (*listing, error) {
 		began := uint64(openingTick)
 		objects := r.takeOpening()
 		if objects == nil {
-			began = r.cache.tick()
+			began = r.cache.Tick()
 			var err error
 			if objects, err = collect(ctx, r.store, metaPrefix); err != nil {
 				return nil, fmt.Errorf("list repository: %w", err)
@@ -76,7 +76,7 @@ func (r *Repo) listMetaToRead(ctx context.Context) (*listing, error) {
 	if !isDamage(err) && !errors.Is(err, ErrVersion) {
 		return v, err
 	}
-	began := r.cache.tick()
+	began := r.cache.Tick()
 	objects, err := collect(ctx, r.store, metaPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("list repository: %w", err)

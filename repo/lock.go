@@ -37,13 +37,13 @@ func (p *prune) renewLocks(ctx context.Context) error {
 	if err := locker.Lock(ctx, names...); err != nil {
 		return fmt.Errorf("renew locks: %w", err)
 	}
-	p.repo.cache.put(lockedEntry, strconv.AppendInt(nil, p.repo.opts.now().Unix(), 10))
+	p.repo.cache.Put(lockedEntry, strconv.AppendInt(nil, p.repo.opts.now().Unix(), 10))
 	return nil
 }
 
 // locksDue reports whether this host has not renewed locks for long.
 func (r *Repo) locksDue(lock time.Duration) bool {
-	b, _ := r.cache.get(lockedEntry)
+	b, _ := r.cache.Get(lockedEntry)
 	seconds, err := strconv.ParseInt(string(b), 10, 64)
 	age := r.opts.now().Sub(time.Unix(seconds, 0))
 	return err != nil || age < 0 || age >= lock/lockShare

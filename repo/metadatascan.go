@@ -40,7 +40,7 @@ type damagedObject struct {
 func (r *Repo) scanMetadata(ctx context.Context, c copies) (*metadataScan, error) {
 	for range maxListings {
 		s := &metadataScan{repo: r, copies: c, dead: make(graves), damaged: make(map[string]*damagedObject)}
-		began := r.cache.tick()
+		began := r.cache.Tick()
 		objects, err := collect(ctx, r.store, metaPrefix)
 		if err != nil {
 			return nil, fmt.Errorf("list repository: %w", err)

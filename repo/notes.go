@@ -39,7 +39,7 @@ func (r *Repo) Note(ctx context.Context, n snapshot.Note) error {
 	}
 	replaced := r.dropReplaced(ctx, stored, old)
 	r.noted(store.Object{Name: name, Time: n.Time}, replaced)
-	r.cache.flush()
+	r.cache.Flush()
 	return nil
 }
 
@@ -54,14 +54,14 @@ func (r *Repo) putNote(ctx context.Context, name string, plain []byte) (*snapsho
 	if err := r.store.Put(ctx, name, object); err != nil {
 		return nil, err
 	}
-	r.cache.put(name, object)
+	r.cache.Put(name, object)
 	return n, nil
 }
 
 // knownNotes returns the notes on a snapshot that were read: they are in the cache.
 func (r *Repo) knownNotes(id snapshot.ID) []*snapshot.Note {
 	var notes []*snapshot.Note
-	r.cache.each(func(name string, object []byte) {
+	r.cache.Each(func(name string, object []byte) {
 		if of, ok := snapshot.ParseNoteName(name); ok && of == id {
 			if n, err := r.openNote(new(snapshot.Decoder), name, object); err == nil {
 				notes = append(notes, n)
@@ -84,7 +84,7 @@ func (r *Repo) dropReplaced(ctx context.Context, by *snapshot.Note, old []*snaps
 	if len(names) == 0 || r.remove(ctx, names...) != nil {
 		return nil
 	}
-	r.cache.remove(names...)
+	r.cache.Remove(names...)
 	return names
 }
 
@@ -155,7 +155,7 @@ func (r *Repo) noteNames(ids []snapshot.ID) []string {
 			names[name] = true
 		}
 	}
-	r.cache.each(func(name string, _ []byte) { add(name) })
+	r.cache.Each(func(name string, _ []byte) { add(name) })
 	for _, o := range r.peekOpening() {
 		add(o.Name)
 	}

@@ -30,7 +30,7 @@ func read[T any](ctx context.Context, r *Repo, name string, open func([]byte) (T
 
 // fetch is read without caching: any number of it may run at a time.
 func fetch[T any](ctx context.Context, r *Repo, name string, open func([]byte) (T, error)) (f obtained[T]) {
-	if b, ok := r.cache.get(name); ok {
+	if b, ok := r.cache.Get(name); ok {
 		if f.value, f.err = open(b); f.err == nil {
 			return f
 		}
@@ -48,7 +48,7 @@ func fetch[T any](ctx context.Context, r *Repo, name string, open func([]byte) (
 
 func keep[T any](r *Repo, name string, f obtained[T]) {
 	if f.err == nil && f.object != nil {
-		r.cache.put(name, f.object)
+		r.cache.Put(name, f.object)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"firn/chunk"
 	"firn/index"
+	"firn/objectcache"
 	"firn/pack"
 	"firn/store"
 )
@@ -98,7 +99,7 @@ func TestReadInto(t *testing.T) {
 }
 
 func packReader() *blobReader {
-	r := newRepo(Options{Store: packStore{objects: make(map[string][]byte)}}, openCache(""), nil)
+	r := newRepo(Options{Store: packStore{objects: make(map[string][]byte)}}, objectcache.Open(""), nil)
 	r.keys = fuzzKeys
 	return r.newReader(&inventory{index: index.New()})
 }

@@ -128,7 +128,7 @@ func (p *packer) note(w *pack.Writer, entries []pack.Entry, object []byte, tail 
 	p.added += int64(len(object))
 	p.spare = w // the store has its copy
 	if !p.dry {
-		p.repo.cache.putTail(w.ID().Name(), encodeTail(int64(len(object)), object[len(object)-tail:]), p.token)
+		p.repo.cache.PutTail(w.ID().Name(), encodeTail(int64(len(object)), object[len(object)-tail:]), p.token)
 	}
 }
 

@@ -73,9 +73,9 @@ func (r *Repo) Prune(ctx context.Context, opts PruneOptions) (*PruneResult, erro
 		return nil, fmt.Errorf("prune: %w", err)
 	}
 	if !opts.DryRun && !result.Skipped {
-		r.cache.put(prunedEntry, []byte(strconv.FormatInt(r.opts.now().Unix(), 10)))
+		r.cache.Put(prunedEntry, []byte(strconv.FormatInt(r.opts.now().Unix(), 10)))
 	}
-	r.cache.flush()
+	r.cache.Flush()
 	return result, nil
 }
 
@@ -163,7 +163,7 @@ func (r *Repo) pruneDue(v *listing) bool {
 
 // prunedHere returns when this host pruned last, zero if its cache does not tell.
 func (r *Repo) prunedHere() time.Time {
-	b, ok := r.cache.get(prunedEntry)
+	b, ok := r.cache.Get(prunedEntry)
 	if !ok {
 		return time.Time{}
 	}

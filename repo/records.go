@@ -70,7 +70,7 @@ func (r *Repo) readRecords(ctx context.Context, v *listing) ([]*snapshot.Snapsho
 
 // asRead returns the content of a record to remember: a copy that no note changes.
 func (r *Repo) asRead(name string, s *snapshot.Snapshot) opened[*snapshot.Snapshot] {
-	object, _ := r.cache.get(name)
+	object, _ := r.cache.Get(name)
 	if known, ok := r.records.get(name, object); ok {
 		return opened[*snapshot.Snapshot]{object, known}
 	}
@@ -105,7 +105,7 @@ func (r *Repo) dropOldRecords(v *listing) {
 	for name := range v.plans {
 		listed[name] = true
 	}
-	r.cache.dropUnlisted(v.began, func(name string) bool {
+	r.cache.DropUnlisted(v.began, func(name string) bool {
 		return isTemporary(name) && !listed[name]
 	})
 }
@@ -162,7 +162,7 @@ func (r *Repo) putRecord(ctx context.Context, s *snapshot.Snapshot) error {
 	if err := r.store.Put(ctx, name, object); err != nil {
 		return fmt.Errorf("write record of snapshot %s: %w", s.ID.Short(), err)
 	}
-	r.cache.put(name, object)
-	r.cache.put(newestEntry, []byte(name))
+	r.cache.Put(name, object)
+	r.cache.Put(newestEntry, []byte(name))
 	return nil
 }

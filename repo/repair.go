@@ -47,7 +47,7 @@ func (r *Repo) Repair(ctx context.Context, d *Diagnosis, opts RepairOptions) (*R
 	if err := x.run(ctx); err != nil {
 		return &x.result, fmt.Errorf("repair: %w", err)
 	}
-	r.cache.flush()
+	r.cache.Flush()
 	return &x.result, nil
 }
 
@@ -229,8 +229,8 @@ func (x *repair) protect(ctx context.Context, s *snapshot.Snapshot, packs []pack
 // reader in between finds no object. The cache remembers the true bytes until they are back.
 func (x *repair) putBackAs(ctx context.Context, name string, sound []byte) error {
 	r := x.repo
-	r.cache.put(returningPrefix+name, sound)
-	r.cache.flush()
+	r.cache.Put(returningPrefix+name, sound)
+	r.cache.Flush()
 	b, err := whole(ctx, r.store, name)
 	switch {
 	case err == nil && r.verify(name, b) == nil:
@@ -252,9 +252,9 @@ func (x *repair) putBackAs(ctx context.Context, name string, sound []byte) error
 		return err
 	}
 	if _, round := pack.ParseName(name); !round { // of a round, the cache has the tail
-		r.cache.put(name, sound)
+		r.cache.Put(name, sound)
 	}
-	r.cache.erase(returningPrefix + name)
+	r.cache.Erase(returningPrefix + name)
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"firn/crypt"
 	"firn/index"
+	"firn/objectcache"
 	"firn/pack"
 	"firn/packcache"
 	"firn/snapshot"
@@ -70,7 +71,7 @@ type Repo struct {
 	conf  config
 
 	// All of these are safe for concurrent use.
-	cache   *cache
+	cache   *objectcache.Cache
 	packs   *packcache.Cache                 // nil for none
 	records remembered[*snapshot.Snapshot]   // the last list
 	rounds  remembered[[]*snapshot.Snapshot] // that of the records in rounds
@@ -101,7 +102,7 @@ const openingTick = 1
 // openingLife is for how long the listing of [Open] stands in for another one.
 const openingLife = 10 * time.Second
 
-func newRepo(opts Options, cache *cache, packs *packcache.Cache) *Repo {
+func newRepo(opts Options, cache *objectcache.Cache, packs *packcache.Cache) *Repo {
 	return &Repo{
 		opts: opts, store: opts.Store, cache: cache, packs: packs, unlocked: opts.Credential,
 		recent:  newPlaintexts(recentBytes),
@@ -139,8 +140,8 @@ func (o Options) now() time.Time {
 // [ErrNotRepository], [ErrVersion], [crypt.ErrWrongKey], a [CorruptError], an
 // [OtherError], or is the store's.
 func Open(ctx context.Context, opts Options) (*Repo, error) {
-	r := newRepo(opts, openCache(opts.CacheDir), opts.packCache())
-	r.cache.tick() // see openingTick
+	r := newRepo(opts, objectcache.Open(opts.CacheDir), opts.packCache())
+	r.cache.Tick() // see openingTick
 	var err error
 	if r.opening, err = collect(ctx, r.store, metaPrefix); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -149,7 +150,7 @@ func Open(ctx context.Context, opts Options) (*Repo, error) {
 		return nil, fmt.Errorf("list repository: %w", err)
 	}
 	r.dropForeignCache()
-	if _, known := r.cache.get(configName); !contains(r.opening, configName) && !(opts.Repairing && known) {
+	if _, known := r.cache.Get(configName); !contains(r.opening, configName) && !(opts.Repairing && known) {
 		return nil, ErrNotRepository
 	}
 	if err := r.unlock(ctx); err != nil {
@@ -165,7 +166,7 @@ func (r *Repo) ID() crypt.RepositoryID { return r.id }
 // Close writes the cache and keeps it within its bounds, once all that uses the repository
 // has ended. It cannot fail: a cache that is lost costs time only.
 func (r *Repo) Close() {
-	r.cache.flush()
+	r.cache.Flush()
 	r.packs.Trim()
 }
 
@@ -173,11 +174,11 @@ func (r *Repo) Close() {
 // this place: the name of one of its key slots, which are random, tells.
 func (r *Repo) dropForeignCache() {
 	for _, o := range r.opening {
-		if _, ok := r.cache.get(o.Name); ok && isKeyName(o.Name) {
+		if _, ok := r.cache.Get(o.Name); ok && isKeyName(o.Name) {
 			return
 		}
 	}
-	r.cache.clear()
+	r.cache.Clear()
 }
 
 // unlock opens a key slot with the credential and derives the keys.

@@ -143,7 +143,7 @@ func (r *Repo) AcceptRollback(ctx context.Context) error {
 	for _, path := range r.UnreadMarks() {
 		_ = os.Remove(path) // the next look tells if it is still there
 	}
-	r.cache.flush()
+	r.cache.Flush()
 	return nil
 }
 

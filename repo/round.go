@@ -109,7 +109,7 @@ func (r *Repo) readRounds(ctx context.Context, v *listing) ([]*snapshot.Snapshot
 		name := rounds[i].Name
 		switch {
 		case f.err == nil:
-			object, _ := r.cache.get(name)
+			object, _ := r.cache.Get(name)
 			known[name] = opened[[]*snapshot.Snapshot]{object, f.value}
 			list = append(list, dead.living(name, f.value)...)
 		case !errors.Is(f.err, fs.ErrNotExist): // else swept since the listing
@@ -122,7 +122,7 @@ func (r *Repo) readRounds(ctx context.Context, v *listing) ([]*snapshot.Snapshot
 
 // round reads the records of a round, in their order. The caller must not change the snapshots.
 func (r *Repo) round(ctx context.Context, d *snapshot.Decoder, o store.Object) ([]*snapshot.Snapshot, error) {
-	entry, cached := r.cache.get(o.Name)
+	entry, cached := r.cache.Get(o.Name)
 	if list, ok := r.rounds.get(o.Name, entry); ok {
 		return list, nil
 	}
@@ -142,7 +142,7 @@ func (r *Repo) round(ctx context.Context, d *snapshot.Decoder, o store.Object) (
 	entry = encodeTail(f.size, f.tail)
 	list, err := r.decodeRound(d, o, entry)
 	if err == nil {
-		r.cache.put(o.Name, entry)
+		r.cache.Put(o.Name, entry)
 	}
 	return list, err
 }

@@ -174,8 +174,8 @@ func (w *Rounds) put(ctx context.Context, blobs *pack.Writer, records []*snapsho
 		return 0, fmt.Errorf("write round: %w", err)
 	}
 	r.packs.PutPack(id, object[:pack.BlobsEnd(entries)])
-	r.cache.put(id.Name(), encodeTail(int64(len(object)), object[len(object)-tail:]))
-	r.cache.put(newestEntry, []byte(id.Name()))
+	r.cache.Put(id.Name(), encodeTail(int64(len(object)), object[len(object)-tail:]))
+	r.cache.Put(newestEntry, []byte(id.Name()))
 	w.inventory.index.Add(id, entries)
 	r.sawRound(store.Object{Name: id.Name(), Size: int64(len(object)), Time: r.opts.now()})
 	for _, s := range records {

@@ -40,57 +40,25 @@ func (c *check) keepDamaged() {
 	}
 	for name := range c.copies {
 		returned, ok := strings.CutPrefix(name, returningPrefix)
-		_, back := cache.get(returned) // it was just read from the store
+		_, back := cache.Get(returned) // it was just read from the store
 		if strings.HasPrefix(name, salvagePrefix) || ok && back {
-			cache.remove(name)
+			cache.Remove(name)
 		}
 	}
 	for name, b := range c.copies {
 		name = strings.TrimPrefix(name, salvagePrefix)
 		switch {
 		case (name == configName || isKeyName(name)) && damaged[name] && c.repo.verify(name, b) == nil:
-			cache.put(name, b) // a copy that opens the repository hides no damage that matters to a backup
+			cache.Put(name, b) // a copy that opens the repository hides no damage that matters to a backup
 		case damaged[name], damaged[planPrefix] && strings.HasPrefix(name, planPrefix):
-			cache.put(salvagePrefix+name, b)
+			cache.Put(salvagePrefix+name, b)
 		}
 	}
 }
 
-// adopt takes over the objects that another cache has got from the store, in place of all
-// that this one had when the other began. Objects that were put here since then stay.
-func (c *cache) adopt(other *cache, began uint64) {
-	fresh, _ := other.copies()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	since := c.tailsSince(began)
-	c.drop(func(name string, e cached) bool {
-		_, known := fresh[name]
-		return e.put < began && !known
-	})
-	for name, content := range fresh {
-		if strings.HasPrefix(name, statePrefix) && !strings.HasPrefix(name, salvagePrefix) && name != tokenEntry {
-			continue // it came from here
-		}
-		if own, ok := c.objects[name]; !ok || own.put < began {
-			c.set(name, content)
-		}
-	}
-	if since { // the tails are not those of one listing
-		delete(c.objects, tokenEntry)
-	}
-	c.replaceNext()
-}
-
-// tailsSince reports whether tails of packs were put, or listed, at some time or later. The
-// caller holds the lock.
-func (c *cache) tailsSince(began uint64) bool {
-	for name, e := range c.objects {
-		_, isPack := pack.ParseName(name)
-		if (isPack || name == tokenEntry) && e.put >= began {
-			return true
-		}
-	}
-	return false
+// isOwn reports whether a cache entry is this host's own, and no copy from the store.
+func isOwn(name string) bool {
+	return strings.HasPrefix(name, statePrefix) && !strings.HasPrefix(name, salvagePrefix) && name != tokenEntry
 }
 
 // copies are all contents of a cache, by name: some are of objects that are damaged or missing.

@@ -75,7 +75,7 @@ func (r *Repo) openSlots(ctx context.Context, id crypt.RepositoryID, names []str
 // only if none opens.
 func (r *Repo) tryListed(ctx context.Context, id crypt.RepositoryID, names []string, c crypt.Credential) (crypt.Secret, error) {
 	spending := newBudget()
-	if last, _ := r.cache.get(slotEntry); slices.Contains(names, string(last)) {
+	if last, _ := r.cache.Get(slotEntry); slices.Contains(names, string(last)) {
 		if secret, err := r.openSlot(ctx, string(last), id, spending, c); err == nil {
 			return secret, nil
 		}
@@ -123,7 +123,7 @@ func (r *Repo) openAny(ctx context.Context, names []string, id crypt.RepositoryI
 	for _, name := range names {
 		secret, err := r.openSlot(ctx, name, id, spending, c)
 		if err == nil {
-			r.cache.put(slotEntry, []byte(name))
+			r.cache.Put(slotEntry, []byte(name))
 			return secret, nil
 		}
 		if errors.Is(err, errCostly) {

@@ -21,13 +21,13 @@ const stateIDLen = 32 // digits
 // putState remembers a fact, sealed, in the cache. An error does not matter there.
 func (r *Repo) putState(entry string, state any) {
 	if sealed := r.sealState(entry, state); sealed != nil {
-		r.cache.put(entry, sealed)
+		r.cache.Put(entry, sealed)
 	}
 }
 
 // getState opens such an entry, and reports whether there is a sound one.
 func (r *Repo) getState(entry string, state any) bool {
-	sealed, _ := r.cache.get(entry)
+	sealed, _ := r.cache.Get(entry)
 	return r.openState(entry, sealed, state)
 }
 

@@ -211,6 +211,6 @@ func (t *taking) finish() *RoundResult {
 			stored.Stored()
 		}
 	}
-	t.rounds.repo.cache.flush()
+	t.rounds.repo.cache.Flush()
 	return result
 }

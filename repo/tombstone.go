@@ -79,7 +79,7 @@ func (r *Repo) putTombstone(ctx context.Context, rounds []deceased) error {
 		if err := r.store.Put(ctx, name, object); err != nil {
 			return fmt.Errorf("write tombstone: %w", err)
 		}
-		r.cache.put(name, object)
+		r.cache.Put(name, object)
 	}
 	return nil
 }

@@ -60,9 +60,10 @@ internal/svg:
 monitor: config outcome process report retention session site
 outcome: crypt host repo report retention snapshot sqlite store tags
 pack: chunk crypt
+objectcache: pack
 packcache: index pack
 process: report
-repo: chunk crypt index pack packcache retention snapshot spool store tags
+repo: chunk crypt index objectcache pack packcache retention snapshot spool store tags
 replicate: config crypt outcome repo report retention session snapshot store tags
 report:
 restore: config host outcome process repo report scratch session site snapshot sqlite tags

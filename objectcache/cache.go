@@ -1,4 +1,6 @@
-package repo
+// Package objectcache keeps copies of a repository's small objects on this host's disk, so that a run asks the store for few of
+// them.
+package objectcache
 
 import (
 	"encoding/binary"
@@ -16,7 +18,7 @@ import (
 	"firn/pack"
 )
 
-// cache keeps copies of write-once objects (records, notes, plans, keys, the
+// Cache keeps copies of write-once objects (records, notes, plans, keys, the
 // configuration) and of the tails of packs in one append-only local file:
 //
 //	offset  size  field
@@ -27,10 +29,10 @@ import (
 //	12+n    m     content
 //
 // Contents are sealed as in the repository and are opened again at every use:
-// only with [Options].TrustCache is the cache believed, about which packs exist.
+// only with [firn/repo.Options].TrustCache is the cache believed, about which packs exist.
 // It can be deleted at any time, half of an entry at the end is ignored, and
 // every error of it costs time only: it is not reported. It is safe for concurrent use.
-type cache struct {
+type Cache struct {
 	path string // "" for a cache in memory only
 
 	mu      sync.Mutex
@@ -49,16 +51,19 @@ type cached struct {
 const (
 	cacheFile   = "objects"
 	cacheHeader = 12
-	// statePrefix begins the names of entries that are no copies from the store.
-	statePrefix = "state/"
+	// TokenEntry is the name of the entry with the token of the plans under which the cached tails are those of every pack of
+	// the repository, and with the Unix time at which that was, behind a space.
+	TokenEntry = StatePrefix + "token"
+	// StatePrefix begins the names of entries that are no copies from the store.
+	StatePrefix = "state/"
 	// A cache file is rewritten when more than half of it is of no use, unless
 	// it is small anyway.
 	cacheSlack = 1 << 20
 )
 
-// openCache reads the cache in dir; an empty dir means none.
-func openCache(dir string) *cache {
-	c := &cache{objects: make(map[string]cached)}
+// Open reads the cache in dir; an empty dir means none.
+func Open(dir string) *Cache {
+	c := &Cache{objects: make(map[string]cached)}
 	if dir == "" {
 		return c
 	}
@@ -76,7 +81,7 @@ func openCache(dir string) *cache {
 // no token holds for all tails. A tail may be of a pack that was swept before the process
 // with the later token listed the packs, so that this process never knew of it. Then there
 // is no token, and the next run lists the packs.
-func (c *cache) load(b []byte) {
+func (c *Cache) load(b []byte) {
 	var last string
 	tokens := make(map[string]bool)
 	for len(b) >= cacheHeader {
@@ -91,42 +96,42 @@ func (c *cache) load(b []byte) {
 		}
 		last = string(entry[:n])
 		c.objects[last] = cached{content: entry[n:]}
-		if last == tokenEntry {
-			tokens[tokenOf(entry[n:])] = true
+		if last == TokenEntry {
+			tokens[TokenOf(entry[n:])] = true
 		}
 		c.stored += cacheHeader + len(entry)
 		b = b[cacheHeader+n+m:]
 	}
-	if len(b) > 0 || last != tokenEntry || len(tokens) > 1 { // nothing may be appended behind a torn entry
-		delete(c.objects, tokenEntry)
+	if len(b) > 0 || last != TokenEntry || len(tokens) > 1 { // nothing may be appended behind a torn entry
+		delete(c.objects, TokenEntry)
 		c.replaceNext()
 	}
 }
 
-// tokenOf returns the token in a token entry, without its time.
-func tokenOf(entry []byte) string {
+// TokenOf returns the token in a token entry, without its time.
+func TokenOf(entry []byte) string {
 	token, _, _ := strings.Cut(string(entry), " ")
 	return token
 }
 
-// tick begins a listing. The listing need not show objects that are put from now on.
-func (c *cache) tick() uint64 {
+// Tick begins a listing. The listing need not show objects that are put from now on.
+func (c *Cache) Tick() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.clock++
 	return c.clock
 }
 
-// get returns a cached object, whose bytes the caller must not change.
-func (c *cache) get(name string) ([]byte, bool) {
+// Get returns a cached object, whose bytes the caller must not change.
+func (c *Cache) Get(name string) ([]byte, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e, ok := c.objects[name]
 	return e.content, ok
 }
 
-// each calls do with each entry. Meanwhile nothing else can use the cache, do included.
-func (c *cache) each(do func(name string, content []byte)) {
+// Each calls do with each entry. Meanwhile nothing else can use the cache, do included.
+func (c *Cache) Each(do func(name string, content []byte)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for name, e := range c.objects {
@@ -134,15 +139,15 @@ func (c *cache) each(do func(name string, content []byte)) {
 	}
 }
 
-// put remembers an object until the next flush writes it. The cache keeps the slice.
-func (c *cache) put(name string, content []byte) {
+// Put remembers an object until the next flush writes it. The cache keeps the slice.
+func (c *Cache) Put(name string, content []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.set(name, content)
 }
 
 // set is put for a caller that holds the lock.
-func (c *cache) set(name string, content []byte) {
+func (c *Cache) set(name string, content []byte) {
 	if old, ok := c.objects[name]; ok && string(old.content) == string(content) {
 		c.objects[name] = cached{old.content, c.clock}
 		return
@@ -151,35 +156,35 @@ func (c *cache) set(name string, content []byte) {
 	c.pending = append(c.pending, name)
 }
 
-// putTail remembers the tail of a pack that an operation has seen or stored under the plans of
+// PutTail remembers the tail of a pack that an operation has seen or stored under the plans of
 // a token. If the cache's tails belong to other plans, no token is right any more: the pack
 // may have been swept before the packs were listed under the other plans. Then the token
 // goes, and the next run lists the packs.
-func (c *cache) putTail(name string, tail []byte, token string) {
+func (c *Cache) PutTail(name string, tail []byte, token string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if tokenOf(c.objects[tokenEntry].content) != token {
-		delete(c.objects, tokenEntry)
+	if TokenOf(c.objects[TokenEntry].content) != token {
+		delete(c.objects, TokenEntry)
 	}
 	c.set(name, tail)
 }
 
-// replaceTails drops the tails of packs that are not listed, adds others, and sets the token
+// ReplaceTails drops the tails of packs that are not listed, adds others, and sets the token
 // of the plans under which these are the tails of all packs.
-func (c *cache) replaceTails(listed map[string]bool, tails map[string][]byte, token string, now time.Time) {
+func (c *Cache) ReplaceTails(listed map[string]bool, tails map[string][]byte, token string, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	gone := c.drop(func(name string, _ cached) bool {
 		_, isPack := pack.ParseName(name)
 		return isPack && !listed[name]
 	})
-	if gone > 0 || tokenOf(c.objects[tokenEntry].content) != token { // else the file would have tails of two tokens
+	if gone > 0 || TokenOf(c.objects[TokenEntry].content) != token { // else the file would have tails of two tokens
 		c.replaceNext()
 	}
 	for name, tail := range tails {
 		c.set(name, tail)
 	}
-	c.set(tokenEntry, fmt.Appendf(nil, "%s %d", token, now.Unix()))
+	c.set(TokenEntry, fmt.Appendf(nil, "%s %d", token, now.Unix()))
 }
 
 func appendCacheEntry(dst []byte, name string, content []byte) []byte {
@@ -192,21 +197,21 @@ func appendCacheEntry(dst []byte, name string, content []byte) []byte {
 
 // drop drops unwanted entries, such as those of deleted objects, and returns how many. They
 // stay in the file until it is replaced. The caller holds the lock.
-func (c *cache) drop(unwanted func(name string, e cached) bool) int {
+func (c *Cache) drop(unwanted func(name string, e cached) bool) int {
 	before := len(c.objects)
 	maps.DeleteFunc(c.objects, unwanted)
 	return before - len(c.objects)
 }
 
-// dropUnlisted drops objects that a listing would show, if they were put before it began.
-func (c *cache) dropUnlisted(began uint64, unlisted func(name string) bool) {
+// DropUnlisted drops objects that a listing would show, if they were put before it began.
+func (c *Cache) DropUnlisted(began uint64, unlisted func(name string) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.drop(func(name string, e cached) bool { return e.put < began && unlisted(name) })
 }
 
-// remove drops the entries of objects that were deleted.
-func (c *cache) remove(names ...string) {
+// Remove drops the entries of objects that were deleted.
+func (c *Cache) Remove(names ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, name := range names {
@@ -214,9 +219,9 @@ func (c *cache) remove(names ...string) {
 	}
 }
 
-// erase is remove for entries that must not come back from the file either.
-func (c *cache) erase(names ...string) {
-	c.remove(names...)
+// Erase is remove for entries that must not come back from the file either.
+func (c *Cache) Erase(names ...string) {
+	c.Remove(names...)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.replaceNext()
@@ -224,32 +229,32 @@ func (c *cache) erase(names ...string) {
 
 // replaceNext makes the next flush replace the file, so that dropped entries do not come
 // back. The caller holds the lock.
-func (c *cache) replaceNext() { c.stored, c.pending = -1, nil }
+func (c *Cache) replaceNext() { c.stored, c.pending = -1, nil }
 
-// clear forgets everything, for a store that turned out to hold another repository.
-func (c *cache) clear() {
+// Clear forgets everything, for a store that turned out to hold another repository.
+func (c *Cache) Clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	clear(c.objects)
 	c.replaceNext()
 }
 
-// copies returns all that the cache holds, and the time by the cache's clock.
-func (c *cache) copies() (copies, uint64) {
+// Copies returns all that the cache holds, and the time by the cache's clock.
+func (c *Cache) Copies() (map[string][]byte, uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.clock++
-	all := make(copies, len(c.objects))
+	all := make(map[string][]byte, len(c.objects))
 	for name, e := range c.objects {
 		all[name] = e.content
 	}
 	return all, c.clock
 }
 
-// flush writes the new entries: by appending, or, when the file is torn or mostly of no
+// Flush writes the new entries: by appending, or, when the file is torn or mostly of no
 // use, by replacing it. Two processes may append at once. If one replaces the file while
 // another appends, entries are lost, which costs time only.
-func (c *cache) flush() {
+func (c *Cache) Flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.path == "" || len(c.pending) == 0 && c.stored >= 0 {
@@ -267,7 +272,7 @@ func (c *cache) flush() {
 }
 
 // size returns the bytes that entries take in the file.
-func (c *cache) size(names iter.Seq[string]) int {
+func (c *Cache) size(names iter.Seq[string]) int {
 	n := 0
 	for name := range names {
 		n += cacheHeader + len(name) + len(c.objects[name].content)
@@ -276,18 +281,18 @@ func (c *cache) size(names iter.Seq[string]) int {
 }
 
 // encode makes entries, and at their end that of their token, an empty one for none.
-func (c *cache) encode(names iter.Seq[string]) []byte {
-	b := make([]byte, 0, c.size(names)+cacheHeader+len(tokenEntry)+len(c.objects[tokenEntry].content))
+func (c *Cache) encode(names iter.Seq[string]) []byte {
+	b := make([]byte, 0, c.size(names)+cacheHeader+len(TokenEntry)+len(c.objects[TokenEntry].content))
 	for name := range names {
-		if e, ok := c.objects[name]; ok && name != tokenEntry {
+		if e, ok := c.objects[name]; ok && name != TokenEntry {
 			b = appendCacheEntry(b, name, e.content)
 		}
 	}
-	return appendCacheEntry(b, tokenEntry, c.objects[tokenEntry].content)
+	return appendCacheEntry(b, TokenEntry, c.objects[TokenEntry].content)
 }
 
 // append writes the pending entries at once, so that those of another process do not get between.
-func (c *cache) append() {
+func (c *Cache) append() {
 	f, err := os.OpenFile(c.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return
@@ -300,7 +305,7 @@ func (c *cache) append() {
 
 // replace writes the whole cache to a temporary file and renames it. There is no
 // fsync: a cache that a power cut tore is recognised by its checksums.
-func (c *cache) replace() {
+func (c *Cache) replace() {
 	b := c.encode(maps.Keys(c.objects))
 	f, err := os.CreateTemp(filepath.Dir(c.path), cacheFile+".*")
 	if err != nil {
@@ -312,4 +317,41 @@ func (c *cache) replace() {
 		return
 	}
 	c.stored = len(b)
+}
+
+// Adopt takes over the objects that another cache has got from the store, in place of all
+// that this one had when the other began. Objects that were put here since then stay, and so do those whose names keeps reports.
+func (c *Cache) Adopt(other *Cache, began uint64, keeps func(name string) bool) {
+	fresh, _ := other.Copies()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	since := c.tailsSince(began)
+	c.drop(func(name string, e cached) bool {
+		_, known := fresh[name]
+		return e.put < began && !known
+	})
+	for name, content := range fresh {
+		if keeps(name) { // it came from here
+			continue
+		}
+		if own, ok := c.objects[name]; !ok || own.put < began {
+			c.set(name, content)
+		}
+	}
+	if since { // the tails are not those of one listing
+		delete(c.objects, TokenEntry)
+	}
+	c.replaceNext()
+}
+
+// tailsSince reports whether tails of packs were put, or listed, at some time or later. The
+// caller holds the lock.
+func (c *Cache) tailsSince(began uint64) bool {
+	for name, e := range c.objects {
+		_, isPack := pack.ParseName(name)
+		if (isPack || name == TokenEntry) && e.put >= began {
+			return true
+		}
+	}
+	return false
 }
