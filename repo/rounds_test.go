@@ -3,6 +3,7 @@ package repo_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 
 	"firn/pack"
@@ -125,7 +126,12 @@ func TestRoundIsOneObject(t *testing.T) {
 	t.Parallel()
 	base := newWorld(t)
 	requests := make(map[string]int)
-	w := watch(t, base, storetest.NewHooked(base.st, func(op, name string) { requests[op]++ }))
+	var mu sync.Mutex // members are read several at once
+	w := watch(t, base, storetest.NewHooked(base.st, func(op, name string) {
+		mu.Lock()
+		defer mu.Unlock()
+		requests[op]++
+	}))
 	var envs []string
 	for i := range 50 {
 		envs = append(envs, fmt.Sprintf("tenant-%d", i))
