@@ -127,7 +127,7 @@ func TestRoundIsOneObject(t *testing.T) {
 	t.Parallel()
 	base := newWorld(t)
 	requests := make(map[string]int)
-	var mu sync.Mutex
+	var mu sync.Mutex // members are read several at once
 	w := watch(t, base, storetest.NewHooked(base.st, func(op, name string) {
 		mu.Lock()
 		defer mu.Unlock()
