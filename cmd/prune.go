@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -56,6 +57,8 @@ type pruneMessage struct {
 	Condemned int    `json:"packs_condemned"`
 	Packs     int    `json:"packs"`
 	Size      int64  `json:"size"`
+
+	ForgottenBy []string `json:"forgotten_by,omitempty"` // other hosts, lately: the space is not freed yet
 }
 
 // prune runs the command, or a prune after another command.
@@ -72,7 +75,7 @@ func (s *opened) reportPrune(r *repo.PruneResult, dryRun, within bool) error {
 	if s.json {
 		m := pruneMessage{
 			Type: "summary", DryRun: dryRun, Freed: r.Freed, Pending: r.Pending, Copied: r.Copied,
-			Deleted: r.Deleted, Condemned: r.Condemned, Packs: r.Packs, Size: r.Size,
+			Deleted: r.Deleted, Condemned: r.Condemned, Packs: r.Packs, Size: r.Size, ForgottenBy: r.ForgottenBy,
 		}
 		if within {
 			m.Type = "prune"
@@ -85,5 +88,8 @@ func (s *opened) reportPrune(r *repo.PruneResult, dryRun, within bool) error {
 	}
 	s.Done("%s %s, %s pending for a later prune; the repository has %s in %s",
 		verb, report.Size(r.Freed), report.Size(r.Pending), report.Size(r.Size), report.Plural(r.Packs, "pack"))
+	if len(r.ForgottenBy) > 0 {
+		s.note("snapshots that %s has forgotten during the last week keep their space until then", strings.Join(r.ForgottenBy, ", "))
+	}
 	return nil
 }

@@ -33,6 +33,7 @@ type listing struct {
 	notes      []store.Object
 	rounds     []store.Object // newest first
 	tombstones []store.Object
+	unheeded   map[string]bool // tombstones by name that a prune does not go by
 	alives     []store.Object
 	newest     store.Object // by the store's clock
 	planned    time.Time    // when the newest plan was written, by the store's clock

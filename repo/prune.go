@@ -45,6 +45,8 @@ type PruneResult struct {
 	// Unacknowledged are snapshots whose runs were killed before their second look, so that
 	// they were never acknowledged, and whose blobs are gone since. Prune went on without them.
 	Unacknowledged []*snapshot.Snapshot
+	// ForgottenBy are other hosts that have forgotten snapshots in rounds during the last week, whose room is not freed yet.
+	ForgottenBy []string
 }
 
 const (
@@ -101,7 +103,7 @@ func (p *prune) run(ctx context.Context) (*PruneResult, error) {
 		p.result.Skipped = true
 		return &p.result, nil
 	}
-	for _, step := range []func(context.Context) error{p.listPacks, p.findNeeded, p.confirmUnacknowledged, p.findOrphans, p.sweep, p.condemn, p.finish} {
+	for _, step := range []func(context.Context) error{p.distrustForeign, p.listPacks, p.findNeeded, p.confirmUnacknowledged, p.findOrphans, p.sweep, p.condemn, p.finish} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -130,6 +132,7 @@ type prune struct {
 
 	packs    map[pack.ID]store.Object // as listed
 	expired  []string                 // partial records that protect nothing any more, notes on snapshots that are gone
+	surely   map[snapshot.ID]bool     // the snapshots that no tombstone names; nil if all tombstones count
 	living   map[pack.ID]bool         // rounds with snapshots that were not forgotten: they must stay
 	records  map[snapshot.ID]bool     // the snapshots that the records are of
 	uploads  map[pack.ID]bool         // packs in partial records, and rounds that a repair puts back
@@ -212,10 +215,13 @@ func (p *prune) findNeeded(ctx context.Context) error {
 	m := newMarker(p.reader)
 	var problems []error
 	var whole []*snapshot.Snapshot
+	inPart := false // snapshots of which only some blobs are there
 	for s, err := range m.markAll(ctx, list) {
 		switch {
 		case err == nil:
 			whole = append(whole, s)
+		case p.doubted(s) && isDamage(err):
+			inPart = true
 		case p.goOnWithout(s, err):
 			p.result.Unacknowledged = append(p.result.Unacknowledged, s)
 		default:
@@ -226,7 +232,7 @@ func (p *prune) findNeeded(ctx context.Context) error {
 		return err
 	}
 	p.seen, p.needed = seenIn(whole), m.needed
-	if len(p.result.Unacknowledged) > 0 {
+	if inPart || len(p.result.Unacknowledged) > 0 {
 		p.needed = m.found()
 	}
 	if err := p.markPartials(ctx); err != nil {

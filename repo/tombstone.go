@@ -80,6 +80,7 @@ func (r *Repo) putTombstone(ctx context.Context, rounds []deceased) error {
 			return fmt.Errorf("write tombstone: %w", err)
 		}
 		r.cache.Put(name, object)
+		r.cache.Put(ownTombstone+name, []byte{1})
 	}
 	return nil
 }
@@ -143,8 +144,9 @@ func (g graves) living(round string, all []*snapshot.Snapshot) []*snapshot.Snaps
 func (r *Repo) forgottenIn(ctx context.Context, v *listing) (graves, error) {
 	dead := make(graves)
 	var problems []error
-	err := readAll(ctx, r, objectNames(v.tombstones), r.openTombstone, func(_ string, t *tombstone, err error) {
+	err := readAll(ctx, r, objectNames(v.tombstones), r.openTombstone, func(name string, t *tombstone, err error) {
 		switch {
+		case err == nil && v.unheeded[name]:
 		case err == nil:
 			dead.add(t)
 		case !errors.Is(err, fs.ErrNotExist): // else its rounds are gone

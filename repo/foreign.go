@@ -1,0 +1,67 @@
+package repo
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"firn/snapshot"
+	"firn/store"
+)
+
+// foreignLife is for how long a prune keeps what another host has forgotten by a tombstone. A record with an object of its
+// own is forgotten by a deletion, and a host whose credentials may only append can delete nothing. But it can put a
+// tombstone. Without this time, a prune by a host that may delete would take the snapshots away at once, and an intruder on
+// the first host would have made history go. A week is time to notice, and to delete the tombstone: then the snapshots are
+// back. It costs the room of a week of rounds, only where one host forgets and another one prunes. What a host has forgotten
+// itself it frees at once.
+const foreignLife = 7 * 24 * time.Hour
+
+// ownTombstone begins, before the name of a tombstone, the name of the cache entry which says that this host has written it.
+const ownTombstone = statePrefix + "buried/"
+
+// distrustForeign has a run go on as if the tombstones that other hosts have written lately said nothing. No safety depends on
+// what it leaves out: it takes more for needed. A host that has lost its cache takes its own tombstones for foreign ones.
+func (p *prune) distrustForeign(ctx context.Context) (err error) {
+	if p.opts.OrphanAge < 0 {
+		return nil
+	}
+	foreign := slices.DeleteFunc(slices.Clone(p.listing.tombstones), func(o store.Object) bool {
+		_, own := p.repo.cache.Get(ownTombstone + o.Name)
+		return own || p.age(o.Time) >= foreignLife
+	})
+	if len(foreign) == 0 {
+		return nil
+	}
+	l := *p.listing // a listing is not changed
+	l.unheeded = make(map[string]bool)
+	for _, o := range foreign {
+		l.unheeded[o.Name] = true
+	}
+	if p.surely, err = p.surelyThere(ctx); err != nil {
+		return err
+	}
+	p.listing = &l
+	return readAll(ctx, p.repo, objectNames(foreign), p.repo.openTombstone, func(_ string, t *tombstone, err error) {
+		if err == nil && !slices.Contains(p.result.ForgottenBy, t.Host) { // one that cannot be read is told of elsewhere
+			p.result.ForgottenBy = append(p.result.ForgottenBy, t.Host)
+		}
+	})
+}
+
+// surelyThere returns the snapshots that no tombstone names. Of the others blobs may be gone: a prune of the host that has
+// forgotten them goes by its tombstones.
+func (p *prune) surelyThere(ctx context.Context) (map[snapshot.ID]bool, error) {
+	list, err := p.repo.readRecords(ctx, p.listing)
+	if err != nil {
+		return nil, err
+	}
+	ids := make(map[snapshot.ID]bool, len(list))
+	for _, s := range list {
+		ids[s.ID] = true
+	}
+	return ids, nil
+}
+
+// doubted reports whether another host has forgotten a snapshot that this run takes for needed.
+func (p *prune) doubted(s *snapshot.Snapshot) bool { return p.surely != nil && !p.surely[s.ID] }
