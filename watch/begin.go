@@ -19,9 +19,9 @@ func Begin(ctx context.Context, c *session.Caller, once bool, open func(context.
 		if err == nil || once || ctx.Err() != nil || !Mends(err) {
 			return err
 		}
-		code, hint := outcome.Classify(err)
+		code, _ := outcome.Classify(err)
 		if code != said {
-			told(Event{clock.wall(), Problem, kindAway, "", "the repository cannot be opened: " + err.Error() + ". It is tried again, at least every 30 s. " + hint})
+			told(Event{clock.wall(), Problem, kindAway, "", "the repository cannot be opened: " + err.Error() + ". It is tried again, at least every 30 s. " + hintOf(err)})
 			said = code
 		}
 		n.waiting("the repository cannot be opened yet")

@@ -109,9 +109,13 @@ func (w *Watch) drainEnded(err error) {
 	if err != nil {
 		w.drainRetry.fail(now, storePause)
 		w.storeFailures++
-		w.tell(Detail, kindAway, "what waits on this host could not be stored yet: %v", err)
+		if code, _ := outcome.Classify(err); code != w.drainCode {
+			w.drainCode = code
+			w.tell(Problem, kindAway, "what waits on this host cannot be stored yet: %v. It is tried again, after %s at most. %s", err, retention.FormatDuration(storePause), hintOf(err))
+		}
 		return
 	}
+	w.drainCode = 0
 	w.drainRetry.reset()
 	if w.spooled() == 0 {
 		w.tell(Fact, kindBack, "the store answers again: what has waited on this host since %s is stored", w.when(w.spooling))
@@ -185,9 +189,8 @@ func (w *Watch) aliveNow(now instant) repo.Alive {
 		if d.fault != nil || d.changed || !d.taken {
 			s.Time = d.stored
 		}
-		if d.fault != nil {
-			_, hint := outcome.Classify(d.fault)
-			s.Problem = string(d.state) + ": " + d.fault.Error() + " " + hint
+		if d.fault != nil && !d.expected {
+			s.Problem = string(d.state) + ": " + d.fault.Error() + " " + hintOf(d.fault)
 		}
 		if d.stored.IsZero() { // a zero time would say that it is unchanged
 			if s.Problem == "" {

@@ -71,7 +71,7 @@ func TestFaults(t *testing.T) {
 func TestReasonChanges(t *testing.T) {
 	bubble(t, []string{"a"}, func(x *world) {
 		x.files["a"].missing = true
-		if err := run(x, Options{}, func() {
+		if err := run(x, Options{Environments: []string{"a"}}, func() {
 			pass(5 * time.Minute)
 			x.change(func() { x.files["a"].missing, x.files["a"].look = false, sqlite.ErrEmpty })
 			pass(5 * time.Minute)
@@ -84,7 +84,34 @@ func TestReasonChanges(t *testing.T) {
 			t.Fatal(err)
 		}
 		x.want("faults", x.lines(kindFault), "a: missing: ", "a: no database: ")
-		x.want("over", x.lines(kindWell), "a: it is watched again after 10m")
+		x.want("base", x.lines(kindBase), "a: watched from now on: ")
+		x.want("over", x.lines(kindWell))
+	})
+}
+
+// TestExpected checks that a database which is still to be made is no fault, that monitors hear nothing of it, and that it is
+// watched when it is there. After its first snapshot a missing file is a fault.
+func TestExpected(t *testing.T) {
+	bubble(t, []string{"a", "demo"}, func(x *world) {
+		x.files["demo"].missing = true
+		if err := run(x, Options{}, func() {
+			pass(5 * time.Minute)
+			x.want("before", x.lines(kindFault), "demo: nothing yet: ")
+			if errs, well := x.Failures(); len(errs) != 0 || well != 1 {
+				t.Errorf("got %v, %d well", errs, well)
+			}
+			x.change(func() { x.files["demo"].missing = false })
+			pass(20 * time.Second)
+			x.change(func() { x.files["demo"].missing = true; x.files["demo"].look = fs.ErrNotExist })
+			pass(20 * time.Second)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		x.want("base", x.lines(kindBase), "a: watched from now on: ", "demo: watched from now on: ")
+		x.want("faults", x.lines(kindFault), "demo: nothing yet: ", "demo: missing: ")
+		if len(x.alarmed) != 0 {
+			t.Errorf("monitors were told %q", x.alarmed)
+		}
 	})
 }
 
@@ -189,7 +216,7 @@ func TestElsewhere(t *testing.T) {
 func TestOnceFailures(t *testing.T) {
 	bubble(t, []string{"a", "b", "c"}, func(x *world) {
 		x.files["a"].missing, x.files["c"].source = true, outcome.OfSource(sqlite.ErrCorrupt)
-		if err := run(x, Options{Once: true}, func() { pass(time.Minute) }); err != nil {
+		if err := run(x, Options{Environments: []string{"a", "b", "c"}, Once: true}, func() { pass(time.Minute) }); err != nil {
 			t.Fatal(err)
 		}
 		errs, well := x.Failures()

@@ -95,7 +95,11 @@ func memberOf(s *session.Session, d *database, now time.Time) repo.RoundMember {
 	if err != nil {
 		return repo.RoundMember{Source: func(context.Context) (repo.SourceImage, error) { return nil, err }}
 	}
-	source := d.follower.Source(j.Reading(s))
+	reading := j.Reading(s)
+	if !d.basing { // the others of its round wait for it
+		reading.BusyTimeout = patience
+	}
+	source := d.follower.Source(reading)
 	options := j.Engine()
 	options.IfChanged = true // a sign of life tells of what is unchanged
 	return repo.RoundMember{Source: guarded(source), Options: options}

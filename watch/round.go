@@ -8,6 +8,7 @@ import (
 
 	"firn/outcome"
 	"firn/repo"
+	"firn/report"
 	"firn/sqlite"
 )
 
@@ -190,7 +191,7 @@ func (w *Watch) tookRound(r *round, members []*database, result *repo.RoundResul
 		w.storedRound(d, now, r.starts[d], m.BackupResult)
 		d.spare(now, share(took, m, result))
 	}
-	w.tell(Detail, kindRound, "round of %d databases in %v, %d bytes", len(members), took.Round(time.Millisecond), result.Size)
+	w.tell(Detail, kindRound, "round of %s in %v, %s", report.Plural(len(members), "database"), took.Round(time.Millisecond), report.Size(result.Size))
 }
 
 // endRound ends the round, and lets the databases that are no members have their next one.

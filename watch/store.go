@@ -61,7 +61,7 @@ func isSource(err error) bool {
 
 // storeFailed notes that the store did not take something. Databases stay changed, and the next attempt is after a pause.
 func (w *Watch) storeFailed(now instant, err error) {
-	code, hint := outcome.Classify(err)
+	code, _ := outcome.Classify(err)
 	news := w.away.err == nil || w.away.code != code
 	if w.away.err == nil {
 		w.away.since = now
@@ -75,7 +75,7 @@ func (w *Watch) storeFailed(now instant, err error) {
 	}
 	if news {
 		w.tell(Problem, kindAway, "the repository takes no snapshots since %s: %v. It is tried again, after %s at most. %s",
-			w.when(w.away.since.wall), err, retention.FormatDuration(storePause), hint)
+			w.when(w.away.since.wall), err, retention.FormatDuration(storePause), hintOf(err))
 	}
 }
 

@@ -72,6 +72,7 @@ type Watch struct {
 	settings
 	options Options
 	conf    *config.Config
+	opened  *config.Config // by which the repository was opened
 	spool   Spool
 
 	posts chan func()   // to be called in the loop
@@ -115,6 +116,7 @@ type Watch struct {
 	draining   bool
 	drained    timer
 	drainRetry backoff
+	drainCode  int       // of the last error; 0 for none
 	spooling   time.Time // since when objects wait in the spool; zero for none
 
 	chore     *chore            // under way; nil for none
@@ -141,7 +143,7 @@ const tick = 100 * time.Millisecond
 
 // newWatch makes a watch of its parts.
 func newWatch(conf *config.Config, p parts, o Options) *Watch {
-	w := &Watch{parts: p, options: o, spool: o.Spool, posts: make(chan func()), ended: make(chan struct{})}
+	w := &Watch{parts: p, options: o, opened: conf, spool: o.Spool, posts: make(chan func()), ended: make(chan struct{})}
 	w.began = w.clock.read()
 	w.last, w.confirmedAt = w.began, w.began
 	w.choreRest.set(w.began, choreRest)
@@ -195,6 +197,7 @@ func (w *Watch) turn() {
 	w.lookForFiles(now)
 	w.openRounds(now)
 	w.openAll(now)
+	w.tellFaults(now)
 	w.startRound(now)
 	w.advanceRound(now)
 	w.confirmRounds(now)
@@ -256,16 +259,19 @@ func (w *Watch) done() bool {
 		return false
 	}
 	for _, d := range w.databases {
-		if !d.taken && d.fault == nil {
+		if !d.taken && d.fault == nil || d.untold && d.state == Missing {
 			return false
 		}
 	}
 	return true
 }
 
-// Failures returns the errors of the databases that are in a fault, and how many are not. It may be called after [Watch.Run].
+// Failures returns the errors of the databases that are in a fault, and how many are well. It may be called after [Watch.Run].
 func (w *Watch) Failures() (errs []error, well int) {
 	for _, d := range w.databases {
+		if d.expected {
+			continue
+		}
 		if d.fault != nil {
 			errs = append(errs, fmt.Errorf("watch %s: %w", d.env.Name, d.fault))
 		} else {
