@@ -74,7 +74,8 @@ func (c *cli) watch(ctx context.Context, o watchOptions) error {
 	}
 	defer s.Close()
 	w := watch.New(s.Session, o.Options)
-	defer c.signals.take(func(received os.Signal) bool { return c.signalled(ctx, w, received) }, releaseSignal)()
+	var ending time.Time
+	defer c.signals.take(func(received os.Signal) bool { return c.signalled(ctx, w, received, &ending) }, releaseSignal)()
 	if err := w.Run(ctx); err != nil || !o.Once {
 		return err
 	}
@@ -92,17 +93,19 @@ func (o watchOptions) check() error {
 	return nil
 }
 
-// signalled takes a signal that a watch gets, and reports whether the watch goes on.
-func (c *cli) signalled(ctx context.Context, w *watch.Watch, received os.Signal) bool {
+// signalled takes a signal that a watch gets, and reports whether the watch goes on. The first signal to end it is noted. One that
+// follows within a second is the same: timeout(1) and some shells send a signal to the process and to its group.
+func (c *cli) signalled(ctx context.Context, w *watch.Watch, received os.Signal, ending *time.Time) bool {
 	switch {
 	case received == syscall.SIGHUP:
 		go func() { w.Reload(c.program.LoadConfig()) }()
 	case received == releaseSignal:
 		go w.Release()
-	case ctx.Err() != nil: // the second one
-		os.Exit(outcome.CodeInterrupted)
-	default:
+	case ending.IsZero():
+		*ending = c.program.Now()
 		return false
+	case ctx.Err() != nil && c.program.Now().Sub(*ending) > time.Second:
+		os.Exit(outcome.CodeInterrupted)
 	}
 	return true
 }
@@ -130,6 +133,9 @@ type eventMessage struct {
 // printEvent prints an event on a line. The journal of systemd has a time of its own.
 func (c *cli) printEvent(e watch.Event) {
 	line := e.String()
+	if e.Level == watch.Problem {
+		line = "warning: " + line
+	}
 	if c.program.Getenv("JOURNAL_STREAM") == "" {
 		line = e.Time.In(c.program.Zone).Format("2006-01-02 15:04:05 MST") + " " + line
 	}
@@ -139,7 +145,7 @@ func (c *cli) printEvent(e watch.Event) {
 	case c.json:
 		_ = c.printJSON(eventMessage{"watch", e.Kind, e.Time.UTC(), e.Level == watch.Problem, e.Environment, e.Text}) // the watch goes on without a reader
 	case e.Level == watch.Problem:
-		c.warn("%s", line)
+		c.printMessage(c.stderr, "", "%s", line)
 	default:
 		c.Done("%s", line)
 	}
