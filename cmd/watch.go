@@ -52,6 +52,7 @@ go of all databases for a minute, for a change of their journal mode.`,
 	f.DurationVar(&o.Every, "every", 0, "`time` between two rounds, from 1s to 1h (default: 10s)")
 	f.BoolVar(&o.Once, "once", false, "take each database once and once more if it changed, then end")
 	f.StringVar(&o.MetricsFile, "metrics-file", "", "write the state to this `file`, for Prometheus")
+	f.StringVar(&o.CopyKeyFile, "to-key-file", "", "`file` with the key of the repository to copy to")
 	c.addJSONFlag(cmd)
 	return cmd
 }

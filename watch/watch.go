@@ -25,6 +25,7 @@ type Options struct {
 	Every        time.Duration // between two rounds, in place of the configured time; 0 for that
 	Once         bool          // end after the first snapshot of each database and one round more
 	MetricsFile  string        // for Prometheus, in place of the configured one
+	CopyKeyFile  string        // opens the repository of the daily copy, in place of the configured one
 	Spool        Spool         // keeps rounds while the store is away; nil for none
 	Told         func(Event)   // is called with each event, in the loop; nil for no call
 }
