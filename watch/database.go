@@ -108,7 +108,7 @@ func (w *Watch) tellFault(d *database) {
 	}
 	again := ""
 	if d.state != Unsuited {
-		again = fmt.Sprintf(" It is tried again, at first after %s, then every %s.", retention.FormatDuration(d.retry.pause), retention.FormatDuration(longestPause(d.state)))
+		again = fmt.Sprintf(" It is tried again, after %s at most.", retention.FormatDuration(longestPause(d.state)))
 	}
 	w.tellOf(d, level, kindFault, "%s: %v.%s %s", d.state, d.fault, again, hintOf(d.fault))
 }

@@ -49,7 +49,7 @@ func replica(ctx context.Context, s *session.Session, keyFile string) (string, e
 	if s.Conf.Copy.Repository == "" {
 		return "", nil
 	}
-	to, err := replicate.OpenTarget(ctx, s, replicate.Target{Key: config.KeySource{KeyFile: keyFile}})
+	to, err := replicate.OpenTarget(ctx, s, replicate.Target{Key: config.KeySource{Origin: "the flags", KeyFile: keyFile}})
 	if err != nil {
 		return "", err
 	}
