@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// thinPause is the time between two runs of retention. Each reads nothing, and its deletes cost requests: fewer and larger runs
-	// are cheaper, and rounds that no rule keeps are small.
+	// thinPause is the time between two runs of retention. Each lists the repository, and its deletes cost requests: fewer and larger
+	// runs are cheaper, and rounds that no rule keeps are small. Without a round since the last run there is none.
 	thinPause = 5 * time.Minute
 	// alivePause is the time between two objects that say the watch is alive. Other hosts judge by max_age, of 25 hours usually.
 	alivePause = time.Hour
@@ -130,6 +130,10 @@ func (w *Watch) thin(now instant) {
 		return
 	}
 	w.thinning.set(now, thinPause)
+	if w.roundsTaken == w.roundsThinned {
+		return
+	}
+	w.roundsThinned = w.roundsTaken
 	policies := w.policies()
 	w.engine(func(ctx context.Context) func() {
 		var forgotten []*snapshot.Snapshot
@@ -143,6 +147,9 @@ func (w *Watch) thin(now instant) {
 
 // thinned notes the outcome of a run of retention. An error delays no round.
 func (w *Watch) thinned(n int, err error) {
+	if err != nil {
+		w.roundsThinned = 0
+	}
 	w.noteChore("retention", nil, err)
 	w.hour.forgotten += n
 }

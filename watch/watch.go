@@ -112,6 +112,7 @@ type Watch struct {
 	confirmation  timer
 	confirmedAt   instant
 	thinning      timer
+	roundsThinned int64 // of roundsTaken
 	alive         timer
 
 	draining   bool
