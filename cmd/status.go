@@ -205,6 +205,7 @@ func (s *opened) printStatus(status *upkeep.Status) error {
 			s.printMessage(s.stdout, "", "%s: %s has vanished; its snapshots are kept", st.Environment, st.Vanished)
 		}
 	}
+	s.explainAway(status.States)
 	_, err := fmt.Fprintln(s.stdout, layout.Sentence(s.repositoryLine(r), terminalWidth(s.stdout)))
 	return err
 }

@@ -52,6 +52,7 @@ go of all databases for a minute, for a change of their journal mode.`,
 	f.DurationVar(&o.Every, "every", 0, "`time` between two rounds, from 1s to 1h (default: 10s)")
 	f.BoolVar(&o.Once, "once", false, "take each database once and once more if it changed, then end")
 	f.StringVar(&o.MetricsFile, "metrics-file", "", "write the state to this `file`, for Prometheus")
+	f.StringVar(&o.CopyKeyFile, "to-key-file", "", "`file` with the key of the repository to copy to")
 	c.addJSONFlag(cmd)
 	return cmd
 }
@@ -138,6 +139,9 @@ type eventMessage struct {
 // printEvent prints an event on a line. The journal of systemd has a time of its own.
 func (c *cli) printEvent(e watch.Event) {
 	line := e.String()
+	if e.Level == watch.Problem {
+		line = "warning: " + line
+	}
 	if c.program.Getenv("JOURNAL_STREAM") == "" {
 		line = e.Time.In(c.program.Zone).Format("2006-01-02 15:04:05 MST") + " " + line
 	}
@@ -147,7 +151,7 @@ func (c *cli) printEvent(e watch.Event) {
 	case c.json:
 		_ = c.printJSON(eventMessage{"watch", e.Kind, e.Time.UTC(), e.Level == watch.Problem, e.Environment, e.Text}) // the watch goes on without a reader
 	case e.Level == watch.Problem:
-		c.warn("%s", line)
+		c.printMessage(c.stderr, "", "%s", line)
 	default:
 		c.Done("%s", line)
 	}

@@ -78,7 +78,7 @@ start    = "systemctl start app-demo"
 #every      = "10s"                 # the time between two rounds: 1s to 1h
 #confirm    = "1m"                  # how often a round is confirmed against prunes on other hosts, or "round": each is
 #spool_size = "256 MiB"             # how much the rounds may take that wait for a store which is away
-#spool_dir  = "/var/spool/firn"     # where they wait; default: below the cache folder
+#spool_dir  = "/var/spool/firn"     # where they wait; default: below /var/lib/firn, or ~/.local/state/firn
 
 #[copy]                             # another repository, for "firn copy"
 #repository = "s3://offsite/firn"   # or a folder

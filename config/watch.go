@@ -13,7 +13,7 @@ type Watch struct {
 	Every     *Duration `toml:"every"` // nil: defaultInterval
 	Confirm   Confirm   `toml:"confirm"`
 	SpoolSize string    `toml:"spool_size"`
-	SpoolDir  string    `toml:"spool_dir"` // "": below the cache folder
+	SpoolDir  string    `toml:"spool_dir"` // "": below the folder of what must outlive caches
 }
 
 const (

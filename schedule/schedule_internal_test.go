@@ -46,6 +46,11 @@ func TestDeploy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	watch, err := s.WatchUnit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	units = append(units, watch)
 	var names []string
 	for _, u := range append(units, Unit{"crontab", crontab}, Unit{"firn.toml", string(b)}) {
 		path := filepath.Join(dir, u.Name)
@@ -55,7 +60,7 @@ func TestDeploy(t *testing.T) {
 			}
 		}
 		if got, err := os.ReadFile(path); err != nil || string(got) != u.Text {
-			t.Errorf("%s differs from what schedule writes, %v: go test ./cmd -run TestDeploy -update", path, err)
+			t.Errorf("%s differs from what schedule writes, %v: go test ./schedule -run TestDeploy -update", path, err)
 		}
 		names = append(names, u.Name)
 	}

@@ -32,6 +32,10 @@ type Follower struct {
 	inner string     // the path by which follows knows the database
 }
 
+// followTimeout is how long a follower waits for a lock. Other databases are in the same round and wait for it, and the next round
+// tries again.
+const followTimeout = time.Second
+
 // NewFollower returns a follower of the database at a path. It touches no file. A call that makes no progress for the time of
 // silence is given up with [outcome.ErrStuck]; 0 is no limit.
 func NewFollower(path string, hold bool, silence time.Duration, now func() time.Time) *Follower {
@@ -115,7 +119,7 @@ func (f *Follower) reach() (*Site, *sqlite.Follower, error) {
 	}
 	follows := f.follows.Load()
 	if inner := s.Folder.Inner(s.Name); follows == nil || f.inner != inner {
-		follows, f.inner = sqlite.NewFollower(inner, sqlite.FollowOptions{Hold: f.hold.Load(), Now: f.now}), inner
+		follows, f.inner = sqlite.NewFollower(inner, sqlite.FollowOptions{Hold: f.hold.Load(), BusyTimeout: followTimeout, Now: f.now}), inner
 		f.follows.Store(follows)
 	}
 	return s, follows, nil

@@ -36,7 +36,7 @@ type messages struct {
 // alarms tells the monitors of databases whose faults last, once for each fault.
 func (w *Watch) alarms(now instant) {
 	for _, d := range w.databases {
-		if d.fault == nil || d.alarmed || d.state == Elsewhere || w.options.Once {
+		if d.fault == nil || d.alarmed || d.expected || d.state == Elsewhere || w.options.Once {
 			continue
 		}
 		if now.since-d.faulty.since >= max(alarmIntervals*d.every, leastAlarm) {
@@ -87,7 +87,7 @@ func (w *Watch) beats(now instant) {
 	first := map[string]*database{}
 	stale := map[string]bool{}
 	for _, d := range w.databases {
-		if d.env.Ping == "" {
+		if d.env.Ping == "" || d.expected {
 			continue
 		}
 		if first[d.env.Ping] == nil {

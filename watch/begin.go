@@ -21,7 +21,7 @@ func Begin(ctx context.Context, c *session.Caller, once bool, open func(context.
 		}
 		code, _ := outcome.Classify(err)
 		if code != said {
-			told(Event{clock.wall(), Problem, kindAway, "", "the repository cannot be opened (tried again, every 30s at least): " + withHint(err)})
+			told(Event{clock.wall(), Problem, kindAway, "", "the repository cannot be opened: " + err.Error() + ". It is tried again, at least every 30 s. " + hintOf(err)})
 			said = code
 		}
 		n.waiting("the repository cannot be opened yet")

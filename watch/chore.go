@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"firn/config"
+	"firn/repo"
 	"firn/site"
 	"firn/store"
 )
@@ -94,6 +95,10 @@ func (w *Watch) noteChore(name string, of []string, err error) {
 		w.failing = map[string]string{}
 	}
 	w.failing[name] = err.Error()
+	if errors.Is(err, repo.ErrMayNotDelete) { // a host that cannot delete is meant to be so
+		w.tell(Fact, kindChore, "%s: %v. A host that may delete has to do it.", name, err)
+		return
+	}
 	w.tell(Problem, kindChore, "%s: %v. It is tried again later; the rounds go on.", name, err)
 	w.alarmAll(of, err)
 }

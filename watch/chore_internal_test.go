@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -10,6 +11,7 @@ import (
 
 	"firn/config"
 	"firn/crypt"
+	"firn/repo"
 	"firn/report"
 	"firn/session"
 )
@@ -49,6 +51,24 @@ func TestChores(t *testing.T) {
 		x.want("lines", x.lines(kindChore), "prune: done", "verify: put: ", "copy: put: ")
 		slices.Sort(x.alarmed)
 		x.want("alarms", x.alarmed, "a: watch a: put", "b: watch b: put", "b: watch b: put")
+	})
+}
+
+// TestMayNotDelete checks that a host which may not delete goes on, says so once, and tells no monitor, and that retention rests
+// while nothing is stored.
+func TestMayNotDelete(t *testing.T) {
+	bubble(t, []string{"a"}, func(x *world) {
+		refused := fmt.Errorf("delete: %w", repo.ErrMayNotDelete)
+		x.chores = []*chore{{name: "prune", pause: time.Hour, run: func(context.Context, *config.Config) (string, []string, error) {
+			return "", nil, refused
+		}}}
+		if err := run(x, Options{}, func() { pass(3 * time.Hour) }); err != nil {
+			t.Fatal(err)
+		}
+		x.want("lines", x.lines(kindChore), "prune: delete: ")
+		if len(x.alarmed) != 0 || x.rounds.thins != 1 {
+			t.Errorf("monitors were told %q; %d runs of retention", x.alarmed, x.rounds.thins)
+		}
 	})
 }
 

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// thinPause is the time between two runs of retention. Each reads nothing, and its deletes cost requests: fewer and larger runs
-	// are cheaper, and rounds that no rule keeps are small.
+	// thinPause is the time between two runs of retention. Each lists the repository, and its deletes cost requests: fewer and larger
+	// runs are cheaper, and rounds that no rule keeps are small. Without a round since the last run there is none.
 	thinPause = 5 * time.Minute
 	// alivePause is the time between two objects that say the watch is alive. Other hosts judge by max_age, of 25 hours usually.
 	alivePause = time.Hour
@@ -21,11 +21,12 @@ const (
 
 // confirmations are what follows rounds: their confirmation, retention, and signs of life.
 type confirmations struct {
-	unconfirmed  int // snapshots
-	confirmation timer
-	confirmedAt  instant // up to when all is confirmed
-	thinning     timer
-	alive        timer
+	unconfirmed   int // snapshots
+	confirmation  timer
+	confirmedAt   instant // up to when all is confirmed
+	thinning      timer
+	roundsThinned int64 // of the rounds taken, when snapshots were thinned last
+	alive         timer
 }
 
 // confirmRounds confirms the snapshots of the last rounds when that is due. As long as objects wait in the spool, there is nothing
@@ -85,6 +86,10 @@ func (w *Watch) thin(now instant) {
 		return
 	}
 	w.thinning.set(now, thinPause)
+	if w.roundsTaken == w.roundsThinned {
+		return
+	}
+	w.roundsThinned = w.roundsTaken
 	policies := w.policies()
 	w.engine(func(ctx context.Context) func() {
 		var forgotten []*snapshot.Snapshot
@@ -98,6 +103,9 @@ func (w *Watch) thin(now instant) {
 
 // thinned notes the outcome of a run of retention. An error delays no round.
 func (w *Watch) thinned(n int, err error) {
+	if err != nil {
+		w.roundsThinned = 0
+	}
 	w.noteChore("retention", nil, err)
 	w.hour.forgotten += n
 }
@@ -144,8 +152,8 @@ func (w *Watch) aliveNow(now instant) repo.Alive {
 		if d.fault != nil || d.changed || !d.taken {
 			s.Time = d.stored
 		}
-		if d.fault != nil {
-			s.Problem = string(d.state) + ": " + d.fault.Error()
+		if d.fault != nil && !d.expected {
+			s.Problem = string(d.state) + ": " + d.fault.Error() + " " + hintOf(d.fault)
 		}
 		if d.stored.IsZero() { // a zero time would say that it is unchanged
 			if s.Problem == "" {

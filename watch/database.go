@@ -32,6 +32,9 @@ type database struct {
 	fault   error // nil for none
 	faulty  instant
 	alarmed bool // monitors were told of the fault
+	untold  bool // the log was not told of the fault yet
+	// expected: the file is missing and never had a snapshot, so that a restore may be to make it, and nothing is wrong
+	expected bool
 
 	seen    bool // it was looked at
 	taken   bool // this watch has stored a snapshot of it
@@ -66,6 +69,7 @@ func (d *database) settle(now instant) {
 }
 
 // fail notes that a database failed, and when the next attempt is. The fault is told when it begins, and when its reason changes.
+// A watch that runs once returns it instead. Of a file that is missing the rounds know more: see [Watch.tellMissing].
 func (w *Watch) fail(d *database, now instant, err error) {
 	state := stateOf(err)
 	d.fails++
@@ -75,15 +79,39 @@ func (w *Watch) fail(d *database, now instant, err error) {
 	}
 	news := d.fault == nil || d.state != state
 	d.fault, d.state = err, state
-	if !news {
-		return
+	d.untold = d.untold || news
+}
+
+// tellFaults tells the faults that have begun. An environment whose database is still to be made, as by a restore, has none: so
+// it is for a backup, too. It never had a snapshot, is no file of a pattern, and was not named. A lock that is free again within
+// some seconds is none: long transactions lock a database with a rollback journal.
+func (w *Watch) tellFaults(now instant) {
+	for _, d := range w.databases {
+		young := d.state == Locked && now.since-d.faulty.since < longestPause(Locked)
+		if !d.untold || young || d.state == Missing && (w.rounds == nil || w.engineBusy) {
+			continue
+		}
+		d.untold = false
+		d.expected = d.state == Missing && !d.taken && d.env.Pattern == "" && len(w.options.Environments) == 0 && w.rounds.Latest(d.series()) == nil
+		if d.expected {
+			w.tellOf(d, Fact, kindFault, "nothing yet: %s is not there, and never had a snapshot; it is watched as soon as it is there", d.env.Database)
+		} else if d.fault != nil && !w.options.Once {
+			w.tellFault(d)
+		}
 	}
+}
+
+// tellFault tells what is wrong with a database, and what becomes of that.
+func (w *Watch) tellFault(d *database) {
 	level := Problem
-	if state == Elsewhere {
+	if d.state == Elsewhere {
 		level = Fact
 	}
-	w.tellOf(d, level, kindFault, "%s (tried again after %s, later every %s): %s",
-		state, retention.FormatDuration(d.retry.pause), retention.FormatDuration(longestPause(state)), withHint(err))
+	again := ""
+	if d.state != Unsuited {
+		again = fmt.Sprintf(" It is tried again, after %s at most.", retention.FormatDuration(longestPause(d.state)))
+	}
+	w.tellOf(d, level, kindFault, "%s: %v.%s %s", d.state, d.fault, again, hintOf(d.fault))
 }
 
 // recover notes that a database is well. If it was not, that is told, with the window whose states were not stored.
@@ -92,21 +120,25 @@ func (w *Watch) recover(d *database, now instant) {
 	if d.fault == nil {
 		return
 	}
-	lasted := now.since - d.faulty.since
-	text := "it is watched again after " + report.Elapsed(lasted)
-	if !d.stored.IsZero() && d.state != Elsewhere {
-		d.holes++
-		text += "; its states between " + w.when(d.stored) + " and " + w.when(now.wall) + ", if there were any, are not stored"
+	if !d.stored.IsZero() && !d.untold { // the first snapshot is told by itself
+		text := "it is watched again after " + report.Elapsed(now.since-d.faulty.since)
+		if d.state != Elsewhere {
+			d.holes++
+			text += "; its states between " + w.when(d.stored) + " and " + w.when(now.wall) + ", if there were any, are not stored"
+		}
+		w.tellOf(d, Fact, kindWell, "%s", text)
 	}
-	w.tellOf(d, Fact, kindWell, "%s", text)
-	d.fault, d.missed = nil, false
+	d.fault, d.missed, d.expected, d.untold = nil, false, false, false
 }
 
 // storedRound notes that a round holds a snapshot of the database as it was when the round began, or later.
 func (w *Watch) storedRound(d *database, now instant, began time.Time, result *repo.BackupResult) {
 	if !d.taken {
-		w.tellOf(d, Fact, kindBase, "watched from now on: %s, %s read, %s added", report.Size(result.Snapshot.Image().Size),
-			report.Size(result.Scanned), report.Size(result.Snapshot.Added))
+		news := report.Size(result.Scanned) + " read, " + report.Size(result.Snapshot.Added) + " added"
+		if result.Skipped {
+			news = "unchanged since snapshot " + result.Snapshot.ID.Short()
+		}
+		w.tellOf(d, Fact, kindBase, "watched from now on: %s, %s", report.Size(result.Snapshot.Image().Size), news)
 	}
 	d.rounds++
 	w.hour.stored(d)
@@ -137,7 +169,7 @@ func (w *Watch) judge(d *database, result *repo.BackupResult) {
 	switch {
 	case reason != "" && d.suspect == "":
 		w.alarm(d.env, fmt.Errorf("snapshot %s is suspect: %s", result.Snapshot.ID.Short(), reason))
-		w.tellOf(d, Problem, kindSuspect, `snapshot %s is stored, and suspect: %s. If that is meant: "firn backup %s --accept" while no watch has it.`,
+		w.tellOf(d, Problem, kindSuspect, `snapshot %s is stored, and suspect: %s. If that is meant, stop the watch, run "firn backup %s --accept", and start it again. If not: "firn restore %[3]s".`,
 			result.Snapshot.ID.Short(), reason, report.QuoteWord(d.env.Name))
 	case reason == "" && d.suspect != "":
 		w.tellOf(d, Fact, kindSuspect, "its snapshots are not suspect any more")

@@ -17,7 +17,9 @@ var errHangs = errors.New("something does not answer")
 // end takes a last round, confirms it, and lets go of all databases, within [EndLimit]. A watch that runs once has no limit.
 func (w *Watch) end() error {
 	w.notifier.stopping()
-	w.tell(Fact, kindStop, "ending: a last round is taken")
+	if !w.options.Once {
+		w.tell(Fact, kindStop, "ending: a last round is taken")
+	}
 	var limit <-chan time.Time
 	if !w.options.Once {
 		limit = time.After(EndLimit)

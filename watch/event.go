@@ -2,6 +2,7 @@ package watch
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"firn/outcome"
@@ -56,20 +57,12 @@ func (e Event) String() string {
 
 // tell tells an event of the whole watch.
 func (w *Watch) tell(level Level, kind, format string, args ...any) {
-	w.told(Event{w.clock.wall(), level, kind, "", fmt.Sprintf(format, args...)})
+	w.told(Event{w.clock.wall(), level, kind, "", strings.TrimRight(fmt.Sprintf(format, args...), " ")})
 }
 
 // tellOf tells an event of a database.
 func (w *Watch) tellOf(d *database, level Level, kind, format string, args ...any) {
-	w.told(Event{w.clock.wall(), level, kind, d.env.Name, fmt.Sprintf(format, args...)})
-}
-
-// withHint returns the message of an error with its hint.
-func withHint(err error) string {
-	if _, hint := outcome.Classify(err); hint != "" {
-		return err.Error() + ". " + hint
-	}
-	return err.Error()
+	w.told(Event{w.clock.wall(), level, kind, d.env.Name, strings.TrimRight(fmt.Sprintf(format, args...), " ")})
 }
 
 // told passes an event on.
@@ -77,4 +70,13 @@ func (w *Watch) told(e Event) {
 	if w.options.Told != nil {
 		w.options.Told(e)
 	}
+}
+
+// hintOf returns what a person can do about an error, but for running the command again: a watch tries again by itself.
+func hintOf(err error) string {
+	_, hint := outcome.Classify(err)
+	for _, again := range []string{" Then run firn again.", " Then run it again.", " Nothing is lost: run it again.", "Run it again."} {
+		hint = strings.TrimSuffix(hint, again)
+	}
+	return strings.Replace(hint, ", then run it again.", ".", 1)
 }

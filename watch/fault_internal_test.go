@@ -19,22 +19,22 @@ func TestFaults(t *testing.T) {
 		want          string
 	}{
 		"Missing": {
-			func(f *fakeFile) { f.look = fs.ErrNotExist }, func(f *fakeFile) { f.look = nil }, "bad: missing (tried again after 1s, later every 10s): file does not exist",
+			func(f *fakeFile) { f.look = fs.ErrNotExist }, func(f *fakeFile) { f.look = nil }, "bad: missing: file does not exist",
 		},
 		"Locked": {
-			func(f *fakeFile) { f.look = fmt.Errorf("look: %w", sqlite.ErrBusy) }, func(f *fakeFile) { f.look = nil }, "bad: locked (tried again after 1s, later every 10s): look: ",
+			func(f *fakeFile) { f.look = fmt.Errorf("look: %w", sqlite.ErrBusy) }, func(f *fakeFile) { f.look = nil }, "bad: locked: look: ",
 		},
 		"NotADatabase": {
-			func(f *fakeFile) { f.look = sqlite.ErrNotDatabase }, func(f *fakeFile) { f.look = nil }, "bad: no database (tried again",
+			func(f *fakeFile) { f.look = sqlite.ErrNotDatabase }, func(f *fakeFile) { f.look = nil }, "bad: no database: ",
 		},
 		"Damaged": {
-			func(f *fakeFile) { f.source = outcome.OfSource(sqlite.ErrCorrupt) }, func(f *fakeFile) { f.source = nil }, "bad: damaged (tried again",
+			func(f *fakeFile) { f.source = outcome.OfSource(sqlite.ErrCorrupt) }, func(f *fakeFile) { f.source = nil }, "bad: damaged: ",
 		},
 		"Denied": {
-			func(f *fakeFile) { f.look = fs.ErrPermission }, func(f *fakeFile) { f.look = nil }, "bad: denied (tried again",
+			func(f *fakeFile) { f.look = fs.ErrPermission }, func(f *fakeFile) { f.look = nil }, "bad: denied: ",
 		},
 		"Panic": {
-			func(f *fakeFile) { f.panics = true }, func(f *fakeFile) { f.panics = false }, "bad: broken (tried again after 1s, later every 5m): internal error of firn: a bug",
+			func(f *fakeFile) { f.panics = true }, func(f *fakeFile) { f.panics = false }, "bad: broken: internal error of firn: a bug",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -71,7 +71,7 @@ func TestFaults(t *testing.T) {
 func TestReasonChanges(t *testing.T) {
 	bubble(t, []string{"a"}, func(x *world) {
 		x.files["a"].missing = true
-		if err := run(x, Options{}, func() {
+		if err := run(x, Options{Environments: []string{"a"}}, func() {
 			pass(5 * time.Minute)
 			x.change(func() { x.files["a"].missing, x.files["a"].look = false, sqlite.ErrEmpty })
 			pass(5 * time.Minute)
@@ -83,8 +83,35 @@ func TestReasonChanges(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		x.want("faults", x.lines(kindFault), "a: missing (tried again", "a: no database (tried again")
-		x.want("over", x.lines(kindWell), "a: it is watched again after 10m")
+		x.want("faults", x.lines(kindFault), "a: missing: ", "a: no database: ")
+		x.want("base", x.lines(kindBase), "a: watched from now on: ")
+		x.want("over", x.lines(kindWell))
+	})
+}
+
+// TestExpected checks that a database which is still to be made is no fault, that monitors hear nothing of it, and that it is
+// watched when it is there. After its first snapshot a missing file is a fault.
+func TestExpected(t *testing.T) {
+	bubble(t, []string{"a", "demo"}, func(x *world) {
+		x.files["demo"].missing = true
+		if err := run(x, Options{}, func() {
+			pass(5 * time.Minute)
+			x.want("before", x.lines(kindFault), "demo: nothing yet: ")
+			if errs, well := x.Failures(); len(errs) != 0 || well != 1 {
+				t.Errorf("got %v, %d well", errs, well)
+			}
+			x.change(func() { x.files["demo"].missing = false })
+			pass(20 * time.Second)
+			x.change(func() { x.files["demo"].missing = true; x.files["demo"].look = fs.ErrNotExist })
+			pass(20 * time.Second)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		x.want("base", x.lines(kindBase), "a: watched from now on: ", "demo: watched from now on: ")
+		x.want("faults", x.lines(kindFault), "demo: nothing yet: ", "demo: missing: ")
+		if len(x.alarmed) != 0 {
+			t.Errorf("monitors were told %q", x.alarmed)
+		}
 	})
 }
 
@@ -120,7 +147,7 @@ func TestHangingLook(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		x.want("fault", x.lines(kindFault), "dead: not answering (tried again after 1s, later every 5m): the file system does not answer for 10s")
+		x.want("fault", x.lines(kindFault), "dead: not answering: the file system does not answer for 10s")
 		x.want("over", x.lines(kindWell), "dead: it is watched again after ")
 		if f := x.files["dead"]; f.opens != 2 || f.closes != 2 {
 			t.Errorf("got %d opens, %d closes, want 2", f.opens, f.closes)
@@ -178,7 +205,7 @@ func TestElsewhere(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		x.want("fault", x.lines(kindFault), "a: elsewhere (tried again after 1s, later every 2s): another run is under way, by another process")
+		x.want("fault", x.lines(kindFault), "a: elsewhere: another run is under way, by another process")
 		if len(x.alarmed) > 0 {
 			t.Errorf("alarms: got %q", x.alarmed)
 		}
@@ -189,7 +216,7 @@ func TestElsewhere(t *testing.T) {
 func TestOnceFailures(t *testing.T) {
 	bubble(t, []string{"a", "b", "c"}, func(x *world) {
 		x.files["a"].missing, x.files["c"].source = true, outcome.OfSource(sqlite.ErrCorrupt)
-		if err := run(x, Options{Once: true}, func() { pass(time.Minute) }); err != nil {
+		if err := run(x, Options{Environments: []string{"a", "b", "c"}, Once: true}, func() { pass(time.Minute) }); err != nil {
 			t.Fatal(err)
 		}
 		errs, well := x.Failures()

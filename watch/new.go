@@ -18,6 +18,7 @@ import (
 // New returns a watch of the databases of a configuration. The session must stay open until [Watch.Run] has returned.
 func New(s *session.Session, o Options) *Watch {
 	p := partsOf(s)
+	p.chores = choresOf(s, o.CopyKeyFile)
 	r := &reporter{s: s}
 	p.writeReport, p.closeReport = r.write, r.close
 	return newWatch(s.Conf, p, o)
@@ -34,7 +35,7 @@ func partsOf(s *session.Session) parts {
 		member:      func(d *database, now time.Time) repo.RoundMember { return memberOf(s, d, now) },
 		takeBase:    func(ctx context.Context, m repo.RoundMember) (*repo.BackupResult, error) { return takeBase(ctx, s, m) },
 		putAlive:    s.Repo.PutAlive,
-		chores:      choresOf(s),
+		chores:      choresOf(s, ""),
 		freeSpace:   func(ctx context.Context) error { return freeSpace(ctx, s) },
 		tellFailure: func(ctx context.Context, env *config.Environment, err error) { tellFailure(ctx, s, env, err) },
 		tellAlive:   func(ctx context.Context, env *config.Environment, line string) { tellAlive(ctx, s, env, line) },
@@ -95,7 +96,11 @@ func memberOf(s *session.Session, d *database, now time.Time) repo.RoundMember {
 	if err != nil {
 		return repo.RoundMember{Source: func(context.Context) (repo.SourceImage, error) { return nil, err }}
 	}
-	source := d.follower.Source(j.Reading(s))
+	reading := j.Reading(s)
+	if !d.basing { // the others of its round wait for it
+		reading.BusyTimeout = patience
+	}
+	source := d.follower.Source(reading)
 	options := j.Engine()
 	options.IfChanged = true // a sign of life tells of what is unchanged
 	return repo.RoundMember{Source: guarded(source), Options: options}

@@ -27,7 +27,7 @@ func TestPeekHangs(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		x.want("fault", x.lines(kindFault), "dead: not answering (tried again")
+		x.want("fault", x.lines(kindFault), "dead: not answering: ")
 		x.want("over", x.lines(kindWell), "dead: it is watched again")
 	})
 }

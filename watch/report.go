@@ -89,7 +89,7 @@ func (d *database) report() session.WatchedDatabase {
 		JournalMode: d.follow.JournalMode, Held: d.follow.Held, NotHeld: d.follow.NotHeld, Full: maps.Clone(d.follow.Full),
 		Rounds: d.rounds, Failures: d.fails, Holes: d.holes, Problem: d.suspect,
 	}
-	if d.fault != nil {
+	if d.fault != nil && !d.expected {
 		r.Problem, r.Since = fmt.Sprintf("%s: %v", d.state, d.fault), d.faulty.wall
 	}
 	return r
@@ -165,7 +165,7 @@ func (w *Watch) status(now instant) string {
 	var behind time.Duration
 	faults := 0
 	for _, d := range w.databases {
-		if d.fault != nil {
+		if d.fault != nil && !d.expected {
 			faults++
 		} else if d.taken {
 			behind = max(behind, d.behind(now))

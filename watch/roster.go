@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -66,7 +67,7 @@ func (w *Watch) tellUnlisted(problems []error) {
 	for _, err := range problems {
 		said[err.Error()] = true
 		if !w.unlisted[err.Error()] {
-			w.tell(Problem, kindFault, "%s", withHint(err))
+			w.tell(Problem, kindFault, "%v. %s", err, hintOf(err))
 		}
 	}
 	w.unlisted = said
@@ -187,13 +188,32 @@ func (w *Watch) Reload(conf *config.Config, err error) {
 		}
 		switch {
 		case err != nil:
-			w.tell(Problem, kindReload, "the configuration was not taken over, the one before stays: %s", withHint(err))
+			w.tell(Problem, kindReload, "the configuration was not taken over, the one before stays: %v. %s", err, hintOf(err))
+		case len(fixed(w.opened, conf)) > 0:
+			w.tell(Problem, kindReload, "the configuration was read again, but for %s: a watch takes these when it is started again, and goes on with %s",
+				strings.Join(fixed(w.opened, conf), ", "), w.repository)
 		case before != w.settings:
 			w.tell(Fact, kindReload, "the configuration was read again: a round every %s, a confirmation every %s", retention.FormatDuration(w.every), retention.FormatDuration(w.confirm))
 		default:
 			w.tell(Fact, kindReload, "the configuration was read again")
 		}
 	})
+}
+
+// fixed returns the keys that differ in two configurations and count when a watch begins.
+func fixed(a, b *config.Config) (keys []string) {
+	for key, same := range map[string]bool{
+		"repository": a.Repository == b.Repository,
+		"key_file":   a.KeyFile == b.KeyFile, "password_file": a.PasswordFile == b.PasswordFile, "password_command": a.PasswordCommand == b.PasswordCommand,
+		"cache_size": a.CacheSize == b.CacheSize, "[s3]": reflect.DeepEqual(a.S3, b.S3),
+		"spool_size": a.Watch.SpoolSize == b.Watch.SpoolSize, "spool_dir": a.Watch.SpoolDir == b.Watch.SpoolDir,
+	} {
+		if !same {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 // post calls a function in the loop. After the end of the loop the function is dropped.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"time"
 
+	"firn/outcome"
 	"firn/report"
+	"firn/retention"
 	"firn/site"
 )
 
@@ -25,6 +27,7 @@ type draining struct {
 	drainUnderWay bool
 	drained       timer
 	drainRetry    backoff
+	drainCode     int       // of the last error; 0 for none
 	spooling      time.Time // since when objects wait; zero for none
 }
 
@@ -65,9 +68,13 @@ func (w *Watch) drainEnded(err error) {
 	if err != nil {
 		w.drainRetry.fail(now, storePause)
 		w.storeFailures++
-		w.tell(Detail, kindAway, "what waits on this host could not be stored yet: %v", err)
+		if code, _ := outcome.Classify(err); code != w.drainCode {
+			w.drainCode = code
+			w.tell(Problem, kindAway, "what waits on this host cannot be stored yet: %v. It is tried again, after %s at most. %s", err, retention.FormatDuration(storePause), hintOf(err))
+		}
 		return
 	}
+	w.drainCode = 0
 	w.drainRetry.reset()
 	if w.spooled() == 0 {
 		w.tell(Fact, kindBack, "the store answers again: what has waited on this host since %s is stored", w.when(w.spooling))

@@ -35,7 +35,7 @@ const (
 )
 
 // errUnsuited is the error of a database that is configured so that it cannot be watched.
-var errUnsuited = errors.New(`export = "compact" writes a new file each time, which cannot be followed`)
+var errUnsuited = outcome.Failed(`Write watch = false, and let "firn backup" take it from a schedule.`, `export = "compact" writes a new file each time, which cannot be followed`)
 
 // stateOf returns the state of a database that fails with an error.
 func stateOf(err error) State {

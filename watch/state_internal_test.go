@@ -22,7 +22,7 @@ func TestStatesAreDocumented(t *testing.T) {
 	for _, s := range []State{
 		Opening, Waiting, Watched, Elsewhere, Missing, Locked, NotYet, Damaged, Denied, Stuck, NoRoom, Unsuited, Broken, Failing, Suspicious,
 	} {
-		if !strings.Contains(string(text), "\n| "+string(s)+" | ") {
+		if !strings.Contains(string(text), "`"+string(s)+"`") {
 			t.Errorf("%q has no line", s)
 		}
 	}

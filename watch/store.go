@@ -65,8 +65,8 @@ func (w *Watch) storeFailed(now instant, err error) {
 		w.failed = err
 	}
 	if news {
-		w.tell(Problem, kindAway, "the repository takes no snapshots since %s (tried again, every %s at least): %s",
-			w.when(w.away.since.wall), retention.FormatDuration(storePause), withHint(err))
+		w.tell(Problem, kindAway, "the repository takes no snapshots since %s: %v. It is tried again, after %s at most. %s",
+			w.when(w.away.since.wall), err, retention.FormatDuration(storePause), hintOf(err))
 	}
 }
 

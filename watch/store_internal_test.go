@@ -186,7 +186,7 @@ func TestSpool(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		x.want("away", x.lines(kindAway), "the store does not answer since 2000-01-01 00:01:10 UTC: rounds wait on this host")
+		x.want("away", x.lines(kindAway), "the store does not answer since 2000-01-01 00:01:10 UTC: rounds wait on this host", "what waits on this host cannot be stored yet: put: the store cannot be reached. It is tried again, after 30s at most. Check host")
 		x.want("back", x.lines(kindBack), "the store answers again")
 		if spool.drains > 30 {
 			t.Errorf("got %d attempts", spool.drains)

@@ -18,15 +18,16 @@ import (
 // verifyAge is the age from which the last verification of a database is old.
 const verifyAge = 7 * 24 * time.Hour
 
-// choresOf returns the chores of a watch that works with an open repository.
-func choresOf(s *session.Session) []*chore {
+// choresOf returns the chores of a watch that works with an open repository. The copy takes a key file in place of the configured key
+// unless it is "".
+func choresOf(s *session.Session, copyKeyFile string) []*chore {
 	return []*chore{
 		{name: "prune", pause: prunePause, run: func(ctx context.Context, conf *config.Config) (string, []string, error) {
 			done, err := prune(ctx, s.WithConfig(conf))
 			return done, nil, err
 		}},
 		{name: "copy", pause: copyPause, run: func(ctx context.Context, conf *config.Config) (string, []string, error) {
-			done, err := replica(ctx, s.WithConfig(conf))
+			done, err := replica(ctx, s.WithConfig(conf), copyKeyFile)
 			return done, nil, err
 		}},
 		{name: "verify", pause: verifyPause, run: func(ctx context.Context, conf *config.Config) (string, []string, error) {
@@ -47,11 +48,11 @@ func prune(ctx context.Context, s *session.Session) (string, error) {
 }
 
 // replica copies snapshots to the configured repository, if there is one.
-func replica(ctx context.Context, s *session.Session) (string, error) {
+func replica(ctx context.Context, s *session.Session, keyFile string) (string, error) {
 	if s.Conf.Copy.Repository == "" {
 		return "", nil
 	}
-	to, err := replicate.OpenTarget(ctx, s, replicate.Target{})
+	to, err := replicate.OpenTarget(ctx, s, replicate.Target{Key: config.KeySource{Origin: "the flags", KeyFile: keyFile}})
 	if err != nil {
 		return "", err
 	}

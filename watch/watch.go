@@ -25,6 +25,7 @@ type Options struct {
 	Every        time.Duration // between two rounds, in place of the configured time; 0 for that
 	Once         bool          // end after the first snapshot of each database and one round more
 	MetricsFile  string        // for Prometheus, in place of the configured one
+	CopyKeyFile  string        // opens the repository of the daily copy, in place of the configured one
 	Spool        Spool         // keeps rounds while the store is away; nil for none
 	Told         func(Event)   // is called with each event, in the loop; nil for no call
 }
@@ -75,6 +76,7 @@ type Watch struct {
 	settings
 	options Options
 	conf    *config.Config
+	opened  *config.Config // by which the repository was opened
 	spool   Spool
 
 	posts chan func()     // to be called in the loop
@@ -106,7 +108,7 @@ const tick = 100 * time.Millisecond
 
 // newWatch makes a watch of its parts.
 func newWatch(conf *config.Config, p parts, o Options) *Watch {
-	w := &Watch{parts: p, options: o, spool: o.Spool, posts: make(chan func()), ended: make(chan struct{})}
+	w := &Watch{parts: p, options: o, opened: conf, spool: o.Spool, posts: make(chan func()), ended: make(chan struct{})}
 	w.began = w.clock.read()
 	w.last, w.confirmedAt = w.began, w.began
 	w.choreRest.set(w.began, choreRest)
@@ -160,6 +162,7 @@ func (w *Watch) turn() {
 	w.lookForFiles(now)
 	w.openRounds(now)
 	w.openAll(now)
+	w.tellFaults(now)
 	w.startRound(now)
 	w.advanceRound(now)
 	w.confirmRounds(now)
@@ -221,16 +224,19 @@ func (w *Watch) done() bool {
 		return false
 	}
 	for _, d := range w.databases {
-		if !d.taken && d.fault == nil {
+		if !d.taken && d.fault == nil || d.untold && d.state == Missing {
 			return false
 		}
 	}
 	return true
 }
 
-// Failures returns the errors of the databases that are in a fault, and how many are not. It may be called after [Watch.Run].
+// Failures returns the errors of the databases that are in a fault, and how many are well. It may be called after [Watch.Run].
 func (w *Watch) Failures() (errs []error, well int) {
 	for _, d := range w.databases {
+		if d.expected {
+			continue
+		}
 		if d.fault != nil {
 			errs = append(errs, fmt.Errorf("watch %s: %w", d.env.Name, d.fault))
 		} else {

@@ -55,7 +55,7 @@ func TestOnce(t *testing.T) {
 	bubble(t, []string{"a", "b", "c"}, func(x *world) {
 		x.files["b"].missing = true
 		began := time.Now()
-		if err := run(x, Options{Once: true}, func() { pass(time.Minute) }); err != nil {
+		if err := run(x, Options{Environments: []string{"a", "b", "c"}, Once: true}, func() { pass(time.Minute) }); err != nil {
 			t.Fatal(err)
 		}
 		errs, well := x.Failures()

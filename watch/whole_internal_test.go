@@ -32,7 +32,7 @@ func TestWhole(t *testing.T) {
 	}
 	p.closeReport = func() error { return nil }
 	var refused error
-	w := newWatch(f.Conf, p, Options{Once: true, MetricsFile: f.Path("firn.prom"), Told: func(e Event) {
+	w := newWatch(f.Conf, p, Options{Environments: []string{"app", "gone"}, Once: true, MetricsFile: f.Path("firn.prom"), Told: func(e Event) {
 		if e.Kind != kindBase {
 			return
 		}

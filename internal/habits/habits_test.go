@@ -32,7 +32,7 @@ func TestHint(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ command, word, want string }{
 		{"", "unlock", "restic's. In firn: firn has no locks"},
-		{"", "replicate", "Litestream's. In firn: firn backup"},
+		{"", "replicate", "Litestream's. In firn: firn watch"},
 		{"key", "passwd", "firn key rotate"},
 		{"forget", "--group-by", "Rules count"},
 		{"snapshots", "--host", "by environment"},
