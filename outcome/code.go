@@ -22,7 +22,7 @@ const Codes = `Exit codes:
   3    the source could not be read, or is not an SQLite database
   4    some environments failed, others are done
   10   there is no repository at this place
-  11   the same environment's run is under way
+  11   the environment is watched, or its run is under way
   12   wrong key or password
   13   damage was found, or the repository shows less than was stored
   130  interrupted; nothing is left half-done
