@@ -24,6 +24,7 @@ type confirmations struct {
 	confirmation timer
 	confirmedAt  instant // up to when all is confirmed
 	thinning     timer
+	thinned      int64 // the rounds taken before the last retention, and one for the begin of the watch
 	alive        timer
 }
 
@@ -78,8 +79,13 @@ func (w *Watch) find(s snapshot.Series) *database {
 	return nil
 }
 
-// thin applies retention when that is due.
+// thin applies retention when that is due. The rules count from the newest snapshot, so without a new one there is nothing to
+// forget, and an idle watch costs no request.
 func (w *Watch) thin(now instant) {
+	taken := w.roundsTaken + 1
+	if w.thinned == taken {
+		return
+	}
 	if w.engineBusy || w.round != nil || w.rounds == nil || !w.thinning.due(now) || w.away.err != nil || w.spooled() > 0 || w.options.Once {
 		return
 	}
@@ -91,12 +97,15 @@ func (w *Watch) thin(now instant) {
 			forgotten, err = w.rounds.Thin(ctx, func(s snapshot.Series) (retention.Policy, bool) { p, ok := policies[s]; return p, ok })
 			return err
 		})
-		return func() { w.thinned(len(forgotten), err) }
+		return func() { w.noteThinned(taken, len(forgotten), err) }
 	})
 }
 
-// thinned notes the outcome of a run of retention. An error delays no round.
-func (w *Watch) thinned(n int, err error) {
+// noteThinned notes the outcome of a run of retention after a number of rounds. An error delays no round.
+func (w *Watch) noteThinned(taken int64, n int, err error) {
+	if err == nil {
+		w.thinned = taken
+	}
 	w.noteChore("retention", nil, err)
 	w.hour.forgotten += n
 }
