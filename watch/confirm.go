@@ -80,7 +80,7 @@ func (w *Watch) find(s snapshot.Series) *database {
 }
 
 // thin applies retention when that is due. The rules count from the newest snapshot, so without a new one there is nothing to
-// forget, and an idle watch costs no request.
+// forget but what was saved before a restore, which can wait. So an idle watch costs no request.
 func (w *Watch) thin(now instant) {
 	taken := w.roundsTaken + 1
 	if w.thinned == taken {
