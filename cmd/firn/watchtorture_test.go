@@ -16,7 +16,9 @@ import (
 // TestWatch tortures a watch of two databases with all that happens to one in months: processes are killed, the store goes
 // away, databases are replaced, deleted, restored and switched to another journal mode, backups and prunes run beside it.
 // After each round the repository must be whole, the newest snapshot must equal its database, and every acknowledged
-// snapshot must be there and sound.
+// snapshot must be there and sound. By hand:
+//
+//	go test ./cmd/firn -run TestWatch -torture 1h -timeout 0 -v
 func TestWatch(t *testing.T) {
 	t.Parallel()
 	rounds, length := 2, 5*time.Second
