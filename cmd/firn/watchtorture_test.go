@@ -79,6 +79,7 @@ func (f *watched) actions() []action {
 		{"second watch", func(string) { f.beside(map[int]bool{11: true, 4: true}, "watch", "--once") }},
 		{"backup beside", func(string) { f.beside(map[int]bool{11: true, 4: true}, "backup", "--all") }},
 		{"prune beside", func(string) { f.beside(nil, "prune", "--orphan-age=-1s") }},
+		{"newest read", f.readNewest},
 		{"prune killed", func(string) { f.kill("prune", "--orphan-age=-1s") }},
 		{"configuration read", func(string) { f.signal(syscall.SIGHUP) }},
 	}
@@ -175,6 +176,21 @@ func (f *watched) restore(name string) {
 	f.note("restore", r)
 	if r.code != 0 && !strings.Contains(string(r.stderr), "no snapshot") {
 		f.Errorf("restore of %s: exit code %d\n%s", name, r.code, r.stderr)
+	}
+}
+
+// readNewest checks the newest snapshot of a database while all goes on.
+func (f *watched) readNewest(name string) {
+	path := f.path("newest.db")
+	r := f.run("dump", "latest:"+envOf(name), "-o", path)
+	f.note("dump", r)
+	switch {
+	case r.code == 0:
+		dbtest.Integrity(f, path)
+		dbtest.CheckInvariant(f, path)
+		f.must0(os.Remove(path))
+	case !moved(r) && !strings.Contains(string(r.stderr), "no snapshot"):
+		f.Errorf("dump of %s: exit code %d\n%s", name, r.code, r.stderr)
 	}
 }
 
