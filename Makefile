@@ -10,12 +10,13 @@ SOURCE ?= $(shell git log -1 --format=%H,%cI 2>/dev/null)
 IMPORT := $(shell sed -n 's/^module //p' go.mod)
 PREFIX ?= /usr/local
 FUZZTIME ?= 5000x
+TIME ?= 1h
 # One platform of each system, and both processors. The tests build for this machine's platform.
 PLATFORMS = linux/arm64 darwin/arm64 windows/amd64
 # A shell command in the folder of each module that has packages.
 in_modules = set -e; for m in . bench; do (cd $$m; $(1)); done
 
-.PHONY: build test needs deps left-out lint server full race cross packages fuzz cover demo bench rclone-test man install deb clean module module-test help
+.PHONY: build test needs deps left-out lint server full race cross packages fuzz cover torture demo bench bench-watch rclone-test man install deb clean module module-test help
 
 build: ## build bin/firn: static, reproducible, with its version
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X $(IMPORT)/cmd.version=$(VERSION) -X $(IMPORT)/cmd.builtFrom=$(SOURCE)' -o bin/firn ./cmd/firn
@@ -56,6 +57,9 @@ packages: ## build twice, compare, install the package and use it
 
 fuzz: ## fuzz each target for FUZZTIME, a number of runs or a time
 	.ci/fuzz $(FUZZTIME)
+torture: server ## torture followers for TIME, and then at once a fleet of hosts and a watch: make torture TIME=1h
+	go test ./sqlite -count=1 -run '^TestFollowerTorture$$' -torture $(TIME) -timeout 0 -v
+	go test ./cmd/firn -count=1 -run '^(TestFleet|TestWatch)$$' -torture $(TIME) -timeout 0 -v
 cover: server ## write the tests' coverage of firn's module to .cache/cover.html
 	mkdir -p .cache && go test -coverpkg=./... -coverprofile=.cache/cover.out ./...
 	go tool cover -html=.cache/cover.out -o .cache/cover.html && go tool cover -func=.cache/cover.out | tail -n 1
@@ -68,6 +72,8 @@ module-test: ## do that to a copy of this tree, build and test it
 bench: ## compare with restic, borg, Litestream and the script pipeline: a quarter of an hour; BENCH_LARGE=1 adds 10 GB, and an hour
 	bench/install && go run -C bench . -size 3MB,50MB,500MB -content -month -o ../docs/benchmarks.md -plot ../docs/month.svg $(ARGS)
 	$(if $(BENCH_LARGE),go run -C bench . -size '' -large -o ../docs/large.md $(ARGS))
+bench-watch: ## measure a watch, beside Litestream: an hour
+	bench/install && go run -C bench ./watch -o ../docs/watch.md $(ARGS)
 rclone-test: ## copy to SFTP and WebDAV through rclone, which is built for it
 	tools/rclone-test
 man: build ## write the manual pages to dist/man

@@ -51,29 +51,35 @@ func newRequestRig(t *testing.T) *requestRig {
 	for name, content := range map[string]string{
 		"access": server.AccessKey,
 		"secret": server.SecretKey,
-		"firn.toml": fmt.Sprintf(`repository = %q
-[keep]
-last = 3
-[env.production]
-database = "app.db"
-[s3]
-access_key_file = "access"
-secret_key_file = "secret"
-`, r.proxy.Location("repo")),
 	} {
 		if err := os.WriteFile(filepath.Join(r.dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
+	r.configure(t, "[keep]\nlast = 3\n[env.production]\ndatabase = \"app.db\"\n")
 	r.exec(t, "CREATE TABLE t(a)")
 	r.exec(t, "INSERT INTO t WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c WHERE i < 5000) SELECT hex(randomblob(50)) FROM c")
 	r.firn(t, "init")
 	return r
 }
 
+// configure writes the configuration: where the repository is, and more.
+func (r *requestRig) configure(t *testing.T, more string) {
+	t.Helper()
+	conf := fmt.Sprintf("repository = %q\n%s[s3]\naccess_key_file = \"access\"\nsecret_key_file = \"secret\"\n", r.proxy.Location("repo"), more)
+	if err := os.WriteFile(filepath.Join(r.dir, "firn.toml"), []byte(conf), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (r *requestRig) exec(t *testing.T, statement string) {
 	t.Helper()
-	db, err := sql.Open("sqlite", filepath.Join(r.dir, "app.db"))
+	r.execIn(t, filepath.Join(r.dir, "app.db"), statement)
+}
+
+func (r *requestRig) execIn(t *testing.T, path, statement string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,28 +28,36 @@ type app struct {
 const schema = `
 PRAGMA journal_mode = wal;
 CREATE TABLE account (id INTEGER PRIMARY KEY, owner TEXT, balance INTEGER NOT NULL);
-CREATE TABLE transfer (id INTEGER PRIMARY KEY, source INTEGER, target INTEGER, amount INTEGER, note TEXT);
+CREATE TABLE transfer (id INTEGER PRIMARY KEY, source INTEGER, target INTEGER, amount INTEGER, note TEXT, made INTEGER);
 CREATE INDEX transfer_source ON transfer (source);
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
 INSERT INTO account SELECT i, 'owner ' || hex(randomblob(40)), 100 FROM n;
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000)
-INSERT INTO transfer SELECT i, abs(random()) % 5000 + 1, abs(random()) % 5000 + 1, 0, 'opened ' || hex(randomblob(60)) FROM n;
+INSERT INTO transfer SELECT i, abs(random()) % 5000 + 1, abs(random()) % 5000 + 1, 0, 'opened ' || hex(randomblob(60)), 0 FROM n;
 `
 
 // startApp makes the database and starts the writes.
 func startApp(path string) (*app, error) {
+	a, err := openApp(path)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := a.db.Exec(schema); err != nil {
+		return nil, fmt.Errorf("make example database: %w", err)
+	}
+	a.transfers.Store(30000)
+	go func() { a.done <- a.write() }()
+	return a, nil
+}
+
+// openApp opens the database of an app that does not write yet.
+func openApp(path string) (*app, error) {
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)")
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	if _, err := db.Exec(schema); err != nil {
-		return nil, fmt.Errorf("make example database: %w", err)
-	}
-	a := &app{db: db, quit: make(chan struct{}), done: make(chan error, 1)}
-	a.transfers.Store(30000)
-	go func() { a.done <- a.write() }()
-	return a, nil
+	return &app{db: db, quit: make(chan struct{}), done: make(chan error, 1)}, nil
 }
 
 // write makes some hundred transfers a second until the app is stopped.
@@ -81,7 +89,8 @@ func (a *app) transfer() error {
 	}{
 		{"UPDATE account SET balance = balance - ? WHERE id = ?", []any{amount, source}},
 		{"UPDATE account SET balance = balance + ? WHERE id = ?", []any{amount, target}},
-		{"INSERT INTO transfer (source, target, amount, note) VALUES (?, ?, ?, hex(randomblob(30)))", []any{source, target, amount}},
+		{"INSERT INTO transfer (source, target, amount, note, made) VALUES (?, ?, ?, hex(randomblob(30)), ?)",
+			[]any{source, target, amount, time.Now().UnixMilli()}},
 	} {
 		if _, err := tx.Exec(s.query, s.args...); err != nil {
 			return err
@@ -110,23 +119,24 @@ func (a *app) stop() {
 	_ = a.db.Close()
 }
 
-// inspect checks a copy of the database and returns its number of transfers.
-func inspect(path string) (int64, error) {
+// inspect checks a copy of the database, and returns its number of transfers and when the newest was made.
+func inspect(path string) (transfers int64, newest time.Time, err error) {
 	db, err := sql.Open("sqlite", "file:"+path)
 	if err != nil {
-		return 0, err
+		return 0, newest, err
 	}
 	defer db.Close()
 	var verdict string
-	var sum, transfers int64
+	var sum, made int64
 	if err := db.QueryRow("PRAGMA integrity_check").Scan(&verdict); err != nil {
-		return 0, err
+		return 0, newest, err
 	}
-	if err := db.QueryRow("SELECT (SELECT sum(balance) FROM account), (SELECT count(*) FROM transfer)").Scan(&sum, &transfers); err != nil {
-		return 0, err
+	err = db.QueryRow("SELECT (SELECT sum(balance) FROM account), count(*), max(made) FROM transfer").Scan(&sum, &transfers, &made)
+	if err != nil {
+		return 0, newest, err
 	}
 	if verdict != "ok" || sum != accounts*balance {
-		return 0, fmt.Errorf("%s: integrity %s, sum of accounts %d, want %d", path, verdict, sum, accounts*balance)
+		return 0, newest, fmt.Errorf("%s: integrity %s, sum of accounts %d, want %d", path, verdict, sum, accounts*balance)
 	}
-	return transfers, nil
+	return transfers, time.UnixMilli(made), nil
 }

@@ -1,6 +1,7 @@
 // Command demo shows firn at work. It makes a small example database that a writer keeps
-// changing, takes snapshots of the database, clones it, and verifies the clone. It prints
-// every command before it runs the command, so that a reader can repeat them.
+// changing, takes snapshots of the database, clones it, and verifies the clone. In the end a
+// watch and the writer are killed, and the newest snapshot is restored. It prints every
+// command before it runs the command, so that a reader can repeat them.
 //
 // Usage: go run ./demo FIRN-BINARY
 package main
@@ -45,6 +46,9 @@ name     = "shop"
 `
 
 func run(ctx context.Context, args []string) error {
+	if len(args) == 2 && args[0] == applicationArg {
+		return runApplication(args[1])
+	}
 	if len(args) != 1 {
 		return fmt.Errorf("want one argument: the firn binary")
 	}
@@ -64,18 +68,19 @@ func run(ctx context.Context, args []string) error {
 	return nil
 }
 
-// show is the story, from an empty folder to a verified clone.
+// show is the story, from an empty folder to a verified clone, and to a host that dies.
 func (d *demo) show(ctx context.Context) error {
 	if err := d.prepare(); err != nil {
 		return err
 	}
-	defer d.app.stop()
 	for _, step := range []func(context.Context) error{d.keep, d.clone, d.verify} {
 		if err := step(ctx); err != nil {
+			d.app.stop()
 			return err
 		}
 	}
-	return nil
+	d.app.stop()
+	return d.die(ctx)
 }
 
 func (d *demo) prepare() error {
@@ -124,7 +129,7 @@ func (d *demo) clone(ctx context.Context) error {
 
 func (d *demo) verify(ctx context.Context) error {
 	say("Is the clone sound? The application moves money between accounts: the sum must never change.")
-	rows, err := inspect(filepath.Join(d.dir, "demo.db"))
+	rows, _, err := inspect(filepath.Join(d.dir, "demo.db"))
 	if err != nil {
 		return err
 	}
@@ -136,16 +141,21 @@ func (d *demo) verify(ctx context.Context) error {
 // run prints a firn command and runs it.
 func (d *demo) run(ctx context.Context, args ...string) error {
 	fmt.Println("$ firn", strings.Join(args, " "))
-	cmd := exec.CommandContext(ctx, d.firn, args...)
-	cmd.Dir = d.dir
-	cmd.Env = append(os.Environ(), "FIRN_CONFIG="+filepath.Join(d.dir, "firn.toml"), "FIRN_CACHE_DIR="+filepath.Join(d.dir, "cache"))
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	err := cmd.Run()
+	err := d.command(ctx, args...).Run()
 	fmt.Println()
 	if err != nil {
 		return fmt.Errorf("firn %s: %w", args[0], err)
 	}
 	return nil
+}
+
+// command returns a firn command that has not been started.
+func (d *demo) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, d.firn, args...)
+	cmd.Dir = d.dir
+	cmd.Env = append(os.Environ(), "FIRN_CONFIG="+filepath.Join(d.dir, "firn.toml"), "FIRN_CACHE_DIR="+filepath.Join(d.dir, "cache"))
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	return cmd
 }
 
 func say(format string, args ...any) { fmt.Printf("# "+format+"\n", args...) }

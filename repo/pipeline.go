@@ -42,7 +42,7 @@ type pipeline struct {
 
 // newPipeline returns a pipeline of these workers, which several pipelines may use at once.
 func newPipeline(r *Repo, workers chan *worker, p *packer, bases *blobReader, base *chunk.Tree, opts BackupOptions) (*pipeline, error) {
-	params, err := r.conf.params(r.keys)
+	params, err := r.params()
 	if err != nil {
 		return nil, err
 	}

@@ -21,12 +21,12 @@ const (
 
 // confirmations are what follows rounds: their confirmation, retention, and signs of life.
 type confirmations struct {
-	unconfirmed   int // snapshots
-	confirmation  timer
-	confirmedAt   instant // up to when all is confirmed
-	thinning      timer
-	roundsThinned int64 // of the rounds taken, when snapshots were thinned last
-	alive         timer
+	unconfirmed  int // snapshots
+	confirmation timer
+	confirmedAt  instant // up to when all is confirmed
+	thinning     timer
+	thinned      int64 // the rounds taken before the last retention, and one for the beginning of the watch
+	alive        timer
 }
 
 // confirmRounds confirms the snapshots of the last rounds when that is due. As long as objects wait in the spool, there is nothing
@@ -80,16 +80,17 @@ func (w *Watch) find(s snapshot.Series) *database {
 	return nil
 }
 
-// thin applies retention when that is due.
+// thin applies retention when that is due. The rules count from the newest snapshot, so without a new one there is nothing to
+// forget but what was saved before a restore, which can wait. So an idle watch costs no request.
 func (w *Watch) thin(now instant) {
+	taken := w.roundsTaken + 1
+	if w.thinned == taken {
+		return
+	}
 	if w.engineBusy || w.round != nil || w.rounds == nil || !w.thinning.due(now) || w.away.err != nil || w.spooled() > 0 || w.options.Once {
 		return
 	}
 	w.thinning.set(now, thinPause)
-	if w.roundsTaken == w.roundsThinned {
-		return
-	}
-	w.roundsThinned = w.roundsTaken
 	policies := w.policies()
 	w.engine(func(ctx context.Context) func() {
 		var forgotten []*snapshot.Snapshot
@@ -97,14 +98,14 @@ func (w *Watch) thin(now instant) {
 			forgotten, err = w.rounds.Thin(ctx, func(s snapshot.Series) (retention.Policy, bool) { p, ok := policies[s]; return p, ok })
 			return err
 		})
-		return func() { w.thinned(len(forgotten), err) }
+		return func() { w.noteThinned(taken, len(forgotten), err) }
 	})
 }
 
-// thinned notes the outcome of a run of retention. An error delays no round.
-func (w *Watch) thinned(n int, err error) {
-	if err != nil {
-		w.roundsThinned = 0
+// noteThinned notes the outcome of a run of retention after a number of rounds. An error delays no round.
+func (w *Watch) noteThinned(taken int64, n int, err error) {
+	if err == nil {
+		w.thinned = taken
 	}
 	w.noteChore("retention", nil, err)
 	w.hour.forgotten += n

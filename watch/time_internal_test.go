@@ -317,6 +317,22 @@ func TestRelease(t *testing.T) {
 	})
 }
 
+// TestIdle counts what a watch asks of the store while nothing changes: a sign of life an hour.
+func TestIdle(t *testing.T) {
+	bubble(t, []string{"a", "b"}, func(x *world) {
+		if err := run(x, Options{}, func() {
+			pass(5 * time.Minute)
+			confirmed, thins, alives := x.rounds.confirmed, x.rounds.thins, len(x.alives)
+			pass(3 * time.Hour)
+			if x.rounds.confirmed != confirmed || x.rounds.thins != thins || len(x.alives) != alives+3 {
+				t.Errorf("got %d confirmations, %d thins, %d signs of life", x.rounds.confirmed-confirmed, x.rounds.thins-thins, len(x.alives)-alives)
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 // TestHour checks the line of summary, the retention and the signs of life of an hour.
 func TestHour(t *testing.T) {
 	bubble(t, []string{"a", "b"}, func(x *world) {

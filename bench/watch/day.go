@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"firn/config"
@@ -20,7 +21,7 @@ import (
 	"firn/store/mem"
 )
 
-// dayArg is the argument that makes this program simulate a day, as another process: DIR EVERY.
+// dayArg is the argument that makes this program simulate a day, as another process: DIR EVERY CHANGES.
 const dayArg = "day"
 
 // The times of a watch's upkeep, as package watch has them.
@@ -44,47 +45,68 @@ type day struct {
 
 // dayFigures are the outcome.
 type dayFigures struct {
-	Rounds       int
-	Transactions int
-	Database     int64 // size at the end, bytes
-	Before       int64 // size of the repository after the first snapshot
-	Bytes, Most  int64 // of the repository: at the end, and the most
-	Objects      int
-	Snapshots    int
-	ByKind       map[string]int64
-	Pace         time.Duration // of a round, with its transactions
+	Rounds           int
+	Transactions     int
+	Database         int64 // size at the end, bytes
+	Before           int64 // size of the repository after the first snapshot
+	Bytes, Most      int64 // of the repository: at the end, and the most
+	Objects          int
+	Pending, Settled int64 // bytes of objects that the next prune deletes, and what later prunes leave
+	Snapshots        int
+	ByKind           map[string]int64
+	Pace             time.Duration // of a round, with its transactions
 }
 
-// measureDay simulates a day in another process, because this one stays small.
+// dayLoads are the kinds of transactions of a day.
+var dayLoads = []struct {
+	title   string
+	changes int
+}{
+	{"rows added", 0},
+	{"rows added, and rows of random bytes changed in place", 1},
+}
+
+// measureDay simulates two days.
 func measureDay(b *bench) error {
-	dir := filepath.Join(b.work, "day")
+	for _, l := range dayLoads {
+		f, err := b.simulateDay(l.changes)
+		if err != nil {
+			return err
+		}
+		b.report.day(b.every, l.title, f)
+	}
+	return nil
+}
+
+// simulateDay simulates a day in another process, because this one stays small.
+func (b *bench) simulateDay(changes int) (f dayFigures, err error) {
+	dir := filepath.Join(b.work, fmt.Sprint("day-", changes))
 	if err := makeDatabases(dir, 1); err != nil {
-		return err
+		return f, err
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return err
+		return f, err
 	}
-	cmd := exec.Command(self, dayArg, dir, b.every.String())
+	cmd := exec.Command(self, dayArg, dir, b.every.String(), fmt.Sprint(changes))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return err
+		return f, err
 	}
-	var f dayFigures
-	if err := json.Unmarshal(out, &f); err != nil {
-		return err
-	}
-	b.report.day(b.every, f)
-	return nil
+	return f, json.Unmarshal(out, &f)
 }
 
 // runDay simulates a day and prints its figures.
 func runDay(ctx context.Context, args []string) error {
-	if len(args) != 2 {
-		return errors.New("want DIR EVERY")
+	if len(args) != 3 {
+		return errors.New("want DIR EVERY CHANGES")
 	}
 	every, err := time.ParseDuration(args[1])
+	if err != nil {
+		return err
+	}
+	changes, err := strconv.Atoi(args[2])
 	if err != nil {
 		return err
 	}
@@ -93,7 +115,7 @@ func runDay(ctx context.Context, args []string) error {
 	if err := d.open(ctx, filepath.Join(args[0], "cache")); err != nil {
 		return err
 	}
-	if err := d.run(ctx, filepath.Join(args[0], databaseName(0)), every); err != nil {
+	if err := d.run(ctx, filepath.Join(args[0], databaseName(0)), every, changes); err != nil {
 		return err
 	}
 	return json.NewEncoder(os.Stdout).Encode(d.dayFigures)
@@ -114,7 +136,7 @@ func (d *day) open(ctx context.Context, cache string) (err error) {
 }
 
 // run lets the day pass: a transaction a second, and a round after each interval.
-func (d *day) run(ctx context.Context, path string, every time.Duration) error {
+func (d *day) run(ctx context.Context, path string, every time.Duration, changes int) error {
 	db, err := openDatabase(path)
 	if err != nil {
 		return err
@@ -127,7 +149,7 @@ func (d *day) run(ctx context.Context, path string, every time.Duration) error {
 	begin, start := d.now, time.Now()
 	for passed := time.Duration(0); passed < dayLength; passed += every {
 		for range int(every / time.Second) {
-			if err := transact(db); err != nil {
+			if err := transact(db, changes); err != nil {
 				return err
 			}
 			d.Transactions++
@@ -195,11 +217,29 @@ func (d *day) keepUp(ctx context.Context, passed, every time.Duration) error {
 func (d *day) end(ctx context.Context) error {
 	_, confirmed := d.rounds.Confirm(ctx)
 	_, thinned := d.rounds.Thin(ctx, func(snapshot.Series) (retention.Policy, bool) { return d.policy, true })
-	_, pruned := d.repo.Prune(ctx, repo.PruneOptions{})
+	result, pruned := d.repo.Prune(ctx, repo.PruneOptions{})
+	if pruned == nil {
+		d.Pending = result.Pending
+	}
 	d.measure()
 	list, err := d.repo.Snapshots(ctx)
 	d.Snapshots = len(list)
-	return errors.Join(confirmed, thinned, pruned, err)
+	return errors.Join(confirmed, thinned, pruned, err, d.settle(ctx))
+}
+
+// settle finds out what later prunes leave of the repository if no snapshot is added or forgotten.
+func (d *day) settle(ctx context.Context) error {
+	most, bytes, objects, kinds := d.Most, d.Bytes, d.Objects, d.ByKind
+	for range 3 {
+		d.now = d.now.Add(dayLength + pruneEvery)
+		if _, err := d.repo.Prune(ctx, repo.PruneOptions{}); err != nil {
+			return err
+		}
+	}
+	d.measure()
+	d.Settled = d.Bytes
+	d.Most, d.Bytes, d.Objects, d.ByKind = most, bytes, objects, kinds
+	return nil
 }
 
 // measure takes the size of the repository.
@@ -214,16 +254,17 @@ func (d *day) measure() {
 }
 
 // day reports the growth of a day.
-func (r *report) day(every time.Duration, f dayFigures) {
-	r.judge("growth of a database with 1 tx/s for a day, after retention", "under 20 MB", f.Bytes-f.Before < 20_000_000,
+func (r *report) day(every time.Duration, title string, f dayFigures) {
+	r.judge("growth of a database with 1 tx/s for a day, after retention: "+title, "under 20 MB", f.Bytes-f.Before < 20_000_000,
 		"%.2f MB in %d objects, `every` %s", float64(f.Bytes-f.Before)/1e6, f.Objects, every)
 	kinds := ""
 	for _, k := range sortedKeys(f.ByKind) {
 		kinds += fmt.Sprintf("\n- %s: %s", k, bytesText(f.ByKind[k]))
 	}
-	r.section("A day", "The day is not waited for: the engine, the database and the follower are real, but the clock runs faster, and the store is in memory.\n"+
-		"%d transactions, each with a new row and two changed ones, and %d rounds, every %s; retention of a watch every %s, prune every %s.\n"+
-		"The database has %s in the end. The repository had %s after the first snapshot, %s at most, and has %s in %s in the end, of %s:\n%s",
+	r.section("A day: "+title, "The day is not waited for: the engine, the database and the follower are real, but the clock runs faster, and the store is in memory.\n"+
+		"%d transactions and %d rounds, every %s; retention of a watch every %s, prune every %s.\n"+
+		"The database has %s in the end. The repository had %s after the first snapshot, %s at most, and has %s in %s in the end, of %s.\n"+
+		"The next prune deletes %s of it, and %s are left when prunes have ended. By kind of object:\n%s",
 		f.Transactions, f.Rounds, every, thinEvery, pruneEvery, bytesText(f.Database), bytesText(f.Before), bytesText(f.Most), bytesText(f.Bytes),
-		count(f.Objects, "object"), count(f.Snapshots, "snapshot"), kinds)
+		count(f.Objects, "object"), count(f.Snapshots, "snapshot"), bytesText(f.Pending), bytesText(f.Settled), kinds)
 }

@@ -36,6 +36,7 @@ bench/internal/checkout:
 bench/internal/usage:
 bench/scale: bench/internal/checkout bench/internal/usage chunk crypt index internal/damage pack snapshot store store/local tags
 bench/tune: bench/internal/checkout chunk crypt repo snapshot store/mem
+bench/watch: bench/internal/checkout config crypt repo retention site snapshot sqlite store/mem
 btree:
 chunk: chunk/delta
 chunk/delta:
@@ -106,7 +107,7 @@ unsafe: sqlite/internal/capi host
 
 # The repository engine knows no SQLite; the rest goes through package sqlite.
 # Test databases and the benchmark's workload are made with the plain driver.
-modernc.org/sqlite*: sqlite/internal/capi internal/dbtest bench bench/scale demo
+modernc.org/sqlite*: sqlite/internal/capi internal/dbtest bench bench/scale bench/watch demo
 
 # An embedding program must not drag in the command line or an S3 client.
 github.com/spf13/*: cmd internal/manual
@@ -129,18 +130,18 @@ crypto/pbkdf2: crypt
 # store/mem is a store, and a store's clock is its own; the conformance test
 # compares a store's clock with the true one. store/s3 sets the deadlines of
 # connections and of locks, which other machines keep.
-time.Now: cmd firn bench bench/scale bench/tune repo sqlite store/mem store/s3 store/storetest
-time.Since: cmd bench bench/scale bench/tune store/s3 store/storetest
+time.Now: cmd firn bench bench/scale bench/tune bench/watch repo sqlite store/mem store/s3 store/storetest
+time.Since: cmd bench bench/scale bench/tune bench/watch store/s3 store/storetest
 time.Until: cmd bench store/storetest
 
 # Libraries return errors; only the command line prints and exits. firn writes to
 # the logger that its program gives, and to no other. The writer of
 # test databases runs as a process of its own, to be killed at work.
-fmt.Print*: cmd bench bench/scale bench/tune demo
+fmt.Print*: cmd bench bench/scale bench/tune bench/watch demo
 log: cmd bench
 log/slog: cmd firn bench
-os.Exit: cmd cmd/firn bench bench/scale bench/tune demo internal/dbtest
-os.Std*: cmd bench bench/scale bench/tune demo internal/dbtest
+os.Exit: cmd cmd/firn bench bench/scale bench/tune bench/watch demo internal/dbtest
+os.Std*: cmd bench bench/scale bench/tune bench/watch demo internal/dbtest
 
 # No reader should have to guess the order of initialisation.
 func init:
