@@ -130,7 +130,7 @@ crypto/pbkdf2: crypt
 # store/mem is a store, and a store's clock is its own; the conformance test
 # compares a store's clock with the true one. store/s3 sets the deadlines of
 # connections and of locks, which other machines keep.
-time.Now: cmd firn bench bench/scale bench/tune bench/watch repo sqlite store/mem store/s3 store/storetest
+time.Now: cmd firn bench bench/scale bench/tune bench/watch demo repo sqlite store/mem store/s3 store/storetest
 time.Since: cmd bench bench/scale bench/tune bench/watch store/s3 store/storetest
 time.Until: cmd bench store/storetest
 
