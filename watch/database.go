@@ -74,7 +74,7 @@ func (w *Watch) fail(d *database, now instant, err error) {
 	state := stateOf(err)
 	d.fails++
 	d.retry.fail(now, longestPause(state))
-	if d.fault == nil {
+	if d.fault == nil || d.state == Elsewhere && state != Elsewhere { // until then it was in good hands
 		d.faulty, d.alarmed = now, false
 	}
 	news := d.fault == nil || d.state != state
@@ -86,6 +86,7 @@ func (w *Watch) fail(d *database, now instant, err error) {
 // it is for a backup, too. It never had a snapshot, is no file of a pattern, and was not named. A lock that is free again within
 // some seconds is none: long transactions lock a database with a rollback journal.
 func (w *Watch) tellFaults(now instant) {
+	var elsewhere []*database
 	for _, d := range w.databases {
 		young := d.state == Locked && now.since-d.faulty.since < longestPause(Locked)
 		if !d.untold || young || d.state == Missing && (w.rounds == nil || w.engineBusy) {
@@ -95,10 +96,29 @@ func (w *Watch) tellFaults(now instant) {
 		d.expected = d.state == Missing && !d.taken && d.env.Pattern == "" && len(w.options.Environments) == 0 && w.rounds.Latest(d.series()) == nil
 		if d.expected {
 			w.tellOf(d, Fact, kindFault, "nothing yet: %s is not there, and never had a snapshot; it is watched as soon as it is there", d.env.Database)
+		} else if d.state == Elsewhere && !w.options.Once {
+			elsewhere = append(elsewhere, d)
 		} else if d.fault != nil && !w.options.Once {
 			w.tellFault(d)
 		}
 	}
+	w.tellElsewhere(elsewhere)
+}
+
+// tellElsewhere tells of databases that another process has, by one line: it may have all of a thousand.
+func (w *Watch) tellElsewhere(list []*database) {
+	if len(list) == 1 {
+		w.tellFault(list[0])
+	}
+	if len(list) < 2 {
+		return
+	}
+	var names []string
+	for _, d := range list {
+		names = append(names, d.env.Name)
+	}
+	w.tell(Fact, kindFault, `%d databases are watched or backed up by another process, and are taken over when it ends: %s. "firn status" says how they get on.`,
+		len(list), shortList(names))
 }
 
 // tellFault tells what is wrong with a database, and what becomes of that.

@@ -212,6 +212,25 @@ func TestElsewhere(t *testing.T) {
 	})
 }
 
+// TestAllElsewhere checks that databases which another watch has are told in one line, and that a fault which is found after its end
+// is told to monitors when it has lasted, not at once.
+func TestAllElsewhere(t *testing.T) {
+	bubble(t, []string{"a", "b", "c"}, func(x *world) {
+		x.locks["a"], x.locks["b"], x.locks["c"] = true, true, true
+		if err := run(x, Options{Environments: []string{"a", "b", "c"}}, func() {
+			pass(5 * time.Minute)
+			x.change(func() { clear(x.locks); x.files["c"].missing = true })
+			pass(30 * time.Second)
+			if len(x.alarmed) > 0 {
+				t.Errorf("alarms: got %q", x.alarmed)
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+		x.want("lines", x.lines(kindFault), "3 databases are watched or backed up by another process, and are taken over when it ends: a, b, c.", "c: missing: ")
+	})
+}
+
 // TestOnceFailures checks the order and the number of the failures of a watch that runs once.
 func TestOnceFailures(t *testing.T) {
 	bubble(t, []string{"a", "b", "c"}, func(x *world) {
