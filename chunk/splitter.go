@@ -158,7 +158,7 @@ func (s *Splitter) guess() bool {
 	if s.first == s.parent.Len() || s.parent.Offset(s.first) != s.offset {
 		return false
 	}
-	s.win.reserve(max(s.lookAhead()+1, roomLeast)) // so that the views stay where they are
+	s.win.reserve(max(s.lookAhead()+1, s.room())) // so that the views stay where they are
 	names := newNames(s.name)
 	for i := s.first + len(s.guesses); i < s.first+lookAheadChunks && s.within(i); i++ {
 		if s.skip(i) {
@@ -173,6 +173,15 @@ func (s *Splitter) guess() bool {
 	}
 	s.guesses = append(s.guesses, names.wait()...)
 	return len(s.guesses) > 0
+}
+
+// room returns how large the window is to be at least: it holds all of a small image, so that a watch of many small databases
+// does not clear megabytes for each.
+func (s *Splitter) room() int {
+	if s.known == nil {
+		return roomLeast
+	}
+	return int(min(s.known.Size+1, roomLeast))
 }
 
 // lookAhead returns how many bytes the next guesses take.

@@ -3,8 +3,11 @@ package watch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
+
+	"firn/report"
 )
 
 // EndLimit is how long the end of a watch may take, whatever hangs. Init systems and people wait for it; systemd kills after 90 s,
@@ -34,7 +37,10 @@ func (w *Watch) end() error {
 	w.hurry()
 	w.startRound(w.clock.read())
 	err := w.await(limit, w.idle)
-	if err == nil && w.away.err == nil && w.spooled() == 0 {
+	if err == nil && w.spooled() > 0 {
+		err = w.drainLast(limit)
+	}
+	if err == nil && w.away.err == nil {
 		w.confirmation.hurry()
 		w.confirmRounds(w.clock.read())
 		err = w.await(limit, w.idle)
@@ -43,6 +49,25 @@ func (w *Watch) end() error {
 		err = w.away.err
 	}
 	return w.ending(limit, err)
+}
+
+// drainLast tries once more to store what waits on this host, even if the next try was not due: no command but another watch does
+// it later. It returns an error if something still waits.
+func (w *Watch) drainLast(limit <-chan time.Time) error {
+	rests := func() bool { return !w.drainUnderWay }
+	if err := w.await(limit, rests); err != nil {
+		return err
+	}
+	w.drained.hurry()
+	w.drainRetry.reset()
+	w.drain(w.clock.read())
+	if err := w.await(limit, rests); err != nil {
+		return err
+	}
+	if n := w.spooled(); n > 0 {
+		return fmt.Errorf("the store does not answer; what waits on this host is stored by the next watch: %s", report.Plural(n, "object"))
+	}
+	return nil
 }
 
 // idle reports whether no round and no job of the rounds is under way.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -195,6 +196,29 @@ func TestSpool(t *testing.T) {
 			t.Errorf("got holes %q", holes)
 		}
 	})
+}
+
+// TestSpoolAtTheEnd checks that the end empties the spool if the store is back, and says so if it is not.
+func TestSpoolAtTheEnd(t *testing.T) {
+	for name, away := range map[string]error{"Back": nil, "Away": errAway} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, []string{"a"}, func(x *world) {
+				spool := &fakeSpool{}
+				err := run(x, Options{Spool: spool}, func() {
+					pass(5 * time.Minute)
+					spool.set(3, errAway)
+					pass(5 * time.Minute) // the next try is far
+					spool.set(3, away)
+				})
+				if away == nil && (err != nil || spool.objects > 0 || x.rounds.Unconfirmed() > 0) {
+					t.Errorf("got %v, %d objects wait, %d unconfirmed", err, spool.objects, x.rounds.Unconfirmed())
+				}
+				if away != nil && (err == nil || !strings.Contains(err.Error(), "3 objects")) {
+					t.Errorf("got %v, want an error that tells of what waits", err)
+				}
+			})
+		})
+	}
 }
 
 // TestFull checks that space is freed at once in a store that has none, and not when the spool is full.

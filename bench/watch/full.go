@@ -75,8 +75,10 @@ func (r *report) full(length time.Duration, wrote written, rounds int, causes ma
 		list = append(list, fmt.Sprintf("%d of cause %q", n, cause))
 	}
 	slices.Sort(list)
-	r.judge("full readings at 300 tx/s and default settings", "under 1 in 1,000 rounds", lost*1000 < max(rounds, 1000) && lost*1000/max(rounds, 1) < 1,
-		"%d in %d rounds", lost, rounds)
+	r.judge("full readings at 300 tx/s and default settings", "under 1 in 1,000 rounds", lost*1000 < max(rounds, 1000), "%d in %d rounds", lost, rounds)
+	if g := &r.goals[len(r.goals)-1]; rounds < 1000 && lost == 0 {
+		g.verdict = "open: too few rounds"
+	}
 	r.section("Full readings", "An application with %.0f tx/s for %s, %d commits, and a watch with default settings: %d rounds with a snapshot, and readings of the\n"+
 		"whole database: %s. The first reading of each process, and those that the engine asks for, do not count.",
 		float64(wrote.Commits)/length.Seconds(), length, wrote.Commits, rounds, strings.Join(list, ", "))
