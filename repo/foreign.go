@@ -2,7 +2,9 @@ package repo
 
 import (
 	"context"
+	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"firn/snapshot"
@@ -17,18 +19,50 @@ import (
 // itself it frees at once.
 const foreignLife = 7 * 24 * time.Hour
 
-// ownTombstone begins, before the name of a tombstone, the name of the cache entry which says that this host has written it.
-const ownTombstone = statePrefix + "buried/"
+// buriedState begins the names of the facts which say that this host has written a tombstone. They outlive the cache, which two
+// processes can make forget an entry: that would cost the room of a week.
+const buriedState = "buried"
+
+// buriedEntry returns the name of the fact about a tombstone.
+func buriedEntry(tombstone string) string {
+	return statePrefix + buriedState + "/" + strings.TrimPrefix(tombstone, tombstonePrefix)
+}
+
+// isOwnTombstone reports whether this host has written a tombstone.
+func (r *Repo) isOwnTombstone(name string) bool {
+	entry, own := buriedEntry(name), false
+	return slices.ContainsFunc(r.sealedDurable(entry), func(sealed []byte) bool { return r.openState(entry, sealed, &own) && own })
+}
+
+// buriedLeast is how old a fact about a tombstone is before it can be dropped: a younger tombstone may be missing in a listing that
+// began before it was written.
+const buriedLeast = 24 * time.Hour
+
+// dropBuried forgets the facts about tombstones that a listing does not show any more.
+func (r *Repo) dropBuried(l *listing) {
+	listed := make(map[string]bool, len(l.tombstones))
+	for _, o := range l.tombstones {
+		listed[buriedEntry(o.Name)] = true
+	}
+	for _, entry := range r.durableFiles(buriedState) {
+		info, err := os.Stat(r.durablePath(entry))
+		if err == nil && !listed[entry] && r.opts.now().Sub(info.ModTime()) > buriedLeast {
+			_ = os.Remove(r.durablePath(entry)) // the next prune tries again
+		}
+	}
+}
 
 // distrustForeign has a run go on as if the tombstones that other hosts have written lately said nothing. No safety depends on
-// what it leaves out: it takes more for needed. A host that has lost its cache takes its own tombstones for foreign ones.
+// what it leaves out: it takes more for needed. A host that has lost what it knows takes its own tombstones for foreign ones.
 func (p *prune) distrustForeign(ctx context.Context) (err error) {
 	if p.opts.OrphanAge < 0 {
 		return nil
 	}
+	if !p.opts.DryRun {
+		p.repo.dropBuried(p.listing)
+	}
 	foreign := slices.DeleteFunc(slices.Clone(p.listing.tombstones), func(o store.Object) bool {
-		_, own := p.repo.cache.Get(ownTombstone + o.Name)
-		return own || p.age(o.Time) >= foreignLife
+		return p.age(o.Time) >= foreignLife || p.repo.isOwnTombstone(o.Name)
 	})
 	if len(foreign) == 0 {
 		return nil

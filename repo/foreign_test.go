@@ -2,6 +2,7 @@ package repo_test
 
 import (
 	"context"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -12,10 +13,10 @@ import (
 )
 
 // hostOf opens the repository as another host does, with a cache of its own and a clock that is ahead by some time.
-func hostOf(t testing.TB, st *mem.Store, name, cache string, ahead time.Duration) *repo.Repo {
+func hostOf(t testing.TB, st *mem.Store, name, dir string, ahead time.Duration) *repo.Repo {
 	t.Helper()
 	opts := options(st)
-	opts.Host, opts.CacheDir = name, cache
+	opts.Host, opts.CacheDir, opts.StateDir = name, filepath.Join(dir, "cache"), dir
 	opts.Now = func() time.Time { return time.Now().Add(ahead) }
 	return openAs(t, opts)
 }
@@ -25,7 +26,7 @@ func hostOf(t testing.TB, st *mem.Store, name, cache string, ahead time.Duration
 func TestForeignTombstone(t *testing.T) {
 	t.Parallel()
 	base := newWorld(t)
-	caches := map[string]string{"a": t.TempDir(), "b": t.TempDir()}
+	folders := map[string]string{"a": t.TempDir(), "b": t.TempDir()}
 	w := watch(t, base, base.st)
 	var taken []*snapshot.Snapshot
 	for i := range uint64(3) {
@@ -36,11 +37,11 @@ func TestForeignTombstone(t *testing.T) {
 	w.confirm()
 	prune := func(host string, ahead time.Duration) *repo.PruneResult {
 		t.Helper()
-		r := hostOf(t, base.st, host, caches[host], ahead)
+		r := hostOf(t, base.st, host, folders[host], ahead)
 		defer r.Close()
 		return pruneWith(t, r, repo.PruneOptions{})
 	}
-	a := hostOf(t, base.st, "a", caches["a"], 0)
+	a := hostOf(t, base.st, "a", folders["a"], 0)
 	if err := a.Forget(t.Context(), taken[0].ID, taken[1].ID, taken[2].ID); err != nil { // the first round, and a part of the second
 		t.Fatal(err)
 	}

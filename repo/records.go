@@ -106,7 +106,6 @@ func (r *Repo) dropOldRecords(v *listing) {
 		listed[name] = true
 	}
 	r.cache.DropUnlisted(v.began, func(name string) bool {
-		name = strings.TrimPrefix(name, ownTombstone)
 		return isTemporary(name) && !listed[name]
 	})
 }

@@ -80,7 +80,7 @@ func (r *Repo) putTombstone(ctx context.Context, rounds []deceased) error {
 			return fmt.Errorf("write tombstone: %w", err)
 		}
 		r.cache.Put(name, object)
-		r.cache.Put(ownTombstone+name, []byte{1})
+		r.putDurable(buriedEntry(name), true)
 	}
 	return nil
 }
