@@ -22,7 +22,7 @@ func TestQueryInterrupted(t *testing.T) {
 	p := newWorkspace(t)
 	ctx, stop := context.WithCancel(t.Context())
 	var said bytes.Buffer
-	args := append([]string{"query", "latest", "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c) SELECT i FROM c", "--csv", "--repository", p.path("repo")}, p.args...)
+	args := append([]string{"query", "latest:production", "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c) SELECT i FROM c", "--csv", "--repository", p.path("repo")}, p.args...)
 	code := cmd.Run(ctx, args, cmd.Streams{In: strings.NewReader(""), Out: stopper{stop}, Err: &said})
 	if want := "firn: interrupted: nothing was left half-done\n"; code != 130 || said.String() != want {
 		t.Errorf("got code %d and %q, want 130 and %q", code, &said, want)
