@@ -21,7 +21,7 @@ import (
 //	go test ./cmd/firn -run TestWatch -torture 1h -timeout 0 -v
 func TestWatch(t *testing.T) {
 	t.Parallel()
-	rounds, length := 2, 5*time.Second
+	rounds, length := 1, 6*time.Second
 	switch {
 	case *torture > 0:
 		length = min(20*time.Second, *torture)
