@@ -45,36 +45,76 @@ type aliveRecord struct {
 	Alive
 }
 
+// aliveKept is how many signs of life of a handle there are before the old ones are deleted, by one request. So an idle watch
+// makes one request an hour, and one more a day. Of those of one watch only the newest counts.
+const aliveKept = 24
+
 // PutAlive stores what a watch says of itself, in place of what this host's watch that began at the same time, or an
-// earlier one, has said before.
+// earlier one, has said before. Only the first call of a handle lists what there is.
 func (r *Repo) PutAlive(ctx context.Context, a Alive) error {
 	a.Host = r.opts.Host
-	before, err := r.Alives(ctx)
-	if err != nil && !isDamage(err) && !isVersion(err) { // such a one stays
-		return err
-	}
-	name := newAliveName()
-	plain, err := json.Marshal(aliveRecord{formatVersion, a})
-	if err != nil {
-		return fmt.Errorf("encode sign of life: %w", err)
-	}
-	r.dropOpening()
-	if err := r.store.Put(ctx, name, r.keys.SealObject(crypt.ObjectAlive, name, plain)); err != nil {
-		return fmt.Errorf("write sign of life: %w", err)
-	}
-	var old []string
-	for _, b := range before {
-		if b.Host == a.Host && !b.Began.After(a.Began) {
-			old = append(old, b.name)
+	r.mu.Lock()
+	before := r.alives
+	r.mu.Unlock()
+	first := before == nil
+	if first {
+		var err error
+		if before, err = r.olderAlives(ctx, a); err != nil {
+			return err
 		}
 	}
-	if len(old) == 0 {
+	name, err := r.putAlive(ctx, a)
+	if err != nil {
+		return err
+	}
+	if first || len(before) >= aliveKept {
+		if err := r.removeAlives(ctx, before); err != nil {
+			return err
+		}
+		before = nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.alives = append(slices.Clone(before), name)
+	return nil
+}
+
+// olderAlives returns the names of the signs of life that a new one replaces.
+func (r *Repo) olderAlives(ctx context.Context, a Alive) (names []string, err error) {
+	all, err := r.listAlives(ctx)
+	if err != nil && !isDamage(err) && !isVersion(err) { // such a one stays
+		return nil, err
+	}
+	for _, b := range all {
+		if b.Host == a.Host && !b.Began.After(a.Began) {
+			names = append(names, b.name)
+		}
+	}
+	return names, nil
+}
+
+func (r *Repo) removeAlives(ctx context.Context, names []string) error {
+	if len(names) == 0 {
 		return nil
 	}
-	if err := r.remove(ctx, old...); err != nil && !errors.Is(err, ErrMayNotDelete) {
+	if err := r.remove(ctx, names...); err != nil && !errors.Is(err, ErrMayNotDelete) {
 		return fmt.Errorf("replace sign of life: %w", err)
 	}
 	return nil
+}
+
+// putAlive stores a sign of life, and returns its name.
+func (r *Repo) putAlive(ctx context.Context, a Alive) (string, error) {
+	name := newAliveName()
+	plain, err := json.Marshal(aliveRecord{formatVersion, a})
+	if err != nil {
+		return "", fmt.Errorf("encode sign of life: %w", err)
+	}
+	r.dropOpening()
+	if err := r.store.Put(ctx, name, r.keys.SealObject(crypt.ObjectAlive, name, plain)); err != nil {
+		return "", fmt.Errorf("write sign of life: %w", err)
+	}
+	return name, nil
 }
 
 func newAliveName() string {
@@ -83,8 +123,20 @@ func newAliveName() string {
 	return fmt.Sprintf("%s%x", alivePrefix, random)
 }
 
-// Alives returns what watches have said, the newest first. One that cannot be read is an error beside the others.
+// Alives returns what each watch has said last, the newest first. One that cannot be read is an error beside the others.
 func (r *Repo) Alives(ctx context.Context) ([]Alive, error) {
+	all, err := r.listAlives(ctx)
+	last := make(map[string]bool)
+	return slices.DeleteFunc(all, func(a Alive) bool {
+		watch := a.Host + a.Began.UTC().Format(time.RFC3339Nano)
+		older := last[watch]
+		last[watch] = true
+		return older
+	}), err
+}
+
+// listAlives returns all that watches have said, the newest first.
+func (r *Repo) listAlives(ctx context.Context) ([]Alive, error) {
 	objects, err := collect(ctx, r.store, alivePrefix)
 	if err != nil {
 		return nil, fmt.Errorf("list signs of life: %w", err)

@@ -95,6 +95,7 @@ type Repo struct {
 	openedAt  time.Time
 	lastSeen  *listing // nil for none
 	inventory *inventory
+	alives    []string // names of the signs of life that this handle has stored and not removed; nil before the first
 }
 
 // packCacheDir is the folder of the cache of packs, below [Options.CacheDir].

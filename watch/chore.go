@@ -20,6 +20,8 @@ const (
 	// verifyPause is the time between two verifications: each is of the snapshot whose database was verified longest ago. So 1,000
 	// databases take a week, and fewer ones are verified once a week: see verifyAge.
 	verifyPause = choreRest
+	// verifyIdle is the time after which a verification is looked for again when none was due: each look lists the repository.
+	verifyIdle = 6 * time.Hour
 	// copyPause is the time between two copies to another repository, as "firn schedule" has it.
 	copyPause = 24 * time.Hour
 	// fullPause is the time after which a store that has no room is pruned again.
@@ -31,6 +33,7 @@ const (
 type chore struct {
 	name  string
 	pause time.Duration
+	idle  time.Duration // the pause after a run that has found nothing to do; 0 for the same
 	timer
 	// run does it, if there is anything to do. The environments are those whose monitors learn of the error; none: of all.
 	run func(ctx context.Context, conf *config.Config) (done string, of []string, err error)
@@ -77,8 +80,12 @@ func (w *Watch) choreEnded(c *chore, done string, of []string, err error) {
 	w.chore = nil
 	w.choreRest.set(w.clock.read(), choreRest)
 	w.noteChore(c.name, of, err)
-	if err == nil && done != "" {
+	switch {
+	case err != nil:
+	case done != "":
 		w.tell(Fact, kindChore, "%s: %s", c.name, done)
+	case c.idle > 0:
+		c.set(w.clock.read(), c.idle)
 	}
 }
 

@@ -30,7 +30,7 @@ func choresOf(s *session.Session, copyKeyFile string) []*chore {
 			done, err := replica(ctx, s.WithConfig(conf), copyKeyFile)
 			return done, nil, err
 		}},
-		{name: "verify", pause: verifyPause, run: func(ctx context.Context, conf *config.Config) (string, []string, error) {
+		{name: "verify", pause: verifyPause, idle: verifyIdle, run: func(ctx context.Context, conf *config.Config) (string, []string, error) {
 			return verifyOne(ctx, s.WithConfig(conf))
 		}},
 	}

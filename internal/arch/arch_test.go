@@ -82,7 +82,7 @@ sqlite/internal/rewrite: sqlite/internal/capi sqlite/internal/source
 sqlite/internal/source: sqlite/internal/capi
 sqlite/internal/sqldump: sqlite/internal/capi
 store:
-store/behind: host spool store store/local
+store/behind: host report spool store store/local
 store/local: store
 store/mem: store
 store/s3: host store

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"syscall"
 
+	"firn/report"
 	"firn/store"
 	"firn/store/local"
 )
@@ -91,10 +92,10 @@ func (s *spool) admit(name string, size int64) error {
 	}
 	need, used := recordSize(name, size), s.diskBytes()+s.lost
 	if need > s.limit-used {
-		return &fullError{fmt.Sprintf("its spool %s is full: %d of at most %d bytes are used, %d more are needed", s.dir, used, s.limit, need)}
+		return &fullError{fmt.Sprintf("its spool %s is full: %s of %s are used, and %s more are needed", s.dir, report.Size(used), report.Size(s.limit), report.Size(need))}
 	}
 	if free, known := s.files.Free(); known && free-need < s.least {
-		return &fullError{fmt.Sprintf("the disk of its spool %s is full: %d bytes are free, %d of them are left to other programs", s.dir, free, s.least)}
+		return &fullError{fmt.Sprintf("the disk of its spool %s is full: %s are free, and %s are left to other programs", s.dir, report.Size(free), report.Size(s.least))}
 	}
 	return nil
 }
