@@ -294,7 +294,7 @@ func (r *Run) prune(ctx context.Context, full, succeeded bool) ([]*repo.PruneRes
 	case full:
 		return r.s.PruneFull(ctx, r.options.DryRun)
 	case succeeded:
-		result, err := r.s.PruneIfDue(ctx, r.options.DryRun)
+		result, err := r.s.PruneIfDue(ctx, 0, r.options.DryRun)
 		if result != nil {
 			return []*repo.PruneResult{result}, err
 		}

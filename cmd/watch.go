@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -67,6 +68,8 @@ func (c *cli) watch(ctx context.Context, o watchOptions) error {
 		return err
 	}
 	o.Told = c.printEvent
+	var running atomic.Pointer[watch.Watch] // nil as long as the repository is not open
+	defer c.signals.take(c.watchSignals(&running), releaseSignal)()
 	spool := watch.NewSpool(s.Session)
 	defer spool.Close()
 	o.Spool = spool
@@ -75,7 +78,7 @@ func (c *cli) watch(ctx context.Context, o watchOptions) error {
 	}
 	defer s.Close()
 	w := watch.New(s.Session, o.Options)
-	defer c.signals.take(c.watchSignals(w), releaseSignal)()
+	running.Store(w)
 	if err := w.Run(ctx); err != nil || !o.Once {
 		return err
 	}
@@ -96,12 +99,14 @@ func (o watchOptions) check() error {
 // echo is the time after a first signal to end in which another one is the same: "timeout" sends it to the process and to its group.
 const echo = time.Second
 
-// watchSignals returns a function that takes the signals of a watch, and reports whether the watch goes on.
-func (c *cli) watchSignals(w *watch.Watch) func(os.Signal) bool {
+// watchSignals returns a function that takes the signals of a watch, and reports whether the watch goes on. Before the watch runs,
+// there is nothing to read again or to let go of.
+func (c *cli) watchSignals(running *atomic.Pointer[watch.Watch]) func(os.Signal) bool {
 	var asked time.Time // to end
 	return func(received os.Signal) bool {
-		now := c.program.Now()
+		now, w := c.program.Now(), running.Load()
 		switch {
+		case w == nil && (received == syscall.SIGHUP || received == releaseSignal):
 		case received == syscall.SIGHUP:
 			go func() { w.Reload(c.program.LoadConfig()) }()
 		case received == releaseSignal:

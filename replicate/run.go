@@ -130,7 +130,7 @@ func (r *run) prune(ctx context.Context) error {
 
 // freeSpace frees space in the target, unless that was done some hours ago.
 func (r *run) freeSpace(ctx context.Context) error {
-	pruned, err := r.to.PruneIfDue(ctx, false)
+	pruned, err := r.to.PruneIfDue(ctx, 0, false)
 	if pruned != nil {
 		r.result.Pruned = append(r.result.Pruned, pruned)
 	}

@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,8 +24,9 @@ type PruneOptions struct {
 	// upload of a running backup; by the store's clock. Zero means a day,
 	// less than zero not at all. It saves work, safety does not depend on it.
 	OrphanAge time.Duration
-	// IfDue does nothing unless the last prune was some hours ago.
+	// IfDue does nothing unless the last prune was some hours ago: Every, or six without that.
 	IfDue bool
+	Every time.Duration
 	// Progress is called with the bytes of blobs that were copied so far and in all; nil for none.
 	Progress func(done, total int64)
 }
@@ -90,7 +92,7 @@ func (r *Repo) newPrune(opts PruneOptions) *prune {
 
 func (p *prune) run(ctx context.Context) (*PruneResult, error) {
 	r, opts := p.repo, p.opts
-	if seen := r.lastListing(); opts.IfDue && seen != nil && !r.pruneDue(seen) { // no listing is spent on it
+	if seen := r.lastListing(); opts.IfDue && seen != nil && !r.pruneDue(seen, opts.Every) { // no listing is spent on it
 		p.result.Skipped = true
 		return &p.result, nil
 	}
@@ -99,7 +101,7 @@ func (p *prune) run(ctx context.Context) (*PruneResult, error) {
 		return nil, err
 	}
 	p.unacknowledged.token = p.listing.token
-	if opts.IfDue && !r.pruneDue(p.listing) {
+	if opts.IfDue && !r.pruneDue(p.listing, opts.Every) {
 		p.result.Skipped = true
 		return &p.result, nil
 	}
@@ -155,13 +157,13 @@ func (p *prune) goBy(inv *inventory) { p.inventory, p.reader = inv, p.repo.newRe
 
 // pruneDue reports whether the last prune, here or anywhere, is long ago. The
 // clock decides about cost only.
-func (r *Repo) pruneDue(v *listing) bool {
+func (r *Repo) pruneDue(v *listing, every time.Duration) bool {
 	last := r.prunedHere()
 	if v.planned.After(last) {
 		last = v.planned
 	}
 	age := r.opts.now().Sub(last)
-	return age < 0 || age >= pruneEvery
+	return age < 0 || age >= cmp.Or(every, pruneEvery)
 }
 
 // prunedHere returns when this host pruned last, zero if its cache does not tell.

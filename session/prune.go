@@ -34,9 +34,10 @@ func (*interruption) Error() string {
 // Unwrap returns the error of the context.
 func (i *interruption) Unwrap() error { return i.cause }
 
-// PruneIfDue frees space within another command, unless that was done some hours ago: then the result is nil.
-func (s *Session) PruneIfDue(ctx context.Context, dryRun bool) (*repo.PruneResult, error) {
-	result, err := s.prune(ctx, repo.PruneOptions{IfDue: true, DryRun: dryRun})
+// PruneIfDue frees space within another command, unless that was done lately: then the result is nil. The time between two prunes
+// is some hours, or the given one if it is not 0.
+func (s *Session) PruneIfDue(ctx context.Context, every time.Duration, dryRun bool) (*repo.PruneResult, error) {
+	result, err := s.prune(ctx, repo.PruneOptions{IfDue: true, Every: every, DryRun: dryRun})
 	if err != nil || result.Skipped {
 		return nil, err
 	}

@@ -2,9 +2,11 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"firn/outcome"
+	"firn/repo"
 	"firn/session"
 )
 
@@ -16,7 +18,7 @@ func Begin(ctx context.Context, c *session.Caller, once bool, open func(context.
 	var pause backoff
 	for said := 0; ; {
 		err := open(ctx)
-		if err == nil || once || ctx.Err() != nil || !Mends(err) {
+		if err == nil || once || ctx.Err() != nil || !Mends(err) && !n.mayMount(err) {
 			return err
 		}
 		code, _ := outcome.Classify(err)
@@ -33,3 +35,7 @@ func Begin(ctx context.Context, c *session.Caller, once bool, open func(context.
 		}
 	}
 }
+
+// mayMount reports whether a place without a repository may get one without a person: a service may start before the disk of its
+// repository is mounted. A person on a terminal has most likely mistyped the place.
+func (n *notifier) mayMount(err error) bool { return n != nil && errors.Is(err, repo.ErrNotRepository) }

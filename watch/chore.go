@@ -15,8 +15,11 @@ const (
 	// choreRest is the time between the beginning of a watch, or the end of a chore, and the next chore. The bases of a watch come
 	// first, and chores that follow one another at once would take a core for hours.
 	choreRest = 10 * time.Minute
-	// prunePause is the time between two looks whether a prune is due; package repo says when one is.
+	// prunePause is the time between two looks whether a prune is due.
 	prunePause = time.Hour
+	// pruneEvery is the time between two prunes. Most rounds are forgotten after an hour, and a prune condemns what a later one
+	// deletes. With six hours, as backups have it, a third of the room of a day waited for that ("go run -C bench ./watch -only day").
+	pruneEvery = 2 * time.Hour
 	// verifyPause is the time between two verifications: each is of the snapshot whose database was verified longest ago. So 1,000
 	// databases take a week, and fewer ones are verified once a week: see verifyAge.
 	verifyPause = choreRest

@@ -40,7 +40,7 @@ func choresOf(s *session.Session, copyKeyFile string) []*chore {
 func prune(ctx context.Context, s *session.Session) (string, error) {
 	s.SweepPlaces(ctx)
 	s.Sweep(os.TempDir(), session.SweepIdle)
-	result, err := s.PruneIfDue(ctx, false)
+	result, err := s.PruneIfDue(ctx, pruneEvery, false)
 	if err != nil || result == nil {
 		return "", err
 	}

@@ -29,7 +29,7 @@ const (
 	dayLength    = 24 * time.Hour
 	confirmEvery = time.Minute
 	thinEvery    = 5 * time.Minute
-	pruneEvery   = 6 * time.Hour
+	pruneEvery   = 2 * time.Hour
 )
 
 // day is a simulated day of a watch. The engine, the database and the follower are real; the
