@@ -207,7 +207,7 @@ func (d *day) keepUp(ctx context.Context, passed, every time.Duration) error {
 	}
 	if due(pruneEvery) {
 		logf("%s of the day, %s", passed, bytesText(d.Bytes))
-		_, err := d.repo.Prune(ctx, repo.PruneOptions{IfDue: true})
+		_, err := d.repo.Prune(ctx, repo.PruneOptions{IfDue: true, Every: pruneEvery})
 		return err
 	}
 	return nil
