@@ -6,11 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
 	"firn/bench/internal/checkout"
+	"firn/bench/internal/usage"
 )
 
 // choose returns the contenders that the options name, ready to be run in work. It also
@@ -126,33 +126,11 @@ func searchPath(work string) (string, error) {
 
 // machine describes the machine, and names the versions of all tools.
 func machine(contenders []contender) []string {
-	lines := []string{fmt.Sprintf("%s/%s, %d CPUs%s%s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), processor(), load())}
+	lines := []string{usage.Machine()}
 	for _, tool := range toolsOf(contenders) {
 		lines = append(lines, versionOf(tool))
 	}
 	return lines
-}
-
-// processor returns the name of the CPU, or "" where the system does not tell it.
-func processor() string {
-	info, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return ""
-	}
-	_, rest, _ := strings.Cut(string(info), "model name")
-	name, _, _ := strings.Cut(rest, "\n")
-	return strings.Replace(name, "\t:", ",", 1)
-}
-
-// load returns the load of the machine before this run, or "" where the system does not
-// tell it.
-func load() string {
-	info, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return ""
-	}
-	minute, _, _ := strings.Cut(string(info), " ")
-	return ", load before this " + minute
 }
 
 // versionOf asks a tool for its version. Some tools have a command for it.

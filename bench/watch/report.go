@@ -6,12 +6,13 @@ import (
 	"maps"
 	"os"
 	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
+
+	"firn/bench/internal/usage"
 )
 
 // goal is a row of the goals' table.
@@ -78,31 +79,9 @@ func machine(binary string) []string {
 		version = []byte("firn, version unknown")
 	}
 	return []string{
-		fmt.Sprintf("%s/%s, %d CPUs%s%s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), processor(), busyness()),
+		usage.Machine(),
 		strings.TrimSpace(string(version)),
 	}
-}
-
-// processor returns the name of the CPU, or "" where the system does not tell it.
-func processor() string {
-	info, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return ""
-	}
-	_, rest, _ := strings.Cut(string(info), "model name")
-	name, _, _ := strings.Cut(rest, "\n")
-	return strings.Replace(name, "\t:", ",", 1)
-}
-
-// busyness returns the load of the machine before this run, or "" where the system does not
-// tell it.
-func busyness() string {
-	info, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return ""
-	}
-	minute, _, _ := strings.Cut(string(info), " ")
-	return ", load before this " + minute
 }
 
 // loss reports what kills have lost.

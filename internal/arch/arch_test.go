@@ -36,7 +36,7 @@ bench/internal/checkout:
 bench/internal/usage:
 bench/scale: bench/internal/checkout bench/internal/usage chunk crypt index internal/damage pack snapshot store store/local tags
 bench/tune: bench/internal/checkout chunk crypt repo snapshot store/mem
-bench/watch: bench/internal/checkout config crypt repo retention site snapshot sqlite store/mem
+bench/watch: bench/internal/checkout bench/internal/usage config crypt repo retention site snapshot sqlite store/mem
 btree:
 chunk: chunk/delta
 chunk/delta:
