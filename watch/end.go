@@ -35,8 +35,11 @@ func (w *Watch) end() error {
 	}
 	w.away.next = 0
 	w.hurry()
-	w.startRound(w.clock.read())
-	err := w.await(limit, w.idle)
+	err := w.lookAgain(limit)
+	if err == nil {
+		w.startRound(w.clock.read())
+		err = w.await(limit, w.idle)
+	}
 	if err == nil && w.spooled() > 0 {
 		err = w.drainLast(limit)
 	}
@@ -49,6 +52,27 @@ func (w *Watch) end() error {
 		err = w.away.err
 	}
 	return w.ending(limit, err)
+}
+
+// lookAgain makes databases due that may be well again: a file that was replaced is away for a moment, and the pause after that
+// must not keep it from the last round. Those that are not open are opened, for which it waits as long as a round waits for a look.
+func (w *Watch) lookAgain(limit <-chan time.Time) error {
+	began := w.clock.read()
+	var opening []*database
+	for _, d := range w.databases {
+		if !d.state.passing() {
+			continue
+		}
+		d.retry.hurry()
+		if d.follower == nil && d.call == nil && !d.gone {
+			w.open(d, began)
+			opening = append(opening, d)
+		}
+	}
+	return w.await(limit, func() bool {
+		late := w.clock.read().since-began.since >= patience
+		return late || !slices.ContainsFunc(opening, func(d *database) bool { return d.call != nil })
+	})
 }
 
 // drainLast tries once more to store what waits on this host, even if the next try was not due: no command but another watch does

@@ -69,11 +69,14 @@ func isPanic(err error) bool {
 // longestPause returns the longest time between two attempts at a database in a state. Whether a file is there and whether a lock
 // is free costs a system call, and people wait for the answer. Everything else may read the database, or wake a disk.
 func longestPause(s State) time.Duration {
-	switch s {
-	case Elsewhere:
+	switch {
+	case s == Elsewhere:
 		return 2 * time.Second
-	case Missing, Locked, NotYet:
+	case s.passing():
 		return 10 * time.Second
 	}
 	return 5 * time.Minute
 }
+
+// passing reports whether a fault often passes by itself, and costs no more than a system call to look at.
+func (s State) passing() bool { return s == Missing || s == Locked || s == NotYet }

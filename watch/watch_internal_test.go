@@ -1,9 +1,12 @@
 package watch
 
 import (
+	"io/fs"
 	"slices"
 	"testing"
 	"time"
+
+	"firn/sqlite"
 )
 
 // TestRounds checks that a round takes what has changed, and nothing else, at its interval, and that it is confirmed once a minute.
@@ -46,6 +49,29 @@ func TestLastRound(t *testing.T) {
 		}
 		if len(x.rounds.taken) != 2 || x.rounds.waiting != 0 {
 			t.Errorf("got %q, %d unconfirmed", x.rounds.taken, x.rounds.waiting)
+		}
+	})
+}
+
+// TestLastRoundTakesReplaced checks that the last round takes databases that are well again, before the next attempt at them is due:
+// a file that was away when a round looked, a lock that is free again, and a file that was made since the watch began.
+func TestLastRoundTakesReplaced(t *testing.T) {
+	bubble(t, []string{"gone", "held", "locked", "made", "well"}, func(x *world) {
+		x.files["made"].missing, x.locks["held"] = true, true
+		if err := run(x, Options{}, func() {
+			pass(15 * time.Second)
+			x.change(func() { x.files["gone"].look, x.files["locked"].look = fs.ErrNotExist, sqlite.ErrBusy })
+			x.write("gone", "locked", "well")
+			pass(50 * time.Second)
+			x.change(func() {
+				x.files["gone"].look, x.files["locked"].look, x.files["made"].missing = nil, nil, false
+			})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"gone", "locked", "made"}
+		if last := x.rounds.taken[len(x.rounds.taken)-1]; !slices.Equal(last, want) || x.rounds.waiting != 0 {
+			t.Errorf("got %q, %d unconfirmed, want the last round to take %q", x.rounds.taken, x.rounds.waiting, want)
 		}
 	})
 }
