@@ -58,20 +58,15 @@ func (w *Watch) end() error {
 // must not keep it from the last round. Those that are not open are opened, for which it waits as long as a round waits for a look.
 func (w *Watch) lookAgain(limit <-chan time.Time) error {
 	began := w.clock.read()
-	var opening []*database
 	for _, d := range w.databases {
-		if !d.state.passing() {
-			continue
-		}
-		d.retry.hurry()
-		if d.follower == nil && d.call == nil && !d.gone {
-			w.open(d, began)
-			opening = append(opening, d)
+		if d.state.passing() {
+			d.retry.hurry()
 		}
 	}
+	w.openAll(began)
+	opening := func(d *database) bool { return d.state.passing() && d.follower == nil && d.call != nil }
 	return w.await(limit, func() bool {
-		late := w.clock.read().since-began.since >= patience
-		return late || !slices.ContainsFunc(opening, func(d *database) bool { return d.call != nil })
+		return w.clock.read().since-began.since >= patience || !slices.ContainsFunc(w.databases, opening)
 	})
 }
 
