@@ -88,53 +88,15 @@ func (t *Target) Do(ctx context.Context, kind string) ([]string, error) {
 
 type doer func(context.Context, *Target) ([]string, error)
 
+// kinds returns all damage by its kind: that of one kind of object after the other.
 func kinds() map[string]doer {
-	return map[string]doer{
-		"pack-missing":  drop(pack.Prefix),
-		"pack-cut":      change(pack.Prefix, func(b []byte) []byte { return b[:len(b)/2] }),
-		"pack-empty":    change(pack.Prefix, empty),
-		"pack-garbage":  change(pack.Prefix, func(b []byte) []byte { return bytes.Repeat([]byte{0xa5}, len(b)) }),
-		"pack-header":   change(pack.Prefix, flip(1)),
-		"pack-trailer":  change(pack.Prefix, flip(-10)),
-		"pack-footer":   change(pack.Prefix, flip(-crypt.TrailerLen-10)),
-		"pack-data":     flipBlob(pack.Prefix, chunk.Data),
-		"pack-node":     flipBlob(pack.Prefix, chunk.Node),
-		"packs-swapped": swap(pack.Prefix),
-
-		"round-missing":  drop(pack.RoundPrefix),
-		"round-cut":      change(pack.RoundPrefix, func(b []byte) []byte { return b[:len(b)/2] }),
-		"round-empty":    change(pack.RoundPrefix, empty),
-		"round-garbage":  change(pack.RoundPrefix, func(b []byte) []byte { return bytes.Repeat([]byte{0xa5}, len(b)) }),
-		"round-header":   change(pack.RoundPrefix, flip(1)),
-		"round-trailer":  change(pack.RoundPrefix, flip(-10)),
-		"round-footer":   change(pack.RoundPrefix, flip(-crypt.TrailerLen-10)),
-		"round-data":     flipBlob(pack.RoundPrefix, chunk.Data),
-		"round-node":     flipBlob(pack.RoundPrefix, chunk.Node),
-		"round-foreign":  replaceForeign(pack.RoundPrefix),
-		"rounds-swapped": swap(pack.RoundPrefix),
-
-		"tombstone-flipped":  change("meta/gone-", flip(-10)),
-		"tombstone-header":   change("meta/gone-", flip(6)),
-		"tombstone-empty":    change("meta/gone-", empty),
-		"tombstone-foreign":  replaceForeign("meta/gone-"),
-		"tombstones-swapped": swap("meta/gone-"),
+	all := map[string]doer{
+		"round-foreign": replaceForeign(pack.RoundPrefix),
 
 		"alive-flipped": change("meta/alive-", flip(-10)),
 		"alive-header":  change("meta/alive-", flip(6)),
 		"alive-empty":   change("meta/alive-", empty),
 		"alive-foreign": replaceForeign("meta/alive-"),
-
-		"record-flipped":  change("meta/snap-", flip(-10)),
-		"record-header":   change("meta/snap-", flip(6)), // as if of a later version
-		"record-empty":    change("meta/snap-", empty),
-		"record-foreign":  replaceForeign("meta/snap-"),
-		"records-swapped": swap("meta/snap-"),
-
-		"note-flipped":  change("meta/note-", flip(-10)),
-		"note-header":   change("meta/note-", flip(6)),
-		"note-empty":    change("meta/note-", empty),
-		"note-foreign":  replaceForeign("meta/note-"),
-		"notes-swapped": swap("meta/note-"),
 
 		"plan-flipped": change("meta/gc-", flip(-10)),
 		"plan-missing": drop("meta/gc-"),
@@ -144,6 +106,39 @@ func kinds() map[string]doer {
 		"config":         change("meta/config", flip(-10)),
 		"config-missing": drop("meta/config"),
 	}
+	addPackKinds(all, "pack", pack.Prefix)
+	addPackKinds(all, "round", pack.RoundPrefix)
+	addSealedKinds(all, "tombstone", "meta/gone-")
+	addSealedKinds(all, "record", "meta/snap-")
+	addSealedKinds(all, "note", "meta/note-")
+	return all
+}
+
+// addPackKinds adds the damage of objects with blobs and a footer.
+func addPackKinds(all map[string]doer, name, prefix string) {
+	maps.Copy(all, map[string]doer{
+		name + "-missing":  drop(prefix),
+		name + "-cut":      change(prefix, func(b []byte) []byte { return b[:len(b)/2] }),
+		name + "-empty":    change(prefix, empty),
+		name + "-garbage":  change(prefix, func(b []byte) []byte { return bytes.Repeat([]byte{0xa5}, len(b)) }),
+		name + "-header":   change(prefix, flip(1)),
+		name + "-trailer":  change(prefix, flip(-10)),
+		name + "-footer":   change(prefix, flip(-crypt.TrailerLen-10)),
+		name + "-data":     flipBlob(prefix, chunk.Data),
+		name + "-node":     flipBlob(prefix, chunk.Node),
+		name + "s-swapped": swap(prefix),
+	})
+}
+
+// addSealedKinds adds the damage of objects that are sealed as a whole, of which a repository may have many.
+func addSealedKinds(all map[string]doer, name, prefix string) {
+	maps.Copy(all, map[string]doer{
+		name + "-flipped":  change(prefix, flip(-10)),
+		name + "-header":   change(prefix, flip(6)), // as if of a later version
+		name + "-empty":    change(prefix, empty),
+		name + "-foreign":  replaceForeign(prefix),
+		name + "s-swapped": swap(prefix),
+	})
 }
 
 func empty([]byte) []byte { return nil }
