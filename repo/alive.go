@@ -2,7 +2,6 @@ package repo
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -117,11 +116,7 @@ func (r *Repo) putAlive(ctx context.Context, a Alive) (string, error) {
 	return name, nil
 }
 
-func newAliveName() string {
-	var random [16]byte
-	_, _ = rand.Read(random[:]) // never fails: the runtime ends the program instead
-	return fmt.Sprintf("%s%x", alivePrefix, random)
-}
+func newAliveName() string { return newName(alivePrefix, 16) }
 
 // Alives returns what each watch has said last, the newest first. One that cannot be read is an error beside the others.
 func (r *Repo) Alives(ctx context.Context) ([]Alive, error) {
@@ -156,12 +151,8 @@ func (r *Repo) listAlives(ctx context.Context) ([]Alive, error) {
 }
 
 func (r *Repo) openAlive(_ *snapshot.Decoder, name string, object []byte) (*Alive, error) {
-	plain, err := r.keys.OpenObject(crypt.ObjectAlive, name, object)
 	doc := &aliveRecord{}
-	if err == nil {
-		err = unmarshalVersion(plain, doc)
-	}
-	if err != nil {
+	if err := openDocument(r.keys, crypt.ObjectAlive, name, object, doc); err != nil {
 		return nil, damaged(kindOf(name), name, err)
 	}
 	doc.name = name

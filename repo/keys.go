@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,11 +20,7 @@ const keyPrefix = metaPrefix + "key-"
 
 func isKeyName(name string) bool { return strings.HasPrefix(name, keyPrefix) }
 
-func newKeyName() string {
-	var random [8]byte
-	_, _ = rand.Read(random[:]) // never fails, see its documentation
-	return fmt.Sprintf("%s%x", keyPrefix, random)
-}
+func newKeyName() string { return newName(keyPrefix, 8) }
 
 // Key describes a key slot: one way to open the repository.
 type Key struct {

@@ -60,12 +60,8 @@ func (r *Repo) readPartial(ctx context.Context, name string) (*partial, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read partial record %s: %w", name, err)
 	}
-	plain, err := r.keys.OpenObject(crypt.ObjectPartial, name, b)
-	if err != nil {
-		return nil, damaged("record", name, err)
-	}
 	p := &partial{}
-	if err := unmarshalVersion(plain, p); err != nil {
+	if err := openDocument(r.keys, crypt.ObjectPartial, name, b, p); err != nil {
 		return nil, damaged("record", name, err)
 	}
 	if !strings.HasSuffix(name, "-"+p.ID.String()) {

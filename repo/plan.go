@@ -95,36 +95,14 @@ func (p *plan) seal(keys *crypt.Keys, name string) ([]byte, error) {
 }
 
 func openPlan(keys *crypt.Keys, name string, object []byte) (*plan, error) {
-	plain, err := keys.OpenObject(crypt.ObjectPlan, name, object)
-	if err != nil {
-		return nil, err
-	}
 	p := &plan{}
-	if err := unmarshalVersion(plain, p); err != nil {
+	if err := openDocument(keys, crypt.ObjectPlan, name, object, p); err != nil {
 		return nil, err
 	}
 	if sequence, ok := planSequence(name); !ok || sequence != p.Sequence {
 		return nil, fmt.Errorf("sequence number %d does not fit the name", p.Sequence)
 	}
 	return p, nil
-}
-
-// unmarshalVersion decodes a JSON document whose "v" must be ours. In one of a later
-// version, the other fields may be of any type.
-func unmarshalVersion(plain []byte, into any) error {
-	var head struct {
-		Version int `json:"v"`
-	}
-	if err := json.Unmarshal(plain, &head); err != nil {
-		return err
-	}
-	if head.Version > formatVersion {
-		return fmt.Errorf("%w: version %d", crypt.ErrVersion, head.Version)
-	}
-	if head.Version < formatVersion {
-		return fmt.Errorf("version %d", head.Version)
-	}
-	return json.Unmarshal(plain, into)
 }
 
 // token stands for a set of plans: two listings with equal tokens mean that no

@@ -2,7 +2,6 @@ package repo
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,19 +43,12 @@ func (d deceased) senseless() bool {
 // maxSealed: a round takes 57 bytes, and a place 8 at most.
 const maxBuried = 400_000
 
-func newTombstoneName() string {
-	var random [16]byte
-	_, _ = rand.Read(random[:]) // never fails: the runtime ends the program instead
-	return fmt.Sprintf("%s%x", tombstonePrefix, random)
-}
+func newTombstoneName() string { return newName(tombstonePrefix, 16) }
 
 // openTombstone decodes a tombstone.
 func (r *Repo) openTombstone(_ *snapshot.Decoder, name string, object []byte) (*tombstone, error) {
-	plain, err := r.keys.OpenObject(crypt.ObjectTombstone, name, object)
 	t := &tombstone{}
-	if err == nil {
-		err = unmarshalVersion(plain, t)
-	}
+	err := openDocument(r.keys, crypt.ObjectTombstone, name, object, t)
 	if err == nil && slices.ContainsFunc(t.Rounds, deceased.senseless) {
 		err = errors.New("it names a pack that is no round, or no place in one")
 	}
