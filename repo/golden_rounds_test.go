@@ -11,10 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"firn/crypt"
 	"firn/repo"
 	"firn/snapshot"
-	"firn/store/local"
 	"firn/tags"
 )
 
@@ -111,21 +109,10 @@ func goldenMember(i int, image func() []byte) repo.RoundMember {
 // makeGoldenRounds writes a new repository in the place of the old one.
 func makeGoldenRounds(t *testing.T) {
 	t.Helper()
-	if err := os.RemoveAll(goldenRoundsFolder); err != nil {
-		t.Fatal(err)
-	}
-	folder, err := local.Create(goldenRoundsFolder)
-	if err != nil {
-		t.Fatal(err)
-	}
+	folder := emptyFolder(t, goldenRoundsFolder)
 	defer folder.Close()
-	clock := time.Date(2026, 1, 2, 3, 4, 5, 678_901_000, time.UTC)
-	r, err := repo.Init(t.Context(), repo.Options{
-		Store: folder, Host: "host", Tool: "firn-1", Now: func() time.Time { clock = clock.Add(time.Millisecond); return clock },
-	}, repo.NewKey{Credential: goldenKey().Credential(), Label: "example"}, repo.NewKey{Credential: crypt.Password(goldenPassword), Label: "password"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	clock := goldenTime
+	r := initGolden(t, folder, &clock)
 	rounds, err := r.NewRounds(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -245,25 +245,41 @@ func (k keepPartials) Delete(ctx context.Context, names ...string) error {
 	return k.Store.Delete(ctx, slices.DeleteFunc(names, func(name string) bool { return strings.HasPrefix(name, "meta/part-") })...)
 }
 
+// goldenTime is when the golden repositories were begun.
+var goldenTime = time.Date(2026, 1, 2, 3, 4, 5, 678_901_000, time.UTC)
+
+// emptyFolder makes a store in a folder in the place of the old one. The caller closes it.
+func emptyFolder(t *testing.T, path string) *local.Store {
+	t.Helper()
+	if err := os.RemoveAll(path); err != nil {
+		t.Fatal(err)
+	}
+	folder, err := local.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
+// initGolden makes a golden repository without snapshots. Its clock goes on by a millisecond each time that it is read.
+func initGolden(t *testing.T, st store.Store, clock *time.Time) *repo.Repo {
+	t.Helper()
+	now := func() time.Time { *clock = clock.Add(time.Millisecond); return *clock }
+	r, err := repo.Init(t.Context(), repo.Options{Store: st, Host: "host", Tool: "firn-1", Now: now},
+		repo.NewKey{Credential: goldenKey().Credential(), Label: "example"}, repo.NewKey{Credential: crypt.Password(goldenPassword), Label: "password"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 // makeGolden writes a new golden repository in the place of the old one.
 func makeGolden(t *testing.T) {
 	t.Helper()
-	if err := os.RemoveAll(goldenFolder); err != nil {
-		t.Fatal(err)
-	}
-	folder, err := local.Create(goldenFolder)
-	if err != nil {
-		t.Fatal(err)
-	}
+	folder := emptyFolder(t, goldenFolder)
 	defer folder.Close()
-	clock := time.Date(2026, 1, 2, 3, 4, 5, 678_901_000, time.UTC)
-	r, err := repo.Init(t.Context(), repo.Options{
-		Store: keepPartials{folder}, Host: "host", Tool: "firn-1",
-		Now: func() time.Time { clock = clock.Add(time.Millisecond); return clock },
-	}, repo.NewKey{Credential: goldenKey().Credential(), Label: "example"}, repo.NewKey{Credential: crypt.Password(goldenPassword), Label: "password"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	clock := goldenTime
+	r := initGolden(t, keepPartials{folder}, &clock)
 	for _, g := range goldenSnapshots {
 		// The shop's first upload takes so long that it leaves a partial record.
 		s := g.take(t, r, func() {

@@ -27,6 +27,14 @@ type follower struct {
 func (f *follower) next(t testing.TB) *sqlite.Image {
 	t.Helper()
 	image := openImage(t, f.path, sqlite.Options{StatePath: f.state, Now: later})
+	f.read(t, image)
+	f.last, f.print = f.pending, image.Fingerprint()
+	return image
+}
+
+// read compares what Changed says with the content that the image's transaction sees, and reads the image.
+func (f *follower) read(t testing.TB, image *sqlite.Image) {
+	t.Helper()
 	want := sqlite.WholeImage(t, image)
 	ranges, ok := image.Changed(f.print)
 	var got []byte
@@ -37,8 +45,7 @@ func (f *follower) next(t testing.TB) *sqlite.Image {
 		got = readAll(t, image)
 	}
 	checkSame(t, fmt.Sprintf("image, sparse %v", ok), got, want)
-	f.last, f.print = want, image.Fingerprint()
-	return image
+	f.pending = want
 }
 
 // fill makes an image of the last image and the ranges that are read.
