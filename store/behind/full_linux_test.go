@@ -1,32 +1,27 @@
 package behind_test
 
 import (
-	"bytes"
 	"errors"
-	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
 	"firn/store"
+	"firn/store/storetest"
 )
-
-// childDir is the environment variable that gives the child process its folder.
-const childDir = "FIRN_TEST_CHILD_DIR"
 
 // TestDiskFull needs a disk that is full. So it runs itself again in a process of its own, which mounts such a disk for
 // itself alone.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
-	dir := os.Getenv(childDir)
+	dir := os.Getenv(storetest.ChildDir)
 	if dir == "" {
-		runChild(t, t.TempDir())
+		storetest.RunChild(t, t.TempDir(), storetest.OwnMounts())
 		return
 	}
-	mount(t, dir)
+	storetest.Mount(t, dir, 0)
 	p := newPlace()
 	p.goAway(unreachable())
 	s := open(t, filepath.Join(dir, "spool"), p)
@@ -52,40 +47,4 @@ func TestDiskFull(t *testing.T) {
 	drain(t, s) // needs no room
 	wantNames(t, list(t, p, ""), "a")
 	put(t, s, "b")
-}
-
-// runChild runs the test again in a child process that has its own mounts. If the test does not run as root, the process is
-// root in a user namespace of its own, which any user may make.
-func runChild(t *testing.T, dir string) {
-	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), childDir+"="+dir)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-	if os.Getuid() != 0 {
-		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
-	}
-	out, err := cmd.CombinedOutput()
-	if errors.Is(err, fs.ErrPermission) {
-		t.Skip("this system lets no process mount a disk of its own: ", err)
-	}
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	if bytes.Contains(out, []byte("--- SKIP")) {
-		t.Skipf("the child process skipped:\n%s", out)
-	}
-}
-
-// mount mounts a disk of 512 KiB over dir. The mount ends with the child process.
-func mount(t *testing.T, dir string) {
-	t.Helper()
-	err := syscall.Mount("", "/", "", syscall.MS_PRIVATE|syscall.MS_REC, "")
-	if err == nil {
-		err = syscall.Mount("firn-test", dir, "tmpfs", 0, "size=512k,mode=700")
-	}
-	if err != nil {
-		t.Skip("this system lets no process mount a disk of its own: ", err)
-	}
 }

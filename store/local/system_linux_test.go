@@ -5,30 +5,27 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
 
 	"firn/store"
 	"firn/store/local"
+	"firn/store/storetest"
 )
 
 // The tests in this file need a disk that is full or cannot be written, even by
 // root. So each test runs itself again in a process of its own, which mounts
 // such a disk for itself alone, or gives up its rights.
 
-// childDir is the environment variable that gives the child process its folder.
-const childDir = "FIRN_TEST_CHILD_DIR"
-
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
-	dir := os.Getenv(childDir)
+	dir := os.Getenv(storetest.ChildDir)
 	if dir == "" {
-		runChild(t, t.TempDir(), ownMounts())
+		storetest.RunChild(t, t.TempDir(), storetest.OwnMounts())
 		return
 	}
-	mount(t, dir, 0)
+	storetest.Mount(t, dir, 0)
 	s := create(t, filepath.Join(dir, "repository"))
 	small, big := make([]byte, 64<<10), make([]byte, 1<<20)
 	putBytes(t, s, "packs/00/small", small)
@@ -51,15 +48,15 @@ func TestDiskFull(t *testing.T) {
 
 func TestReadOnlyDisk(t *testing.T) {
 	t.Parallel()
-	dir := os.Getenv(childDir)
+	dir := os.Getenv(storetest.ChildDir)
 	if dir == "" {
-		runChild(t, t.TempDir(), ownMounts())
+		storetest.RunChild(t, t.TempDir(), storetest.OwnMounts())
 		return
 	}
-	mount(t, dir, 0)
+	storetest.Mount(t, dir, 0)
 	root := filepath.Join(dir, "repository")
 	putBytes(t, create(t, root), "meta/a", []byte("x"))
-	mount(t, dir, syscall.MS_REMOUNT|syscall.MS_RDONLY)
+	storetest.Mount(t, dir, syscall.MS_REMOUNT|syscall.MS_RDONLY)
 	s := create(t, root) // the folder already exists
 	wantReadOnly(t, s, syscall.EROFS)
 	wantFiles(t, dir, "repository/meta/a")
@@ -69,7 +66,7 @@ func TestReadOnlyDisk(t *testing.T) {
 // them, and not read the objects.
 func TestNoPermission(t *testing.T) {
 	t.Parallel()
-	dir := os.Getenv(childDir)
+	dir := os.Getenv(storetest.ChildDir)
 	if dir == "" {
 		dir = t.TempDir()
 		putBytes(t, create(t, dir), "meta/a", []byte("x"))
@@ -78,7 +75,7 @@ func TestNoPermission(t *testing.T) {
 			t.Cleanup(func() { chmod(t, path, 0o700) })
 		}
 		chmod(t, dir+"/meta/a", 0)
-		runChild(t, dir, nil)
+		storetest.RunChild(t, dir, nil)
 		wantFiles(t, dir, "meta/a")
 		return
 	}
@@ -108,50 +105,6 @@ func wantReadOnly(t *testing.T, s store.Store, want error) {
 		t.Errorf("Delete: got %v, want %v", err, want)
 	}
 	wantNames(t, s, "", "meta/a")
-}
-
-// runChild runs the test again in a child process, with dir.
-func runChild(t *testing.T, dir string, attr *syscall.SysProcAttr) {
-	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), childDir+"="+dir)
-	cmd.SysProcAttr = attr
-	out, err := cmd.CombinedOutput()
-	if errors.Is(err, fs.ErrPermission) {
-		t.Skip("this system lets no process mount a disk of its own: ", err)
-	}
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	if bytes.Contains(out, []byte("--- SKIP")) {
-		t.Skipf("the child process skipped:\n%s", out)
-	}
-}
-
-// ownMounts returns attributes for a process that has its own mounts. If the
-// test does not run as root, the process is root in a user namespace of its
-// own, which any user may make.
-func ownMounts() *syscall.SysProcAttr {
-	attr := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-	if os.Getuid() != 0 {
-		attr.Cloneflags |= syscall.CLONE_NEWUSER
-		attr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
-		attr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
-	}
-	return attr
-}
-
-// mount mounts a disk of 512 KiB over dir. The mount ends with the child
-// process.
-func mount(t *testing.T, dir string, flags uintptr) {
-	t.Helper()
-	err := syscall.Mount("", "/", "", syscall.MS_PRIVATE|syscall.MS_REC, "")
-	if err == nil {
-		err = syscall.Mount("firn-test", dir, "tmpfs", flags, "size=512k")
-	}
-	if err != nil {
-		t.Skip("this system lets no process mount a disk of its own: ", err)
-	}
 }
 
 // fill writes a file until the disk is full.
