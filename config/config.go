@@ -31,6 +31,7 @@ type Config struct {
 	CacheSize       string                  `toml:"cache_size"`
 	MetricsFile     string                  `toml:"metrics_file"`
 	S3              Bucket                  `toml:"s3"`
+	SSH             SSH                     `toml:"ssh"`
 	Copy            Copy                    `toml:"copy"`
 	Watch           Watch                   `toml:"watch"`
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path/filepath"
 
@@ -31,7 +32,9 @@ func (s *Session) access(ctx context.Context) (store.Access, error) {
 		Unconditional: b.ConditionalPut != nil && !*b.ConditionalPut,
 		Lock:          b.Lock.Duration,
 		LockMode:      b.LockMode,
+		SSH:           s.Conf.SSH.Access(),
 		Agent:         "firn",
+		Warn:          func(message string) { s.Warn("%s", message) },
 	}
 	var upErr, downErr error
 	opts.UploadLimit, upErr = config.ParseRate("--limit-upload", cmp.Or(s.Settings.LimitUpload, b.LimitUpload))
@@ -138,7 +141,7 @@ func (s *Session) openStore(ctx context.Context) (store.Store, error) {
 // CreateStore opens the place of a new repository, and makes it if it is a folder.
 func (s *Session) CreateStore(ctx context.Context) (store.Store, error) {
 	if s.Place.Kind != nil {
-		return s.openRemote(ctx)
+		return s.createRemote(ctx)
 	}
 	err := site.MakeFolder(s.Place.Folder)
 	if err != nil {
@@ -147,6 +150,20 @@ func (s *Session) CreateStore(ctx context.Context) (store.Store, error) {
 	st, err := site.OpenStore(s.Place.Folder)
 	if err != nil {
 		return nil, fmt.Errorf("make repository: %w", err)
+	}
+	return st, nil
+}
+
+// createRemote opens the place of a new repository, and makes it if it is a folder of another host.
+func (s *Session) createRemote(ctx context.Context) (store.Store, error) {
+	st, err := s.openRemote(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if folder, ok := st.(store.Creator); ok {
+		if err := folder.Create(ctx); err != nil {
+			return nil, fmt.Errorf("make repository: %w", err)
+		}
 	}
 	return st, nil
 }
@@ -161,6 +178,7 @@ func (s *Session) openRemote(ctx context.Context) (store.Store, error) {
 		return nil, fmt.Errorf("open repository: %w", err)
 	}
 	s.counter, _ = st.(store.Counter)
+	s.place, _ = st.(io.Closer)
 	return st, nil
 }
 

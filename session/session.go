@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -27,6 +28,7 @@ type Session struct {
 	Place     Place         // of the repository
 	CacheDir  string        // of this repository; "" for none
 	counter   store.Counter // of requests; nil if the place counts none
+	place     io.Closer     // the connection to the place; nil if it has none to close
 	Repo      *repo.Repo
 	before    func(store.Store) store.Store
 	tried     config.KeySource // the key that was used
@@ -96,6 +98,14 @@ type CredentialFunc func(context.Context, *config.Config) (crypt.Credential, con
 
 // OpenWith opens the repository with a key that is asked for once the repository is there.
 func (s *Session) OpenWith(ctx context.Context, credential CredentialFunc) error {
+	err := s.openWith(ctx, credential)
+	if err != nil {
+		s.ClosePlace()
+	}
+	return err
+}
+
+func (s *Session) openWith(ctx context.Context, credential CredentialFunc) error {
 	s.Detail("repository: %s", s.Place)
 	st, err := s.openStore(ctx)
 	if err != nil {
@@ -120,7 +130,7 @@ func (s *Session) OpenWith(ctx context.Context, credential CredentialFunc) error
 		return fmt.Errorf("open repository %s: %w", s.Place, err)
 	}
 	if err := s.lookBack(ctx); err != nil {
-		s.Close()
+		s.Repo.Close()
 		return fmt.Errorf("open repository %s: %w", s.Place, err)
 	}
 	return nil
@@ -130,6 +140,19 @@ func (s *Session) OpenWith(ctx context.Context, credential CredentialFunc) error
 func (s *Session) Close() {
 	s.Repo.Close()
 	s.tellTraffic()
+	s.ClosePlace()
+}
+
+// ClosePlace ends the connection to the place of the repository, if there is one. A session whose repository was not opened
+// is closed by this alone.
+func (s *Session) ClosePlace() {
+	if s.place == nil {
+		return
+	}
+	if err := s.place.Close(); err != nil {
+		s.Detail("close %s: %v", s.Place, err) // all that was promised is stored before
+	}
+	s.place = nil
 }
 
 // Options returns the options of the repository without the store and the key. A bucket is listed no more often than

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -18,7 +19,7 @@ type Kind interface {
 	// Parse returns the one spelling of a location. The endpoint is for locations that leave it out.
 	Parse(location, endpoint string) (string, error)
 
-	// Open opens the place at a location that Parse has returned.
+	// Open opens the place at a location that Parse has returned. If the store is an [io.Closer], the caller closes it.
 	Open(ctx context.Context, location string, o Access) (Store, error)
 }
 
@@ -37,7 +38,28 @@ type Access struct {
 
 	UploadLimit, DownloadLimit int64 // bytes per second; 0 for no limit
 
+	SSH SSH // for places that are reached by ssh
+
 	Agent string // the program's name, for the server's log
+
+	// Warn is told what a person should know of the place, such as a promise that its server does not keep. Each fact is
+	// told once for each opening. It may be nil.
+	Warn func(message string)
+}
+
+// Warning tells a fact to Warn, if that is given.
+func (a *Access) Warning(format string, args ...any) {
+	if a.Warn != nil {
+		a.Warn(fmt.Sprintf(format, args...))
+	}
+}
+
+// SSH says how to run the ssh program, which has the user's configuration, keys and known hosts. The zero value is right
+// for most.
+type SSH struct {
+	Program string   // "" for ssh in the search path
+	Options []string // come before the name of the host, such as "-F" and a file
+	Firn    string   // is the command that runs firn on the other host; "" for firn in its search path
 }
 
 // IsRemote reports whether a location is meant to be another place than a folder: it begins with a scheme.

@@ -25,3 +25,9 @@ type Prober interface {
 	// returns an error for a store that cannot be used.
 	Probe(ctx context.Context) (conditional bool, err error)
 }
+
+// Creator is a store in a folder that may be missing.
+type Creator interface {
+	// Create makes the folder, and all missing folders above it, durably. A folder that is there stays as it is.
+	Create(ctx context.Context) error
+}

@@ -36,22 +36,9 @@ func Init(ctx context.Context, c *session.Caller) (*Made, error) {
 		return nil, err
 	}
 	i := &initialization{Session: s}
-	if err := i.chooseKeys(ctx); err != nil {
+	if err := i.run(ctx); err != nil {
+		s.ClosePlace()
 		return nil, err
-	}
-	if err := i.openStore(ctx); err != nil {
-		return nil, err
-	}
-	if err := i.writeKey(); err != nil {
-		return nil, err
-	}
-	opts, err := i.Options()
-	if err != nil {
-		return nil, err
-	}
-	opts.Store = i.store
-	if i.Repo, err = repo.Init(ctx, opts, i.keys...); err != nil {
-		return nil, i.keepKey(fmt.Errorf("make repository in %s: %w", i.Place, err))
 	}
 	i.made.Session = s
 	return &i.made, nil
@@ -64,6 +51,27 @@ type initialization struct {
 	keys  []repo.NewKey
 	key   crypt.KeyFile // to be written into the file that is made
 	made  Made
+}
+
+func (i *initialization) run(ctx context.Context) error {
+	if err := i.chooseKeys(ctx); err != nil {
+		return err
+	}
+	if err := i.openStore(ctx); err != nil {
+		return err
+	}
+	if err := i.writeKey(); err != nil {
+		return err
+	}
+	opts, err := i.Options()
+	if err != nil {
+		return err
+	}
+	opts.Store = i.store
+	if i.Repo, err = repo.Init(ctx, opts, i.keys...); err != nil {
+		return i.keepKey(fmt.Errorf("make repository in %s: %w", i.Place, err))
+	}
+	return nil
 }
 
 // keepKey leaves the key file that was made where it is, whatever failed. The repository may be there although its store
