@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -15,6 +16,7 @@ import (
 	"firn/retention"
 	"firn/snapshot"
 	"firn/sqlite"
+	"firn/ssh"
 	"firn/store"
 	"firn/tags"
 )
@@ -38,8 +40,28 @@ func isDamagedKey(err error) bool {
 // Endings returns the one table of exit codes and hints. The first line that matches an error counts. The code and the hint
 // of an [Error] override the table.
 func Endings() []ending {
+	interrupted := ending{Is(context.Canceled), CodeInterrupted, ""}
+	return slices.Concat([]ending{interrupted}, connectionEndings(), mostEndings())
+}
+
+// connectionEndings returns the lines for connections by ssh. An error about a database on the other host is one of the source.
+func connectionEndings() (lines []ending) {
+	for _, line := range []ending{
+		{Is(ssh.ErrNoProgram), CodeFailed, "Install OpenSSH's client, or name another program as program of [ssh]."},
+		{Is(ssh.ErrHostKey), CodeFailed, "Find out why the host has another key: it may be another machine. Then replace its line in known_hosts of the user that firn runs as (ssh-keygen -R HOST)."},
+		{Is(ssh.ErrUnknownHost), CodeFailed, "Connect once by hand with ssh, as the user that firn runs as, and compare the key that it shows."},
+		{Is(ssh.ErrLogin), CodeFailed, "firn never asks for passwords of hosts. Give the user that firn runs as a key without a passphrase or an agent, and try it with: ssh -o BatchMode=yes HOST"},
+		{Is(ssh.ErrNoCommand), CodeFailed, "Is firn installed there, and sftp allowed? firn of [ssh] in the configuration is the command that runs firn on the other host."},
+		{Is(ssh.ErrChatter), CodeFailed, "Let the shell's startup files of that user print nothing unless they run on a terminal. Is firn there as new as here?"},
+		{Is(ssh.ErrSilent, ssh.ErrUnreachable), CodeFailed, "Check the host's name, its port and the network. Nothing is lost: run it again."},
+	} {
+		lines = append(lines, ending{all(isA[*SourceError](), line.match), CodeSource, line.Hint}, line)
+	}
+	return lines
+}
+
+func mostEndings() []ending {
 	return []ending{
-		{Is(context.Canceled), CodeInterrupted, ""},
 		{Is(ErrRunning), CodeRunning, "Wait for that run, or stop it. If a run takes longer than the time between two runs, make that time longer."},
 		{Is(repo.ErrNotRepository), CodeNoRepository, `Check the location, and that its disk is mounted. "firn init" makes a new repository.`},
 		{Is(crypt.ErrWrongKey), CodeWrongKey, `Is it the key of this repository? "firn help flags" says where firn looks for keys.`},

@@ -57,9 +57,11 @@ internal/layout: report
 internal/manual:
 internal/s3test:
 internal/sessiontest: backup internal/dbtest report session snapshot upkeep
+internal/sshtest: ssh
+internal/sshtest/stand-in:
 internal/svg:
 monitor: config outcome process report retention session site
-outcome: crypt host repo report retention snapshot sqlite store tags
+outcome: crypt host repo report retention snapshot sqlite ssh store tags
 pack: chunk crypt
 objectcache: pack
 packcache: index pack
@@ -81,6 +83,7 @@ sqlite/internal/follow: sqlite/internal/capi
 sqlite/internal/rewrite: sqlite/internal/capi sqlite/internal/source
 sqlite/internal/source: sqlite/internal/capi
 sqlite/internal/sqldump: sqlite/internal/capi
+ssh:
 store:
 store/behind: host report spool store store/local
 store/local: store
@@ -129,19 +132,20 @@ crypto/pbkdf2: crypt
 # repo and sqlite may name time.Now as the default of an option: it only dates records.
 # store/mem is a store, and a store's clock is its own; the conformance test
 # compares a store's clock with the true one. store/s3 sets the deadlines of
-# connections and of locks, which other machines keep.
-time.Now: cmd firn bench bench/scale bench/tune bench/watch demo repo sqlite store/mem store/s3 store/storetest
-time.Since: cmd bench bench/scale bench/tune bench/watch store/s3 store/storetest
+# connections and of locks, which other machines keep. ssh measures for how long a
+# connection is silent.
+time.Now: cmd firn bench bench/scale bench/tune bench/watch demo repo sqlite store/mem store/s3 store/storetest ssh
+time.Since: cmd bench bench/scale bench/tune bench/watch store/s3 ssh store/storetest
 time.Until: cmd bench store/storetest
 
 # Libraries return errors; only the command line prints and exits. firn writes to
 # the logger that its program gives, and to no other. The writer of
 # test databases runs as a process of its own, to be killed at work.
-fmt.Print*: cmd bench bench/scale bench/tune bench/watch demo
+fmt.Print*: cmd bench bench/scale bench/tune bench/watch demo internal/sshtest/stand-in
 log: cmd bench
 log/slog: cmd firn bench
-os.Exit: cmd cmd/firn bench bench/scale bench/tune bench/watch demo internal/dbtest
-os.Std*: cmd bench bench/scale bench/tune bench/watch demo internal/dbtest
+os.Exit: cmd cmd/firn bench bench/scale bench/tune bench/watch demo internal/dbtest internal/sshtest/stand-in
+os.Std*: cmd bench bench/scale bench/tune bench/watch demo internal/dbtest internal/sshtest/stand-in
 
 # No reader should have to guess the order of initialisation.
 func init:
