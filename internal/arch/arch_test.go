@@ -65,6 +65,7 @@ outcome: crypt host repo report retention snapshot sqlite ssh store tags
 pack: chunk crypt
 objectcache: pack
 packcache: index pack
+pipe: ssh
 process: report
 repo: chunk crypt index objectcache pack packcache retention snapshot spool store tags
 replicate: config crypt outcome repo report retention session snapshot store tags
@@ -142,7 +143,8 @@ time.Until: cmd bench store/storetest
 # the logger that its program gives, and to no other. The writer of
 # test databases runs as a process of its own, to be killed at work.
 fmt.Print*: cmd bench bench/scale bench/tune bench/watch demo internal/sshtest/stand-in
-log: cmd bench
+# net/http wants a logger; pipe gives it one that writes nowhere.
+log: cmd bench pipe
 log/slog: cmd firn bench
 os.Exit: cmd cmd/firn bench bench/scale bench/tune bench/watch demo internal/dbtest internal/sshtest/stand-in
 os.Std*: cmd bench bench/scale bench/tune bench/watch demo internal/dbtest internal/sshtest/stand-in
