@@ -11,7 +11,7 @@ import (
 
 	"firn/internal/dbtest"
 	"firn/outcome"
-	"firn/sqlite"
+	"firn/sqlite/users"
 )
 
 // TestResetBug keeps a database open in the shell of SQLite. Firn must warn if the shell's version
@@ -37,7 +37,7 @@ func TestResetBug(t *testing.T) {
 			t.Fatalf("%s: exit code %d\n%s", command, code, &err)
 		}
 		looks := command == "status" || command == "verify production"
-		if got := strings.Contains(err.String(), want); got != (looks && sqlite.MayLoseCommits(version)) {
+		if got := strings.Contains(err.String(), want); got != (looks && users.MayLoseCommits(version)) {
 			t.Errorf("%s: warned: %v\n%s", command, got, &err)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 
 	"firn/session"
 	"firn/site"
-	"firn/sqlite"
+	"firn/sqlite/users"
 )
 
 // usersLimit is how long the search for the programs that use a database may take: nothing depends on what it finds.
@@ -18,14 +18,17 @@ const samples = 8
 // WarnResetBug warns of programs whose SQLite can lose commits of a configured database in WAL mode. This takes as long as
 // a backup of a database that has not changed, so only some commands do it.
 func WarnResetBug(ctx context.Context, s *session.Session) {
-	told := map[sqlite.User]bool{}
+	told := map[users.User]bool{}
 	looked := map[string]int{}
 	for _, env := range s.Conf.All().Environments {
+		if env.Remote() {
+			continue
+		}
 		if looked[env.Pattern]++; env.Pattern != "" && looked[env.Pattern] > samples {
 			continue
 		}
 		for _, user := range usersOf(ctx, s, env.Database) {
-			if told[user] || !sqlite.MayLoseCommits(user.Version) {
+			if told[user] || !users.MayLoseCommits(user.Version) {
 				continue
 			}
 			told[user] = true
@@ -36,13 +39,13 @@ func WarnResetBug(ctx context.Context, s *session.Session) {
 }
 
 // usersOf returns the programs that use a database. It returns none if the system does not answer soon.
-func usersOf(ctx context.Context, s *session.Session, database string) []sqlite.User {
+func usersOf(ctx context.Context, s *session.Session, database string) []users.User {
 	dog := site.NewWatchdog(ctx, s.Silence)
 	dog.Silence = usersLimit
-	users := make(chan []sqlite.User, 1)
-	err := dog.Call(func() error { users <- sqlite.Users(database); return nil }, site.Nothing)
+	found := make(chan []users.User, 1)
+	err := dog.Call(func() error { found <- users.Of(database); return nil }, site.Nothing)
 	if err != nil {
 		return nil
 	}
-	return <-users
+	return <-found
 }
