@@ -42,6 +42,9 @@ type FileState struct {
 	Settled    bool   `json:"settled"` // older than 2 seconds, and without a journal or WAL beside it that has no WALState
 }
 
+// Same reports whether two fingerprints prove the same content. If it is false, nothing is known.
+func (f Fingerprint) Same(old Fingerprint) bool { return f.same(old) }
+
 // same reports whether two fingerprints prove the same content. Where they prove nothing it is false: a wrong false
 // costs a scan, a wrong true would cost data.
 //

@@ -347,7 +347,7 @@ func (i *Image) load() (io.ReadCloser, error) {
 	if _, err := image.ReadFrom(pages); err != nil {
 		return nil, err
 	}
-	return io.NopCloser(image), nil
+	return &copiedPages{io.NewSectionReader(bytes.NewReader(image.Bytes()), 0, i.info.Size), nil}, nil
 }
 
 // end ends the transaction.

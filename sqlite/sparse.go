@@ -89,7 +89,8 @@ func (i *Image) loadCounter(print Fingerprint) (before *btree.RowCounter, err er
 	return before, err
 }
 
-// Skip passes over the next n bytes, all of which must lie outside of the ranges of [Image.Changed].
+// Skip passes over the next n bytes, all of which must lie outside of the ranges of [Image.Changed]. After [Image.Scan] it
+// passes over any bytes.
 func (i *Image) Skip(n int64) error {
 	if i.err != nil {
 		return i.err
@@ -108,11 +109,11 @@ func (i *Image) skip(n int64) error {
 		}
 		i.deliver(pages)
 	}
-	s, ok := i.pages.(*sparse)
-	if !ok || n < 0 || n > i.info.Size-s.next {
+	pages, ok := i.pages.(interface{ skip(n int64) error })
+	if !ok || n < 0 {
 		return fmt.Errorf("internal error: cannot skip %d bytes", n)
 	}
-	return s.skip(n)
+	return pages.skip(n)
 }
 
 // sparse reads single pages in order, within the connection's transaction.
@@ -122,7 +123,7 @@ type sparse struct {
 	next    int64 // offset of the next byte to deliver
 	page    []byte
 	number  int64             // of page; 0 before the first
-	counter *btree.RowCounter // of the pages up to number
+	counter *btree.RowCounter // of the pages up to number; nil if the rows were counted before
 }
 
 func (i *Image) sparse() (io.ReadCloser, error) {
@@ -171,12 +172,17 @@ func (s *sparse) load(number int64) error {
 		return fmt.Errorf("%w: page %d of %d bytes, not %d", ErrCorrupt, number, len(page), s.image.info.PageSize)
 	}
 	s.page, s.number = append(s.page[:0], page...), number
-	s.counter.Skip(number - 1)
-	s.counter.Add(page)
+	if s.counter != nil {
+		s.counter.Skip(number - 1)
+		s.counter.Add(page)
+	}
 	return nil
 }
 
 func (s *sparse) skip(n int64) error {
+	if n > s.image.info.Size-s.next {
+		return fmt.Errorf("internal error: cannot skip %d bytes", n)
+	}
 	s.next += n
 	if s.next < s.image.info.Size {
 		return nil
@@ -193,9 +199,11 @@ func (s *sparse) finish() error {
 	if err := s.image.end(); err != nil {
 		return err
 	}
-	s.counter.Skip(s.image.info.PageCount)
-	s.image.before = nil // for the memory
-	s.image.count(s.counter)
+	if s.counter != nil {
+		s.counter.Skip(s.image.info.PageCount)
+		s.image.before = nil // for the memory
+		s.image.count(s.counter)
+	}
 	return nil
 }
 

@@ -152,8 +152,5 @@ func (s *spool) hash(page []byte) [2]uint64 {
 
 // reader delivers the first n bytes of a file. To close it closes the file.
 func reader(f *scratch.File, n int64) io.ReadCloser {
-	return struct {
-		io.Reader
-		io.Closer
-	}{io.NewSectionReader(f, 0, n), f}
+	return &copiedPages{io.NewSectionReader(f, 0, n), f}
 }
