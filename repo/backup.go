@@ -131,6 +131,7 @@ type backup struct {
 	packer    *packer
 	inventory *inventory  // of the packs that the new snapshot may rely on; nil until they matter
 	tree      *chunk.Tree // of the new image; nil if no step has needed it
+	compared  bool        // all bytes of the image were compared with the parent's
 	same      bool        // the image is the previous snapshot's
 	record    *snapshot.Snapshot
 	forgot    []snapshot.ID // to delete once the new snapshot is confirmed
@@ -320,17 +321,25 @@ func (b *backup) read(ctx context.Context, workers chan *worker, image SourceIma
 		return nil, err
 	}
 	defer p.close()
-	p.known = b.known(image, b.base)
+	if p.known, err = b.known(ctx, image, b.base); err != nil {
+		return nil, err
+	}
 	if b.tree, err = p.run(ctx, image); err != nil {
 		return nil, err
 	}
 	b.result.Scanned = p.scanned
 	described := image.Describe()
+	if b.compared {
+		b.result.Scanned = described.Size
+	}
+	if named, ok := image.(DistantImage); ok {
+		named.Named(b.tree.Root())
+	}
 	described.Root, described.Levels = b.tree.Root(), b.tree.Height()
 	described.Size = int64(b.tree.Chunks().Size())
 	switch {
 	case b.opts.copied != nil: // its record says when the database was read
-	case p.known != nil: // not all pages were read: the day until that must be done goes on
+	case p.known != nil && !b.compared: // not all pages were read: the day until that must be done goes on
 		described.ReadAt = b.parent.Image().ReadAt
 	default:
 		described.ReadAt = b.started
