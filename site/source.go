@@ -139,6 +139,14 @@ func (i *image) Skip(n int64) error {
 	return nil
 }
 
+// Scan is [sqlite.Image.Scan], with errors marked as Read does. Observe runs with the rights of the site.
+func (i *image) Scan(observe func(page []byte) error) error {
+	if err := i.site.Do(func() error { return i.Image.Scan(observe) }); err != nil {
+		return outcome.OfSource(err)
+	}
+	return nil
+}
+
 // Close closes the image and its site.
 func (i *image) Close() error {
 	return errors.Join(i.site.Do(i.Image.Close), i.left())

@@ -22,8 +22,16 @@ var (
 	_ repo.SparseImage = (*watchedImage)(nil)
 	_ repo.LiveImage   = (*watchedImage)(nil)
 
-	_ interface{ Stored() } = (*watchedImage)(nil)
+	_ Image = (*watchedImage)(nil)
 )
+
+// Image is an image of a database as the sources of this package open it.
+type Image interface {
+	repo.SparseImage
+	repo.LiveImage
+	Scan(observe func(page []byte) error) error // see [sqlite.Image.Scan]
+	Stored()                                    // see [sqlite.Image.Stored]
+}
 
 // WatchedSource is [Source] with a watchdog, which gives up calls after a time without progress.
 func WatchedSource(silence time.Duration, path string, opts sqlite.Options) repo.Source {
@@ -78,6 +86,11 @@ func (w *watchedImage) Read(p []byte) (n int, err error) {
 // Skip passes over bytes of the image.
 func (w *watchedImage) Skip(n int64) error {
 	return StuckSource(w.dog.Call(func() error { return w.image.Skip(n) }, w.abandon))
+}
+
+// Scan reads all pages once, before the first Read.
+func (w *watchedImage) Scan(observe func(page []byte) error) error {
+	return StuckSource(w.dog.Call(func() error { return w.image.Scan(observe) }, w.abandon))
 }
 
 // Changed returns the ranges that may have changed, and whether they are known. They are not known if the call hangs: then

@@ -30,7 +30,8 @@ const rootName = "firn"
 // test helpers internal/dbtest, internal/s3test and store/storetest. Tests may
 // import any package.
 const imports = `
-backup: config monitor outcome repo report retention scratch session site snapshot sqlite store tags
+agent: crypt outcome pipe pull repo scratch site snapshot sqlite
+backup: config monitor outcome pull repo report retention scratch session site snapshot sqlite store tags
 bench: bench/internal/checkout bench/internal/usage internal/svg
 bench/internal/checkout:
 bench/internal/usage:
@@ -40,9 +41,9 @@ bench/watch: bench/internal/checkout bench/internal/usage config crypt repo rete
 btree:
 chunk: chunk/delta
 chunk/delta:
-cmd: backup config crypt diff internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention schedule session site snapshot sqlite store store/s3 tags upkeep verify watch
+cmd: agent backup config crypt diff internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention schedule session site snapshot sqlite store store/s3 tags upkeep verify watch
 cmd/firn: cmd
-config: host outcome repo retention snapshot store tags
+config: host outcome repo retention snapshot ssh store tags
 crypt:
 demo:
 diff: btree outcome repo report snapshot sqlite
@@ -67,14 +68,15 @@ objectcache: pack
 packcache: index pack
 pipe: ssh
 process: report
+pull: chunk crypt outcome pipe repo report scratch snapshot sqlite ssh store
 repo: chunk crypt index objectcache pack packcache retention snapshot spool store tags
 replicate: config crypt outcome repo report retention session snapshot store tags
 report:
-restore: config host outcome process repo report scratch session site snapshot sqlite tags
+restore: config host outcome process pull repo report scratch session site snapshot sqlite tags
 retention:
 schedule: config outcome report retention session
 scratch:
-session: config crypt host outcome process repo report retention scratch site snapshot sqlite store
+session: config crypt host outcome process pull repo report retention scratch site snapshot sqlite store
 site: host outcome repo report scratch snapshot spool sqlite store store/local
 snapshot: chunk tags
 spool: crypt scratch
@@ -84,6 +86,7 @@ sqlite/internal/follow: sqlite/internal/capi
 sqlite/internal/rewrite: sqlite/internal/capi sqlite/internal/source
 sqlite/internal/source: sqlite/internal/capi
 sqlite/internal/sqldump: sqlite/internal/capi
+sqlite/users: sqlite/internal/capi sqlite/internal/source
 ssh:
 store:
 store/behind: host report spool store store/local
@@ -93,7 +96,7 @@ store/s3: host store
 store/storetest: store
 tags:
 upkeep: config crypt outcome pack repo report retention session site snapshot spool store tags
-verify: outcome repo session site snapshot sqlite
+verify: outcome repo session site snapshot sqlite sqlite/users
 watch: backup config monitor outcome replicate repo report retention session site snapshot sqlite store store/behind verify
 `
 
@@ -134,8 +137,8 @@ crypto/pbkdf2: crypt
 # store/mem is a store, and a store's clock is its own; the conformance test
 # compares a store's clock with the true one. store/s3 sets the deadlines of
 # connections and of locks, which other machines keep. ssh measures for how long a
-# connection is silent.
-time.Now: cmd firn bench bench/scale bench/tune bench/watch demo repo sqlite store/mem store/s3 store/storetest ssh
+# connection is silent, and agent sets the deadlines of one.
+time.Now: cmd firn bench bench/scale bench/tune bench/watch demo repo sqlite store/mem store/s3 store/storetest ssh agent
 time.Since: cmd bench bench/scale bench/tune bench/watch store/s3 ssh store/storetest
 time.Until: cmd bench store/storetest
 

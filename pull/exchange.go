@@ -1,0 +1,86 @@
+package pull
+
+import (
+	"context"
+	"io"
+	"net/http"
+)
+
+// exchange is a stream of frames to an agent and back.
+type exchange struct {
+	*Stream
+	conn   Connection
+	up     *io.PipeWriter
+	down   io.ReadCloser
+	cancel context.CancelFunc
+	ctx    context.Context // of the exchange, which ends with cancel
+	free   func()
+}
+
+// exchange begins a stream of frames. The caller closes it.
+func (h *Host) exchange(ctx context.Context, path string) (*exchange, error) {
+	select {
+	case h.turns <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	read, write := io.Pipe()
+	inner, cancel := context.WithCancel(ctx)
+	answer, conn, err := h.send(inner, path, read)
+	if err == nil && answer.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(answer.Body, mostAnswer))
+		answer.Body.Close()
+		err = failureIn(text)
+	}
+	if err != nil {
+		cancel()
+		<-h.turns
+		return nil, err
+	}
+	return &exchange{
+		Stream: NewStream(answer.Body, write, nil), conn: conn, up: write, down: answer.Body, cancel: cancel, ctx: inner,
+		free: func() { <-h.turns },
+	}, nil
+}
+
+// next returns the next frame but for beats. The agent's failure is an error.
+func (e *exchange) next() (kind Kind, content []byte, err error) {
+	for kind == 0 || kind == Beat {
+		err = e.conn.Await(nil, func() (err error) { kind, content, err = e.Next(); return err })
+		if err != nil {
+			return 0, nil, e.explain(err)
+		}
+	}
+	if kind == Failed {
+		return 0, nil, failureIn(content)
+	}
+	return kind, content, nil
+}
+
+// expect returns the content of the next frame, which must be of a kind.
+func (e *exchange) expect(want Kind) ([]byte, error) {
+	kind, content, err := e.next()
+	if err == nil && kind != want {
+		err = unexpected(kind)
+	}
+	return content, err
+}
+
+// explain returns the error of the connection with its cause.
+func (e *exchange) explain(err error) error {
+	if e.ctx.Err() != nil {
+		return context.Cause(e.ctx)
+	}
+	return e.conn.Explain(err)
+}
+
+// close ends the exchange: the agent closes the image.
+func (e *exchange) close() {
+	_ = e.up.Close()
+	e.cancel()
+	_ = e.down.Close()
+	if e.free != nil {
+		e.free()
+		e.free = nil
+	}
+}
