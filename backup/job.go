@@ -110,7 +110,9 @@ func checkEnvironment(env *config.Environment, stream bool) (*config.Environment
 	}
 	var err error
 	if e.Database != "" {
-		e.Database, err = filepath.Abs(e.Database)
+		if !e.Remote() {
+			e.Database, err = filepath.Abs(e.Database)
+		}
 		e.DatabaseName = cmp.Or(e.DatabaseName, config.DefaultDatabaseName(e.Database))
 	}
 	return &e, errors.Join(err, e.Validate())

@@ -14,6 +14,7 @@ import (
 
 	"firn/config"
 	"firn/outcome"
+	"firn/pull"
 	"firn/repo"
 	"firn/report"
 	"firn/session"
@@ -185,12 +186,24 @@ func (r *Run) takeSnapshot(ctx context.Context, j *Job) (result *Result, err err
 		r.s.Sweep(os.TempDir(), session.SweepIdle)
 	}
 	if j.stream == nil {
-		return r.takeFrom(ctx, j, j.env.Database, site.WatchedSource(r.s.Silence, j.env.Database, readOptions(r.s, j, r.options.DryRun)))
+		return r.takeDatabase(ctx, j)
 	}
 	err = r.spooled(ctx, j, func(path string) (err error) {
 		result, err = r.takeFrom(ctx, j, path, site.StreamSource(path, j.streamName))
 		return err
 	})
+	return result, err
+}
+
+// takeDatabase takes the snapshot of a database. If what the repository has of a database on another host cannot be read, the
+// database is brought here as a whole.
+func (r *Run) takeDatabase(ctx context.Context, j *Job) (*Result, error) {
+	source := r.s.Source(j.env.Database, readOptions(r.s, j, r.options.DryRun))
+	result, err := r.takeFrom(ctx, j, j.env.Database, source)
+	if _, unread := errors.AsType[*pull.StoredError](err); unread && ctx.Err() == nil {
+		r.s.Warn("%s: %v: all of it is read again", j.env.Name, err)
+		return r.takeFrom(ctx, j, j.env.Database, source)
+	}
 	return result, err
 }
 
@@ -219,6 +232,9 @@ func (r *Run) takeFrom(ctx context.Context, j *Job, path string, source repo.Sou
 // approach is the first access to the database's folder. It removes the private files that a killed restore or a killed
 // compact copy has left there. It returns the size of the file, 0 if the size is not known: opening the file says why.
 func (r *Run) approach(ctx context.Context, j *Job, path string) (int64, error) {
+	if j.stream == nil && j.env.Remote() {
+		return 0, nil // its description says it
+	}
 	size := make(chan int64, 1)
 	err := site.NewWatchdog(ctx, r.s.Silence).Call(func() error {
 		if j.stream == nil && !r.options.DryRun {

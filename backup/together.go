@@ -185,7 +185,7 @@ func (r *Run) member(j *Job, passed func(int64)) repo.RoundMember {
 		last = n
 	}
 	options.HeldUp = func(reason error) { r.s.WarnHeldUp(j.env.Name, reason) }
-	return repo.RoundMember{Source: site.WatchedSource(r.s.Silence, j.env.Database, readOptions(r.s, j, r.options.DryRun)), Options: options}
+	return repo.RoundMember{Source: r.s.Source(j.env.Database, readOptions(r.s, j, r.options.DryRun)), Options: options}
 }
 
 // sort gives each part its outcome. A database whose blobs a prune has taken away meanwhile is taken again, by itself.

@@ -21,7 +21,8 @@ import (
 // backupOptions are the flags of backup.
 type backupOptions struct {
 	all, stdin                          bool
-	database, env, name, export, time   string
+	database, from, env, name, export   string
+	time                                string
 	metricsFile                         string
 	tags                                []string
 	prune, ifChanged, dryRun, forceScan bool
@@ -68,6 +69,7 @@ makes a snapshot like any other. Other data cannot be restored into a database;
 	f.SortFlags = false
 	f.BoolVar(&o.all, "all", false, "all configured environments")
 	f.StringVar(&o.database, "database", "", "database `file`, without a configured environment")
+	f.StringVar(&o.from, "from", "", "database on another host: `location` ssh://user@host/path")
 	f.BoolVar(&o.stdin, "stdin", false, "any data from standard input, in place of a database")
 	f.StringVar(&o.env, "env", "", "`name` of the environment (default with --stdin: stdin)")
 	f.StringVar(&o.name, "name", "", "`name` of the database (default: the file's name)")

@@ -67,6 +67,10 @@ func (c *cli) jobOptions(o backupOptions) (options backup.Options, err error) {
 
 // environments returns the environments that the arguments and flags name.
 func (o backupOptions) environments(conf *config.Config, args []string) (*config.Listing, error) {
+	if o.from != "" {
+		env, err := o.remoteEnvironment(conf, args)
+		return &config.Listing{Environments: []*config.Environment{env}}, err
+	}
 	named := 0
 	for _, given := range []bool{len(args) > 0, o.all, o.database != "", o.stdin} {
 		if given {
@@ -99,8 +103,8 @@ func (o backupOptions) environments(conf *config.Config, args []string) (*config
 // knownEnvironments returns the environments that the arguments and flags name, without those that the configuration does not have.
 // It is for errors, when the configuration or an argument may be wrong.
 func (o backupOptions) knownEnvironments(conf *config.Config, args []string) []*config.Environment {
-	if o.stdin || o.database != "" {
-		named, err := o.environments(conf, nil)
+	if o.stdin || o.database != "" || o.from != "" {
+		named, err := o.environments(conf, args)
 		if err != nil {
 			return nil
 		}
@@ -120,6 +124,31 @@ func (o backupOptions) flagEnvironment() (*config.Environment, error) {
 	path, err := filepath.Abs(o.database)
 	env := &config.Environment{Name: o.env, Database: path, DatabaseName: cmp.Or(o.name, config.DefaultDatabaseName(path))}
 	return env, errors.Join(err, env.Validate())
+}
+
+// remoteEnvironment returns the environment of --from, which an argument or --env names. If it is configured, its values count but
+// for the database.
+func (o backupOptions) remoteEnvironment(conf *config.Config, args []string) (*config.Environment, error) {
+	if o.all || o.stdin || o.database != "" || len(args) > 1 || len(args) == 1 && o.env != "" {
+		return nil, outcome.Usage("", "--from is for one environment, and goes without --all, --database and --stdin")
+	}
+	name := o.env
+	if len(args) == 1 {
+		name = args[0]
+	}
+	if name == "" {
+		return nil, outcome.Usage("firn backup ENV --from ssh://user@host/path", "--from needs the name of the environment that the database belongs to")
+	}
+	if !config.IsRemote(o.from) {
+		return nil, outcome.Usage("The form is ssh://user@host:port/path. For a file of this host there is --database.", "--from %q is no database on another host", o.from)
+	}
+	env := config.Environment{Name: name}
+	if known := conf.Lookup(name); known != nil {
+		env = *known
+	}
+	env.Pattern, env.From, env.Database = "", "", o.from
+	env.DatabaseName = cmp.Or(o.name, env.DatabaseName, config.DefaultDatabaseName(o.from))
+	return &env, env.Validate()
 }
 
 // streamEnvironment returns the environment of a stream. It has no commands and no monitor: if an environment with the same name

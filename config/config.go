@@ -151,10 +151,14 @@ func (conf *Config) resolve(dir string) {
 			conf.Env[name] = env
 		}
 		env.Name, env.NamesDatabase = name, env.DatabaseName != ""
+		env.join()
 		if env.Database != "" {
 			env.DatabaseName = cmp.Or(env.DatabaseName, DefaultDatabaseName(env.Database))
 		}
-		paths = append(paths, &env.Database, &env.Scrub)
+		paths = append(paths, &env.Scrub)
+		if !env.Remote() {
+			paths = append(paths, &env.Database)
+		}
 	}
 	for _, p := range paths {
 		*p = resolvePath(dir, *p)

@@ -19,7 +19,8 @@ type Environment struct {
 	NamesDatabase bool   `toml:"-"` // DatabaseName is configured, not derived from the file's name
 	Pattern       string `toml:"-"` // the key of the pattern's table that the environment is from; "" for a table of its own
 
-	Database     string   `toml:"database"`
+	Database     string   `toml:"database"` // a path, or a location on another host: see [Environment.Remote]
+	From         string   `toml:"from"`     // the other host
 	DatabaseName string   `toml:"name"`
 	Tags         []string `toml:"tags"`
 	Export       string   `toml:"export"`
@@ -63,6 +64,9 @@ func (e *Environment) Validate() error {
 	}
 	if e.Stop != "" && e.Start == "" {
 		return errors.New("stop is given and start is not: the application would stay stopped")
+	}
+	if err := e.checkRemote(); err != nil {
+		return err
 	}
 	_, err := e.Keep.policy()
 	if err != nil {

@@ -38,9 +38,12 @@ func (conf *Config) Owner(path string) *Environment {
 // Owns reports whether the environment's database is at a path. The path must have no symbolic links.
 func (e *Environment) Owns(path string) bool { return path == RealPath(e.Database) }
 
-// RealPath resolves the symbolic links of a path. The file itself may be missing. If a folder cannot be opened, the path is
-// returned as it is.
+// RealPath resolves the symbolic links of a path. The file itself may be missing. If a folder cannot be opened, or the path is on
+// another host, it is returned as it is.
 func RealPath(path string) string {
+	if IsRemote(path) {
+		return path
+	}
 	folder, name, err := host.Reach(path)
 	if err != nil {
 		return path

@@ -63,8 +63,9 @@ func (o *Options) check() error {
 type Operation struct {
 	s       *session.Session
 	options Options
-	env     *config.Environment // whose database the target is; nil if it is none's
-	site    *site.Site
+	env     *config.Environment  // whose database the target is; nil if it is none's
+	site    *site.Site           // of the target; nil on another host
+	far     *far                 // the target on another host; nil on this one
 	path    string               // of the target, without symbolic links, for people
 	known   *session.Catalog     // of what there was
 	list    []*snapshot.Snapshot // which of them may be meant
@@ -102,6 +103,9 @@ func New(s *session.Session, options Options) (*Operation, error) {
 // Close lets go of the target's folder. It may be called when a step has failed. A run that comes after it changes nothing.
 func (op *Operation) Close() error {
 	op.closed = true
+	if op.far != nil {
+		op.far.end()
+	}
 	return op.site.Close()
 }
 
@@ -137,6 +141,13 @@ func (op *Operation) Run(ctx context.Context) (result *Result, err error) {
 		return nil, err
 	}
 	defer l.Release()
+	if op.far != nil {
+		if err := op.far.begin(ctx, op); err != nil {
+			return nil, err
+		}
+		defer op.far.end()
+		return op.fetchAndReplace(ctx)
+	}
 	claim, err := op.claim()
 	if err != nil {
 		return nil, err

@@ -70,6 +70,9 @@ func (op *Operation) lostAccess() (access *snapshot.Access, like string) {
 // likeOrigin gives a clone the mode of the database that it is a clone of, and its owner in a folder of the superuser's,
 // which tells nothing.
 func (op *Operation) likeOrigin(env *config.Environment, folder *snapshot.Access) *snapshot.Access {
+	if env.Remote() {
+		return folder
+	}
 	origin, err := site.Reach(env.Database)
 	if err != nil {
 		return folder

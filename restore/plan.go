@@ -86,7 +86,7 @@ const countingTime = 3 * time.Second
 // counted, or there are none, which is no reason not to restore. It comes after [Operation.Plan], and before
 // [Operation.Run], which does not need it.
 func (op *Operation) CountRows(ctx context.Context) (Rows, error) {
-	if !op.planned || !op.target.exists || op.target.broken != nil {
+	if !op.planned || op.far != nil || !op.target.exists || op.target.broken != nil {
 		return nil, nil
 	}
 	limit := countingTime

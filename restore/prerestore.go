@@ -3,8 +3,6 @@ package restore
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 
 	"firn/config"
@@ -54,11 +52,11 @@ func (op *Operation) save(ctx context.Context) error {
 // saveAgain saves what was committed to the target since [Operation.save]. It
 // runs while no other connection can commit, so all that is replaced is in a snapshot.
 func (op *Operation) saveAgain(ctx context.Context) error {
-	if op.saved == nil && isEmpty(op.path) {
+	if op.saved == nil && op.far == nil && isEmpty(op.path) {
 		return nil
 	}
-	if op.saved == nil { // the target has appeared since we looked
-		return fmt.Errorf("restore %s: it was not there a moment ago: %w", op.path, fs.ErrExist)
+	if op.saved == nil {
+		return op.appeared()
 	}
 	untouched := op.endWatch()
 	result, err := op.snapshotTarget(ctx, repo.BackupOptions{IfChanged: true})
@@ -134,5 +132,5 @@ func (op *Operation) snapshotTarget(ctx context.Context, opts repo.BackupOptions
 		BusyTimeout: op.options.Wait, HoldWriters: true, // what they would commit is about to be replaced
 		HeldUp: func(reason error) { op.s.WarnLocked(op.path, true, reason) },
 	}
-	return op.s.Repo.Backup(ctx, site.Source(op.path, how), opts)
+	return op.s.Repo.Backup(ctx, op.targetSource(how), opts)
 }

@@ -17,8 +17,10 @@ import (
 // fetchAndReplace is the part of a restore that needs disk space and time: the
 // image is fetched, checked and scrubbed while the target is in use.
 func (op *Operation) fetchAndReplace(ctx context.Context) (result *Result, err error) {
-	op.s.SweepSite(op.site, 0) // the target is ours: private files beside it are left over from runs that have ended
-	op.s.RememberPlace(op.path)
+	if op.far == nil {
+		op.s.SweepSite(op.site, 0) // the target is ours: private files beside it are left over from runs that have ended
+		op.s.RememberPlace(op.path)
+	}
 	image, err := op.fetch(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("restore: %w", err)
@@ -65,6 +67,9 @@ func (op *Operation) fetch(ctx context.Context) (*site.Staged, error) {
 	if op.canSeed() {
 		return op.stageSeeded(ctx)
 	}
+	if op.far != nil {
+		return op.fetchFar(ctx)
+	}
 	size := op.source.Image().Size
 	if op.scrubsApart() {
 		return site.StageApart("", op.site.Name, size, func(f *os.File) error { return op.s.CopyImage(ctx, op.source, f) })
@@ -78,7 +83,9 @@ func (op *Operation) fetch(ctx context.Context) (*site.Staged, error) {
 }
 
 // scrubsApart reports whether the image is scrubbed in a folder of firn's own.
-func (op *Operation) scrubsApart() bool { return op.scrub != nil && !op.site.Closed() }
+func (op *Operation) scrubsApart() bool {
+	return op.scrub != nil && op.far == nil && !op.site.Closed()
+}
 
 // prepare checks the image, before and after it is scrubbed, and returns it as a file beside the target. The caller removes
 // this file even after an error. An image that was made elsewhere is removed here.
@@ -101,7 +108,7 @@ func (op *Operation) prepare(ctx context.Context, image *site.Staged) (*site.Sta
 
 // bringBeside copies an image that is elsewhere to where it can become the target.
 func (op *Operation) bringBeside(image *site.Staged) (*site.Staged, error) {
-	if image.Site == op.site {
+	if image.Site == op.site || op.far != nil {
 		return image, nil
 	}
 	beside, err := image.CopyTo(op.site)
@@ -182,9 +189,12 @@ func (op *Operation) unsound(err error) error {
 
 // replace makes the target equal to the image.
 func (op *Operation) replace(ctx context.Context, image *site.Staged) (*sqlite.RestoreResult, error) {
+	if op.far != nil {
+		return op.replaceFar(ctx, image)
+	}
 	keep := ""
 	if op.target.broken != nil {
-		keep = ".before-restore-" + op.s.Now().UTC().Format("20060102T150405Z")
+		keep = op.keepName()
 	}
 	access := op.inheritedAccess(keep != "")
 	opts := op.replaceOptions(ctx)
@@ -216,6 +226,11 @@ func (op *Operation) replace(ctx context.Context, image *site.Staged) (*sqlite.R
 		err = access.after(image)
 	}
 	return result, err
+}
+
+// keepName is the end of the name under which a broken target is kept.
+func (op *Operation) keepName() string {
+	return ".before-restore-" + op.s.Now().UTC().Format("20060102T150405Z")
 }
 
 // replaceOptions are the options that do not depend on the target's state. Work on other files than the target's own runs

@@ -22,7 +22,7 @@ func (op *Operation) sound() bool { return op.source.Verified.Sound() }
 // runs SQLite on the image, and needs all of it.
 func (op *Operation) canSeed() bool {
 	t := op.target
-	return t.exists && t.broken == nil && t.info.PageSize == op.source.Image().PageSize && op.sound() && op.scrub == nil
+	return op.far == nil && t.exists && t.broken == nil && t.info.PageSize == op.source.Image().PageSize && op.sound() && op.scrub == nil
 }
 
 // seed is the [firn/sqlite.Partial] that takes from the target what an image has in common with it, and the rest of the

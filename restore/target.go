@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"firn/config"
 	"firn/outcome"
 	"firn/site"
 	"firn/sqlite"
@@ -41,13 +42,17 @@ func (op *Operation) findTarget() error {
 	if path == "" {
 		path = op.env.Database
 	}
-	if err := op.reach(path); err != nil {
+	reach := op.reach
+	if config.IsRemote(path) {
+		reach = op.reachFar
+	}
+	if err := reach(path); err != nil {
 		return err
 	}
 	if op.env == nil || !op.env.Owns(op.path) {
 		op.env = op.s.Conf.Owner(op.path)
 	}
-	if op.env == nil { // it is to be the caller's alone
+	if op.env == nil && op.far == nil { // it is to be the caller's alone
 		if err := op.site.RefuseForeign(); err != nil {
 			return errors.Join(fmt.Errorf("restore to %w", err), op.site.Close())
 		}
@@ -74,6 +79,9 @@ func (op *Operation) reach(path string) (err error) {
 
 // inspect looks at the target.
 func (op *Operation) inspect(ctx context.Context) error {
+	if op.far != nil {
+		return op.inspectFar(ctx)
+	}
 	op.target = &target{}
 	err := op.site.At(func(path string) error {
 		image, err := sqlite.Open(ctx, path, op.site.Options(op.path, sqlite.Options{BusyTimeout: op.options.Wait}))
@@ -174,13 +182,27 @@ func (op *Operation) needSpace() error {
 		return nil // how much room it takes is not known yet
 	}
 	need := op.source.Image().Size
+	if op.far != nil {
+		return op.needSpaceApart(need)
+	}
 	if op.scrub != nil && !op.scrubsApart() {
 		need *= 2
 	}
 	if op.scrubsApart() {
-		if err := site.NeedSpace(os.TempDir(), 2*need); err != nil {
-			return outcome.Failed("Make room there, or set TMPDIR to a folder with more.", "restore: %w", err)
+		if err := op.needSpaceApart(need); err != nil {
+			return err
 		}
 	}
 	return site.NeedSpace(filepath.Dir(op.path), need)
+}
+
+// needSpaceApart says if there is too little room in the folder for temporary files.
+func (op *Operation) needSpaceApart(need int64) error {
+	if op.scrub != nil {
+		need *= 2
+	}
+	if err := site.NeedSpace(os.TempDir(), need); err != nil {
+		return outcome.Failed("Make room there, or set TMPDIR to a folder with more.", "restore: %w", err)
+	}
+	return nil
 }

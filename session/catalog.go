@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"firn/config"
 	"firn/outcome"
 	"firn/repo"
 	"firn/report"
@@ -209,8 +210,12 @@ func (k *Catalog) NothingYet(ctx context.Context, environment string) bool {
 // missingLimit is the time after which a file counts as there: its file server may be gone, and no answer is no answer.
 const missingLimit = 5 * time.Second
 
-// MissingDatabase reports whether a database is certain not to be there. It does not hang on a dead file server.
+// MissingDatabase reports whether a database is certain not to be there. It does not hang on a dead file server. Another host is
+// not asked.
 func (c *Caller) MissingDatabase(ctx context.Context, path string) bool {
+	if config.IsRemote(path) {
+		return false
+	}
 	limit := missingLimit
 	if c.Silence > 0 {
 		limit = min(limit, c.Silence)

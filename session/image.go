@@ -25,6 +25,18 @@ func (s *Session) CopyImage(ctx context.Context, snap *snapshot.Snapshot, w io.W
 	return image.Copy(ctx, &report.CountingWriter{W: w, Progress: b.Set})
 }
 
+// CopyLive writes a consistent image of a database as it is now, on this host or another one.
+func (s *Session) CopyLive(ctx context.Context, database string, w io.Writer) (size int64, err error) {
+	image, err := s.Source(database, sqlite.Options{})(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, image.Close()) }()
+	b := s.Progress("read "+database, image.Describe().Size)
+	defer b.Done()
+	return io.Copy(&report.CountingWriter{W: w, Progress: b.Set}, image)
+}
+
 // CopyFrames writes a snapshot's image as a zstd stream.
 func (s *Session) CopyFrames(ctx context.Context, snap *snapshot.Snapshot, w io.Writer) error {
 	image, err := s.Repo.OpenImage(ctx, snap)

@@ -15,6 +15,7 @@ import (
 	"firn/config"
 	"firn/crypt"
 	"firn/outcome"
+	"firn/pull"
 	"firn/repo"
 	"firn/store"
 )
@@ -29,6 +30,7 @@ type Session struct {
 	CacheDir  string        // of this repository; "" for none
 	counter   store.Counter // of requests; nil if the place counts none
 	place     io.Closer     // the connection to the place; nil if it has none to close
+	hosts     *pull.Hosts   // with databases
 	Repo      *repo.Repo
 	before    func(store.Store) store.Store
 	tried     config.KeySource // the key that was used
@@ -55,7 +57,8 @@ func (c *Caller) Start(opening OpenOptions) (*Session, error) {
 
 // StartWith is [Caller.Start] with a configuration that was read before, or made by the program.
 func (c *Caller) StartWith(conf *config.Config, opening OpenOptions) (*Session, error) {
-	s := &Session{Caller: c, opening: opening, Conf: conf}
+	s := c.Without(conf)
+	s.opening = opening
 	_, upErr := config.ParseRate("--limit-upload", c.Settings.LimitUpload)
 	_, downErr := config.ParseRate("--limit-download", c.Settings.LimitDownload)
 	_, sizeErr := s.cacheSize()
@@ -66,6 +69,14 @@ func (c *Caller) StartWith(conf *config.Config, opening OpenOptions) (*Session, 
 	s.Place, err = c.FindRepository(conf)
 	return s, err
 }
+
+// Without returns a session without a repository, for what needs none. The caller closes its hosts.
+func (c *Caller) Without(conf *config.Config) *Session {
+	return &Session{Caller: c, Conf: conf, hosts: pull.NewHosts(conf.SSH.Access(), c.Tool)}
+}
+
+// CloseHosts ends the connections to other hosts with databases. [Session.Close] does so, too.
+func (s *Session) CloseHosts() { s.hosts.Close() }
 
 // WithConfig returns the same open repository with another configuration. Only one of the two is closed.
 func (s *Session) WithConfig(conf *config.Config) *Session {
@@ -140,6 +151,7 @@ func (s *Session) openWith(ctx context.Context, credential CredentialFunc) error
 func (s *Session) Close() {
 	s.Repo.Close()
 	s.tellTraffic()
+	s.CloseHosts()
 	s.ClosePlace()
 }
 

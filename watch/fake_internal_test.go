@@ -114,7 +114,7 @@ func (x *world) parts() parts {
 			}
 			return func() {}, nil
 		},
-		sizeOf: func(path string) (int64, error) {
+		sizeOf: func(_ context.Context, path string) (int64, error) {
 			x.mu.Lock()
 			defer x.mu.Unlock()
 			if x.files[path].missing {

@@ -12,7 +12,7 @@ import (
 	"firn/sqlite"
 )
 
-// Follower is a [site.Follower]. Its methods may be called by several goroutines at once.
+// Follower is a [site.Follower], or a [pull.Follower] of a database on another host. Its methods may be called by several goroutines at once.
 type Follower interface {
 	Peek() error
 	Look(ctx context.Context) (changed bool, err error)
@@ -25,6 +25,11 @@ type Follower interface {
 
 // newFollower returns the follower of an environment's database.
 func newFollower(s *session.Session, env *config.Environment) Follower {
+	if env.Remote() {
+		if host, path, err := s.Reach(env.Database); err == nil { // the configuration was checked
+			return host.Follower(path, env.Held())
+		}
+	}
 	return site.NewFollower(env.Database, env.Held(), s.Silence, s.Now)
 }
 

@@ -2,14 +2,11 @@ package watch
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"time"
 
 	"firn/backup"
 	"firn/config"
-	"firn/outcome"
 	"firn/repo"
 	"firn/session"
 	"firn/site"
@@ -31,7 +28,7 @@ func partsOf(s *session.Session) parts {
 		newRounds:   func(ctx context.Context) (rounds, error) { return beginRounds(ctx, s) },
 		newFollower: func(env *config.Environment) Follower { return newFollower(s, env) },
 		lock:        func(env *config.Environment) (func(), error) { return lockFor(s, env) },
-		sizeOf:      sizeOf,
+		sizeOf:      s.SizeOf,
 		member:      func(d *database, now time.Time) repo.RoundMember { return memberOf(s, d, now) },
 		takeBase:    func(ctx context.Context, m repo.RoundMember) (*repo.BackupResult, error) { return takeBase(ctx, s, m) },
 		putAlive:    s.Repo.PutAlive,
@@ -72,22 +69,6 @@ func lockFor(s *session.Session, env *config.Environment) (func(), error) {
 		return nil, err
 	}
 	return l.Release, nil
-}
-
-// sizeOf returns the size of the database at a path, with the rights of those who can change its folder.
-func sizeOf(path string) (size int64, err error) {
-	at, err := site.Reach(path)
-	if err != nil {
-		return 0, outcome.OfSource(fmt.Errorf("open database %s: %w", path, err))
-	}
-	info, err := at.Stat("")
-	if err == nil {
-		size = info.Size()
-	}
-	if err := errors.Join(err, at.Close()); err != nil {
-		return 0, outcome.OfSource(fmt.Errorf("open database %s: %w", path, err))
-	}
-	return size, nil
 }
 
 // memberOf returns a database as a member of a round.

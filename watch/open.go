@@ -27,7 +27,7 @@ func (w *Watch) open(d *database, now instant) {
 			d.unlock = unlock
 		}
 	}
-	c := w.start(d, now, func(context.Context) (err error) {
+	c := w.start(d, now, func(ctx context.Context) (err error) {
 		if env.Export == snapshot.ExportCompact {
 			return errUnsuited
 		}
@@ -36,7 +36,7 @@ func (w *Watch) open(d *database, now instant) {
 				return err
 			}
 		}
-		if size, err = w.sizeOf(env.Database); err != nil {
+		if size, err = w.sizeOf(ctx, env.Database); err != nil {
 			return err
 		}
 		follower = w.newFollower(env)

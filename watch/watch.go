@@ -44,7 +44,7 @@ type parts struct {
 	newRounds   func(context.Context) (rounds, error)
 	newFollower func(*config.Environment) Follower
 	lock        func(*config.Environment) (unlock func(), err error)
-	sizeOf      func(path string) (int64, error)
+	sizeOf      func(ctx context.Context, path string) (int64, error)
 	member      func(d *database, now time.Time) repo.RoundMember
 	takeBase    func(context.Context, repo.RoundMember) (*repo.BackupResult, error)
 	putAlive    func(context.Context, repo.Alive) error
