@@ -177,3 +177,12 @@ func TestPull(t *testing.T) {
 		}
 	}
 }
+
+// keep remembers the last image of a source.
+func keep(source repo.Source, last *repo.SourceImage) repo.Source {
+	return func(ctx context.Context) (repo.SourceImage, error) {
+		image, err := source(ctx)
+		*last = image
+		return image, err
+	}
+}

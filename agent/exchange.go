@@ -168,7 +168,18 @@ func (x *exchange) changes(print []byte) error {
 	if !known {
 		return x.Write(pull.Unknown, nil)
 	}
-	return x.WriteRanges(pull.Ranges, pull.Known, ranges, int64(x.opened.Describe().PageSize))
+	d := x.opened.Describe()
+	return x.WriteRanges(pull.Ranges, pull.Known, within(ranges, d.Size), int64(d.PageSize))
+}
+
+// within cuts ranges off at the end of an image: the last one of [site.Image] has no end.
+func within(ranges [][2]int64, size int64) (cut [][2]int64) {
+	for _, r := range ranges {
+		if r[0] < size {
+			cut = append(cut, [2]int64{r[0], min(r[1], size)})
+		}
+	}
+	return cut
 }
 
 // hash describes the image and sends the hash of each page. A database with a rollback journal is copied before its first page,

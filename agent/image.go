@@ -15,13 +15,13 @@ import (
 // mostTimeout bounds how long a puller can have the agent wait for a lock.
 const mostTimeout = time.Hour
 
-// describe describes a database.
+// describe describes a database. An image that is found unchanged is stored by that: its follower may be told.
 func (a *Agent) describe(ctx context.Context, q pull.OpenRequest) (pull.Described, error) {
 	image, err := a.open(ctx, q)
 	if err != nil {
 		return pull.Described{}, err
 	}
-	return described(image, 0), image.Close()
+	return described(image, a.taken(q, image)), image.Close()
 }
 
 // described returns the description of an image.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"sync"
+	"time"
 )
 
 // exchange is a stream of frames to an agent and back.
@@ -15,6 +17,8 @@ type exchange struct {
 	cancel context.CancelFunc
 	ctx    context.Context // of the exchange, which ends with cancel
 	free   func()
+
+	reading sync.Mutex // held while a frame is being awaited
 }
 
 // exchange begins a stream of frames. The caller closes it.
@@ -45,6 +49,8 @@ func (h *Host) exchange(ctx context.Context, path string) (*exchange, error) {
 
 // next returns the next frame but for beats. The agent's failure is an error.
 func (e *exchange) next() (kind Kind, content []byte, err error) {
+	e.reading.Lock()
+	defer e.reading.Unlock()
 	for kind == 0 || kind == Beat {
 		err = e.conn.Await(nil, func() (err error) { kind, content, err = e.Next(); return err })
 		if err != nil {
@@ -74,9 +80,19 @@ func (e *exchange) explain(err error) error {
 	return e.conn.Explain(err)
 }
 
-// close ends the exchange: the agent closes the image.
+// closingTime is how long the agent may take to close an image.
+const closingTime = 5 * time.Second
+
+// close ends the exchange, and waits until the agent has closed the image: a database can be opened by its follower once at a
+// time.
 func (e *exchange) close() {
 	_ = e.up.Close()
+	if e.reading.TryLock() { // else a frame is being awaited, and the exchange is given up
+		timer := time.AfterFunc(closingTime, e.cancel)
+		_, _ = io.Copy(io.Discard, e.down)
+		timer.Stop()
+		e.reading.Unlock()
+	}
 	e.cancel()
 	_ = e.down.Close()
 	if e.free != nil {
