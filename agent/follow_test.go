@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"context"
 	"path/filepath"
 	"testing"
 
@@ -31,8 +32,18 @@ func TestFollow(t *testing.T) {
 	take := func() {
 		t.Helper()
 		var last repo.SourceImage
+		var cancels []context.CancelFunc
 		source := follower.Source(sqlite.Options{StatePath: filepath.Join(t.TempDir(), "state")})
-		backUp(t, f, path, keep(source, &last), repo.BackupOptions{})
+		ended := func(ctx context.Context) (repo.SourceImage, error) { // as in a round, where an image is stored after its reading
+			ctx, cancel := context.WithCancel(ctx)
+			t.Cleanup(cancel)
+			cancels = append(cancels, cancel)
+			return source(ctx)
+		}
+		backUp(t, f, path, keep(ended, &last), repo.BackupOptions{})
+		for _, cancel := range cancels {
+			cancel()
+		}
 		last.(interface{ Stored() }).Stored()
 	}
 	looked(true)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"sort"
 	"sync/atomic"
+	"time"
 
 	"firn/chunk"
 	"firn/crypt"
@@ -364,10 +365,15 @@ func (i *image) Named(root chunk.ID) {
 	_ = i.table.save(i.tablePath)
 }
 
+// storedTime is how long the agent may take to hear that an image is stored.
+const storedTime = 10 * time.Second
+
 // Stored tells the agent that the image is stored: its follower counts the changes from there. If that fails, the next image
 // is compared.
 func (i *image) Stored() {
-	_ = i.host.ask(i.ctx, PathStored, StoredRequest{Database: i.request.Database, ID: i.described.ID}, nil)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(i.ctx), storedTime) // the reading has ended, and its context with it
+	defer cancel()
+	_ = i.host.ask(ctx, PathStored, StoredRequest{Database: i.request.Database, ID: i.described.ID}, nil)
 }
 
 // Close ends the exchange.
