@@ -57,9 +57,12 @@ func (e Environment) configure(path string) (*config.Environment, error) {
 	if e.Name == "" {
 		return nil, errNoName
 	}
-	file, err := filepath.Abs(path)
-	if err != nil {
-		return nil, err
+	file := path
+	if !config.IsRemote(path) {
+		var err error
+		if file, err = filepath.Abs(path); err != nil {
+			return nil, err
+		}
 	}
 	scrub, err := absolute(e.Scrub)
 	if err != nil {
@@ -106,7 +109,8 @@ type Database struct {
 	err        error // of the environment
 }
 
-// Database names the database file at a path, and says how it is kept. Nothing is read yet. An environment that cannot be
+// Database names the database file at a path, and says how it is kept. A database on another host is named by its location,
+// ssh://user@host/path: firn there reads it, and knows neither the key nor the repository. Nothing is read yet. An environment that cannot be
 // is an error of every method, and so is the environment of another file: each database has one of its own.
 func (r *Repository) Database(path string, e Environment) *Database {
 	env, err := e.configure(path)
@@ -133,7 +137,7 @@ func (r *Repository) Environment(name string) *Database {
 	return &Database{repository: r, env: env, forgets: true, err: err}
 }
 
-// Path returns the absolute path of the database file, "" if the environment is not known.
+// Path returns the absolute path of the database file, or its location on another host, "" if the environment is not known.
 func (d *Database) Path() string {
 	if d.env == nil {
 		return ""

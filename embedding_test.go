@@ -8,10 +8,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"firn"
+	"firn/internal/sshtest"
 )
 
 // TestProgramsOfTheDocument builds the programs of docs/embedding.md as a newcomer would, with other paths, and runs
@@ -26,8 +28,8 @@ func TestProgramsOfTheDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	programs := regexp.MustCompile("(?s)```go\n(package main\n.*?)```").FindAllStringSubmatch(string(document), -1)
-	if len(programs) != 2 {
-		t.Fatalf("got %d programs, want 2", len(programs))
+	if len(programs) != 3 {
+		t.Fatalf("got %d programs, want 3", len(programs))
 	}
 	f := newFixture(t, firn.Environment{})
 	paths := strings.NewReplacer(
@@ -57,6 +59,14 @@ func TestProgramsOfTheDocument(t *testing.T) {
 	out, err := puller.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "1 objects in its schema") {
 		t.Fatalf("the program that pulls a snapshot: %v, and it says %s", err, out)
+	}
+
+	paths = strings.NewReplacer("/srv/app/app.db", f.path("app.db"), "/var/backups/db1", f.path("pulled"), "/etc/backup/firn.key", f.path("pulled.key"))
+	remote := exec.CommandContext(t.Context(), buildProgram(t, paths.Replace(programs[2][1])))
+	remote.Env = append(slices.Clone(keeper.Env), "PATH="+filepath.Dir(sshtest.Program(t))+":"+buildCommand(t)+":"+os.Getenv("PATH"))
+	out, err = remote.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "snapshot ") {
+		t.Fatalf("the program that pulls a database: %v, and it says %s", err, out)
 	}
 	if _, err := os.Stat(f.path("copy.db")); err != nil {
 		t.Error(err)
@@ -110,6 +120,18 @@ func buildProgram(t *testing.T, source string) string {
 		t.Fatalf("go build: %v: %s", err, out)
 	}
 	return filepath.Join(dir, "program.exe")
+}
+
+// buildCommand builds the command firn and returns its folder.
+func buildCommand(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, "firn"), "./cmd/firn")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v: %s", err, out)
+	}
+	return dir
 }
 
 // TestLinksOnlyWhatIsUsed looks at the packages that a program gets with this one.

@@ -54,8 +54,13 @@ type Options struct {
 	ConfigFile string
 
 	// Places are the kinds of places that the program uses beside folders: s3.Kind{} of package firn/store/s3 for
-	// buckets. A program links the client of those alone.
+	// buckets, sftp.Kind{} of firn/store/sftp, rclone.Kind{} of firn/store/rclone, and remote.Kind{} of firn/store/remote for
+	// folders that "firn store serve" serves. A program links the clients of those alone.
 	Places []store.Kind
+
+	// SSH says how to run the ssh program, for databases and places on other hosts; the zero value for most. With it, that of
+	// ConfigFile does not count.
+	SSH store.SSH
 
 	// CacheDir is the folder for caches, "" for the usual folder of the user. What must outlive a cache is kept in a folder
 	// beside it: what this host has stored, so that it notices a repository that was set back. NoCache does without the
@@ -121,6 +126,9 @@ func Open(ctx context.Context, location string, o Options) (*Repository, error) 
 	}
 	if err := o.check(location, conf); err != nil {
 		return nil, err
+	}
+	if o.SSH.Program != "" || o.SSH.Options != nil || o.SSH.Firn != "" {
+		conf.SSH = config.SSH{Program: o.SSH.Program, Options: o.SSH.Options, Firn: o.SSH.Firn}
 	}
 	if o.ConfigFile == "" { // then there is no rule that the program has not given
 		conf.Keep = *config.NewKeep(Keep{Last: All})
