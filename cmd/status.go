@@ -167,6 +167,7 @@ type repositoryState struct {
 	Size     int64      `json:"size"`
 	Packs    int        `json:"packs"`
 	Free     *int64     `json:"free,omitempty"`    // free bytes on its disk
+	Latency  float64    `json:"latency,omitempty"` // of a request, in seconds
 	Pruned   *time.Time `json:"pruned,omitempty"`  // null: no prune is known
 	Checked  *time.Time `json:"checked,omitempty"` // when every byte was read
 	Copied   *time.Time `json:"copied,omitempty"`  // when it was copied to another repository
@@ -177,7 +178,7 @@ func (s *opened) printStatus(status *upkeep.Status) error {
 	r := repositoryState{Location: s.Place.String(), Size: status.Usage.Size, Packs: status.Usage.Packs}
 	r.Pruned, r.Checked, r.Copied = timeOrNil(status.Done.Pruned), timeOrNil(status.Done.Checked), timeOrNil(status.Done.Copied)
 	if status.Free >= 0 {
-		r.Free = &status.Free
+		r.Free, r.Latency = &status.Free, status.Latency.Seconds()
 	}
 	if s.json {
 		m := statusMessage{Repository: r}
@@ -286,6 +287,9 @@ func (s *opened) repositoryLine(r repositoryState) string {
 	line := fmt.Sprintf("Repository %s: %s in %s", r.Location, report.Size(r.Size), report.Plural(r.Packs, "pack"))
 	if r.Free != nil {
 		line += fmt.Sprintf(", %s free", report.Size(*r.Free))
+	}
+	if r.Latency > 0 {
+		line += fmt.Sprintf(", %d ms away", int64(r.Latency*1000)+1)
 	}
 	if r.Pruned == nil && r.Packs > 0 {
 		line += ", no prune is known"

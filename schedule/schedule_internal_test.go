@@ -13,6 +13,7 @@ import (
 	"firn/config"
 	"firn/internal/dbtest"
 	"firn/session"
+	"firn/store"
 )
 
 var update = flag.Bool("update", false, "write deploy/ anew")
@@ -197,3 +198,24 @@ func TestCronCommand(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+// TestProgramsAtHome has services start ssh and rclone, whose configuration is in the home folder.
+func TestProgramsAtHome(t *testing.T) {
+	t.Parallel()
+	for location, want := range map[string]string{
+		"sftp:host:/srv/firn": "read-only", "ssh://host/srv/firn": "read-only", "rclone:disk:firn": "read-only", "s3:https://host/bucket": "yes",
+	} {
+		s := &Schedule{repository: session.Place{Location: location, Kind: farKind{}}, conf: &config.Config{}}
+		if got := s.service("firn-a", "a", nil, "/bin/true").ProtectHome; got != want {
+			t.Errorf("%s: ProtectHome=%s, want %s", location, got, want)
+		}
+	}
+	s := &Schedule{repository: session.Place{Folder: "/srv/firn"}, conf: &config.Config{}}
+	v := s.service("firn-a", "a", []*config.Environment{{Database: "ssh://app@db1/srv/app.db"}}, "/bin/true")
+	if v.ProtectHome != "read-only" || v.Writable != "/srv/firn" {
+		t.Errorf("a database on another host: got ProtectHome=%s, ReadWritePaths=%s", v.ProtectHome, v.Writable)
+	}
+}
+
+// farKind is a kind of place on another host.
+type farKind struct{ store.Kind }

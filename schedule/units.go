@@ -10,6 +10,7 @@ import (
 
 	"firn/config"
 	"firn/outcome"
+	"firn/store"
 )
 
 // Unit is a file for systemd.
@@ -81,6 +82,9 @@ func (s *Schedule) addTarget(v *service) {
 		v.Commands[0] += " --to-key-file %d/copy.key"
 	}
 	v.CopyKey = strings.ReplaceAll(s.conf.Copy.KeyFile, "%", "%%")
+	if programsAtHome(s.target.Location) {
+		v.ProtectHome = "read-only"
+	}
 	if folder := s.target.Folder; folder != "" {
 		v.Mounts = strings.TrimSpace(v.Mounts + " " + unitWord(folder))
 		v.letWrite(folder)
@@ -103,7 +107,12 @@ func (s *Schedule) service(name, description string, envs []*config.Environment,
 		folders = append(folders, s.repository.Folder)
 		v.Mounts = unitWord(s.repository.Folder)
 	}
+	configured := programsAtHome(s.repository.Location) // the program that the service starts finds its configuration there
 	for _, env := range envs {
+		if env.Remote() {
+			configured = true
+			continue
+		}
 		folders = append(folders, env.Folder())
 	}
 	if s.settings.cache != "" {
@@ -113,7 +122,7 @@ func (s *Schedule) service(name, description string, envs []*config.Environment,
 		folders = append(folders, filepath.Dir(s.conf.MetricsFile))
 	}
 	v.ProtectHome = "yes"
-	if slices.ContainsFunc(append(slices.Clone(folders), s.conf.Path), atHome) {
+	if configured || slices.ContainsFunc(append(slices.Clone(folders), s.conf.Path), atHome) {
 		v.ProtectHome = "read-only"
 	}
 	slices.Sort(folders)
@@ -161,6 +170,12 @@ func unitName(environment string) string {
 // atHome reports whether the setting ProtectHome=yes would hide a path.
 func atHome(path string) bool {
 	return slices.ContainsFunc([]string{"/home/", "/root/", "/run/user/"}, func(home string) bool { return strings.HasPrefix(path+"/", home) })
+}
+
+// programsAtHome reports whether the place at a location is reached by a program that has its configuration in the home folder:
+// ssh or rclone.
+func programsAtHome(location string) bool {
+	return slices.Contains([]string{"sftp", "ssh", "rclone"}, store.Scheme(location))
 }
 
 // unitWord returns a text as one word of a unit. It escapes %, which begins a specifier there.

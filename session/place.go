@@ -8,12 +8,14 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"time"
 
 	"firn/config"
 	"firn/outcome"
 	"firn/repo"
 	"firn/report"
 	"firn/site"
+	"firn/spool"
 	"firn/store"
 )
 
@@ -179,6 +181,7 @@ func (s *Session) openRemote(ctx context.Context) (store.Store, error) {
 	}
 	s.counter, _ = st.(store.Counter)
 	s.place, _ = st.(io.Closer)
+	s.spacer, _ = st.(store.Spacer)
 	return st, nil
 }
 
@@ -190,4 +193,19 @@ func (s *Session) tellTraffic() {
 	t := s.counter.Traffic()
 	s.Detail("requests: %d (list %d, put %d, get %d, head %d, delete %d, other %d); sent %s, received %s",
 		t.Requests(), t.Lists, t.Puts, t.Gets, t.Heads, t.Deletes, t.Others, report.Size(t.Sent), report.Size(t.Received))
+}
+
+// Room returns how many bytes are free where the repository is, and reports false if that is not known. For a place that is
+// not a folder it takes a request, and tells how long the answer took.
+func (s *Session) Room(ctx context.Context) (free int64, latency time.Duration, known bool) {
+	if s.Place.Kind == nil {
+		free, known = spool.FreeSpace(s.Place.Folder)
+		return free, 0, known
+	}
+	if s.spacer == nil {
+		return 0, 0, false
+	}
+	began := s.Now()
+	room, err := s.spacer.Space(ctx)
+	return room.Free, s.Now().Sub(began), err == nil
 }

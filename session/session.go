@@ -30,6 +30,7 @@ type Session struct {
 	CacheDir  string        // of this repository; "" for none
 	counter   store.Counter // of requests; nil if the place counts none
 	place     io.Closer     // the connection to the place; nil if it has none to close
+	spacer    store.Spacer  // tells the room in the place; nil if the place does not
 	hosts     *pull.Hosts   // with databases
 	Repo      *repo.Repo
 	before    func(store.Store) store.Store

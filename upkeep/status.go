@@ -11,7 +11,6 @@ import (
 	"firn/repo"
 	"firn/session"
 	"firn/snapshot"
-	"firn/spool"
 )
 
 // StatusOptions say what a status is of. The zero value is for all environments.
@@ -26,7 +25,11 @@ type Status struct {
 	Usage  *repo.Usage
 	Done   snapshot.Upkeep // when the repository was last pruned, checked and copied, as far as that is known
 	Free   int64           // bytes on the disk of the repository; -1 if that is not known
-	Damage error           // snapshots that cannot be read
+
+	// Latency is how long a request to a repository on another host took; 0 for a folder, or if that is not known.
+	Latency time.Duration
+
+	Damage error // snapshots that cannot be read
 
 	// Unlisted says which environments are missing in States: those of patterns whose folders cannot be listed or are suddenly
 	// empty, and of files that give no environment.
@@ -62,10 +65,8 @@ func ReadStatus(ctx context.Context, s *session.Session, o StatusOptions) (*Stat
 	}
 	readWatches(ctx, s, st.States)
 	st.Done = snapshot.LastUpkeep(all).Later(snapshot.Upkeep{Pruned: usage.Pruned})
-	if s.Place.Kind == nil {
-		if free, ok := spool.FreeSpace(s.Place.Folder); ok {
-			st.Free = free
-		}
+	if free, latency, known := s.Room(ctx); known {
+		st.Free, st.Latency = free, latency
 	}
 	return st, nil
 }

@@ -74,9 +74,9 @@ replicate: config crypt outcome repo report retention session snapshot store tag
 report:
 restore: config host outcome process pull repo report scratch session site snapshot sqlite tags
 retention:
-schedule: config outcome report retention session
+schedule: config outcome report retention session store
 scratch:
-session: config crypt host outcome process pull repo report retention scratch site snapshot sqlite store
+session: config crypt host outcome process pull repo report retention scratch site snapshot spool sqlite store
 site: host outcome repo report scratch snapshot spool sqlite store store/local
 snapshot: chunk tags
 spool: crypt scratch
@@ -95,7 +95,7 @@ store/mem: store
 store/s3: host store
 store/storetest: store
 tags:
-upkeep: config crypt outcome pack repo report retention session site snapshot spool store tags
+upkeep: config crypt outcome pack repo report retention session site snapshot store tags
 verify: outcome repo session site snapshot sqlite sqlite/users
 watch: backup config monitor outcome replicate repo report retention session site snapshot sqlite store store/behind verify
 `
