@@ -37,6 +37,7 @@ bench/internal/checkout:
 bench/internal/usage:
 bench/scale: bench/internal/checkout bench/internal/usage chunk crypt index internal/damage pack snapshot store store/local tags
 bench/tune: bench/internal/checkout chunk crypt repo snapshot store/mem
+bench/places: bench/internal/checkout bench/internal/usage
 bench/watch: bench/internal/checkout bench/internal/usage config crypt repo retention site snapshot sqlite store/mem
 btree:
 chunk: chunk/delta
@@ -114,7 +115,7 @@ unsafe: sqlite/internal/capi host
 
 # The repository engine knows no SQLite; the rest goes through package sqlite.
 # Test databases and the benchmark's workload are made with the plain driver.
-modernc.org/sqlite*: sqlite/internal/capi internal/dbtest bench bench/scale bench/watch demo
+modernc.org/sqlite*: sqlite/internal/capi internal/dbtest bench bench/places bench/scale bench/watch demo
 
 # An embedding program must not drag in the command line or an S3 client.
 github.com/spf13/*: cmd internal/manual
@@ -138,19 +139,19 @@ crypto/pbkdf2: crypt
 # compares a store's clock with the true one. store/s3 sets the deadlines of
 # connections and of locks, which other machines keep. ssh measures for how long a
 # connection is silent, and agent sets the deadlines of one.
-time.Now: cmd firn bench bench/scale bench/tune bench/watch demo repo sqlite store/mem store/s3 store/storetest ssh agent
-time.Since: cmd bench bench/scale bench/tune bench/watch store/s3 ssh store/storetest
+time.Now: cmd firn bench bench/places bench/scale bench/tune bench/watch demo repo sqlite store/mem store/s3 store/storetest ssh agent
+time.Since: cmd bench bench/places bench/scale bench/tune bench/watch store/s3 ssh store/storetest
 time.Until: cmd bench store/storetest
 
 # Libraries return errors; only the command line prints and exits. firn writes to
 # the logger that its program gives, and to no other. The writer of
 # test databases runs as a process of its own, to be killed at work.
-fmt.Print*: cmd bench bench/scale bench/tune bench/watch demo internal/sshtest/stand-in
+fmt.Print*: cmd bench bench/places bench/scale bench/tune bench/watch demo internal/sshtest/stand-in
 # net/http wants a logger; pipe gives it one that writes nowhere.
 log: cmd bench pipe
 log/slog: cmd firn bench
-os.Exit: cmd cmd/firn bench bench/scale bench/tune bench/watch demo internal/dbtest internal/sshtest/stand-in
-os.Std*: cmd bench bench/scale bench/tune bench/watch demo internal/dbtest internal/sshtest/stand-in
+os.Exit: cmd cmd/firn bench bench/places bench/scale bench/tune bench/watch demo internal/dbtest internal/sshtest/stand-in
+os.Std*: cmd bench bench/places bench/scale bench/tune bench/watch demo internal/dbtest internal/sshtest/stand-in
 
 # No reader should have to guess the order of initialisation.
 func init:

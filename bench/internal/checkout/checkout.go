@@ -43,6 +43,15 @@ func BuildBench(ctx context.Context, path string) error {
 	return build(ctx, filepath.Join(dir, name), ".", path)
 }
 
+// BuildStandIn builds the stand-in for ssh of the tests, as [BuildFirn] builds firn. Its name must be ssh.
+func BuildStandIn(ctx context.Context, path string) error {
+	root, err := root(ctx)
+	if err != nil {
+		return err
+	}
+	return build(ctx, root, "./internal/sshtest/stand-in", path)
+}
+
 // root returns the folder of firn's module.
 func root(ctx context.Context) (string, error) {
 	file, err := output(ctx, "", "go", "env", "GOMOD")

@@ -9,6 +9,7 @@
 //	slow=N               waits N milliseconds before each piece from the server
 //	once=FILE            the faults are those of the first connection alone: the one that makes FILE
 //	after=FILE           the faults begin when FILE is there
+//	count=FILE           appends a line with the numbers of bytes from the server and to it to FILE, at the end
 //	log=FILE             appends a line with the destination and the command to FILE
 //	forced=COMMAND       runs COMMAND in place of what is asked for, as a forced command; it reads to the end of the value, so it comes last
 package main
@@ -22,6 +23,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -79,7 +81,7 @@ func run(c call) int {
 		appendLine(file, c.host+" "+c.what)
 	}
 	if !c.faulty() {
-		c.faults = map[string]string{"forced": c.faults["forced"]}
+		c.faults = map[string]string{"forced": c.faults["forced"], "count": c.faults["count"]}
 	}
 	for name, text := range sayings {
 		if _, ok := c.faults[name]; ok {
@@ -131,13 +133,17 @@ func (c call) connect() int {
 		fmt.Fprintln(os.Stderr, err)
 		return 127
 	}
+	up, down := &counter{r: os.Stdin}, &counter{r: out}
 	go func() {
-		c.pass(in, os.Stdin, "cutin", cmd)
+		c.pass(in, up, "cutin", cmd)
 		in.Close()
 	}()
 	var passing sync.WaitGroup
-	passing.Go(func() { c.pass(os.Stdout, out, "cut", cmd) })
+	passing.Go(func() { c.pass(os.Stdout, down, "cut", cmd) })
 	passing.Wait()
+	if file := c.faults["count"]; file != "" {
+		appendLine(file, fmt.Sprint(down.n.Load(), " ", up.n.Load()))
+	}
 	if err := cmd.Wait(); err != nil {
 		if ended, ok := errors.AsType[*exec.ExitError](err); ok && ended.ExitCode() >= 0 {
 			return ended.ExitCode()
@@ -187,6 +193,18 @@ func (c call) pass(to io.Writer, from io.Reader, fault string, server *exec.Cmd)
 		_ = server.Process.Kill()
 		os.Exit(255)
 	}
+}
+
+// counter counts the bytes that are read.
+type counter struct {
+	r io.Reader
+	n atomic.Int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n.Add(int64(n))
+	return n, err
 }
 
 // slow waits before each piece.
