@@ -39,10 +39,22 @@ func meaning(code string) error {
 	return nil
 }
 
+// LastingError is an error of [Options.Dial] after which another try would fail, too. The request fails with Err.
+type LastingError struct{ Err error }
+
+// Error returns the text of Err.
+func (e *LastingError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *LastingError) Unwrap() error { return e.Err }
+
 // explain turns an error of the client into one that names the thing to check.
 func explain(err error) error {
 	if err == nil || isOurs(err) {
 		return err
+	}
+	if lasting, ok := errors.AsType[*LastingError](err); ok {
+		return lasting.Err
 	}
 	if again, ok := errors.AsType[retryable](err); ok { // the retries did not help
 		return unreachable(again.error)
@@ -145,5 +157,6 @@ func isUntrusted(err error) bool {
 // another try.
 func isFinal(err error) bool {
 	var record tls.RecordHeaderError
-	return isUntrusted(err) || errors.As(err, &record) || strings.Contains(err.Error(), "server gave HTTP response to HTTPS client")
+	var lasting *LastingError
+	return isUntrusted(err) || errors.As(err, &record) || errors.As(err, &lasting) || strings.Contains(err.Error(), "server gave HTTP response to HTTPS client")
 }

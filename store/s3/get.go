@@ -26,7 +26,7 @@ var errShort = fmt.Errorf("it is too short: %w", io.ErrUnexpectedEOF)
 func (s *Store) Get(ctx context.Context, name string, off, length int64) ([]byte, error) {
 	data, err := s.get(ctx, name, off, length)
 	if err != nil {
-		return nil, fmt.Errorf("get %s from %s: %w", name, s.opts.Location, err)
+		return nil, fmt.Errorf("get %s from %s: %w", name, s.name(), err)
 	}
 	return data, nil
 }

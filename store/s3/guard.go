@@ -47,7 +47,7 @@ type guard struct {
 }
 
 func newGuard(next http.RoundTripper, t *traffic, opts Options) *guard {
-	g := &guard{next: next, moved: t.moved, answered: t.answered.Load, wait: idleWait, firstWait: firstWait, least: minRate}
+	g := &guard{next: next, moved: t.moved, answered: t.answered.Load, wait: opts.idle(), firstWait: firstWait, least: minRate}
 	for _, limit := range []int64{opts.UploadLimit, opts.DownloadLimit} {
 		if limit > 0 { // a limit below minRate would end every request
 			g.least = min(g.least, limit/2)

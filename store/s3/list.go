@@ -20,7 +20,7 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[store.Object,
 	return func(yield func(store.Object, error) bool) {
 		l := &listing{store: s, prefix: prefix, yield: yield, end: time.Now().Add(listWait)}
 		if err := l.run(ctx); err != nil && !l.stopped {
-			yield(store.Object{}, fmt.Errorf("list %s of %s: %w", prefix, s.opts.Location, err))
+			yield(store.Object{}, fmt.Errorf("list %s of %s: %w", prefix, s.name(), err))
 		}
 	}
 }

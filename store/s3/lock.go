@@ -31,7 +31,7 @@ func (s *Store) Lock(ctx context.Context, names ...string) error {
 	for _, name := range names {
 		group.Go(func() error {
 			if err := s.lock(ctx, name); err != nil {
-				return fmt.Errorf("lock %s in %s: %w", name, s.opts.Location, err)
+				return fmt.Errorf("lock %s in %s: %w", name, s.name(), err)
 			}
 			return nil
 		})

@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"github.com/minio/minio-go/v7"
+
+	"firn/store"
 )
 
 // markKey is the metadata entry that holds a random text for each [Store.Put]. After a
@@ -31,7 +33,7 @@ func (s *Store) Put(ctx context.Context, name string, data []byte) error {
 	u := &upload{store: s, name: name, data: data, mark: rand.Text()}
 	_, err := retry(ctx, s, func() (none, error) { return none{}, u.try(ctx) })
 	if err != nil {
-		return fmt.Errorf("put %s into %s: %w", name, s.opts.Location, err)
+		return fmt.Errorf("put %s into %s: %w", name, s.name(), err)
 	}
 	return nil
 }
@@ -90,10 +92,22 @@ func (u *upload) check(ctx context.Context) error {
 		return fs.ErrNotExist
 	case err != nil:
 		return err
-	case mark(info) != u.mark:
+	case mark(info) == u.mark:
+		return nil
+	case mark(info) == "" && u.store.opts.Forgets && u.tries > 1:
+		return u.compare(ctx)
+	}
+	return fs.ErrExist
+}
+
+// compare returns nil if the object has the bytes of this upload, and fs.ErrExist if it has others.
+func (u *upload) compare(ctx context.Context) error {
+	there, err := u.store.get(ctx, u.name, 0, store.AtMost(int64(len(u.data))+1))
+	switch {
+	case errors.Is(err, store.ErrTooLarge), err == nil && !bytes.Equal(there, u.data):
 		return fs.ErrExist
 	}
-	return nil
+	return err
 }
 
 // mark returns the random text that the writer of an object has left. Servers differ in

@@ -11,6 +11,7 @@ package s3
 import (
 	"context"
 	"fmt"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -41,6 +42,20 @@ type Options struct {
 	LockMode LockMode
 
 	UploadLimit, DownloadLimit int64 // bytes per second; zero for none
+
+	// Dial connects to a server that no network reaches, such as a child process; the Location's endpoint is then only a
+	// word. Nil means the network. A [LastingError] of Dial ends a request at once. After other errors the request is
+	// repeated, as after those of the network.
+	Dial func(ctx context.Context) (net.Conn, error)
+	Name string // of the store, in errors; "" for the Location
+
+	// Idle is how long a connection may move no byte before it counts as dead; 0 for a minute. A server that takes an
+	// object and is silent until it has passed it on needs more.
+	Idle time.Duration
+
+	// Forgets is for servers that lose the metadata of objects when they end. After a lost answer, an object without
+	// metadata is then taken for the one of this Put if it has the same bytes.
+	Forgets bool
 
 	Agent    string        // name of the program, for the server's log
 	Patience time.Duration // how long a failing request is repeated; zero means 2 minutes
@@ -134,6 +149,13 @@ func (s *Store) region() string {
 	return s.opts.Region
 }
 
+func (o *Options) idle() time.Duration {
+	if o.Idle == 0 {
+		return idleWait
+	}
+	return o.Idle
+}
+
 func (l Lookup) minio() minio.BucketLookupType {
 	switch l {
 	case LookupPath:
@@ -142,6 +164,14 @@ func (l Lookup) minio() minio.BucketLookupType {
 		return minio.BucketLookupDNS
 	}
 	return minio.BucketLookupAuto
+}
+
+// name returns the name of the store in errors.
+func (s *Store) name() string {
+	if s.opts.Name != "" {
+		return s.opts.Name
+	}
+	return s.opts.Location.String()
 }
 
 // key is the object's key in the bucket.
@@ -170,7 +200,7 @@ func (s *Store) Delete(ctx context.Context, names ...string) error {
 		batch := names[from:min(from+deleteBatch, len(names))]
 		_, err := retry(ctx, s, func() (none, error) { return none{}, s.deleteBatch(ctx, batch) })
 		if err != nil {
-			return fmt.Errorf("delete from %s: %w", s.opts.Location, err)
+			return fmt.Errorf("delete from %s: %w", s.name(), err)
 		}
 	}
 	return nil

@@ -21,7 +21,7 @@ const (
 	connections = 16 // idle connections kept open
 	dialWait    = 10 * time.Second
 	// idleWait is how long a connection may move no byte in either direction before it
-	// counts as dead. TCP alone would wait for hours.
+	// counts as dead, unless [Options.Idle] says otherwise. TCP alone would wait for hours.
 	idleWait = time.Minute
 	// burst is the most that a limited connection sends or receives at once, in bytes.
 	burst = 16 << 10
@@ -34,16 +34,19 @@ func newTransport(opts Options, t *traffic) (http.RoundTripper, error) {
 	if err != nil {
 		return nil, err
 	}
-	dialer := &net.Dialer{Timeout: dialWait}
+	dial, proxy := (&net.Dialer{Timeout: dialWait}).DialContext, http.ProxyFromEnvironment
+	if opts.Dial != nil {
+		dial, proxy = func(ctx context.Context, _, _ string) (net.Conn, error) { return opts.Dial(ctx) }, nil
+	}
 	up, down := newLimiter(opts.UploadLimit), newLimiter(opts.DownloadLimit)
 	t.next = &http.Transport{
-		Proxy: http.ProxyFromEnvironment,
+		Proxy: proxy,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			c, err := dialer.DialContext(ctx, network, address)
+			c, err := dial(ctx, network, address)
 			if err != nil {
 				return nil, err
 			}
-			return &conn{Conn: c, traffic: t, up: up, down: down}, nil
+			return &conn{Conn: c, idle: opts.idle(), traffic: t, up: up, down: down}, nil
 		},
 		TLSClientConfig:     &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: dialWait,
@@ -127,6 +130,7 @@ func (t *traffic) snapshot() store.Traffic {
 // conn is a connection with a limit of its speed and of its idle time.
 type conn struct {
 	net.Conn
+	idle     time.Duration
 	traffic  *traffic
 	up, down *rate.Limiter
 }
@@ -170,7 +174,7 @@ func (c *conn) Write(b []byte) (written int, err error) {
 	return written, err
 }
 
-func (c *conn) alive() error { return c.Conn.SetDeadline(time.Now().Add(idleWait)) }
+func (c *conn) alive() error { return c.Conn.SetDeadline(time.Now().Add(c.idle)) }
 
 // wait waits until n bytes are allowed. It ignores cancellation, because the pause is
 // short and a cancelled request closes the connection.

@@ -78,7 +78,7 @@ func TestLimits(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				near, far := net.Pipe()
-				c.Conn, c.traffic = near, &traffic{}
+				c.Conn, c.idle, c.traffic = near, idleWait, &traffic{}
 				up := transferTime(t, c, far, size)
 				down := transferTime(t, far, c, size)
 				limited := time.Duration(float64(size-burst) / limit * float64(time.Second))
