@@ -40,4 +40,16 @@ var (
 
 	// ErrLock is returned when the bucket does not allow Object Lock.
 	ErrLock = errors.New("the bucket does not allow Object Lock")
+
+	// ErrNoRclone is returned when there is no rclone program.
+	ErrNoRclone = errors.New("there is no rclone program")
+
+	// ErrOldRclone is returned when the rclone program is too old, or is something else.
+	ErrOldRclone = errors.New("this rclone cannot be used")
+
+	// ErrRcloneConfig is returned when rclone's configuration lacks the remote, or cannot be read.
+	ErrRcloneConfig = errors.New("rclone's configuration does not lead there")
+
+	// ErrRclone is returned when rclone ended for another reason, or never got ready.
+	ErrRclone = errors.New("rclone ended")
 )

@@ -42,7 +42,7 @@ bench/watch: bench/internal/checkout bench/internal/usage config crypt repo rete
 btree:
 chunk: chunk/delta
 chunk/delta:
-cmd: agent backup config crypt diff internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention schedule session site snapshot sqlite store store/s3 tags upkeep verify watch
+cmd: agent backup config crypt diff internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention schedule session site snapshot sqlite store store/rclone store/s3 tags upkeep verify watch
 cmd/firn: cmd
 config: host outcome repo retention snapshot ssh store tags
 crypt:
@@ -93,6 +93,7 @@ store:
 store/behind: host report spool store store/local
 store/local: store
 store/mem: store
+store/rclone: scratch store store/s3
 store/s3: host store
 store/storetest: store
 tags:
