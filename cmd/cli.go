@@ -24,6 +24,7 @@ import (
 	"firn/site"
 	"firn/sqlite"
 	"firn/store"
+	"firn/store/rclone"
 	"firn/store/s3"
 )
 
@@ -86,7 +87,7 @@ func newCLI(s Streams) *cli {
 	c.program = &session.Caller{
 		Reporter: c.reporter(), Tool: toolVersion(),
 		Getenv: os.Getenv, Now: time.Now, Zone: time.Local, Silence: site.StuckSilence,
-		Kinds: []store.Kind{s3.Kind{}}, Input: s.In, CommandOutput: s.Err, HookFailed: c.showHookOutput,
+		Kinds: []store.Kind{s3.Kind{}, rclone.Kind{}}, Input: s.In, CommandOutput: s.Err, HookFailed: c.showHookOutput,
 	}
 	return c
 }

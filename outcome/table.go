@@ -88,6 +88,10 @@ func mostEndings() []ending {
 		{Is(store.ErrCertificate), CodeFailed, "Name the certificate of its authority as ca_file of [s3], or in AWS_CA_BUNDLE. Check the host's name."},
 		{Is(store.ErrProtocol), CodeFailed, "Check host and port, and whether it is http or https."},
 		{Is(store.ErrLock), CodeFailed, "Object Lock can be had when a bucket is made. Else remove lock from [s3]."},
+		{Is(store.ErrNoRclone), CodeFailed, "Install rclone 1.76 or later where the user that runs firn finds programs (https://rclone.org/install)."},
+		{Is(store.ErrOldRclone), CodeFailed, "Install rclone 1.76 or later (https://rclone.org/install). Distributions often have older ones."},
+		{Is(store.ErrRcloneConfig), CodeFailed, `"rclone listremotes" shows the remotes of the user that runs it: it must be the user that runs firn. RCLONE_CONFIG names another file, RCLONE_CONFIG_PASS or RCLONE_PASSWORD_COMMAND its password.`},
+		{Is(store.ErrRclone), CodeFailed, `Try "rclone lsd REMOTE:" as the user that runs firn. Nothing is lost: run it again.`},
 		{Is(store.ErrUnreachable), CodeFailed, "Check host and port, and the network. Nothing is lost: run it again."},
 
 		{all(isA[*SourceError](), isA[*host.RightsError]()), CodeSource, foreignHint},

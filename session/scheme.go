@@ -27,10 +27,12 @@ func (c *Caller) refuseScheme(location, scheme string) error {
 		hint = "Name the folder by its path alone: " + strings.TrimPrefix(location[len("file:"):], "//")
 	case scheme == "s3":
 		hint = "A Go program names the kinds of its places: firn/store/s3 has the one for buckets."
+	case scheme == "rclone":
+		hint = "A Go program names the kinds of its places: firn/store/rclone has this one."
 	case hint == "":
 		hint = "Name a folder"
 		if len(forms) > 0 {
-			hint += ", or a bucket: " + strings.Join(forms, ", ")
+			hint += ", or another place: " + strings.Join(forms, ", ")
 		}
 		hint += fmt.Sprintf(". A folder of that name is ./%s.", shown)
 	}
@@ -41,15 +43,15 @@ func (c *Caller) refuseScheme(location, scheme string) error {
 func insteadOf(scheme string) string {
 	switch scheme {
 	case "sftp", "ssh", "scp", "rsync", "smb", "nfs", "ftp":
-		return "Mount it and name the folder, or copy there with rclone: see docs/offsite.md."
-	case "rclone", "webdav", "dav", "davs":
-		return `"rclone serve s3" makes a bucket of it: see docs/offsite.md.`
+		return "Mount it and name the folder, or let rclone reach it: rclone:REMOTE:PATH, see docs/offsite.md."
+	case "webdav", "dav", "davs":
+		return "rclone reaches it: rclone:REMOTE:PATH, see docs/offsite.md."
 	case "http", "https", "s3a", "s3n", "s3s", "s4", "minio", "aws", "oss", "cos", "obs":
 		return "A bucket is s3:https://host:port/bucket/prefix, or s3://bucket/prefix at Amazon."
 	case "b2", "gs", "gcs", "swift", "r2":
 		return "Use its S3 interface, s3:https://host:port/bucket/prefix: see docs/s3.md."
 	case "azure", "abs":
-		return `This store has no S3 interface: "rclone serve s3" makes a bucket of it, see docs/offsite.md.`
+		return "This store has no S3 interface, but rclone reaches it: rclone:REMOTE:PATH, see docs/offsite.md."
 	case "rest":
 		return "firn does not speak with restic's server. Name a folder, or a bucket: s3:https://host:port/bucket/prefix."
 	case "restic", "borg":
