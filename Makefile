@@ -74,7 +74,7 @@ bench: ## compare with restic, borg, Litestream and the script pipeline: a quart
 	$(if $(BENCH_LARGE),go run -C bench . -size '' -large -o ../docs/large.md $(ARGS))
 bench-watch: ## measure a watch, beside Litestream: an hour
 	bench/install && go run -C bench ./watch -o ../docs/watch.md $(ARGS)
-rclone-test: ## copy to SFTP and WebDAV through rclone, which is built for it
+rclone-test: ## keep repositories on SFTP and WebDAV through rclone, which is built for it
 	tools/rclone-test
 man: build ## write the manual pages to dist/man
 	bin/firn man dist/man
