@@ -30,7 +30,7 @@ takes it over can neither read nor destroy what was stored.
 The command belongs into authorized_keys of the user that reads the databases here, beside
 the key of the other host's user. Then that key can do nothing else:
 
-  command="firn agent --stdio --allow '/srv/app/*.db'",restrict ssh-ed25519 AAAA... firn
+  command="firn agent --stdio --allow '/srv/app/*.db'",restrict ssh-ed25519 AA..
 
 A PATTERN is an absolute path. In it, * and ? stand for parts of one name. A symbolic link
 leads only to databases that fit a pattern themselves. With --writable, the other host may

@@ -69,7 +69,7 @@ makes a snapshot like any other. Other data cannot be restored into a database;
 	f.SortFlags = false
 	f.BoolVar(&o.all, "all", false, "all configured environments")
 	f.StringVar(&o.database, "database", "", "database `file`, without a configured environment")
-	f.StringVar(&o.from, "from", "", "database on another host: `location` ssh://user@host/path")
+	f.StringVar(&o.from, "from", "", "`location` of a database on another host: ssh://...")
 	f.BoolVar(&o.stdin, "stdin", false, "any data from standard input, in place of a database")
 	f.StringVar(&o.env, "env", "", "`name` of the environment (default with --stdin: stdin)")
 	f.StringVar(&o.name, "name", "", "`name` of the database (default: the file's name)")
@@ -85,7 +85,7 @@ makes a snapshot like any other. Other data cannot be restored into a database;
 	f.BoolVar(&o.prune, "prune", false, "then forget old snapshots, and free their space")
 	o.keep = newKeepFlags(f, true)
 	f.StringVar(&o.metricsFile, "metrics-file", "", "write the outcome to this `file`, for Prometheus")
-	manual.Rare(f, "export", "time", "force-scan", "block-writers")
+	manual.Rare(f, "export", "time", "metrics-file", "force-scan", "block-writers")
 	c.addJSONFlag(cmd)
 	return cmd
 }

@@ -82,8 +82,8 @@ moment of that minute, and -90s is 90 seconds ago.`,
 	_ = cmd.RegisterFlagCompletionFunc("at", c.completeMoment) // it exists: no error
 	f.Int64Var(&o.beforeSchema, "before-schema", 0, "the newest snapshot whose user_version is below `n`")
 	f.StringArrayVar(&o.Tags, "tag", nil, "with these `tags`: a,b for both, --tag again for either")
-	f.StringVar(&o.Target, "target", "", "database `file` to restore into, or ssh://user@host/path (default: that of ENV)")
-	f.StringVar(&o.Target, "to", "", "the same as --target: database on another host, as `location` ssh://user@host/path")
+	f.StringVar(&o.Target, "target", "", "database `file` to restore into (default: that of ENV)")
+	f.StringVar(&o.Target, "to", "", "`location` on another host, in place of --target")
 	f.StringVar(&o.Scrub, "scrub", "", "SQL `file` to run first (default of clones: that of ENV)")
 	f.BoolVar(&o.Unsound, "unsound", false, "restore even if the checks find something wrong")
 	addReplaceFlags(cmd, &o)

@@ -8,9 +8,10 @@ const Help = `# firn.toml, looked for in: --config, $FIRN_CONFIG, ./firn.toml (n
 # (FIRN_REPOSITORY, FIRN_KEY_FILE, FIRN_PASSWORD_FILE, FIRN_PASSWORD, FIRN_CACHE_DIR,
 # FIRN_STATE_DIR), these beat the file.
 
-repository = "/mnt/backup/firn"     # or "s3:https://host:port/bucket/prefix", or "s3://bucket/prefix"
+repository = "/mnt/backup/firn"     # or "s3:https://host:port/bucket/prefix", "s3://bucket/prefix", "sftp:user@host:/path",
+                                    # "ssh://user@host/path" (where "firn store serve" answers), or "rclone:remote:path"
 key_file   = "/etc/firn/key"        # or password_file, or password_command
-#cache_size = "1GiB"                # how much of a repository in S3 this host keeps
+#cache_size = "1GiB"                # how much of a repository on another host this host keeps
 #metrics_file = "/var/lib/prometheus/node-exporter/firn.prom"   # the outcome of backups, for Prometheus
 
 [keep]                              # how many snapshots retention keeps; these are the defaults
@@ -27,6 +28,7 @@ timezone = "UTC"                    # the time zone in which days begin
 
 [env.production]
 database = "/srv/app/production.db" # needed
+#from    = "ssh://app@db1"          # the host of the database: firn there reads it, see docs/pull.md
 name     = "app"                    # default: the file's name without its extension
 max_age  = "30m"                    # the limit of the newest snapshot's age for "firn status"; default: 25h
 tags     = ["web"]                  # beyond env_production and db_app
@@ -74,6 +76,11 @@ start    = "systemctl start app-demo"
 #limit_upload    = "2MB"                           # per second; a number is in KiB
 #limit_download  = "10MB"
 
+[ssh]                               # the whole table may be left out: ssh has its own configuration
+#program = "/usr/bin/ssh"           # default: ssh in the search path
+#options = ["-F", "/etc/firn/ssh_config"]          # before all others
+#firn    = "/usr/local/bin/firn"    # on the other host; default: firn in the search path there
+
 #[watch]                            # for "firn watch"; these are the defaults
 #every      = "10s"                 # the time between two rounds: 1s to 1h
 #confirm    = "1m"                  # how often a round is confirmed against prunes on other hosts, or "round": each is
@@ -81,7 +88,7 @@ start    = "systemctl start app-demo"
 #spool_dir  = "/var/spool/firn"     # where they wait; default: below /var/lib/firn, or ~/.local/state/firn
 
 #[copy]                             # another repository, for "firn copy"
-#repository = "s3://offsite/firn"   # or a folder
+#repository = "s3://offsite/firn"   # or any other place
 #key_file   = "/etc/firn/offsite.key" # or password_file, or password_command
 #keep       = { daily = 30, monthly = "all" } # these rules alone count there; default: those of the environments
 #s3         = { access_key_file = "/etc/firn/offsite-access", secret_key_file = "/etc/firn/offsite-secret" } # in place of [s3]
