@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Client sends requests over one connection. Make one with [Dial]. All methods may be called by many goroutines at once.
@@ -52,6 +53,7 @@ func (c *Client) Do(r *http.Request) (*http.Response, error) {
 	if err == nil {
 		return answer, nil
 	}
+	c.conn.settle(r.Context())
 	if reason := c.Err(); reason != nil {
 		return nil, reason
 	}
@@ -88,6 +90,8 @@ type checked struct {
 	reader  *bufio.Reader // of the connection's beginning
 	greeted atomic.Bool
 
+	unwritten atomic.Pointer[error] // of the last write that failed
+
 	failing sync.Once
 	failure error // to be read when done is closed
 	done    chan struct{}
@@ -114,8 +118,34 @@ func (c *checked) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write writes to the connection. Only the reading side ends the connection: it may still get the reason.
-func (c *checked) Write(p []byte) (int, error) { return c.conn.Write(p) }
+// Write writes to the connection. An error does not end the connection at once: the reading side may still get the reason.
+func (c *checked) Write(p []byte) (int, error) {
+	n, err := c.conn.Write(p)
+	if err != nil {
+		c.unwritten.Store(&err)
+	}
+	return n, err
+}
+
+// lastWords is how long the reading side is awaited after an error of the writing side.
+const lastWords = 2 * time.Second
+
+// settle ends a connection that cannot be written to, with the reason that the reading side gets in the next moment, or else with
+// the error of writing.
+func (c *checked) settle(ctx context.Context) {
+	err := c.unwritten.Load()
+	if err == nil {
+		return
+	}
+	timer := time.NewTimer(lastWords)
+	defer timer.Stop()
+	select {
+	case <-c.done:
+	case <-ctx.Done():
+	case <-timer.C:
+		_ = c.fail(*err)
+	}
+}
 
 // fail keeps the first error, and returns it.
 func (c *checked) fail(err error) error {

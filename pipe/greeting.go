@@ -66,11 +66,11 @@ func readGreeting(r *bufio.Reader, want Greeting) error {
 	var line []byte
 	for len(line) < mostGreeting {
 		b, err := r.ReadByte()
-		if err != nil && len(line) > 0 {
+		if err != nil && !want.mayBegin(string(line)) {
 			return chatter(line)
 		}
 		if err != nil {
-			return err
+			return err // the connection broke off
 		}
 		if b == '\n' {
 			break
@@ -82,6 +82,12 @@ func readGreeting(r *bufio.Reader, want Greeting) error {
 		return chatter(line)
 	}
 	return want.check(got)
+}
+
+// mayBegin reports whether a greeting of the service may begin with a text.
+func (g Greeting) mayBegin(text string) bool {
+	begin := "firn " + g.Service + " "
+	return strings.HasPrefix(begin, text) || strings.HasPrefix(text, begin)
 }
 
 func chatter(line []byte) error {

@@ -233,6 +233,23 @@ func TestChatter(t *testing.T) {
 	}
 }
 
+// TestCutGreeting has a connection that breaks off within the greeting. That is no chatter.
+func TestCutGreeting(t *testing.T) {
+	t.Parallel()
+	whole := greeting.String()
+	for n := range len(whole) {
+		conn := both{strings.NewReader(whole[:n]), discard{}, discard{}}
+		client, err := pipe.Dial(conn, greeting)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = client.Do(request(t, "/", nil)); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%q: got %v, want %v", whole[:n], err, io.ErrUnexpectedEOF)
+		}
+		client.Close()
+	}
+}
+
 // TestBounds sends headers without end.
 func TestBounds(t *testing.T) {
 	t.Parallel()

@@ -43,7 +43,8 @@ func Serve(ctx context.Context, in io.Reader, out io.WriteCloser, g Greeting, ha
 		MaxHeaderBytes: mostHeaders,
 		IdleTimeout:    idleTime,
 		ErrorLog:       log.New(io.Discard, "", 0), // a library does not log
-		BaseContext:    func(net.Listener) context.Context { return ctx },
+		// The connection ends first, and then the contexts of requests: a handler that ends early must not seem to be done.
+		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          mostStreams,
 			MaxReadFrameSize:              frameSize,
