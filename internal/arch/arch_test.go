@@ -77,6 +77,7 @@ restore: config host outcome process pull repo report scratch session site snaps
 retention:
 schedule: config outcome report retention session store
 scratch:
+serve: pipe site spool store store/remote store/wire
 session: config crypt host outcome process pull repo report retention scratch site snapshot spool sqlite store
 site: host outcome repo report scratch snapshot spool sqlite store store/local
 snapshot: chunk tags
@@ -94,8 +95,10 @@ store/behind: host report spool store store/local
 store/local: store
 store/mem: store
 store/rclone: scratch store store/s3
+store/remote: pipe ssh store store/wire
 store/s3: host store
 store/storetest: store
+store/wire: store
 tags:
 upkeep: config crypt outcome pack repo report retention session site snapshot store tags
 verify: outcome repo session site snapshot sqlite sqlite/users
@@ -138,10 +141,11 @@ crypto/pbkdf2: crypt
 # repo and sqlite may name time.Now as the default of an option: it only dates records.
 # store/mem is a store, and a store's clock is its own; the conformance test
 # compares a store's clock with the true one. store/s3 sets the deadlines of
-# connections and of locks, which other machines keep. ssh measures for how long a
-# connection is silent, and agent sets the deadlines of one.
-time.Now: cmd firn bench bench/places bench/scale bench/tune bench/watch demo repo sqlite store/mem store/s3 store/storetest ssh agent
-time.Since: cmd bench bench/places bench/scale bench/tune bench/watch store/s3 ssh store/storetest
+# connections and of locks, which other machines keep. store/wire sets the deadlines
+# of requests, and agent those of a connection. ssh measures for how long a
+# connection is silent.
+time.Now: cmd firn bench bench/places bench/scale bench/tune bench/watch demo repo sqlite store/mem store/s3 store/storetest store/wire ssh agent
+time.Since: cmd bench bench/places bench/scale bench/tune bench/watch store/s3 store/wire ssh store/storetest
 time.Until: cmd bench store/storetest
 
 # Libraries return errors; only the command line prints and exits. firn writes to
