@@ -25,6 +25,7 @@ import (
 	"firn/sqlite"
 	"firn/store"
 	"firn/store/rclone"
+	"firn/store/remote"
 	"firn/store/s3"
 )
 
@@ -87,7 +88,8 @@ func newCLI(s Streams) *cli {
 	c.program = &session.Caller{
 		Reporter: c.reporter(), Tool: toolVersion(),
 		Getenv: os.Getenv, Now: time.Now, Zone: time.Local, Silence: site.StuckSilence,
-		Kinds: []store.Kind{s3.Kind{}, rclone.Kind{}}, Input: s.In, CommandOutput: s.Err, HookFailed: c.showHookOutput,
+		Kinds: []store.Kind{s3.Kind{}, rclone.Kind{}, remote.Kind{Version: toolVersion()}}, Input: s.In, CommandOutput: s.Err,
+		HookFailed: c.showHookOutput,
 	}
 	return c
 }

@@ -7,12 +7,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"firn/cmd"
+	"firn/internal/sshtest"
 )
 
 // work keeps the folders of the scripts, so that they can be inspected.
@@ -44,7 +46,11 @@ func TestScripts(t *testing.T) {
 	t.Parallel()
 	t.Run("Folder", func(t *testing.T) {
 		t.Parallel()
-		p := params(setUp, onFolder)
+		ssh := standIn(t)
+		p := params(func(env *testscript.Env) error {
+			env.Setenv("SSH_FOLDER", filepath.Dir(ssh))
+			return setUp(env)
+		}, onFolder)
 		p.shorten("backup", "check", "copy", "forget", "overlap", "query", "repair", "restore_clone", "restore_seed", "several", "sparse")
 		testscript.Run(t, p.Params)
 	})
@@ -58,6 +64,14 @@ func TestScripts(t *testing.T) {
 		p.shorten("backup", "bucket_rights", "restore")
 		testscript.Run(t, p.Params)
 	})
+}
+
+// standIn returns the path of the stand-in for ssh. A script puts its folder, SSH_FOLDER, before the others of PATH.
+func standIn(t *testing.T) string {
+	if runtime.GOOS == "windows" {
+		return "ssh"
+	}
+	return sshtest.Program(t)
 }
 
 // onFolder and onBucket are the backends.

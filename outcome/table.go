@@ -11,6 +11,7 @@ import (
 
 	"firn/crypt"
 	"firn/host"
+	"firn/pipe"
 	"firn/repo"
 	"firn/report"
 	"firn/retention"
@@ -18,6 +19,7 @@ import (
 	"firn/sqlite"
 	"firn/ssh"
 	"firn/store"
+	"firn/store/wire"
 	"firn/tags"
 )
 
@@ -53,6 +55,9 @@ func connectionEndings() (lines []ending) {
 		{Is(ssh.ErrLogin), CodeFailed, "firn never asks for passwords of hosts. Give the user that firn runs as a key without a passphrase or an agent, and try it with: ssh -o BatchMode=yes HOST"},
 		{Is(ssh.ErrNoCommand), CodeFailed, "Is firn installed there, and sftp allowed? firn of [ssh] in the configuration is the command that runs firn on the other host."},
 		{Is(ssh.ErrChatter), CodeFailed, "Let the shell's startup files of that user print nothing unless they run on a terminal. Is firn there as new as here?"},
+		{Is(pipe.ErrProtocol), CodeFailed, "Install the same version of firn on both hosts."},
+		{Is(pipe.ErrService), CodeFailed, "Another command is forced for this key in authorized_keys of that host: use another key, or another host name in ssh's configuration."},
+		{Is(ssh.ErrEnded), CodeFailed, "Run it by hand: ssh HOST firn version. Is firn there as new as here?"},
 		{Is(ssh.ErrSilent, ssh.ErrUnreachable), CodeFailed, "Check the host's name, its port and the network. Nothing is lost: run it again."},
 	} {
 		lines = append(lines, ending{all(isA[*SourceError](), line.match), CodeSource, line.Hint}, line)
@@ -82,6 +87,7 @@ func mostEndings() []ending {
 
 		{Is(store.ErrBucket), CodeNoRepository, "Make the bucket first, or check its name and the endpoint."},
 		{Is(store.ErrCredentials), CodeFailed, "Check access_key_file and secret_key_file of [s3], or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."},
+		{Is(wire.ErrRefused), CodeFailed, "The other host decides that: look at the rights there, and at the command of this key in its authorized_keys (docs/append-only.md)."},
 		{Is(store.ErrDenied), CodeFailed, "Give the credentials the missing right. Reading needs s3:ListBucket and s3:GetObject, a backup also s3:PutObject, forget and prune also s3:DeleteObject."},
 		{Is(store.ErrClock), CodeFailed, "Set the clock: chronyc and timedatectl show how wrong it is."},
 		{Is(store.ErrRegion), CodeFailed, "Set region of [s3] or AWS_REGION to the bucket's."},

@@ -42,10 +42,12 @@ func (c *Caller) refuseScheme(location, scheme string) error {
 // insteadOf says what to use in place of a kind of place that other tools or the web have, "" for an unknown kind.
 func insteadOf(scheme string) string {
 	switch scheme {
-	case "sftp", "ssh", "scp", "rsync", "smb", "nfs", "ftp":
+	case "sftp", "scp", "rsync", "smb", "nfs", "ftp":
 		return "Mount it and name the folder, or let rclone reach it: rclone:REMOTE:PATH, see docs/offsite.md."
 	case "webdav", "dav", "davs":
 		return "rclone reaches it: rclone:REMOTE:PATH, see docs/offsite.md."
+	case "ssh":
+		return "A folder of another host that has firn is ssh://user@host/path."
 	case "http", "https", "s3a", "s3n", "s3s", "s4", "minio", "aws", "oss", "cos", "obs":
 		return "A bucket is s3:https://host:port/bucket/prefix, or s3://bucket/prefix at Amazon."
 	case "b2", "gs", "gcs", "swift", "r2":

@@ -42,7 +42,7 @@ bench/watch: bench/internal/checkout bench/internal/usage config crypt repo rete
 btree:
 chunk: chunk/delta
 chunk/delta:
-cmd: agent backup config crypt diff internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention schedule session site snapshot sqlite store store/rclone store/s3 tags upkeep verify watch
+cmd: agent backup config crypt diff internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention schedule serve session site snapshot sqlite store store/rclone store/remote store/s3 store/wire tags upkeep verify watch
 cmd/firn: cmd
 config: host outcome repo retention snapshot ssh store tags
 crypt:
@@ -63,7 +63,7 @@ internal/sshtest: ssh
 internal/sshtest/stand-in:
 internal/svg:
 monitor: config outcome process report retention session site
-outcome: crypt host repo report retention snapshot sqlite ssh store tags
+outcome: crypt host pipe repo report retention snapshot sqlite ssh store store/wire tags
 pack: chunk crypt
 objectcache: pack
 packcache: index pack

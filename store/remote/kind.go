@@ -17,7 +17,9 @@ import (
 )
 
 // Kind is the kind of place that is a folder of another host with firn.
-type Kind struct{}
+type Kind struct {
+	Version string // of the program, for a message if the other host has another one
+}
 
 var _ store.Kind = Kind{}
 
@@ -58,13 +60,13 @@ func parse(location string) (ssh.Host, string, error) {
 }
 
 // Open prepares to use the place. The connection begins with the first call.
-func (Kind) Open(ctx context.Context, location string, a store.Access) (store.Store, error) {
+func (k Kind) Open(ctx context.Context, location string, a store.Access) (store.Store, error) {
 	host, folder, err := parse(location)
 	if err != nil {
 		return nil, err
 	}
 	return Open(Options{
-		Host: host, Folder: folder, Firn: cmp.Or(a.SSH.Firn, "firn"), Location: location,
+		Host: host, Folder: folder, Firn: cmp.Or(a.SSH.Firn, "firn"), Location: location, Version: k.Version,
 		SSH:         ssh.Options{Program: a.SSH.Program, Options: a.SSH.Options},
 		UploadLimit: a.UploadLimit, DownloadLimit: a.DownloadLimit,
 	}), ctx.Err()

@@ -23,7 +23,7 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[store.Object,
 	return func(yield func(store.Object, error) bool) {
 		objects, err := s.list(ctx, prefix)
 		if errors.Is(err, ErrNoPlace) {
-			err = fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+			err = missingPlace{err}
 		}
 		if err != nil {
 			yield(store.Object{}, fmt.Errorf("list %q in %s: %w", prefix, s.opts.Location, err))
@@ -40,6 +40,12 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[store.Object,
 		}
 	}
 }
+
+// missingPlace is the error of a listing in a folder that is missing.
+type missingPlace struct{ error }
+
+// Unwrap returns the error, and the one that a listing promises.
+func (m missingPlace) Unwrap() []error { return []error{m.error, fs.ErrNotExist} }
 
 func (s *Store) list(ctx context.Context, prefix string) (objects []store.Object, err error) {
 	if err := store.CheckPrefix(prefix); err != nil {

@@ -21,6 +21,9 @@ var (
 	ErrNoPlace = errors.New("there is no such folder")
 	// ErrRequest is returned when the server refuses a request as none that a store has.
 	ErrRequest = errors.New("the store refuses the request")
+	// ErrRefused is returned when the rules of the server, or the rights of its user, do not allow a request. It matches
+	// [store.ErrDenied].
+	ErrRefused = fmt.Errorf("the other host does not allow it: %w", store.ErrDenied)
 	// ErrFailed is returned when the store of the server has failed.
 	ErrFailed = errors.New("the store has failed")
 	// ErrBusy is returned when the server could not answer in time. It is worth another try.
@@ -42,6 +45,7 @@ var problems = []struct {
 	{"short", http.StatusRequestedRangeNotSatisfiable, io.ErrUnexpectedEOF},
 	{"too-large", http.StatusRequestEntityTooLarge, store.ErrTooLarge},
 	{"no-space", http.StatusInsufficientStorage, store.ErrNoSpace},
+	{"denied", http.StatusForbidden, ErrRefused},
 	{"denied", http.StatusForbidden, store.ErrDenied},
 	{"denied", http.StatusForbidden, fs.ErrPermission},
 	{"unsupported", http.StatusNotImplemented, errors.ErrUnsupported},
