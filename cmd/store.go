@@ -53,7 +53,7 @@ the folder, and the flags bind it: with --append-only it can add, and neither de
 replace. Forget and prune then run on this host, or with another key. What is refused is
 told on standard error, and in the file of --log.`,
 		Example: `  # in ~/.ssh/authorized_keys of a user of its own:
-  command="firn store serve --stdio --append-only --quota 50GB /srv/firn",restrict ssh-ed25519 AAAA...`,
+  command="firn store serve --stdio --append-only /srv/firn",restrict KEY`,
 		Args: cobra.ExactArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveFilterDirs

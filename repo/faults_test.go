@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -14,6 +16,7 @@ import (
 	"firn/store"
 	"firn/store/mem"
 	"firn/store/storetest"
+	"firn/store/wire"
 )
 
 // operation is one thing to do to a repository while its store breaks down. It
@@ -41,6 +44,29 @@ func shapes() []shape {
 		{"paged", func(st store.Store) store.Store { return storetest.NewPaged(st, 2) },
 			[]storetest.Kind{storetest.Transient, storetest.CrashAfter, storetest.Slow}},
 	}
+}
+
+// wired is a store on another host: the faults of that store travel.
+func wired() []shape {
+	if testing.Short() {
+		return nil
+	}
+	return []shape{{"wire", overWire, []storetest.Kind{storetest.Torn, storetest.CrashAfter, storetest.Slow}}}
+}
+
+// overWire returns a store as another host sees it.
+func overWire(st store.Store) store.Store {
+	return wire.New(wire.Options{Carrier: handled{wire.NewHandler(st, wire.Rules{})}, URL: "http://there", Location: "there"})
+}
+
+// handled calls a handler without a connection.
+type handled struct{ handler http.Handler }
+
+// Carry answers a request.
+func (h handled) Carry(r *http.Request, read func(*http.Response) error) error {
+	answer := httptest.NewRecorder()
+	h.handler.ServeHTTP(answer, r)
+	return read(answer.Result())
 }
 
 var (
@@ -232,7 +258,7 @@ func TestFaults(t *testing.T) {
 	for _, op := range append(operations(), roundOperations()...) {
 		prepared := newWorld(t)
 		op.prepare(t, prepared)
-		for _, shape := range shapes() {
+		for _, shape := range append(shapes(), wired()...) {
 			for _, kind := range shape.kinds {
 				t.Run(op.name+"/"+kind.String()+"/"+shape.name, func(t *testing.T) {
 					t.Parallel()
@@ -268,7 +294,8 @@ func (op operation) fail(t *testing.T, w *world, shape shape, fault storetest.Fa
 
 // injected reports whether an error is the fault's, or follows from it.
 func injected(err error, fault storetest.Fault) bool {
-	return errors.Is(err, storetest.ErrInjected) || fault.Kind == storetest.Slow && errors.Is(err, context.Canceled)
+	told := strings.Contains(err.Error(), storetest.ErrInjected.Error()) // an error of another host has the words alone
+	return told || errors.Is(err, storetest.ErrInjected) || fault.Kind == storetest.Slow && errors.Is(err, context.Canceled)
 }
 
 func (op operation) start(ctx context.Context, w *world, st store.Store) error {

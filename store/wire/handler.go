@@ -169,7 +169,8 @@ func (h *Handler) clean(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return fmt.Errorf("%w: a cleaning without a time", ErrRequest)
 	case !ok:
-		return fmt.Errorf("temporary files: %w", errors.ErrUnsupported)
+		_, _ = fmt.Fprintln(w, 0) // such a store has no temporary files
+		return nil
 	}
 	n, err := cleaner.Clean(r.Context(), time.Unix(0, before))
 	if err != nil {
