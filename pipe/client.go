@@ -53,7 +53,6 @@ func (c *Client) Do(r *http.Request) (*http.Response, error) {
 	if err == nil {
 		return answer, nil
 	}
-	c.conn.settle(r.Context())
 	if reason := c.Err(); reason != nil {
 		return nil, reason
 	}
@@ -90,7 +89,7 @@ type checked struct {
 	reader  *bufio.Reader // of the connection's beginning
 	greeted atomic.Bool
 
-	unwritten atomic.Pointer[error] // of the last write that failed
+	unwritten sync.Once // a write has failed
 
 	failing sync.Once
 	failure error // to be read when done is closed
@@ -118,34 +117,24 @@ func (c *checked) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write writes to the connection. An error does not end the connection at once: the reading side may still get the reason.
+// Write writes to the connection. It hides an error: the reading side may get the reason in the next moment, such as the end
+// of the program or its last words. If it does not, the error of writing ends the connection.
 func (c *checked) Write(p []byte) (int, error) {
 	n, err := c.conn.Write(p)
-	if err != nil {
-		c.unwritten.Store(&err)
+	if err == nil || errors.Is(err, net.ErrClosed) {
+		return n, err
 	}
-	return n, err
+	c.unwritten.Do(func() {
+		time.AfterFunc(lastWords, func() {
+			_ = c.fail(err)
+			_ = c.Close() // it has failed before
+		})
+	})
+	return len(p), nil
 }
 
 // lastWords is how long the reading side is awaited after an error of the writing side.
 const lastWords = 2 * time.Second
-
-// settle ends a connection that cannot be written to, with the reason that the reading side gets in the next moment, or else with
-// the error of writing.
-func (c *checked) settle(ctx context.Context) {
-	err := c.unwritten.Load()
-	if err == nil {
-		return
-	}
-	timer := time.NewTimer(lastWords)
-	defer timer.Stop()
-	select {
-	case <-c.done:
-	case <-ctx.Done():
-	case <-timer.C:
-		_ = c.fail(*err)
-	}
-}
 
 // fail keeps the first error, and returns it.
 func (c *checked) fail(err error) error {

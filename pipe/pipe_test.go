@@ -250,6 +250,34 @@ func TestCutGreeting(t *testing.T) {
 	}
 }
 
+// unwritable is a program that has ended: it reads nothing more. Its last words may still be read.
+type unwritable struct{ io.Reader }
+
+func (unwritable) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+func (unwritable) Close() error              { return nil }
+
+// TestUnwritable has a program that ends before it reads anything. The reason is what it has said, or its end.
+func TestUnwritable(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]error{"not available\n": ssh.ErrChatter, "": io.ErrUnexpectedEOF} {
+		client, err := pipe.Dial(unwritable{strings.NewReader(said)}, greeting)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = client.Do(request(t, "/", nil)); !errors.Is(err, want) {
+			t.Errorf("got %v, want %v", err, want)
+		}
+		client.Close()
+	}
+	client, err := pipe.Dial(unwritable{endless{}}, greeting)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = client.Do(request(t, "/", nil)); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("got %v, want %v", err, io.ErrClosedPipe)
+	}
+}
+
 // TestBounds sends headers without end.
 func TestBounds(t *testing.T) {
 	t.Parallel()

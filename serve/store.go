@@ -146,7 +146,7 @@ func (o *StoreOptions) locate(wanted string) (string, error) {
 		wanted = filepath.Join(o.Home, filepath.FromSlash(wanted[1:]))
 	}
 	if slices.Contains(strings.Split(filepath.ToSlash(wanted), "/"), "..") || strings.ContainsRune(wanted, 0) || !filepath.IsAbs(wanted) {
-		return "", fmt.Errorf("%w: %.200q is no absolute path without ..", store.ErrDenied, wanted)
+		return "", fmt.Errorf("%w: %.200q is no absolute path, or has .. in it", store.ErrDenied, wanted)
 	}
 	real, err := filepath.EvalSymlinks(o.Dir)
 	if err != nil {
