@@ -41,6 +41,18 @@ var (
 	// ErrLock is returned when the bucket does not allow Object Lock.
 	ErrLock = errors.New("the bucket does not allow Object Lock")
 
+	// ErrFolder is returned when the folder on the other host does not exist.
+	ErrFolder = errors.New("there is no such folder on the host")
+
+	// ErrRights is returned when the user on the other host lacks a right to a file or a folder. It matches ErrDenied.
+	ErrRights = fmt.Errorf("the user on the host lacks a right to it: %w", ErrDenied)
+
+	// ErrReplaces is returned when a server has no way to create a file without replacing another one.
+	ErrReplaces = errors.New("the server replaces files that exist")
+
+	// ErrAnswer is returned when a server answers what no honest server does.
+	ErrAnswer = errors.New("the server's answer makes no sense")
+
 	// ErrNoRclone is returned when there is no rclone program.
 	ErrNoRclone = errors.New("there is no rclone program")
 

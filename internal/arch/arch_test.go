@@ -42,7 +42,7 @@ bench/watch: bench/internal/checkout bench/internal/usage config crypt repo rete
 btree:
 chunk: chunk/delta
 chunk/delta:
-cmd: agent backup config crypt diff internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention schedule serve session site snapshot sqlite store store/rclone store/remote store/s3 store/wire tags upkeep verify watch
+cmd: agent backup config crypt diff internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention schedule serve session site snapshot sqlite store store/rclone store/remote store/s3 store/sftp store/wire tags upkeep verify watch
 cmd/firn: cmd
 config: host outcome repo retention snapshot ssh store tags
 crypt:
@@ -97,6 +97,7 @@ store/mem: store
 store/rclone: scratch store store/s3
 store/remote: pipe ssh store store/wire
 store/s3: host store
+store/sftp: ssh store
 store/storetest: store
 store/wire: store
 tags:
@@ -125,6 +126,7 @@ modernc.org/sqlite*: sqlite/internal/capi internal/dbtest bench bench/places ben
 github.com/spf13/*: cmd internal/manual
 # Tests use a client of their own to see the objects that a store left on the test server.
 github.com/minio/*: store/s3 internal/s3test
+github.com/pkg/sftp: store/sftp
 
 # All code that handles keys is in one package, to be reviewed as a whole.
 # crypto/rand and crypto/sha256 are free: random names and checksums of public
@@ -143,9 +145,9 @@ crypto/pbkdf2: crypt
 # compares a store's clock with the true one. store/s3 sets the deadlines of
 # connections and of locks, which other machines keep. store/wire sets the deadlines
 # of requests, and agent those of a connection. ssh measures for how long a
-# connection is silent.
-time.Now: cmd firn bench bench/places bench/scale bench/tune bench/watch demo repo sqlite store/mem store/s3 store/storetest store/wire ssh agent
-time.Since: cmd bench bench/places bench/scale bench/tune bench/watch store/s3 store/wire ssh store/storetest
+# connection is silent, and store/sftp for how long it is lost.
+time.Now: cmd firn bench bench/places bench/scale bench/tune bench/watch demo repo sqlite store/mem store/s3 store/storetest store/wire ssh agent store/sftp
+time.Since: cmd bench bench/places bench/scale bench/tune bench/watch store/s3 store/wire ssh store/storetest store/sftp
 time.Until: cmd bench store/storetest
 
 # Libraries return errors; only the command line prints and exits. firn writes to
