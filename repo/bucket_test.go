@@ -91,7 +91,12 @@ func live(t *testing.T, server *s3test.Server, fault func(int, *http.Request) s3
 	t.Helper()
 	proxy := s3test.StartProxy(t, server)
 	proxy.Break(fault)
-	st := openBucket(t, server, proxy.Location(prefixOf(t)), 0)
+	liveIn(t, openBucket(t, server, proxy.Location(prefixOf(t)), 0), openBucket(t, server, server.Location(prefixOf(t)), 0))
+}
+
+// liveIn is live for a store that has faults, and the same one without them.
+func liveIn(t *testing.T, st, direct store.Store) {
+	t.Helper()
 	opts := options(st)
 	opts.CacheDir, opts.TrustCache = t.TempDir(), true
 	w := &world{images: make(map[snapshot.ID][]byte)}
@@ -121,7 +126,7 @@ func live(t *testing.T, server *s3test.Server, fault func(int, *http.Request) s3
 		w.restoreAll(t, r)
 		return nil
 	})
-	soundWithout(t, w, openBucket(t, server, server.Location(prefixOf(t)), 0))
+	soundWithout(t, w, direct)
 }
 
 // soundWithout looks at a repository, faults and cache left out.
