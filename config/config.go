@@ -141,7 +141,7 @@ func describe(wrong *toml.DecodeError) string {
 
 // resolve makes all paths absolute and fills in the default names of environments and databases.
 func (conf *Config) resolve(dir string) {
-	paths := slices.Concat([]*string{&conf.KeyFile, &conf.PasswordFile, &conf.MetricsFile, &conf.Watch.SpoolDir}, conf.S3.paths(), conf.Copy.paths())
+	paths := slices.Concat([]*string{&conf.KeyFile, &conf.PasswordFile, &conf.MetricsFile, &conf.Watch.SpoolDir}, conf.S3.paths(), conf.SSH.paths(), conf.Copy.paths())
 	if !store.IsRemote(conf.Repository) {
 		paths = append(paths, &conf.Repository)
 	}
@@ -189,6 +189,9 @@ func (conf *Config) validate() error {
 	}
 	if err := conf.S3.validate(); err != nil {
 		return outcome.Usage("", "configuration %s: [s3]: %w", conf.Path, err)
+	}
+	if err := conf.SSH.validate(); err != nil {
+		return outcome.Usage("", "configuration %s: [ssh]: %w", conf.Path, err)
 	}
 	if err := conf.Copy.validate(); err != nil {
 		return outcome.Usage("", "configuration %s: [copy]: %w", conf.Path, err)

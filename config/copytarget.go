@@ -46,7 +46,7 @@ func (conf *Config) CopyTarget() *Config {
 	t := &Config{
 		Path: conf.Path, Repository: conf.Copy.Repository,
 		KeyFile: conf.Copy.KeyFile, PasswordFile: conf.Copy.PasswordFile, PasswordCommand: conf.Copy.PasswordCommand,
-		CacheSize: conf.CacheSize, S3: conf.S3, Keep: conf.Keep, Env: conf.Env, patterns: conf.patterns,
+		CacheSize: conf.CacheSize, S3: conf.S3, SSH: conf.SSH, Keep: conf.Keep, Env: conf.Env, patterns: conf.patterns,
 	}
 	if conf.Copy.S3 != nil {
 		t.S3 = *conf.Copy.S3
