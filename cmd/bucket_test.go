@@ -2,11 +2,9 @@ package cmd_test
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,9 +16,9 @@ import (
 	"firn/internal/s3test"
 )
 
-// bucketEnv is the variable with the location in a bucket that holds a script's
+// placeEnv is the variable with the location of the place that holds a script's
 // repositories, instead of the script's folder.
-const bucketEnv = "FIRN_TEST_BUCKET"
+const placeEnv = "FIRN_TEST_PLACE"
 
 // servers are the S3 servers that scripts can use.
 type servers struct {
@@ -64,7 +62,7 @@ func (s *servers) moveToBucket(env *testscript.Env) error {
 		env.Setenv(prefix+"_KEY", other.SecretKey)
 	}
 	env.Setenv("CA_FILE", s.tls.CAFile)
-	env.Setenv(bucketEnv, server.Location(name))
+	env.Setenv(placeEnv, server.Location(name))
 	env.Setenv("AWS_ACCESS_KEY_ID", server.AccessKey)
 	env.Setenv("AWS_SECRET_ACCESS_KEY", server.SecretKey)
 	env.Setenv("AWS_REGION", server.Region)
@@ -75,19 +73,7 @@ func (s *servers) moveToBucket(env *testscript.Env) error {
 			return err
 		}
 	}
-	return filepath.WalkDir(env.WorkDir, func(file string, _ os.DirEntry, err error) error {
-		if err != nil || path.Ext(file) != ".toml" {
-			return err
-		}
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(file, repositoryLine.ReplaceAllFunc(text, func(line []byte) []byte {
-			folder := string(repositoryLine.FindSubmatch(line)[1])
-			return fmt.Appendf(nil, "repository = %q", server.Location(name+"/"+path.Base(folder)))
-		}), 0o600)
-	})
+	return moveConfigurations(env, func(folder string) string { return server.Location(name + "/" + path.Base(folder)) })
 }
 
 // locked fails unless the server with Object Lock has objects below a prefix,
@@ -111,30 +97,4 @@ func (s *servers) locked(ts *testscript.TestScript, neg bool, args []string) {
 	if objects == 0 {
 		ts.Fatalf("no objects below %s", args[0])
 	}
-}
-
-var repositoryLine = regexp.MustCompile(`(?m)^repository = "(.*)"`)
-
-// inBucket replaces the folders of repositories in a script's arguments and
-// variables by locations in its bucket.
-func inBucket(args []string) []string {
-	base := os.Getenv(bucketEnv)
-	if base == "" {
-		return args
-	}
-	locationOf := func(folder string) string {
-		if folder == "" || strings.HasPrefix(folder, "s3:") {
-			return folder
-		}
-		return base + "/" + path.Base(folder)
-	}
-	if err := os.Setenv("FIRN_REPOSITORY", locationOf(os.Getenv("FIRN_REPOSITORY"))); err != nil {
-		panic(err)
-	}
-	for i, arg := range args {
-		if (arg == "-r" || arg == "--to") && i+1 < len(args) {
-			args[i+1] = locationOf(args[i+1])
-		}
-	}
-	return args
 }

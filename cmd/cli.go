@@ -27,6 +27,7 @@ import (
 	"firn/store/rclone"
 	"firn/store/remote"
 	"firn/store/s3"
+	"firn/store/sftp"
 )
 
 // Streams are the standard streams of a run.
@@ -88,7 +89,7 @@ func newCLI(s Streams) *cli {
 	c.program = &session.Caller{
 		Reporter: c.reporter(), Tool: toolVersion(),
 		Getenv: os.Getenv, Now: time.Now, Zone: time.Local, Silence: site.StuckSilence,
-		Kinds: []store.Kind{s3.Kind{}, rclone.Kind{}, remote.Kind{Version: toolVersion()}}, Input: s.In, CommandOutput: s.Err,
+		Kinds: []store.Kind{s3.Kind{}, sftp.Kind{}, remote.Kind{Version: toolVersion()}, rclone.Kind{}}, Input: s.In, CommandOutput: s.Err,
 		HookFailed: c.showHookOutput,
 	}
 	return c

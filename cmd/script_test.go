@@ -22,7 +22,7 @@ var work = flag.Bool("work", false, "keep the scripts' folders")
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"firn": func() { nameConfig(); os.Exit(cmd.Main(inBucket(os.Args[1:]))) },
+		"firn": func() { nameConfig(); os.Exit(cmd.Main(moveArguments(os.Args[1:]))) },
 		"sql":  func() { os.Exit(runSQL(os.Args[1], os.Args[2])) },
 	})
 }
@@ -40,7 +40,7 @@ func nameConfig() {
 	}
 }
 
-// TestScripts runs each script on both backends. With -short, when the race detector makes every
+// TestScripts runs each script in a folder, in a bucket, and in a folder of another host. With -short, when the race detector makes every
 // process slow, it runs only scripts with much concurrency.
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -50,7 +50,7 @@ func TestScripts(t *testing.T) {
 		p := params(func(env *testscript.Env) error {
 			env.Setenv("SSH_FOLDER", filepath.Dir(ssh))
 			return setUp(env)
-		}, onFolder)
+		}, inFolder)
 		p.shorten("backup", "check", "copy", "forget", "overlap", "query", "repair", "restore_clone", "restore_seed", "several", "sparse")
 		testscript.Run(t, p.Params)
 	})
@@ -59,9 +59,18 @@ func TestScripts(t *testing.T) {
 		servers := startServers(t)
 		p := params(func(env *testscript.Env) error {
 			return errors.Join(setUp(env), servers.moveToBucket(env))
-		}, onBucket)
+		}, inBucket)
 		p.Cmds["locked"] = servers.locked
 		p.shorten("backup", "bucket_rights", "restore")
+		testscript.Run(t, p.Params)
+	})
+	t.Run("Host", func(t *testing.T) {
+		t.Parallel()
+		program := sshtest.Program(t)
+		p := params(func(env *testscript.Env) error {
+			return errors.Join(setUp(env), moveToHost(env, program))
+		}, onHost)
+		p.shorten("backup", "sftp")
 		testscript.Run(t, p.Params)
 	})
 }
@@ -74,10 +83,14 @@ func standIn(t *testing.T) string {
 	return sshtest.Program(t)
 }
 
-// onFolder and onBucket are the backends.
+// place is where a script has its repositories.
+type place string
+
+// The places. The word is the name of the condition that is true there alone.
 const (
-	onFolder = false
-	onBucket = true
+	inFolder place = "folder"
+	inBucket place = "s3"
+	onHost   place = "sftp"
 )
 
 // scripts says which scripts run, and how.
@@ -94,13 +107,13 @@ func (s *scripts) shorten(names ...string) {
 	s.Dir = ""
 }
 
-func params(setUp func(*testscript.Env) error, bucket bool) *scripts {
+func params(setUp func(*testscript.Env) error, in place) *scripts {
 	return &scripts{testscript.Params{
 		Dir:                "testdata/script",
 		TestWork:           *work,
 		RequireUniqueNames: true,
 		Setup:              setUp,
-		Condition:          func(name string) (bool, error) { return condition(name, bucket) },
+		Condition:          func(name string) (bool, error) { return condition(name, in) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":     exits,
 			"remember":  remember,
@@ -124,18 +137,21 @@ func setUp(env *testscript.Env) error {
 	return nil
 }
 
-// condition evaluates the conditions of scripts. [bucket]: repositories are in a bucket. [root]:
+// condition evaluates the conditions of scripts. [bucket]: repositories are not in a folder. [s3], [sftp]: they are in a
+// bucket, or on another host. [root]:
 // root runs the tests. [powerless]: a command can run without root's rights over files. [tmpfs]: a
 // small disk can be mounted. [cgroup]: a process's memory can be limited. [zstd], [sqlite3],
 // [promtool]: the program is installed. In CI these three are always true, so that the script fails
 // if the program is missing, as dbtest.Tool does.
-func condition(name string, bucket bool) (bool, error) {
+func condition(name string, in place) (bool, error) {
 	switch name {
 	case "zstd", "sqlite3", "promtool":
 		_, err := exec.LookPath(name)
 		return err == nil || os.Getenv("CI") != "", nil
 	case "bucket":
-		return bucket, nil
+		return in != inFolder, nil
+	case "s3", "sftp":
+		return string(in) == name, nil
 	case "root":
 		return os.Geteuid() == 0, nil
 	case "powerless":

@@ -27,6 +27,8 @@ func (c *Caller) refuseScheme(location, scheme string) error {
 		hint = "Name the folder by its path alone: " + strings.TrimPrefix(location[len("file:"):], "//")
 	case scheme == "s3":
 		hint = "A Go program names the kinds of its places: firn/store/s3 has the one for buckets."
+	case scheme == "sftp":
+		hint = "A Go program names the kinds of its places: firn/store/sftp has the one for folders of other hosts."
 	case scheme == "rclone":
 		hint = "A Go program names the kinds of its places: firn/store/rclone has this one."
 	case hint == "":
@@ -42,7 +44,9 @@ func (c *Caller) refuseScheme(location, scheme string) error {
 // insteadOf says what to use in place of a kind of place that other tools or the web have, "" for an unknown kind.
 func insteadOf(scheme string) string {
 	switch scheme {
-	case "sftp", "scp", "rsync", "smb", "nfs", "ftp":
+	case "scp", "rsync":
+		return "A folder of another host is sftp:user@host:/path: see docs/sftp.md."
+	case "smb", "nfs", "ftp":
 		return "Mount it and name the folder, or let rclone reach it: rclone:REMOTE:PATH, see docs/offsite.md."
 	case "webdav", "dav", "davs":
 		return "rclone reaches it: rclone:REMOTE:PATH, see docs/offsite.md."

@@ -138,6 +138,8 @@ func (s *Session) openWith(ctx context.Context, credential CredentialFunc) error
 	opts.Store, opts.Credential = st, key
 	if s.Repo, err = repo.Open(ctx, opts); errors.Is(err, crypt.ErrWrongKey) {
 		return fmt.Errorf("open repository with %s at %s: %w", s.tried, s.Place, err)
+	} else if errors.Is(err, store.ErrFolder) { // on another host; see openStore for a folder of this one
+		return fmt.Errorf("open repository %s: %w", s.Place, repo.ErrNotRepository)
 	} else if err != nil {
 		return fmt.Errorf("open repository %s: %w", s.Place, err)
 	}
