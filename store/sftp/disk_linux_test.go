@@ -46,6 +46,40 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
+// TestDiskGone mounts another disk over the folder of an open store, as if its own had been unmounted. The store neither
+// writes there nor calls the folder empty.
+func TestDiskGone(t *testing.T) {
+	t.Parallel()
+	dir := os.Getenv(storetest.ChildDir)
+	if dir == "" {
+		storetest.RunChild(t, t.TempDir(), storetest.OwnMounts())
+		return
+	}
+	s := open(t, dir, "")
+	if err := s.Put(t.Context(), "meta/a", content); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Mount(t, dir, 0)
+	_, getErr := s.Get(t.Context(), "meta/a", 0, -1)
+	errs := []error{getErr, s.Put(t.Context(), "meta/b", content), s.Put(t.Context(), "meta/b", content), s.Put(t.Context(), "packs/00/b", content)}
+	for _, prefix := range []string{"", "meta/"} {
+		for _, err := range s.List(t.Context(), prefix) {
+			errs = append(errs, err)
+		}
+	}
+	if len(errs) != 6 {
+		t.Errorf("the listings of the other disk are empty")
+	}
+	for i, err := range errs {
+		if !errors.Is(err, store.ErrFolder) {
+			t.Errorf("call %d: got %v, want store.ErrFolder", i, err)
+		}
+	}
+	if left := files(t, dir); len(left) > 0 {
+		t.Errorf("there is %q on the other disk", left)
+	}
+}
+
 // TestOwner has the superuser store in another user's folder: all is that user's.
 func TestOwner(t *testing.T) {
 	t.Parallel()

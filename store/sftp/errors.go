@@ -13,12 +13,11 @@ import (
 	"firn/store"
 )
 
-// The codes of answers that say more than "failure". Some servers send those of later versions of the protocol.
+// The codes of answers: "failure", and those of later versions of the protocol, which some servers send.
 const (
-	codeUnsupported = 8
-	codeExists      = 11
-	codeNoSpace     = 14
-	codeQuota       = 15
+	codeFailure = 4
+	codeNoSpace = 14
+	codeQuota   = 15
 )
 
 // errNeither is returned for an entry that has an object's name and cannot be one.

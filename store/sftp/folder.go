@@ -8,6 +8,17 @@ import (
 	"github.com/pkg/sftp"
 )
 
+// needFolder makes the folder of that name below the root, unless this store knows that it is there.
+func (s *Store) needFolder(n *session, name string) error {
+	if _, known := s.durable.Load(name); known || name == "." {
+		return nil
+	}
+	if err := s.checkRoot(n); err != nil {
+		return err
+	}
+	return s.makeFolder(n, name)
+}
+
 // makeFolder makes the folder of that name below the root, and the folders above it, and makes them durable. It also syncs
 // each existing folder once in the life of the store: the writer that made the folder may have died before its fsync.
 func (s *Store) makeFolder(n *session, name string) error {

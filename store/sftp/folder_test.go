@@ -158,7 +158,7 @@ func TestTraffic(t *testing.T) {
 		}
 	}
 	count(1, func() error { _, err := s.Get(t.Context(), "meta/old", 0, -1); return err })
-	count(6, func() error { return s.Put(t.Context(), "meta/a", content) }) // with the folders, once
+	count(7, func() error { return s.Put(t.Context(), "meta/a", content) }) // with a look at the folders, once
 	count(2, func() error { return s.Put(t.Context(), "meta/b", content) })
 	count(2, func() error {
 		for _, err := range s.List(t.Context(), "meta/") {

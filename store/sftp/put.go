@@ -91,7 +91,7 @@ func (p *put) prepare(n *session) error {
 	}
 	var making sync.WaitGroup
 	var makeErr, writeErr error
-	making.Go(func() { makeErr = p.store.makeFolder(n, path.Dir(p.name)) })
+	making.Go(func() { makeErr = p.store.needFolder(n, path.Dir(p.name)) })
 	if p.temporary == "" {
 		writeErr = p.write(n)
 	}
@@ -150,10 +150,10 @@ func (s *Store) create(n *session, name string) (*sftp.File, error) {
 	if !n.isAnswer(err) || errors.Is(err, fs.ErrPermission) {
 		return f, err
 	}
-	err = s.mkdir(n, s.path(temporaryFolder)) // perhaps it is missing: servers do not agree on the code for that
-	if isAbsent(err) {
-		return nil, s.absent(n)
+	if err := s.checkRoot(n); err != nil {
+		return nil, err
 	}
+	err = s.mkdir(n, s.path(temporaryFolder)) // perhaps it is missing: servers do not agree on the code for that
 	if err != nil {
 		return nil, err
 	}
@@ -162,14 +162,16 @@ func (s *Store) create(n *session, name string) (*sftp.File, error) {
 
 // explainWrite says that there is no room if that is the reason of an error: most servers have no code for it.
 func (s *Store) explainWrite(n *session, err error, size int) error {
-	if errors.Is(err, fs.ErrPermission) || !n.statvfs {
+	if code(err) != codeFailure {
 		return err
 	}
-	v, statErr := n.client.StatVFS(s.opts.Location.Path)
-	if statErr == nil && (v.Bavail*v.Frsize < uint64(size) || v.Files > 0 && v.Favail == 0) {
-		return fmt.Errorf("%w: %w", store.ErrNoSpace, err)
+	if n.statvfs {
+		v, statErr := n.client.StatVFS(s.opts.Location.Path)
+		if statErr == nil && (v.Bavail*v.Frsize < uint64(size) || v.Files > 0 && v.Favail == 0) {
+			return fmt.Errorf("%w: %w", store.ErrNoSpace, err)
+		}
 	}
-	return err
+	return fmt.Errorf("the server does not say why, is a quota used up? %w", err)
 }
 
 // publish gives the temporary file its final name, unless that name exists. A hard link does so in one step that never

@@ -180,8 +180,9 @@ func isPersons(err error) bool {
 	return false
 }
 
-// checkRoot returns an error unless the folder of the store is there. A folder that is missing must not look like a store
-// without objects, so the error does not match fs.ErrNotExist.
+// checkRoot returns an error unless the folder of the store is there, and on the disk on which it was before. A folder that is
+// missing, or under which no disk is mounted any more, must not look like a store without objects, so the error does not match
+// fs.ErrNotExist.
 func (s *Store) checkRoot(n *session) error {
 	info, err := s.stat(n, s.opts.Location.Path)
 	switch {
@@ -192,7 +193,27 @@ func (s *Store) checkRoot(n *session) error {
 	case !info.IsDir():
 		return fmt.Errorf("%w: %s is not a folder", store.ErrFolder, s.opts.Location.Path)
 	}
+	if err := s.checkDisk(n); err != nil {
+		return err
+	}
 	s.heir.Store(heirOf(info))
+	return nil
+}
+
+// checkDisk returns an error if the folder is on another disk than before. The protocol shows no numbers of folders, but
+// OpenSSH's shows those of disks.
+func (s *Store) checkDisk(n *session) error {
+	if !n.statvfs {
+		return nil
+	}
+	v, err := n.client.StatVFS(s.opts.Location.Path)
+	if err != nil {
+		return n.unlessAnswer(err)
+	}
+	if before := s.disk.Swap(&v.Fsid); before != nil && *before != v.Fsid {
+		s.disk.Store(before)
+		return fmt.Errorf("%w: another disk has taken the place of the one of %s, is it mounted?", store.ErrFolder, s.opts.Location.Path)
+	}
 	return nil
 }
 

@@ -55,11 +55,12 @@ type Store struct {
 	current    *session      // may be nil
 	closed     bool
 
-	heir        atomic.Pointer[heir] // owner of new files and folders; nil before the folder was looked at
-	durable     sync.Map             // names of folders that are known to be there, with their entries in their parents on the disk
-	claims      sync.Mutex           // held while a claim file exists: see claim
-	noLinks     atomic.Bool          // the disk has no hard links
-	syncsFolder atomic.Bool          // the server has synced a folder, so a failure to do so is an error
+	heir        atomic.Pointer[heir]   // owner of new files and folders; nil before the folder was looked at
+	disk        atomic.Pointer[uint64] // of the folder, by the server's number; nil before the folder was looked at
+	durable     sync.Map               // names of folders that are known to be there, with their entries in their parents on the disk
+	claims      sync.Mutex             // held while a claim file exists: see claim
+	noLinks     atomic.Bool            // the disk has no hard links
+	syncsFolder atomic.Bool            // the server has synced a folder, so a failure to do so is an error
 
 	mostNames int64 // bytes of the names in a folder
 }
