@@ -52,7 +52,7 @@ func connectionEndings() (lines []ending) {
 		{Is(ssh.ErrNoProgram), CodeFailed, "Install OpenSSH's client, or name another program as program of [ssh]."},
 		{Is(ssh.ErrHostKey), CodeFailed, "Find out why the host has another key: it may be another machine. Then replace its line in known_hosts of the user that firn runs as (ssh-keygen -R HOST)."},
 		{Is(ssh.ErrUnknownHost), CodeFailed, "Connect once by hand with ssh, as the user that firn runs as, and compare the key that it shows."},
-		{Is(ssh.ErrLogin), CodeFailed, "firn never asks for passwords of hosts. Give the user that firn runs as a key without a passphrase or an agent, and try it with: ssh -o BatchMode=yes HOST"},
+		{Is(ssh.ErrLogin), CodeFailed, "firn never asks for passwords of hosts. Give the user that firn runs as a key without a passphrase or an agent, and try it: ssh -o BatchMode=yes HOST must ask nothing."},
 		{Is(ssh.ErrNoCommand), CodeFailed, "Is firn installed there, and sftp allowed? firn of [ssh] in the configuration is the command that runs firn on the other host."},
 		{Is(ssh.ErrChatter), CodeFailed, "Let the shell's startup files of that user print nothing unless they run on a terminal. Is firn there as new as here?"},
 		{Is(pipe.ErrProtocol), CodeFailed, "Install the same version of firn on both hosts."},

@@ -31,7 +31,7 @@ type Session struct {
 	counter   store.Counter // of requests; nil if the place counts none
 	place     io.Closer     // the connection to the place; nil if it has none to close
 	spacer    store.Spacer  // tells the room in the place; nil if the place does not
-	hosts     *pull.Hosts   // with databases
+	hosts     *pull.Hosts   // with databases; nil if none of them is used, as in the target of copies
 	Repo      *repo.Repo
 	before    func(store.Store) store.Store
 	tried     config.KeySource // the key that was used
@@ -77,7 +77,11 @@ func (c *Caller) Without(conf *config.Config) *Session {
 }
 
 // CloseHosts ends the connections to other hosts with databases. [Session.Close] does so, too.
-func (s *Session) CloseHosts() { s.hosts.Close() }
+func (s *Session) CloseHosts() {
+	if s.hosts != nil {
+		s.hosts.Close()
+	}
+}
 
 // WithConfig returns the same open repository with another configuration. Only one of the two is closed.
 func (s *Session) WithConfig(conf *config.Config) *Session {

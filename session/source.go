@@ -31,6 +31,9 @@ func (s *Session) Reach(database string) (*pull.Host, string, error) {
 	if err != nil {
 		return nil, "", outcome.Usage("The form is ssh://user@host:port/path.", "%w", err)
 	}
+	if s.hosts == nil {
+		return nil, "", fmt.Errorf("session: internal error: no databases of other hosts are used here")
+	}
 	return s.hosts.At(d.Host), d.Path, nil
 }
 
