@@ -202,8 +202,8 @@ func (c *check) readEachPlan(ctx context.Context, first error) (*listing, error)
 }
 
 // readKeys tries the credential on every slot. Of the slots of other credentials only the
-// form can be checked. If none opens, but another listing shows others, a key was replaced
-// meanwhile.
+// form can be checked. If none opens, a key may have been replaced meanwhile: a listing need not
+// show a slot that is just being deleted, and began before its successor. So others follow.
 func (c *check) readKeys(ctx context.Context) error {
 	tried, spending := make(map[string]bool), newBudget()
 	for range maxListings {
@@ -218,9 +218,6 @@ func (c *check) readKeys(ctx context.Context) error {
 		names := slices.DeleteFunc(slotNames(objects), func(name string) bool { return tried[name] })
 		if opened, err := c.tryKeys(ctx, names, spending); opened || err != nil {
 			return err
-		}
-		if len(names) == 0 {
-			break
 		}
 		for _, name := range names {
 			tried[name] = true
