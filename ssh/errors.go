@@ -22,7 +22,7 @@ var (
 	ErrUnknownHost = errors.New("the key of the host is not known")
 
 	// ErrLogin is returned when the host refuses the user. It matches fs.ErrPermission.
-	ErrLogin = fmt.Errorf("the host refuses the login: %w", fs.ErrPermission)
+	ErrLogin error = loginError{}
 
 	// ErrUnreachable is returned when there is no way to the host, or the connection broke off.
 	ErrUnreachable = errors.New("the host cannot be reached")
@@ -39,6 +39,15 @@ var (
 	// ErrEnded is returned when the program on the host has ended for a reason of its own.
 	ErrEnded = errors.New("the program on the host has ended")
 )
+
+// loginError is [ErrLogin]. Its text leaves out that of fs.ErrPermission, since ssh says the same.
+type loginError struct{}
+
+// Error says what has happened.
+func (loginError) Error() string { return "the host refuses the login" }
+
+// Is reports that it matches fs.ErrPermission.
+func (loginError) Is(target error) bool { return target == fs.ErrPermission }
 
 // signs are the words by which OpenSSH and shells tell of faults, in the order in which they are looked for. Some messages
 // have several of them.
