@@ -92,12 +92,13 @@ sqlite/users: sqlite/internal/capi sqlite/internal/source
 ssh:
 store:
 store/behind: host report spool store store/local
-store/local: store
+store/internal/files: store
+store/local: store store/internal/files
 store/mem: store
 store/rclone: scratch store store/s3
 store/remote: pipe ssh store store/wire
 store/s3: host store
-store/sftp: ssh store
+store/sftp: ssh store store/internal/files
 store/storetest: store
 store/wire: store
 tags:

@@ -8,10 +8,10 @@ import (
 	"iter"
 	"os"
 	"path"
-	"slices"
 	"strings"
 
 	"firn/store"
+	"firn/store/internal/files"
 )
 
 // List reads the folder that prefix leads to, and the folders below it that can
@@ -50,10 +50,10 @@ func (s *Store) walk(ctx context.Context, folder, prefix string, yield func(stor
 		switch {
 		case ctx.Err() != nil:
 			err = ctx.Err()
-		case e.folder:
+		case e.Folder:
 			err = s.walk(ctx, e.Name, prefix, yield)
-		case !e.regular:
-			err = fmt.Errorf("%s: %w", e.Name, errNeither)
+		case !e.Regular:
+			err = fmt.Errorf("%s: %w", e.Name, files.ErrNeither)
 		case !yield(e.Object):
 			err = errStopped
 		}
@@ -64,17 +64,10 @@ func (s *Store) walk(ctx context.Context, folder, prefix string, yield func(stor
 	return nil
 }
 
-// entry is a file or folder whose name can be an object's. Name is its whole
-// path.
-type entry struct {
-	store.Object
-	folder, regular bool
-}
-
 // entries returns the entries of folder whose paths start with prefix, sorted
 // so that a walk in this order yields whole names in order. A missing folder
 // counts as empty.
-func (s *Store) entries(folder, prefix string) ([]entry, error) {
+func (s *Store) entries(folder, prefix string) ([]files.Entry, error) {
 	sub, err := s.root.OpenRoot(folder + "/.") // with the dot, a pipe of that name is an error, not a wait
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -83,11 +76,11 @@ func (s *Store) entries(folder, prefix string) ([]entry, error) {
 		return nil, err
 	}
 	defer sub.Close() // it was only read
-	bases, err := settledNames(func() ([]string, error) { return readNames(sub) })
+	bases, err := files.Settled(func() ([]string, error) { return readNames(sub) }, func(name string) string { return name })
 	if err != nil {
 		return nil, err
 	}
-	entries := make([]entry, 0, len(bases))
+	entries := make([]files.Entry, 0, len(bases))
 	for _, base := range bases {
 		name := path.Join(folder, base)
 		if store.CheckName(base) != nil || !strings.HasPrefix(name, prefix) {
@@ -100,35 +93,10 @@ func (s *Store) entries(folder, prefix string) ([]entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		entries = append(entries, newEntry(name, info))
+		entries = append(entries, files.NewEntry(name, info))
 	}
-	slices.SortFunc(entries, entry.compare)
+	files.Sort(entries)
 	return entries, nil
-}
-
-// mostReadings is how often the names of a folder are read until two readings agree.
-const mostReadings = 100
-
-// errUnsettled ends a listing of a folder in which names come and go all the time.
-var errUnsettled = errors.New("the folder changes all the time")
-
-// settledNames reads the names of a folder until two readings in a row agree, and returns them in order. A system
-// reads a large folder piece by piece, in an order of its own. So one reading can show a name that was removed before
-// another name that it shows came. Names that two readings show were all there between the two.
-func settledNames(read func() ([]string, error)) ([]string, error) {
-	var before []string
-	for n := range mostReadings {
-		names, err := read()
-		if err != nil {
-			return nil, err
-		}
-		slices.Sort(names)
-		if n > 0 && slices.Equal(names, before) {
-			return names, nil
-		}
-		before = names
-	}
-	return nil, errUnsettled
 }
 
 func readNames(folder *os.Root) ([]string, error) {
@@ -138,25 +106,4 @@ func readNames(folder *os.Root) ([]string, error) {
 	}
 	defer f.Close() // it was only read
 	return f.Readdirnames(-1)
-}
-
-func newEntry(name string, info fs.FileInfo) entry {
-	return entry{
-		Object:  store.Object{Name: name, Size: info.Size(), Time: info.ModTime()},
-		folder:  info.IsDir(),
-		regular: info.Mode().IsRegular(),
-	}
-}
-
-// compare sorts a folder like the names in it, all of which continue with a
-// slash: "a-b" comes before "a/b", though "a" comes before "a-b".
-func (e entry) compare(o entry) int {
-	return strings.Compare(e.sortKey(), o.sortKey())
-}
-
-func (e entry) sortKey() string {
-	if e.folder {
-		return e.Name + "/"
-	}
-	return e.Name
 }

@@ -22,6 +22,7 @@ import (
 	"sync"
 
 	"firn/store"
+	"firn/store/internal/files"
 )
 
 // Store is a [store.Store] in a folder. Make one with [Open] or [Create].
@@ -181,7 +182,7 @@ func (s *Store) remove(name string) error {
 		return nil
 	}
 	if err == nil && !info.Mode().IsRegular() {
-		return errNeither
+		return files.ErrNeither
 	}
 	if err == nil {
 		err = s.root.Remove(name)
@@ -191,9 +192,6 @@ func (s *Store) remove(name string) error {
 	}
 	return err
 }
-
-// errNeither is returned for an entry that has an object's name and cannot be one.
-var errNeither = errors.New("neither a file nor a folder")
 
 // check is called first by every method.
 func (s *Store) check(ctx context.Context, names ...string) error {

@@ -8,6 +8,8 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"firn/store/internal/files"
 )
 
 // The folder and the files that writers use. No object's name can contain a
@@ -33,7 +35,7 @@ func (s *Store) clean(ctx context.Context, olderThan time.Time) (n int, err erro
 		return 0, err
 	}
 	if info, err := s.root.Lstat(temporaryFolder); err == nil && !info.IsDir() { // opening a pipe would wait
-		return 0, fmt.Errorf("%s: %w", temporaryFolder, errNeither)
+		return 0, fmt.Errorf("%s: %w", temporaryFolder, files.ErrNeither)
 	}
 	files, err := fs.ReadDir(s.root.FS(), temporaryFolder)
 	if errors.Is(err, fs.ErrNotExist) {

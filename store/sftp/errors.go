@@ -20,9 +20,6 @@ const (
 	codeQuota   = 15
 )
 
-// errNeither is returned for an entry that has an object's name and cannot be one.
-var errNeither = errors.New("neither a file nor a folder")
-
 // code returns the code of an answer, -1 if there is none.
 func code(err error) int {
 	if status, ok := errors.AsType[*sftp.StatusError](err); ok {

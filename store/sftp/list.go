@@ -7,11 +7,11 @@ import (
 	"io/fs"
 	"iter"
 	"path"
-	"slices"
 	"strings"
 	"sync"
 
 	"firn/store"
+	"firn/store/internal/files"
 )
 
 // List reads the folder that prefix leads to, and the folders below it that can hold matches, several at once. It skips
@@ -57,7 +57,7 @@ func (l *listing) run(ctx context.Context) error {
 
 // pending are the entries of a folder that is being read.
 type pending struct {
-	entries []entry
+	entries []files.Entry
 	err     error
 	done    chan struct{} // is closed when they are there
 }
@@ -86,7 +86,7 @@ func (l *listing) walk(ctx context.Context, folder *pending) error {
 	}
 	below := make(map[string]*pending)
 	for _, e := range folder.entries {
-		if e.folder {
+		if e.Folder {
 			below[e.Name] = l.begin(ctx, e.Name)
 		}
 	}
@@ -94,10 +94,10 @@ func (l *listing) walk(ctx context.Context, folder *pending) error {
 		err := ctx.Err()
 		switch {
 		case err != nil:
-		case e.folder:
+		case e.Folder:
 			err = l.walk(ctx, below[e.Name])
-		case !e.regular:
-			err = fmt.Errorf("%s: %w", e.Name, errNeither)
+		case !e.Regular:
+			err = fmt.Errorf("%s: %w", e.Name, files.ErrNeither)
 		case !l.yield(e.Object, nil):
 			err = errStopped
 		}
@@ -108,15 +108,9 @@ func (l *listing) walk(ctx context.Context, folder *pending) error {
 	return nil
 }
 
-// entry is a file or folder whose name can be an object's. Name is its whole path.
-type entry struct {
-	store.Object
-	folder, regular bool
-}
-
 // entries returns the entries of folder whose paths start with prefix, sorted so that a walk in this order yields whole
 // names in order. A missing folder counts as empty.
-func (s *Store) entries(ctx context.Context, folder, prefix string) (entries []entry, err error) {
+func (s *Store) entries(ctx context.Context, folder, prefix string) (entries []files.Entry, err error) {
 	err = s.call(ctx, func(n *session) error {
 		infos, err := s.settled(ctx, n, folder)
 		if isAbsent(err) {
@@ -131,43 +125,30 @@ func (s *Store) entries(ctx context.Context, folder, prefix string) (entries []e
 	return entries, err
 }
 
-func entriesOf(infos []fs.FileInfo, folder, prefix string) []entry {
-	entries := make([]entry, 0, len(infos))
+func entriesOf(infos []fs.FileInfo, folder, prefix string) []files.Entry {
+	entries := make([]files.Entry, 0, len(infos))
 	for _, info := range infos {
 		name := path.Join(folder, info.Name())
 		if store.CheckName(info.Name()) == nil && strings.HasPrefix(name, prefix) {
-			entries = append(entries, newEntry(name, info))
+			entries = append(entries, files.NewEntry(name, info))
 		}
 	}
-	slices.SortFunc(entries, entry.compare)
+	files.Sort(entries)
 	return entries
 }
 
-// mostReadings is how often the names of a folder are read until two readings agree.
-const mostReadings = 100
-
 var (
-	errUnsettled = errors.New("the folder changes all the time")
-	errTwice     = fmt.Errorf("%w: it names a file twice", store.ErrAnswer)
-	errEndless   = fmt.Errorf("%w: the names in a folder do not end", store.ErrAnswer)
+	errTwice   = fmt.Errorf("%w: it names a file twice", store.ErrAnswer)
+	errEndless = fmt.Errorf("%w: the names in a folder do not end", store.ErrAnswer)
 )
 
-// settled reads a folder until two readings in a row show the same names, as package local does, and for the same reason:
-// a server reads a large folder piece by piece. Names that two readings show were all there between the two.
-func (s *Store) settled(ctx context.Context, n *session, folder string) ([]fs.FileInfo, error) {
-	var before []fs.FileInfo
-	for i := range mostReadings {
-		infos, err := s.readFolder(ctx, n, folder)
-		if err != nil {
-			return nil, err
-		}
-		slices.SortFunc(infos, func(a, b fs.FileInfo) int { return strings.Compare(a.Name(), b.Name()) })
-		if i > 0 && slices.EqualFunc(infos, before, sameName) {
-			return infos, twice(infos)
-		}
-		before = infos
+// settled reads a folder until two readings in a row show the same names, since a server reads a large folder piece by piece.
+func (s *Store) settled(ctx context.Context, n *session, dir string) ([]fs.FileInfo, error) {
+	infos, err := files.Settled(func() ([]fs.FileInfo, error) { return s.readFolder(ctx, n, dir) }, fs.FileInfo.Name)
+	if err != nil {
+		return nil, err
 	}
-	return nil, errUnsettled
+	return infos, twice(infos)
 }
 
 func sameName(a, b fs.FileInfo) bool { return a.Name() == b.Name() }
@@ -198,25 +179,4 @@ func (s *Store) readFolder(outer context.Context, n *session, folder string) ([]
 		return nil, errEndless
 	}
 	return infos, err
-}
-
-func newEntry(name string, info fs.FileInfo) entry {
-	return entry{
-		Object:  store.Object{Name: name, Size: info.Size(), Time: info.ModTime()},
-		folder:  info.IsDir(),
-		regular: info.Mode().IsRegular(),
-	}
-}
-
-// compare sorts a folder like the names in it, all of which continue with a slash: "a-b" comes before "a/b", though "a"
-// comes before "a-b".
-func (e entry) compare(o entry) int {
-	return strings.Compare(e.sortKey(), o.sortKey())
-}
-
-func (e entry) sortKey() string {
-	if e.folder {
-		return e.Name + "/"
-	}
-	return e.Name
 }

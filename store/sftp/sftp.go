@@ -26,6 +26,7 @@ import (
 
 	"firn/ssh"
 	"firn/store"
+	"firn/store/internal/files"
 )
 
 // Options say how to reach a folder of another host.
@@ -257,7 +258,7 @@ func (s *Store) remove(n *session, name string) error {
 	case info.IsDir():
 		return nil
 	case !info.Mode().IsRegular():
-		return errNeither
+		return files.ErrNeither
 	}
 	s.traffic.deletes.Add(1)
 	err = n.client.Remove(s.path(name))

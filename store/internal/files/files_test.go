@@ -1,20 +1,25 @@
-package local
+package files_test
 
 import (
 	"errors"
 	"slices"
 	"testing"
+
+	"firn/store/internal/files"
 )
 
-// TestSettledNames reads a folder that changes while it is read.
-func TestSettledNames(t *testing.T) {
+// itself is the name of a name.
+func itself(name string) string { return name }
+
+// TestSettled reads a folder that changes while it is read.
+func TestSettled(t *testing.T) {
 	t.Parallel()
 	readings := [][]string{{"old", "a"}, {"a", "new"}, {"new", "a"}, {"other"}}
-	got, err := settledNames(func() ([]string, error) {
+	got, err := files.Settled(func() ([]string, error) {
 		names := readings[0]
 		readings = readings[1:]
 		return names, nil
-	})
+	}, itself)
 	if want := []string{"a", "new"}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %v, %v, want %v", got, err, want)
 	}
@@ -23,11 +28,11 @@ func TestSettledNames(t *testing.T) {
 func TestNamesNeverSettle(t *testing.T) {
 	t.Parallel()
 	var names []string
-	_, err := settledNames(func() ([]string, error) {
+	_, err := files.Settled(func() ([]string, error) {
 		names = append(names, "x")
 		return slices.Clone(names), nil
-	})
-	if !errors.Is(err, errUnsettled) {
-		t.Errorf("got %v, want errUnsettled", err)
+	}, itself)
+	if !errors.Is(err, files.ErrUnsettled) {
+		t.Errorf("got %v, want ErrUnsettled", err)
 	}
 }
