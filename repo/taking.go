@@ -109,6 +109,9 @@ func (t *taking) read(ctx context.Context, m *member) (err error) {
 		if p := recover(); p != nil { // a fault of one database is not the others'
 			err = fmt.Errorf("internal error: %v", p)
 		}
+		if err != nil {
+			m.close() // it could hold up its source, or the images that are to be opened
+		}
 	}()
 	if m.image, err = m.of.Source(ctx); err != nil {
 		return err
