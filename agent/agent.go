@@ -26,8 +26,9 @@ type Options struct {
 	CacheDir string   // for row counters; "" for none
 	Version  string   // of this program
 
-	Now     func() time.Time
-	Silence time.Duration // how long a database may give no answer; 0 for the usual time
+	Now      func() time.Time
+	Silence  time.Duration // how long a database may give no answer; 0 for the usual time
+	Patience time.Duration // how long a puller may say nothing while an image is open, which holds up checkpoints; 0 for two minutes
 }
 
 // Agent answers the requests of one connection. Make one with [New], and close it.
@@ -47,6 +48,9 @@ func New(o Options) (*Agent, error) {
 	a := &Agent{o: o, followers: make(map[string]*followed), ended: make(chan struct{})}
 	if a.o.Silence == 0 {
 		a.o.Silence = site.StuckSilence
+	}
+	if a.o.Patience == 0 {
+		a.o.Patience = idleTime
 	}
 	for _, text := range o.Allow {
 		p, err := newPattern(text)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"time"
 
 	"firn/crypt"
@@ -19,7 +20,7 @@ import (
 const (
 	// beatEvery is the time between two signs that the agent is at work. The puller's patience is a minute.
 	beatEvery = 10 * time.Second
-	// idleTime is how long a puller may say nothing while it has an image open, which holds up checkpoints.
+	// idleTime is how long a puller may say nothing while it has an image open, unless the options say it.
 	idleTime = 2 * time.Minute
 	// writeTime is how long a puller may take nothing of what is sent.
 	writeTime = 10 * time.Minute
@@ -72,7 +73,11 @@ func (f *frames) next(patience time.Duration) (pull.Kind, []byte, error) {
 		deadline = time.Now().Add(patience)
 	}
 	_ = f.control.SetReadDeadline(deadline)
-	return f.Next()
+	kind, content, err := f.Next()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = fmt.Errorf("firn on the other host has said nothing for %s", patience)
+	}
+	return kind, content, err
 }
 
 // image answers a stream of frames about one image, which stays open until the stream ends.
@@ -102,8 +107,11 @@ type exchange struct {
 
 // run answers frames until the puller ends the stream.
 func (x *exchange) run(ctx context.Context) error {
-	kind, content, err := x.next(idleTime)
-	if err != nil || kind != pull.Open || json.Unmarshal(content, &x.request) != nil {
+	kind, content, err := x.next(x.agent.o.Patience)
+	if err != nil {
+		return err
+	}
+	if kind != pull.Open || json.Unmarshal(content, &x.request) != nil {
 		return fmt.Errorf("%w: an image is opened first", pull.ErrRequest)
 	}
 	if x.opened, err = x.agent.open(ctx, x.request); err != nil {
@@ -114,7 +122,7 @@ func (x *exchange) run(ctx context.Context) error {
 		return err
 	}
 	for {
-		patience := idleTime
+		patience := x.agent.o.Patience
 		if x.ended {
 			patience = 0
 		}

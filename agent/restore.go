@@ -46,8 +46,11 @@ type restoring struct {
 
 // run answers frames until the puller ends the stream, or the target is replaced.
 func (x *restoring) run() error {
-	kind, content, err := x.next(idleTime)
-	if err != nil || kind != pull.Begin || json.Unmarshal(content, &x.request) != nil {
+	kind, content, err := x.next(x.agent.o.Patience)
+	if err != nil {
+		return err
+	}
+	if kind != pull.Begin || json.Unmarshal(content, &x.request) != nil {
 		return fmt.Errorf("%w: a restore begins first", pull.ErrRequest)
 	}
 	if err := x.begin(); err != nil {
@@ -120,11 +123,14 @@ func (x *restoring) prepare(content []byte) error {
 	}
 	size := q.PageCount * int64(q.PageSize)
 	if q.PageSize < 512 || q.PageSize > 65536 || q.PageSize&(q.PageSize-1) != 0 || q.PageCount < 1 || q.PageCount > 1<<32 ||
-		strings.ContainsAny(q.KeepAs, "/\x00") || len(q.KeepAs) > 100 {
+		q.KeepAs != "" && !keptName(q.KeepAs) {
 		return fmt.Errorf("%w: the image", pull.ErrRequest)
 	}
-	kind, first, err := x.next(idleTime)
-	if err != nil || kind != pull.Data || len(first) != q.PageSize {
+	kind, first, err := x.next(x.agent.o.Patience)
+	if err != nil {
+		return err
+	}
+	if kind != pull.Data || len(first) != q.PageSize {
 		return fmt.Errorf("%w: the first page", pull.ErrRequest)
 	}
 	need := size
@@ -144,6 +150,13 @@ func (x *restoring) prepare(content []byte) error {
 	return x.Write(pull.Staged, nil)
 }
 
+// keptName reports whether the end of a name is one of those under which firn keeps what it replaces. Another end could make
+// the file one that other programs look for.
+func keptName(end string) bool {
+	stamp, ok := strings.CutPrefix(end, ".before-restore-")
+	return ok && len(stamp) < 32 && strings.Trim(stamp, "0123456789TZ") == ""
+}
+
 // receive takes in ranges, and the pages in them.
 func (x *restoring) receive(kind pull.Kind, content []byte) error {
 	size := int64(x.stage.PageSize)
@@ -156,7 +169,7 @@ func (x *restoring) receive(kind pull.Kind, content []byte) error {
 			break
 		}
 		var err error
-		if kind, content, err = x.next(idleTime); err != nil {
+		if kind, content, err = x.next(x.agent.o.Patience); err != nil {
 			return err
 		}
 		if kind != pull.Wanted && kind != pull.Pages {
@@ -175,7 +188,7 @@ func (x *restoring) receive(kind pull.Kind, content []byte) error {
 // receivePages writes the pages of one range into the private file.
 func (x *restoring) receivePages(at, end int64) error {
 	for at < end {
-		kind, content, err := x.next(idleTime)
+		kind, content, err := x.next(x.agent.o.Patience)
 		if err != nil {
 			return err
 		}
@@ -289,7 +302,7 @@ func (x *arriving) Complete(context.Context, io.WriterAt) error {
 	if err := x.Write(pull.All, nil); err != nil {
 		return err
 	}
-	kind, content, err := x.next(idleTime)
+	kind, content, err := x.next(x.agent.o.Patience)
 	if err != nil {
 		return err
 	}
