@@ -2,6 +2,7 @@ package pull
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"sync"
@@ -32,9 +33,7 @@ func (h *Host) exchange(ctx context.Context, path string) (*exchange, error) {
 	inner, cancel := context.WithCancel(ctx)
 	answer, conn, err := h.send(inner, path, read)
 	if err == nil && answer.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(answer.Body, mostAnswer))
-		answer.Body.Close()
-		err = failureIn(text)
+		err = refusal(answer, conn)
 	}
 	if err != nil {
 		cancel()
@@ -45,6 +44,41 @@ func (h *Host) exchange(ctx context.Context, path string) (*exchange, error) {
 		Stream: NewStream(answer.Body, write, nil), conn: conn, up: write, down: answer.Body, cancel: cancel, ctx: inner,
 		free: func() { <-h.turns },
 	}, nil
+}
+
+// refusal returns the error that an answer is, and closes it.
+func refusal(answer *http.Response, conn Connection) error {
+	defer answer.Body.Close()
+	var text []byte
+	_ = conn.Await(nil, func() (err error) { text, err = io.ReadAll(io.LimitReader(answer.Body, mostAnswer)); return err })
+	return failureIn(text) // a text that has ended early is none
+}
+
+// send writes a frame. It waits for as long as the agent is alive. An agent that takes no more frames may have said why: its
+// failure is the error then.
+func (e *exchange) send(kind Kind, content []byte) error {
+	err := e.conn.Await(nil, func() error { return e.Write(kind, content) })
+	if err == nil {
+		return nil
+	}
+	for err = nil; err == nil; {
+		_, _, err = e.next()
+	}
+	return err
+}
+
+// sendJSON writes a frame with a value as JSON, as send does.
+func (e *exchange) sendJSON(kind Kind, value any) error {
+	b, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return e.send(kind, b)
+}
+
+// sendRanges writes ranges of bytes, as send does.
+func (e *exchange) sendRanges(more, last Kind, ranges [][2]int64, pageSize int64) error {
+	return writeRanges(e.send, more, last, ranges, pageSize)
 }
 
 // next returns the next frame but for beats. The agent's failure is an error.

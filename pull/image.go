@@ -42,7 +42,6 @@ type image struct {
 	exchange *exchange // nil before the pages are asked for
 	incoming *incoming // the pages of the ranges; nil before
 	ranges   [][2]int64
-	whole    bool              // all pages come from the agent
 	stored   io.ReaderAt       // the other pages
 	table    *Table            // of the image as far as it is known; nil if it will not be known
 	hasher   *crypt.PageHasher // of table
@@ -87,8 +86,8 @@ func (i *image) begin() (err error) {
 	if i.exchange, err = i.host.exchange(i.ctx, PathImage); err != nil {
 		return err
 	}
-	if err := i.exchange.WriteJSON(Open, i.request); err != nil {
-		return i.exchange.explain(err)
+	if err := i.exchange.sendJSON(Open, i.request); err != nil {
+		return err
 	}
 	return i.settle()
 }
@@ -111,134 +110,17 @@ func (i *image) describe(content []byte) error {
 	if err := d.check(i.request.Compact); err != nil {
 		return err
 	}
-	if i.page != nil && d.Size != i.described.Size {
+	if i.page != nil && (d.Size != i.described.Size || d.PageSize != i.described.PageSize) {
 		return fmt.Errorf("%w: the size of the image changes while it is read", ErrFrame)
 	}
 	i.described = d
 	return nil
 }
 
-// Differing is the method of [repo.DistantImage].
-func (i *image) Differing(ctx context.Context, since *snapshot.Snapshot, trusted bool, stored *repo.ImageReader) (d repo.Differences, err error) {
-	if err := i.begin(); err != nil {
-		return d, i.fail(err)
-	}
-	old := since.Image()
-	if i.distrust != nil && i.distrust.Load() {
-		return d, nil
-	}
-	if old.PageSize != i.described.PageSize || old.Export != i.described.Export || old.Size != stored.Size() {
-		return d, nil
-	}
-	if d, err = i.find(ctx, old, trusted, stored); err != nil {
-		return d, i.fail(err)
-	}
-	if !d.Known {
-		return d, nil
-	}
-	i.ranges, i.stored = d.Ranges, stored.At(ctx)
-	if err := i.exchange.WriteRanges(Wanted, Read, d.Ranges, int64(i.described.PageSize)); err != nil {
-		return d, i.fail(i.exchange.explain(err))
-	}
-	i.receive()
-	return d, nil
-}
-
-// find asks for the changes since an old image, or compares all pages with it.
-func (i *image) find(ctx context.Context, old *snapshot.Image, trusted bool, stored *repo.ImageReader) (d repo.Differences, err error) {
-	i.table = i.load(old)
-	if trusted && !i.request.Compact {
-		if d.Ranges, d.Known, err = i.changes(old.Fingerprint); err != nil || d.Known {
-			return d, err
-		}
-	}
-	if i.table == nil {
-		if i.table, err = tableOf(ctx, stored, old.PageSize); err != nil {
-			i.table = nil
-			return repo.Differences{}, ctx.Err() // then all pages are read
-		}
-	}
-	hashes, err := i.hashes()
-	if err != nil || i.described.PageSize != old.PageSize {
-		i.table = nil
-		return repo.Differences{}, err
-	}
-	d = repo.Differences{Ranges: i.table.differing(hashes), Known: true, Compared: true}
-	i.table.hashes = hashes
-	return d, nil
-}
-
-// load returns the table of an old image, nil for none.
-func (i *image) load(old *snapshot.Image) *Table {
-	if i.tablePath == "" {
-		return nil
-	}
-	t, err := loadTable(i.tablePath, old.Root, old.PageSize)
-	if err != nil || int64(len(t.hashes)) != old.PageCount {
-		return nil
-	}
-	return t
-}
-
-// tableOf makes the table of a stored image.
-func tableOf(ctx context.Context, stored *repo.ImageReader, pageSize int) (*Table, error) {
-	t := newTable(pageSize)
-	return t, stored.Copy(ctx, t.writer())
-}
-
-// changes asks which pages have changed since a fingerprint.
-func (i *image) changes(since json.RawMessage) (ranges [][2]int64, known bool, err error) {
-	if err := i.exchange.Write(Changes, since); err != nil {
-		return nil, false, i.exchange.explain(err)
-	}
-	r := NewRangeReader(int64(i.described.PageSize), i.described.Size)
-	for {
-		kind, content, err := i.exchange.next()
-		if err != nil || kind == Unknown {
-			return nil, false, err
-		}
-		if kind != Ranges && kind != Known {
-			return nil, false, unexpected(kind)
-		}
-		if err := r.Add(content); err != nil || kind == Known {
-			return r.Ranges(), err == nil, err
-		}
-	}
-}
-
-// hashes asks for the hash of each page.
-func (i *image) hashes() ([]crypt.PageHash, error) {
-	if err := i.exchange.Write(Hash, i.table.key[:]); err != nil {
-		return nil, i.exchange.explain(err)
-	}
-	if err := i.settle(); err != nil {
-		return nil, err
-	}
-	return receiveHashes(i.exchange, i.described.PageCount)
-}
-
-// receiveHashes receives the hashes of a number of pages.
-func receiveHashes(e *exchange, pages int64) (hashes []crypt.PageHash, err error) {
-	for {
-		kind, content, err := e.next()
-		switch {
-		case err != nil:
-			return nil, err
-		case kind == Hashed && int64(len(hashes)) == pages:
-			return hashes, nil
-		case kind != Hashes || len(content)%crypt.PageHashSize != 0 || int64(len(hashes)+len(content)/crypt.PageHashSize) > pages:
-			return nil, unexpected(kind)
-		}
-		for ; len(content) > 0; content = content[crypt.PageHashSize:] {
-			hashes = append(hashes, crypt.PageHash(content))
-		}
-	}
-}
-
 // receive begins to receive the pages.
 func (i *image) receive() {
 	if i.table != nil {
-		i.table.resize(i.described.PageCount)
+		i.table.shrink(i.described.PageCount)
 		i.hasher = crypt.NewPageHasher(i.table.key)
 	}
 	i.page = make([]byte, 0, i.described.PageSize)
@@ -252,8 +134,8 @@ func (i *image) readAll() error {
 			return err
 		}
 	}
-	if err := i.exchange.Write(ReadAll, nil); err != nil {
-		return i.exchange.explain(err)
+	if err := i.exchange.send(ReadAll, nil); err != nil {
+		return err
 	}
 	if err := i.settle(); err != nil {
 		return err
@@ -310,7 +192,7 @@ func (i *image) loadPage() error {
 		return err
 	}
 	if i.table != nil {
-		i.table.hashes[number] = i.hasher.Sum(i.page)
+		i.table.set(number, i.hasher.Sum(i.page))
 	}
 	return nil
 }
@@ -347,13 +229,26 @@ func (i *image) Skip(n int64) error {
 	return i.fail(i.finish())
 }
 
-// finish takes in the last description of the image, which has the numbers of rows.
+// finish takes in the last description of the image, which has the numbers of rows, and ends the exchange: an image may stay
+// open for long, and the requests that can be under way at once are few.
 func (i *image) finish() error {
-	content, err := i.incoming.end()
-	if err != nil || content == nil {
-		return err
+	if i.exchange == nil {
+		return nil // it was finished
 	}
-	return i.describe(content)
+	content, err := i.incoming.end()
+	if err == nil {
+		err = i.describe(content)
+	}
+	i.end()
+	return err
+}
+
+// end ends the exchange, if there is one: the agent closes the image.
+func (i *image) end() {
+	if i.exchange != nil {
+		i.exchange.close()
+		i.exchange = nil
+	}
 }
 
 // Named keeps the table of the image for the next one. Without the table, the next image is compared with the stored one.
@@ -381,17 +276,14 @@ func (i *image) Close() error {
 	if i.err == nil {
 		i.err = outcome.OfSource(errClosed)
 	}
-	if i.exchange != nil {
-		i.exchange.close()
-		i.exchange = nil
-	}
+	i.end()
 	if i.incoming != nil {
 		i.incoming.close()
 	}
 	return nil
 }
 
-// fail keeps an error, and marks it as one of the source, unless it is the repository's.
+// fail keeps an error, and marks it as one of the source, unless it is the repository's. It ends the exchange.
 func (i *image) fail(err error) error {
 	if err == nil {
 		return nil
@@ -400,6 +292,7 @@ func (i *image) fail(err error) error {
 		err = outcome.OfSource(fmt.Errorf("database %s on %s: %w", i.request.Database, i.host.name, err))
 	}
 	i.err = err
+	i.end()
 	return err
 }
 

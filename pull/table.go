@@ -91,29 +91,61 @@ func (t *Table) save(path string) error {
 	return err
 }
 
-// resize gives the table room for an image's pages.
-func (t *Table) resize(pages int64) {
-	if n := int64(len(t.hashes)); pages > n {
-		t.hashes = append(t.hashes, make([]crypt.PageHash, pages-n)...)
-	}
-	t.hashes = t.hashes[:pages]
+// shrink removes the hashes of pages that an image does not have.
+func (t *Table) shrink(pages int64) {
+	t.hashes = t.hashes[:min(int64(len(t.hashes)), pages)]
 }
 
-// differing returns the ranges of bytes in which an image with other hashes differs from the table's.
-func (t *Table) differing(hashes []crypt.PageHash) (ranges [][2]int64) {
-	size := int64(t.pageSize)
-	for n, h := range hashes {
-		if n < len(t.hashes) && t.hashes[n] == h {
-			continue
+// set takes in the hash of a page, which follows the pages of the table or is one of them. So the table is never longer than
+// the pages that have come, whatever the other side says of its image.
+func (t *Table) set(page int64, h crypt.PageHash) {
+	if page == int64(len(t.hashes)) {
+		t.hashes = append(t.hashes, h)
+		return
+	}
+	t.hashes[page] = h
+}
+
+// comparison compares the pages of another image with the table's, by their hashes. It keeps no hashes: their number is the
+// other side's to say.
+type comparison struct {
+	table  *Table
+	pages  int64      // whose hashes have come
+	ranges [][2]int64 // of bytes, in which the images differ
+}
+
+func (t *Table) comparison() *comparison { return &comparison{table: t} }
+
+// receive receives the hashes of a number of pages.
+func (c *comparison) receive(e *exchange, pages int64) error {
+	for {
+		kind, content, err := e.next()
+		switch {
+		case err != nil:
+			return err
+		case kind == Hashed && c.pages == pages:
+			return nil
+		case kind != Hashes || len(content)%crypt.PageHashSize != 0 || int64(len(content)/crypt.PageHashSize) > pages-c.pages:
+			return unexpected(kind)
 		}
-		from := int64(n) * size
-		if last := len(ranges) - 1; last >= 0 && ranges[last][1] == from {
-			ranges[last][1] += size
-		} else {
-			ranges = append(ranges, [2]int64{from, from + size})
+		for ; len(content) > 0; content = content[crypt.PageHashSize:] {
+			c.add(crypt.PageHash(content))
 		}
 	}
-	return ranges
+}
+
+// add compares the next page.
+func (c *comparison) add(h crypt.PageHash) {
+	at, size := c.pages*int64(c.table.pageSize), int64(c.table.pageSize)
+	c.pages++
+	if n := c.pages - 1; n < int64(len(c.table.hashes)) && c.table.hashes[n] == h {
+		return
+	}
+	if last := len(c.ranges) - 1; last >= 0 && c.ranges[last][1] == at {
+		c.ranges[last][1] += size
+		return
+	}
+	c.ranges = append(c.ranges, [2]int64{at, at + size})
 }
 
 // tableWriter makes a table of the bytes of an image, in order.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"time"
 
-	"firn/crypt"
 	"firn/snapshot"
 	"firn/sqlite"
 )
@@ -99,6 +98,7 @@ type Restore struct {
 	exchange *exchange
 	path     string
 	image    io.ReaderAt // the image that replaces the target
+	table    *Table      // of the image; nil before the first comparison
 	pageSize int64
 	size     int64
 	compared Described // what the target was when its pages were compared; zero for never
@@ -111,9 +111,7 @@ func (h *Host) BeginRestore(ctx context.Context, path string, timeout time.Durat
 		return nil, err
 	}
 	r := &Restore{exchange: e, path: path}
-	if err = e.WriteJSON(Begin, RestoreRequest{Database: path, Timeout: timeout}); err != nil {
-		err = e.explain(err)
-	} else {
+	if err = e.sendJSON(Begin, RestoreRequest{Database: path, Timeout: timeout}); err == nil {
 		_, err = e.expect(Ready)
 	}
 	if err != nil {
@@ -134,12 +132,12 @@ func (r *Restore) Send(image io.ReaderAt, q StageRequest) error {
 	if _, err := image.ReadAt(first, 0); err != nil {
 		return err
 	}
-	err := r.exchange.WriteJSON(Stage, q)
+	err := r.exchange.sendJSON(Stage, q)
 	if err == nil {
-		err = r.exchange.Write(Data, first)
+		err = r.exchange.send(Data, first)
 	}
 	if err != nil {
-		return r.exchange.explain(err)
+		return err
 	}
 	if _, err := r.exchange.expect(Staged); err != nil || q.New || q.KeepAs != "" {
 		return err
@@ -149,46 +147,64 @@ func (r *Restore) Send(image io.ReaderAt, q StageRequest) error {
 
 // sendDiffering has the agent hash the pages of the target, and sends those that differ.
 func (r *Restore) sendDiffering() error {
-	t := newTable(int(r.pageSize))
-	if err := r.exchange.Write(Hash, t.key[:]); err != nil {
-		return r.exchange.explain(err)
-	}
-	writer := t.writer()
-	if _, err := io.CopyBuffer(writer, io.NewSectionReader(r.image, 0, r.size), make([]byte, 1<<20)); err != nil {
+	if err := r.makeTable(); err != nil {
 		return err
 	}
-	theirs, known, err := r.theirHashes()
-	if err != nil || !known {
+	if err := r.exchange.send(Hash, r.table.key[:]); err != nil {
 		return err
 	}
-	mine := t.hashes
-	t.hashes = theirs
-	return r.sendRanges(t.differing(mine))
-}
-
-// theirHashes receives the hashes of the target's pages. It reports false if its pages are not comparable.
-func (r *Restore) theirHashes() (hashes []crypt.PageHash, known bool, err error) {
 	kind, content, err := r.exchange.next()
 	if err != nil || kind == Unknown {
-		return nil, false, err
+		return err
 	}
 	if kind != Opened {
-		return nil, false, unexpected(kind)
+		return unexpected(kind)
 	}
+	r.compared = Described{}
 	if err := json.Unmarshal(content, &r.compared); err != nil {
-		return nil, false, fmt.Errorf("%w: %w", ErrFrame, err)
+		return fmt.Errorf("%w: %w", ErrFrame, err)
 	}
 	if err := r.compared.check(false); err != nil {
-		return nil, false, err
+		return err
 	}
-	hashes, err = receiveHashes(r.exchange, r.compared.PageCount)
-	return hashes, err == nil, err
+	c := r.table.comparison()
+	if err := c.receive(r.exchange, r.compared.PageCount); err != nil {
+		return err
+	}
+	return r.sendRanges(within(c.ranges, r.compared.Size, r.size))
+}
+
+// makeTable makes the table of the image, once.
+func (r *Restore) makeTable() error {
+	if r.table != nil {
+		return nil
+	}
+	t := newTable(int(r.pageSize))
+	if _, err := io.CopyBuffer(t.writer(), io.NewSectionReader(r.image, 0, r.size), make([]byte, 1<<20)); err != nil {
+		return err
+	}
+	r.table = t
+	return nil
+}
+
+// within returns the ranges in which an image differs from a target: those of the comparison as far as the image goes, and what
+// the image has beyond the target.
+func within(ranges [][2]int64, target, image int64) (differ [][2]int64) {
+	for _, span := range ranges {
+		if span[0] < image {
+			differ = append(differ, [2]int64{span[0], min(span[1], image)})
+		}
+	}
+	if image > target {
+		differ = append(differ, [2]int64{target, image})
+	}
+	return differ
 }
 
 // sendRanges sends the pages in ranges.
 func (r *Restore) sendRanges(ranges [][2]int64) error {
-	if err := r.exchange.WriteRanges(Wanted, Pages, ranges, r.pageSize); err != nil {
-		return r.exchange.explain(err)
+	if err := r.exchange.sendRanges(Wanted, Pages, ranges, r.pageSize); err != nil {
+		return err
 	}
 	piece := make([]byte, dataFrame)
 	for _, span := range ranges {
@@ -197,8 +213,8 @@ func (r *Restore) sendRanges(ranges [][2]int64) error {
 			if _, err := r.image.ReadAt(piece, at); err != nil && err != io.EOF {
 				return err
 			}
-			if err := r.exchange.Write(Data, piece); err != nil {
-				return r.exchange.explain(err)
+			if err := r.exchange.send(Data, piece); err != nil {
+				return err
 			}
 		}
 	}
@@ -208,8 +224,8 @@ func (r *Restore) sendRanges(ranges [][2]int64) error {
 // Replace has the agent make the target equal to the image, in one transaction. Locked is called while no other connection can
 // write the target; its error ends the restore.
 func (r *Restore) Replace(locked func() error) (*RestoreAnswer, error) {
-	if err := r.exchange.Write(Replace, nil); err != nil {
-		return nil, r.exchange.explain(err)
+	if err := r.exchange.send(Replace, nil); err != nil {
+		return nil, err
 	}
 	for {
 		kind, content, err := r.exchange.next()
@@ -253,8 +269,5 @@ func (r *Restore) underLock(content []byte, locked func() error) error {
 			return err
 		}
 	}
-	if err := r.exchange.Write(Go, nil); err != nil {
-		return r.exchange.explain(err)
-	}
-	return nil
+	return r.exchange.send(Go, nil)
 }
