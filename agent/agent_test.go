@@ -2,79 +2,19 @@ package agent_test
 
 import (
 	"bytes"
-	"context"
-	"io"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"firn/agent"
 	"firn/internal/dbtest"
 	"firn/internal/sessiontest"
-	"firn/pull"
 	"firn/repo"
 	"firn/sqlite"
 )
 
-// traffic is a connection to an agent in this process, which counts bytes.
-type traffic struct {
-	io.Reader
-	io.WriteCloser
-	sent, received atomic.Int64
-}
-
-func (c *traffic) Read(p []byte) (int, error) {
-	n, err := c.Reader.Read(p)
-	c.received.Add(int64(n))
-	return n, err
-}
-
-func (c *traffic) Write(p []byte) (int, error) {
-	n, err := c.WriteCloser.Write(p)
-	c.sent.Add(int64(n))
-	return n, err
-}
-
-func (c *traffic) Await(_ <-chan struct{}, f func() error) error { return f() }
-func (c *traffic) Explain(err error) error                       { return err }
-
-// start runs an agent and returns a host that is connected to it.
-func start(t *testing.T, o agent.Options) (*pull.Host, *traffic) {
-	t.Helper()
-	o.Now = time.Now
-	a, err := agent.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	in, up, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	down, out, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- a.Serve(context.Background(), in, out) }()
-	c := &traffic{Reader: down, WriteCloser: up}
-	h := pull.NewHost("db1", "test", func() (pull.Connection, error) { return c, nil })
-	t.Cleanup(func() {
-		h.Close()
-		if err := <-ended; err != nil {
-			t.Errorf("agent: %v", err)
-		}
-		if err := a.Close(); err != nil {
-			t.Errorf("agent: %v", err)
-		}
-		down.Close()
-	})
-	return h, c
-}
-
 // backUp takes a snapshot of what a source delivers, and compares it with the database.
-func backUp(t *testing.T, f *sessiontest.Fixture, path string, source repo.Source, o repo.BackupOptions) *repo.BackupResult {
+func backUp(t testing.TB, f *sessiontest.Fixture, path string, source repo.Source, o repo.BackupOptions) *repo.BackupResult {
 	t.Helper()
 	o.Environment, o.Database = "production", "app"
 	result, err := f.Session.Repo.Backup(t.Context(), source, o)
@@ -93,20 +33,6 @@ func backUp(t *testing.T, f *sessiontest.Fixture, path string, source repo.Sourc
 		t.Errorf("the snapshot has other bytes than the database: %d, want %d", got.Len(), len(want))
 	}
 	return result
-}
-
-func imageOf(t *testing.T, path string) []byte {
-	t.Helper()
-	i, err := sqlite.Open(t.Context(), path, sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer i.Close()
-	b, err := io.ReadAll(i)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
 
 // TestPull backs up a database of another host: as a whole, unchanged, appended to, after a checkpoint, without the table of its

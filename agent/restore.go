@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,7 +42,10 @@ type restoring struct {
 	stage   pull.StageRequest
 	staged  *site.Staged // nil before
 	file    *os.File     // of staged
-	ranges  [][2]int64   // in which the target differs from the image, by the last comparison; nil for none
+
+	hashed   bool       // the target's hashes were sent
+	compared bool       // and answered by the pages that differ
+	ranges   [][2]int64 // of these pages
 }
 
 // run answers frames until the puller ends the stream, or the target is replaced.
@@ -176,12 +180,12 @@ func (x *restoring) receive(kind pull.Kind, content []byte) error {
 			return fmt.Errorf("%w: a frame %q", pull.ErrRequest, rune(kind))
 		}
 	}
-	x.ranges = r.Ranges()
-	for _, span := range x.ranges {
+	for _, span := range r.Ranges() {
 		if err := x.receivePages(span[0], span[1]); err != nil {
 			return err
 		}
 	}
+	x.ranges, x.compared = r.Ranges(), x.hashed
 	return nil
 }
 
@@ -205,6 +209,7 @@ func (x *restoring) receivePages(at, end int64) error {
 
 // hash sends the hashes of the target's pages, if they are as long as the image's.
 func (x *restoring) hash(key []byte) error {
+	x.hashed, x.compared = false, false
 	e := &exchange{frames: x.frames, agent: x.agent}
 	source := x.agent.source(x.at.Path(), pull.OpenRequest{Timeout: x.request.Timeout, HoldWriters: true})
 	opened, err := source(x.ctx)
@@ -219,7 +224,9 @@ func (x *restoring) hash(key []byte) error {
 		return errors.Join(x.Write(pull.Unknown, nil), opened.Close())
 	}
 	e.opened = image
-	return errors.Join(e.hash(key), image.Close())
+	err = errors.Join(e.hash(key), image.Close())
+	x.hashed = err == nil
+	return err
 }
 
 // replace makes the target equal to the image.
@@ -288,15 +295,24 @@ func (x *restoring) locked() error {
 // arriving is the image as it arrives.
 type arriving restoring
 
-// Differing returns the ranges that the last comparison has found. Their pages are in the file.
-func (x *arriving) Differing(context.Context, io.Reader, io.WriterAt) ([][2]int64, error) {
-	return x.ranges, nil
+// Differing returns the ranges that the last comparison has found. Their pages are in the file. A target that was not compared,
+// such as an empty file, differs everywhere.
+func (x *arriving) Differing(ctx context.Context, _ io.Reader, file io.WriterAt) ([][2]int64, error) {
+	if x.compared {
+		return x.ranges, nil
+	}
+	if err := x.Complete(ctx, file); err != nil {
+		return nil, err
+	}
+	return [][2]int64{{0, x.size()}}, nil
 }
+
+// size returns the size of the image in bytes.
+func (x *arriving) size() int64 { return int64(x.stage.PageSize) * x.stage.PageCount }
 
 // Complete asks for all pages.
 func (x *arriving) Complete(context.Context, io.WriterAt) error {
-	size := int64(x.stage.PageSize) * x.stage.PageCount
-	if err := site.NeedSpace(filepath.Dir(x.at.Path()), size); err != nil {
+	if err := site.NeedSpace(filepath.Dir(x.at.Path()), x.size()); err != nil {
 		return err
 	}
 	if err := x.Write(pull.All, nil); err != nil {
@@ -309,5 +325,11 @@ func (x *arriving) Complete(context.Context, io.WriterAt) error {
 	if kind != pull.Wanted && kind != pull.Pages {
 		return fmt.Errorf("%w: a frame %q", pull.ErrRequest, rune(kind))
 	}
-	return (*restoring)(x).receive(kind, content)
+	if err := (*restoring)(x).receive(kind, content); err != nil {
+		return err
+	}
+	if whole := [][2]int64{{0, x.size()}}; !slices.Equal(x.ranges, whole) {
+		return fmt.Errorf("%w: not all pages of the image", pull.ErrRequest)
+	}
+	return nil
 }
