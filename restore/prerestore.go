@@ -7,6 +7,7 @@ import (
 
 	"firn/config"
 	"firn/outcome"
+	"firn/pull"
 	"firn/repo"
 	"firn/site"
 	"firn/snapshot"
@@ -132,5 +133,11 @@ func (op *Operation) snapshotTarget(ctx context.Context, opts repo.BackupOptions
 		BusyTimeout: op.options.Wait, HoldWriters: true, // what they would commit is about to be replaced
 		HeldUp: func(reason error) { op.s.WarnLocked(op.path, true, reason) },
 	}
-	return op.s.Repo.Backup(ctx, op.targetSource(how), opts)
+	source := op.targetSource(how)
+	result, err := op.s.Repo.Backup(ctx, source, opts)
+	if _, unread := errors.AsType[*pull.StoredError](err); unread && ctx.Err() == nil {
+		opts.ForceScan = true // a damaged snapshot must not keep a database from being restored
+		result, err = op.s.Repo.Backup(ctx, source, opts)
+	}
+	return result, err
 }
