@@ -14,7 +14,7 @@ func (i *image) Differing(ctx context.Context, since *snapshot.Snapshot, trusted
 		return d, i.fail(err)
 	}
 	old := since.Image()
-	if i.distrust != nil && i.distrust.Load() {
+	if i.distrust.Load() {
 		return d, nil
 	}
 	if old.PageSize != i.described.PageSize || old.Export != i.described.Export || old.Size != stored.Size() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"firn/outcome"
 	"firn/repo"
@@ -15,6 +16,8 @@ import (
 type Follower struct {
 	host *Host
 	path string
+
+	distrust atomic.Bool // see [Host.source]
 
 	mu    sync.Mutex
 	hold  bool
@@ -48,7 +51,7 @@ func (f *Follower) Look(ctx context.Context) (changed bool, err error) {
 func (f *Follower) Source(o sqlite.Options) repo.Source {
 	request := requestOf(f.path, o)
 	request.Follow = true
-	return f.host.source(request, tablePath(o))
+	return f.host.source(request, tablePath(o), &f.distrust)
 }
 
 // State returns what the agent has said of its follower last. Whether a connection is held is the agent's matter: this process

@@ -49,7 +49,7 @@ type image struct {
 	page     []byte            // the page that next is in
 	number   int64             // of page, from 0; -1 for none
 	ended    atomic.Bool       // all pages were received
-	distrust *atomic.Bool      // what the repository has cannot be read; nil if that need not be known
+	distrust *atomic.Bool      // what the repository has cannot be read
 	err      error             // sticky
 }
 
@@ -200,9 +200,7 @@ func (i *image) loadPage() error {
 // fromStored reads a page that has not changed.
 func (i *image) fromStored(offset int64) error {
 	if _, err := i.stored.ReadAt(i.page, offset); err != nil {
-		if i.distrust != nil {
-			i.distrust.Store(true)
-		}
+		i.distrust.Store(true)
 		return &StoredError{err}
 	}
 	return nil
@@ -253,7 +251,11 @@ func (i *image) end() {
 
 // Named keeps the table of the image for the next one. Without the table, the next image is compared with the stored one.
 func (i *image) Named(root chunk.ID) {
-	if i.table == nil || i.err != nil {
+	if i.err != nil {
+		return
+	}
+	i.distrust.Store(false)
+	if i.table == nil {
 		return
 	}
 	i.table.root = root

@@ -47,7 +47,7 @@ func (d Database) String() string {
 // Source returns the database at a path as a source of backups. Of the options, it takes Compact, HoldWriters and BusyTimeout.
 // StatePath is a file that keeps what is known of each page, so that only changes need be sent; "" for none.
 func (h *Host) Source(path string, o sqlite.Options) repo.Source {
-	return h.source(requestOf(path, o), tablePath(o))
+	return h.source(requestOf(path, o), tablePath(o), new(atomic.Bool))
 }
 
 // requestOf returns the request for an image. The file of the table stands for the puller.
@@ -70,15 +70,14 @@ func tablePath(o sqlite.Options) string {
 }
 
 // source returns a source of images. If the bytes that the repository has of an image could not be read, the next image comes
-// from the other host as a whole.
-func (h *Host) source(request OpenRequest, tablePath string) repo.Source {
-	var distrust atomic.Bool
+// from the other host as a whole: distrust is set in between.
+func (h *Host) source(request OpenRequest, tablePath string, distrust *atomic.Bool) repo.Source {
 	return func(ctx context.Context) (repo.SourceImage, error) {
 		i, err := h.open(ctx, request, tablePath)
 		if err != nil {
 			return nil, outcome.OfSource(fmt.Errorf("open database %s: %w", request.Database, err))
 		}
-		i.distrust = &distrust
+		i.distrust = distrust
 		return i, nil
 	}
 }
