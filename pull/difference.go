@@ -3,6 +3,7 @@ package pull
 import (
 	"context"
 	"encoding/json"
+	"io"
 
 	"firn/repo"
 	"firn/snapshot"
@@ -26,12 +27,17 @@ func (i *image) Differing(ctx context.Context, since *snapshot.Snapshot, trusted
 	if !d.Known {
 		return d, nil
 	}
-	i.ranges, i.stored = d.Ranges, stored.At(ctx)
-	if err := i.exchange.sendRanges(Wanted, Read, d.Ranges, int64(i.described.PageSize)); err != nil {
-		return d, i.fail(err)
+	return d, i.fail(i.want(d.Ranges, stored.At(ctx)))
+}
+
+// want asks for the pages in ranges. The others are the stored ones.
+func (i *image) want(ranges [][2]int64, stored io.ReaderAt) error {
+	i.ranges, i.stored = ranges, stored
+	if err := i.exchange.sendRanges(Wanted, Read, ranges, int64(i.described.PageSize)); err != nil {
+		return err
 	}
 	i.receive()
-	return d, nil
+	return nil
 }
 
 // find asks for the changes since an old image, or compares all pages with it.
