@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"firn/pipe"
@@ -102,8 +103,10 @@ type StoredRequest struct {
 // mostText is how many bytes of a text of the other side are shown.
 const mostText = 2000
 
-// clean makes a text of the other side fit for a terminal.
-func clean(text string) string { return report.Clean(text[:min(len(text), mostText)]) }
+// clean makes a text of the other side fit for one line on a terminal.
+func clean(text string) string {
+	return report.Clean(strings.ReplaceAll(text[:min(len(text), mostText)], "\n", "; "))
+}
 
 // mostPages is the number of pages that SQLite's file format allows.
 const mostPages = 1<<32 - 2
