@@ -46,6 +46,7 @@ func (f *followed) look(t testing.TB) bool {
 // store backs the database up, and tells the image if that is wanted.
 func (f *followed) store(t testing.TB, tell bool) *repo.BackupResult {
 	t.Helper()
+	f.Clock = f.Clock.Add(time.Minute)
 	var last repo.SourceImage
 	source := f.follower.Source(sqlite.Options{StatePath: f.state})
 	result := backUp(t, f.Fixture, f.path, func(ctx context.Context) (image repo.SourceImage, err error) {

@@ -27,6 +27,7 @@ type line struct {
 	t              testing.TB
 	options        agent.Options
 	sent, received atomic.Int64
+	turns          atomic.Int64 // how often a puller has waited
 	left           atomic.Int64 // bytes from the agent until the next cut; negative for no cut
 
 	mu      sync.Mutex
@@ -111,8 +112,11 @@ func (c *traffic) Write(p []byte) (int, error) {
 // Close ends the connection.
 func (c *traffic) Close() error { return errors.Join(c.out.Close(), c.in.Close()) }
 
-// Await calls a function. The tests' agents are never silent.
-func (c *traffic) Await(_ <-chan struct{}, f func() error) error { return f() }
+// Await calls a function, and counts the call. The tests' agents are never silent.
+func (c *traffic) Await(_ <-chan struct{}, f func() error) error {
+	c.line.turns.Add(1)
+	return f()
+}
 
 // Explain names the cut.
 func (c *traffic) Explain(err error) error {

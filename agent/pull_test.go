@@ -40,9 +40,10 @@ func newPulled(t testing.TB, o dbtest.Options) *pulled {
 	return p
 }
 
-// pull backs the database up.
+// pull backs the database up, a minute after the backup before.
 func (p *pulled) pull(t testing.TB) *repo.BackupResult {
 	t.Helper()
+	p.Clock = p.Clock.Add(time.Minute)
 	return backUp(t, p.Fixture, p.path, p.source, repo.BackupOptions{})
 }
 
@@ -298,6 +299,7 @@ func TestTwoPullers(t *testing.T) {
 	for round := range 3 {
 		exec(t, p.path, "UPDATE big SET b = randomblob(1000) WHERE a % 500 = 7")
 		p.received()
+		other.Clock = other.Clock.Add(time.Minute)
 		var both sync.WaitGroup
 		both.Go(func() { p.pull(t) })
 		both.Go(func() { backUp(t, other, p.path, second, repo.BackupOptions{}) })
