@@ -65,7 +65,12 @@ func (a *Agent) permit(asked string) (string, error) {
 		}
 	}
 	// Nothing is told of other paths, not even whether they are there.
-	return "", fmt.Errorf("%w: database %s: no --allow of the agent fits it", pull.ErrNotAllowed, asked)
+	return "", refused(asked, "no --allow fits it")
+}
+
+// refused returns the error for a database that the agent may not touch.
+func refused(asked, why string) error {
+	return fmt.Errorf("database %s: %w: %s", asked, pull.ErrNotAllowed, why)
 }
 
 // absolute returns the path that is asked for. Paths with .. in them are not taken: they could be meant to mislead.

@@ -80,13 +80,15 @@ func (x *restoring) run() error {
 	}
 }
 
-// begin claims the target.
+// begin claims the target, and removes what restores have left beside it that were killed.
 func (x *restoring) begin() (err error) {
 	if x.at, err = x.agent.writable(x.request.Database); err != nil {
 		return err
 	}
 	return x.at.At(func(path string) (err error) {
-		x.claim, err = scratch.Take(path)
+		if x.claim, err = scratch.Take(path); err == nil {
+			_, _ = scratch.Sweep(filepath.Dir(path), x.agent.o.Now(), 0) // what cannot be removed hinders no restore
+		}
 		return err
 	})
 }

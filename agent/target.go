@@ -49,7 +49,7 @@ func (a *Agent) target(ctx context.Context, q pull.TargetRequest) (answer pull.T
 // writable returns the site of a database that a puller may replace. The caller closes it.
 func (a *Agent) writable(asked string) (*site.Site, error) {
 	if !a.o.Writable {
-		return nil, fmt.Errorf("%w: database %s: the agent was started without --writable", pull.ErrNotAllowed, asked)
+		return nil, refused(asked, "it was started without --writable")
 	}
 	path, err := a.permit(asked)
 	if err != nil {
@@ -60,7 +60,7 @@ func (a *Agent) writable(asked string) (*site.Site, error) {
 		return nil, err
 	}
 	if !a.o.AllowAll && !a.fitsReal(at.Path()) { // a link was changed since
-		return nil, errors.Join(fmt.Errorf("%w: database %s: no --allow of the agent fits it", pull.ErrNotAllowed, asked), at.Close())
+		return nil, errors.Join(refused(asked, "no --allow fits it"), at.Close())
 	}
 	return at, nil
 }

@@ -148,7 +148,10 @@ func (o backupOptions) remoteEnvironment(conf *config.Config, args []string) (*c
 	}
 	env.Pattern, env.From, env.Database = "", "", o.from
 	env.DatabaseName = cmp.Or(o.name, env.DatabaseName, config.DefaultDatabaseName(o.from))
-	return &env, env.Validate()
+	if err := env.Validate(); err != nil {
+		return nil, outcome.Usage("The form is ssh://user@host:port/path.", "%w", err)
+	}
+	return &env, nil
 }
 
 // streamEnvironment returns the environment of a stream. It has no commands and no monitor: if an environment with the same name

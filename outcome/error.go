@@ -86,5 +86,8 @@ var ErrRunning = errors.New("another run is under way")
 // has stored and no "firn check --accept-rollback" has accepted that.
 var ErrRolledBack = errors.New("the repository has been set back")
 
+// ErrNotAllowed is the error of firn on another host for a database that it may not read, or not write.
+var ErrNotAllowed = errors.New("the agent does not allow it")
+
 // ErrStuck is the error of a call that does not return from the system.
 var ErrStuck = errors.New("the file system does not answer")

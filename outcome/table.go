@@ -58,6 +58,7 @@ func connectionEndings() (lines []ending) {
 		{Is(pipe.ErrProtocol), CodeFailed, "Install the same version of firn on both hosts."},
 		{Is(pipe.ErrService), CodeFailed, "Another command is forced for this key in authorized_keys of that host: use another key, or another host name in ssh's configuration."},
 		{Is(ssh.ErrEnded), CodeFailed, "Run it by hand: ssh HOST firn version. Is firn there as new as here?"},
+		{Is(ErrNotAllowed), CodeFailed, "On that host, name the database with --allow in the line of authorized_keys, and add --writable for restores: see \"firn agent --help\"."},
 		{Is(ssh.ErrSilent, ssh.ErrUnreachable), CodeFailed, "Check the host's name, its port and the network. Nothing is lost: run it again."},
 	} {
 		lines = append(lines, ending{all(isA[*SourceError](), line.match), CodeSource, line.Hint}, line)

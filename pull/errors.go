@@ -3,6 +3,7 @@ package pull
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 
 	"firn/outcome"
@@ -13,7 +14,7 @@ import (
 // These errors are an agent's own.
 var (
 	// ErrNotAllowed is returned for a database that the agent may not touch, or not write.
-	ErrNotAllowed = errors.New("the agent does not allow it")
+	ErrNotAllowed = outcome.ErrNotAllowed
 	// ErrRequest is returned for a request that an agent cannot understand.
 	ErrRequest = errors.New("the agent does not understand the request")
 )
@@ -84,6 +85,17 @@ func (f *Failure) err() error {
 	}
 	return far
 }
+
+// about returns an error with what it is about. The agent's own errors name the database; others name the host.
+func (h *Host) about(verb, database string, err error) error {
+	if _, ok := errors.AsType[*farError](err); ok {
+		return outcome.OfSource(fmt.Errorf("agent on %s: %w", h.name, err))
+	}
+	return outcome.OfSource(fmt.Errorf("%s database %s: %w", verb, database, err))
+}
+
+// broken returns the error for words of the other side that are not the protocol's.
+func (h *Host) broken(err error) error { return fmt.Errorf("%s: %w", h.name, err) }
 
 // farError is an error of the agent.
 type farError struct {

@@ -2,11 +2,9 @@ package pull
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"sync/atomic"
 
-	"firn/outcome"
 	"firn/repo"
 	"firn/sqlite"
 )
@@ -39,7 +37,7 @@ func (f *Follower) Look(ctx context.Context) (changed bool, err error) {
 	f.mu.Unlock()
 	var answer LookAnswer
 	if err := f.host.ask(ctx, PathLook, LookRequest{Database: f.path, Hold: hold}, &answer); err != nil {
-		return true, outcome.OfSource(fmt.Errorf("look at database %s: %w", f.path, err))
+		return true, f.host.about("look at", f.path, err)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -85,7 +83,7 @@ func (f *Follower) release(end bool) error {
 		return nil // the agent has ended, and with it what it held
 	}
 	if err := f.host.ask(context.Background(), PathRelease, ReleaseRequest{Database: f.path, End: end}, nil); err != nil {
-		return outcome.OfSource(fmt.Errorf("release database %s: %w", f.path, err))
+		return f.host.about("release", f.path, err)
 	}
 	return nil
 }

@@ -97,7 +97,7 @@ func (h *Host) connect() (*pipe.Client, Connection, error) {
 	h.drop()
 	conn, err := h.dial()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, h.broken(err)
 	}
 	client, err := pipe.Dial(conn, Greeting(h.version))
 	if err != nil {
@@ -142,13 +142,13 @@ func (h *Host) send(ctx context.Context, path string, body io.Reader) (*http.Res
 	var answer *http.Response
 	err = conn.Await(nil, func() (err error) { answer, err = client.Do(r); return err })
 	if err != nil {
-		return nil, nil, explain(ctx, client, conn, err)
+		return nil, nil, h.explain(ctx, client, conn, err)
 	}
 	return answer, conn, nil
 }
 
 // explain returns the error of a connection with its cause.
-func explain(ctx context.Context, client *pipe.Client, conn Connection, err error) error {
+func (h *Host) explain(ctx context.Context, client *pipe.Client, conn Connection, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -157,7 +157,7 @@ func explain(ctx context.Context, client *pipe.Client, conn Connection, err erro
 	case reason == nil:
 		return err
 	case errors.Is(reason, pipe.ErrProtocol), errors.Is(reason, pipe.ErrService), errors.Is(reason, ssh.ErrChatter):
-		return reason
+		return h.broken(reason)
 	}
 	return conn.Explain(err)
 }
@@ -179,7 +179,7 @@ func (h *Host) ask(ctx context.Context, path string, request, answer any) error 
 	}
 	response, conn, err := h.send(ctx, path, bytes.NewReader(b))
 	if err != nil {
-		return fmt.Errorf("agent on %s: %w", h.name, err)
+		return err
 	}
 	defer response.Body.Close()
 	var text []byte
@@ -191,16 +191,16 @@ func (h *Host) ask(ctx context.Context, path string, request, answer any) error 
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil:
-		return fmt.Errorf("agent on %s: %w", h.name, conn.Explain(err))
+		return conn.Explain(err)
 	case len(text) > mostAnswer:
-		return fmt.Errorf("agent on %s: %w: an answer of more than %d bytes", h.name, ErrFrame, mostAnswer)
+		return h.broken(fmt.Errorf("%w: an answer of more than %d bytes", ErrFrame, mostAnswer))
 	case response.StatusCode != http.StatusOK:
-		return fmt.Errorf("agent on %s: %w", h.name, failureIn(text))
+		return failureIn(text)
 	case answer == nil:
 		return nil
 	}
 	if err := json.Unmarshal(text, answer); err != nil {
-		return fmt.Errorf("agent on %s: %w: %w", h.name, ErrFrame, err)
+		return h.broken(fmt.Errorf("%w: %w", ErrFrame, err))
 	}
 	return nil
 }

@@ -291,7 +291,7 @@ func (i *image) fail(err error) error {
 		return nil
 	}
 	if _, ours := errors.AsType[*StoredError](err); !ours {
-		err = outcome.OfSource(fmt.Errorf("database %s on %s: %w", i.request.Database, i.host.name, err))
+		err = i.host.about("read", i.request.Database, err)
 	}
 	i.err = err
 	i.end()

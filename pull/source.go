@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"firn/outcome"
 	"firn/repo"
 	"firn/sqlite"
 	"firn/ssh"
@@ -75,7 +74,7 @@ func (h *Host) source(request OpenRequest, tablePath string, distrust *atomic.Bo
 	return func(ctx context.Context) (repo.SourceImage, error) {
 		i, err := h.open(ctx, request, tablePath)
 		if err != nil {
-			return nil, outcome.OfSource(fmt.Errorf("open database %s: %w", request.Database, err))
+			return nil, h.about("open", request.Database, err)
 		}
 		i.distrust = distrust
 		return i, nil
@@ -86,7 +85,7 @@ func (h *Host) source(request OpenRequest, tablePath string, distrust *atomic.Bo
 func (h *Host) Size(ctx context.Context, path string) (int64, error) {
 	var described Described
 	if err := h.ask(ctx, PathDescribe, OpenRequest{Database: path}, &described); err != nil {
-		return 0, outcome.OfSource(fmt.Errorf("open database %s: %w", path, err))
+		return 0, h.about("open", path, err)
 	}
 	return described.Size, described.check(false)
 }

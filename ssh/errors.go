@@ -132,7 +132,7 @@ func essence(said string) string {
 	for line := range strings.Lines(said) {
 		line = strings.TrimSpace(line)
 		if line != "" && !strings.HasPrefix(line, "@") && !strings.HasPrefix(line, "Warning: Permanently added") {
-			lines = append(lines, line)
+			lines = append(lines, strings.TrimSuffix(line, "."))
 		}
 	}
 	return strings.Join(lines[max(0, len(lines)-3):], "; ")
