@@ -11,6 +11,7 @@ import (
 // TestBytes bounds what goes over the wire. It prints the figures, of which docs/pull.md tells.
 func TestBytes(t *testing.T) {
 	t.Parallel()
+	slow(t)
 	p := newPulled(t, dbtest.Options{WAL: true})
 	app := dbtest.Open(t, p.path)
 	defer app.Close()

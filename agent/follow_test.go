@@ -173,6 +173,7 @@ func TestFollowOfDamagedChunk(t *testing.T) {
 // TestManyLooks looks at one database ten thousand times, and at databases that are not allowed or not there.
 func TestManyLooks(t *testing.T) {
 	t.Parallel()
+	slow(t)
 	f := newFollowed(t, dbtest.Options{WAL: true}, true)
 	f.look(t)
 	f.store(t, true)

@@ -207,3 +207,11 @@ func exec(t testing.TB, path, statement string) {
 // fillBig makes a table of rows of a kilobyte each.
 const fillBig = `CREATE TABLE big(a INTEGER PRIMARY KEY, b);
 	WITH n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i<3000) INSERT INTO big SELECT i, randomblob(1000) FROM n`
+
+// slow skips a test of much data in a short run: the race detector makes it take minutes.
+func slow(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it takes long in a short run")
+	}
+}

@@ -62,6 +62,9 @@ func TestPullOfChanges(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if name != "WAL" && name != "Rollback" {
+				slow(t)
+			}
 			p := newPulled(t, o)
 			app := dbtest.Open(t, p.path)
 			defer func() { app.Close() }()
@@ -122,6 +125,7 @@ func TestPullOfRandomChanges(t *testing.T) {
 // TestPullOfLarge pulls a database with a rollback journal that is too large for the memory: the agent copies it.
 func TestPullOfLarge(t *testing.T) {
 	t.Parallel()
+	slow(t)
 	p := newPulled(t, dbtest.Options{})
 	exec(t, p.path, "PRAGMA synchronous = OFF; CREATE TABLE large(a, b); INSERT INTO large SELECT value, randomblob(8000) FROM json_each('['||trim(replace(hex(zeroblob(2500)),'00','1,'),',')||',1]')")
 	exec(t, p.path, "INSERT INTO large SELECT a, randomblob(8000) FROM large")
@@ -292,6 +296,7 @@ func TestPullOfDamagedChunk(t *testing.T) {
 // TestTwoPullers pulls a database by two pullers with states of their own, at once and in turn.
 func TestTwoPullers(t *testing.T) {
 	t.Parallel()
+	slow(t)
 	p := newPulled(t, dbtest.Options{WAL: true})
 	other := sessiontest.New(t, "")
 	exec(t, p.path, fillBig)
@@ -343,6 +348,7 @@ func TestManyImages(t *testing.T) {
 // TestCutPull cuts the connection after each of many numbers of bytes. The next pull just works.
 func TestCutPull(t *testing.T) {
 	t.Parallel()
+	slow(t)
 	p := newPulled(t, dbtest.Options{WAL: true})
 	exec(t, p.path, fillBig)
 	p.pull(t)
