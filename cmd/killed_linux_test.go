@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"firn/internal/dbtest"
+	"firn/internal/sshtest"
 )
 
 // killable is a command that is run many times, and killed each time at a later system call. The
@@ -25,7 +26,7 @@ type killable struct {
 // changing lists the system calls that change a disk.
 const changing = "write,pwrite64,fsync,fdatasync,linkat,renameat,renameat2,unlinkat,mkdirat,ftruncate"
 
-func killables() []killable {
+func killables(ssh string) []killable {
 	garbage := `firn backup app; sql app.db 'UPDATE t SET a = randomblob(1000)'; firn backup app; firn forget app --keep-last 1; firn prune --orphan-age -1s
 sql app.db 'UPDATE t SET a = randomblob(900) WHERE id < 150'; firn backup app; firn forget app --keep-last 1; sql app.db 'INSERT INTO t(a) VALUES (randomblob(9))'`
 	return []killable{
@@ -36,6 +37,8 @@ sql app.db 'UPDATE t SET a = randomblob(900) WHERE id < 150'; firn backup app; f
 		{"Init", "true", "init -r two --key-file two.key", killDir.checkInit},
 		{"Undo", `sql app.db "INSERT INTO t(a) VALUES ('old')"; firn backup app; sql app.db "UPDATE t SET a = 'new' WHERE a = 'old'"; firn restore app --snapshot latest --yes`,
 			"undo app --yes", killDir.checkUndo},
+		{"RestoreFar", `printf '[ssh]\nprogram = "` + ssh + `"\n' >> firn.toml; firn backup app; cp app.db far.db; sql far.db "UPDATE t SET a = 'old' WHERE id % 20 = 3"; cp far.db old.db`,
+			"restore --from app --snapshot latest --to ssh://db1/~/far.db --yes", killDir.checkFar},
 	}
 }
 
@@ -47,7 +50,7 @@ func TestKilledAnywhere(t *testing.T) {
 		t.Skip("with the race detector a kill takes a second")
 	}
 	tracer := dbtest.Tool(t, "strace")
-	for _, k := range killables() {
+	for _, k := range killables(sshtest.Program(t)) {
 		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()
 			prepared := newKillDir(t)
@@ -157,6 +160,22 @@ func (d killDir) checkInit(t *testing.T) {
 		t.Errorf("init again: %v: %s", err, out)
 	}
 	d.firn(t, "check", "-r", "two", "--key-file", "two.key")
+}
+
+// checkFar checks that the target on the other host is the old one or the new one. The next restore makes it the new one, and
+// leaves no private file beside it.
+func (d killDir) checkFar(t *testing.T) {
+	t.Helper()
+	if got := d.content(t, "far.db"); got != d.content(t, "old.db") && got != d.content(t, "app.db") {
+		t.Error("the target is neither the old one nor the new one")
+	}
+	d.firn(t, "restore", "--from", "app", "--snapshot", "latest", "--to", "ssh://db1/~/far.db", "--yes")
+	if d.content(t, "far.db") != d.content(t, "app.db") {
+		t.Error("the target is not the new one")
+	}
+	if left, err := filepath.Glob(filepath.Join(string(d), ".firn-*")); err != nil || len(left) > 0 {
+		t.Errorf("%q are left beside the target, %v", left, err)
+	}
 }
 
 // checkUndo runs the undo if it is still to be done, and checks that the content which the restore
