@@ -84,7 +84,7 @@ func absolute(asked string) (string, error) {
 		full = path.Join(home, rest)
 	}
 	if !path.IsAbs(full) || path.Clean(full) != full || strings.ContainsRune(full, 0) {
-		return "", fmt.Errorf("%w: %q is no absolute path without . and ..", pull.ErrRequest, asked)
+		return "", fmt.Errorf("%w: %q is no absolute path, or has . or .. in it", pull.ErrRequest, asked)
 	}
 	return full, nil
 }

@@ -192,7 +192,10 @@ func within(ranges [][2]int64, size int64) (cut [][2]int64) {
 
 // hash describes the image and sends the hash of each page. A database with a rollback journal is copied before its first page,
 // and the copy may be of a later state than was described when it was opened.
-func (x *exchange) hash(content []byte) error {
+func (x *exchange) hash(content []byte) error { return x.hashBy(content, x.opened.Scan) }
+
+// hashBy is hash with a function that hands all pages to another one.
+func (x *exchange) hashBy(content []byte, scan func(observe func(page []byte) error) error) error {
 	var key crypt.PageKey
 	if len(content) != len(key) {
 		return fmt.Errorf("%w: a key of %d bytes", pull.ErrRequest, len(content))
@@ -201,7 +204,7 @@ func (x *exchange) hash(content []byte) error {
 	hasher := crypt.NewPageHasher(key)
 	piece := make([]byte, 0, hashPiece*crypt.PageHashSize)
 	settled := false
-	err := x.opened.Scan(func(page []byte) error {
+	err := scan(func(page []byte) error {
 		if !settled {
 			settled = true
 			if err := x.describe(); err != nil {

@@ -32,7 +32,6 @@ type line struct {
 
 	mu      sync.Mutex
 	newest  *traffic
-	calls   int
 	running sync.WaitGroup
 }
 
@@ -68,7 +67,6 @@ func (l *line) dial() (pull.Connection, error) {
 	})
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.calls++
 	l.newest = &traffic{line: l, in: down, out: up}
 	return l.newest, nil
 }
@@ -81,13 +79,6 @@ func (l *line) cut() {
 		l.newest.cut.Store(true)
 		l.newest.Close()
 	}
-}
-
-// dials returns the number of connections so far.
-func (l *line) dials() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.calls
 }
 
 // Read counts bytes, and cuts the connection when the line says so.

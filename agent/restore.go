@@ -226,9 +226,27 @@ func (x *restoring) hash(key []byte) error {
 		return errors.Join(x.Write(pull.Unknown, nil), opened.Close())
 	}
 	e.opened = image
-	err = errors.Join(e.hash(key), image.Close())
+	err = errors.Join(e.hashBy(key, e.pass), image.Close())
 	x.hashed = err == nil
 	return err
+}
+
+// pass reads the pages of the image once. It needs no copy of a database that holds up its application meanwhile, as a scan does
+// after which the image can still be read.
+func (x *exchange) pass(observe func(page []byte) error) error {
+	page := make([]byte, x.opened.Describe().PageSize)
+	for {
+		_, err := io.ReadFull(x.opened, page)
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			err = observe(page)
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // replace makes the target equal to the image.

@@ -384,3 +384,25 @@ func TestRestoreCutAnywhere(t *testing.T) {
 		t.Error("no restore succeeded")
 	}
 }
+
+// TestRestoreOfLarge restores into a database with a rollback journal, of which there is no room for a copy.
+func TestRestoreOfLarge(t *testing.T) {
+	path, allow := database(t, dbtest.Options{})
+	exec(t, path, "PRAGMA synchronous = OFF; CREATE TABLE large(a INTEGER PRIMARY KEY, b); WITH n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i<36) INSERT INTO large SELECT i, zeroblob(1000000) FROM n")
+	image := imageOf(t, path)
+	exec(t, path, "DELETE FROM large WHERE a % 5 = 0; INSERT INTO ledger_a VALUES (999, 7)")
+	host, l := writer(t, allow)
+	t.Run("NoRoom", func(t *testing.T) {
+		t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
+		r := restoring{host: host, target: path, image: image}
+		if _, err := r.run(t); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if !sameContent(imageOf(t, path), image) {
+		t.Error("the target has other bytes than the image")
+	}
+	if n := l.sent.Load(); n > int64(len(image)) {
+		t.Errorf("%d bytes were sent of an image of %d", n, len(image))
+	}
+}
