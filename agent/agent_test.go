@@ -47,7 +47,7 @@ func TestPull(t *testing.T) {
 		dbtest.Create(t, path, dbtest.Options{WAL: wal})
 		app := dbtest.Open(t, path)
 		defer app.Close()
-		dbtest.Exec(t, app, "CREATE TABLE big(a INTEGER PRIMARY KEY, b); WITH n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i<3000) INSERT INTO big SELECT i, randomblob(1000) FROM n")
+		dbtest.Exec(t, app, fillBig())
 		h, c := start(t, agent.Options{Allow: []string{filepath.Join(dir, "*.db")}, CacheDir: t.TempDir()})
 		state := filepath.Join(t.TempDir(), "state")
 		source := h.Source(path, sqlite.Options{StatePath: state})

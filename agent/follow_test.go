@@ -66,7 +66,7 @@ func TestFollow(t *testing.T) {
 		f := newFollowed(t, dbtest.Options{WAL: true}, hold)
 		app := dbtest.Open(t, f.path)
 		defer app.Close()
-		dbtest.Exec(t, app, fillBig)
+		dbtest.Exec(t, app, fillBig())
 		if !f.look(t) {
 			t.Errorf("hold=%t: a database that was never stored has not changed", hold)
 		}
@@ -116,7 +116,7 @@ func TestFollowUntold(t *testing.T) {
 	f := newFollowed(t, dbtest.Options{WAL: true}, true)
 	app := dbtest.Open(t, f.path)
 	defer app.Close()
-	dbtest.Exec(t, app, fillBig)
+	dbtest.Exec(t, app, fillBig())
 	f.look(t)
 	f.store(t, true)
 	for n := range 6 {
@@ -155,7 +155,7 @@ func TestFollowOfDamagedChunk(t *testing.T) {
 	f := newFollowed(t, dbtest.Options{WAL: true}, true)
 	app := dbtest.Open(t, f.path)
 	defer app.Close()
-	dbtest.Exec(t, app, fillBig)
+	dbtest.Exec(t, app, fillBig())
 	f.look(t)
 	f.store(t, true)
 	f.DamagePack(t)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -195,9 +196,16 @@ func exec(t testing.TB, path, statement string) {
 	dbtest.Exec(t, db, statement)
 }
 
-// fillBig makes a table of rows of a kilobyte each.
-const fillBig = `CREATE TABLE big(a INTEGER PRIMARY KEY, b);
-	WITH n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i<3000) INSERT INTO big SELECT i, randomblob(1000) FROM n`
+// fillBig returns SQL for a table of 3,000 rows of a kilobyte each. There are fewer in a short run: with the race detector, SQLite
+// makes random bytes slowly.
+func fillBig() string {
+	rows := 3000
+	if testing.Short() {
+		rows = 600
+	}
+	return fmt.Sprintf(`CREATE TABLE big(a INTEGER PRIMARY KEY, b);
+		WITH n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i<%d) INSERT INTO big SELECT i, randomblob(1000) FROM n`, rows)
+}
 
 // slow skips a test of much data in a short run: the race detector makes it take minutes.
 func slow(t testing.TB) {

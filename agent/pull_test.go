@@ -68,7 +68,7 @@ func TestPullOfChanges(t *testing.T) {
 			p := newPulled(t, o)
 			app := dbtest.Open(t, p.path)
 			defer func() { app.Close() }()
-			dbtest.Exec(t, app, fillBig)
+			dbtest.Exec(t, app, fillBig())
 			p.pull(t)
 			for _, change := range []string{
 				"DELETE FROM big WHERE a > 2000", "PRAGMA incremental_vacuum", "VACUUM", "UPDATE big SET b = randomblob(990) WHERE a % 100 = 3", "CREATE TABLE more(a)",
@@ -166,7 +166,7 @@ func TestPullCompact(t *testing.T) {
 func TestPullAfterADay(t *testing.T) {
 	t.Parallel()
 	p := newPulled(t, dbtest.Options{WAL: true})
-	exec(t, p.path, fillBig)
+	exec(t, p.path, fillBig())
 	first := p.pull(t).Snapshot.Image()
 	p.received()
 	p.Clock = p.Clock.Add(25 * time.Hour)
@@ -187,7 +187,7 @@ func TestPullAfterADay(t *testing.T) {
 func TestPullWrittenPastSQLite(t *testing.T) {
 	t.Parallel()
 	p := newPulled(t, dbtest.Options{})
-	exec(t, p.path, fillBig)
+	exec(t, p.path, fillBig())
 	p.pull(t)
 	info, err := os.Stat(p.path)
 	if err != nil {
@@ -213,7 +213,7 @@ func TestPullWithBadTables(t *testing.T) {
 	p := newPulled(t, dbtest.Options{WAL: true})
 	app := dbtest.Open(t, p.path) // so that the WAL stays
 	defer app.Close()
-	dbtest.Exec(t, app, fillBig)
+	dbtest.Exec(t, app, fillBig())
 	p.pull(t)
 	table := p.state + ".pages"
 	old, err := os.ReadFile(table)
@@ -256,7 +256,7 @@ func TestPullOfDamagedChunk(t *testing.T) {
 	t.Parallel()
 	for _, missing := range []bool{false, true} {
 		p := newPulled(t, dbtest.Options{WAL: true})
-		exec(t, p.path, fillBig)
+		exec(t, p.path, fillBig())
 		p.pull(t)
 		exec(t, p.path, "UPDATE big SET b = randomblob(1000) WHERE a % 50 = 7; PRAGMA wal_checkpoint(TRUNCATE)")
 		if missing {
@@ -299,7 +299,7 @@ func TestTwoPullers(t *testing.T) {
 	slow(t)
 	p := newPulled(t, dbtest.Options{WAL: true})
 	other := sessiontest.New(t, "")
-	exec(t, p.path, fillBig)
+	exec(t, p.path, fillBig())
 	second := p.host.Source(p.path, sqlite.Options{StatePath: filepath.Join(t.TempDir(), "second")})
 	for round := range 3 {
 		exec(t, p.path, "UPDATE big SET b = randomblob(1000) WHERE a % 500 = 7")
@@ -350,7 +350,7 @@ func TestCutPull(t *testing.T) {
 	t.Parallel()
 	slow(t)
 	p := newPulled(t, dbtest.Options{WAL: true})
-	exec(t, p.path, fillBig)
+	exec(t, p.path, fillBig())
 	p.pull(t)
 	failed := 0
 	for n := int64(1); n < 1<<21; n += 300 + n {

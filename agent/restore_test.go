@@ -87,8 +87,8 @@ func TestRestore(t *testing.T) {
 		"Equal":          {dbtest.Options{}, "", dbtest.Options{}, "", pull.StageRequest{}, sqlite.MethodDelta},
 		"RollbackMode":   {dbtest.Options{}, "DELETE FROM posts", dbtest.Options{}, "", pull.StageRequest{}, sqlite.MethodDelta},
 		"ModesDiffer":    {dbtest.Options{WAL: true}, "DELETE FROM posts", dbtest.Options{}, "", pull.StageRequest{}, sqlite.MethodDelta},
-		"Grows":          {dbtest.Options{WAL: true}, "", dbtest.Options{WAL: true}, fillBig, pull.StageRequest{}, sqlite.MethodDelta},
-		"Shrinks":        {dbtest.Options{WAL: true}, fillBig, dbtest.Options{WAL: true}, "", pull.StageRequest{}, sqlite.MethodDelta},
+		"Grows":          {dbtest.Options{WAL: true}, "", dbtest.Options{WAL: true}, fillBig(), pull.StageRequest{}, sqlite.MethodDelta},
+		"Shrinks":        {dbtest.Options{WAL: true}, fillBig(), dbtest.Options{WAL: true}, "", pull.StageRequest{}, sqlite.MethodDelta},
 		"AutoVacuum":     {dbtest.Options{AutoVacuum: 1}, "", dbtest.Options{}, "DELETE FROM posts", pull.StageRequest{}, sqlite.MethodBackup},
 		"OtherPages":     {dbtest.Options{PageSize: 1024}, "", dbtest.Options{PageSize: 8192}, "", pull.StageRequest{}, sqlite.MethodBackup},
 		"OtherPagesOff":  {dbtest.Options{WAL: true, PageSize: 1024}, "", dbtest.Options{PageSize: 8192}, "", pull.StageRequest{Offline: true}, sqlite.MethodBackup},
@@ -272,7 +272,7 @@ func TestRestoreOfChanging(t *testing.T) {
 	t.Parallel()
 	for _, wal := range []bool{true, false} {
 		for _, change := range []string{
-			"INSERT INTO ledger_a VALUES (999, 7)", fillBig, "DELETE FROM posts; VACUUM",
+			"INSERT INTO ledger_a VALUES (999, 7)", fillBig(), "DELETE FROM posts; VACUUM",
 			"PRAGMA wal_checkpoint(TRUNCATE); INSERT INTO ledger_a VALUES (999, 7); PRAGMA wal_checkpoint(TRUNCATE)",
 		} {
 			path, allow := database(t, dbtest.Options{WAL: wal})
