@@ -120,6 +120,17 @@ func (r *Repo) newListing(objects []store.Object, began uint64) *listing {
 	return v
 }
 
+// same reports whether two listings show the same plans, records, rounds and tombstones: what is needed, and what may be deleted,
+// is the same then. A listing that failed is nil, and like no other.
+func (v *listing) same(other *listing) bool {
+	if v == nil || other == nil || v.token != other.token {
+		return false
+	}
+	sameName := func(a, b store.Object) bool { return a.Name == b.Name }
+	return slices.EqualFunc(v.records, other.records, sameName) && slices.EqualFunc(v.rounds, other.rounds, sameName) &&
+		slices.EqualFunc(v.tombstones, other.tombstones, sameName)
+}
+
 // readPlans reads the listed plans. The error matches fs.ErrNotExist if no plan is listed, or
 // one is gone: then a prune has just replaced them, and the listing must be repeated.
 func (r *Repo) readPlans(ctx context.Context, v *listing) error {

@@ -17,44 +17,12 @@ import (
 	"firn/store"
 )
 
-// PruneOptions says how to free space. The zero value is right for most uses.
-type PruneOptions struct {
-	DryRun bool // change nothing, only return the outcome that the run would have
-	// OrphanAge is for how long a pack that no snapshot needs is taken for the
-	// upload of a running backup; by the store's clock. Zero means a day,
-	// less than zero not at all. It saves work, safety does not depend on it.
-	OrphanAge time.Duration
-	// IfDue does nothing unless the last prune was some hours ago: Every, or six without that.
-	IfDue bool
-	Every time.Duration
-	// Progress is called with the bytes of blobs that were copied so far and in all; nil for none.
-	Progress func(done, total int64)
-}
-
-// PruneResult is the outcome of [Repo.Prune], or of a dry run.
-type PruneResult struct {
-	Skipped   bool  // IfDue was asked for, and it was not
-	Deleted   int   // packs deleted
-	Condemned int   // packs condemned: a later prune deletes them
-	Copied    int64 // bytes of blobs copied out of packs that are mostly garbage
-	Freed     int64 // bytes of the packs deleted
-	Pending   int64 // bytes of the packs that are condemned now
-	Packs     int   // that are left
-	Size      int64 // of these, in bytes
-	// NoRoom is set if the store had no room for all blobs that were to be copied, or for the
-	// plan: the rest was done, and a later prune goes on. It matches [store.ErrNoSpace].
-	NoRoom error
-	// Unacknowledged are snapshots whose runs were killed before their second look, so that
-	// they were never acknowledged, and whose blobs are gone since. Prune went on without them.
-	Unacknowledged []*snapshot.Snapshot
-	// ForgottenBy are other hosts that have forgotten snapshots in rounds during the last week, whose room is not freed yet.
-	ForgottenBy []string
-}
-
 const (
 	defaultOrphanAge = 24 * time.Hour
 	// pruneEvery is how often a run that only prunes when due does so.
 	pruneEvery = 6 * time.Hour
+	// mostPrunes is how often a prune begins anew because others are at work.
+	mostPrunes = 5
 	// prunedEntry is the cache entry with the Unix time of the last prune here.
 	prunedEntry = "state/pruned"
 )
@@ -67,11 +35,15 @@ const (
 func (r *Repo) Prune(ctx context.Context, opts PruneOptions) (*PruneResult, error) {
 	p := r.newPrune(opts)
 	result, err := p.run(ctx)
-	if isDamage(err) {
-		// A blob that another prune has moved or swept meanwhile looks damaged.
-		again := r.newPrune(opts)
-		again.earlier = &p.unacknowledged
-		result, err = again.run(ctx)
+	for again := 0; isDamage(err) && again < mostPrunes; again++ {
+		// A blob that another prune has moved or swept meanwhile looks damaged. Damage that two runs find in the same
+		// repository is there.
+		next := r.newPrune(opts)
+		next.earlier = &p.unacknowledged
+		if result, err = next.run(ctx); next.listing.same(p.listing) {
+			break
+		}
+		p = next
 	}
 	if err != nil {
 		return nil, fmt.Errorf("prune: %w", err)
