@@ -226,3 +226,21 @@ func (x *exchange) hashBy(content []byte, scan func(observe func(page []byte) er
 	}
 	return x.Write(pull.Hashed, nil)
 }
+
+// pass reads the pages of the image once, for hashBy. It needs no copy of a database that holds up its application meanwhile, as a scan does
+// after which the image can still be read.
+func (x *exchange) pass(observe func(page []byte) error) error {
+	page := make([]byte, x.opened.Describe().PageSize)
+	for {
+		_, err := io.ReadFull(x.opened, page)
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			err = observe(page)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}

@@ -231,24 +231,6 @@ func (x *restoring) hash(key []byte) error {
 	return err
 }
 
-// pass reads the pages of the image once. It needs no copy of a database that holds up its application meanwhile, as a scan does
-// after which the image can still be read.
-func (x *exchange) pass(observe func(page []byte) error) error {
-	page := make([]byte, x.opened.Describe().PageSize)
-	for {
-		_, err := io.ReadFull(x.opened, page)
-		if err == io.EOF {
-			return nil
-		}
-		if err == nil {
-			err = observe(page)
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
 // replace makes the target equal to the image.
 func (x *restoring) replace() error {
 	if x.staged == nil {
