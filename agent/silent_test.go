@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -73,7 +74,7 @@ func TestSilentPuller(t *testing.T) {
 		r.expect(pull.Opened)
 		dbtest.Exec(t, app, "INSERT INTO ledger_a VALUES (NULL, 7)")
 		if half != "" {
-			if _, err := io.WriteString(r.up, half); err != nil {
+			if _, err := io.WriteString(r.up, half); err != nil && !errors.Is(err, io.ErrClosedPipe) { // on a slow machine the agent is first
 				t.Fatal(err)
 			}
 		}
@@ -107,10 +108,11 @@ func TestPatienceOfRestore(t *testing.T) {
 	if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) < 2 {
 		t.Errorf("there is no private file yet: %v, %v", entries, err)
 	}
-	if err := r.Write(pull.Pages, []byte{0, 50}); err != nil {
-		t.Fatal(err)
+	err := r.Write(pull.Pages, []byte{0, 50})
+	if err == nil {
+		err = r.Write(pull.Data, before[:8192])
 	}
-	if err := r.Write(pull.Data, before[:8192]); err != nil {
+	if err != nil && !errors.Is(err, io.ErrClosedPipe) {
 		t.Fatal(err)
 	}
 	r.expect(pull.Failed)
