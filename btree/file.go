@@ -137,6 +137,9 @@ func parseHeader(b []byte, size int64) (Header, error) {
 	return h, nil
 }
 
+// Usable returns how many bytes of each page are used: all but those reserved at its end.
+func (h Header) Usable() int { return h.usable }
+
 // alike reports whether equal pages mean the same in both databases.
 func (h Header) alike(other Header) bool {
 	return h.PageSize == other.PageSize && h.usable == other.usable && h.Encoding == other.Encoding
@@ -145,8 +148,8 @@ func (h Header) alike(other Header) bool {
 // offset returns where a page begins.
 func (h Header) offset(page uint32) int64 { return int64(page-1) * int64(h.PageSize) }
 
-// isPointerMap reports whether a page holds pointers to parents (section 1.8).
-func (h Header) isPointerMap(page uint32) bool {
+// IsPointerMap reports whether a page holds pointers to parents (section 1.8).
+func (h Header) IsPointerMap(page uint32) bool {
 	if !h.pointerMaps || page < 2 {
 		return false
 	}

@@ -63,7 +63,7 @@ func (p *Pair) suspects(free [2]set) (suspects, error) {
 	s := suspects{}
 	err := p.changed.all(func(page uint32) error {
 		for side, f := range p.files {
-			if free[side].has(page) || f.isPointerMap(page) {
+			if free[side].has(page) || f.IsPointerMap(page) {
 				return nil
 			}
 			if may, err := f.mayBeOverflow(page); !may || err != nil {
@@ -96,7 +96,7 @@ func (p *Pair) clear(s suspects, side int, free set, all bool) error {
 		if len(s) == 0 {
 			return errFound
 		}
-		if free.has(page) || f.isPointerMap(page) {
+		if free.has(page) || f.IsPointerMap(page) {
 			return nil
 		}
 		b, err := f.page(page)
@@ -153,7 +153,7 @@ func (f *File) overflowing(n uint32) iter.Seq2[cell, error] {
 			yield(cell{}, err)
 			return
 		}
-		if p.kind == tableInterior {
+		if p.kind == TableInterior {
 			return
 		}
 		for i := range p.cells {

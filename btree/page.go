@@ -21,10 +21,10 @@ import (
 //	index leaf      payload size (varint), payload, overflow page (4)
 //	index interior  left child (4), payload size (varint), payload, overflow page (4)
 const (
-	indexInterior = 2
-	tableInterior = 5
-	indexLeaf     = 10
-	tableLeaf     = 13
+	IndexInterior = 2
+	TableInterior = 5
+	IndexLeaf     = 10
+	TableLeaf     = 13
 
 	leafHeader     = 8
 	interiorHeader = 12
@@ -59,17 +59,17 @@ func (f *File) tree(n uint32) (page, error) {
 }
 
 func isTree(kind byte) bool {
-	return kind == indexInterior || kind == tableInterior || kind == indexLeaf || kind == tableLeaf
+	return kind == IndexInterior || kind == TableInterior || kind == IndexLeaf || kind == TableLeaf
 }
 
 func (p page) malformed(format string, args ...any) error {
 	return fmt.Errorf("%w: page %d: %s", ErrFormat, p.number, fmt.Sprintf(format, args...))
 }
 
-func (p page) leaf() bool { return p.kind == indexLeaf || p.kind == tableLeaf }
+func (p page) leaf() bool { return p.kind == IndexLeaf || p.kind == TableLeaf }
 
 // isTable reports whether the page belongs to a tree with rowids as its keys.
-func (p page) isTable() bool { return p.kind == tableInterior || p.kind == tableLeaf }
+func (p page) isTable() bool { return p.kind == TableInterior || p.kind == TableLeaf }
 
 // pointers returns where the pointers to cells begin.
 func (p page) pointers() int {
@@ -114,14 +114,14 @@ func (p page) cell(i int) (cell, error) {
 	if err != nil {
 		return cell{}, err
 	}
-	if p.kind == indexInterior {
+	if p.kind == IndexInterior {
 		b = b[pointerLen:]
 	}
 	var c cell
-	size, n := varint(b)
+	size, n := Varint(b)
 	b = b[n:]
-	if p.kind == tableLeaf {
-		id, m := varint(b)
+	if p.kind == TableLeaf {
+		id, m := Varint(b)
 		c.rowID, b = int64(id), b[m:]
 		n = min(n, m)
 	}
@@ -143,27 +143,30 @@ func (p page) cell(i int) (cell, error) {
 	return c, nil
 }
 
-// local returns how many bytes of a payload are in the page (section 1.6, "U is the
-// usable size").
-func (p page) local(size int64) int {
-	usable := int64(len(p.data))
-	most := (usable-12)*64/255 - 23
-	if p.isTable() {
-		most = usable - 35
+// local returns how many bytes of a payload are in the page.
+func (p page) local(size int64) int { return LocalSize(size, len(p.data), p.isTable()) }
+
+// LocalSize returns how many bytes of a payload are in its cell, on a page of usable bytes; the rest
+// is in overflow pages (section 1.6, "U is the usable size").
+func LocalSize(size int64, usable int, isTable bool) int {
+	u := int64(usable)
+	most := (u-12)*64/255 - 23
+	if isTable {
+		most = u - 35
 	}
 	if size <= most {
 		return int(size)
 	}
-	least := (usable-12)*32/255 - 23
-	if fits := least + (size-least)%(usable-4); fits <= most {
+	least := (u-12)*32/255 - 23
+	if fits := least + (size-least)%(u-4); fits <= most {
 		return int(fits)
 	}
 	return int(least)
 }
 
-// varint returns the number at the beginning of b, and its length, which is 0 if b ends within the
+// Varint returns the number at the beginning of b, and its length, which is 0 if b ends within the
 // number (section 1.6, "A variable-length integer").
-func varint(b []byte) (v uint64, n int) {
+func Varint(b []byte) (v uint64, n int) {
 	for n < len(b) && n < 8 {
 		v = v<<7 | uint64(b[n]&0x7f)
 		n++

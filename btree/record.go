@@ -33,15 +33,15 @@ type Malformed string
 // Texts come as UTF-8 from any encoding; a []byte is part of record. Values beyond the greatest number of columns
 // are passed over, as SQLite does.
 func Decode(record []byte, e Encoding) ([]any, error) {
-	length, n := varint(record)
+	length, n := Varint(record)
 	if n == 0 || length > uint64(len(record)) || length < uint64(n) {
 		return nil, fmt.Errorf("%w: a record's header has %d bytes of %d", ErrFormat, length, len(record))
 	}
 	types, body := record[n:length], record[length:]
 	values := make([]any, 0, min(len(types), 32))
 	for len(types) > 0 && len(values) < maxColumns {
-		serial, n := varint(types)
-		size := serialSize(serial)
+		serial, n := Varint(types)
+		size := SerialSize(serial)
 		if n == 0 || size > uint64(len(body)) {
 			return nil, fmt.Errorf("%w: a record of %d bytes has a value of type %d", ErrFormat, len(record), serial)
 		}
@@ -51,9 +51,9 @@ func Decode(record []byte, e Encoding) ([]any, error) {
 	return values, nil
 }
 
-// serialSize returns the length of a value. For a type that does not exist the length is greater
+// SerialSize returns the length of a value of a serial type. For a type that does not exist the length is greater
 // than any record.
-func serialSize(serial uint64) uint64 {
+func SerialSize(serial uint64) uint64 {
 	switch {
 	case serial <= 4:
 		return serial

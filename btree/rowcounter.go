@@ -121,13 +121,13 @@ func (c *RowCounter) add(page []byte) {
 	cells := binary.BigEndian.Uint16(page[3:])
 	switch kind := page[0]; {
 	case cells&markMask != 0: // too many cells: it is no b-tree page
-	case kind == tableLeaf:
+	case kind == TableLeaf:
 		mark = markTable | cells
-	case kind == indexLeaf:
+	case kind == IndexLeaf:
 		mark = markIndex | cells
-	case kind == tableInterior && c.link(page, int(cells)):
+	case kind == TableInterior && c.link(page, int(cells)):
 		mark = markInterior
-	case kind == indexInterior && c.link(page, int(cells)):
+	case kind == IndexInterior && c.link(page, int(cells)):
 		mark = markInterior | indexBit
 	}
 	c.pages = append(c.pages, mark)

@@ -36,9 +36,9 @@ func TestRowCounter(t *testing.T) {
 	chain := func(n int) (pages [][]byte) { // a tree of n levels, of one page each
 		pages = append(pages, first)
 		for i := range n - 1 {
-			pages = append(pages, interior(tableInterior, uint32(i+3)))
+			pages = append(pages, interior(TableInterior, uint32(i+3)))
 		}
-		return append(pages, leaf(tableLeaf, 7))
+		return append(pages, leaf(TableLeaf, 7))
 	}
 	tests := map[string]struct {
 		pages [][]byte
@@ -46,24 +46,24 @@ func TestRowCounter(t *testing.T) {
 		want  []int64 // nil: not known
 	}{
 		"NoTables":      {[][]byte{first}, nil, []int64{}},
-		"Leaf":          {[][]byte{first, leaf(tableLeaf, 3)}, []int64{2}, []int64{3}},
-		"Empty":         {[][]byte{first, leaf(indexLeaf, 0)}, []int64{2}, []int64{0}},
-		"Table":         {[][]byte{first, leaf(tableLeaf, 3), interior(tableInterior, 4, 2), leaf(tableLeaf, 5)}, []int64{3}, []int64{8}},
-		"Index":         {[][]byte{first, leaf(indexLeaf, 3), interior(indexInterior, 4, 2), leaf(indexLeaf, 5)}, []int64{3}, []int64{9}},
-		"Free":          {[][]byte{first, leaf(tableLeaf, 3), interior(tableInterior, 2, 2, 9)}, []int64{2}, []int64{3}},
-		"OneChild":      {[][]byte{first, interior(indexInterior, 3), leaf(indexLeaf, 5)}, []int64{2}, []int64{5}},
+		"Leaf":          {[][]byte{first, leaf(TableLeaf, 3)}, []int64{2}, []int64{3}},
+		"Empty":         {[][]byte{first, leaf(IndexLeaf, 0)}, []int64{2}, []int64{0}},
+		"Table":         {[][]byte{first, leaf(TableLeaf, 3), interior(TableInterior, 4, 2), leaf(TableLeaf, 5)}, []int64{3}, []int64{8}},
+		"Index":         {[][]byte{first, leaf(IndexLeaf, 3), interior(IndexInterior, 4, 2), leaf(IndexLeaf, 5)}, []int64{3}, []int64{9}},
+		"Free":          {[][]byte{first, leaf(TableLeaf, 3), interior(TableInterior, 2, 2, 9)}, []int64{2}, []int64{3}},
+		"OneChild":      {[][]byte{first, interior(IndexInterior, 3), leaf(IndexLeaf, 5)}, []int64{2}, []int64{5}},
 		"Deepest":       {chain(maxHeight), []int64{2}, []int64{7}},
 		"TooDeep":       {chain(maxHeight + 1), []int64{2}, nil},
-		"Twice":         {[][]byte{first, interior(tableInterior, 3, 3), leaf(tableLeaf, 1)}, []int64{2}, nil},
-		"TwoRoots":      {[][]byte{first, leaf(tableLeaf, 1)}, []int64{2, 2}, nil},
-		"Circle":        {[][]byte{first, interior(tableInterior, 3), interior(tableInterior, 2)}, []int64{2}, nil},
-		"Mixed":         {[][]byte{first, interior(tableInterior, 3), leaf(indexLeaf, 1)}, []int64{2}, nil},
-		"FirstPage":     {[][]byte{first, leaf(tableLeaf, 1)}, []int64{1}, nil},
+		"Twice":         {[][]byte{first, interior(TableInterior, 3, 3), leaf(TableLeaf, 1)}, []int64{2}, nil},
+		"TwoRoots":      {[][]byte{first, leaf(TableLeaf, 1)}, []int64{2, 2}, nil},
+		"Circle":        {[][]byte{first, interior(TableInterior, 3), interior(TableInterior, 2)}, []int64{2}, nil},
+		"Mixed":         {[][]byte{first, interior(TableInterior, 3), leaf(IndexLeaf, 1)}, []int64{2}, nil},
+		"FirstPage":     {[][]byte{first, leaf(TableLeaf, 1)}, []int64{1}, nil},
 		"RootPastEnd":   {[][]byte{first}, []int64{2}, nil},
 		"RootNegative":  {[][]byte{first}, []int64{-1}, nil},
-		"ChildPastEnd":  {[][]byte{first, interior(tableInterior, 1<<32-1)}, []int64{2}, nil},
-		"TooManyCells":  {[][]byte{first, leaf(tableLeaf, 1<<14)}, []int64{2}, nil},
-		"OffsetPastEnd": {[][]byte{first, leaf(tableInterior, 2), leaf(tableLeaf, 1)}, []int64{2}, nil},
+		"ChildPastEnd":  {[][]byte{first, interior(TableInterior, 1<<32-1)}, []int64{2}, nil},
+		"TooManyCells":  {[][]byte{first, leaf(TableLeaf, 1<<14)}, []int64{2}, nil},
+		"OffsetPastEnd": {[][]byte{first, leaf(TableInterior, 2), leaf(TableLeaf, 1)}, []int64{2}, nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -94,7 +94,7 @@ func TestRowCounterIsBounded(t *testing.T) {
 	}
 	c := NewRowCounter(512, 1000)
 	for range c.count {
-		c.Add(interior(tableInterior, far...))
+		c.Add(interior(TableInterior, far...))
 		if int64(cap(c.links)) > 2*c.linksLimit() {
 			t.Fatalf("links: got %d bytes, want at most %d", cap(c.links), 2*c.linksLimit())
 		}
@@ -107,8 +107,8 @@ func TestRowCounterIsBounded(t *testing.T) {
 // FuzzRowCounter counts in any bytes. There is no panic, memory and work stay in proportion to the pages, and the result
 // does not depend on the pieces in which the bytes come.
 func FuzzRowCounter(f *testing.F) {
-	f.Add(slices.Concat(leaf('S', 0), interior(indexInterior, 3, 4), leaf(indexLeaf, 5), leaf(indexLeaf, 2)), uint8(0), uint16(100), int64(2), int64(9))
-	f.Add(slices.Concat(leaf('S', 0), interior(tableInterior, 3, 2), leaf(tableLeaf, 5)), uint8(0), uint16(512), int64(2), int64(3))
+	f.Add(slices.Concat(leaf('S', 0), interior(IndexInterior, 3, 4), leaf(IndexLeaf, 5), leaf(IndexLeaf, 2)), uint8(0), uint16(100), int64(2), int64(9))
+	f.Add(slices.Concat(leaf('S', 0), interior(TableInterior, 3, 2), leaf(TableLeaf, 5)), uint8(0), uint16(512), int64(2), int64(3))
 	f.Add(make([]byte, 1<<17), uint8(7), uint16(9), int64(1), int64(2))
 	f.Fuzz(func(t *testing.T, image []byte, size uint8, piece uint16, root, second int64) {
 		pageSize := minPageSize << (size % 8)
@@ -142,7 +142,7 @@ func checkMemory(t *testing.T, image []byte, pageSize int) {
 func FuzzRowCounterFile(f *testing.F) {
 	c := NewRowCounter(512, 3)
 	page := make([]byte, 3*512)
-	page[0], page[512], page[1024] = tableLeaf, tableInterior, indexLeaf
+	page[0], page[512], page[1024] = TableLeaf, TableInterior, IndexLeaf
 	page[512+4], page[512+13] = 1, 100
 	c.Add(page)
 	var file bytes.Buffer
@@ -170,7 +170,7 @@ func FuzzRowCounterFile(f *testing.F) {
 // TestRowCounterFile checks that the file keeps the label and everything that counting takes.
 func TestRowCounterFile(t *testing.T) {
 	t.Parallel()
-	image := slices.Concat(make([]byte, 512), leaf(tableLeaf, 3), interior(tableInterior, 4, 2), leaf(tableLeaf, 5))
+	image := slices.Concat(make([]byte, 512), leaf(TableLeaf, 3), interior(TableInterior, 4, 2), leaf(TableLeaf, 5))
 	c := NewRowCounter(512, 4)
 	c.Add(image)
 	var file bytes.Buffer

@@ -98,7 +98,7 @@ func (w *walk) page(n uint32, depth int) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	holds := p.kind != tableInterior && w.selection.wants(n)
+	holds := p.kind != TableInterior && w.selection.wants(n)
 	for i := range p.cells {
 		if !p.leaf() {
 			if more, err := w.child(p, i, depth); !more {
