@@ -239,16 +239,16 @@ func within(list []indexColumn, c indexColumn) bool {
 	return false
 }
 
-// extend adds the columns by which entries of an index lead to a row WITHOUT ROWID. SQLite sorts the added columns
-// upwards, even where the primary key is sorted downwards.
-func (x *index) extend() {
+// extend adds the columns by which entries of an index lead to a row WITHOUT ROWID. In an index of a constraint SQLite
+// sorts the added columns upwards, even where the primary key is sorted downwards.
+func (x *index) extend(constraint bool) {
 	if !x.table.withoutRowid {
 		return
 	}
 	named := x.columns
 	for _, c := range x.table.primary.columns {
 		if !within(named, c) {
-			x.columns = append(x.columns[:len(x.columns):len(x.columns)], indexColumn{column: c.column, collation: c.collation})
+			x.columns = append(x.columns[:len(x.columns):len(x.columns)], indexColumn{c.column, c.collation, c.desc && !constraint})
 		}
 	}
 }

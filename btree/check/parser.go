@@ -401,7 +401,7 @@ func parseIndex(t *table, name string, root uint32, sql string) (*index, bool) {
 	for _, c := range x.columns {
 		x.expression = x.expression || c.column < 0 || t.columns[c.column].virtual
 	}
-	x.extend()
+	x.extend(false)
 	return x, true
 }
 

@@ -124,7 +124,7 @@ func (c *checker) index(o btree.Object, t *table) {
 			return
 		}
 		x.name, x.root, ok = o.Name, o.Root, true
-		x.extend()
+		x.extend(true)
 	}
 	if c.format < 4 {
 		for i := range x.columns {

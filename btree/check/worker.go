@@ -33,7 +33,7 @@ const readAhead = 256 << 10
 func (c *checker) worker(ctx context.Context) *worker {
 	return &worker{
 		checker: c, ctx: ctx, tallies: make([]tally, len(c.indexes)),
-		overflow: make([]byte, c.PageSize), parents: make([]byte, c.PageSize), ahead: make([]byte, max(readAhead, c.PageSize)),
+		overflow: make([]byte, c.PageSize), parents: make([]byte, c.PageSize), ahead: make([]byte, max(int(min(readAhead, c.size)), c.PageSize)),
 	}
 }
 
