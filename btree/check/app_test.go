@@ -22,6 +22,7 @@ type app struct {
 	tables []*appTable
 	log    []string
 	made   int
+	plain  bool // nothing that takes SQL
 }
 
 type appTable struct {
@@ -31,7 +32,7 @@ type appTable struct {
 }
 
 func newApp(t *testing.T, dir string, seed uint64) *app {
-	a := &app{t: t, path: filepath.Join(dir, fmt.Sprintf("app-%d.db", seed)), r: rand.New(rand.NewPCG(seed, 11))}
+	a := &app{t: t, path: filepath.Join(dir, fmt.Sprintf("app-%d.db", seed)), r: rand.New(rand.NewPCG(seed, 11)), plain: seed%5 > 1}
 	size := 512 << a.r.IntN(8)
 	if a.r.IntN(2) == 0 {
 		size = 512 << a.r.IntN(3)
@@ -45,10 +46,10 @@ func newApp(t *testing.T, dir string, seed uint64) *app {
 	for range 2 + a.r.IntN(3) {
 		a.table()
 	}
-	if a.r.IntN(4) == 0 {
+	if a.r.IntN(4) == 0 && !a.plain {
 		a.words()
 	}
-	if a.r.IntN(4) == 0 {
+	if a.r.IntN(4) == 0 && !a.plain {
 		a.boxes()
 	}
 	for range 3 + a.r.IntN(5) {
@@ -144,10 +145,10 @@ func (a *app) table() {
 	case 4:
 		parts = append(parts, "UNIQUE (c1, c0"+pick(a.r, "", " COLLATE RTRIM")+")")
 	}
-	if a.r.IntN(4) == 0 {
+	if a.r.IntN(4) == 0 && !a.plain {
 		parts = append(parts[:count:count], append([]string{"g INT GENERATED ALWAYS AS (length(c1))" + pick(a.r, "", " STORED", " VIRTUAL")}, parts[count:]...)...)
 	}
-	if a.r.IntN(6) == 0 {
+	if a.r.IntN(6) == 0 && !a.plain {
 		parts = append(parts, "CHECK (c1 IS NOT 'never')")
 	}
 	if strict {
@@ -166,6 +167,9 @@ func (a *app) columnType(strict bool) string {
 }
 
 func (a *app) columnConstraint() string {
+	if a.plain {
+		return pick(a.r, "", "", "", " NOT NULL", " COLLATE NOCASE", " COLLATE RTRIM DEFAULT 5", " UNIQUE")
+	}
 	return pick(a.r, "", "", "", "", " NOT NULL DEFAULT 'x'", " NOT NULL DEFAULT 7", " COLLATE NOCASE", " COLLATE RTRIM", " UNIQUE",
 		" DEFAULT (1 + 1)", " CONSTRAINT n CHECK (1)", " UNIQUE COLLATE NOCASE")
 }
@@ -192,13 +196,13 @@ func (a *app) index() {
 	var columns []string
 	for range 1 + a.r.IntN(3) {
 		c := pick(a.r, t.columns...)
-		if a.r.IntN(12) == 0 {
+		if a.r.IntN(12) == 0 && !a.plain {
 			c = "lower(" + c + ")"
 		}
 		columns = append(columns, c+pick(a.r, "", "", " COLLATE NOCASE", " COLLATE RTRIM")+pick(a.r, "", " DESC"))
 	}
 	where := ""
-	if a.r.IntN(8) == 0 {
+	if a.r.IntN(8) == 0 && !a.plain {
 		where = " WHERE " + pick(a.r, t.columns...) + " > 3"
 	}
 	a.try(fmt.Sprintf("CREATE %sINDEX i%d ON %s (%s)%s", pick(a.r, "", "", "", "UNIQUE "), a.made, t.name, strings.Join(columns, ", "), where))

@@ -122,6 +122,13 @@ func (s *score) compare(t *testing.T, j *judge, seed uint64, n int) {
 				return
 			}
 		}
+		for i := range 6 {
+			if lied, what := a.lie(image, r); lied != nil {
+				if !s.compareDamaged(t, j, lied, what, fmt.Sprintf("seed %d, state %d, lie %d", seed, state, i)) {
+					return
+				}
+			}
+		}
 		n -= 100
 		if a.r.IntN(2) == 0 {
 			stale = image
