@@ -16,10 +16,7 @@ func TestSound(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "a.db")
 		dbtest.Create(t, path, o)
 		dbtest.Mutate(t, path, 1, 100)
-		b, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := read(t, path)
 		r, err := check.Check(t.Context(), bytes.NewReader(b), int64(len(b)), check.Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -29,4 +26,13 @@ func TestSound(t *testing.T) {
 			t.Error("findings")
 		}
 	}
+}
+
+func read(t testing.TB, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

@@ -49,7 +49,8 @@ type index struct {
 	partial    bool
 	expression bool // entries cannot be computed without SQL
 	known      bool
-	number     int // among all trees
+	orderly    bool // the order of the entries can be checked
+	number     int  // among all indexes
 }
 
 // indexColumn is a column of an index. Column is -1 for an expression.
@@ -57,6 +58,7 @@ type indexColumn struct {
 	column    int
 	collation string
 	desc      bool
+	order     btree.Collation // that the name of the collation stands for
 }
 
 // fields returns how many values an entry has.
@@ -70,14 +72,14 @@ func (x *index) fields() int {
 // computable reports whether the entries follow from the rows without SQL.
 func (x *index) computable() bool { return x.known && !x.partial && !x.expression }
 
-// orderly reports whether the order of the entries can be checked.
-func (x *index) orderly() bool {
-	for _, c := range x.columns {
-		if _, ok := collations(c.collation); !ok {
-			return false
-		}
+// sort finds out how the entries are ordered.
+func (x *index) sort() {
+	x.orderly = x.known
+	for i, c := range x.columns {
+		var ok bool
+		x.columns[i].order, ok = collations(c.collation)
+		x.orderly = x.orderly && ok
 	}
-	return x.known
 }
 
 // sameName compares names as SQLite does: letters A to Z are equal in upper and lower case.
@@ -248,7 +250,7 @@ func (x *index) extend(constraint bool) {
 	named := x.columns
 	for _, c := range x.table.primary.columns {
 		if !within(named, c) {
-			x.columns = append(x.columns[:len(x.columns):len(x.columns)], indexColumn{c.column, c.collation, c.desc && !constraint})
+			x.columns = append(x.columns[:len(x.columns):len(x.columns)], indexColumn{column: c.column, collation: c.collation, desc: c.desc && !constraint})
 		}
 	}
 }

@@ -181,6 +181,7 @@ func (c *checker) plant(t *table) {
 
 // number numbers an index.
 func (c *checker) number(x *index) int {
+	x.sort()
 	c.indexes = append(c.indexes, x)
 	c.entries = append(c.entries, tally{})
 	return len(c.indexes) - 1

@@ -372,7 +372,7 @@ func (e *entry) copy(other *entry) {
 // order compares the current entry with the one before it, and puts it in its place.
 func (w *worker) order(t *tree, page uint32) {
 	x := t.index
-	if w.previous.valid && x.orderly() {
+	if w.previous.valid && x.orderly {
 		switch n, differs := w.compare(x, w.previous.fields, w.current.fields, t.rows != nil); {
 		case n >= 0:
 			w.found(t, Order, page, "keys out of order")
@@ -391,8 +391,7 @@ func (w *worker) compare(x *index, a, b []field, row bool) (n int, differs bool)
 		last = x.keys
 	}
 	for i, c := range x.columns[:last] {
-		collation, _ := collations(c.collation)
-		n, ok := compare(a[i], b[i], collation, w.Encoding)
+		n, ok := compare(a[i], b[i], c.order, w.Encoding)
 		if !ok {
 			w.leave(Left{x.table.name, x.name, "texts that are no UTF-16"})
 			return -1, true

@@ -40,6 +40,7 @@ bench/tune: bench/internal/checkout chunk crypt repo snapshot store/mem
 bench/places: bench/internal/checkout bench/internal/usage
 bench/watch: bench/internal/checkout bench/internal/usage config crypt repo retention site snapshot sqlite store/mem
 btree:
+btree/check: btree
 chunk: chunk/delta
 chunk/delta:
 cmd: agent backup config crypt diff internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention schedule serve session site snapshot sqlite store store/rclone store/remote store/s3 store/sftp store/wire tags upkeep verify watch
