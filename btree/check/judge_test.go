@@ -66,6 +66,9 @@ func (j *judge) look(image []byte) (v verdict) {
 			v.found = nil
 		}
 	}
+	if v.broken != nil && strings.Contains(v.broken.Error(), "no such collation") {
+		v.refused = v.broken // SQLite cannot look at anything
+	}
 	return v
 }
 
