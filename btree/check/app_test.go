@@ -23,6 +23,7 @@ type app struct {
 	log    []string
 	made   int
 	plain  bool // nothing that takes SQL
+	steady bool // the schema stays as it is
 }
 
 type appTable struct {
@@ -267,7 +268,11 @@ func (a *app) change() {
 		return
 	}
 	c := pick(a.r, t.columns...)
-	switch a.r.IntN(16) {
+	kind := a.r.IntN(16)
+	if a.steady && kind >= 7 && kind <= 12 && a.r.IntN(30) > 0 {
+		kind = 13
+	}
+	switch kind {
 	case 0, 1, 2:
 		a.try(fmt.Sprintf("UPDATE OR IGNORE %s SET %s = ? WHERE %s > ?", t.name, c, pick(a.r, t.columns...)), a.value(), a.value())
 	case 3, 4:

@@ -34,10 +34,13 @@ type Result struct {
 	Findings []Finding
 	// Left is what only SQLite can check.
 	Left []Left
+	// Full says why a difference proves nothing, and [Check] has to decide. It is empty if the difference proves that
+	// the image is sound, or not.
+	Full string
 }
 
 // Sound reports whether nothing is wrong, and nothing is left.
-func (r *Result) Sound() bool { return len(r.Findings) == 0 && len(r.Left) == 0 }
+func (r *Result) Sound() bool { return len(r.Findings) == 0 && len(r.Left) == 0 && r.Full == "" }
 
 // Kind is what a finding is about.
 type Kind string
@@ -95,6 +98,12 @@ type Left struct {
 	Why   string
 }
 
+// Image is the bytes of a database at one moment. They must not change.
+type Image struct {
+	Reader io.ReaderAt
+	Size   int64
+}
+
 // Check checks an image of size bytes, which must not change meanwhile. It reads r from several goroutines.
 //
 // Memory: a bit for each page, five bytes for each page of a database with pointer maps, and for each worker some
@@ -102,10 +111,7 @@ type Left struct {
 //
 // The errors are those of reading, and that of ctx. Bytes that make no sense are findings.
 func Check(ctx context.Context, r io.ReaderAt, size int64, o Options) (*Result, error) {
-	c := &checker{reader: r, size: size, hasher: newHasher(), limit: o.Findings, left: map[Left]bool{}}
-	if c.limit <= 0 {
-		c.limit = 100
-	}
+	c := newChecker(Image{r, size}, newHasher(), o)
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
@@ -119,6 +125,14 @@ func Check(ctx context.Context, r io.ReaderAt, size int64, o Options) (*Result, 
 		return nil, err
 	}
 	return c.result(), nil
+}
+
+func newChecker(image Image, h hasher, o Options) *checker {
+	c := &checker{reader: image.Reader, size: image.Size, hasher: h, limit: o.Findings, left: map[Left]bool{}}
+	if c.limit <= 0 {
+		c.limit = 100
+	}
+	return c
 }
 
 // errEnough ends a check that has found as much as was asked for.

@@ -18,11 +18,13 @@ type checker struct {
 	file       *btree.File
 	hasher     hasher
 	references *references
-	pointers   []byte // of the pointer maps: five bytes for each page; nil without
-	free       uint32 // first trunk of the freelist
+	pointed    *references // pages whose entry in the pointer map has been checked; nil if nobody asks
+	pointers   []byte      // of the pointer maps: five bytes for each page; nil without
+	free       uint32      // first trunk of the freelist
 	freeCount  uint32
 	format     uint32 // of the schema
 	maxRoot    uint32 // that the header names
+	objects    []btree.Object
 	forest     []*tree
 	indexes    []*index
 	entries    []tally // by the number of an index

@@ -2,6 +2,7 @@ package check_test
 
 import (
 	"bytes"
+	"cmp"
 	"flag"
 	"fmt"
 	"maps"
@@ -57,30 +58,34 @@ func TestDifferential(t *testing.T) {
 
 // score counts what ran.
 type score struct {
-	mu    sync.Mutex
-	sound int
-	left  int
-	kinds map[string]*counts
+	mu      sync.Mutex
+	sound   int
+	left    int
+	kinds   map[string]*counts
+	reasons map[string]int // why differences proved nothing
 }
 
 // counts are the outcomes for one kind of damage.
 type counts struct {
-	all, same, both, refused, left, only int
-	examples                             []string
+	all, same, both, refused, left, full, only int
+	examples                                   []string
 }
 
 func (s *score) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d sound images, no false alarm; %d with parts left to SQLite\n", s.sound, s.left)
-	fmt.Fprintf(&b, "%-20s %8s %8s %8s %8s %8s %8s\n", "damage", "images", "harmless", "both", "refused", "left", "only we")
+	for _, why := range slices.Sorted(maps.Keys(s.reasons)) {
+		fmt.Fprintf(&b, "%8d differences: %s\n", s.reasons[why], cmp.Or(why, "proved"))
+	}
+	fmt.Fprintf(&b, "%-20s %8s %8s %8s %8s %8s %8s %8s\n", "damage", "images", "harmless", "both", "refused", "left", "full", "only we")
 	total := counts{}
 	for _, name := range slices.Sorted(maps.Keys(s.kinds)) {
 		c := s.kinds[name]
-		fmt.Fprintf(&b, "%-20s %8d %8d %8d %8d %8d %8d %s\n", name, c.all, c.same, c.both, c.refused, c.left, c.only, strings.Join(c.examples, " | "))
-		total.all, total.same, total.both, total.refused, total.left, total.only =
-			total.all+c.all, total.same+c.same, total.both+c.both, total.refused+c.refused, total.left+c.left, total.only+c.only
+		fmt.Fprintf(&b, "%-20s %8d %8d %8d %8d %8d %8d %8d %s\n", name, c.all, c.same, c.both, c.refused, c.left, c.full, c.only, strings.Join(c.examples, " | "))
+		total.all, total.same, total.both, total.refused, total.left, total.full, total.only =
+			total.all+c.all, total.same+c.same, total.both+c.both, total.refused+c.refused, total.left+c.left, total.full+c.full, total.only+c.only
 	}
-	fmt.Fprintf(&b, "%-20s %8d %8d %8d %8d %8d %8d", "", total.all, total.same, total.both, total.refused, total.left, total.only)
+	fmt.Fprintf(&b, "%-20s %8d %8d %8d %8d %8d %8d %8d", "", total.all, total.same, total.both, total.refused, total.left, total.full, total.only)
 	return b.String()
 }
 
@@ -164,7 +169,12 @@ func (s *score) compareSound(t *testing.T, j *judge, image []byte, what string) 
 }
 
 func (s *score) compareDamaged(t *testing.T, j *judge, image []byte, kind, what string) bool {
-	r, v := look(t, image), j.look(image)
+	return s.compareResult(t, j, image, look(t, image), kind, what)
+}
+
+// compareResult compares a result with SQLite's check.
+func (s *score) compareResult(t *testing.T, j *judge, image []byte, r *check.Result, kind, what string) bool {
+	v := j.look(image)
 	ours := len(r.Findings) > 0
 	switch {
 	case ours && v.ok():

@@ -16,7 +16,8 @@ const schemaSQL = "CREATE TABLE sqlite_schema(type text,name text,tbl_name text,
 func (c *checker) plan() error {
 	schema, _ := parseTable("sqlite_schema", 1, schemaSQL)
 	c.plant(schema)
-	objects, err := c.file.Schema()
+	var err error
+	c.objects, err = c.file.Schema()
 	if errors.Is(err, btree.ErrFormat) {
 		c.find(Finding{Kind: Schema, Table: schema.name, Text: err.Error()})
 		err = nil
@@ -25,22 +26,24 @@ func (c *checker) plan() error {
 		return err
 	}
 	tables := map[string]*table{}
-	for _, o := range objects {
+	var inOrder []*table
+	for _, o := range c.objects {
 		if t := c.table(o); t != nil {
 			if tables[lower(t.name)] != nil {
 				c.find(Finding{Kind: Schema, Table: t.name, Text: "two tables of one name"})
 				continue
 			}
 			tables[lower(t.name)] = t
+			inOrder = append(inOrder, t)
 		}
 	}
-	for _, o := range objects {
+	for _, o := range c.objects {
 		if o.Type == "index" {
 			c.index(o, tables[lower(o.Table)])
 		}
 	}
 	c.roots()
-	for _, t := range tables {
+	for _, t := range inOrder {
 		c.plant(t)
 	}
 	return nil
@@ -231,12 +234,11 @@ func (c *checker) leaveTable(t *table, r *rules) {
 
 // roots compares the greatest root page with that in the header.
 func (c *checker) roots() {
-	objects, err := c.file.Schema()
-	if c.maxRoot == 0 || err != nil {
+	if c.maxRoot == 0 {
 		return
 	}
 	last := uint32(1)
-	for _, o := range objects {
+	for _, o := range c.objects {
 		last = max(last, o.Root)
 	}
 	if last != c.maxRoot {

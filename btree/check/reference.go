@@ -98,6 +98,9 @@ func (c *checker) point(t *tree, page uint32, kind byte, parent uint32) {
 	if c.pointers == nil || page == 0 || page > c.PageCount {
 		return
 	}
+	if c.pointed != nil {
+		c.pointed.add(page)
+	}
 	entry := c.pointers[int64(page)*pointerEntry:][:pointerEntry]
 	if got := binary.BigEndian.Uint32(entry[1:]); entry[0] != kind || got != parent {
 		c.found(t, PointerMap, page, "bad pointer map entry: expected type %d and parent %d, got %d and %d", kind, parent, entry[0], got)

@@ -45,10 +45,12 @@ type task struct {
 	low, high *separator
 }
 
-// separator is a key in a page above a subtree; nil is no key.
+// separator is a key in a page above a subtree; nil is no key. The entry of an index may not have been loaded yet.
 type separator struct {
 	rowID int64
 	entry entry // of an index
+	page  uint32
+	cell  int
 }
 
 // run does one task.
@@ -71,7 +73,7 @@ func (w *worker) run(k task) error {
 	} else if err := w.leafPage(k.tree, k.page, nil, low, k.high.row(), true); err != nil {
 		return err
 	}
-	if k.high != nil && !k.tree.isTable && w.previous.valid {
+	if k.high != nil && k.high.entry.valid && w.previous.valid {
 		w.current.copy(&k.high.entry)
 		w.order(k.tree, k.page)
 	}
@@ -250,7 +252,7 @@ func (w *worker) values(t *tree, p *page, cl *cell) {
 		for _, place := range x.places {
 			f, ok := w.field(t.rows, place, cl.rowID)
 			if !ok {
-				w.leave(Left{t.table.name, x.index.name, "a row is older than a column"})
+				w.leave(older(x.index))
 			}
 			w.key = f.appendTo(w.key)
 		}
@@ -260,6 +262,9 @@ func (w *worker) values(t *tree, p *page, cl *cell) {
 		w.tallies[x.index.number].rows.add(w.hasher.hash(w.key))
 	}
 }
+
+// older is what is left of an index if some rows are older than one of its columns.
+func older(x *index) Left { return Left{x.table.name, x.name, "a row is older than a column"} }
 
 // field returns the value at a place of the record, or the rowid for place -1. It returns false if only SQLite knows it.
 func (w *worker) field(r *rules, place int, rowID int64) (field, bool) {

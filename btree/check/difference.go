@@ -1,0 +1,455 @@
+package check
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+)
+
+// Difference checks image b by what differs between it and a, which must be sound. The images are the same outside of the
+// ranges [from, to) of bytes that differing returns in order; inside they may be the same or not. docs/design.md has the proof.
+//
+// It reads all interior pages of b, the pages that differ and their counterparts, and the freelists. Memory is taken for
+// three bits a page, for ten bytes a page with pointer maps, and for what differs. It uses one goroutine.
+//
+// The errors are those of reading, and that of ctx. If a turns out not to be sound, or the difference is of a kind that
+// proves nothing, Full says so.
+func Difference(ctx context.Context, a, b Image, differing iter.Seq2[int64, int64], o Options) (*Result, error) {
+	h := newHasher()
+	d := &difference{}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	for i, image := range []Image{a, b} {
+		d.sides[i] = newChecker(image, h, o)
+		d.sides[i].stop = stop
+	}
+	err := d.run(ctx, differing)
+	if errors.Is(err, errEnough) || errors.Is(context.Cause(ctx), errEnough) {
+		err = nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d.result(), nil
+}
+
+// The sides of a difference.
+const (
+	before = 0
+	after  = 1
+)
+
+// difference is one run of [Difference].
+type difference struct {
+	sides   [2]*checker
+	workers [2]*walker
+	changed *references     // pages that both sides have, and that are not the same
+	count   uint32          // pages that both sides have
+	touched map[string]bool // tables with a page that is not shared, by name in lower case
+	full    string
+	unsure  bool // the findings may be wrong
+}
+
+func (d *difference) result() *Result {
+	r := d.sides[after].result()
+	r.Left = slices.DeleteFunc(r.Left, func(l Left) bool { return !d.touches(l.Table) })
+	r.Full = d.full
+	switch {
+	case d.unsure:
+		r.Findings = nil
+	case len(r.Findings) > 0:
+		r.Full = "" // they are certain
+	}
+	if found := d.sides[before].findings; len(found) > 0 {
+		r.Findings, r.Full = nil, "the older image is not sound: "+found[0].String()
+	}
+	return r
+}
+
+// touches reports whether a table differs. The rows of a virtual table are in tables whose names begin with its own.
+func (d *difference) touches(table string) bool {
+	name := lower(table)
+	for t := range d.touched {
+		if t == name || strings.HasPrefix(t, name+"_") {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *difference) run(ctx context.Context, differing iter.Seq2[int64, int64]) error {
+	for _, c := range d.sides {
+		if ok, err := c.open(); !ok || err != nil {
+			return err
+		}
+		if err := c.plan(); err != nil {
+			return err
+		}
+	}
+	if len(d.sides[before].findings)+len(d.sides[after].findings) > 0 || !d.comparable() {
+		return nil
+	}
+	if err := d.narrow(ctx, differing); err != nil || d.full != "" {
+		return err
+	}
+	for side, c := range d.sides {
+		if err := c.readPointerMap(ctx); err != nil {
+			return err
+		}
+		c.pointed = newReferences(c.PageCount)
+		if err := c.freelist(ctx); err != nil {
+			return err
+		}
+		d.workers[side] = &walker{worker: c.worker(ctx)}
+	}
+	d.touched = map[string]bool{}
+	for i := range d.sides[after].forest {
+		if err := d.tree(ctx, i); err != nil {
+			return err
+		}
+	}
+	if d.overwritten() {
+		return nil
+	}
+	d.uses()
+	d.pointers()
+	d.entries()
+	return nil
+}
+
+// comparable reports whether equal pages mean the same in both images.
+func (d *difference) comparable() bool {
+	a, b := d.sides[before], d.sides[after]
+	switch {
+	case a.PageSize != b.PageSize || a.Usable() != b.Usable() || a.Encoding != b.Encoding || a.format != b.format:
+		d.full = "the format has changed"
+	case (a.maxRoot == 0) != (b.maxRoot == 0):
+		d.full = "pointer maps have come or gone"
+	case !slices.Equal(a.objects, b.objects):
+		d.full = "the schema has changed"
+	}
+	d.count = min(a.PageCount, b.PageCount)
+	return d.full == ""
+}
+
+// fewPages is so few pages that a difference of them is worth looking at in any image.
+const fewPages = 64
+
+// narrow finds the pages that differ.
+func (d *difference) narrow(ctx context.Context, differing iter.Seq2[int64, int64]) error {
+	size := int64(d.sides[after].PageSize)
+	d.changed = newReferences(d.count)
+	var pages [2][]byte
+	for side := range pages {
+		pages[side] = make([]byte, size)
+	}
+	total, last := int64(0), int64(0)
+	for from, to := range differing {
+		for page := max(from/size+1, last+1); page <= int64(d.count) && (page-1)*size < to; page++ {
+			if err := context.Cause(ctx); err != nil {
+				return err
+			}
+			last = page
+			for side, c := range d.sides {
+				if err := c.read(uint32(page), pages[side]); err != nil {
+					return err
+				}
+			}
+			if !bytes.Equal(pages[before], pages[after]) {
+				d.changed.add(uint32(page))
+				total++
+			}
+		}
+	}
+	total += max(0, int64(d.sides[after].PageCount)-int64(d.count))
+	if total > int64(d.sides[after].PageCount)/3+fewPages {
+		d.full = fmt.Sprintf("%d of %d pages differ", total, d.sides[after].PageCount)
+	}
+	return nil
+}
+
+// differs reports whether a page is not the same on both sides.
+func (d *difference) differs(page uint32) bool {
+	return page == 0 || page > d.count || d.changed.has(page)
+}
+
+// node is a page of a tree, and the keys between which its keys are.
+type node struct {
+	page      uint32
+	low, high *separator
+}
+
+// tree checks one tree, height by height from the root down. A page is shared if it is the same on both sides, is in
+// both trees at the same height, and between the same keys. Its whole subtree has been proved then, but for the pages in
+// it that differ.
+func (d *difference) tree(ctx context.Context, i int) error {
+	trees := [2]*tree{d.sides[before].forest[i], d.sides[after].forest[i]}
+	root := trees[after].root
+	var heights [2]int
+	for side, w := range d.workers {
+		var err error
+		if heights[side], err = w.height(trees[side]); err != nil {
+			return err
+		}
+	}
+	var same []node
+	var others [2][]node
+	shared := !d.differs(root)
+	if shared {
+		same, heights[after] = []node{{page: root}}, heights[before]
+	}
+	for height := max(heights[before], heights[after]); height >= 0; height-- {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		for side := range heights {
+			if heights[side] == height && !shared {
+				others[side] = append(others[side], node{page: root})
+			}
+			if heights[side] == height && !shared && root > 1 {
+				d.workers[side].point(trees[side], root, pointerRoot, 0)
+			}
+		}
+		same = append(same, d.settle(trees, &others)...)
+		if len(others[before])+len(others[after]) > 0 {
+			d.touched[lower(trees[after].table.name)] = true
+		}
+		var err error
+		if same, others, err = d.descend(trees, height, same, others); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settle finds shared pages among the others, and takes them out.
+func (d *difference) settle(trees [2]*tree, others *[2][]node) (same []node) {
+	known := map[uint32]node{}
+	for _, n := range others[before] {
+		if !d.differs(n.page) {
+			known[n.page] = n
+		}
+	}
+	taken := map[uint32]bool{}
+	others[after] = slices.DeleteFunc(others[after], func(n node) bool {
+		m, ok := known[n.page]
+		if !ok || taken[n.page] || !alikeKeys(trees[after], m.low, n.low) || !alikeKeys(trees[after], m.high, n.high) {
+			return false
+		}
+		taken[n.page] = true
+		same = append(same, n)
+		return true
+	})
+	others[before] = slices.DeleteFunc(others[before], func(n node) bool { return taken[n.page] })
+	return same
+}
+
+// alikeKeys reports whether two separators are the same.
+func alikeKeys(t *tree, a, b *separator) bool {
+	switch {
+	case a == b:
+		return true
+	case a == nil || b == nil:
+		return false
+	case t.isTable:
+		return a.rowID == b.rowID
+	case a.page != 0 && a.page == b.page && a.cell == b.cell:
+		return true
+	}
+	return a.entry.valid && b.entry.valid && slices.EqualFunc(a.entry.fields, b.entry.fields, func(f, g field) bool {
+		return f.serial == g.serial && bytes.Equal(f.body, g.body)
+	})
+}
+
+// descend checks the pages of one height that are not shared, and returns the pages below.
+func (d *difference) descend(trees [2]*tree, height int, same []node, others [2][]node) (nextSame []node, next [2][]node, err error) {
+	for _, n := range same {
+		if height == 0 {
+			break
+		}
+		if nextSame, err = d.below(trees[after], n, height, nextSame, &next); err != nil {
+			return nil, next, err
+		}
+	}
+	for side, w := range d.workers {
+		for _, n := range others[side] {
+			children, err := d.visit(w, trees[side], n, height)
+			if err != nil {
+				return nil, next, err
+			}
+			next[side] = append(next[side], children...)
+		}
+	}
+	return nextSame, next, nil
+}
+
+// below finds the children of a shared page. A child that differs is in both trees.
+func (d *difference) below(t *tree, n node, height int, same []node, others *[2][]node) ([]node, error) {
+	w := d.workers[after]
+	if err := w.read(n.page, w.parents); err != nil {
+		return nil, err
+	}
+	p := &w.parent
+	if err := p.parse(n.page, w.parents, w.Usable()); err != nil || p.leaf() {
+		d.sides[before].found(t, Page, n.page, "no interior page: %v", err)
+		return same, nil
+	}
+	low := n.low
+	for i := range len(p.cells) + 1 {
+		child := p.child(i)
+		var high *separator
+		switch {
+		case i == len(p.cells):
+			high = n.high
+		case height > 1 || d.differs(child) || d.differs(p.child(i+1)):
+			high = &separator{rowID: p.cells[i].rowID, page: n.page, cell: i}
+		}
+		switch {
+		case d.differs(child):
+			for side := range others {
+				others[side] = append(others[side], node{child, low, high})
+			}
+		case height > 1:
+			same = append(same, node{child, low, high})
+		}
+		low = high
+	}
+	return same, nil
+}
+
+// visit checks a page that is not shared, and returns its children.
+func (d *difference) visit(w *walker, t *tree, n node, height int) ([]node, error) {
+	if !w.refer(t, 0, n.page) {
+		return nil, nil
+	}
+	for _, s := range []*separator{n.low, n.high} {
+		if err := w.complete(t, s); err != nil {
+			return nil, err
+		}
+	}
+	if height == 0 {
+		return nil, w.run(task{tree: t, page: n.page, low: n.low, high: n.high})
+	}
+	b := make([]byte, w.PageSize)
+	if err := w.read(n.page, b); err != nil {
+		return nil, err
+	}
+	p := &page{}
+	if !w.accept(p, t, n.page, b, false) {
+		return nil, nil
+	}
+	var children []node
+	low := n.low
+	for i := range len(p.cells) + 1 {
+		high := n.high
+		if i < len(p.cells) {
+			var err error
+			if high, err = w.separator(t, p, &p.cells[i], low, n.high); err != nil {
+				return nil, err
+			}
+		}
+		w.point(t, p.child(i), pointerChild, n.page)
+		children = append(children, node{p.child(i), low, high})
+		low = high
+	}
+	return children, nil
+}
+
+// complete loads the entry of a separator in a shared page.
+func (w *walker) complete(t *tree, s *separator) error {
+	if s == nil || t.isTable || s.entry.valid || s.page == 0 || t.index == nil || !t.index.known {
+		return nil
+	}
+	b := make([]byte, w.PageSize)
+	if err := w.read(s.page, b); err != nil {
+		return err
+	}
+	p := &page{}
+	if err := p.parse(s.page, b, w.Usable()); err != nil || s.cell >= len(p.cells) {
+		return nil
+	}
+	cl := &p.cells[s.cell]
+	payload, err := w.load(t, p, cl, func([]byte) int64 { return cl.size }, false)
+	if payload == nil || err != nil {
+		return err
+	}
+	if w.parseEntry(t, payload, cl.size) == "" {
+		s.entry.set(payload, w.record.fields)
+	}
+	return nil
+}
+
+// overwritten looks for overflow pages that differ though the pages that their rows are on do not: SQLite overwrites
+// pages in their places if a row keeps its length. No link leads back from them, and the chains that they are in may have
+// changed their course, so that nothing is known.
+func (d *difference) overwritten() bool {
+	a, b := d.sides[before], d.sides[after]
+	for page := uint32(1); page <= d.count && page > 0; page++ {
+		if d.changed.has(page) && !a.references.has(page) && !b.IsPointerMap(page) && page != b.lockPage() {
+			d.full = fmt.Sprintf("page %d, on which a row continues, was overwritten in its place", page)
+			d.unsure = true
+			return true
+		}
+	}
+	return false
+}
+
+// uses checks that each page has one use. The pages that the parts of a have in use that are not shared are those that
+// the parts of b must have in use, but for pages that have come and gone.
+func (d *difference) uses() {
+	a, b := d.sides[before], d.sides[after]
+	for page := uint32(1); page <= max(a.PageCount, b.PageCount) && page > 0; page++ {
+		if b.IsPointerMap(page) || page == b.lockPage() {
+			if page <= b.PageCount && b.references.has(page) {
+				b.find(Finding{Kind: Reference, Page: page, Text: "2nd reference to a page that belongs to SQLite"})
+			}
+			continue
+		}
+		was, is := page > a.PageCount || a.references.has(page), page <= b.PageCount && b.references.has(page)
+		switch {
+		case page > b.PageCount && !was:
+			b.find(Finding{Kind: Reference, Page: page, Text: "invalid page number"})
+		case page > b.PageCount:
+		case is && !was:
+			b.find(Finding{Kind: Reference, Page: page, Text: "2nd reference"})
+		case was && !is:
+			b.find(Finding{Kind: Reference, Page: page, Text: "never used"})
+		}
+	}
+}
+
+// pointers checks the entries of pointer maps about pages that both sides share: they are the same, or have been checked.
+func (d *difference) pointers() {
+	a, b := d.sides[before], d.sides[after]
+	if b.pointers == nil {
+		return
+	}
+	for page := uint32(2); page <= d.count && page > 1; page++ {
+		if b.IsPointerMap(page) || page == b.lockPage() || a.references.has(page) || b.pointed.has(page) {
+			continue
+		}
+		at := int64(page) * pointerEntry
+		if !bytes.Equal(a.pointers[at:at+pointerEntry], b.pointers[at:at+pointerEntry]) {
+			b.find(Finding{Kind: PointerMap, Page: page, Text: "bad pointer map entry: it has changed, and its page has not"})
+		}
+	}
+}
+
+// entries compares what entries of indexes have come and gone with what the rows ask for.
+func (d *difference) entries() {
+	a, b := d.workers[before].tallies, d.workers[after].tallies
+	c := d.sides[after]
+	for i := range c.indexes {
+		c.entries[i] = tally{entries: b[i].entries, rows: b[i].rows}
+		c.entries[i].entries.add(a[i].rows)
+		c.entries[i].rows.add(a[i].entries)
+	}
+	for l := range d.sides[before].left {
+		c.left[l] = true
+	}
+	c.compareEntries()
+}

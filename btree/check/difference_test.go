@@ -1,0 +1,158 @@
+package check_test
+
+import (
+	"bytes"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"testing"
+
+	"firn/btree/check"
+)
+
+// TestDifference compares proofs of differences with SQLite's check of the later image: on random databases and
+// histories, and with damage in the pages that differ. A proof is never silent where SQLite reports something, and has no
+// findings where nothing was damaged.
+func TestDifference(t *testing.T) {
+	t.Parallel()
+	const each = 400
+	s := &score{kinds: map[string]*counts{}, reasons: map[string]int{}}
+	var group sync.WaitGroup
+	seeds := make(chan uint64)
+	for range 2 {
+		j := newJudge(t)
+		defer j.close()
+		group.Go(func() {
+			for n := range seeds {
+				s.differences(t, j, n, each)
+			}
+		})
+	}
+	for n := range uint64((*mutations + each - 1) / each) {
+		if t.Failed() {
+			break
+		}
+		seeds <- *seed + n
+	}
+	close(seeds)
+	group.Wait()
+	t.Log(s)
+}
+
+// differences makes a random database, and compares differences between its states.
+func (s *score) differences(t *testing.T, j *judge, seed uint64, n int) {
+	dir, err := os.MkdirTemp("", "check")
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	a := newApp(t, dir, seed)
+	defer func() { a.db.Close() }()
+	for range 40 {
+		a.change()
+	}
+	a.steady = true
+	states := [][]byte{a.image()}
+	for state := 0; n > 0; state++ {
+		for range 1 + a.r.IntN(4) {
+			a.change()
+		}
+		image := a.image()
+		states = append(states, image)
+		r := rand.New(rand.NewPCG(seed, uint64(state)+2000))
+		old := states[max(0, len(states)-2-r.IntN(3))]
+		what := fmt.Sprintf("seed %d, state %d", seed, state)
+		result := s.prove(t, r, old, image)
+		if len(result.Findings) > 0 {
+			t.Errorf("%s: false alarm: %v; SQLite: %v%s", what, result.Findings, j.look(image), keep(image)+keepOld(old))
+			return
+		}
+		s.note(result)
+		pages := differing(old, image)
+		if result.Full != "" || len(pages) == 0 {
+			n--
+			continue
+		}
+		for i := range min(n, 40) {
+			kind := r.IntN(len(damages))
+			d := &spoiler{r: r, b: bytes.Clone(image), stale: old, size: pageSize(image), pages: pages}
+			d.spoil(kind)
+			if bytes.Equal(d.b, image) {
+				continue
+			}
+			result := s.prove(t, r, old, d.b)
+			if result.Full != "" {
+				s.add(damages[kind].name, func(c *counts) { c.full++ })
+				continue
+			}
+			if !s.compareResult(t, j, d.b, result, damages[kind].name, fmt.Sprintf("%s, mutation %d", what, i)) {
+				keepOld(old)
+				return
+			}
+		}
+		n -= 40
+	}
+}
+
+func keepOld(image []byte) string {
+	if *keepFile != "" {
+		os.WriteFile(*keepFile+".old", image, 0o600)
+	}
+	return ""
+}
+
+func (s *score) note(r *check.Result) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sound++
+	if len(r.Left) > 0 {
+		s.left++
+	}
+	reason := []rune(r.Full)
+	for i, c := range reason {
+		if c >= '0' && c <= '9' {
+			reason[i] = '#'
+		}
+	}
+	s.reasons[string(bytes.ReplaceAll([]byte(string(reason)), []byte("##"), []byte("#")))]++
+}
+
+func (s *score) prove(t *testing.T, r *rand.Rand, a, b []byte) *check.Result {
+	result, err := check.Difference(t.Context(), imageOf(a), imageOf(b), cover(a, b, int64(1+r.IntN(3000))), check.Options{Findings: 20})
+	if err != nil {
+		t.Error(err)
+		return &check.Result{Full: err.Error()}
+	}
+	return result
+}
+
+func imageOf(b []byte) check.Image {
+	return check.Image{Reader: bytes.NewReader(b), Size: int64(len(b))}
+}
+
+// differing returns the pages of b, counted from 0, that are not the same in a.
+func differing(a, b []byte) (pages []int) {
+	size := pageSize(b)
+	for n := range len(b) / size {
+		at := n * size
+		if at+size > len(a) || !bytes.Equal(a[at:at+size], b[at:at+size]) {
+			pages = append(pages, n)
+		}
+	}
+	return pages
+}
+
+// cover returns ranges of a grid, outside of which a and b are the same.
+func cover(a, b []byte, grid int64) iter.Seq2[int64, int64] {
+	return func(yield func(int64, int64) bool) {
+		for from := int64(0); from < int64(max(len(a), len(b))); from += grid {
+			part := func(b []byte) []byte { return b[min(from, int64(len(b))):min(from+grid, int64(len(b)))] }
+			if !bytes.Equal(part(a), part(b)) && !yield(from, from+grid) {
+				return
+			}
+		}
+	}
+}
