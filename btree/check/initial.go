@@ -22,52 +22,62 @@ type initial struct {
 
 // initial reads a DEFAULT.
 func (p *parser) initial(c *column) {
-	sign := ""
-	switch {
-	case p.peek().kind == '(':
+	start := p.at
+	if p.takeSign('(') {
+		v, ok := p.signed(c.affinity)
+		if ok && p.takeSign(')') {
+			c.initial = v
+			return
+		}
+		p.at = start
 		p.skip()
 		c.initial = initial{sql: true}
 		return
-	case p.takeSign('-'):
-		sign = "-"
-	case p.takeSign('+'):
-		sign = "+"
 	}
+	var ok bool
+	c.initial, ok = p.signed(c.affinity)
+	p.ok = p.ok && ok
+}
+
+// signed reads a literal, or a number with a sign.
+func (p *parser) signed(a affinity) (initial, bool) {
+	negative, positive := p.takeSign('-'), p.takeSign('+')
 	t := p.next()
-	if sign != "" && t.kind != 'n' {
-		p.ok = p.ok && t.kind == 'i'
-		c.initial = initial{sql: true}
-		return
+	switch {
+	case t.kind == 'n', (t.kind == 's' || t.kind == 'b' || t.kind == 'q' || t.kind == 'i') && !negative && !positive:
+		return literal(t, negative, a), true
 	}
-	switch t.kind {
-	case 'n', 's', 'b', 'i', 'q':
-		c.initial = literal(t, sign == "-", c.affinity)
-	default:
-		p.ok = false
-	}
+	return initial{sql: true}, t.kind == 'i'
 }
 
 // literal returns the value of a literal as a column of an affinity stores it. Values that would be changed on the way
-// are left to SQLite.
+// are left to SQLite, but for the easy ones.
 func literal(t token, negative bool, a affinity) initial {
-	unknown := initial{sql: true}
 	switch {
 	case t.is("NULL"):
 		return initial{}
-	case t.kind == 'n' && a != affinityText:
-		return numeral(t.text, negative, unknown)
-	case t.kind == 's' && (a == affinityText || a == affinityBlob):
+	case t.kind == 'n' && a == affinityText:
+		if n, err := strconv.ParseInt(t.text, 10, 64); err == nil && len(t.text) < 18 {
+			if negative {
+				n = -n
+			}
+			return initial{text: strconv.FormatInt(n, 10), hasText: true}
+		}
+	case t.kind == 'n':
+		return numeral(t.text, negative)
+	case t.kind == 's' && (a == affinityText || a == affinityBlob || !looksNumeric([]byte(t.text), 1, 0)):
 		return initial{text: t.text, hasText: true}
 	case t.kind == 'b' && len(t.text)%2 == 0:
 		if b, err := hex.DecodeString(t.text); err == nil {
 			return initial{serial: uint64(12 + 2*len(b)), body: b}
 		}
 	}
-	return unknown
+	return initial{sql: true}
 }
 
 // numeral returns a number of few digits, which needs no care in rounding.
-func numeral(text string, negative bool, unknown initial) initial {
+func numeral(text string, negative bool) initial {
+	unknown := initial{sql: true}
 	if len(text) > 15 || !isNumber(text) {
 		return unknown
 	}
