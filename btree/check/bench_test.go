@@ -39,3 +39,41 @@ func BenchmarkCheck(b *testing.B) {
 		}
 	}
 }
+
+var older = flag.String("older", "", "sound older state of -database, for BenchmarkDifference")
+
+// BenchmarkDifference proves a database by its difference from an older state:
+//
+//	go test ./btree/check -run - -bench Difference -args -database FILE -older FILE
+func BenchmarkDifference(b *testing.B) {
+	path, old := *database, *older
+	if path == "" || old == "" {
+		path, old = filepath.Join(b.TempDir(), "a.db"), filepath.Join(b.TempDir(), "b.db")
+		dbtest.Create(b, path, dbtest.Options{Rows: 20_000})
+		if err := os.WriteFile(old, read(b, path), 0o600); err != nil {
+			b.Fatal(err)
+		}
+		dbtest.Mutate(b, path, 1, 100)
+	}
+	images := [2][]byte{read(b, old), read(b, path)}
+	size := int64(pageSize(images[1]))
+	var ranges [][2]int64
+	for from, to := range cover(images[0], images[1], size) {
+		ranges = append(ranges, [2]int64{from, to})
+	}
+	all := func(yield func(int64, int64) bool) {
+		for _, r := range ranges {
+			if !yield(r[0], r[1]) {
+				return
+			}
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		r, err := check.Difference(b.Context(), imageOf(images[0]), imageOf(images[1]), all, check.Options{})
+		if err != nil || len(r.Findings) > 0 || r.Full != "" {
+			b.Fatal(r, err)
+		}
+	}
+	b.ReportMetric(float64(len(ranges)), "pages")
+}

@@ -70,12 +70,23 @@ func (d *difference) result() *Result {
 	return r
 }
 
-// touches reports whether a table differs. The rows of a virtual table are in tables whose names begin with its own.
+// touches reports whether a table differs. The rows of a virtual table are in tables whose names begin with its own, but
+// for a full-text index with content in a table that it names.
 func (d *difference) touches(table string) bool {
 	name := lower(table)
 	for t := range d.touched {
-		if t == name || strings.HasPrefix(t, name+"_") {
+		if t == name || strings.HasPrefix(t, name+"_") || t != "sqlite_schema" && d.external(name) {
 			return true
+		}
+	}
+	return false
+}
+
+// external reports whether a virtual table may have content elsewhere.
+func (d *difference) external(name string) bool {
+	for _, o := range d.sides[after].objects {
+		if lower(o.Name) == name {
+			return o.Root == 0 && strings.Contains(lower(o.SQL), "content")
 		}
 	}
 	return false
@@ -310,6 +321,7 @@ func (d *difference) below(t *tree, n node, height int, same []node, others *[2]
 		}
 		switch {
 		case d.differs(child):
+			w.point(t, child, pointerChild, n.page)
 			for side := range others {
 				others[side] = append(others[side], node{child, low, high})
 			}
@@ -422,14 +434,14 @@ func (d *difference) uses() {
 	}
 }
 
-// pointers checks the entries of pointer maps about pages that both sides share: they are the same, or have been checked.
+// pointers checks the entries of pointer maps: each is the same on both sides, or has been checked.
 func (d *difference) pointers() {
 	a, b := d.sides[before], d.sides[after]
 	if b.pointers == nil {
 		return
 	}
 	for page := uint32(2); page <= d.count && page > 1; page++ {
-		if b.IsPointerMap(page) || page == b.lockPage() || a.references.has(page) || b.pointed.has(page) {
+		if b.IsPointerMap(page) || page == b.lockPage() || b.pointed.has(page) {
 			continue
 		}
 		at := int64(page) * pointerEntry
