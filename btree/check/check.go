@@ -156,7 +156,11 @@ func (c *checker) run(ctx context.Context, workers int) error {
 		return err
 	}
 	c.unused()
-	c.compareEntries()
+	for _, number := range c.compareEntries() {
+		if err := c.locate(ctx, number); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"firn/btree/check"
@@ -35,4 +36,38 @@ func read(t testing.TB, path string) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+func TestRowsAndEntriesThatDiffer(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "a.db")
+	db := dbtest.Open(t, path)
+	dbtest.Exec(t, db, `CREATE TABLE t (id INTEGER PRIMARY KEY, a); CREATE INDEX i ON t (a);
+		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000) INSERT INTO t SELECT i, 'text ' || i FROM n;
+		PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX i ON t (a) WHERE 0' WHERE name = 'i'`)
+	db.Close()
+	db = dbtest.Open(t, path)
+	dbtest.Exec(t, db, `DELETE FROM t WHERE id = 7; UPDATE t SET a = 'other' WHERE id = 4000; INSERT INTO t VALUES (6000, 'new');
+		PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX i ON t (a)' WHERE name = 'i'`)
+	db.Close()
+	b := read(t, path)
+	r, err := check.Check(t.Context(), bytes.NewReader(b), int64(len(b)), check.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range r.Findings {
+		f.Page = 0
+		got = append(got, f.String())
+	}
+	want := []string{
+		"index i: entries differ from the rows",
+		"index i: row 7: an entry of the index has no such row",
+		"index i: row 4000: an entry of the index has no such row",
+		"index i: row 4000: a row is missing from the index",
+		"index i: row 6000: a row is missing from the index",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("findings: got %q, want %q", got, want)
+	}
 }

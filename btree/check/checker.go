@@ -29,6 +29,8 @@ type checker struct {
 	indexes    []*index
 	entries    []tally // by the number of an index
 
+	trace *trace // nil but for the search for single rows
+
 	mu       sync.Mutex
 	limit    int
 	findings []Finding

@@ -71,6 +71,21 @@ func (s *score) differences(t *testing.T, j *judge, seed uint64, n int) {
 			return
 		}
 		s.note(result)
+		for i := range 4 {
+			lied, kind := a.lie(image, r)
+			if lied == nil {
+				continue
+			}
+			result := s.prove(t, r, image, lied)
+			if result.Full != "" {
+				s.add(kind, func(c *counts) { c.full++ })
+				continue
+			}
+			if !s.compareResult(t, j, lied, result, kind, fmt.Sprintf("%s, lie %d", what, i)) {
+				keepOld(image)
+				return
+			}
+		}
 		pages := differing(old, image)
 		if result.Full != "" || len(pages) == 0 {
 			n--

@@ -76,10 +76,7 @@ func (c *checker) table(o btree.Object) *table {
 
 // defines reports whether SQL begins with these words.
 func defines(sql string, words ...string) bool {
-	list, _ := tokens(sql[:min(len(sql), 1000)])
-	if list == nil {
-		list = firstTokens(sql)
-	}
+	list, _ := tokens(sql, len(words))
 	if len(list) < len(words) {
 		return false
 	}
@@ -89,27 +86,6 @@ func defines(sql string, words ...string) bool {
 		}
 	}
 	return true
-}
-
-// firstTokens returns the first three words of SQL.
-func firstTokens(sql string) (list []token) {
-	for at := 0; at < len(sql) && len(list) < 3; {
-		next := space(sql, at)
-		if next < 0 {
-			break
-		}
-		if next > at {
-			at = next
-			continue
-		}
-		t, ok := word(sql, at)
-		if !ok {
-			break
-		}
-		list = append(list, t)
-		at = t.to
-	}
-	return list
 }
 
 // index adds the index of an entry of the schema to its table.

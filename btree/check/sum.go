@@ -25,6 +25,13 @@ func (s *sum) add(t sum) {
 	s.count += t.count
 }
 
+// negative returns what takes a sum away.
+func (s sum) negative() sum {
+	low, borrow := bits.Sub64(0, s.low, 0)
+	high, _ := bits.Sub64(0, s.high, borrow)
+	return sum{high, low, -s.count}
+}
+
 // hasher hashes keys. It can be used by several goroutines.
 type hasher struct{ high, low maphash.Seed }
 

@@ -26,10 +26,11 @@ func (t token) isAny(words ...string) bool {
 // named reports whether the token can be a name.
 func (t token) named() bool { return t.kind == 'i' || t.kind == 'q' || t.kind == 's' }
 
-// tokens cuts SQL into words. It returns false for text that SQLite would not accept, or that ends within a word.
-func tokens(sql string) ([]token, bool) {
+// tokens cuts SQL into words, up to a number of them. It returns false for text that SQLite would not accept, or that ends
+// within a word.
+func tokens(sql string, most int) ([]token, bool) {
 	var list []token
-	for at := 0; at < len(sql); {
+	for at := 0; at < len(sql) && len(list) < most; {
 		next := space(sql, at)
 		if next < 0 {
 			return nil, false

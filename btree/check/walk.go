@@ -151,17 +151,23 @@ func (w *walker) separator(t *tree, p *page, cl *cell, low, high *separator) (*s
 	return s, nil
 }
 
-// compareEntries compares the entries of indexes with those that the rows ask for.
-func (c *checker) compareEntries() {
+// compareEntries compares the entries of indexes with those that the rows ask for. It returns the numbers of those that
+// differ.
+func (c *checker) compareEntries() (wrong []int) {
 	for i, x := range c.indexes {
 		e := c.entries[i]
 		switch {
 		case !x.computable() || x == x.table.primary && x.table.withoutRowid:
+			continue
 		case e.entries.count != e.rows.count:
 			c.find(Finding{Kind: Entries, Table: x.table.name, Index: x.name,
 				Text: fmt.Sprintf("wrong # of entries: %d, and %d rows", e.entries.count, e.rows.count)})
 		case e.entries != e.rows && !c.left[older(x)]:
 			c.find(Finding{Kind: Entries, Table: x.table.name, Index: x.name, Text: "entries differ from the rows"})
+		default:
+			continue
 		}
+		wrong = append(wrong, i)
 	}
+	return wrong
 }
