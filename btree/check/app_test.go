@@ -147,7 +147,7 @@ func (a *app) table() {
 		parts = append(parts, "UNIQUE (c1, c0"+pick(a.r, "", " COLLATE RTRIM")+")")
 	}
 	if a.r.IntN(4) == 0 && !a.plain {
-		parts = append(parts[:count:count], append([]string{"g INT GENERATED ALWAYS AS (length(c1))" + pick(a.r, "", " STORED", " VIRTUAL")}, parts[count:]...)...)
+		parts = append(parts[:count:count], append([]string{"g INT GENERATED ALWAYS AS (length(c1))" + pick(a.r, "", " STORED", " VIRTUAL", " STORED UNIQUE", " UNIQUE")}, parts[count:]...)...)
 	}
 	if a.r.IntN(6) == 0 && !a.plain {
 		parts = append(parts, "CHECK (c1 IS NOT 'never')")

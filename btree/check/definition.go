@@ -241,6 +241,13 @@ func within(list []indexColumn, c indexColumn) bool {
 	return false
 }
 
+// compute finds out whether entries can be computed without SQL.
+func (x *index) compute() {
+	for _, c := range x.columns {
+		x.expression = x.expression || c.column < 0 || x.table.columns[c.column].virtual
+	}
+}
+
 // extend adds the columns by which entries of an index lead to a row WITHOUT ROWID. In an index of a constraint SQLite
 // sorts the added columns upwards, even where the primary key is sorted downwards.
 func (x *index) extend(constraint bool) {

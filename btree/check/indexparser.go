@@ -27,9 +27,7 @@ func parseIndex(t *table, name string, root uint32, sql string) (*index, bool) {
 		return x, false
 	}
 	x.keys = len(x.columns)
-	for _, c := range x.columns {
-		x.expression = x.expression || c.column < 0 || t.columns[c.column].virtual
-	}
+	x.compute()
 	x.extend(false)
 	return x, true
 }

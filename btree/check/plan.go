@@ -103,6 +103,7 @@ func (c *checker) index(o btree.Object, t *table) {
 			return
 		}
 		x.name, x.root, ok = o.Name, o.Root, true
+		x.compute()
 		x.extend(true)
 	}
 	if c.format < 4 {
