@@ -2,6 +2,8 @@ package check_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -70,4 +72,38 @@ func TestRowsAndEntriesThatDiffer(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("findings: got %q, want %q", got, want)
 	}
+}
+
+// TestEndsEarly ends a check by its context, and by a reader that fails.
+func TestEndsEarly(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "a.db")
+	dbtest.Create(t, path, dbtest.Options{Rows: 1000})
+	b := read(t, path)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := check.Check(ctx, bytes.NewReader(b), int64(len(b)), check.Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: got %v, want %v", err, context.Canceled)
+	}
+	for failing := int64(0); failing < int64(len(b)); failing += 4096 * 7 {
+		_, err := check.Check(t.Context(), failingReader{b, failing}, int64(len(b)), check.Options{})
+		if err != nil && !errors.Is(err, errDisk) {
+			t.Errorf("page %d: got %v, want %v", failing/4096+1, err, errDisk)
+		}
+	}
+}
+
+var errDisk = errors.New("the disk is away")
+
+// failingReader fails where a byte is read.
+type failingReader struct {
+	b  []byte
+	at int64
+}
+
+func (r failingReader) ReadAt(b []byte, offset int64) (int, error) {
+	if offset <= r.at && r.at < offset+int64(len(b)) {
+		return 0, errDisk
+	}
+	return copy(b, r.b[offset:]), nil
 }

@@ -71,45 +71,59 @@ func (s *score) differences(t *testing.T, j *judge, seed uint64, n int) {
 			return
 		}
 		s.note(result)
-		for i := range 4 {
-			lied, kind := a.lie(image, r)
-			if lied == nil {
-				continue
-			}
-			result := s.prove(t, r, image, lied)
-			if result.Full != "" {
-				s.add(kind, func(c *counts) { c.full++ })
-				continue
-			}
-			if !s.compareResult(t, j, lied, result, kind, fmt.Sprintf("%s, lie %d", what, i)) {
-				keepOld(image)
-				return
-			}
+		if !s.differLying(t, j, a, r, image, what) {
+			return
 		}
-		pages := differing(old, image)
-		if result.Full != "" || len(pages) == 0 {
+		if result.Full != "" || len(differing(old, image)) == 0 {
 			n--
 			continue
 		}
-		for i := range min(n, 40) {
-			kind := r.IntN(len(damages))
-			d := &spoiler{r: r, b: bytes.Clone(image), stale: old, size: pageSize(image), pages: pages}
-			d.spoil(kind)
-			if bytes.Equal(d.b, image) {
-				continue
-			}
-			result := s.prove(t, r, old, d.b)
-			if result.Full != "" {
-				s.add(damages[kind].name, func(c *counts) { c.full++ })
-				continue
-			}
-			if !s.compareResult(t, j, d.b, result, damages[kind].name, fmt.Sprintf("%s, mutation %d", what, i)) {
-				keepOld(old)
-				return
-			}
+		if !s.differDamaged(t, j, r, [2][]byte{old, image}, min(n, 40), what) {
+			return
 		}
 		n -= 40
 	}
+}
+
+// differLying proves images that differ by the work of a lie.
+func (s *score) differLying(t *testing.T, j *judge, a *app, r *rand.Rand, image []byte, what string) bool {
+	for i := range 4 {
+		lied, kind := a.lie(image, r)
+		if lied != nil && !s.compareDifference(t, j, r, [2][]byte{image, lied}, kind, fmt.Sprintf("%s, lie %d", what, i)) {
+			return false
+		}
+	}
+	return true
+}
+
+// differDamaged proves images with damage in the pages that differ.
+func (s *score) differDamaged(t *testing.T, j *judge, r *rand.Rand, images [2][]byte, n int, what string) bool {
+	old, image := images[0], images[1]
+	pages := differing(old, image)
+	for i := range n {
+		kind := r.IntN(len(damages))
+		d := &spoiler{r: r, b: bytes.Clone(image), stale: old, size: pageSize(image), pages: pages}
+		d.spoil(kind)
+		if !bytes.Equal(d.b, image) &&
+			!s.compareDifference(t, j, r, [2][]byte{old, d.b}, damages[kind].name, fmt.Sprintf("%s, mutation %d", what, i)) {
+			return false
+		}
+	}
+	return true
+}
+
+// compareDifference compares a proof with SQLite's check.
+func (s *score) compareDifference(t *testing.T, j *judge, r *rand.Rand, images [2][]byte, kind, what string) bool {
+	result := s.prove(t, r, images[0], images[1])
+	if result.Full != "" {
+		s.add(kind, func(c *counts) { c.full++ })
+		return true
+	}
+	ok := s.compareResult(t, j, images[1], result, kind, what)
+	if !ok {
+		keepOld(images[0])
+	}
+	return ok
 }
 
 func keepOld(image []byte) string {

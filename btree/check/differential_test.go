@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 
 var (
 	seed      = flag.Uint64("seed", 1, "seed of the first random database")
-	mutations = flag.Int("mutations", 4000, "how many damaged images are compared with SQLite's own check")
+	mutations = flag.Int("mutations", 2000, "how many damaged images each random test compares with SQLite's own check")
 )
 
 // TestDifferential compares the check with SQLite's on random databases, sound and damaged. It is never silent where

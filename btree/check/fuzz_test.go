@@ -11,15 +11,7 @@ import (
 
 // FuzzCheck checks bytes that need not be a database. The check ends, and has findings or none.
 func FuzzCheck(f *testing.F) {
-	path := filepath.Join(f.TempDir(), "a.db")
-	db := dbtest.Open(f, path)
-	dbtest.Exec(f, db, `PRAGMA page_size = 512; PRAGMA auto_vacuum = 1;
-		CREATE TABLE a (id INTEGER PRIMARY KEY, b TEXT NOT NULL, c REAL UNIQUE);
-		CREATE TABLE w (a TEXT COLLATE NOCASE, b, PRIMARY KEY (b, a)) WITHOUT ROWID;
-		CREATE INDEX a_b ON a (b DESC, c);
-		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 60) INSERT INTO a SELECT i, hex(randomblob(i)), i / 4.0 FROM n;
-		INSERT INTO w SELECT b, c FROM a; DELETE FROM a WHERE id % 3 = 0; INSERT INTO a VALUES (100, hex(zeroblob(3000)), NULL)`)
-	db.Close()
+	path := small(f)
 	f.Add(read(f, path))
 	f.Fuzz(func(t *testing.T, image []byte) {
 		r, err := check.Check(t.Context(), bytes.NewReader(image), int64(len(image)), check.Options{Workers: 2})
@@ -32,4 +24,33 @@ func FuzzCheck(f *testing.F) {
 			}
 		}
 	})
+}
+
+// FuzzDifference compares bytes that need not be a database with a sound one.
+func FuzzDifference(f *testing.F) {
+	path := small(f)
+	old := read(f, path)
+	db := dbtest.Open(f, path)
+	dbtest.Exec(f, db, "UPDATE a SET c = c + 1000 WHERE id < 20; INSERT INTO w VALUES ('x', 1)")
+	db.Close()
+	f.Add(read(f, path))
+	f.Fuzz(func(t *testing.T, image []byte) {
+		if _, err := check.Difference(t.Context(), imageOf(old), imageOf(image), cover(old, image, 512), check.Options{}); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// small creates a database of some kilobytes.
+func small(f *testing.F) string {
+	path := filepath.Join(f.TempDir(), "a.db")
+	db := dbtest.Open(f, path)
+	dbtest.Exec(f, db, `PRAGMA page_size = 512; PRAGMA auto_vacuum = 1;
+		CREATE TABLE a (id INTEGER PRIMARY KEY, b TEXT NOT NULL, c REAL UNIQUE);
+		CREATE TABLE w (a TEXT COLLATE NOCASE, b, PRIMARY KEY (b, a)) WITHOUT ROWID;
+		CREATE INDEX a_b ON a (b DESC, c);
+		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 60) INSERT INTO a SELECT i, hex(randomblob(i)), i / 4.0 FROM n;
+		INSERT INTO w SELECT b, c FROM a; DELETE FROM a WHERE id % 3 = 0; INSERT INTO a VALUES (100, hex(zeroblob(3000)), NULL)`)
+	db.Close()
+	return path
 }
