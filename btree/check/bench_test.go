@@ -40,6 +40,23 @@ func BenchmarkCheck(b *testing.B) {
 	}
 }
 
+// BenchmarkSQLite runs SQLite's own check on the same database.
+func BenchmarkSQLite(b *testing.B) {
+	path := *database
+	if path == "" {
+		path = filepath.Join(b.TempDir(), "a.db")
+		dbtest.Create(b, path, dbtest.Options{Rows: 20_000})
+	}
+	db := dbtest.Open(b, path)
+	defer db.Close()
+	for b.Loop() {
+		var found string
+		if err := db.QueryRow("PRAGMA integrity_check").Scan(&found); err != nil || found != "ok" {
+			b.Fatal(found, err)
+		}
+	}
+}
+
 var older = flag.String("older", "", "sound older state of -database, for BenchmarkDifference")
 
 // BenchmarkDifference proves a database by its difference from an older state:

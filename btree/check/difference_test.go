@@ -18,6 +18,10 @@ import (
 func TestDifference(t *testing.T) {
 	t.Parallel()
 	const each = 400
+	all := *mutations
+	if testing.Short() {
+		all = min(all, 200)
+	}
 	s := &score{kinds: map[string]*counts{}, reasons: map[string]int{}}
 	var group sync.WaitGroup
 	seeds := make(chan uint64)
@@ -26,11 +30,11 @@ func TestDifference(t *testing.T) {
 		defer j.close()
 		group.Go(func() {
 			for n := range seeds {
-				s.differences(t, j, n, each)
+				s.differences(t, j, n, min(each, all))
 			}
 		})
 	}
-	for n := range uint64((*mutations + each - 1) / each) {
+	for n := range uint64((all + each - 1) / each) {
 		if t.Failed() {
 			break
 		}

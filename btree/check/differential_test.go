@@ -33,6 +33,10 @@ var (
 func TestDifferential(t *testing.T) {
 	t.Parallel()
 	const each = 400
+	all := *mutations
+	if testing.Short() {
+		all = min(all, 200)
+	}
 	s := &score{kinds: map[string]*counts{}}
 	var group sync.WaitGroup
 	seeds := make(chan uint64)
@@ -41,11 +45,11 @@ func TestDifferential(t *testing.T) {
 		defer j.close()
 		group.Go(func() {
 			for n := range seeds {
-				s.compare(t, j, n, each)
+				s.compare(t, j, n, min(each, all))
 			}
 		})
 	}
-	for n := range uint64((*mutations + each - 1) / each) {
+	for n := range uint64((all + each - 1) / each) {
 		if t.Failed() {
 			break
 		}
