@@ -51,7 +51,7 @@ func wired() []shape {
 	if testing.Short() {
 		return nil
 	}
-	return []shape{{"wire", overWire, []storetest.Kind{storetest.Torn, storetest.CrashAfter, storetest.Slow}}}
+	return []shape{{"wire", overWire, []storetest.Kind{storetest.Torn, storetest.CrashAfter}}}
 }
 
 // overWire returns a store as another host sees it.

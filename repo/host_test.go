@@ -65,7 +65,7 @@ func TestLostHost(t *testing.T) {
 	} {
 		prepared := newWorld(t)
 		op.prepare(t, prepared)
-		for _, fault := range []string{"cutin=800000"} {
+		for _, fault := range []string{"cut", "cutin"} {
 			t.Run(op.name+"/"+fault, func(t *testing.T) {
 				t.Parallel()
 				for n := 100; op.loseHost(t, prepared, fmt.Sprintf("%s=%d", fault, n)); n += 150*stride() + n/8 {
