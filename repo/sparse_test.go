@@ -117,7 +117,7 @@ func TestSparseDoubt(t *testing.T) {
 		{name: "ClockBehind", after: -time.Hour, reads: true},
 		{name: "OtherSnapshotBetween", alter: func(t testing.TB, w *world) {
 			b := pages(5, 30)
-			w.images[take(t, at(t, w.st, start), "production", b).ID] = b // of the present time it would be of the future
+			w.images[take(t, at(t, w.st, start.Add(time.Second)), "production", b).ID] = b
 		}, reads: true},
 	}
 	b := pages(3, 300)
