@@ -16,7 +16,7 @@ PLATFORMS = linux/arm64 darwin/arm64 windows/amd64
 # A shell command in the folder of each module that has packages.
 in_modules = set -e; for m in . bench; do (cd $$m; $(1)); done
 
-.PHONY: build test needs deps left-out lint server full race cross packages fuzz cover torture demo bench bench-watch rclone-test man install deb clean module module-test help
+.PHONY: build test needs deps left-out lint server full race cross packages fuzz cover torture demo bench bench-watch bench-places rclone-test man install deb clean module module-test help
 
 build: ## build bin/firn: static, reproducible, with its version
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X $(IMPORT)/cmd.version=$(VERSION) -X $(IMPORT)/cmd.builtFrom=$(SOURCE)' -o bin/firn ./cmd/firn
@@ -74,6 +74,8 @@ bench: ## compare with restic, borg, Litestream and the script pipeline: a quart
 	$(if $(BENCH_LARGE),go run -C bench . -size '' -large -o ../docs/large.md $(ARGS))
 bench-watch: ## measure a watch, beside Litestream: an hour
 	bench/install && go run -C bench ./watch -o ../docs/watch.md $(ARGS)
+bench-places: ## measure places and databases on other hosts: some minutes
+	go run -C bench ./places -o ../docs/places.md $(ARGS)
 rclone-test: ## keep repositories on SFTP and WebDAV through rclone, which is built for it
 	tools/rclone-test
 man: build ## write the manual pages to dist/man
