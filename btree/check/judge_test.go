@@ -111,25 +111,17 @@ func (j *judge) missed(v verdict, r *check.Result) (list []string) {
 		return append(list, err.Error())
 	}
 	for _, name := range append(tables, "sqlite_schema") {
-		if mentioned(r, name) {
-			continue
-		}
 		found, err := j.rows(fmt.Sprintf("PRAGMA integrity_check(%q)", name))
-		if err != nil || len(found) != 1 || found[0] != "ok" {
-			list = append(list, fmt.Sprint(name, found, err))
+		for _, text := range found {
+			if text != "ok" && !left(r, text) {
+				list = append(list, name+": "+text)
+			}
+		}
+		if err != nil {
+			list = append(list, name+": "+err.Error())
 		}
 	}
 	return list
-}
-
-// mentioned reports whether a part of a table is left.
-func mentioned(r *check.Result, table string) bool {
-	for _, l := range r.Left {
-		if l.Table == table {
-			return true
-		}
-	}
-	return false
 }
 
 // left reports whether a finding of SQLite is about something that is left.
