@@ -16,6 +16,9 @@ func (w *worker) load(t *tree, p *page, cl *cell, need func(payload []byte) int6
 	want, known := h, false
 	each := int64(w.Usable() - pointerLen)
 	left := (cl.size - int64(len(cl.local)) + each - 1) / each
+	if left > int64(w.PageCount) && !first {
+		return nil, nil // the reader that counts says so
+	}
 	from, next := p.number, cl.overflow
 	for ; next != 0 && left > 0; left-- {
 		if !w.enter(t, from, next, first, p.number) {

@@ -5,15 +5,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"slices"
 	"strings"
+
+	"firn/btree"
 )
 
 // Difference checks image b by what differs between it and a, which must be sound. The images are the same outside of the
 // ranges [from, to) of bytes that differing returns in order; inside they may be the same or not. docs/design.md has the proof.
 //
-// It reads all interior pages of b, the pages that differ and their counterparts, and the freelists. Memory is taken for
+// It reads all interior pages of b, the pages that differ, at moved borders their neighbours, and the freelists. Of a it reads
+// the header and pages that differ. Memory is taken for
 // three bits a page, for ten bytes a page with pointer maps, and for what differs. It uses one goroutine.
 //
 // The errors are those of reading, and that of ctx. If a turns out not to be sound, or the difference is of a kind that
@@ -51,17 +55,13 @@ type difference struct {
 	count   uint32          // pages that both sides have
 	touched map[string]bool // tables with a page that is not shared, by name in lower case
 	full    string
-	unsure  bool // the findings may be wrong
 }
 
 func (d *difference) result() *Result {
 	r := d.sides[after].result()
 	r.Left = slices.DeleteFunc(r.Left, func(l Left) bool { return !d.touches(l.Table) })
 	r.Full = d.full
-	switch {
-	case d.unsure:
-		r.Findings = nil
-	case len(r.Findings) > 0:
+	if len(r.Findings) > 0 {
 		r.Full = "" // they are certain
 	}
 	if found := d.sides[before].findings; len(found) > 0 {
@@ -97,14 +97,14 @@ func (d *difference) run(ctx context.Context, differing iter.Seq2[int64, int64])
 		if ok, err := c.open(); !ok || err != nil {
 			return err
 		}
-		if err := c.plan(); err != nil {
-			return err
-		}
 	}
-	if len(d.sides[before].findings)+len(d.sides[after].findings) > 0 || !d.comparable() {
+	if !d.comparable() {
 		return nil
 	}
 	if err := d.narrow(ctx, differing); err != nil || d.full != "" {
+		return err
+	}
+	if ok, err := d.plan(); !ok || err != nil {
 		return err
 	}
 	for side, c := range d.sides {
@@ -117,6 +117,57 @@ func (d *difference) run(ctx context.Context, differing iter.Seq2[int64, int64])
 		}
 		d.workers[side] = &walker{worker: c.worker(ctx)}
 	}
+	return d.prove(ctx)
+}
+
+// comparable reports whether equal pages mean the same in both images.
+func (d *difference) comparable() bool {
+	a, b := d.sides[before], d.sides[after]
+	switch {
+	case a.PageSize != b.PageSize || a.Usable() != b.Usable() || a.Encoding != b.Encoding || a.format != b.format:
+		d.full = "the format has changed"
+	case (a.maxRoot == 0) != (b.maxRoot == 0):
+		d.full = "pointer maps have come or gone"
+	}
+	d.count = min(a.PageCount, b.PageCount)
+	return d.full == ""
+}
+
+// plan reads both schemas, and reports whether they are the same and make sense.
+func (d *difference) plan() (ok bool, err error) {
+	a, b := d.sides[before], d.sides[after]
+	a.reader = twin{a.reader, b.reader, d}
+	if a.file, err = btree.Open(a.reader, a.size); err != nil {
+		return false, err
+	}
+	for _, c := range d.sides {
+		if err := c.plan(); err != nil {
+			return false, err
+		}
+	}
+	if !slices.Equal(a.objects, b.objects) {
+		d.full = "the schema has changed"
+	}
+	return d.full == "" && len(a.findings)+len(b.findings) == 0, nil
+}
+
+// twin reads pages of the older image from the later one if they are the same, so that only what differs is read from the
+// older one.
+type twin struct {
+	older, later io.ReaderAt
+	difference   *difference
+}
+
+// ReadAt reads bytes of one page.
+func (t twin) ReadAt(b []byte, offset int64) (int, error) {
+	if t.difference.differs(uint32(offset/int64(t.difference.sides[after].PageSize)) + 1) {
+		return t.older.ReadAt(b, offset)
+	}
+	return t.later.ReadAt(b, offset)
+}
+
+// prove compares the trees, and draws the conclusions.
+func (d *difference) prove(ctx context.Context) error {
 	d.touched = map[string]bool{}
 	for i := range d.sides[after].forest {
 		if err := d.tree(ctx, i); err != nil {
@@ -130,21 +181,6 @@ func (d *difference) run(ctx context.Context, differing iter.Seq2[int64, int64])
 	d.pointers()
 	d.entries()
 	return nil
-}
-
-// comparable reports whether equal pages mean the same in both images.
-func (d *difference) comparable() bool {
-	a, b := d.sides[before], d.sides[after]
-	switch {
-	case a.PageSize != b.PageSize || a.Usable() != b.Usable() || a.Encoding != b.Encoding || a.format != b.format:
-		d.full = "the format has changed"
-	case (a.maxRoot == 0) != (b.maxRoot == 0):
-		d.full = "pointer maps have come or gone"
-	case !slices.Equal(a.objects, b.objects):
-		d.full = "the schema has changed"
-	}
-	d.count = min(a.PageCount, b.PageCount)
-	return d.full == ""
 }
 
 // fewPages is so few pages that a difference of them is worth looking at in any image.
@@ -196,7 +232,6 @@ func (d *difference) overwritten() bool {
 	for page := uint32(1); page <= d.count && page > 0; page++ {
 		if d.changed.has(page) && !a.references.has(page) && !b.IsPointerMap(page) && page != b.lockPage() {
 			d.full = fmt.Sprintf("page %d, on which a row continues, was overwritten in its place", page)
-			d.unsure = true
 			return true
 		}
 	}
