@@ -3,12 +3,14 @@ package check
 import (
 	"context"
 	"slices"
+	"sync"
 )
 
 // trace finds out which rows and entries of one index do not belong together, in two more passes over the two trees. The
 // first pass sums up hashes in buckets; the second keeps what is in buckets that are not level, so that memory is bounded
 // where little is wrong and where all is.
 type trace struct {
+	mu      sync.Mutex
 	index   *index
 	buckets [1 << 12]sum // rows less entries: each entry is added with the opposite number
 	keep    bool         // the second pass
@@ -33,6 +35,8 @@ func (t *trace) add(x *index, h sum, n int, rowID int64, page uint32) {
 	if t == nil || x != t.index {
 		return
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	b := &t.buckets[h.low%uint64(len(t.buckets))]
 	switch {
 	case !t.keep && n < 0:
@@ -50,7 +54,10 @@ func (c *checker) locate(ctx context.Context, number int) error {
 	t := &trace{}
 	for _, t.keep = range []bool{false, true} {
 		again := newChecker(Image{c.reader, c.size}, c.hasher, Options{})
-		again.stop = func(error) {} // what is wrong has been found before
+		again.trace = t
+		ctx, stop := context.WithCancelCause(ctx)
+		defer stop(nil)
+		again.stop = stop
 		if ok, err := again.open(); !ok || err != nil {
 			return err
 		}
@@ -58,7 +65,6 @@ func (c *checker) locate(ctx context.Context, number int) error {
 			return err
 		}
 		t.index = again.indexes[number]
-		again.trace = t
 		again.forest = slices.DeleteFunc(again.forest, func(k *tree) bool {
 			return k.index != t.index && (k.rows == nil || k.table != t.index.table)
 		})

@@ -12,7 +12,6 @@ const maxHeight = 20
 // trees checks all trees. One goroutine goes through the pages that are high above leaves, and the workers do the rest.
 func (c *checker) trees(ctx context.Context, workers int) error {
 	tasks := make(chan task, 4*workers)
-	failed := make(chan error, workers+1)
 	var group sync.WaitGroup
 	var all []*worker
 	for range workers {
@@ -33,17 +32,12 @@ func (c *checker) trees(ctx context.Context, workers int) error {
 	all = append(all, w.worker)
 	for _, t := range c.forest {
 		if err := w.tree(t); err != nil {
-			failed <- err
+			c.stop(err)
 			break
 		}
 	}
 	close(tasks)
 	group.Wait()
-	select {
-	case err := <-failed:
-		return err
-	default:
-	}
 	for _, w := range all {
 		for i, t := range w.tallies {
 			c.entries[i].entries.add(t.entries)
