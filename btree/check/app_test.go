@@ -59,7 +59,24 @@ func newApp(t *testing.T, dir string, seed uint64) *app {
 	for range 30 + a.r.IntN(60) {
 		a.insert()
 	}
+	if a.r.IntN(4) == 0 {
+		a.many()
+	}
 	return a
+}
+
+// many inserts so many rows that trees grow several levels high.
+func (a *app) many() {
+	t := pick(a.r, a.tables...)
+	if t.virtual != "" {
+		return
+	}
+	var values []string
+	for range t.columns {
+		values = append(values, pick(a.r, "i", "i / 4.0", "'row ' || (i * 7919 % 1000)", "i * 7919 % 1000", "hex(i * 7919 % 100000)", "NULL"))
+	}
+	a.try(fmt.Sprintf("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1500) INSERT OR IGNORE INTO %s (%s) SELECT %s FROM n",
+		t.name, strings.Join(t.columns, ", "), strings.Join(values, ", ")))
 }
 
 func (a *app) open() {
