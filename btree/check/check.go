@@ -91,7 +91,8 @@ func (f Finding) String() string {
 	return text
 }
 
-// Left is a part of the check that is left to SQLite.
+// Left is a part of the check that is left to SQLite: its PRAGMA integrity_check(Table) looks at all parts of a table, and
+// at the content of a virtual table.
 type Left struct {
 	Table string
 	Index string // empty if the table itself is meant

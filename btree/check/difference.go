@@ -14,11 +14,12 @@ import (
 )
 
 // Difference checks image b by what differs between it and a, which must be sound. The images are the same outside of the
-// ranges [from, to) of bytes that differing returns in order; inside they may be the same or not. docs/design.md has the proof.
+// ranges [from, to) of bytes that differing returns in order; inside they may be the same or not. docs/design.md,
+// "Proof of a difference", says why that is enough.
 //
-// It reads all interior pages of b, the pages that differ, at moved borders their neighbours, and the freelists. Of a it reads
-// the header and pages that differ. Memory is taken for
-// three bits a page, for ten bytes a page with pointer maps, and for what differs. It uses one goroutine.
+// It reads the pages that differ, all interior pages of b, the freelists, and a page beside each border between two pages
+// that has moved. Of a it reads the header and the pages that differ. It takes memory for five bits a page, for ten bytes
+// a page with pointer maps, and for what differs, and uses one goroutine.
 //
 // The errors are those of reading, and that of ctx. If a turns out not to be sound, or the difference is of a kind that
 // proves nothing, Full says so.
