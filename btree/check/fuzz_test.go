@@ -49,8 +49,8 @@ func small(f *testing.F) string {
 		CREATE TABLE a (id INTEGER PRIMARY KEY, b TEXT NOT NULL, c REAL UNIQUE);
 		CREATE TABLE w (a TEXT COLLATE NOCASE, b, PRIMARY KEY (b, a)) WITHOUT ROWID;
 		CREATE INDEX a_b ON a (b DESC, c);
-		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 60) INSERT INTO a SELECT i, hex(randomblob(i)), i / 4.0 FROM n;
-		INSERT INTO w SELECT b, c FROM a; DELETE FROM a WHERE id % 3 = 0; INSERT INTO a VALUES (100, hex(zeroblob(3000)), NULL)`)
+		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 30) INSERT INTO a SELECT i, hex(randomblob(i)), i / 4.0 FROM n;
+		INSERT INTO w SELECT b, c FROM a; DELETE FROM a WHERE id % 3 = 0; INSERT INTO a VALUES (100, hex(zeroblob(900)), NULL)`)
 	db.Close()
 	return path
 }
