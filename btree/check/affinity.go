@@ -88,19 +88,21 @@ func typeOf(serial uint64) typeMask {
 }
 
 // looksNumeric reports whether SQLite would store a text, by its bytes, as a number in a column of numbers: spaces, a
-// number, spaces. A unit takes width bytes, of which the one at low is not zero.
+// number, spaces. SQLite looks at the text up to its first zero. A unit takes width bytes, of which the one at low is not
+// zero.
 func looksNumeric(b []byte, width, low int) bool {
-	var text []byte
-	if len(b)%width != 0 {
-		return false
+	if c := b[:min(1, len(b))]; width == 1 && len(c) > 0 && c[0] > '9' {
+		return false // most texts
 	}
-	for i := 0; i < len(b); i += width {
+	var text []byte
+	for i := 0; i+width <= len(b); i += width {
 		if width == 2 && b[i+1-low] != 0 {
 			return false
 		}
 		text = append(text, b[i+low])
 	}
-	return isNumber(strings.Trim(string(text), " \t\n\v\f\r"))
+	before, _, _ := strings.Cut(string(text), "\x00")
+	return isNumber(strings.Trim(before, " \t\n\v\f\r"))
 }
 
 func isNumber(s string) bool {
