@@ -19,6 +19,7 @@ const peekEvery = 10 * time.Millisecond
 // followed is a database that is followed.
 type followed struct {
 	*site.Follower
+	turns chan struct{} // holds one element while an image is open
 
 	mu    sync.Mutex
 	id    int64      // of the image that was opened last
@@ -56,7 +57,7 @@ func (a *Agent) follow(path string, hold bool) (*followed, error) {
 		if len(a.followers) >= mostFollowed {
 			return nil, fmt.Errorf("%w: more than %d databases are followed", pull.ErrRequest, mostFollowed)
 		}
-		f = &followed{Follower: site.NewFollower(path, hold, a.o.Silence, a.o.Now)}
+		f = &followed{Follower: site.NewFollower(path, hold, a.o.Silence, a.o.Now), turns: make(chan struct{}, 1)}
 		a.followers[path] = f
 	} else if hold {
 		f.Hold()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"firn/pull"
@@ -35,19 +36,56 @@ func (a *Agent) open(ctx context.Context, q pull.OpenRequest) (site.Image, error
 	if err != nil {
 		return nil, err
 	}
+	free := a.await(ctx, path, q)
 	opened, err := a.source(path, q)(ctx)
 	if err != nil {
+		free()
 		return nil, err
 	}
-	image, ok := opened.(site.Image)
+	inner, ok := opened.(site.Image)
 	if !ok {
+		free()
 		return nil, errors.Join(errors.New("agent: internal error: an image of another kind"), opened.Close())
 	}
+	image := &turn{inner, sync.OnceFunc(free)}
 	// A link may have been changed since the path was looked at.
 	if _, err := a.permit(q.Database); err != nil {
 		return nil, errors.Join(fmt.Errorf("the path leads to another place than a moment ago: %w", err), image.Close())
 	}
 	return image, nil
+}
+
+// turnTime is how long an image waits for the one before it, which a puller may have given up: it is closed as soon as the
+// agent notices.
+const turnTime = 10 * time.Second
+
+// await waits until no other image of a followed database is open, for some time. Its result lets the next one begin.
+func (a *Agent) await(ctx context.Context, path string, q pull.OpenRequest) (free func()) {
+	f := a.follower(path)
+	if !q.Follow || f == nil {
+		return func() {}
+	}
+	limit := time.NewTimer(turnTime)
+	defer limit.Stop()
+	select {
+	case f.turns <- struct{}{}:
+		return func() { <-f.turns }
+	case <-limit.C: // to open the image says what is wrong
+	case <-ctx.Done():
+	}
+	return func() {}
+}
+
+// turn is an image that lets the next one begin when it is closed.
+type turn struct {
+	site.Image
+	free func()
+}
+
+// Close closes the image.
+func (t *turn) Close() error {
+	defer t.free()
+	return t.Image.Close()
 }
 
 // source returns the source of the images of a database.
