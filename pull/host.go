@@ -177,7 +177,12 @@ func (h *Host) ask(ctx context.Context, path string, request, answer any) error 
 	if err != nil {
 		return err
 	}
+	old := h.connected()
 	response, conn, err := h.send(ctx, path, bytes.NewReader(b))
+	if err != nil && old && ctx.Err() == nil && !h.connected() {
+		// The connection was lost since it was last used. To ask the same once more is safe: no question changes a database.
+		response, conn, err = h.send(ctx, path, bytes.NewReader(b))
+	}
 	if err != nil {
 		return err
 	}
