@@ -24,10 +24,9 @@ type exchange struct {
 
 // exchange begins a stream of frames. The caller closes it.
 func (h *Host) exchange(ctx context.Context, path string) (*exchange, error) {
-	select {
-	case h.turns <- struct{}{}:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	free, err := h.turn(ctx)
+	if err != nil {
+		return nil, err
 	}
 	read, write := io.Pipe()
 	inner, cancel := context.WithCancel(ctx)
@@ -37,12 +36,12 @@ func (h *Host) exchange(ctx context.Context, path string) (*exchange, error) {
 	}
 	if err != nil {
 		cancel()
-		<-h.turns
+		free()
 		return nil, err
 	}
 	return &exchange{
 		Stream: NewStream(answer.Body, write, nil), conn: conn, up: write, down: answer.Body, cancel: cancel, ctx: inner,
-		free: func() { <-h.turns },
+		free: free,
 	}, nil
 }
 

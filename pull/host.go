@@ -91,7 +91,7 @@ func NewHost(name, version string, dial func() (Connection, error)) *Host {
 func (h *Host) connect() (*pipe.Client, Connection, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.client != nil && h.client.Err() == nil {
+	if h.works() {
 		return h.client, h.conn, nil
 	}
 	h.drop()
@@ -111,8 +111,11 @@ func (h *Host) connect() (*pipe.Client, Connection, error) {
 func (h *Host) connected() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.client != nil && h.client.Err() == nil
+	return h.works()
 }
+
+// works reports whether there is a connection. The caller has the lock.
+func (h *Host) works() bool { return h.client != nil && h.client.Err() == nil }
 
 // drop closes the connection. The caller has the lock.
 func (h *Host) drop() {
@@ -162,17 +165,26 @@ func (h *Host) explain(ctx context.Context, client *pipe.Client, conn Connection
 	return conn.Explain(err)
 }
 
+// turn waits until a request may be under way. The caller frees the turn when the request has ended.
+func (h *Host) turn(ctx context.Context) (free func(), err error) {
+	select {
+	case h.turns <- struct{}{}:
+		return func() { <-h.turns }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
 // mostAnswer is the number of bytes that an answer in JSON may have.
 const mostAnswer = mostFrame
 
 // ask sends a request in JSON and reads the answer into a value; nil for none.
 func (h *Host) ask(ctx context.Context, path string, request, answer any) error {
-	select {
-	case h.turns <- struct{}{}:
-		defer func() { <-h.turns }()
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	free, err := h.turn(ctx)
+	if err != nil {
+		return err
 	}
+	defer free()
 	b, err := json.Marshal(request)
 	if err != nil {
 		return err

@@ -23,9 +23,6 @@ type Database struct {
 	Path string // absolute, or with ~/ at its beginning
 }
 
-// IsLocation reports whether a location of a database is meant to be on another host.
-func IsLocation(location string) bool { return strings.HasPrefix(location, Scheme+"://") }
-
 // Parse reads a location ssh://user@host:port/path. A path that begins with /~/ is below the home folder of the user there.
 func Parse(location string) (Database, error) {
 	host, path, err := ssh.ParseURL(Scheme, location)

@@ -16,12 +16,10 @@ import (
 // itself alone.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
-	dir := os.Getenv(storetest.ChildDir)
+	dir := storetest.OwnDisk(t)
 	if dir == "" {
-		storetest.RunChild(t, t.TempDir(), storetest.OwnMounts())
 		return
 	}
-	storetest.Mount(t, dir, 0)
 	p := newPlace()
 	p.goAway(unreachable())
 	s := open(t, filepath.Join(dir, "spool"), p)

@@ -20,12 +20,10 @@ import (
 
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
-	dir := os.Getenv(storetest.ChildDir)
+	dir := storetest.OwnDisk(t)
 	if dir == "" {
-		storetest.RunChild(t, t.TempDir(), storetest.OwnMounts())
 		return
 	}
-	storetest.Mount(t, dir, 0)
 	s := create(t, filepath.Join(dir, "repository"))
 	small, big := make([]byte, 64<<10), make([]byte, 1<<20)
 	putBytes(t, s, "packs/00/small", small)
@@ -48,12 +46,10 @@ func TestDiskFull(t *testing.T) {
 
 func TestReadOnlyDisk(t *testing.T) {
 	t.Parallel()
-	dir := os.Getenv(storetest.ChildDir)
+	dir := storetest.OwnDisk(t)
 	if dir == "" {
-		storetest.RunChild(t, t.TempDir(), storetest.OwnMounts())
 		return
 	}
-	storetest.Mount(t, dir, 0)
 	root := filepath.Join(dir, "repository")
 	putBytes(t, create(t, root), "meta/a", []byte("x"))
 	storetest.Mount(t, dir, syscall.MS_REMOUNT|syscall.MS_RDONLY)

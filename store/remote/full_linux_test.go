@@ -14,12 +14,10 @@ import (
 // itself and its children alone.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
-	dir := os.Getenv(storetest.ChildDir)
+	dir := storetest.OwnDisk(t)
 	if dir == "" {
-		storetest.RunChild(t, t.TempDir(), storetest.OwnMounts())
 		return
 	}
-	storetest.Mount(t, dir, 0)
 	folder := filepath.Join(dir, "repository")
 	s := open(t, folder, "")
 	if err := errors.Join(s.Create(t.Context()), s.Put(t.Context(), "packs/00/small", make([]byte, 64<<10))); err != nil {

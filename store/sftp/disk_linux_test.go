@@ -17,12 +17,10 @@ import (
 // disk for itself alone.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
-	dir := os.Getenv(storetest.ChildDir)
+	dir := storetest.OwnDisk(t)
 	if dir == "" {
-		storetest.RunChild(t, t.TempDir(), storetest.OwnMounts())
 		return
 	}
-	storetest.Mount(t, dir, 0)
 	s := open(t, dir, "")
 	var err error
 	stored := 0

@@ -55,3 +55,16 @@ func Mount(t *testing.T, dir string, flags uintptr) {
 		t.Skip("this system lets no process mount a disk of its own: ", err)
 	}
 }
+
+// OwnDisk has the test run once more in a process of its own, and returns the folder of a disk of 512 KiB there, which is
+// mounted for that process and its children alone. In the first process it returns "": there the test is over.
+func OwnDisk(t *testing.T) (dir string) {
+	t.Helper()
+	dir = os.Getenv(ChildDir)
+	if dir == "" {
+		RunChild(t, t.TempDir(), OwnMounts())
+		return ""
+	}
+	Mount(t, dir, 0)
+	return dir
+}
