@@ -42,11 +42,7 @@ func (h *Hosts) At(name ssh.Host) *Host {
 // dial runs an agent on a host. Where the user's key is for an agent alone, the host runs that one, with the rights that its
 // administrator has given.
 func (h *Hosts) dial(name ssh.Host) (Connection, error) {
-	program := h.ssh.Firn
-	if program == "" {
-		program = "firn"
-	}
-	return ssh.Command(name, program, []string{"agent", "--stdio", "--allow-all", "--writable"}, ssh.Options{Program: h.ssh.Program, Options: h.ssh.Options})
+	return ssh.Command(name, h.ssh.FirnCommand(), []string{"agent", "--stdio", "--allow-all", "--writable"}, ssh.Options{Program: h.ssh.Program, Options: h.ssh.Options})
 }
 
 // Close ends all connections.

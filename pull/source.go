@@ -35,11 +35,6 @@ func Parse(location string) (Database, error) {
 	return Database{host, path}, nil
 }
 
-// String returns the location.
-func (d Database) String() string {
-	return Scheme + "://" + d.Host.String() + "/" + strings.TrimPrefix(strings.ReplaceAll(d.Path, "%", "%25"), "/")
-}
-
 // Source returns the database at a path as a source of backups. Of the options, it takes Compact, HoldWriters and BusyTimeout.
 // StatePath is a file that keeps what is known of each page, so that only changes need be sent; "" for none.
 func (h *Host) Source(path string, o sqlite.Options) repo.Source {

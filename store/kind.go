@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -61,6 +62,9 @@ type SSH struct {
 	Options []string // come before the name of the host, such as "-F" and a file
 	Firn    string   // is the command that runs firn on the other host; "" for firn in its search path
 }
+
+// FirnCommand returns the command that runs firn on the other host.
+func (s SSH) FirnCommand() string { return cmp.Or(s.Firn, "firn") }
 
 // IsRemote reports whether a location is meant to be another place than a folder: it begins with a scheme.
 func IsRemote(location string) bool { return Scheme(location) != "" }

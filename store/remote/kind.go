@@ -3,7 +3,6 @@
 package remote
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,7 +65,7 @@ func (k Kind) Open(ctx context.Context, location string, a store.Access) (store.
 		return nil, err
 	}
 	return Open(Options{
-		Host: host, Folder: folder, Firn: cmp.Or(a.SSH.Firn, "firn"), Location: location, Version: k.Version,
+		Host: host, Folder: folder, Firn: a.SSH.FirnCommand(), Location: location, Version: k.Version,
 		SSH:         ssh.Options{Program: a.SSH.Program, Options: a.SSH.Options},
 		UploadLimit: a.UploadLimit, DownloadLimit: a.DownloadLimit,
 	}), ctx.Err()
