@@ -71,7 +71,8 @@ func TestRoundName(t *testing.T) {
 // Names of rounds sort the newest first, and those of wild clocks are names, too.
 func TestRoundNamesSort(t *testing.T) {
 	t.Parallel()
-	times := []time.Time{time.UnixMicro(math.MaxInt64), time.Now().Add(time.Microsecond), time.Now(), time.Unix(0, 0), time.Unix(0, 0)}
+	now := time.Now()
+	times := []time.Time{time.UnixMicro(math.MaxInt64), now.Add(time.Microsecond), now, time.Unix(0, 0), time.Unix(0, 0)}
 	var names []string
 	for i, at := range times {
 		id := pack.NewRoundID(at)

@@ -26,6 +26,9 @@ type watched struct {
 	watch *exec.Cmd  // nil while none runs
 	ended chan error // of watch
 
+	// storeless is true if the repository was away when the watch was started, which ends it, however late on a busy machine.
+	storeless bool
+
 	acked []string // IDs of the acknowledged snapshots
 	count map[string]int
 	log   []string // the actions of a round
@@ -88,6 +91,7 @@ func (f *watched) startWatch() {
 	output, err := os.Create(f.path("watch.log"))
 	f.must0(err)
 	defer output.Close()
+	f.storeless = false
 	f.watch, f.ended = f.firn("watch", "--all", "-v"), make(chan error, 1)
 	f.watch.Stdout, f.watch.Stderr = output, output
 	f.must0(f.watch.Start())
@@ -116,24 +120,13 @@ func (f *watched) lives() {
 	}
 	select {
 	case err := <-f.ended:
+		if f.storeless && f.watch.ProcessState.ExitCode() == 10 {
+			f.startWatch()
+			return
+		}
 		f.watch = nil
 		f.Errorf("the watch has ended: %v, after %v\n%s", err, f.log, f.lastLines())
 	default:
-	}
-}
-
-// hasEnded reports whether the watch has ended because there was no repository.
-func (f *watched) hasEnded() bool {
-	f.Helper()
-	select {
-	case err := <-f.ended:
-		if f.watch.ProcessState.ExitCode() != 10 {
-			f.Errorf("the watch without a repository: %v\n%s", err, f.lastLines())
-		}
-		f.watch = nil
-		return true
-	default:
-		return false
 	}
 }
 
@@ -245,6 +238,9 @@ func (f *watched) compareNewest() {
 		f.must0(db.Close())
 		want, err := os.ReadFile(f.path(name))
 		f.must0(err)
+		if strings.Contains(f.told(), envOf(name)+": the last round is without it") { // it had just been started
+			continue
+		}
 		if got := f.must("dump", "latest:"+envOf(name)); !bytes.Equal(got, want) {
 			f.Errorf("the newest snapshot of %s has %d bytes and the database %d, which differ, after %v\n%s", name, len(got), len(want), f.log, f.lastLines())
 		}
