@@ -16,6 +16,19 @@ const (
 	RTrim                   // spaces at the end do not count
 )
 
+// ParseCollation returns the collation of a name, false for one of the application.
+func ParseCollation(name string) (Collation, bool) {
+	switch lower(name) {
+	case "binary":
+		return Binary, true
+	case "nocase":
+		return NoCase, true
+	case "rtrim":
+		return RTrim, true
+	}
+	return Binary, false
+}
+
 // appendKey appends a value to the bytes of a key. The bytes of two values are equal if SQLite takes
 // the values for equal: an integer is equal to the floating-point number of the same size.
 func (c Collation) appendKey(b []byte, v any) []byte {

@@ -34,6 +34,9 @@ func (r *Row) Values() ([]any, error) {
 	return values, nil
 }
 
+// Stored reads the record of the row as it is stored, for [Decode].
+func (r *Row) Stored() ([]byte, error) { return r.payload() }
+
 func (r *Row) payload() ([]byte, error) {
 	c, err := r.cell()
 	if err != nil {
@@ -96,6 +99,47 @@ func (p *Pair) Rows(a, b uint32, key int, o RowOptions) iter.Seq2[Change, error]
 			yield(Change{}, err)
 		}
 	}
+}
+
+// Unpaired returns all rows, or entries of an index, on pages that two trees do not share: as removed rows and added rows,
+// even if both trees have them.
+func (p *Pair) Unpaired(a, b uint32) iter.Seq2[Change, error] {
+	return func(yield func(Change, error) bool) {
+		selections, err := p.unshared([2]uint32{a, b}, nil)
+		if err != nil {
+			yield(Change{}, err)
+			return
+		}
+		for side, root := range []uint32{a, b} {
+			if root != 0 && !p.unpaired(side, root, selections[side], yield) {
+				return
+			}
+		}
+	}
+}
+
+// unpaired yields the rows of one side, and reports whether to go on.
+func (p *Pair) unpaired(side int, root uint32, s *selection, yield func(Change, error) bool) bool {
+	f := p.files[side]
+	left := f.budget()
+	for at, err := range f.rows(root, s) {
+		row := &Row{file: f, at: at}
+		var c cell
+		if err == nil {
+			c, err = row.cell()
+		}
+		if err == nil {
+			row.RowID, err = c.rowID, left.spend(c)
+		}
+		change := Change{Before: row}
+		if side == after {
+			change = Change{After: row}
+		}
+		if !yield(change, err) || err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // Same reports whether two tables share all their pages. Then [Pair.Rows] would return nothing, for

@@ -25,6 +25,38 @@ func (f *File) height(root uint32) (int, error) {
 	return 0, fmt.Errorf("%w: a tree of more than %d levels", ErrFormat, maxHeight)
 }
 
+// CountPages counts the pages of a tree, without those on which rows continue, until there are more than most. It reads no
+// leaf but the first.
+func (f *File) CountPages(root uint32, most int) (count int, err error) {
+	height, err := f.height(root)
+	if err != nil {
+		return 0, err
+	}
+	count = 1
+	level := []uint32{root}
+	for ; height > 0 && count <= most; height-- {
+		var below []uint32
+		for _, n := range level {
+			p, err := f.tree(n)
+			if err != nil {
+				return 0, err
+			}
+			for i := range p.cells + 1 {
+				child, err := p.child(i)
+				if err != nil {
+					return 0, err
+				}
+				below = append(below, child)
+			}
+			if count += p.cells + 1; count > most {
+				break
+			}
+		}
+		level = below
+	}
+	return count, nil
+}
+
 // Empty reports whether the table with this root has no rows.
 func (f *File) Empty(root uint32) (bool, error) {
 	p, err := f.tree(root)
