@@ -40,7 +40,7 @@ bench/tune: bench/internal/checkout chunk crypt repo snapshot store/mem
 bench/places: bench/internal/checkout bench/internal/usage
 bench/watch: bench/internal/checkout bench/internal/usage config crypt repo retention site snapshot sqlite store/mem
 btree:
-btree/check: btree
+btree/check: btree sqlite/caseless
 chunk: chunk/delta
 chunk/delta:
 cmd: agent backup config crypt diff internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention schedule serve session site snapshot sqlite store store/rclone store/remote store/s3 store/sftp store/wire tags upkeep verify watch
@@ -84,6 +84,7 @@ site: host outcome repo report scratch snapshot spool sqlite store store/local
 snapshot: chunk tags
 spool: crypt scratch
 sqlite: btree scratch sqlite/internal/capi sqlite/internal/follow sqlite/internal/rewrite sqlite/internal/source sqlite/internal/sqldump
+sqlite/caseless:
 sqlite/internal/capi:
 sqlite/internal/follow: sqlite/internal/capi
 sqlite/internal/rewrite: sqlite/internal/capi sqlite/internal/source
@@ -146,7 +147,7 @@ crypto/pbkdf2: crypt
 # store/mem is a store, and a store's clock is its own; the conformance test
 # compares a store's clock with the true one. store/s3 sets the deadlines of
 # connections and of locks, which other machines keep. store/wire sets the deadlines
-# of requests, and agent those of a connection. ssh measures for how long a
+# of requests, and agent and web/gate those of a connection. ssh measures for how long a
 # connection is silent, and store/sftp for how long it is lost.
 time.Now: cmd firn bench bench/places bench/scale bench/tune bench/watch demo repo sqlite store/mem store/s3 store/storetest store/wire ssh agent store/sftp
 time.Since: cmd bench bench/places bench/scale bench/tune bench/watch store/s3 store/wire ssh store/storetest store/sftp
@@ -156,7 +157,7 @@ time.Until: cmd bench store/storetest
 # the logger that its program gives, and to no other. The writer of
 # test databases runs as a process of its own, to be killed at work.
 fmt.Print*: cmd bench bench/places bench/scale bench/tune bench/watch demo internal/sshtest/stand-in
-# net/http wants a logger; pipe gives it one that writes nowhere.
+# net/http wants a logger; pipe and web give it one that writes nowhere.
 log: cmd bench pipe
 log/slog: cmd firn bench
 os.Exit: cmd cmd/firn bench bench/places bench/scale bench/tune bench/watch demo internal/dbtest internal/sshtest/stand-in
