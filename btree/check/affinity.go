@@ -2,6 +2,8 @@ package check
 
 import (
 	"strings"
+
+	"firn/sqlite/caseless"
 )
 
 // affinity is the kind of value that a column prefers (https://www.sqlite.org/datatype3.html, section 3).
@@ -36,7 +38,7 @@ func affinityOf(declared string) affinity {
 		return affinityBlob
 	}
 	a := affinityNumeric
-	text := lower(declared)
+	text := caseless.Fold(declared)
 	for end := 1; end <= len(text); end++ {
 		word := text[max(0, end-4):end]
 		switch {

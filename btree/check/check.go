@@ -25,6 +25,17 @@ import (
 type Options struct {
 	Workers  int // goroutines that read; 0 for as many as there are processors
 	Findings int // how many findings end the check; 0 for 100
+	// Orders says how SQLite sorts the entries of indexes on expressions, by the index's name in lower case: a part for each
+	// column. Without it their order is left to SQLite.
+	Orders map[string][]IndexOrder
+	// ForeignKeys are to be checked without look-ups, as far as that can be done: see Kept of [Result].
+	ForeignKeys []ForeignKey
+}
+
+// IndexOrder is how entries of an index are sorted by one of its columns.
+type IndexOrder struct {
+	Collation string
+	Desc      bool
 }
 
 // Result is the outcome of a check.
@@ -34,6 +45,15 @@ type Result struct {
 	Findings []Finding
 	// Left is what only SQLite can check.
 	Left []Left
+	// Same is what only SQLite can check, and what does not differ from the older image: nothing has to be checked that
+	// could be checked there.
+	Same []Left
+	// Kept are the foreign keys, of those that were asked for, of which every row has its parent. Broken are those of which some row
+	// has none. Nothing is known of the others.
+	Kept, Broken []ForeignKey
+	// Touched are the tables of which a page differs, of theirs or of their indexes, in lower case. It is nil unless a
+	// difference was checked.
+	Touched map[string]bool
 	// Full says why a difference proves nothing, and [Check] has to decide. It is empty if the difference proves that
 	// the image is sound, or not.
 	Full string
@@ -97,6 +117,9 @@ type Left struct {
 	Table string
 	Index string // empty if the table itself is meant
 	Why   string
+	// Rows is true if nothing is left but what SQL computes from each row: whether the row is allowed, and the entries that
+	// it has.
+	Rows bool
 }
 
 // Image is the bytes of a database at one moment. They must not change.
@@ -107,8 +130,8 @@ type Image struct {
 
 // Check checks an image of size bytes, which must not change meanwhile. It reads r from several goroutines.
 //
-// Memory: a bit for each page, five bytes for each page of a database with pointer maps, and for each worker some
-// hundred kilobytes and the bytes of one row up to its last indexed column.
+// Memory: a bit for each page, five bytes for each page of a database with pointer maps, for each worker some hundred kilobytes and
+// the bytes of one row up to its last indexed column, and up to 64 MiB for foreign keys whose values are far from each other.
 //
 // The errors are those of reading, and that of ctx. Bytes that make no sense are findings.
 func Check(ctx context.Context, r io.ReaderAt, size int64, o Options) (*Result, error) {
@@ -129,7 +152,7 @@ func Check(ctx context.Context, r io.ReaderAt, size int64, o Options) (*Result, 
 }
 
 func newChecker(image Image, h hasher, o Options) *checker {
-	c := &checker{reader: image.Reader, size: image.Size, hasher: h, limit: o.Findings, left: map[Left]bool{}}
+	c := &checker{reader: image.Reader, size: image.Size, hasher: h, limit: o.Findings, orders: o.Orders, asked: o.ForeignKeys, left: map[Left]bool{}}
 	if c.limit <= 0 {
 		c.limit = 100
 	}
@@ -181,7 +204,7 @@ func (c *checker) open() (bool, error) {
 }
 
 func (c *checker) result() *Result {
-	r := &Result{Findings: c.findings}
+	r := &Result{Findings: c.findings, Kept: c.kept, Broken: c.broken}
 	for l := range c.left {
 		r.Left = append(r.Left, l)
 	}

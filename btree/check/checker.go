@@ -29,9 +29,15 @@ type checker struct {
 	indexes    []*index
 	entries    []tally // by the number of an index
 
+	asked        []ForeignKey // see [Options]
+	candidates   []candidate
+	sets         int          // of integers, for each worker
+	kept, broken []ForeignKey // see [Result]
+
 	trace *trace // nil but for the search for single rows
 
 	mu       sync.Mutex
+	orders   map[string][]IndexOrder
 	limit    int
 	findings []Finding
 	left     map[Left]bool

@@ -1,9 +1,8 @@
 package check
 
 import (
-	"strings"
-
 	"firn/btree"
+	"firn/sqlite/caseless"
 )
 
 // table is what a CREATE TABLE says about stored rows.
@@ -77,40 +76,15 @@ func (x *index) sort() {
 	x.orderly = x.known
 	for i, c := range x.columns {
 		var ok bool
-		x.columns[i].order, ok = collations(c.collation)
+		x.columns[i].order, ok = btree.ParseCollation(c.collation)
 		x.orderly = x.orderly && ok
 	}
-}
-
-// sameName compares names as SQLite does: letters A to Z are equal in upper and lower case.
-func sameName(a, b string) bool { return lower(a) == lower(b) }
-
-func lower(s string) string {
-	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, s)
-}
-
-// collations returns the collation of a name, false for one of the application.
-func collations(name string) (btree.Collation, bool) {
-	switch {
-	case sameName(name, "BINARY"):
-		return btree.Binary, true
-	case sameName(name, "NOCASE"):
-		return btree.NoCase, true
-	case sameName(name, "RTRIM"):
-		return btree.RTrim, true
-	}
-	return btree.Binary, false
 }
 
 // column returns the number of a column.
 func (t *table) column(name string) (int, bool) {
 	for i, c := range t.columns {
-		if sameName(c.name, name) {
+		if caseless.Same(c.name, name) {
 			return i, true
 		}
 	}
@@ -144,7 +118,7 @@ func alike(a, b []indexColumn) bool {
 		return false
 	}
 	for i := range a {
-		if a[i].column != b[i].column || !sameName(a[i].collation, b[i].collation) {
+		if a[i].column != b[i].column || !caseless.Same(a[i].collation, b[i].collation) {
 			return false
 		}
 	}
@@ -163,7 +137,7 @@ func (t *table) finish() bool {
 		}
 	}
 	if t.withoutRowid && t.alias >= 0 {
-		t.constrain([]indexColumn{{column: t.alias, desc: t.aliasDesc}}, true)
+		t.constrain([]indexColumn{{column: t.alias, collation: t.columns[t.alias].collation, desc: t.aliasDesc}}, true)
 	}
 	t.settle()
 	if t.withoutRowid && t.primary == nil {
@@ -234,7 +208,7 @@ func (t *table) arrange() {
 // within reports whether a column is in a list, with its collation.
 func within(list []indexColumn, c indexColumn) bool {
 	for _, d := range list {
-		if d.column == c.column && sameName(d.collation, c.collation) {
+		if d.column == c.column && caseless.Same(d.collation, c.collation) {
 			return true
 		}
 	}

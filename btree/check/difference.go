@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"firn/btree"
+	"firn/sqlite/caseless"
 )
 
 // Difference checks image b by what differs between it and a, which must be sound. The images are the same outside of the
@@ -60,8 +61,16 @@ type difference struct {
 
 func (d *difference) result() *Result {
 	r := d.sides[after].result()
-	r.Left = slices.DeleteFunc(r.Left, func(l Left) bool { return !d.touches(l.Table) })
-	r.Full = d.full
+	left := r.Left
+	r.Left = nil
+	for _, l := range left {
+		if d.touches(l.Table) {
+			r.Left = append(r.Left, l)
+		} else {
+			r.Same = append(r.Same, l)
+		}
+	}
+	r.Full, r.Touched = d.full, d.touched
 	if len(r.Findings) > 0 {
 		r.Full = "" // they are certain
 	}
@@ -74,7 +83,7 @@ func (d *difference) result() *Result {
 // touches reports whether a table differs. The rows of a virtual table are in tables whose names begin with its own, but
 // for a full-text index with content in a table that it names.
 func (d *difference) touches(table string) bool {
-	name := lower(table)
+	name := caseless.Fold(table)
 	for t := range d.touched {
 		if t == name || strings.HasPrefix(t, name+"_") || t != "sqlite_schema" && d.external(name) {
 			return true
@@ -86,8 +95,8 @@ func (d *difference) touches(table string) bool {
 // external reports whether a virtual table may have content elsewhere.
 func (d *difference) external(name string) bool {
 	for _, o := range d.sides[after].objects {
-		if lower(o.Name) == name {
-			return o.Root == 0 && strings.Contains(lower(o.SQL), "content")
+		if caseless.Fold(o.Name) == name {
+			return o.Root == 0 && strings.Contains(caseless.Fold(o.SQL), "content")
 		}
 	}
 	return false
@@ -116,7 +125,7 @@ func (d *difference) run(ctx context.Context, differing iter.Seq2[int64, int64])
 		if err := c.freelist(ctx); err != nil {
 			return err
 		}
-		d.workers[side] = &walker{worker: c.worker(ctx)}
+		d.workers[side] = &walker{worker: c.worker(ctx, 1)}
 	}
 	return d.prove(ctx)
 }

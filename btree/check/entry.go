@@ -111,7 +111,7 @@ func (w *worker) compare(x *index, a, b []field, row bool) (n int, differs bool)
 	for i, c := range x.columns[:last] {
 		n, ok := compare(a[i], b[i], c.order, w.Encoding)
 		if !ok {
-			w.leave(Left{x.table.name, x.name, "texts that are no UTF-16"})
+			w.leave(Left{Table: x.table.name, Index: x.name, Why: "texts that are no UTF-16"})
 			return -1, true
 		}
 		if i < x.keys && a[i].null() && !row {

@@ -1,5 +1,7 @@
 package check
 
+import "firn/sqlite/caseless"
+
 // parseIndex reads the definition of an index of a table. It returns false if there is something in it that takes
 // SQLite.
 func parseIndex(t *table, name string, root uint32, sql string) (*index, bool) {
@@ -9,9 +11,9 @@ func parseIndex(t *table, name string, root uint32, sql string) (*index, bool) {
 	p.want("CREATE")
 	x.unique = p.take("UNIQUE")
 	p.want("INDEX")
-	p.ok = p.ok && sameName(p.name(), name)
+	p.ok = p.ok && caseless.Same(p.name(), name)
 	p.want("ON")
-	p.ok = p.ok && sameName(p.name(), t.name)
+	p.ok = p.ok && caseless.Same(p.name(), t.name)
 	p.wantSign('(')
 	for p.ok {
 		x.columns = append(x.columns, p.indexColumn())

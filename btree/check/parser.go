@@ -1,6 +1,10 @@
 package check
 
-import "strings"
+import (
+	"strings"
+
+	"firn/sqlite/caseless"
+)
 
 // parser reads a CREATE TABLE or a CREATE INDEX. It is meant to be right or to give up: where a definition has more than
 // the parser knows, ok becomes false, and the table or the index is left to SQLite.
@@ -80,7 +84,7 @@ func parseTable(name string, root uint32, sql string) (*table, bool) {
 	list, ok := tokens(sql, len(sql))
 	p := &parser{sql: sql, list: list, ok: ok, t: t}
 	p.want("CREATE", "TABLE")
-	p.ok = p.ok && sameName(p.name(), name)
+	p.ok = p.ok && caseless.Same(p.name(), name)
 	p.wantSign('(')
 	p.columns()
 	p.constraints()
@@ -143,12 +147,12 @@ func (p *parser) typeName() string {
 
 // withoutGenerated takes the words GENERATED ALWAYS off a type: SQLite's grammar takes them for a part of it.
 func withoutGenerated(text string) string {
-	low := lower(text)
+	low := caseless.Fold(text)
 	if len(text) < 16 || !strings.HasSuffix(low, "always") {
 		return text
 	}
 	text = strings.TrimRight(text[:len(text)-6], " \t\n\v\f\r")
-	if strings.HasSuffix(lower(text), "generated") {
+	if strings.HasSuffix(caseless.Fold(text), "generated") {
 		text = strings.TrimRight(text[:len(text)-9], " \t\n\v\f\r")
 	}
 	return text
@@ -195,7 +199,7 @@ func (p *parser) primaryColumn(c *column) {
 	p.take("AUTOINCREMENT")
 	c.primary = true
 	i := len(p.t.columns) - 1
-	if sameName(c.typeName, "INTEGER") && !desc {
+	if caseless.Same(c.typeName, "INTEGER") && !desc {
 		p.alias(indexColumn{column: i})
 		return
 	}
@@ -312,7 +316,7 @@ func (p *parser) primaryKey(columns []indexColumn) {
 	for _, c := range columns {
 		p.t.columns[c.column].primary = true
 	}
-	if len(columns) == 1 && sameName(p.t.columns[columns[0].column].typeName, "INTEGER") {
+	if len(columns) == 1 && caseless.Same(p.t.columns[columns[0].column].typeName, "INTEGER") {
 		p.alias(columns[0])
 		return
 	}

@@ -19,6 +19,7 @@ func TestParseTable(t *testing.T) {
 		"CREATE TABLE t (a REFERENCES p (x) ON DELETE SET NULL ON UPDATE NO ACTION NOT DEFERRABLE INITIALLY DEFERRED UNIQUE -- end\n)": "a:0; key a",
 		"CREATE TABLE t (a UNIQUE COLLATE RTRIM, UNIQUE (a), CHECK (a <> '(') , CONSTRAINT f FOREIGN KEY (a) REFERENCES p)":            "a:0; key a RTRIM",
 		"CREATE TABLE t (a TEXT, b ANY, PRIMARY KEY (a, b)) WITHOUT ROWID, STRICT":                                                     "a:1 not null, b:0 not null; key a, b",
+		"CREATE TABLE t (a INTEGER UNIQUE COLLATE RTRIM, PRIMARY KEY (a)) WITHOUT ROWID":                                               "a:3 not null; key a RTRIM",
 		"CREATE TABLE t (a INTEGER PRIMARY KEY ASC ON CONFLICT REPLACE AUTOINCREMENT)":                                                 "a:3 rowid",
 		"CREATE TABLE t (a charint, b BLOBTEXT, c xBLOB, d CHARACTER VARYING(9))":                                                      "a:3, b:1, c:0, d:1",
 		"CREATE TABLE t (a /* c */ TEXT)":                                                                                              "a:1",

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"firn/btree"
+	"firn/sqlite/caseless"
 )
 
 // schemaSQL is the definition of the table that lists all others.
@@ -29,23 +30,24 @@ func (c *checker) plan() error {
 	var inOrder []*table
 	for _, o := range c.objects {
 		if t := c.table(o); t != nil {
-			if tables[lower(t.name)] != nil {
+			if tables[caseless.Fold(t.name)] != nil {
 				c.find(Finding{Kind: Schema, Table: t.name, Text: "two tables of one name"})
 				continue
 			}
-			tables[lower(t.name)] = t
+			tables[caseless.Fold(t.name)] = t
 			inOrder = append(inOrder, t)
 		}
 	}
 	for _, o := range c.objects {
 		if o.Type == "index" {
-			c.index(o, tables[lower(o.Table)])
+			c.index(o, tables[caseless.Fold(o.Table)])
 		}
 	}
 	c.roots()
 	for _, t := range inOrder {
 		c.plant(t)
 	}
+	c.refersTo(c.asked, tables)
 	return nil
 }
 
@@ -63,7 +65,7 @@ func (c *checker) table(o btree.Object) *table {
 	case virtual:
 		c.leave(Left{Table: o.Name, Why: "it is a virtual table"})
 		return nil
-	case !sameName(o.Name, o.Table) || o.Root == 0:
+	case !caseless.Same(o.Name, o.Table) || o.Root == 0:
 		c.find(Finding{Kind: Schema, Table: o.Name, Text: "its entry in the schema makes no sense"})
 		return nil
 	}
@@ -97,6 +99,7 @@ func (c *checker) index(o btree.Object, t *table) {
 	x, ok := &index{name: o.Name, root: o.Root, table: t}, false
 	if o.SQL != "" {
 		x, ok = parseIndex(t, o.Name, o.Root, o.SQL)
+		x.sortExpressions(c.orders[caseless.Fold(o.Name)])
 	} else if t.known {
 		if x = t.automaticIndex(o.Name); x == nil {
 			c.find(Finding{Kind: Schema, Table: t.name, Index: o.Name, Text: "its table has no such constraint"})
@@ -112,15 +115,24 @@ func (c *checker) index(o btree.Object, t *table) {
 		}
 	}
 	if !ok {
-		c.leave(Left{t.name, o.Name, "its definition is not understood"})
+		c.leave(Left{Table: t.name, Index: o.Name, Why: "its definition is not understood"})
 	}
 	t.indexes = append(t.indexes, x)
+}
+
+// sortExpressions sets the order of the columns that are expressions.
+func (x *index) sortExpressions(orders []IndexOrder) {
+	for i, c := range x.columns {
+		if c.column < 0 && i < len(orders) {
+			x.columns[i].collation, x.columns[i].desc = orders[i].Collation, orders[i].Desc
+		}
+	}
 }
 
 // automaticIndex returns the index of a constraint by the name that SQLite gives it.
 func (t *table) automaticIndex(name string) *index {
 	prefix := "sqlite_autoindex_" + t.name + "_"
-	if len(name) <= len(prefix) || !sameName(name[:len(prefix)], prefix) {
+	if len(name) <= len(prefix) || !caseless.Same(name[:len(prefix)], prefix) {
 		return nil
 	}
 	n, err := strconv.Atoi(name[len(prefix):])
@@ -178,32 +190,32 @@ func (c *checker) constraints(t *table) {
 
 func (c *checker) leaveIndex(x *index) {
 	for _, col := range x.columns {
-		if _, ok := collations(col.collation); !ok && col.column >= 0 {
-			c.leave(Left{x.table.name, x.name, "its order is by collation " + col.collation})
+		if _, ok := btree.ParseCollation(col.collation); !ok && col.column >= 0 {
+			c.leave(Left{Table: x.table.name, Index: x.name, Why: "its order is by collation " + col.collation})
 		}
 	}
 	if x.known && x.partial {
-		c.leave(Left{x.table.name, x.name, "it is a partial index"})
+		c.leave(Left{x.table.name, x.name, "it is a partial index", x.orderly})
 	}
 	if x.known && x.expression {
-		c.leave(Left{x.table.name, x.name, "it has expressions"})
+		c.leave(Left{x.table.name, x.name, "it has expressions", x.orderly})
 	}
 }
 
 func (c *checker) leaveTable(t *table, r *rules) {
 	if t.checked {
-		c.leave(Left{Table: t.name, Why: "it has CHECK constraints"})
+		c.leave(Left{Table: t.name, Why: "it has CHECK constraints", Rows: true})
 	}
 	for _, col := range t.columns {
 		if col.virtual && (col.notNull || r.check(&col).allowed != typeAny) {
-			c.leave(Left{Table: t.name, Why: "column " + col.name + " is generated"})
+			c.leave(Left{Table: t.name, Why: "column " + col.name + " is generated", Rows: true})
 		}
 	}
 	if !t.withoutRowid {
 		return
 	}
 	for _, col := range t.primary.columns {
-		if _, ok := collations(col.collation); !ok {
+		if _, ok := btree.ParseCollation(col.collation); !ok {
 			c.leave(Left{Table: t.name, Why: "its order is by collation " + col.collation})
 		}
 	}

@@ -12,6 +12,9 @@ func (w *worker) row(t *tree, p *page, cl *cell) error {
 		return nil
 	}
 	w.values(t, p, cl)
+	if set := t.rows.rowIDs; set > 0 {
+		w.collected[set].add(cl.rowID)
+	}
 	return nil
 }
 
@@ -46,6 +49,7 @@ func (w *worker) values(t *tree, p *page, cl *cell) {
 			w.wrongRow(t, p, cl, Value, "", text)
 		}
 	}
+	w.refers(t.rows, cl.rowID)
 	for i := range t.rows.indexes {
 		x := &t.rows.indexes[i]
 		w.key = w.key[:0]
@@ -66,7 +70,9 @@ func (w *worker) values(t *tree, p *page, cl *cell) {
 }
 
 // older is what is left of an index if some rows are older than one of its columns.
-func older(x *index) Left { return Left{x.table.name, x.name, "a row is older than a column"} }
+func older(x *index) Left {
+	return Left{Table: x.table.name, Index: x.name, Why: "a row is older than a column"}
+}
 
 // field returns the value at a place of the record, or the rowid for place -1. It returns false if only SQLite knows it.
 func (w *worker) field(r *rules, place int, rowID int64) (field, bool) {

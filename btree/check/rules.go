@@ -14,6 +14,8 @@ type rules struct {
 	parse    int    // values of a record that SQLite looks at
 	width    int    // bytes of a unit of text
 	low      int    // which of these is not zero in a digit
+	refers   []referring
+	rowIDs   int // set in which the rowids are collected, 0 for none
 }
 
 // rule is what one column has to comply with.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"slices"
+
+	"firn/sqlite/caseless"
 )
 
 // node is a page of a tree, and the keys between which its keys are.
@@ -45,7 +47,7 @@ func (d *difference) tree(ctx context.Context, i int) error {
 		}
 		same = append(same, d.settle(trees, &others)...)
 		if len(others[before])+len(others[after]) > 0 {
-			d.touched[lower(trees[after].table.name)] = true
+			d.touched[caseless.Fold(trees[after].table.name)] = true
 		}
 		var err error
 		if same, others, err = d.descend(trees, height, same, others); err != nil {

@@ -1,6 +1,10 @@
 package check
 
-import "strings"
+import (
+	"strings"
+
+	"firn/sqlite/caseless"
+)
 
 // token is a word of SQL. SQLite keeps each definition as it was typed, so that quotes, comments and spaces have to be
 // understood.
@@ -11,7 +15,7 @@ type token struct {
 }
 
 // is reports whether the token is a keyword.
-func (t token) is(word string) bool { return t.kind == 'i' && sameName(t.text, word) }
+func (t token) is(word string) bool { return t.kind == 'i' && caseless.Same(t.text, word) }
 
 // isAny reports whether the token is one of the keywords.
 func (t token) isAny(words ...string) bool {

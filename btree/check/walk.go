@@ -15,29 +15,30 @@ func (c *checker) trees(ctx context.Context, workers int) error {
 	var group sync.WaitGroup
 	var all []*worker
 	for range workers {
-		w := c.worker(ctx)
+		w := c.worker(ctx, workers+1)
 		all = append(all, w)
 		group.Go(func() {
 			for k := range tasks {
 				if context.Cause(ctx) != nil {
 					continue
 				}
-				if err := w.run(k); err != nil {
+				if err := guarded(func() error { return w.run(k) }); err != nil {
 					c.stop(err)
 				}
 			}
 		})
 	}
-	w := &walker{worker: c.worker(ctx), tasks: tasks}
+	w := &walker{worker: c.worker(ctx, workers+1), tasks: tasks}
 	all = append(all, w.worker)
 	for _, t := range c.forest {
-		if err := w.tree(t); err != nil {
+		if err := guarded(func() error { return w.tree(t) }); err != nil {
 			c.stop(err)
 			break
 		}
 	}
 	close(tasks)
 	group.Wait()
+	c.judgeKeys(all)
 	for _, w := range all {
 		for i, t := range w.tallies {
 			c.entries[i].entries.add(t.entries)
@@ -45,6 +46,16 @@ func (c *checker) trees(ctx context.Context, workers int) error {
 		}
 	}
 	return context.Cause(ctx)
+}
+
+// guarded returns a panic of a function as an error: no database may end the program that checks it.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("check: internal error: %v", cause)
+		}
+	}()
+	return f()
 }
 
 // walker goes through the pages of trees down to those above leaves.

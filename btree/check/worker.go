@@ -22,6 +22,8 @@ type worker struct {
 	aheadLen int
 	key      []byte
 	eight    [8]byte
+
+	collected []integers // by the number of a set
 }
 
 // tally is what was found of an index: its entries, and those that the rows ask for.
@@ -30,9 +32,9 @@ type tally struct{ entries, rows sum }
 // readAhead is how many bytes of neighbouring pages are read at once.
 const readAhead = 256 << 10
 
-func (c *checker) worker(ctx context.Context) *worker {
+func (c *checker) worker(ctx context.Context, workers int) *worker {
 	return &worker{
-		checker: c, ctx: ctx, tallies: make([]tally, len(c.indexes)),
+		checker: c, ctx: ctx, tallies: make([]tally, len(c.indexes)), collected: c.collectors(workers),
 		overflow: make([]byte, c.PageSize), parents: make([]byte, c.PageSize), ahead: make([]byte, max(int(min(readAhead, c.size)), c.PageSize)),
 	}
 }
