@@ -13,8 +13,9 @@ type Item struct {
 	ID         string
 	Time       time.Time
 	Pinned     bool
-	Verified   bool // the snapshot was restored and found sound, and is not suspect
-	Unsound    bool // the snapshot was restored and found not sound
+	Verified   bool // the snapshot was found sound, and is not suspect
+	BySQLite   bool // the snapshot is verified, by SQLite itself
+	Unsound    bool // the snapshot was found not sound
 	Unread     bool // a note on it cannot be read, and may say that it must stay
 	Suspect    bool // its image is probably a mistake
 	PreRestore bool // a restore took it of the database that it was about to replace
@@ -27,8 +28,8 @@ type Decision struct {
 	// Reasons names every rule that keeps the item. It is empty if the item goes: "last 3"
 	// (the third newest), "within 2h", "minutely 2026-11-21 03:12 UTC", "hourly 2026-11-21 03:00 UTC",
 	// "daily 2026-11-21", "weekly 2026-W47", "monthly 2026-11", "yearly 2026", "pre-restore within 30d",
-	// "pinned", "unreadable note", "newest verified", "newest unsound", "newest not
-	// suspect", "newest", "later than now".
+	// "pinned", "unreadable note", "newest verified", "newest checked by SQLite", "newest
+	// unsound", "newest not suspect", "newest", "later than now".
 	Reasons []string
 }
 
@@ -52,7 +53,8 @@ func (d *Decision) keep(reason string) {
 //
 // Some items stay under every policy: pinned items, items with a note that cannot be read,
 // the newest item that a backup made, the newest such item that is not suspect, the newest
-// such item that is verified, and the newest item of all. The newest item that was found
+// such item that is verified, the newest one of these that was verified by SQLite, and the
+// newest item of all. The newest item that was found
 // not sound stays as well if it is newer than the newest verified one, so that the finding
 // is not forgotten before there is a sound item. So at least one item stays, even under a
 // policy that keeps nothing.
@@ -175,6 +177,9 @@ func keepSpecial(decisions, past []Decision, backups []*Decision) {
 	}
 	if i := slices.IndexFunc(backups, func(d *Decision) bool { return d.Verified }); i >= 0 {
 		backups[i].keep("newest verified")
+	}
+	if i := slices.IndexFunc(backups, func(d *Decision) bool { return d.BySQLite }); i >= 0 {
+		backups[i].keep("newest checked by SQLite")
 	}
 	if i := slices.IndexFunc(backups, func(d *Decision) bool { return d.Verified || d.Unsound }); i >= 0 && backups[i].Unsound {
 		backups[i].keep("newest unsound")

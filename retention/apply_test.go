@@ -23,7 +23,7 @@ func zone(t testing.TB, name string) *time.Location {
 }
 
 // item reads "2026-11-21 03:12". A zone offset may follow, and the words pinned, verified,
-// unsound, unread, suspect and pre-restore. The text is the item's ID.
+// sqlite, unsound, unread, suspect and pre-restore. The text is the item's ID.
 func item(t testing.TB, text string) retention.Item {
 	t.Helper()
 	words := strings.Fields(text)
@@ -35,6 +35,8 @@ func item(t testing.TB, text string) retention.Item {
 			it.Pinned = true
 		case "verified":
 			it.Verified = true
+		case "sqlite":
+			it.Verified, it.BySQLite = true, true
 		case "unsound":
 			it.Unsound = true
 		case "unread":
@@ -215,6 +217,12 @@ func TestApply(t *testing.T) {
 			2026-11-21 02:00 verified:
 			2026-11-21 01:00 verified pinned: pinned
 			2026-11-21 00:00:`},
+		"CheckedBySQLite": {policy: retention.Policy{Last: 1}, want: `
+			2026-11-21 05:00 verified: last 1, newest verified, newest
+			2026-11-21 04:00 verified:
+			2026-11-21 03:00 sqlite: newest checked by SQLite
+			2026-11-21 02:00 sqlite:
+			2026-11-21 01:00 pre-restore sqlite:`},
 		"UnsoundStaysUntilOneIsSound": {policy: retention.Policy{Last: 1}, want: `
 			2026-11-21 06:00: last 1, newest
 			2026-11-21 05:00:

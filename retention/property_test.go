@@ -48,6 +48,7 @@ func histories() *rapid.Generator[[]retention.Item] {
 				Pinned: kind == 1, Verified: kind == 2 || kind == 3, PreRestore: kind == 3 || kind == 4, Unread: kind == 5,
 				Suspect: kind >= 6 && kind <= 9, Unsound: kind == 9 || kind == 10,
 			}
+			list[i].BySQLite = list[i].Verified && rapid.Bool().Draw(t, "by SQLite")
 		}
 		return list
 	})
@@ -81,15 +82,16 @@ func TestNewestPinnedAndVerifiedStay(t *testing.T) {
 		if len(decisions) != len(list) {
 			t.Fatalf("got %d decisions for %d items", len(decisions), len(list))
 		}
-		verified, unsound, good, backup := false, false, false, false // seen
+		verified, bySQLite, unsound, good, backup := false, false, false, false, false // seen
 		for i, d := range decisions {
-			must := i == 0 || d.Pinned || d.Unread || !d.PreRestore && (!backup || (d.Verified || d.Unsound && !unsound) && !verified || !d.Suspect && !good)
+			must := i == 0 || d.Pinned || d.Unread || !d.PreRestore && (!backup || (d.Verified || d.Unsound && !unsound) && !verified || d.BySQLite && !bySQLite || !d.Suspect && !good)
 			if must && !d.Keep {
 				t.Fatalf("%s goes: %+v", d.ID, decisions)
 			}
 			good = good || !d.Suspect && !d.PreRestore
 			backup = backup || !d.PreRestore
 			verified = verified || d.Verified && !d.PreRestore
+			bySQLite = bySQLite || d.BySQLite && !d.PreRestore
 			unsound = unsound || d.Unsound && !d.PreRestore
 		}
 	})
