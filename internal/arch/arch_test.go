@@ -67,11 +67,12 @@ monitor: config outcome process report retention session site
 outcome: crypt host pipe repo report retention snapshot sqlite ssh store store/wire tags
 pack: chunk crypt
 objectcache: pack
+overlay:
 packcache: index pack
 pipe: ssh
 process: report
 pull: chunk crypt outcome pipe repo report scratch snapshot sqlite ssh store
-repo: chunk crypt index objectcache pack packcache retention snapshot spool store tags
+repo: chunk crypt index objectcache overlay pack packcache retention snapshot spool store tags
 replicate: config crypt outcome repo report retention session snapshot store tags
 report:
 restore: config host outcome process pull repo report scratch session site snapshot sqlite tags
