@@ -52,7 +52,18 @@ func Open(ctx context.Context, name string, flags Flags) (*Conn, error) {
 
 // OpenImage opens the database in an image, for reading.
 func OpenImage(ctx context.Context, image *ImageFS) (*Conn, error) {
-	c, err := openIn(ctx, image.name(), imageName, ReadOnly)
+	return openImage(ctx, image, ReadOnly)
+}
+
+// OpenWhole opens the database in an image as if it could be written, though each write fails. SQLite passes over CHECK
+// constraints as it reads the schema of a file that it can only read. In WAL mode page 1 does not show what was stored.
+func OpenWhole(ctx context.Context, image *ImageFS) (*Conn, error) {
+	image.whole = true
+	return openImage(ctx, image, ReadWrite)
+}
+
+func openImage(ctx context.Context, image *ImageFS, flags Flags) (*Conn, error) {
+	c, err := openIn(ctx, image.name(), imageName, flags)
 	if err != nil {
 		return nil, errors.Join(image.Err(), err)
 	}
@@ -287,6 +298,28 @@ func (c *Conn) Rows(sql string, f func(*Stmt)) error {
 
 // InTransaction reports whether a transaction is open.
 func (c *Conn) InTransaction() bool { return lib.Xsqlite3_get_autocommit(c.tls, c.db) == 0 }
+
+// Collation returns the collation by which a column of a table compares.
+func (c *Conn) Collation(table, column string) (string, error) {
+	var names [3]uintptr
+	for i, name := range []string{"main", table, column} {
+		z, err := libc.CString(name)
+		if err != nil {
+			return "", err
+		}
+		defer libc.Xfree(c.tls, z)
+		names[i] = z
+	}
+	out := c.tls.Alloc(8)
+	defer c.tls.Free(8)
+	if rc := lib.Xsqlite3_table_column_metadata(c.tls, c.db, names[0], names[1], names[2], 0, out, 0, 0, 0); rc != lib.SQLITE_OK {
+		return "", c.failure(rc)
+	}
+	return libc.GoString(*(*uintptr)(pointer(out))), nil
+}
+
+// Changes returns how many rows the last statement that changes rows has changed, without those of triggers and of foreign keys.
+func (c *Conn) Changes() int64 { return lib.Xsqlite3_changes64(c.tls, c.db) }
 
 // ReadOnly reports whether SQLite could open the file for reading only.
 func (c *Conn) ReadOnly() bool { return lib.Xsqlite3_db_readonly(c.tls, c.db, 0) == 1 }

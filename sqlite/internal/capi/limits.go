@@ -34,6 +34,9 @@ func (c *Conn) DisableSchema() error {
 		c.config(lib.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0))
 }
 
+// DisableTriggers keeps the triggers of the schema from running.
+func (c *Conn) DisableTriggers() error { return c.config(lib.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0) }
+
 // config switches a boolean option of the connection (SQLITE_DBCONFIG_...).
 func (c *Conn) config(option int32, on int32) error {
 	args := c.tls.Alloc(2 * 8)

@@ -2,6 +2,7 @@ package capi
 
 import (
 	"context"
+	"fmt"
 	"unsafe"
 
 	"modernc.org/libc"
@@ -208,6 +209,23 @@ func (s *Stmt) BindText(index int32, text string) error {
 	defer libc.Xfree(s.conn.tls, z)
 	const transient = ^uintptr(0) // SQLite makes its own copy
 	return s.bound(lib.Xsqlite3_bind_text(s.conn.tls, s.handle, index, z, int32(len(text)), transient))
+}
+
+// Bind sets a parameter to a value as [Stmt.Value] returns it.
+func (s *Stmt) Bind(index int32, value any) error {
+	switch v := value.(type) {
+	case int64:
+		return s.BindNumber(index, v)
+	case float64:
+		return s.BindReal(index, v)
+	case string:
+		return s.BindText(index, v)
+	case []byte:
+		return s.BindBlob(index, v)
+	case nil:
+		return s.BindNull(index)
+	}
+	panic(fmt.Sprintf("sqlite: internal error: a parameter of type %T", value))
 }
 
 func (s *Stmt) bound(rc int32) error {

@@ -19,11 +19,12 @@ const imageName = "image"
 //
 // The file says that it is immutable. So SQLite takes no locks and looks for no journal, keeps what it has cached, and
 // reads a database in WAL mode without a WAL. To present another header would have the same effect, but page 1 would not
-// show what was stored.
+// show what was stored: so only [OpenWhole] does that.
 type ImageFS struct {
 	image io.ReaderAt
 	size  int64
 	err   error // of a read that has failed since the last forget
+	whole bool  // see [OpenWhole]
 
 	tls   *libc.TLS
 	table *imageTable
@@ -144,7 +145,7 @@ func vfsOpen(tls *libc.TLS, vfs, name, file uintptr, flags int32, outFlags uintp
 		fs := imageFSAt((*lib.Tsqlite3_vfs)(pointer(vfs)).FpAppData)
 		*(*imageFile)(pointer(file)) = imageFile{uintptr(unsafe.Pointer(&fs.table.methods)), uintptr(unsafe.Pointer(fs))}
 		if outFlags != 0 {
-			*(*int32)(pointer(outFlags)) = lib.SQLITE_OPEN_READONLY
+			*(*int32)(pointer(outFlags)) = fs.openedFor()
 		}
 		return lib.SQLITE_OK
 	}
@@ -155,6 +156,14 @@ func vfsOpen(tls *libc.TLS, vfs, name, file uintptr, flags int32, outFlags uintp
 	system := systemVFS(tls)
 	open := *(*func(tls *libc.TLS, vfs, name, file uintptr, flags int32, outFlags uintptr) int32)(unsafe.Pointer(&system.FxOpen))
 	return open(tls, uintptr(unsafe.Pointer(system)), name, file, flags, outFlags)
+}
+
+// openedFor says for what the image was opened.
+func (fs *ImageFS) openedFor() int32 {
+	if fs.whole {
+		return lib.SQLITE_OPEN_READWRITE
+	}
+	return lib.SQLITE_OPEN_READONLY
 }
 
 func vfsDelete(_ *libc.TLS, _, _ uintptr, _ int32) int32 { return lib.SQLITE_IOERR_DELETE_NOENT }
@@ -187,11 +196,23 @@ func (fs *ImageFS) read(p []byte, off int64) int32 {
 		fs.err = fmt.Errorf("read image at %d: %w", off, err)
 		return lib.SQLITE_IOERR_READ
 	}
+	if fs.whole {
+		fs.hideWAL(within, off)
+	}
 	if len(within) < len(p) {
 		clear(p[len(within):])
 		return lib.SQLITE_IOERR_SHORT_READ
 	}
 	return lib.SQLITE_OK
+}
+
+// hideWAL has the header say that the database has a rollback journal. SQLite would look for a WAL otherwise.
+func (fs *ImageFS) hideWAL(p []byte, off int64) {
+	for at := int64(VersionOffset); at < VersionOffset+2; at++ {
+		if i := at - off; i >= 0 && i < int64(len(p)) && p[i] == JournalVersion(WALMode)[0] {
+			p[i] = JournalVersion(DeleteMode)[0]
+		}
+	}
 }
 
 // Err returns why a read has failed since the current statement was prepared. SQLite itself reports a failed read by a
@@ -231,4 +252,9 @@ func fileControl(*libc.TLS, uintptr, int32, uintptr) int32 { return lib.SQLITE_N
 
 func fileSectorSize(*libc.TLS, uintptr) int32 { return MinPageSize }
 
-func fileCharacteristics(*libc.TLS, uintptr) int32 { return lib.SQLITE_IOCAP_IMMUTABLE }
+func fileCharacteristics(_ *libc.TLS, file uintptr) int32 {
+	if fsOf(file).whole {
+		return 0
+	}
+	return lib.SQLITE_IOCAP_IMMUTABLE
+}

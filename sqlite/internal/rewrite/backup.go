@@ -55,7 +55,7 @@ func (t *target) withoutWAL(f func() error) error {
 // backToWAL uses a connection of its own: the context of this connection may be cancelled, and that is no reason to
 // leave the application's database in another mode than before.
 func (t *target) backToWAL() error {
-	c, err := connect(context.WithoutCancel(t.Context()), t.path, t.timeout)
+	c, err := Connect(context.WithoutCancel(t.Context()), t.path, t.timeout)
 	if err != nil {
 		return fmt.Errorf("go back to WAL mode: %w", err)
 	}

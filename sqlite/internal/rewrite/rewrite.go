@@ -36,7 +36,7 @@ type Result struct {
 
 // Run makes the database at a path of [source.Resolve] equal to an image, whose header it may change.
 func Run(ctx context.Context, path string, image *Image, o Options) (result Result, err error) {
-	c, err := connect(ctx, path, o.Timeout)
+	c, err := Connect(ctx, path, o.Timeout)
 	if err != nil {
 		return Result{}, err
 	}
@@ -52,8 +52,8 @@ func Run(ctx context.Context, path string, image *Image, o Options) (result Resu
 	return t.backup(o.Offline)
 }
 
-// connect opens a database to change it.
-func connect(ctx context.Context, path string, timeout time.Duration) (*capi.Conn, error) {
+// Connect opens the database at a path of [source.Resolve] to change it, and waits for a lock until the timeout is over.
+func Connect(ctx context.Context, path string, timeout time.Duration) (*capi.Conn, error) {
 	if err := source.CheckSidecars(path); err != nil {
 		return nil, err
 	}

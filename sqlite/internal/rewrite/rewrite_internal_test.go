@@ -73,7 +73,7 @@ func newTarget(t *testing.T, mode string) *target {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := connect(t.Context(), filepath.Join(dir, "old"), time.Second)
+	c, err := Connect(t.Context(), filepath.Join(dir, "old"), time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestTargetSyncsJournalsEnd(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o600); err != nil { // an empty database
 		t.Fatal(err)
 	}
-	c, err := connect(t.Context(), path, time.Second)
+	c, err := Connect(t.Context(), path, time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}

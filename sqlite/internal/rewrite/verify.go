@@ -15,7 +15,7 @@ import (
 // complete.
 func (t *target) verify(version int64, numbers []int64) error {
 	// The restore is done: a cancelled context must not make it look like a failure.
-	c, err := connect(context.WithoutCancel(t.Context()), t.path, t.timeout)
+	c, err := Connect(context.WithoutCancel(t.Context()), t.path, t.timeout)
 	if errors.Is(err, capi.ErrBusy) {
 		return nil
 	}
