@@ -44,6 +44,16 @@ func TestCheckFinds(t *testing.T) {
 			defer db.Close()
 			dbtest.Exec(t, db, "CREATE TABLE w (a PRIMARY KEY REFERENCES users) WITHOUT ROWID; INSERT INTO w VALUES (-1)")
 		},
+		"Constraint": func(t *testing.T, path string) {
+			db := dbtest.Open(t, path)
+			defer db.Close()
+			dbtest.Exec(t, db, "CREATE TABLE c (a CHECK (a > 0)); PRAGMA ignore_check_constraints = 1; INSERT INTO c VALUES (-1)")
+		},
+		"ConstraintWAL": func(t *testing.T, path string) {
+			db := dbtest.Open(t, path)
+			dbtest.Exec(t, db, "PRAGMA journal_mode = WAL; CREATE TABLE c (a CHECK (a > 0)); PRAGMA ignore_check_constraints = 1; INSERT INTO c VALUES (-1)")
+			db.Close()
+		},
 		"Page":   func(t *testing.T, path string) { overwrite(t, path, 5*4096) },
 		"Schema": func(t *testing.T, path string) { overwrite(t, path, 100) },
 		"Cut": func(t *testing.T, path string) {
@@ -78,6 +88,7 @@ func TestCheckInPart(t *testing.T) {
 		"Collation":     {"CREATE TABLE c (a TEXT COLLATE NOCASE PRIMARY KEY); INSERT INTO c VALUES ('a'), ('b');" + collation, "c: "},
 		"Index":         {"CREATE TABLE c (a); CREATE INDEX i ON c (a COLLATE NOCASE); INSERT INTO c VALUES ('a');" + collation, "c: "},
 		"MissingParent": {"CREATE TABLE c (a REFERENCES nowhere); INSERT INTO c VALUES (1), (2)", "foreign keys of table c: there is no table nowhere"},
+		"Function":      {"CREATE TABLE c (a CHECK (lower(a) <> 'b')); INSERT INTO c VALUES ('a'); PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'lower', 'its_own')", "CHECK constraints of table c: "},
 		"Mismatch":      {"CREATE TABLE p (a); CREATE TABLE c (a REFERENCES p (a)); INSERT INTO c VALUES (1)", "foreign keys of table c: foreign key mismatch"},
 		"Tokenizer":     {"CREATE VIRTUAL TABLE f USING fts5(a, tokenize = 'porter'); INSERT INTO f VALUES ('a'); PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'porter', 'its_own') WHERE name = 'f'", ""},
 	} {

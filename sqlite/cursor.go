@@ -97,19 +97,13 @@ func argument(args []any, index int, name string) (any, bool) {
 // bindValue sets a parameter.
 func bindValue(s *capi.Stmt, index int32, value any) error {
 	switch v := value.(type) {
-	case nil:
-		return s.BindNull(index)
+	case nil, int64, float64, string:
+		return s.Bind(index, v)
 	case bool:
 		if v {
 			return s.BindNumber(index, 1)
 		}
 		return s.BindNumber(index, 0)
-	case int64:
-		return s.BindNumber(index, v)
-	case float64:
-		return s.BindReal(index, v)
-	case string:
-		return s.BindText(index, v)
 	case []byte:
 		if v == nil {
 			return s.BindNull(index)

@@ -126,6 +126,10 @@ type Image struct {
 	counter *btree.RowCounter // of the pages delivered so far; nil when there is nothing to count
 	rows    []TableRows       // nil before all was delivered, or if they could not be counted
 
+	hold  bool            // ReadAt is wanted after the last Read
+	kept  bool            // the transaction stayed open for it
+	again capi.PageReader // of ReadAt; without a statement before its first call
+
 	followed bool   // the image has its follower, and its lock, for itself: until its transaction ends
 	mark     *mark  // what the follower keeps of the image; nil without a follower
 	cause    string // why a followed image is read whole
@@ -333,7 +337,7 @@ func (i *Image) start() (io.ReadCloser, error) {
 
 // stream reads the pages in the open transaction as they are asked for.
 func (i *Image) stream() (*capi.Pages, error) {
-	return i.conn.Pages(i.info.PageSize, i.info.PageCount, i.end)
+	return i.conn.Pages(i.info.PageSize, i.info.PageCount, i.last)
 }
 
 // load reads all pages into memory, so that the lock is not held for as long as the consumer takes.
@@ -357,6 +361,10 @@ func (i *Image) end() error {
 	}
 	c := i.conn
 	i.conn = nil
+	if i.again.Stmt != nil {
+		i.again.Finalize()
+		i.again.Stmt = nil
+	}
 	err := i.still.Check()
 	if i.followed {
 		return errors.Join(err, i.yield(c))

@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"firn/sqlite/inspect"
 	"firn/sqlite/internal/capi"
 )
 
@@ -99,7 +100,7 @@ func storedColumns(c *capi.Conn) (columns []storedColumn, err error) {
 	err = c.Rows(query, func(s *capi.Stmt) {
 		column := storedColumn{Column: Column{Name: s.Text(0)}, declared: s.Text(1), expression: s.Text(2)}
 		column.isKey, column.isRowID, column.strict = s.Number(3) == 1, s.Number(6) == 1, s.Number(7) == 1
-		column.Real = affinity(column.declared) == "REAL"
+		column.Real = inspect.Affinity(column.declared) == "REAL"
 		if column.isKey {
 			column.Order = s.Text(4)
 			if s.Number(5) == 1 {
@@ -109,24 +110,6 @@ func storedColumns(c *capi.Conn) (columns []storedColumn, err error) {
 		columns = append(columns, column)
 	})
 	return columns, err
-}
-
-// affinity returns the storage type that a declared type stands for (https://www.sqlite.org/datatype3.html, section
-// 3.1).
-func affinity(declared string) string {
-	declared = strings.ToUpper(declared)
-	for _, rule := range [][2]string{
-		{"INT", "INTEGER"}, {"CHAR", "TEXT"}, {"CLOB", "TEXT"}, {"TEXT", "TEXT"}, {"BLOB", "BLOB"},
-		{"REAL", "REAL"}, {"FLOA", "REAL"}, {"DOUB", "REAL"},
-	} {
-		if strings.Contains(declared, rule[0]) {
-			return rule[1]
-		}
-	}
-	if declared == "" {
-		return "BLOB"
-	}
-	return "NUMERIC"
 }
 
 // maxDefault is the greatest length of a default.

@@ -54,30 +54,37 @@ func (i *Image) changes(old Fingerprint) (changed *follow.Pages, before *btree.R
 			return changed, before
 		}
 	}
-	return i.appended(old)
-}
-
-// appended returns the changes since an image that may be of another process. Only a WAL that was appended to, beside a file
-// that was not written, shows them.
-func (i *Image) appended(old Fingerprint) (*follow.Pages, *btree.RowCounter) {
-	now := i.print.WAL
-	if old.WAL == nil || !i.print.sameFile(old) || int64(now.Frames)-int64(old.WAL.Frames) > i.info.PageCount {
+	if !i.continues(old) {
 		return nil, nil
 	}
 	before, err := i.loadCounter(old)
 	if err != nil {
 		return nil, nil
 	}
+	return i.appended(old), before
+}
+
+// continues reports whether the WAL may be that of an older image, with few frames more, beside a file that was not written.
+func (i *Image) continues(old Fingerprint) bool {
+	return old.WAL != nil && i.print.sameFile(old) && int64(i.print.WAL.Frames)-int64(old.WAL.Frames) <= i.info.PageCount
+}
+
+// appended returns the pages with frames since an image that may be of another process; nil if they are not known. Only a WAL
+// that was appended to, beside a file that was not written, shows them.
+func (i *Image) appended(old Fingerprint) *follow.Pages {
+	if !i.continues(old) {
+		return nil
+	}
 	frames, err := framesOf(i.conn)
 	if err != nil {
-		return nil, nil
+		return nil
 	}
 	defer i.conn.Free(frames.Buffer)
-	changed, err := frames.Since(follow.Header(*old.WAL), follow.Header(*now))
+	changed, err := frames.Since(follow.Header(*old.WAL), follow.Header(*i.print.WAL))
 	if err != nil {
-		return nil, nil
+		return nil
 	}
-	return changed, before
+	return changed
 }
 
 // loadCounter reads the row counter of the image with a fingerprint.
@@ -196,7 +203,7 @@ func (s *sparse) finish() error {
 		return nil
 	}
 	s.Close()
-	if err := s.image.end(); err != nil {
+	if err := s.image.last(); err != nil {
 		return err
 	}
 	if s.counter != nil {

@@ -1,10 +1,12 @@
 package sqlite_test
 
 import (
+	"bytes"
 	"database/sql"
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -20,6 +22,7 @@ type follower struct {
 	last        []byte
 	print       sqlite.Fingerprint
 	sparse      int    // images that were read in part
+	traced      int    // images of which it was known which pages SQLite has written
 	pending     []byte // of the image that was read last, whether it was stored or not
 }
 
@@ -36,6 +39,7 @@ func (f *follower) next(t testing.TB) *sqlite.Image {
 func (f *follower) read(t testing.TB, image *sqlite.Image) {
 	t.Helper()
 	want := sqlite.WholeImage(t, image)
+	f.trace(t, image, want)
 	ranges, ok := image.Changed(f.print)
 	var got []byte
 	if ok {
@@ -46,6 +50,32 @@ func (f *follower) read(t testing.TB, image *sqlite.Image) {
 	}
 	checkSame(t, fmt.Sprintf("image, sparse %v", ok), got, want)
 	f.pending = want
+}
+
+// trace compares what SQLite has written with the content of two images.
+func (f *follower) trace(t testing.TB, image *sqlite.Image, now []byte) {
+	t.Helper()
+	ranges, ok := image.Written(f.print)
+	if !ok {
+		return
+	}
+	f.traced++
+	if at := unwritten(f.last, now, ranges); at >= 0 {
+		t.Errorf("byte %d has changed, and SQLite has written %v", at, ranges)
+	}
+}
+
+// unwritten returns the first place at which two images differ outside of the ranges, -1 for none.
+func unwritten(was, is []byte, ranges [][2]int64) int64 {
+	from := int64(0)
+	for _, r := range append(ranges, [2]int64{math.MaxInt64, math.MaxInt64}) {
+		to := min(r[0], int64(len(is)))
+		if from < to && (to > int64(len(was)) || !bytes.Equal(was[from:to], is[from:to])) {
+			return from
+		}
+		from = min(r[1], int64(len(is)))
+	}
+	return -1
 }
 
 // fill makes an image of the last image and the ranges that are read.
@@ -120,8 +150,8 @@ func TestSparse(t *testing.T) {
 					disturb(t, db, r)
 					checkRows(t, f.next(t), wantRows(t, db))
 				}
-				if f.sparse < 5 {
-					t.Errorf("%d of 60 images were read in part: this proves little", f.sparse)
+				if f.sparse < 5 || f.traced < f.sparse {
+					t.Errorf("%d of 60 images were read in part, and of %d the writes were known: this proves little", f.sparse, f.traced)
 				}
 			})
 		}

@@ -111,6 +111,23 @@ func (v *View) Query(sql string, head func(columns []string) error, row func(val
 	if err := head(c.Columns()); err != nil {
 		return err
 	}
+	return c.each(row)
+}
+
+// Each runs one statement that only reads, with the values of its parameters as [View.Open] takes them, and calls row for each
+// row, until that returns an error. The slice of values is the same each time; its elements are the callee's to keep. The errors
+// are those of [View.Query].
+func (v *View) Each(sql string, args []any, row func(values []any) error) error {
+	c, err := v.Open(sql, args...)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return c.each(row)
+}
+
+// each calls row for each row, until that returns an error.
+func (c *Cursor) each(row func(values []any) error) error {
 	values := make([]any, len(c.Columns()))
 	for {
 		more, err := c.Next(values)
@@ -122,6 +139,9 @@ func (v *View) Query(sql string, head func(columns []string) error, row func(val
 		}
 	}
 }
+
+// Identifier returns a name as an identifier of SQL, in quotes.
+func Identifier(name string) string { return capi.Identifier(name) }
 
 // prepareOne compiles a text that is one statement.
 func prepareOne(c *capi.Conn, sql string) (*capi.Stmt, error) {
@@ -166,6 +186,9 @@ func blame(err error) error {
 	}
 	return err
 }
+
+// LimitLength sets the length in bytes that a text, a blob or a row of a query has at most. A longer one is [ErrSQL].
+func (v *View) LimitLength(most int32) { v.conn.LimitLength(most) }
 
 // Close closes the database. It does not close the image.
 func (v *View) Close() error {

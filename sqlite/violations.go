@@ -19,23 +19,39 @@ const maxRowText = 200
 // it returns the first 20, and a last line that says so. The file cannot be changed. An error matches
 // *[StatementError] if the SQL is to blame, and [ErrCorrupt] if the database is.
 func Violations(ctx context.Context, path, sql string) (rows []string, err error) {
+	var found violations
 	file, err := openPrivate(ctx, path)
 	if err == nil {
 		defer func() { err = errors.Join(err, file.close()) }()
-		err = runScript(file.conn, sql, func(s *capi.Stmt) bool {
-			if len(rows) == maxMessages {
-				rows = append(rows, "and more")
-				return false
-			}
-			rows = append(rows, rowText(s))
-			return true
-		})
-		err = file.judge(err)
+		err = file.judge(runScript(file.conn, sql, found.add))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("query %s: %w", path, err)
 	}
-	return rows, nil
+	return found, nil
+}
+
+// Violations runs SQL on the view, and returns what the function of that name does. SQL that a view refuses, such as a
+// setting or a temporary table, is a *[StatementError] that matches [ErrReadOnly]: a file may take it.
+func (v *View) Violations(sql string) ([]string, error) {
+	var found violations
+	if err := runScript(v.conn, sql, found.add); err != nil {
+		return nil, blame(err)
+	}
+	return found, nil
+}
+
+// violations are rows as text.
+type violations []string
+
+// add adds a row, and reports whether more are wanted.
+func (v *violations) add(s *capi.Stmt) bool {
+	if len(*v) == maxMessages {
+		*v = append(*v, "and more")
+		return false
+	}
+	*v = append(*v, rowText(s))
+	return true
 }
 
 // rowText returns the values of a row for people. Text that is not printable is quoted, because the row goes to

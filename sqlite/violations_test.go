@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"path/filepath"
@@ -84,5 +85,44 @@ func TestViolationsCannotLook(t *testing.T) {
 	}
 	if _, err := sqlite.Violations(t.Context(), writeFile(t, filepath.Join(t.TempDir(), "text"), []byte("no database")), "SELECT 1 FROM t"); !errors.Is(err, sqlite.ErrNotDatabase) {
 		t.Errorf("no database: got %v, want ErrNotDatabase", err)
+	}
+}
+
+// TestViewViolations compares SQL on a view with the same on a file.
+func TestViewViolations(t *testing.T) {
+	t.Parallel()
+	image := imageOf(t, dbtest.Options{WAL: true})
+	path := writeFile(t, "", image)
+	for name, tt := range map[string]struct {
+		sql      string
+		fileOnly bool
+	}{
+		"Rows":      {"SELECT id, name FROM users WHERE id < 30; SELECT 'b'", false},
+		"None":      {"SELECT 1 FROM users WHERE id < 0", false},
+		"Wrong":     {"SELECT 1; SELECT a FROM nowhere", false},
+		"Write":     {"DELETE FROM users", false},
+		"Temporary": {"CREATE TEMP TABLE s AS SELECT 7 AS a; SELECT a FROM s", true},
+		"Setting":   {"PRAGMA case_sensitive_like = 1; SELECT 'a' LIKE 'A'", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want, wantErr := sqlite.Violations(t.Context(), path, tt.sql)
+			got, err := view(t, image).Violations(tt.sql)
+			var statement *sqlite.StatementError
+			if refused := errors.As(err, &statement); refused != (tt.fileOnly || wantErr != nil) || !refused && !reflect.DeepEqual(got, want) ||
+				tt.fileOnly != (wantErr == nil && errors.Is(err, sqlite.ErrReadOnly)) {
+				t.Errorf("got %q, %v, want %q, %v", got, err, want, wantErr)
+			}
+		})
+	}
+}
+
+func TestViewViolationsUnreadable(t *testing.T) {
+	t.Parallel()
+	image := imageOf(t, dbtest.Options{})
+	r := &brokenAt{ReaderAt: bytes.NewReader(image), off: 8192}
+	v := viewOf(t, t.Context(), r, len(image))
+	r.broken = true
+	if got, err := v.Violations("SELECT sum(length(body)) FROM posts"); got != nil || !errors.Is(err, errBroken) {
+		t.Errorf("got %q, %v, want %v", got, err, errBroken)
 	}
 }

@@ -84,8 +84,9 @@ session: config crypt host outcome process pull repo report retention scratch si
 site: host outcome repo report scratch snapshot spool sqlite store store/local
 snapshot: chunk tags
 spool: crypt scratch
-sqlite: btree scratch sqlite/internal/capi sqlite/internal/follow sqlite/internal/rewrite sqlite/internal/source sqlite/internal/sqldump
+sqlite: btree scratch sqlite/inspect sqlite/internal/capi sqlite/internal/follow sqlite/internal/rewrite sqlite/internal/source sqlite/internal/sqldump
 sqlite/caseless:
+sqlite/inspect: sqlite/caseless sqlite/internal/capi
 sqlite/internal/capi:
 sqlite/internal/follow: sqlite/internal/capi
 sqlite/internal/rewrite: sqlite/internal/capi sqlite/internal/source
