@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"firn/btree"
 	"firn/sqlite"
 )
 
@@ -22,17 +21,6 @@ func sameKey(a, b sqlite.Layout) bool {
 		renamed := indexOf(b.Columns, x.Name) < 0 && indexOf(a.Columns, y.Name) < 0
 		return (renamed || strings.EqualFold(x.Name, y.Name)) && strings.EqualFold(x.Order, y.Order)
 	})
-}
-
-// collationOf returns the collation of a column of a key.
-func collationOf(order string) btree.Collation {
-	switch name := strings.TrimSuffix(order, " DESC"); {
-	case strings.EqualFold(name, "NOCASE"):
-		return btree.NoCase
-	case strings.EqualFold(name, "RTRIM"):
-		return btree.RTrim
-	}
-	return btree.Binary
 }
 
 // indexOf returns the place of a column with a name, in upper or lower case, or -1.
@@ -110,8 +98,8 @@ func (t *tablePair) vote(v *ballot, s sides, i int) {
 	}
 	before, after := t.shown(s, Before, i), t.shown(s, After, i)
 	switch {
-	case sameValue(before, t.layouts[Before].Columns[i].Default) && sameValue(after, t.layouts[After].Columns[i].Default):
-	case sameValue(before, after):
+	case SameValue(before, t.layouts[Before].Columns[i].Default) && SameValue(after, t.layouts[After].Columns[i].Default):
+	case SameValue(before, after):
 		v.kept++
 	default:
 		v.lost++

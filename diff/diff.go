@@ -198,6 +198,14 @@ func (d *Comparison) Rows(ctx context.Context, table string, show func(Row) erro
 	return counts, d.explain(err)
 }
 
+// Errors of [Comparison.Name] and [Comparison.Rows].
+var (
+	// ErrNoTable is returned for a name that no table of the two snapshots has.
+	ErrNoTable = errors.New("neither snapshot has it")
+	// ErrVirtual is returned for a virtual table, which keeps its rows in other tables.
+	ErrVirtual = errors.New("is virtual")
+)
+
 // noTable returns the error for an unknown name of a table. It lists the tables.
 func noTable(tables []tablePair, name string) error {
 	var names, shadows []string
@@ -208,7 +216,7 @@ func noTable(tables []tablePair, name string) error {
 		}
 	}
 	if len(shadows) > 0 {
-		return outcome.Failed("Its rows are in: "+strings.Join(shadows, ", ")+".", "table %q is virtual", name)
+		return outcome.Failed("Its rows are in: "+strings.Join(shadows, ", ")+".", "table %q %w", name, ErrVirtual)
 	}
-	return outcome.Failed("There are: "+strings.Join(names, ", ")+".", "table %q: neither snapshot has it", name)
+	return outcome.Failed("There are: "+strings.Join(names, ", ")+".", "table %q: %w", name, ErrNoTable)
 }

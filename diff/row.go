@@ -2,6 +2,7 @@ package diff
 
 import (
 	"bytes"
+	"strings"
 
 	"firn/btree"
 	"firn/sqlite"
@@ -92,7 +93,7 @@ func (t *tablePair) changes(s sides) (changes []FieldChange) {
 		if p.index[Before] >= 0 {
 			before = t.shown(s, Before, p.index[Before])
 		}
-		if !sameValue(before, after) {
+		if !SameValue(before, after) {
 			changes = append(changes, FieldChange{p.name, before, after})
 		}
 	}
@@ -131,8 +132,8 @@ func (t *tablePair) isKey(side, column int) bool {
 	return column >= 0 && (column < t.layouts[side].Key || column == t.layouts[side].RowID)
 }
 
-// sameValue compares two values as they are stored.
-func sameValue(a, b any) bool {
+// SameValue reports whether two values are stored alike: an integer is not the same as the real number of its size.
+func SameValue(a, b any) bool {
 	x, isBlob := a.([]byte)
 	y, both := b.([]byte)
 	if isBlob || both {
@@ -155,7 +156,7 @@ func (t *tablePair) aligned() bool {
 		if i < 0 && j >= len(a.Columns) {
 			continue // no older row has a value at that place
 		}
-		if i != j || a.Columns[i].Real != b.Columns[j].Real || !sameValue(a.Columns[i].Default, b.Columns[j].Default) {
+		if i != j || a.Columns[i].Real != b.Columns[j].Real || !SameValue(a.Columns[i].Default, b.Columns[j].Default) {
 			return false
 		}
 	}
@@ -165,7 +166,8 @@ func (t *tablePair) aligned() bool {
 // collations returns the collations of the key.
 func collations(l sqlite.Layout) (all []btree.Collation) {
 	for _, column := range l.Columns[:l.Key] {
-		all = append(all, collationOf(column.Order))
+		c, _ := btree.ParseCollation(strings.TrimSuffix(column.Order, " DESC"))
+		all = append(all, c)
 	}
 	return all
 }
