@@ -33,6 +33,7 @@ type Options struct {
 	ForceScan    bool // read every page, whatever the fingerprint of the file says
 	IfChanged    bool // record nothing if nothing has changed
 	Accept       bool // take the database for good, whatever is suspect about it
+	Unproven     bool // do not look whether the database is sound
 	BlockWriters bool // keep the application from committing for as long as a backup takes, if that cannot be helped
 }
 
@@ -41,6 +42,7 @@ type Job struct {
 	env          *config.Environment
 	compact      bool
 	blockWriters bool
+	unproven     bool
 	stream       io.Reader // in place of the environment's database; nil for the database
 	streamName   string
 	options      repo.BackupOptions
@@ -62,10 +64,11 @@ func NewJob(conf *config.Config, env *config.Environment, o Options) (*Job, erro
 		return nil, err
 	}
 	j := &Job{
-		env: env, compact: export == snapshot.ExportCompact, blockWriters: o.BlockWriters || env.BlockWriters,
+		env: env, compact: export == snapshot.ExportCompact, blockWriters: o.BlockWriters || env.BlockWriters, unproven: o.Unproven || !env.Proves(),
 		stream: o.Stream, streamName: cmp.Or(o.StreamName, "the stream"),
 		options: repo.BackupOptions{
 			Environment: env.Name, Database: env.DatabaseName, Tags: set, Time: o.Time, ForceScan: o.ForceScan, IfChanged: o.IfChanged,
+			Accept: o.Accept,
 		},
 	}
 	if !o.Accept {
@@ -149,9 +152,10 @@ func (j *Job) Lock(s *session.Session) (*session.RunLock, error) {
 	return s.LockForWatch(j.lockParts()...)
 }
 
-// Engine returns how the engine is to take snapshots of the database, without retention.
-func (j *Job) Engine() repo.BackupOptions {
-	o := j.options
+// Engine returns how the engine is to take snapshots of the database, without retention. mayCheckWhole is asked before all pages of
+// a database of so many bytes are checked.
+func (j *Job) Engine(s *session.Session, mayCheckWhole func(size int64) bool) repo.BackupOptions {
+	o := j.engine(s, mayCheckWhole)
 	o.Keep = nil
 	return o
 }

@@ -54,6 +54,10 @@ func (r recorded) addAs(s monitor.Samples, labels string) {
 		s.Set("firn_snapshot_size_bytes", labels, float64(m.Size()))
 		s.Set("firn_snapshot_added_bytes", labels, float64(m.Snapshot.Added))
 		s.Set("firn_snapshot_unchanged", labels, map[bool]float64{true: 1}[m.Unchanged()])
+		if v := m.Snapshot.Verified; v != nil {
+			s.Set("firn_snapshot_sound", labels, map[bool]float64{true: 1}[v.Sound()])
+			s.Set("firn_snapshot_checked_time_seconds", labels, monitor.Seconds1970(v.Checked()))
+		}
 	}
 }
 

@@ -58,7 +58,7 @@ func NewRun(s *session.Session, options RunOptions) *Run {
 // is done, and commands and the monitor learn of that failure.
 //
 // There may be a result with an error: the snapshot is stored then, and the error tells what else went wrong. An error that
-// matches [SuspectError] says that the snapshot is probably not meant.
+// matches [SuspectError] says that the snapshot is probably not meant, and [UnsoundError] that the database is damaged.
 func (r *Run) BackUp(ctx context.Context, j *Job) (*Result, error) {
 	if err := ctx.Err(); err != nil {
 		r.notBegun(ctx, j, outcome.Interrupted(err))
@@ -215,7 +215,7 @@ func (r *Run) takeFrom(ctx context.Context, j *Job, path string, source repo.Sou
 	}
 	started := r.s.Now()
 	m := r.s.Progress(j.env.Name, total)
-	options := j.options
+	options := j.engine(r.s, nil)
 	options.DryRun = r.options.DryRun
 	options.Progress = m.Set
 	options.HeldUp = func(reason error) { r.s.WarnHeldUp(j.env.Name, reason) }
@@ -226,7 +226,7 @@ func (r *Run) takeFrom(ctx context.Context, j *Job, path string, source repo.Sou
 	}
 	result := &Result{*stored, r.options.DryRun, r.s.Now().Sub(started)}
 	r.report(result)
-	return result, cmp.Or(err, result.suspicion(), r.s.RollbackError(result.Rollback))
+	return result, cmp.Or(err, result.complaint(), r.s.RollbackError(result.Rollback))
 }
 
 // approach is the first access to the database's folder. It removes the private files that a killed restore or a killed

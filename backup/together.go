@@ -178,7 +178,7 @@ func (r *Run) openRounds(ctx context.Context) (*repo.Rounds, error) {
 
 // member returns a database as a part of a round. passed is told how many bytes are done with since the last call.
 func (r *Run) member(j *Job, passed func(int64)) repo.RoundMember {
-	options := j.options
+	options := j.engine(r.s, nil)
 	var last int64
 	options.Progress = func(n int64) {
 		passed(n - last)
@@ -203,7 +203,7 @@ func (r *Run) sort(ctx context.Context, parts []*part, members []repo.MemberResu
 			p.result, p.err = r.takeSnapshot(ctx, p.job)
 		default:
 			p.result = &Result{*m.BackupResult, false, r.s.Now().Sub(p.began)}
-			p.err = cmp.Or(p.result.suspicion(), r.s.RollbackError(p.result.Rollback))
+			p.err = cmp.Or(p.result.complaint(), r.s.RollbackError(p.result.Rollback))
 		}
 	}
 }

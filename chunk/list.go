@@ -1,6 +1,7 @@
 package chunk
 
 import (
+	"iter"
 	"slices"
 	"sort"
 )
@@ -48,9 +49,20 @@ func (l *List) At(offset uint64) int {
 	return sort.Search(len(l.ends), func(i int) bool { return l.ends[i] > offset })
 }
 
-// Overlap returns the entry that shares most bytes with the span at offset,
-// the first of equals; false when none shares any.
-func (l *List) Overlap(offset, span uint64) (Entry, bool) {
+// Within yields the entries that share bytes with the span at offset, with their own offsets.
+func (l *List) Within(offset, span uint64) iter.Seq2[uint64, Entry] {
+	return func(yield func(uint64, Entry) bool) {
+		for i := l.At(offset); i < len(l.Entries) && l.Offset(i) < offset+span; i++ {
+			if !yield(l.Offset(i), l.Entries[i]) {
+				return
+			}
+		}
+	}
+}
+
+// Overlap returns the index of the entry that shares most bytes with the span at
+// offset, the first of equals; -1 when none shares any.
+func (l *List) Overlap(offset, span uint64) int {
 	best, most := -1, uint64(0)
 	for i := l.At(offset); i < len(l.Entries) && l.Offset(i) < offset+span; i++ {
 		shared := min(l.ends[i], offset+span) - max(l.Offset(i), offset)
@@ -58,8 +70,5 @@ func (l *List) Overlap(offset, span uint64) (Entry, bool) {
 			best, most = i, shared
 		}
 	}
-	if best < 0 {
-		return Entry{}, false
-	}
-	return l.Entries[best], true
+	return best
 }

@@ -37,7 +37,7 @@ type verifiedInfo struct {
 	Sound   bool      `json:"sound"`
 	Problem string    `json:"problem,omitempty"`
 
-	Unchecked string `json:"unchecked,omitempty"` // the parts that could not be checked
+	Unchecked []string `json:"unchecked,omitempty"` // the parts that could not be checked
 }
 
 // newVerified returns a verification for JSON, nil for none.

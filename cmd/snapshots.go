@@ -231,7 +231,7 @@ func verdict(v *snapshot.Verification) string {
 	switch {
 	case v == nil:
 		return ""
-	case v.Sound() && v.Unchecked != "":
+	case v.Sound() && len(v.Unchecked) > 0:
 		return "sound in part"
 	case v.Sound():
 		return "sound"

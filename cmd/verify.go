@@ -63,7 +63,7 @@ type verifyMessage struct {
 	How         string    `json:"how"`
 	Sound       bool      `json:"sound"`
 	Problem     string    `json:"problem,omitempty"`
-	Unchecked   string    `json:"unchecked,omitempty"` // the parts that could not be checked
+	Unchecked   []string  `json:"unchecked,omitempty"` // the parts that could not be checked
 	Duration    float64   `json:"duration"`
 }
 
@@ -154,7 +154,7 @@ func (r *verifyRun) report(found *verify.Outcome) {
 		Size: snap.Image().Size, How: v.How, Sound: v.Sound(), Problem: v.Problem, Unchecked: v.Unchecked, Duration: found.Took.Seconds(),
 	})
 	if found.Sound() {
-		r.Done("%s: snapshot %s, %s, %s: sound (%s)", snap.Environment, snap.ID.Short(), r.WhenTaken(snap), report.Size(snap.Image().Size), session.DescribeCheck(v))
+		r.Done("%s: snapshot %s, %s, %s: sound (%s)", snap.Environment, snap.ID.Short(), r.WhenTaken(snap), report.Size(snap.Image().Size), r.DescribeCheck(v))
 	}
 	if found.Doubt != "" {
 		r.warn("%s: all bytes of snapshot %s are there, but %s does not mean it: %s", snap.Environment, snap.ID.Short(), snapshot.LatestVerified, found.Doubt)

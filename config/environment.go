@@ -38,6 +38,8 @@ type Environment struct {
 	Keep        Keep     `toml:"keep"`
 
 	BlockWriters bool   `toml:"block_writers"` // a backup may block writers for its whole time, rather than fail
+	Prove        *bool  `toml:"prove"`         // nil: true
+	ForeignKeys  *bool  `toml:"foreign_keys"`  // nil: true
 	Guard        *bool  `toml:"guard"`         // nil: true
 	MaxShrink    *Share `toml:"max_shrink"`    // nil: defaultMaxShrink
 	RequireScrub bool   `toml:"require_scrub"` // unscrubbed data may neither leave nor enter

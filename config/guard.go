@@ -38,6 +38,12 @@ func (s *Share) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// Proves reports whether backups look whether the database is sound.
+func (e *Environment) Proves() bool { return e.Prove == nil || *e.Prove }
+
+// KeepsForeignKeys reports whether a row without its parent is a fault of the database.
+func (e *Environment) KeepsForeignKeys() bool { return e.ForeignKeys == nil || *e.ForeignKeys }
+
 // GuardRule returns the rule by which backups of the environment are compared with earlier ones, nil if they are not compared.
 func (e *Environment) GuardRule() *snapshot.Guard {
 	if e.Guard != nil && !*e.Guard {

@@ -40,10 +40,13 @@ on_failure = "mail -s \"$FIRN_ERROR\" root"     # after an error FIRN_ERROR and 
 ping       = "https://hc-ping.com/your-uuid"   # a monitor: firn reports success here, and also calls /start and /fail
 #block_writers = true               # for databases over 32 MiB with a rollback journal, without room in TMPDIR: keep the application
                                     # from committing for as long as a backup takes, rather than fail after 2 seconds
+#prove       = false                # backups do not look whether what has changed in the database is sound
+#foreign_keys = false               # rows without a parent are no fault: the application does not keep its foreign keys
 #max_shrink = "50%"                 # a snapshot that has lost more of its rows since the last good one is suspect, ...
 #guard      = false                 # ... as is one with lost tables or another application_id; false: none is suspect
 # For "firn verify": SQL that finds rows which must not exist. If any of its statements
-# returns a row, the snapshot is not sound. The SQL can only read.
+# returns a row, the snapshot is not sound. The SQL can only read. It runs once a day, as a
+# rule in the repository: SQL that finds its rows by an index reads little of it.
 verify   = "SELECT id FROM account WHERE balance < 0"
 
 [env.demo]

@@ -43,6 +43,8 @@ var metrics = [...]metric{
 	{"firn_snapshot_size_bytes", "Size of the database in the newest snapshot."},
 	{"firn_snapshot_added_bytes", "By how much the newest snapshot made the repository grow."},
 	{"firn_snapshot_unchanged", "1 if the newest snapshot is the same as the one before."},
+	{"firn_snapshot_sound", "1 if the database in the newest snapshot was found sound, 0 if it is damaged; no sample if that is not known."},
+	{"firn_snapshot_checked_time_seconds", "When all pages of the database were checked last, in seconds since 1970."},
 
 	{"firn_watch_stored_time_seconds", "Up to when the changes of a watched database are stored, in seconds since 1970."},
 	{"firn_watch_last_success_time_seconds", "When a watch found a database unchanged or stored it last, in seconds since 1970."},
@@ -155,6 +157,16 @@ func UpdateMetrics(ctx context.Context, s *session.Session, path string, change 
 		change(all)
 		return f.Replace(all.String())
 	})
+}
+
+// ReadMetrics reads the file of metrics at a path, which may be missing.
+func ReadMetrics(path string) (all Samples, err error) {
+	err = site.AtFile(path, func(f site.ReportFile) error {
+		text, err := f.Read()
+		all = parseSamples(text)
+		return err
+	})
+	return all, err
 }
 
 // lockMetrics waits for other runs that write the same file: each environment may have a line of its own in cron.

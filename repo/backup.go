@@ -25,6 +25,8 @@ type BackupOptions struct {
 	DryRun    bool              // write nothing
 	Pinned    bool              // no retention removes the snapshot
 	Guard     *snapshot.Guard   // compares the image with the last good snapshot; nil for no comparison
+	Prove     ProveFunc         // looks at the image, for the record; nil for no look
+	Accept    bool              // take the image for good, whatever is suspect about it
 
 	// ReplacedBy is for a snapshot that a restore takes of its target: the one
 	// that is about to take its place.
@@ -129,10 +131,12 @@ type backup struct {
 	parent    *snapshot.Snapshot   // whose bytes the image most likely continues; may be nil
 	base      *chunk.Tree          // of the parent; nil for none
 	packer    *packer
+	beside    int         // how many images are read at once; 0 for one
 	inventory *inventory  // of the packs that the new snapshot may rely on; nil until they matter
 	tree      *chunk.Tree // of the new image; nil if no step has needed it
 	compared  bool        // all bytes of the image were compared with the parent's
 	same      bool        // the image is the previous snapshot's
+	unwritten []string    // what has changed since the parent without a write by the database's engine
 	record    *snapshot.Snapshot
 	forgot    []snapshot.ID // to delete once the new snapshot is confirmed
 	replaced  []snapshot.ID // of them, its own records that it has recorded once more
@@ -321,12 +325,16 @@ func (b *backup) read(ctx context.Context, workers chan *worker, image SourceIma
 		return nil, err
 	}
 	defer p.close()
+	p.observer = b.observe(image)
+	defer p.observer.release() // its timer must not meet the caller's Close
 	if p.known, err = b.known(ctx, image, b.base); err != nil {
 		return nil, err
 	}
+	p.trace = b.trace(image)
 	if b.tree, err = p.run(ctx, image); err != nil {
 		return nil, err
 	}
+	b.unwritten = p.findings(ctx, b.started)
 	b.result.Scanned = p.scanned
 	described := image.Describe()
 	if b.compared {
@@ -349,6 +357,7 @@ func (b *backup) read(ctx context.Context, workers chan *worker, image SourceIma
 	if b.base != nil {
 		b.record.Parent = b.parent.ID
 	}
+	b.prove(ctx, p.observer)
 	return p, nil
 }
 

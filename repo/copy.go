@@ -200,4 +200,5 @@ func (c *copied) sign(record *snapshot.Snapshot) {
 	origin := c.copier.origin(c.original)
 	record.Original, record.CopiedBy, record.Host = &origin, record.Host, c.original.Host
 	record.Suspect = c.original.Suspect
+	record.SetProof(c.proof())
 }

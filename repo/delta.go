@@ -39,6 +39,8 @@ type blob struct {
 	id    chunk.ID
 	plain []byte
 	base  chunk.ID // whose chain of bases it may be a delta on; zero for none
+
+	observe func(base []byte) // is shown the plaintext of the base if that is read; nil for none
 }
 
 // worker encodes and seals blobs. It is for one goroutine; its buffers are reused.
@@ -101,6 +103,9 @@ func (w *worker) encodeDelta(ctx context.Context, bases *blobReader, b blob) (pa
 	plains, err := bases.readChain(ctx, nil, chain)
 	if err != nil {
 		return pack.Entry{}, nil, ctx.Err()
+	}
+	if b.observe != nil {
+		b.observe(plains[0])
 	}
 	best, payload := w.chooseBase(b, plains)
 	if !w.pays(payload, b, chain[len(chain)-1]) || !w.leadsTo(b.plain, payload, plains[best]) {

@@ -12,7 +12,11 @@ import (
 // differ, equal bytes may be inside of the ranges. Both images must be of the same
 // repository.
 func (i *ImageReader) Differing(other *ImageReader) iter.Seq2[int64, int64] {
-	a, b := i.tree.Chunks(), other.tree.Chunks()
+	return differing(i.tree.Chunks(), other.tree.Chunks())
+}
+
+// differing returns, in order, the ranges outside of which two lists have the same chunks at the same places.
+func differing(a, b *chunk.List) iter.Seq2[int64, int64] {
 	return func(yield func(from, to int64) bool) {
 		from := uint64(0) // of the range that goes on until something is the same
 		for n, e := range a.Entries {

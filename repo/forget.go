@@ -36,13 +36,17 @@ func Decide(list []*snapshot.Snapshot, keep retention.Policy, now time.Time) []G
 
 func items(list []*snapshot.Snapshot) []retention.Item {
 	items := make([]retention.Item, len(list))
-	sound := snapshot.Sound(list)
+	sound := make(map[*snapshot.Snapshot]bool, len(list))
+	for _, s := range snapshot.Sound(list) {
+		sound[s] = true
+	}
 	for i, s := range list {
 		items[i] = retention.Item{
 			ID:         s.ID.String(),
 			Time:       s.Time,
 			Pinned:     s.Pinned,
-			Verified:   slices.Contains(sound, s),
+			Verified:   sound[s],
+			BySQLite:   sound[s] && s.Verified.BySQLite(),
 			Unsound:    s.Verified != nil && !s.Verified.Sound(),
 			Unread:     s.NoteUnread,
 			Suspect:    len(s.Suspect) > 0,

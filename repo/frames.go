@@ -2,6 +2,7 @@ package repo
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"firn/chunk"
@@ -18,7 +19,7 @@ func (i *ImageReader) CopyFrames(ctx context.Context, w io.Writer, progress func
 	if err != nil {
 		return err
 	}
-	frames := frameWriter{w: w, progress: progress}
+	frames := frameWriter{stream: chunk.NewFrameStream(w), progress: progress}
 	read := func(ctx context.Context, ready *batch, e chunk.Entry) ([]byte, error) {
 		return i.frame(ctx, ready, e, encoder)
 	}
@@ -26,14 +27,14 @@ func (i *ImageReader) CopyFrames(ctx context.Context, w io.Writer, progress func
 		return err
 	}
 	if i.Size() == 0 { // a stream without a frame is none
-		if err := frames.write(encoder.Encode(make([]byte, heldBack), nil), 0); err != nil {
+		if err := frames.write(encoder.Encode(make([]byte, chunk.FrameRoom), nil), 0); err != nil {
 			return err
 		}
 	}
 	return frames.close()
 }
 
-// frame returns one entry as a frame with heldBack bytes of room before it: the
+// frame returns one entry as a frame with [chunk.FrameRoom] bytes of room before it: the
 // stored one, or if there is none, a new one.
 func (i *ImageReader) frame(ctx context.Context, ready *batch, e chunk.Entry, encoder *chunk.FrameEncoder) ([]byte, error) {
 	payload, plain, err := i.reader.readStored(ctx, ready, e.ID)
@@ -43,7 +44,7 @@ func (i *ImageReader) frame(ctx context.Context, ready *batch, e chunk.Entry, en
 	if err := spans(plain, e); err != nil {
 		return nil, err
 	}
-	room := make([]byte, heldBack, heldBack+max(len(payload), len(plain)/2)+frameExtra)
+	room := make([]byte, chunk.FrameRoom, chunk.FrameRoom+max(len(payload), len(plain)/2)+frameExtra)
 	if frame, ok := chunk.Reframe(room, payload, plain); ok {
 		return frame, nil
 	}
@@ -53,30 +54,18 @@ func (i *ImageReader) frame(ctx context.Context, ready *batch, e chunk.Entry, en
 // frameExtra is by how much a frame of a dump may be longer than its payload.
 const frameExtra = 16
 
-// heldBack is how many bytes of a frame are written together with the next one. A
-// decoder takes a stream that ends between two frames for a whole one; so a dump
-// that is cut off, by a kill even, must end within a frame.
-const heldBack = 1
-
-// frameWriter writes the frames of a stream.
+// frameWriter writes the frames of an image.
 type frameWriter struct {
-	w        io.Writer
+	stream   *chunk.FrameStream
 	progress func(int64)
-
-	held  []byte // of the frame before
-	table chunk.SeekTable
-	done  int64 // bytes of the image in the frames written
+	done     int64 // bytes of the image in the frames written
 }
 
-// write writes a frame, before which there are heldBack bytes of room.
+// write writes a frame, before which there is [chunk.FrameRoom].
 func (f *frameWriter) write(frame []byte, span uint64) error {
-	f.table.Add(len(frame)-heldBack, int(span))
-	start, end := heldBack-len(f.held), len(frame)-heldBack
-	copy(frame[start:], f.held)
-	if err := writeImage(f.w, frame[start:end]); err != nil {
-		return err
+	if err := f.stream.Write(frame, int(span)); err != nil {
+		return fmt.Errorf("write image: %w", err)
 	}
-	f.held = append(f.held[:0], frame[end:]...)
 	f.done += int64(span)
 	if f.progress != nil {
 		f.progress(f.done)
@@ -85,4 +74,9 @@ func (f *frameWriter) write(frame []byte, span uint64) error {
 }
 
 // close ends the stream.
-func (f *frameWriter) close() error { return writeImage(f.w, f.table.Append(f.held)) }
+func (f *frameWriter) close() error {
+	if err := f.stream.Close(); err != nil {
+		return fmt.Errorf("write image: %w", err)
+	}
+	return nil
+}

@@ -8,14 +8,34 @@ import (
 
 // judge notes in the record why the image is suspect, if it is.
 func (b *backup) judge() {
-	if b.opts.Guard == nil {
+	if b.opts.copied != nil || b.opts.Accept {
 		return
 	}
-	if b.previous == nil {
-		b.judgeFirst()
-		return
+	if b.opts.Guard != nil {
+		b.guard()
 	}
-	good := b.lastGood()
+	b.record.Suspect = append(b.record.Suspect, append(b.standing(), b.unwritten...)...)
+}
+
+// standing returns the reasons for suspicion of the snapshot before that stand: a change that the database's engine has not written
+// stays in the database, also on pages that the engine writes later, until a user accepts it or restores another state.
+func (b *backup) standing() []string {
+	before := b.parent
+	if b.previous != nil && b.sameRoot() { // nothing was restored
+		before = b.previous
+	}
+	if before == nil || before.Series() != b.series() {
+		return nil
+	}
+	return snapshot.UnwrittenChanges(before.Suspect)
+}
+
+// guard compares the image with the last good snapshot.
+func (b *backup) guard() {
+	var good *snapshot.Snapshot
+	if b.previous != nil {
+		good = b.lastGood()
+	}
 	if good == nil { // all before are suspect, too, so that no more is known than of a first one
 		b.judgeFirst()
 		return

@@ -37,7 +37,7 @@ func (b *backup) unchanged(ctx context.Context, source Source) (bool, error) {
 	}
 	available, err := b.previousAvailable(ctx)
 	if err == nil && available {
-		b.reuse(now)
+		b.reuse(ctx, now)
 	}
 	return available, err
 }
@@ -87,7 +87,7 @@ func (b *backup) readLately(old *snapshot.Image) bool {
 }
 
 // reuse makes the record point at the previous snapshot's image; now describes the database.
-func (b *backup) reuse(now snapshot.Image) {
+func (b *backup) reuse(ctx context.Context, now snapshot.Image) {
 	same := *b.previous.Image()
 	same.Fingerprint, same.Access = now.Fingerprint, now.Access // these can change while the content does not
 	b.record.Images = []snapshot.Image{same}
@@ -95,6 +95,7 @@ func (b *backup) reuse(now snapshot.Image) {
 	b.record.Chunks = b.previous.Chunks
 	b.record.Unchanged = true
 	b.same = true
+	b.proveSame(ctx, b.previous)
 }
 
 // rememberPacks remembers the packs that the new image relies on, if they were found out. Where

@@ -29,7 +29,9 @@ type pipeline struct {
 	idle     chan *worker
 	progress func(int64)
 	known    *chunk.Known // the chunks that need not be read; nil for none
+	observer *observer    // nil for none
 	backlog  *backlog
+	trace    Trace // compares the chunks with the parent's; nil for no comparison
 
 	scanned int64 // bytes that were read
 	done    int64 // bytes that are done with, or that a worker has
@@ -88,6 +90,7 @@ func (l *pipeline) storeChunks(ctx context.Context, image io.Reader) error {
 	group, gctx := errgroup.WithContext(ctx)
 	l.backlog.of(image)
 	err := l.split(gctx, group, image)
+	l.observer.wasRead(len(l.backlog.chunks) > 0)
 	if err == nil {
 		err = l.catchUp(gctx, group)
 	}
@@ -123,7 +126,8 @@ func (l *pipeline) submit(ctx context.Context, group *errgroup.Group, c chunk.Ch
 	at := l.append(chunk.Entry{ID: c.ID, Span: c.Span})
 	l.scanned += int64(len(c.Data))
 	// Without data it was not read, since it is available.
-	if c.Data == nil || !c.ID.IsZero() && l.bases.index().Available(c.ID) {
+	if c.Data == nil || !c.ID.IsZero() && l.bases.index().Available(c.ID) && !l.traces(c) {
+		l.observer.add(c.ID, c.Offset, c.Data)
 		l.passed(c.Span)
 		return ctx.Err()
 	}
@@ -209,16 +213,32 @@ func (l *pipeline) stored(at int, id chunk.ID, isNew bool) {
 
 // storeChunk names the chunk, whose bytes are in w.plain, and stores it if it is new.
 func (l *pipeline) storeChunk(ctx context.Context, w *worker, c chunk.Chunk) (id chunk.ID, isNew bool, err error) {
-	id = c.ID
-	if id.IsZero() {
+	if id = c.ID; id.IsZero() {
 		id = l.repo.name(chunk.Data, w.plain)
-		if l.bases.index().Available(id) {
-			return id, false, nil
-		}
 	}
-	b := blob{kind: chunk.Data, id: id, plain: w.plain, base: l.baseOf(0, c.Offset, c.Span)}
-	isNew, err = l.storeBlob(ctx, w, b)
+	if c.ID = id; l.traces(c) {
+		l.compare(ctx, c, w.plain)
+	}
+	if l.bases.index().Available(id) {
+		l.observer.add(id, c.Offset, w.plain)
+		return id, false, nil
+	}
+	isNew, err = l.storeNew(ctx, w, c)
 	return id, isNew, err
+}
+
+// storeNew stores a named chunk that is not available. If it becomes a delta on the parent's chunk, the observer compares both.
+func (l *pipeline) storeNew(ctx context.Context, w *worker, c chunk.Chunk) (isNew bool, err error) {
+	compared := false
+	base, at := l.baseOf(0, c.Offset, c.Span)
+	isNew, err = l.storeBlob(ctx, w, blob{kind: chunk.Data, id: c.ID, plain: w.plain, base: base, observe: func(base []byte) {
+		compared = true
+		l.observer.compare(c.Offset, w.plain, at, base)
+	}})
+	if !compared {
+		l.observer.add(c.ID, c.Offset, w.plain)
+	}
+	return isNew, err
 }
 
 // storeBlob encodes, seals and packs a blob that is not available, unless this
@@ -254,20 +274,24 @@ func (l *pipeline) storeNodes(ctx context.Context, chunks chunk.List) (*chunk.Tr
 		if l.bases.index().Available(n.ID) {
 			return ctx.Err()
 		}
-		b := blob{kind: chunk.Node, id: n.ID, plain: n.Plain, base: l.baseOf(n.Level, n.Offset, n.Span)}
+		b := blob{kind: chunk.Node, id: n.ID, plain: n.Plain}
+		b.base, _ = l.baseOf(n.Level, n.Offset, n.Span)
 		_, err := l.storeBlob(ctx, w, b)
 		return err
 	})
 }
 
-// baseOf returns the parent's blob that overlaps a place most, zero for none.
-func (l *pipeline) baseOf(level int, offset, span uint64) chunk.ID {
+// baseOf returns the parent's blob that overlaps a place most, zero for none, and where that blob begins.
+func (l *pipeline) baseOf(level int, offset, span uint64) (id chunk.ID, at uint64) {
 	list := l.parentLevel(level)
 	if list == nil {
-		return chunk.ID{}
+		return chunk.ID{}, 0
 	}
-	e, _ := list.Overlap(offset, span)
-	return e.ID
+	i := list.Overlap(offset, span)
+	if i < 0 {
+		return chunk.ID{}, 0
+	}
+	return list.Entries[i].ID, list.Offset(i)
 }
 
 // parentLevel returns a level of the parent's tree, nil if there is none.

@@ -92,7 +92,12 @@ func (r *RandomReader) ReadAt(p []byte, off int64) (n int, err error) {
 
 // seek makes the chunk that covers a byte the current one.
 func (r *RandomReader) seek(at uint64) error {
-	err := r.seekOnce(at)
+	return r.again(func() error { return r.seekOnce(at) })
+}
+
+// again calls a function that reads, and after damage once more with a fresh inventory.
+func (r *RandomReader) again(read func() error) error {
+	err := read()
 	if !isDamage(err) {
 		return err
 	}
@@ -102,7 +107,7 @@ func (r *RandomReader) seek(at uint64) error {
 		return err
 	}
 	r.reader, r.reached = r.repo.newReader(inv), 0
-	return r.seekOnce(at)
+	return read()
 }
 
 func (r *RandomReader) seekOnce(at uint64) error {

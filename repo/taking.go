@@ -44,7 +44,7 @@ func (t *taking) readAll(ctx context.Context) error {
 		}
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(2 * runtime.GOMAXPROCS(0))
+	group.SetLimit(readAtOnce())
 	for _, m := range t.members {
 		group.Go(func() error {
 			m.err = t.read(ctx, m)
@@ -54,6 +54,9 @@ func (t *taking) readAll(ctx context.Context) error {
 	return errors.Join(group.Wait(), t.packer.failed)
 }
 
+// readAtOnce is how many images are read at once: while some wait for their disks, others are encoded.
+func readAtOnce() int { return 2 * runtime.GOMAXPROCS(0) }
+
 // prepare gives a member a backup of its own that goes by what the handle knows.
 func (t *taking) prepare(ctx context.Context, m *member) error {
 	w := t.rounds
@@ -62,7 +65,8 @@ func (t *taking) prepare(ctx context.Context, m *member) error {
 	if err := opts.complete(); err != nil {
 		return err
 	}
-	b := &backup{repo: w.repo, opts: opts, started: w.repo.opts.now(), listing: w.listing, inventory: w.inventory, packer: t.packer}
+	b := &backup{repo: w.repo, opts: opts, started: w.repo.opts.now(), listing: w.listing, inventory: w.inventory, packer: t.packer,
+		beside: min(len(t.members), readAtOnce())}
 	m.backup = b
 	f := w.of(b.series())
 	b.list = f.list
@@ -126,7 +130,7 @@ func (t *taking) read(ctx context.Context, m *member) (err error) {
 	b.record.Forgot = slices.Clone(t.rounds.series[b.series()].gone)
 	if m.unchanged() {
 		b.tree = b.base
-		b.reuse(m.image.Describe())
+		b.reuse(ctx, m.image.Describe())
 	} else if err := t.readPages(ctx, m); err != nil {
 		return err
 	}

@@ -74,6 +74,7 @@ type Operation struct {
 	scrub   *scrubbing // nil for none
 	target  *target
 	planned bool // for source
+	inPlace bool // for [Operation.Change]
 	ran     bool
 	closed  bool
 

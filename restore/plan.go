@@ -52,11 +52,16 @@ func (op *Operation) Plan(ctx context.Context) (*Plan, error) {
 	if err := op.needSpace(); err != nil {
 		return nil, err
 	}
+	op.warnSuspect()
+	op.planned = true
+	return op.plan(), nil
+}
+
+// warnSuspect warns of a snapshot that a guard has found strange.
+func (op *Operation) warnSuspect() {
 	if why := op.source.Suspect; len(why) > 0 {
 		op.s.Warn("snapshot %s is suspect: %s", op.source.ID.Short(), strings.Join(why, "; "))
 	}
-	op.planned = true
-	return op.plan(), nil
 }
 
 // plan says what was found.

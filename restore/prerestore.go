@@ -7,6 +7,7 @@ import (
 
 	"firn/config"
 	"firn/outcome"
+	"firn/proof"
 	"firn/pull"
 	"firn/repo"
 	"firn/site"
@@ -129,6 +130,7 @@ func (op *Operation) snapshotTarget(ctx context.Context, opts repo.BackupOptions
 	opts.Environment, opts.Database = op.saveAs()
 	opts.Tags, opts.ReplacedBy = set, op.source.ID
 	opts.HeldUp = func(reason error) { op.s.WarnHeldUp(op.path, reason) }
+	opts.Prove = op.proveTarget().Prove
 	how := sqlite.Options{
 		BusyTimeout: op.options.Wait, HoldWriters: true, // what they would commit is about to be replaced
 		HeldUp: func(reason error) { op.s.WarnLocked(op.path, true, reason) },
@@ -140,4 +142,10 @@ func (op *Operation) snapshotTarget(ctx context.Context, opts repo.BackupOptions
 		result, err = op.s.Repo.Backup(ctx, source, opts)
 	}
 	return result, err
+}
+
+// proveTarget proves the snapshot of the target if what has changed in it does that. A restore does not wait for a check of all
+// pages of what it replaces.
+func (op *Operation) proveTarget() *proof.Prover {
+	return &proof.Prover{Rules: op.s.ProofRules(op.env), Now: op.s.Now, MayCheckWhole: func(int64) bool { return false }}
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"firn/outcome"
-	"firn/session"
+	"firn/proof"
 	"firn/site"
 	"firn/snapshot"
 	"firn/sqlite"
@@ -100,7 +100,7 @@ func (op *Operation) prepare(ctx context.Context, image *site.Staged) (*site.Sta
 	if err := image.At(func(path string) error { return op.scrub.run(ctx, path) }); err != nil {
 		return image, err
 	}
-	if err := op.tolerate(image.Check(ctx)); err != nil {
+	if err := op.tolerate(op.prove(ctx, image)); err != nil {
 		return image, outcome.Usage("Correct the scrub file.", "restore: the target is left as it is: after %s: %w", op.scrub.path, err)
 	}
 	return op.bringBeside(image)
@@ -121,42 +121,55 @@ func (op *Operation) bringBeside(image *site.Staged) (*site.Staged, error) {
 // check looks whether the image is sound, unless that is known.
 func (op *Operation) check(ctx context.Context, image *site.Staged) error {
 	if op.sound() {
-		op.s.Note("It was found sound on %s (%s)", op.s.When(op.source.Verified.Time), session.DescribeCheck(op.source.Verified))
+		op.s.Note("It was found sound on %s (%s)", op.s.When(op.source.Verified.Time), op.s.DescribeCheck(op.source.Verified))
 		return nil
 	}
 	op.s.Note("Fetched it; checking the database")
-	found := image.Check(ctx)
-	if found == nil {
-		op.recordSound(ctx)
-	}
-	op.recordUnsound(ctx, found)
-	return op.tolerate(found)
+	err := op.prove(ctx, image)
+	op.record(ctx, err)
+	return op.tolerate(err)
 }
 
-// recordSound spares the next restore the check. It records nothing if the snapshot's environment has SQL of its own for
-// verifications, or is not configured here: then this check was less than a verification.
-func (op *Operation) recordSound(ctx context.Context) {
-	env := op.s.Conf.Lookup(op.source.Environment)
-	if env == nil || env.Verify != "" || op.source.Verified != nil {
-		return
+// prove returns what is wrong with an image as a [*sqlite.IntegrityError], and the parts that could not be checked as a
+// [*sqlite.UncheckedError].
+func (op *Operation) prove(ctx context.Context, image *site.Staged) error {
+	found, err := image.Prove(ctx, op.rules())
+	if err == nil {
+		err = found.Err()
 	}
-	n := snapshot.Note{Snapshot: op.source.ID, Verified: &snapshot.Verification{Time: op.s.Now(), How: session.CheckedHow}}
-	if err := op.s.Repo.Note(ctx, n); err != nil {
-		op.s.Detail("that snapshot %s is sound could not be recorded: %v", op.source.ID.Short(), err)
+	if err == nil && len(found.Unchecked) > 0 {
+		err = &sqlite.UncheckedError{Messages: found.Unchecked}
 	}
+	return err
 }
 
-// recordUnsound records what a check found wrong, as a verification does: "latest-verified" and the lists of snapshots tell it to
-// the next person. A check that could not be made, or was recorded before, is not recorded.
-func (op *Operation) recordUnsound(ctx context.Context, err error) {
+// rules returns what databases of the snapshot's environment are checked for.
+func (op *Operation) rules() proof.Rules {
+	return op.s.ProofRules(op.s.Conf.Lookup(op.source.Environment))
+}
+
+// record records what a check found, unless an earlier one found the snapshot unsound: it spares the next restore the check, and
+// "latest-verified" and the lists of snapshots tell it to the next person. A check that could not be made is not recorded. Nor
+// is it that nothing was found, if the snapshot's environment has SQL of its own for verifications, or is not configured here: then this
+// check was less than a verification.
+func (op *Operation) record(ctx context.Context, err error) {
+	v := &snapshot.Verification{Time: op.s.Now(), How: op.rules().How(snapshot.HowPages)}
 	found, wrong := errors.AsType[*sqlite.IntegrityError](err)
-	if !wrong || op.source.Verified != nil && !op.source.Verified.Sound() {
+	partial, inPart := errors.AsType[*sqlite.UncheckedError](err)
+	switch {
+	case wrong:
+		v.Problem = found.Error()
+	case inPart:
+		v.Unchecked = partial.Messages
+	case err != nil:
 		return
 	}
-	problem := (&sqlite.IntegrityError{Path: "its database", Messages: found.Messages}).Error()
-	n := snapshot.Note{Snapshot: op.source.ID, Verified: &snapshot.Verification{Time: op.s.Now(), How: session.CheckedHow, Problem: problem}}
-	if err := op.s.Repo.Note(ctx, n); err != nil {
-		op.s.Detail("that snapshot %s is not sound could not be recorded: %v", op.source.ID.Short(), err)
+	env := op.s.Conf.Lookup(op.source.Environment)
+	if op.source.Verified != nil || !wrong && (env == nil || env.Verify != "") {
+		return
+	}
+	if err := op.s.Repo.Note(ctx, snapshot.Note{Snapshot: op.source.ID, Verified: v}); err != nil {
+		op.s.Detail("what the check of snapshot %s found could not be recorded: %v", op.source.ID.Short(), err)
 	}
 }
 
@@ -179,8 +192,7 @@ func (op *Operation) tolerate(err error) error {
 // unsound explains a snapshot that was stored as the database was: damaged.
 func (op *Operation) unsound(err error) error {
 	if ie, ok := errors.AsType[*sqlite.IntegrityError](err); ok {
-		err = outcome.New(fmt.Errorf("restore: snapshot %s is not sound, the target is left as it is: %w", op.source.ID.Short(), &sqlite.IntegrityError{
-			Path: "its database", Messages: ie.Messages}),
+		err = outcome.New(fmt.Errorf("restore: snapshot %s is not sound, the target is left as it is: %w", op.source.ID.Short(), ie),
 			outcome.CodeDamage,
 			"The database was so when it was backed up. Choose an earlier snapshot, or add --unsound to have it as it was."+op.known.WayToSound(op.source))
 	}

@@ -127,8 +127,11 @@ func broken(err error) bool { return outcome.Is(sqlite.ErrNotDatabase, sqlite.Er
 // refuseBroken leaves a file alone that could not be saved as a snapshot: it may be something else that its owner needs. If
 // the application is stopped, the file is kept under another name instead.
 func (op *Operation) refuseBroken(err error) error {
-	if op.options.Offline || op.stops() {
+	if (op.options.Offline || op.stops()) && !op.inPlace {
 		return nil
+	}
+	if op.inPlace {
+		return outcome.Failed("Restore the whole database.", "%s: the target is left as it is: %w", op.command(), err)
 	}
 	return outcome.Failed("If it is the right file, stop the application and add --offline: the file is kept beside the new one.",
 		"%s: the target is left as it is: %w", op.command(), err)
@@ -149,7 +152,7 @@ func refuseTarget(err error) error {
 // checkPageSize refuses at once another page size, which would show only after minutes.
 func (op *Operation) checkPageSize() error {
 	from, to := op.source.Image().PageSize, op.target.info.PageSize
-	if from == to || op.target.info.JournalMode != "wal" || op.options.Offline || op.stops() {
+	if from == to || op.inPlace || op.target.info.JournalMode != "wal" || op.options.Offline || op.stops() {
 		return nil
 	}
 	return fmt.Errorf("restore %s: snapshot %s has pages of %d bytes, the target of %d: %w",

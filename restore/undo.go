@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"firn/config"
 	"firn/outcome"
 	"firn/repo"
 	"firn/session"
@@ -34,6 +35,17 @@ func (op *Operation) lastReplaced(ctx context.Context, list []*snapshot.Snapshot
 	}
 	return nil, outcome.Failed(`"firn snapshots --tag pre-restore" lists what restores have replaced, in other environments, too.`,
 		"%w: no restore has replaced anything here that is still kept", snapshot.ErrNotFound)
+}
+
+// MayUndo reports whether a list of an environment's snapshots, newest first, has one that an undo may put back. Only the undo itself
+// finds out whether it is what was replaced last.
+func MayUndo(list []*snapshot.Snapshot, env *config.Environment) bool {
+	for _, s := range list {
+		if session.PreRestore(s) && s.Database == env.DatabaseName && (s.NoUndo == nil || s.NoUndo.Reason != "") {
+			return s.NoUndo == nil
+		}
+	}
+	return false
 }
 
 // holds reports whether the target has the very bytes of a snapshot that a restore took of it, unless that restore was to

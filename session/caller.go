@@ -35,6 +35,14 @@ type Caller struct {
 	told told
 }
 
+// WithReporter returns the same program with another reporter. What was told to one of them may be told to the other again.
+func (c *Caller) WithReporter(r *report.Reporter) *Caller {
+	return &Caller{
+		Reporter: r, Settings: c.Settings, Getenv: c.Getenv, Now: c.Now, Zone: c.Zone, Silence: c.Silence, Tool: c.Tool, Input: c.Input,
+		CommandOutput: c.CommandOutput, HookOutput: c.HookOutput, HookFailed: c.HookFailed, AskPassword: c.AskPassword, Kinds: c.Kinds,
+	}
+}
+
 // Settings come before what the environment and the configuration say. Empty ones are not given.
 type Settings struct {
 	Config          string

@@ -17,6 +17,7 @@ import (
 	"firn/outcome"
 	"firn/pull"
 	"firn/repo"
+	"firn/report"
 	"firn/store"
 )
 
@@ -87,6 +88,14 @@ func (s *Session) CloseHosts() {
 func (s *Session) WithConfig(conf *config.Config) *Session {
 	other := *s
 	other.Conf = conf
+	return &other
+}
+
+// WithReporter returns the same open repository for work whose messages and progress go to another reporter. Only one of the two
+// is closed.
+func (s *Session) WithReporter(r *report.Reporter) *Session {
+	other := *s
+	other.Caller = s.Caller.WithReporter(r)
 	return &other
 }
 

@@ -29,6 +29,9 @@ func (s *Session) openState() string {
 	return ""
 }
 
+// StateDir returns the folder of what this host knows of the repository and must outlive caches, "" if there is none.
+func (s *Session) StateDir() string { return s.openState() }
+
 // SpoolDir returns the folder for what waits for a store that is away: the configured one, or one beside what must outlive
 // caches, since people delete caches. It is "" if there is none.
 func (s *Session) SpoolDir() string {

@@ -134,8 +134,8 @@ func (s *Session) WatchStates() (states []WatchState) {
 	return states
 }
 
-// aliveLimit is how old the sign of life of a watch may be: it comes once an hour.
-const aliveLimit = 3 * time.Hour
+// AliveLimit is how old the sign of life of a watch may be: it comes once an hour.
+const AliveLimit = 3 * time.Hour
 
 // Watched returns the environments that are watched, by any host, as far as this one can tell.
 func (s *Session) Watched(ctx context.Context) map[string]bool {
@@ -151,7 +151,7 @@ func (s *Session) Watched(ctx context.Context) map[string]bool {
 	}
 	for _, a := range alive {
 		for _, d := range a.Watched {
-			watched[d.Environment] = watched[d.Environment] || s.Now().Sub(a.Time) < aliveLimit
+			watched[d.Environment] = watched[d.Environment] || s.Now().Sub(a.Time) < AliveLimit
 		}
 	}
 	return watched

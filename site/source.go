@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	"firn/outcome"
+	"firn/provenance"
 	"firn/repo"
 	"firn/snapshot"
 	"firn/sqlite"
@@ -33,6 +35,7 @@ type image struct {
 	site    *Site
 	left    func() error // called after the image was closed; it closes the site
 	compact bool
+	reading sync.Mutex       // of ReadAt
 	access  *snapshot.Access // nil where it is not known
 }
 
@@ -40,7 +43,9 @@ type image struct {
 // would not notice that a slow store holds up an application.
 var (
 	_ repo.SparseImage = (*image)(nil)
+	_ repo.TracedImage = (*image)(nil)
 	_ repo.LiveImage   = (*image)(nil)
+	_ repo.HeldImage   = (*image)(nil)
 )
 
 // openImage opens an image of the database at a path. The caller closes it.
@@ -122,6 +127,21 @@ func (i *image) Changed(since *snapshot.Snapshot) (changed [][2]int64, known boo
 	return changed, known
 }
 
+// Trace returns a trace of the changes since a snapshot, nil if it is not certain which pages SQLite has written since.
+func (i *image) Trace(since *snapshot.Snapshot) repo.Trace {
+	var old sqlite.Fingerprint
+	if json.Unmarshal(since.Image().Fingerprint, &old) != nil {
+		return nil
+	}
+	var written [][2]int64
+	known := false
+	_ = i.site.Do(func() error { written, known = i.Image.Written(old); return nil })
+	if !known {
+		return nil
+	}
+	return provenance.New(i.Info().PageSize, written, since)
+}
+
 // Read reads from the image and marks its errors as errors of the source, so that they differ from the repository's.
 func (i *image) Read(p []byte) (n int, err error) {
 	err = i.site.Do(func() (err error) { n, err = i.Image.Read(p); return err })
@@ -137,6 +157,21 @@ func (i *image) Skip(n int64) error {
 		return outcome.OfSource(err)
 	}
 	return nil
+}
+
+// ReadAt reads bytes of an image that is held: see [sqlite.Image.ReadAt]. Its errors are not those of the image.
+func (i *image) ReadAt(p []byte, offset int64) (n int, err error) {
+	i.reading.Lock()
+	defer i.reading.Unlock()
+	err = i.site.Do(func() (err error) { n, err = i.Image.ReadAt(p, offset); return err })
+	return n, err
+}
+
+// Release is [sqlite.Image.Release].
+func (i *image) Release() error {
+	i.reading.Lock()
+	defer i.reading.Unlock()
+	return i.site.Do(i.Image.Release)
 }
 
 // Scan is [sqlite.Image.Scan], with errors marked as Read does. Observe runs with the rights of the site.

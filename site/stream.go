@@ -23,7 +23,7 @@ func StreamSource(path, name string) repo.Source {
 			i.access = nil // the file is firn's own
 		}
 		if err == nil && wholeFile(path, database) {
-			return unwatched{database.(repo.SparseImage)}, nil
+			return unwatched{database.(seekable)}, nil
 		}
 		switch {
 		case errors.Is(err, sqlite.ErrEmpty):
@@ -43,7 +43,13 @@ func StreamSource(path, name string) repo.Source {
 
 // unwatched is an image of a private file, without the methods of [repo.LiveImage]: no application waits for the file,
 // however long the backup takes.
-type unwatched struct{ repo.SparseImage }
+type unwatched struct{ seekable }
+
+// seekable is an image of a private file.
+type seekable interface {
+	repo.SparseImage
+	repo.HeldImage
+}
 
 // wholeFile reports whether the file ends with the database. An image of the database would leave out any data behind it.
 func wholeFile(path string, database repo.SourceImage) bool {

@@ -3,6 +3,7 @@ package site
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"firn/outcome"
@@ -15,12 +16,15 @@ import (
 // may still be using it.
 type watchedImage struct {
 	*image
-	dog *watchdog
+	dog     *watchdog
+	reading sync.Mutex // of ReadAt
 }
 
 var (
 	_ repo.SparseImage = (*watchedImage)(nil)
+	_ repo.TracedImage = (*watchedImage)(nil)
 	_ repo.LiveImage   = (*watchedImage)(nil)
+	_ repo.HeldImage   = (*watchedImage)(nil)
 
 	_ Image = (*watchedImage)(nil)
 )
@@ -28,6 +32,7 @@ var (
 // Image is an image of a database as the sources of this package open it.
 type Image interface {
 	repo.SparseImage
+	repo.TracedImage
 	repo.LiveImage
 	Scan(observe func(page []byte) error) error // see [sqlite.Image.Scan]
 	Stored()                                    // see [sqlite.Image.Stored]
@@ -113,8 +118,39 @@ func (w *watchedImage) Changed(since *snapshot.Snapshot) (ranges [][2]int64, kno
 	return a.ranges, a.known
 }
 
+// Trace returns a trace of the changes since a snapshot, nil for none. A call that hangs gives none.
+func (w *watchedImage) Trace(since *snapshot.Snapshot) repo.Trace {
+	traces := make(chan repo.Trace, 1)
+	if err := w.dog.Call(func() error { traces <- w.image.Trace(since); return nil }, w.abandon); err != nil {
+		return nil
+	}
+	return <-traces
+}
+
 // Live reports whether the image holds up an application. An image that hangs is not asked.
 func (w *watchedImage) Live() bool { return w.dog.err == nil && w.image.Live() }
+
+// Held reports whether the image can be read again. An image that hangs cannot.
+func (w *watchedImage) Held() bool { return w.dog.err == nil && w.image.Held() }
+
+// ReadAt reads bytes of an image that is held. Several goroutines may call it at once: one call is under the watchdog at a time.
+func (w *watchedImage) ReadAt(p []byte, offset int64) (n int, err error) {
+	w.reading.Lock()
+	defer w.reading.Unlock()
+	buffer, k := make([]byte, len(p)), 0 // a call that hangs keeps them
+	err = w.dog.Call(func() (err error) { k, err = w.image.ReadAt(buffer, offset); return err }, w.abandon)
+	if w.dog.err != nil {
+		return 0, StuckSource(err)
+	}
+	return copy(p, buffer[:k]), err
+}
+
+// Release lets go of what a held image holds up.
+func (w *watchedImage) Release() error {
+	w.reading.Lock()
+	defer w.reading.Unlock()
+	return w.dog.Call(w.image.Release, w.abandon)
+}
 
 // Stored is [sqlite.Image.Stored]. An image that hangs is not marked: it counts as not stored.
 func (w *watchedImage) Stored() {

@@ -100,6 +100,7 @@ func decode(plain []byte) (*Snapshot, error) {
 		return nil, err
 	}
 	s := rec.normal()
+	s.SetProof(s.Proof)
 	return &s, nil
 }
 
@@ -128,6 +129,9 @@ func checkVersion(plain []byte, v int, err error) error {
 func (s *Snapshot) normal() Snapshot {
 	n := *s
 	n.Time = stamp(s.Time)
+	if s.Proof != nil {
+		n.Proof = s.Proof.normal()
+	}
 	n.Images = slices.Clone(s.Images)
 	for i := range n.Images {
 		img := &n.Images[i]
@@ -158,7 +162,7 @@ func (s *Snapshot) validate() error {
 	case s.Duration < 0 || math.IsNaN(s.Duration) || math.IsInf(s.Duration, 0):
 		return fmt.Errorf("%w: duration %v", ErrFormat, s.Duration)
 	}
-	return errors.Join(s.Original.validate(), s.Images[0].validate())
+	return errors.Join(s.Original.validate(), s.Images[0].validate(), s.Proof.validate())
 }
 
 func (i *Image) validate() error {

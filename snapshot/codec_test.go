@@ -34,7 +34,11 @@ func example() *snapshot.Snapshot {
 		Packs: []string{"00112233445566778899aabbccddeeff"}, Token: "0a1b", Forgot: []snapshot.ID{{3}, {4}},
 		Unchanged: true, Pinned: true, CopiedBy: "web2",
 		Original: &snapshot.Origin{Repository: "f53b80ed24e10ab096c121a2104a4041", Snapshot: snapshot.ID{5}},
+		Proof: &snapshot.Verification{
+			Time: at.Add(time.Second), How: snapshot.HowDifference, Unchecked: []string{"table fts", "index i"}, Since: snapshot.ID{6}, Whole: at.Add(-time.Hour),
+		},
 	}
+	s.Verified = s.Proof
 	s.Image().SetRows([]snapshot.TableRows{{Name: "posts", Rows: 71}, {Name: "users", Rows: 9}})
 	return s
 }
@@ -105,7 +109,9 @@ func TestDocument(t *testing.T) {
 			`"original":{"repository":"f53b80ed24e10ab096c121a2104a4041","snapshot":"05` + zeros(30) + `"},"copied_by":"web2",` +
 			`"added":168200,"chunks":4144,"chunks_new":31,` +
 			`"packs":["00112233445566778899aabbccddeeff"],"token":"0a1b","forgot":["03` + zeros(30) + `","04` + zeros(30) + `"],` +
-			`"unchanged":true,"pinned":true}`},
+			`"unchanged":true,"pinned":true,` +
+			`"verified":{"time":"2026-11-21T03:12:06.123456Z","how":"what changed, foreign keys","unchecked":["table fts","index i"],` +
+			`"since":"06` + zeros(30) + `","whole":"2026-11-21T02:12:05.123456Z"}}`},
 		"Minimal": {minimal(), `{"v":1,"id":"01` + zeros(30) + `","environment":"demo","database":"app","time":"1970-01-01T00:00:00Z",` +
 			`"images":[{"root":"01` + zeros(62) + `","levels":0,"size":0}],"added":0,"chunks":0,"chunks_new":0}`},
 	}

@@ -41,8 +41,8 @@ func Unfolded(list []*Snapshot) []Fold {
 //
 //   - the newest snapshot of its series that is not ahead of now
 //   - a snapshot with a record of its own: its Round is zero
-//   - one that a person may look for: it is pinned, suspect or verified, a restore has replaced it, its note cannot be read, it
-//     is ahead of now, or its tags are not those of most others of its line
+//   - one that a person may look for: it is pinned or suspect, it was verified after it was taken or is not sound, a restore has
+//     replaced it, its note cannot be read, it is ahead of now, or its tags are not those of most others of its line
 func FoldRounds(list []*Snapshot, now time.Time, loc *time.Location) []Fold {
 	if loc == nil {
 		loc = time.UTC
@@ -109,8 +109,14 @@ func newestOfEach(list []*Snapshot, now time.Time) map[Series]*Snapshot {
 
 // standsOut reports whether a person may look for the snapshot, whatever its neighbours are.
 func (s *Snapshot) standsOut(now time.Time) bool {
-	return s.Round.IsZero() || s.Ahead(now) || s.Pinned || len(s.Suspect) > 0 || s.Verified != nil ||
+	return s.Round.IsZero() || s.Ahead(now) || s.Pinned || len(s.Suspect) > 0 || s.judged() ||
 		!s.ReplacedBy.IsZero() || s.NoUndo != nil || s.NoteUnread
+}
+
+// judged reports whether a person has had all of the snapshot checked, or it is not sound. Nearly every snapshot was proven when
+// it was taken, and a drill that finds nothing is no news.
+func (s *Snapshot) judged() bool {
+	return s.Noted() && s.Verified.Whole.IsZero() || s.Verified != nil && !s.Verified.Sound()
 }
 
 // usualTags returns the tags that most snapshots of the fold have: those of a watched environment. A person that tags one of them

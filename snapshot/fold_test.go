@@ -47,6 +47,12 @@ func describe(s *snapshot.Snapshot, word string) {
 		s.Suspect = []string{"it is empty"}
 	case "sound":
 		s.Verified = &snapshot.Verification{}
+	case "proven":
+		s.Proof = &snapshot.Verification{}
+		s.Verified = s.Proof
+	case "unsound":
+		s.Proof = &snapshot.Verification{Problem: "page 7: 2nd reference"}
+		s.Verified = s.Proof
 	case "replaced":
 		s.ReplacedBy = snapshot.NewID()
 	case "unread":
@@ -71,6 +77,8 @@ func TestFoldRounds(t *testing.T) {
 		"Hours":         {"2026-11-30 12:59,13:00,13:01,13:59,14:00,14:01,14:02", "14:02 14:01 14:00 13:59-13:00(3) 12:59"},
 		"Days": {"2026-11-29 00:00,12:59,23:59\n2026-11-28 07:00,08:00,09:00,10:00\n2026-11-30 00:00",
 			"00:00 23:59-00:00(3) 10:00-07:00(4)"},
+		"Proven":  {"2026-11-30 13:00,13:01,13:02,13:03,14:00 proven", "14:00 13:03-13:00(4)"},
+		"Unsound": {"2026-11-30 13:00,13:01,13:02,14:00 proven\n2026-11-30 13:03 unsound", "14:00 13:03 13:02-13:00(3)"},
 		"Series": {"2026-11-30 13:00,13:10,13:20,14:00\n2026-11-30 13:01,13:11,13:21,14:01 demo\n2026-11-30 13:02,13:12,13:22,14:02 billing",
 			"14:02 14:01 14:00 13:22-13:02(3) 13:21-13:01(3) 13:20-13:00(3)"},
 		"AnotherRecordIsNewest": {"2026-11-30 14:00,14:01,14:02\n2026-11-30 14:03 own", "14:03 14:02-14:00(3)"},

@@ -101,5 +101,10 @@ func withoutEmpty(s *snapshot.Snapshot) *snapshot.Snapshot {
 	if len(c.Suspect) == 0 {
 		c.Suspect = nil
 	}
+	if s.Proof != nil && len(s.Proof.Unchecked) == 0 {
+		proof := *s.Proof
+		proof.Unchecked = nil
+		c.Proof, c.Verified = &proof, &proof
+	}
 	return &c
 }

@@ -14,10 +14,7 @@ import (
 // NotePrefix is the beginning of the name of every note's object.
 const NotePrefix = "meta/note-"
 
-const (
-	noteRandomLen = 8        // bytes
-	maxProblem    = 64 << 10 // bytes of a verification's text for people
-)
+const noteRandomLen = 8 // bytes
 
 // Note holds facts about a snapshot that became known after its record was written. It
 // exists because a record never changes. It is encoded and padded like a record. If
@@ -37,20 +34,6 @@ type Note struct {
 	Name   string   `json:"-"` // of the note's object; decides between equal times
 	fields []string // names of the fields that are set, including those of newer versions
 }
-
-// Verification is the outcome of restoring a snapshot and checking whether the database in
-// it is sound.
-type Verification struct {
-	Time    time.Time `json:"time"` // UTC, in microseconds
-	How     string    `json:"how"`  // the checks that were made
-	Problem string    `json:"problem,omitempty"`
-	// Unchecked names the parts that could not be checked, because that needs the
-	// application's own SQLite. The rest is sound, or has the problem.
-	Unchecked string `json:"unchecked,omitempty"`
-}
-
-// Sound reports whether the snapshot was verified and no problem was found.
-func (v *Verification) Sound() bool { return v != nil && v.Problem == "" }
 
 // NoUndo marks a snapshot that a restore took of its target: an undo must not put it back.
 type NoUndo struct {
@@ -155,17 +138,10 @@ func (n *Note) normal() Note {
 	for _, t := range c.fieldTimes() {
 		*t = stamp(*t)
 	}
-	if v := c.Verified; v != nil { // a hostile database can have long names
-		v.Problem, v.Unchecked = shortened(v.Problem), shortened(v.Unchecked)
+	if c.Verified != nil {
+		c.Verified = c.Verified.normal()
 	}
 	return c
-}
-
-func shortened(problem string) string {
-	if len(problem) <= maxProblem {
-		return problem
-	}
-	return strings.ToValidUTF8(problem[:maxProblem], "") + " ..."
 }
 
 func copied[T any](p *T) *T {
@@ -180,7 +156,7 @@ func copied[T any](p *T) *T {
 func (n *Note) fieldTimes() []*time.Time {
 	var times []*time.Time
 	if n.Verified != nil {
-		times = append(times, &n.Verified.Time)
+		times = append(times, n.Verified.times()...)
 	}
 	if n.NoUndo != nil {
 		times = append(times, &n.NoUndo.Time)
@@ -232,7 +208,7 @@ func (n *Note) Replaces(other *Note) bool {
 // note has. Notes on other snapshots are ignored. The order of the notes does not matter.
 // A note on pins or tags overrides the record.
 func (s *Snapshot) Learn(notes []*Note) {
-	s.Verified, s.NoUndo, s.Forgotten, s.Upkeep = nil, nil, nil, nil
+	s.Verified, s.NoUndo, s.Forgotten, s.Upkeep = s.Proof, nil, nil, nil
 	if n := s.newestNote(notes, func(n *Note) bool { return n.Verified != nil }); n != nil {
 		s.Verified = n.Verified
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -19,7 +20,7 @@ var noted = time.Date(2026, 11, 22, 4, 17, 5, 123456000, time.UTC)
 func exampleNote() *snapshot.Note {
 	return &snapshot.Note{
 		Snapshot: snapshot.ID{0x3f, 0x2a, 0x91, 0xc0}, Time: noted, Host: "web1",
-		Verified: &snapshot.Verification{Time: noted, How: "integrity", Problem: "row <7> missing", Unchecked: "table x"},
+		Verified: &snapshot.Verification{Time: noted, How: "integrity", Problem: "row <7> missing", Unchecked: []string{"table x"}},
 		NoUndo:   &snapshot.NoUndo{Time: noted, Reason: "kept as a file"},
 		Pin:      &snapshot.Pin{Time: noted, Pinned: true},
 		Labels:   &snapshot.Labels{Time: noted, Tags: tags.Set{"audit", "db_app"}},
@@ -40,7 +41,7 @@ func readNote(t testing.TB, b []byte) *snapshot.Note {
 func TestNoteDocument(t *testing.T) {
 	t.Parallel()
 	const full = `{"v":1,"snapshot":"3f2a91c0000000000000000000000000","time":"2026-11-22T04:17:05.123456Z","host":"web1",` +
-		`"verified":{"time":"2026-11-22T04:17:05.123456Z","how":"integrity","problem":"row <7> missing","unchecked":"table x"},` +
+		`"verified":{"time":"2026-11-22T04:17:05.123456Z","how":"integrity","problem":"row <7> missing","unchecked":["table x"]},` +
 		`"no_undo":{"time":"2026-11-22T04:17:05.123456Z","reason":"kept as a file"},` +
 		`"pin":{"time":"2026-11-22T04:17:05.123456Z","pinned":true},` +
 		`"labels":{"time":"2026-11-22T04:17:05.123456Z","tags":["audit","db_app"]},` +
@@ -55,7 +56,7 @@ func TestNoteDocument(t *testing.T) {
 	}
 	got := readNote(t, wrap(t, full))
 	again, err := got.Marshal()
-	if err != nil || document(t, again) != full || got.Snapshot != n.Snapshot || got.Time != noted || *got.Verified != *exampleNote().Verified {
+	if err != nil || document(t, again) != full || got.Snapshot != n.Snapshot || got.Time != noted || !reflect.DeepEqual(got.Verified, exampleNote().Verified) {
 		t.Errorf("got %s, %v", document(t, again), err)
 	}
 }
@@ -230,7 +231,7 @@ func TestLearnFields(t *testing.T) {
 	if s.Pinned || s.Tags.String() != "audit" {
 		t.Errorf("got pinned %t, tags %s", s.Pinned, s.Tags)
 	}
-	if s.Learn(nil); s.NoUndo != nil || s.Verified != nil {
+	if s.Learn(nil); s.NoUndo != nil || s.Verified != s.Proof {
 		t.Errorf("without notes: got %+v and %+v", s.NoUndo, s.Verified)
 	}
 }

@@ -70,8 +70,25 @@ func snapshots() *rapid.Generator[*snapshot.Snapshot] {
 			Forgot: rapid.SliceOf(ids()).Draw(t, "forgot"), Unchanged: rapid.Bool().Draw(t, "unchanged"), Pinned: rapid.Bool().Draw(t, "pinned"),
 			Suspect: rapid.SliceOf(texts()).Draw(t, "suspect"), CopiedBy: texts().Draw(t, "copier"),
 		}
+		if rapid.Bool().Draw(t, "proven") {
+			s.Proof = verifications().Draw(t, "proof")
+			s.Verified = s.Proof
+		}
 		s.Tags, _ = tags.New(rapid.SliceOf(rapid.StringMatching(`[a-z_]{1,9}`)).Draw(t, "tags")...)
 		return s
+	})
+}
+
+func verifications() *rapid.Generator[*snapshot.Verification] {
+	return rapid.Custom(func(t *rapid.T) *snapshot.Verification {
+		v := &snapshot.Verification{
+			Time: times().Draw(t, "verified"), How: texts().Draw(t, "how"), Problem: texts().Draw(t, "problem"),
+			Unchecked: rapid.SliceOf(texts()).Draw(t, "unchecked"), Since: ids().Draw(t, "since"),
+		}
+		if rapid.Bool().Draw(t, "by difference") {
+			v.Whole = times().Draw(t, "whole")
+		}
+		return v
 	})
 }
 

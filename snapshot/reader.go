@@ -98,6 +98,19 @@ func (r *reader) counts(s *Snapshot) {
 	s.Unchanged = r.has(`,"unchanged":true`)
 	s.Pinned = r.has(`,"pinned":true`)
 	r.optional(`,"suspect":`, func() { s.Suspect = list(r, r.text) })
+	r.optional(`,"verified":{"time":`, func() { s.SetProof(r.verification()) })
+}
+
+func (r *reader) verification() *Verification {
+	v := &Verification{Time: r.time()}
+	r.want(`,"how":`)
+	v.How = r.text()
+	r.optional(`,"problem":`, func() { v.Problem = r.text() })
+	r.optional(`,"unchecked":`, func() { v.Unchecked = list(r, r.text) })
+	r.optional(`,"since":`, func() { r.id(v.Since[:]) })
+	r.optional(`,"whole":`, func() { v.Whole = r.time() })
+	r.want(`}`)
+	return v
 }
 
 func (r *reader) image() (i Image) {

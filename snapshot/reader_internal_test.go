@@ -36,7 +36,9 @@ var (
 		`"parent":"01` + zeros + `","sequence":42,"previous":"02` + zeros + `","replaced_by":"03` + zeros + `",` +
 		`"original":{"repository":"f53b","snapshot":"05` + zeros + `"},"copied_by":"web2","added":168200,` +
 		`"chunks":4144,"chunks_new":31,"packs":["0011","2233"],"token":"0a1b","forgot":["03` + zeros + `","04` + zeros + `"],` +
-		`"unchanged":true,"pinned":true,"suspect":["it has 0 rows, it had 9"]}` + "\n"
+		`"unchanged":true,"pinned":true,"suspect":["it has 0 rows, it had 9"],` +
+		`"verified":{"time":"2026-11-21T03:12:06Z","how":"what changed","problem":"page 7: 2nd reference","unchecked":["table fts","index i"],` +
+		`"since":"06` + zeros + `","whole":"2026-11-20T03:12:06.5Z"}}` + "\n"
 )
 
 // tablesText is the part of full that a record with marks does not have.
@@ -54,6 +56,8 @@ func TestReaderReadsWhatIsWritten(t *testing.T) {
 		"Marks":      strings.Replace(full, tablesText, `"table_marks":"AAAAAQAAAAI="`, 1),
 		"NoAccess":   strings.Replace(full, `,"access":{"uid":1000,"gid":33,"mode":432}`, ``, 1),
 		"LargeUID":   strings.Replace(full, `"uid":1000`, `"uid":4294967295`, 1),
+		"WholeProof": strings.Replace(full, `,"since":"06`+zeros+`","whole":"2026-11-20T03:12:06.5Z"`, ``, 1),
+		"SoundProof": strings.Replace(full, `"problem":"page 7: 2nd reference","unchecked":["table fts","index i"],`, ``, 1),
 		"NoFraction": strings.Replace(full, `0.25`, `7`, 1),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -105,7 +109,8 @@ func TestReaderLeavesTheRest(t *testing.T) {
 		"FingerprintOpen": {`{"wal":{"salt":"<s}>"},"size":518}`, `{"wal":{`},
 		"FingerprintDeep": {`{"salt":"<s}>"}`, strings.Repeat(`{"a":`, 40) + "1" + strings.Repeat("}", 40)},
 		"Trailing":        {"}\n", "}\n{}"},
-		"NoNewline":       {"]}\n", "]}"},
+		"NoNewline":       {"}}\n", "}}"},
+		"ProofInDisorder": {`"verified":{"time":"2026-11-21T03:12:06Z","how":"what changed"`, `"verified":{"how":"what changed","time":"2026-11-21T03:12:06Z"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plain := strings.Replace(full, change[0], change[1], 1)

@@ -46,12 +46,16 @@ type Snapshot struct {
 	Pinned    bool     `json:"pinned,omitempty"`    // retention never removes it; see [Note.Pin] too
 	Suspect   []string `json:"suspect,omitempty"`   // why its image is probably a mistake, see [Guard]
 
+	// Proof is what the run that took the snapshot found out about its image. Nil: it did not look. A note may know better, see
+	// Verified.
+	Proof *Verification `json:"verified,omitempty"`
+
 	// Round is the round that the record is a part of, zero for a record with an object of its own. The record does not
 	// hold it. Its digits are those in the name of the round's object.
 	Round ID `json:"-"`
 
 	// These fields come from notes, see [Snapshot.Learn]. The record does not hold them.
-	Verified   *Verification `json:"-"` // nil: never verified
+	Verified   *Verification `json:"-"` // Proof where no note has one; nil: never verified
 	NoUndo     *NoUndo       `json:"-"` // nil: an undo may put it back
 	Forgotten  *Forgot       `json:"-"` // set if following snapshots were forgotten while this was the newest left
 	Upkeep     *Upkeep       `json:"-"` // of the whole repository; nil if no note on this snapshot has it

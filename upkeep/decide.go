@@ -54,8 +54,8 @@ func decide(rules Rules, list []*snapshot.Snapshot, now time.Time) ([]repo.Group
 	return groups, nil
 }
 
-// rulesOf returns the rules that hold for the snapshots of a repository now.
-func rulesOf(ctx context.Context, s *session.Session, given *config.Keep) Rules {
+// RulesOf returns the rules that hold for the snapshots of a repository now, or those that are given.
+func RulesOf(ctx context.Context, s *session.Session, given *config.Keep) Rules {
 	return Rules{s.Conf, given, s.Watched(ctx)}
 }
 

@@ -100,7 +100,7 @@ func chooseForgotten(ctx context.Context, s *session.Session, list []*snapshot.S
 	if environment != "" {
 		list = session.Filter(list, snapshot.Filter{Environment: environment})
 	}
-	return decide(rulesOf(ctx, s, o.Keep), list, s.Now())
+	return decide(RulesOf(ctx, s, o.Keep), list, s.Now())
 }
 
 // chooseNamed decides against exactly the named snapshots.

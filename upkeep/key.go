@@ -133,3 +133,14 @@ func lockedOut(ctx context.Context, s *session.Session) string {
 	}
 	return ""
 }
+
+// KindOf returns "password" or "key file", and "" for a key that is damaged.
+func KindOf(k repo.Key) string {
+	switch k.KDF {
+	case crypt.KDFPassword:
+		return "password"
+	case crypt.KDFKeyFile:
+		return "key file"
+	}
+	return ""
+}

@@ -53,14 +53,21 @@ func changeTags(ctx context.Context, s *session.Session, ref string, args []stri
 
 // checkLabels refuses a change of tags that say what a snapshot is, unless it takes away a wrong one.
 func checkLabels(s *snapshot.Snapshot, changed tags.Set) error {
-	own := tags.Set{tags.Environment(s.Environment), tags.Database(s.Database), repo.PreRestoreTag}
-	for _, tag := range own {
+	for _, tag := range firmTags(s) {
 		if s.Tags.Has(tag) && !changed.Has(tag) {
 			return config.OwnTag(tag)
 		}
 	}
 	return config.CheckTags(changed.Remove(s.Tags...), s.Environment, s.Database)
 }
+
+// firmTags returns the tags that say what a snapshot is.
+func firmTags(s *snapshot.Snapshot) tags.Set {
+	return tags.Set{tags.Environment(s.Environment), tags.Database(s.Database), repo.PreRestoreTag}
+}
+
+// FreeTags returns the tags of a snapshot that [RemoveTags] removes.
+func FreeTags(s *snapshot.Snapshot) tags.Set { return s.Tags.Remove(firmTags(s)...) }
 
 // Pin keeps retention from removing snapshots, or leaves them to it again. They are named by their IDs, latest,
 // latest-verified or a time, and all found before anything is changed. With an error, the result has those that are done.

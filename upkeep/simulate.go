@@ -64,7 +64,7 @@ func Simulate(ctx context.Context, s *session.Session, o SimulateOptions) (*Simu
 	s.WarnAhead(ahead)
 	m := &Simulation{End: s.Now().Add(o.Span), Damage: damage}
 	future := backUp(all, m.End, o)
-	decisions, err := Decide(rulesOf(ctx, s, o.Keep), slices.Concat(list, future), m.End)
+	decisions, err := Decide(RulesOf(ctx, s, o.Keep), slices.Concat(list, future), m.End)
 	if err != nil {
 		return nil, err
 	}

@@ -40,17 +40,19 @@ type State struct {
 	Changed     time.Time          // of the first of the newest snapshots that are the same
 	SizePerDay  int64              // by how much the database grows
 	AddedPerDay int64              // by how much the repository grows for it
+	Rhythm      time.Duration      // the usual time between its last backups; 0 if it is not known
 
 	Ahead    []*snapshot.Snapshot // later than now
 	Verified *snapshot.Snapshot   // the newest that was verified; nil for none
 	HasSound bool                 // one was found sound
+	Checked  time.Time            // when all pages of a snapshot were checked last; zero for never
+	BySQLite time.Time            // when SQLite itself did that last
 	Watch    *Watch               // that watches it, on any host; nil for none
 }
 
-// states returns the states of all databases in a list of snapshots or in the configuration, or of those of one
-// environment, sorted by name. A limit of the age, if it is not 0, comes before the configured ones.
-func states(ctx context.Context, s *session.Session, configured *config.Listing, all []*snapshot.Snapshot, o StatusOptions) []State {
-	histories := snapshot.BySeries(session.OfBackups(session.Filter(all, snapshot.Filter{Environment: o.Environment})))
+// states returns the states of all databases with a history or in the configuration, or of those of one environment, sorted by
+// name. A limit of the age, if it is not 0, comes before the configured ones.
+func states(ctx context.Context, s *session.Session, configured *config.Listing, histories map[snapshot.Series][]*snapshot.Snapshot, o StatusOptions) []State {
 	noTables := len(s.Conf.Tables()) == 0
 	var states []State
 	for _, series := range session.BackedUp(histories, configured.Environments) {
@@ -87,6 +89,7 @@ func (st *State) read(history []*snapshot.Snapshot, now time.Time) {
 	st.Age = max(0, now.Sub(st.Newest.Time))
 	st.readChanges(history)
 	st.SizePerDay, st.AddedPerDay = trend(history)
+	st.Rhythm = rhythm(history)
 	st.readVerified(history)
 	st.Condition = st.judge()
 }
@@ -116,14 +119,24 @@ func (st *State) readChanges(history []*snapshot.Snapshot) {
 	}
 }
 
-// readVerified finds the newest snapshot that was verified. An older verification says nothing about the database as it
-// is backed up now.
+// readVerified finds the newest snapshot that was verified, and the last check of all pages. An older verification says nothing
+// about the database as it is backed up now, unless it has found something that nothing has looked for since.
 func (st *State) readVerified(history []*snapshot.Snapshot) {
 	st.HasSound = len(snapshot.Sound(history)) > 0
+	unsettled := snapshot.Unsettled(history)
 	for _, snap := range history {
-		if snap.Verified != nil {
+		v := snap.Verified
+		if v == nil {
+			continue
+		}
+		if st.Verified == nil && unsettled[snap] == nil {
 			st.Verified = snap
-			return
+		}
+		if v.Checked().After(st.Checked) {
+			st.Checked = v.Checked()
+		}
+		if v.BySQLite() && v.Checked().After(st.BySQLite) {
+			st.BySQLite = v.Checked()
 		}
 	}
 }

@@ -66,3 +66,37 @@ func TestStateVerified(t *testing.T) {
 		})
 	}
 }
+
+// TestStateChecked checks when all pages count as checked, and that a proof of the newest snapshot does not hide what a
+// verification has found before it.
+func TestStateChecked(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 15, 3, 12, 0, 0, time.UTC)
+	at := func(hours time.Duration) time.Time { return now.Add(-hours * time.Hour) }
+	proof := func(hours time.Duration, problem string) *snapshot.Snapshot {
+		v := &snapshot.Verification{Time: now, How: snapshot.HowDifference, Whole: at(hours), Problem: problem}
+		return &snapshot.Snapshot{Time: now, Images: []snapshot.Image{{}}, Proof: v, Verified: v}
+	}
+	note := func(how string, hours time.Duration, problem string) *snapshot.Snapshot {
+		return &snapshot.Snapshot{Time: at(hours), Images: []snapshot.Image{{}}, Verified: &snapshot.Verification{Time: at(hours), How: how, Problem: problem}}
+	}
+	for name, tt := range map[string]struct {
+		history           []*snapshot.Snapshot // newest first
+		want              Condition
+		checked, bySQLite time.Time
+	}{
+		"Proven":     {[]*snapshot.Snapshot{proof(5, "")}, OK, at(5), time.Time{}},
+		"BySQLite":   {[]*snapshot.Snapshot{proof(5, ""), note(snapshot.HowSQLite, 5, "")}, OK, at(5), at(5)},
+		"PagesSince": {[]*snapshot.Snapshot{proof(2, ""), note(snapshot.HowPages, 2, ""), note(snapshot.HowSQLite, 5, "")}, OK, at(2), at(5)},
+		"Record":     {[]*snapshot.Snapshot{proof(5, "page 3"), proof(5, "")}, Unsound, at(5), time.Time{}},
+		"Unsettled":  {[]*snapshot.Snapshot{proof(5, ""), note(snapshot.HowSQLite, 5, "page 3")}, Unsound, at(5), at(5)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			st := &State{MaxAge: 24 * time.Hour}
+			if st.read(tt.history, now); st.Condition != tt.want || !st.Checked.Equal(tt.checked) || !st.BySQLite.Equal(tt.bySQLite) {
+				t.Errorf("got %s, checked %v, by SQLite %v, want %s, %v, %v", st.Condition, st.Checked, st.BySQLite, tt.want, tt.checked, tt.bySQLite)
+			}
+		})
+	}
+}

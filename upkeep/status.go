@@ -21,10 +21,11 @@ type StatusOptions struct {
 
 // Status tells whether backups are as they should be, and how much room there is.
 type Status struct {
-	States []State
-	Usage  *repo.Usage
-	Done   snapshot.Upkeep // when the repository was last pruned, checked and copied, as far as that is known
-	Free   int64           // bytes on the disk of the repository; -1 if that is not known
+	States    []State
+	Histories map[snapshot.Series][]*snapshot.Snapshot // the backups of each database, the newest first
+	Usage     *repo.Usage
+	Done      snapshot.Upkeep // when the repository was last pruned, checked and copied, as far as that is known
+	Free      int64           // bytes on the disk of the repository; -1 if that is not known
 
 	// Latency is how long a request to a repository on another host took; 0 for a folder, or if that is not known.
 	Latency time.Duration
@@ -52,19 +53,27 @@ func ReadStatus(ctx context.Context, s *session.Session, o StatusOptions) (*Stat
 	if err != nil {
 		return nil, err
 	}
+	return StatusOf(ctx, &session.Catalog{Session: s, All: all, Damage: damage}, o)
+}
+
+// StatusOf is [ReadStatus] of snapshots that are listed already.
+func StatusOf(ctx context.Context, known *session.Catalog, o StatusOptions) (*Status, error) {
+	s := known.Session
 	usage, err := s.Repo.Usage(ctx)
 	if err != nil {
 		return nil, err
 	}
 	configured := s.Configured(o.Environment)
-	st := &Status{States: states(ctx, s, configured, all, o), Usage: usage, Free: -1, Damage: damage}
-	known := &session.Catalog{Session: s, All: all, Damage: damage}
+	st := &Status{Usage: usage, Free: -1, Damage: known.Damage}
+	st.Histories = snapshot.BySeries(session.OfBackups(session.Filter(known.All, snapshot.Filter{Environment: o.Environment})))
+	st.States = states(ctx, s, configured, st.Histories, o)
 	st.Unlisted = append(configured.Errors, known.Emptied(configured)...)
 	for i := range st.States {
-		st.States[i].NothingYet = o.Environment == "" && known.NothingYet(ctx, st.States[i].Environment)
+		one := &st.States[i]
+		one.NothingYet = o.Environment == "" && one.Snapshots == 0 && known.NothingYet(ctx, one.Environment)
 	}
 	readWatches(ctx, s, st.States)
-	st.Done = snapshot.LastUpkeep(all).Later(snapshot.Upkeep{Pruned: usage.Pruned})
+	st.Done = snapshot.LastUpkeep(known.All).Later(snapshot.Upkeep{Pruned: usage.Pruned})
 	if free, latency, known := s.Room(ctx); known {
 		st.Free, st.Latency = free, latency
 	}

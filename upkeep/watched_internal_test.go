@@ -49,8 +49,14 @@ func TestWatched(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			st := State{Environment: "app", Database: "app", MaxAge: time.Hour, Newest: &snapshot.Snapshot{Time: ago(tt.newest)}, Age: tt.newest}
-			st.readAlive(tt.alive, now)
-			st.readHere(tt.here, now)
+			for _, a := range tt.alive {
+				st.readAlive(a, a.Watched[0], now)
+			}
+			for _, all := range tt.here {
+				if st.counts(all) {
+					st.readHere(all, all.Databases[0], now)
+				}
+			}
 			st.weigh(now)
 			behind := time.Duration(-1)
 			if st.Watch != nil {

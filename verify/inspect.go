@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"firn/outcome"
 	"firn/repo"
@@ -20,55 +21,87 @@ import (
 
 // inspection is what a look at a snapshot found.
 type inspection struct {
-	how       string   // the checks that were made
-	unchecked []string // the parts that take the application's own SQLite to check
-	unsound   error    // nil for a sound snapshot
+	how       string      // the checks that were made
+	since     snapshot.ID // see [snapshot.Verification]
+	whole     time.Time   // the same
+	unchecked []string    // the parts that could not be checked
+	unsound   error       // nil for a sound snapshot
+
+	recorded *snapshot.Verification // says all that was found out; nil if none does
 }
 
-// inspect restores a snapshot to a temporary file and checks it. An error says what kept it from that.
+// inspect finds out whether a snapshot is sound. An error says what kept it from that.
 func (r *run) inspect(ctx context.Context, snap *snapshot.Snapshot) (saw inspection, err error) {
 	if snap.IsStream() {
 		return r.readStream(ctx, snap)
 	}
 	r.Sweep(cmp.Or(r.options.TempDir, os.TempDir()), session.SweepIdle)
-	image, err := site.StageApart(r.options.TempDir, "verify.db", snap.Image().Size, func(f *os.File) error { return r.CopyImage(ctx, snap, f) })
-	if corrupt, ok := errors.AsType[*repo.CorruptError](err); ok && ctx.Err() == nil {
-		return inspection{how: "restore", unsound: corrupt}, r.stillThere(ctx, snap)
+	sql, bySQLite := r.ownSQL(snap), r.options.Full || r.sqliteIsDue(snap)
+	if snap.Verified.Proven() && !bySQLite {
+		return r.drill(ctx, snap, sql)
 	}
-	if err != nil {
-		return inspection{}, err
-	}
-	defer func() { err = errors.Join(err, image.Remove()) }()
-	saw.how = session.CheckedHow
-	err = image.Check(ctx)
-	if partial, ok := errors.AsType[*sqlite.UncheckedError](err); ok {
-		saw.unchecked, err = partial.Messages, nil
-	}
-	if err == nil {
-		err = r.runOwnSQL(ctx, snap, image, &saw)
-	}
-	saw.unsound = cmp.Or(saw.unsound, unsoundness(err))
-	return saw, refused(err)
+	err = r.restoreApart(ctx, snap, &saw, func(image *site.Staged) error {
+		if err := saw.check(ctx, image, r.ProofRules(r.Conf.Lookup(snap.Environment)), bySQLite); err != nil || saw.unsound != nil {
+			return err
+		}
+		return saw.runOnFile(ctx, image, sql)
+	})
+	return saw, err
 }
 
-// runOwnSQL runs the environment's SQL. A database that takes the application's own SQLite may have SQL that takes it, too:
-// then that SQL is one more part that could not be checked.
-func (r *run) runOwnSQL(ctx context.Context, snap *snapshot.Snapshot, image *site.Staged, saw *inspection) error {
+// ownSQL returns the SQL of the snapshot's environment that finds rows which must not be there, "" for none.
+func (r *run) ownSQL(snap *snapshot.Snapshot) string {
 	env := r.Conf.Lookup(snap.Environment)
 	if env == nil || env.Verify == "" {
-		return nil
+		return ""
 	}
 	if env.DatabaseName != snap.Database {
 		r.Warn("verify SQL was not run on snapshot %s: it is of the database %s, not of %s", snap.ID.Short(), snap.Database, env.DatabaseName)
+		return ""
+	}
+	return env.Verify
+}
+
+// restoreApart restores a snapshot to a temporary file, and has a function look at it. An error of that function that is about
+// the database is what was found.
+func (r *run) restoreApart(ctx context.Context, snap *snapshot.Snapshot, saw *inspection, look func(*site.Staged) error) (err error) {
+	image, err := site.StageApart(r.options.TempDir, "verify.db", snap.Image().Size, func(f *os.File) error { return r.CopyImage(ctx, snap, f) })
+	if corrupt, ok := errors.AsType[*repo.CorruptError](err); ok && ctx.Err() == nil {
+		*saw = inspection{how: "restore", unsound: corrupt}
+		return r.stillThere(ctx, snap)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, image.Remove()) }()
+	err = look(image)
+	saw.unsound = cmp.Or(saw.unsound, unsoundness(err))
+	return refused(err)
+}
+
+// runOnFile runs an environment's own SQL, if there is any, on a private file.
+func (saw *inspection) runOnFile(ctx context.Context, image *site.Staged, sql string) error {
+	if sql == "" {
 		return nil
 	}
-	var rows []string
-	err := image.At(func(path string) (err error) { rows, err = sqlite.Violations(ctx, path, env.Verify); return err })
+	return saw.runSQL(func() (rows []string, err error) {
+		err = image.At(func(path string) (err error) { rows, err = sqlite.Violations(ctx, path, sql); return err })
+		return rows, err
+	})
+}
+
+// runSQL runs an environment's own SQL by a function that returns its rows. A database that takes the application's own SQLite
+// may have SQL that takes it, too: then that SQL is one more part that could not be checked.
+func (saw *inspection) runSQL(run func() ([]string, error)) error {
+	saw.how = strings.TrimSuffix(saw.how, snapshot.HowOwnSQL)
+	rows, err := run()
 	if wrong, ok := errors.AsType[*sqlite.StatementError](err); ok && len(saw.unchecked) > 0 {
-		saw.unchecked = append(saw.unchecked, "verify SQL: "+wrong.Error())
+		if part := "verify SQL: " + wrong.Error(); !strings.Contains(strings.Join(saw.unchecked, "; "), part) {
+			saw.unchecked = append(saw.unchecked, part)
+		}
 		return nil
 	}
-	saw.how += ", verify SQL"
+	saw.how += snapshot.HowOwnSQL
 	if len(rows) > 0 {
 		saw.unsound = fmt.Errorf("its verify SQL returns %s", strings.Join(rows, "; "))
 	}

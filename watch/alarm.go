@@ -109,7 +109,7 @@ func (d *database) behind(now instant) time.Duration { return max(0, now.wall.Su
 // fresh reports whether a database is stored and not far behind, and its rounds are confirmed.
 func (w *Watch) fresh(d *database, now instant) bool {
 	limit := max(alarmIntervals*d.every, leastAlarm)
-	return d.taken && d.fault == nil && d.suspect == "" && d.behind(now) < limit && now.since-w.confirmedAt.since < limit+w.confirm
+	return d.taken && d.fault == nil && d.complaint.kind == "" && d.behind(now) < limit && now.since-w.confirmedAt.since < limit+w.confirm
 }
 
 // message has something told to a monitor, when it is its turn.

@@ -20,8 +20,8 @@ const (
 	// pruneEvery is the time between two prunes. Most rounds are forgotten after an hour, and a prune condemns what a later one
 	// deletes. With six hours, as backups have it, a third of the room of a day waited for that ("go run -C bench ./watch -only day").
 	pruneEvery = 2 * time.Hour
-	// verifyPause is the time between two verifications: each is of the snapshot whose database was verified longest ago. So 1,000
-	// databases take a week, and fewer ones are verified once a week: see verifyAge.
+	// verifyPause is the time between two verifications: each is of the database of which that is due for the longest time, see
+	// [verify.Due]. So 1,000 databases take a week.
 	verifyPause = choreRest
 	// verifyIdle is the time after which a verification is looked for again when none was due: each look lists the repository.
 	verifyIdle = 6 * time.Hour

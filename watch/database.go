@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"firn/config"
-	"firn/outcome"
 	"firn/repo"
 	"firn/report"
 	"firn/retention"
@@ -36,20 +35,21 @@ type database struct {
 	// expected: the file is missing and never had a snapshot, so that a restore may be to make it, and nothing is wrong
 	expected bool
 
-	seen    bool // it was looked at
-	taken   bool // this watch has stored a snapshot of it
-	taking  bool // a round is reading it
-	basing  bool // its base is being taken apart from the rounds
-	changed bool // it may have changed since its last snapshot
-	fails   int64
-	rounds  int64     // with a snapshot of it
-	holes   int64     // of how many windows the states were not stored
-	missed  bool      // a round with its changes has failed
-	stored  time.Time // up to when its changes are stored; zero for never
-	latest  *snapshot.Snapshot
-	suspect string    // why its newest snapshot is suspect
-	setBack bool      // its newest snapshot was stored into a repository that was set back
-	success time.Time // of the last round in which it was found unchanged or was stored
+	seen      bool // it was looked at
+	taken     bool // this watch has stored a snapshot of it
+	taking    bool // a round is reading it
+	basing    bool // its base is being taken apart from the rounds
+	changed   bool // it may have changed since its last snapshot
+	fails     int64
+	rounds    int64     // with a snapshot of it
+	holes     int64     // of how many windows the states were not stored
+	missed    bool      // a round with its changes has failed
+	stored    time.Time // up to when its changes are stored; zero for never
+	latest    *snapshot.Snapshot
+	complaint complaint // about its newest snapshot
+	wholes    wholePace // of the checks of all its pages
+	setBack   bool      // its newest snapshot was stored into a repository that was set back
+	success   time.Time // of the last round in which it was found unchanged or was stored
 }
 
 // series returns the series of its snapshots.
@@ -175,33 +175,8 @@ func (w *Watch) upToDate(d *database, now instant, upTo time.Time) {
 		d.stored = upTo
 	}
 	d.state, d.success = Watched, now.wall
-	if d.suspect != "" {
-		d.state = Suspicious
-	}
-}
-
-// judge tells once that the snapshots of a database have become suspect, or are not any more.
-func (w *Watch) judge(d *database, result *repo.BackupResult) {
-	reason := ""
-	if list := result.Snapshot.Suspect; len(list) > 0 {
-		reason = list[0]
-	}
-	switch {
-	case reason != "" && d.suspect == "":
-		w.alarm(d.env, fmt.Errorf("snapshot %s is suspect: %s", result.Snapshot.ID.Short(), reason))
-		w.tellOf(d, Problem, kindSuspect, `snapshot %s is stored, and suspect: %s. If that is meant, stop the watch, run "firn backup %s --accept", and start it again. If not: "firn restore %[3]s".`,
-			result.Snapshot.ID.Short(), reason, report.QuoteWord(d.env.Name))
-	case reason == "" && d.suspect != "":
-		w.tellOf(d, Fact, kindSuspect, "its snapshots are not suspect any more")
-	}
-	if result.Rollback != nil && !d.setBack {
-		w.tellOf(d, Problem, kindSuspect, "%v: a snapshot that this host has stored is not there. %s", outcome.ErrRolledBack, outcome.WayForward)
-		w.alarm(d.env, outcome.ErrRolledBack)
-	}
-	d.setBack = result.Rollback != nil
-	d.suspect = reason
-	if reason != "" {
-		d.state = Suspicious
+	if d.complaint.kind != "" {
+		d.state = d.complaint.state
 	}
 }
 

@@ -37,7 +37,7 @@ func (w *Watch) end() error {
 	w.hurry()
 	err := w.lookAgain(limit)
 	if err == nil {
-		w.startRound(w.clock.read())
+		w.beginRound(w.clock.read())
 		err = w.await(limit, w.idle)
 	}
 	if err == nil && w.spooled() > 0 {
@@ -55,7 +55,8 @@ func (w *Watch) end() error {
 }
 
 // lookAgain makes databases due that may be well again: a file that was replaced is away for a moment, and the pause after that
-// must not keep it from the last round. Those that are not open are opened, for which it waits as long as a round waits for a look.
+// must not keep it from the last round. Those that are not open are opened, for which it waits as long as a round waits for a look: a
+// watch may have to end just after it has begun. It tells which databases are not open in time.
 func (w *Watch) lookAgain(limit <-chan time.Time) error {
 	began := w.clock.read()
 	for _, d := range w.databases {
@@ -64,10 +65,20 @@ func (w *Watch) lookAgain(limit <-chan time.Time) error {
 		}
 	}
 	w.openAll(began)
-	opening := func(d *database) bool { return d.state.passing() && d.follower == nil && d.call != nil }
-	return w.await(limit, func() bool {
-		return w.clock.read().since-began.since >= patience || !slices.ContainsFunc(w.databases, opening)
+	err := w.await(limit, func() bool {
+		return w.clock.read().since-began.since >= patience || !slices.ContainsFunc(w.databases, (*database).isOpening)
 	})
+	for _, d := range w.databases {
+		if err == nil && d.isOpening() && d.state == Opening {
+			w.tellOf(d, Problem, kindStop, "the last round is without it: %s could not be opened in time", d.env.Database)
+		}
+	}
+	return err
+}
+
+// isOpening reports whether a database is being opened, which may be too late for the last round.
+func (d *database) isOpening() bool {
+	return (d.state == Opening || d.state.passing()) && d.follower == nil && d.call != nil
 }
 
 // drainLast tries once more to store what waits on this host, even if the next try was not due: no command but another watch does

@@ -35,6 +35,7 @@ const (
 	kindChore   = "upkeep"
 	kindHour    = "summary"
 	kindSuspect = "suspect"
+	kindUnsound = "unsound"
 	kindMonitor = "monitor"
 )
 

@@ -52,6 +52,7 @@ type world struct {
 // fakeFile is a database.
 type fakeFile struct {
 	missing  bool
+	slow     time.Duration // that it takes to be opened
 	size     int64
 	changed  bool // since it was stored
 	look     error
@@ -115,6 +116,7 @@ func (x *world) parts() parts {
 			return func() {}, nil
 		},
 		sizeOf: func(_ context.Context, path string) (int64, error) {
+			time.Sleep(x.slow(path))
 			x.mu.Lock()
 			defer x.mu.Unlock()
 			if x.files[path].missing {
@@ -165,6 +167,13 @@ func (x *world) parts() parts {
 		foldersOf:   func(*config.Config) []string { return x.folders },
 		folderTime:  func(string) time.Time { x.mu.Lock(); defer x.mu.Unlock(); return x.folderTime },
 	}
+}
+
+// slow returns how long it takes to open a database.
+func (x *world) slow(path string) time.Duration {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.files[path].slow
 }
 
 // change changes the world.

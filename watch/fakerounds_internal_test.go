@@ -14,7 +14,9 @@ type fakeRounds struct {
 	latest    map[string]*snapshot.Snapshot
 	taken     [][]string // the names of the members of each round
 	at        []time.Time
-	err       error // of Take
+	err       error    // of Take
+	suspect   []string // of each snapshot
+	proof     *snapshot.Verification
 	waiting   int
 	confirm   error
 	lost      []*snapshot.Snapshot
@@ -56,7 +58,7 @@ func (r *fakeRounds) Take(ctx context.Context, members []repo.RoundMember) (*rep
 // record makes a snapshot.
 func (r *fakeRounds) record(name string) *repo.BackupResult {
 	r.x.files[name].changed = false
-	s := &snapshot.Snapshot{Environment: name, Database: name, Time: time.Now(), Images: []snapshot.Image{{Size: r.x.files[name].size}}}
+	s := &snapshot.Snapshot{Environment: name, Database: name, Time: time.Now(), Suspect: r.suspect, Proof: r.proof, Verified: r.proof, Images: []snapshot.Image{{Size: r.x.files[name].size}}}
 	r.latest[name] = s
 	return &repo.BackupResult{Snapshot: s, Scanned: r.x.files[name].size}
 }

@@ -82,7 +82,7 @@ func memberOf(s *session.Session, d *database, now time.Time) repo.RoundMember {
 		reading.BusyTimeout = patience
 	}
 	source := d.follower.Source(reading)
-	options := j.Engine()
+	options := j.Engine(s, func(size int64) bool { return d.wholes.may(s.Now(), size) })
 	options.IfChanged = true // a sign of life tells of what is unchanged
 	return repo.RoundMember{Source: guarded(source), Options: options}
 }

@@ -87,7 +87,7 @@ func (d *database) report() session.WatchedDatabase {
 	r := session.WatchedDatabase{
 		Environment: d.env.Name, Database: d.env.DatabaseName, Every: d.every, Stored: d.stored, State: string(d.state),
 		JournalMode: d.follow.JournalMode, Held: d.follow.Held, NotHeld: d.follow.NotHeld, Full: maps.Clone(d.follow.Full),
-		Rounds: d.rounds, Failures: d.fails, Holes: d.holes, Problem: d.suspect,
+		Rounds: d.rounds, Failures: d.fails, Holes: d.holes, Problem: d.complaint.reason,
 	}
 	if d.fault != nil && !d.expected {
 		r.Problem, r.Since = fmt.Sprintf("%s: %v", d.state, d.fault), d.faulty.wall

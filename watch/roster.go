@@ -189,9 +189,9 @@ func (w *Watch) Reload(conf *config.Config, err error) {
 		switch {
 		case err != nil:
 			w.tell(Problem, kindReload, "the configuration was not taken over, the one before stays: %v. %s", err, hintOf(err))
-		case len(fixed(w.opened, conf)) > 0:
+		case len(Fixed(w.opened, conf)) > 0:
 			w.tell(Problem, kindReload, "the configuration was read again, but for %s: a watch takes these when it is started again, and goes on with %s",
-				strings.Join(fixed(w.opened, conf), ", "), w.repository)
+				strings.Join(Fixed(w.opened, conf), ", "), w.repository)
 		case before != w.settings:
 			w.tell(Fact, kindReload, "the configuration was read again: a round every %s, a confirmation every %s", retention.FormatDuration(w.every), retention.FormatDuration(w.confirm))
 		default:
@@ -200,8 +200,8 @@ func (w *Watch) Reload(conf *config.Config, err error) {
 	})
 }
 
-// fixed returns the keys that differ in two configurations and count when a watch begins.
-func fixed(a, b *config.Config) (keys []string) {
+// Fixed returns the keys that differ in two configurations and count when a watch, or a server, begins.
+func Fixed(a, b *config.Config) (keys []string) {
 	for key, same := range map[string]bool{
 		"repository": a.Repository == b.Repository,
 		"key_file":   a.KeyFile == b.KeyFile, "password_file": a.PasswordFile == b.PasswordFile, "password_command": a.PasswordCommand == b.PasswordCommand,

@@ -44,6 +44,11 @@ func (w *Watch) startRound(now instant) {
 	if w.round != nil || w.engineBusy || w.rounds == nil || !w.pace.due(now) || !w.away.due(now) || w.opening(now) {
 		return
 	}
+	w.beginRound(now)
+}
+
+// beginRound begins a round of the databases that are ready.
+func (w *Watch) beginRound(now instant) {
 	r := &round{began: now, looks: map[*database]instant{}, starts: map[*database]time.Time{}}
 	for _, d := range w.databases {
 		if d.ready(now) {

@@ -15,12 +15,10 @@ import (
 	"firn/verify"
 )
 
-// verifyAge is the age from which the last verification of a database is old.
-const verifyAge = 7 * 24 * time.Hour
-
 // choresOf returns the chores of a watch that works with an open repository. The copy takes a key file in place of the configured key
 // unless it is "".
 func choresOf(s *session.Session, copyKeyFile string) []*chore {
+	v := verifier{}
 	return []*chore{
 		{name: "prune", pause: prunePause, run: func(ctx context.Context, conf *config.Config) (string, []string, error) {
 			done, err := prune(ctx, s.WithConfig(conf))
@@ -31,7 +29,7 @@ func choresOf(s *session.Session, copyKeyFile string) []*chore {
 			return done, nil, err
 		}},
 		{name: "verify", pause: verifyPause, idle: verifyIdle, run: func(ctx context.Context, conf *config.Config) (string, []string, error) {
-			return verifyOne(ctx, s.WithConfig(conf))
+			return v.verifyOne(ctx, s.WithConfig(conf))
 		}},
 	}
 }
@@ -64,48 +62,46 @@ func replica(ctx context.Context, s *session.Session, keyFile string) (string, e
 	return fmt.Sprintf("%s to %s, %s added", report.Plural(len(result.Copied), "snapshot"), to.Place, report.Size(result.Added)), err
 }
 
-// verifyOne verifies the newest snapshot of the database that was verified longest ago, if that is a week ago or was never.
-func verifyOne(ctx context.Context, s *session.Session) (string, []string, error) {
+// verifier holds when a database was verified by this process. What is recorded of that goes with its snapshot, which may be
+// forgotten an hour later.
+type verifier map[snapshot.Series]time.Time
+
+// verifyOne verifies the newest snapshot of the database of which that is due for the longest time, if any is.
+func (v verifier) verifyOne(ctx context.Context, s *session.Session) (string, []string, error) {
 	known, err := s.Catalog(ctx)
 	if err != nil {
 		return "", nil, err
 	}
-	snap := longestAgo(known, s.Now())
+	snap := v.dueLongest(known, s.Now())
 	if snap == nil {
 		return "", nil, nil
 	}
 	of := []string{snap.Environment}
 	found, err := verify.Snapshot(ctx, known, snap, verify.Options{})
+	if found != nil {
+		v[snap.Series()] = s.Now()
+	}
 	if err != nil || found == nil {
 		return "", of, err
 	}
 	return fmt.Sprintf("snapshot %s of %s is sound", snap.ID.Short(), snap.Environment), of, nil
 }
 
-// longestAgo returns the newest snapshot of the configured database whose last verification is the oldest; nil if none is old.
-func longestAgo(known *session.Catalog, now time.Time) (oldest *snapshot.Snapshot) {
+// dueLongest returns the newest snapshot of the configured database that is due to be verified for the longest time; nil if none is.
+func (v verifier) dueLongest(known *session.Catalog, now time.Time) (longest *snapshot.Snapshot) {
 	past, _ := snapshot.SplitAhead(session.OfBackups(known.All), now)
-	at := now.Add(-verifyAge)
+	since := now
 	for series, history := range snapshot.BySeries(past) {
 		env, err := known.Conf.Environment(series.Environment)
 		if err != nil || env.DatabaseName != series.Database {
 			continue
 		}
-		if last := lastVerified(history); last.Before(at) || oldest != nil && last.Equal(at) && history[0].Environment < oldest.Environment {
-			at, oldest = last, history[0]
+		due := verify.Due(history, env.Verify != "", v[series], now)
+		if due.Before(since) || longest != nil && due.Equal(since) && history[0].Environment < longest.Environment {
+			since, longest = due, history[0]
 		}
 	}
-	return oldest
-}
-
-// lastVerified returns when a snapshot of a history was verified last; zero for never.
-func lastVerified(history []*snapshot.Snapshot) (last time.Time) {
-	for _, snap := range history {
-		if snap.Verified != nil && snap.Verified.Time.After(last) {
-			last = snap.Verified.Time
-		}
-	}
-	return last
+	return longest
 }
 
 // freeSpace frees the space of a store that has no room left.

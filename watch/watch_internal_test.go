@@ -3,6 +3,7 @@ package watch
 import (
 	"io/fs"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,6 +74,25 @@ func TestLastRoundTakesReplaced(t *testing.T) {
 		if last := x.rounds.taken[len(x.rounds.taken)-1]; !slices.Equal(last, want) || x.rounds.waiting != 0 {
 			t.Errorf("got %q, %d unconfirmed, want the last round to take %q", x.rounds.taken, x.rounds.waiting, want)
 		}
+	})
+}
+
+// TestLastRoundAtOnce ends a watch while it opens its databases: the last round waits for those that are open within a second, and says
+// which are not.
+func TestLastRoundAtOnce(t *testing.T) {
+	bubble(t, []string{"a", "b", "slow"}, func(x *world) {
+		x.files["a"].slow, x.files["b"].slow, x.files["slow"].slow = 700*time.Millisecond, 900*time.Millisecond, 3*time.Second
+		if err := run(x, Options{}, func() { pass(50 * time.Millisecond) }); err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{"a", "b"}; len(x.rounds.taken) != 1 || !slices.Equal(x.rounds.taken[0], want) || x.rounds.waiting != 0 {
+			t.Errorf("got %q, %d unconfirmed, want a round of %q", x.rounds.taken, x.rounds.waiting, want)
+		}
+		told := slices.ContainsFunc(x.events, func(e Event) bool { return e.Environment == "slow" && strings.Contains(e.Text, "without it") })
+		if !told {
+			t.Errorf("nobody tells what the last round is without: %+v", x.events)
+		}
+		pass(5 * time.Second) // the slow one is open by then
 	})
 }
 

@@ -31,7 +31,7 @@ const rootName = "firn"
 // import any package.
 const imports = `
 agent: crypt outcome pipe pull repo scratch site snapshot sqlite
-backup: config monitor outcome pull repo report retention scratch session site snapshot sqlite store tags
+backup: config monitor outcome proof pull repo report retention scratch session site snapshot sqlite store tags
 bench: bench/internal/checkout bench/internal/usage internal/svg
 bench/internal/checkout:
 bench/internal/usage:
@@ -71,17 +71,19 @@ overlay:
 packcache: index pack
 pipe: ssh
 process: report
+proof: btree btree/check repo snapshot sqlite sqlite/inspect
+provenance: btree snapshot
 pull: chunk crypt outcome pipe repo report scratch snapshot sqlite ssh store
 repo: chunk crypt index objectcache overlay pack packcache retention snapshot spool store tags
 replicate: config crypt outcome repo report retention session snapshot store tags
 report:
-restore: config host outcome process pull repo report scratch session site snapshot sqlite tags
+restore: config host outcome process proof pull repo report scratch session site snapshot sqlite tags
 retention:
 schedule: config outcome report retention session store
 scratch:
 serve: pipe site spool store store/remote store/wire
-session: config crypt host outcome process pull repo report retention scratch site snapshot spool sqlite store
-site: host outcome repo report scratch snapshot spool sqlite store store/local
+session: config crypt host outcome process proof pull repo report retention scratch site snapshot spool sqlite store
+site: host outcome proof provenance repo report scratch snapshot spool sqlite store store/local
 snapshot: chunk tags
 spool: crypt scratch
 sqlite: btree scratch sqlite/inspect sqlite/internal/capi sqlite/internal/follow sqlite/internal/rewrite sqlite/internal/source sqlite/internal/sqldump
@@ -107,7 +109,7 @@ store/storetest: store
 store/wire: store
 tags:
 upkeep: config crypt outcome pack repo report retention session site snapshot store tags
-verify: outcome repo session site snapshot sqlite sqlite/users
+verify: outcome proof repo session site snapshot sqlite sqlite/users
 watch: backup config monitor outcome replicate repo report retention session site snapshot sqlite store store/behind verify
 `
 
