@@ -43,13 +43,13 @@ btree:
 btree/check: btree sqlite/caseless
 chunk: chunk/delta
 chunk/delta:
-cmd: agent backup config crypt diff internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention schedule serve session site snapshot sqlite store store/rclone store/remote store/s3 store/sftp store/wire tags upkeep verify watch
+cmd: agent backup config crypt diff internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention rows schedule serve session site snapshot sqlite sqlite/rowsync store store/rclone store/remote store/s3 store/sftp store/wire tags upkeep verify watch
 cmd/firn: cmd
 config: host outcome repo retention snapshot ssh store tags
 crypt:
 demo:
 diff: btree outcome repo report snapshot sqlite
-firn: backup config crypt diff outcome replicate repo report restore retention session site snapshot sqlite store upkeep verify
+firn: backup config crypt diff outcome replicate repo report restore retention rows session site snapshot sqlite sqlite/rowsync store upkeep verify
 host:
 index: chunk pack
 internal/arch:
@@ -79,6 +79,7 @@ replicate: config crypt outcome repo report retention session snapshot store tag
 report:
 restore: config host outcome process proof pull repo report scratch session site snapshot sqlite tags
 retention:
+rows: diff sqlite sqlite/inspect
 schedule: config outcome report retention session store
 scratch:
 serve: pipe site spool store store/remote store/wire
@@ -87,6 +88,7 @@ site: host outcome proof provenance repo report scratch snapshot spool sqlite st
 snapshot: chunk tags
 spool: crypt scratch
 sqlite: btree scratch sqlite/inspect sqlite/internal/capi sqlite/internal/follow sqlite/internal/rewrite sqlite/internal/source sqlite/internal/sqldump
+sqlite/browse: sqlite sqlite/inspect sqlite/internal/capi
 sqlite/caseless:
 sqlite/inspect: sqlite/caseless sqlite/internal/capi
 sqlite/internal/capi:
@@ -94,6 +96,7 @@ sqlite/internal/follow: sqlite/internal/capi
 sqlite/internal/rewrite: sqlite/internal/capi sqlite/internal/source
 sqlite/internal/source: sqlite/internal/capi
 sqlite/internal/sqldump: sqlite/internal/capi
+sqlite/rowsync: sqlite sqlite/caseless sqlite/internal/capi sqlite/internal/rewrite sqlite/internal/source
 sqlite/users: sqlite/internal/capi sqlite/internal/source
 ssh:
 store:
