@@ -43,13 +43,14 @@ btree:
 btree/check: btree sqlite/caseless
 chunk: chunk/delta
 chunk/delta:
-cmd: agent backup config crypt diff internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention rows schedule serve session site snapshot sqlite sqlite/rowsync store store/rclone store/remote store/s3 store/sftp store/wire tags upkeep verify watch
+cmd: agent backup config crypt diff history internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention rows schedule serve session site snapshot sqlite sqlite/rowsync store store/rclone store/remote store/s3 store/sftp store/wire tags upkeep verify watch
 cmd/firn: cmd
 config: host outcome repo retention snapshot ssh store tags
 crypt:
 demo:
 diff: btree outcome repo report snapshot sqlite
-firn: backup config crypt diff outcome replicate repo report restore retention rows session site snapshot sqlite sqlite/rowsync store upkeep verify
+firn: backup config crypt diff history outcome replicate repo report restore retention rows session site snapshot sqlite sqlite/rowsync store upkeep verify
+history: btree chunk diff outcome repo report retention rows session snapshot sqlite tags
 host:
 index: chunk pack
 internal/arch:
