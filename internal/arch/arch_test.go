@@ -31,6 +31,7 @@ const rootName = "firn"
 // import any package.
 const imports = `
 agent: crypt outcome pipe pull repo scratch site snapshot sqlite
+answer: backup diff history internal/layout repo report restore rowrestore snapshot upkeep verify
 backup: config monitor outcome proof pull repo report retention scratch session site snapshot sqlite store tags
 bench: bench/internal/checkout bench/internal/usage internal/svg
 bench/internal/checkout:
@@ -43,13 +44,13 @@ btree:
 btree/check: btree sqlite/caseless
 chunk: chunk/delta
 chunk/delta:
-cmd: agent backup config crypt diff history internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention rows schedule serve session site snapshot sqlite sqlite/rowsync store store/rclone store/remote store/s3 store/sftp store/wire tags upkeep verify watch
+cmd: agent answer backup config crypt diff history internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention rowrestore rows schedule serve session site snapshot sqlite sqlite/rowsync store store/rclone store/remote store/s3 store/sftp store/wire tags upkeep verify watch
 cmd/firn: cmd
 config: host outcome repo retention snapshot ssh store tags
 crypt:
 demo:
 diff: btree outcome repo report snapshot sqlite
-firn: backup config crypt diff history outcome replicate repo report restore retention rows session site snapshot sqlite sqlite/rowsync store upkeep verify
+firn: backup config crypt diff history outcome replicate repo report restore retention rowrestore rows session site snapshot sqlite sqlite/rowsync store upkeep verify
 history: btree chunk diff outcome repo report retention rows session snapshot sqlite tags
 host:
 index: chunk pack
@@ -80,6 +81,7 @@ replicate: config crypt outcome repo report retention session snapshot store tag
 report:
 restore: config host outcome process proof pull repo report scratch session site snapshot sqlite tags
 retention:
+rowrestore: diff outcome repo report restore session snapshot sqlite sqlite/rowsync
 rows: diff sqlite sqlite/inspect
 schedule: config outcome report retention session store
 scratch:
