@@ -29,12 +29,14 @@ type Environment struct {
 	MaxShrink float64
 	NoGuard   bool
 
-	MaxAge       time.Duration // of the newest snapshot, for [Repository.Status]; 0 for 25 hours
-	Scrub        string        // path of a file with SQL that clones of other environments go through before they go live
-	RequireScrub bool          // clones from here, or to here, must be scrubbed
-	Verify       string        // a query for rows that must not exist, for [Snapshot.Verify]
-	Compact      bool          // read by VACUUM INTO: smaller alone, but new every time
-	BlockWriters bool          // keep others from committing for as long as a backup takes, if that cannot be helped
+	MaxAge        time.Duration // of the newest snapshot, for [Repository.Status]; 0 for 25 hours
+	Scrub         string        // path of a file with SQL that clones of other environments go through before they go live
+	RequireScrub  bool          // clones from here, or to here, must be scrubbed
+	Verify        string        // a query for rows that must not exist, for [Snapshot.Verify]
+	Compact       bool          // read by VACUUM INTO: smaller alone, but new every time
+	Unproven      bool          // backups do not look whether the database is sound
+	NoForeignKeys bool          // a row without its parent is no fault of the database
+	BlockWriters  bool          // keep others from committing for as long as a backup takes, if that cannot be helped
 
 	// Before, After and OnFailure are commands of the shell around a backup, and Stop and Start around a restore. Ping is the
 	// address of a monitor.
@@ -88,6 +90,12 @@ func (e Environment) configure(path string) (*config.Environment, error) {
 	}
 	if e.Compact {
 		env.Export = snapshot.ExportCompact
+	}
+	if e.Unproven {
+		env.Prove = new(bool)
+	}
+	if e.NoForeignKeys {
+		env.ForeignKeys = new(bool)
 	}
 	if e.NoGuard {
 		guard := false

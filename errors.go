@@ -38,6 +38,9 @@ type Error = outcome.Error
 // SuspectError is the error of a backup whose snapshot is stored and probably not meant.
 type SuspectError = backup.SuspectError
 
+// UnsoundError is the error of a backup whose snapshot is stored, and whose database is damaged.
+type UnsoundError = backup.UnsoundError
+
 // CorruptError is the error for an object of the repository that is damaged.
 type CorruptError = repo.CorruptError
 

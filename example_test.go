@@ -168,3 +168,78 @@ func ExampleDatabase_PlanRestore() {
 	// 0 rows are there now; they are saved first: true
 	// undone, with 2 pages
 }
+
+// Rows that were deleted by mistake come back, and what was written since stays.
+func ExampleDatabase_RestoreRows() {
+	dir, database, exec := shop()
+	defer os.RemoveAll(dir)
+	ctx := context.Background()
+	history, err := firn.Open(ctx, filepath.Join(dir, "history"), firn.Options{KeyFile: filepath.Join(dir, "firn.key"), Create: true, CacheDir: filepath.Join(dir, "cache")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer history.Close()
+	shop := history.Database(database, firn.Environment{Name: "production"})
+	taken, err := shop.Backup(ctx, firn.BackupOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	exec("DELETE FROM product WHERE name = 'bolt'; INSERT INTO product VALUES(3, 'screw', 0.1)")
+
+	options := firn.RowOptions{Table: "product", Where: "price > 0.3", DryRun: true}
+	planned, err := shop.RestoreRows(ctx, taken.Snapshot, options)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("rows that would come back:", planned.Tables[0].Inserted)
+	options.DryRun = false
+	done, err := shop.RestoreRows(ctx, taken.Snapshot, options)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("restored; the state before is a snapshot:", done.Saved != nil)
+	// Output:
+	// rows that would come back: 1
+	// restored; the state before is a snapshot: true
+}
+
+// A program finds out when a row was changed and by when it was gone, and since when a condition is true.
+func ExampleRepository_RowHistory() {
+	dir, database, exec := shop()
+	defer os.RemoveAll(dir)
+	ctx := context.Background()
+	repository, err := firn.Open(ctx, filepath.Join(dir, "history"), firn.Options{KeyFile: filepath.Join(dir, "firn.key"), Create: true, CacheDir: filepath.Join(dir, "cache")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer repository.Close()
+	shop := repository.Database(database, firn.Environment{Name: "production"})
+	for _, change := range []string{"SELECT 1", "UPDATE product SET price = 50 WHERE id = 1", "DELETE FROM product WHERE id = 1"} {
+		exec(change)
+		if _, err := shop.Backup(ctx, firn.BackupOptions{}); err != nil {
+			log.Fatal(err)
+		}
+	}
+
+	snapshots, err := shop.Snapshots(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	row, err := repository.RowHistory(ctx, snapshots, "product", firn.RowKey{Words: []string{"1"}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, e := range row.Events {
+		fmt.Println(e.Kind, e.Changed)
+	}
+	found, err := repository.FirstTrue(ctx, snapshots, "SELECT count(*) < 2 FROM product")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("few products since the newest snapshot:", found.First.Snapshot.ID == snapshots[0].ID)
+	// Output:
+	// present []
+	// changed [{price 0.5 50}]
+	// removed []
+	// few products since the newest snapshot: true
+}

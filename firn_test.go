@@ -349,6 +349,9 @@ func TestVerifyAndDump(t *testing.T) {
 	if sound, err := f.repo.Find(t.Context(), "latest-verified:production"); err != nil || sound.ID != taken.ID {
 		t.Errorf("latest-verified: got %v, %v", sound, err)
 	}
+	if found, err := taken.VerifyFull(t.Context()); err != nil || !found.BySQLite() || !found.Whole.IsZero() {
+		t.Errorf("in full: got %+v, %v", found, err)
+	}
 	f.exec("app.db", "INSERT INTO item(name) VALUES('wrong')")
 	bad := f.backUp(firn.BackupOptions{}).Snapshot
 	if found, err := bad.Verify(t.Context()); err == nil || found == nil || found.Sound() {

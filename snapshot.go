@@ -143,15 +143,26 @@ func (s *Snapshot) Dump(ctx context.Context, w io.Writer, format string) error {
 // Verification is how a snapshot was found.
 type Verification = snapshot.Verification
 
-// Verify restores the snapshot to a private temporary file and looks whether its database is sound: by SQLite's own checks and by the
-// [Environment.Verify] of its environment, if that is known here. The outcome is recorded in the repository. Without an error
-// the snapshot is sound. With a Verification and an error it is not, or the outcome could not be recorded.
+// Verify finds out whether the database of the snapshot is sound: by a check of all pages unless that is known, by SQLite's own checks if
+// they are due for the database, and by the [Environment.Verify] of its environment, if that is known here. The outcome is recorded in
+// the repository. Without an error the snapshot is sound. With a Verification and an error it is not, or the outcome could not be
+// recorded.
 func (s *Snapshot) Verify(ctx context.Context) (*Verification, error) {
+	return s.verify(ctx, verify.Options{})
+}
+
+// VerifyFull is [Snapshot.Verify] with all checks, whatever is known and whenever they were made last. It restores the snapshot to a
+// private temporary file.
+func (s *Snapshot) VerifyFull(ctx context.Context) (*Verification, error) {
+	return s.verify(ctx, verify.Options{Full: true})
+}
+
+func (s *Snapshot) verify(ctx context.Context, o verify.Options) (*Verification, error) {
 	known, err := s.repository.with().Catalog(ctx)
 	if err != nil {
 		return nil, err
 	}
-	found, err := verify.Snapshot(ctx, known, s.Snapshot, verify.Options{})
+	found, err := verify.Snapshot(ctx, known, s.Snapshot, o)
 	if found == nil {
 		return nil, err
 	}
