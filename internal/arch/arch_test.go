@@ -30,6 +30,7 @@ const rootName = "firn"
 // test helpers internal/dbtest, internal/s3test and store/storetest. Tests may
 // import any package.
 const imports = `
+access: host outcome retention site
 agent: crypt outcome pipe pull repo scratch site snapshot sqlite
 answer: backup diff history internal/layout repo report restore rowrestore snapshot upkeep verify
 backup: config monitor outcome proof pull repo report retention scratch session site snapshot sqlite store tags
@@ -44,7 +45,7 @@ btree:
 btree/check: btree sqlite/caseless
 chunk: chunk/delta
 chunk/delta:
-cmd: agent answer backup config crypt diff history internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention rowrestore rows schedule serve session site snapshot sqlite sqlite/rowsync store store/rclone store/remote store/s3 store/sftp store/wire tags upkeep verify watch
+cmd: access agent answer backup config crypt diff history internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention rowrestore rows schedule serve session site snapshot sqlite sqlite/rowsync store store/rclone store/remote store/s3 store/sftp store/wire tags upkeep verify watch
 cmd/firn: cmd
 config: host outcome repo retention snapshot ssh store tags
 crypt:
