@@ -117,6 +117,7 @@ store/wire: store
 tags:
 upkeep: config crypt outcome pack repo report retention session site snapshot store tags
 verify: outcome proof repo session site snapshot sqlite sqlite/users
+web/openapi:
 watch: backup config monitor outcome replicate repo report retention session site snapshot sqlite store store/behind verify
 `
 
