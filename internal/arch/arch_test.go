@@ -45,7 +45,7 @@ btree:
 btree/check: btree sqlite/caseless
 chunk: chunk/delta
 chunk/delta:
-cmd: access agent answer backup config crypt diff history internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention rowrestore rows schedule serve session site snapshot sqlite sqlite/rowsync store store/rclone store/remote store/s3 store/sftp store/wire tags upkeep verify watch
+cmd: access agent answer backup config crypt diff history internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention rowrestore rows schedule serve session site snapshot sqlite sqlite/rowsync store store/rclone store/remote store/s3 store/sftp store/wire tags upkeep verify watch web/gate
 cmd/firn: cmd
 config: host outcome repo retention snapshot ssh store tags
 crypt:
@@ -117,6 +117,7 @@ store/wire: store
 tags:
 upkeep: config crypt outcome pack repo report retention session site snapshot store tags
 verify: outcome proof repo session site snapshot sqlite sqlite/users
+web/gate: access outcome site
 web/openapi:
 watch: backup config monitor outcome replicate repo report retention session site snapshot sqlite store store/behind verify
 `
@@ -161,7 +162,7 @@ crypto/pbkdf2: crypt
 # connections and of locks, which other machines keep. store/wire sets the deadlines
 # of requests, and agent and web/gate those of a connection. ssh measures for how long a
 # connection is silent, and store/sftp for how long it is lost.
-time.Now: cmd firn bench bench/places bench/scale bench/tune bench/watch demo repo sqlite store/mem store/s3 store/storetest store/wire ssh agent store/sftp
+time.Now: cmd firn bench bench/places bench/scale bench/tune bench/watch demo repo sqlite store/mem store/s3 store/storetest store/wire ssh agent store/sftp web/gate
 time.Since: cmd bench bench/places bench/scale bench/tune bench/watch store/s3 store/wire ssh store/storetest store/sftp
 time.Until: cmd bench store/storetest
 
