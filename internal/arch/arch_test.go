@@ -118,6 +118,7 @@ tags:
 upkeep: config crypt outcome pack repo report retention session site snapshot store tags
 verify: outcome proof repo session site snapshot sqlite sqlite/users
 web/gate: access outcome site
+web/lists: outcome session upkeep
 web/openapi:
 web/picture: report session snapshot
 web/work: access outcome report session
