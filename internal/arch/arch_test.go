@@ -119,6 +119,7 @@ upkeep: config crypt outcome pack repo report retention session site snapshot st
 verify: outcome proof repo session site snapshot sqlite sqlite/users
 web/gate: access outcome site
 web/lists: outcome session upkeep
+web/livecopy: chunk spool
 web/openapi:
 web/picture: report session snapshot
 web/work: access outcome report session
