@@ -122,6 +122,7 @@ web/lists: outcome session upkeep
 web/livecopy: chunk spool
 web/openapi:
 web/picture: report session snapshot
+web/trial: config retention snapshot upkeep
 web/work: access outcome report session
 watch: backup config monitor outcome replicate repo report retention session site snapshot sqlite store store/behind verify
 `
