@@ -123,6 +123,7 @@ web/lists: outcome session upkeep
 web/livecopy: chunk spool
 web/openapi:
 web/picture: report session snapshot
+web/shown: btree diff history internal/layout report rowrestore rows snapshot sqlite/browse sqlite/rowsync
 web/trial: config retention snapshot upkeep
 web/work: access outcome report session
 watch: backup config monitor outcome replicate repo report retention session site snapshot sqlite store store/behind verify
