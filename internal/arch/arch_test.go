@@ -117,6 +117,7 @@ store/wire: store
 tags:
 upkeep: config crypt outcome pack repo report retention session site snapshot store tags
 verify: outcome proof repo session site snapshot sqlite sqlite/users
+web/change: access answer backup diff outcome report restore rowrestore session snapshot sqlite sqlite/browse sqlite/rowsync upkeep verify web/shown web/work
 web/condition: report upkeep
 web/gate: access outcome site
 web/lists: outcome session upkeep
