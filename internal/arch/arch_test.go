@@ -45,7 +45,7 @@ btree:
 btree/check: btree sqlite/caseless
 chunk: chunk/delta
 chunk/delta:
-cmd: access agent answer backup config crypt diff history internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention rowrestore rows schedule serve session site snapshot sqlite sqlite/rowsync store store/rclone store/remote store/s3 store/sftp store/wire tags upkeep verify watch web/gate
+cmd: access agent answer backup config crypt diff history internal/habits internal/layout internal/manual internal/svg outcome replicate repo report restore retention rowrestore rows schedule serve session site snapshot sqlite sqlite/rowsync store store/rclone store/remote store/s3 store/sftp store/wire tags upkeep verify watch web web/gate
 cmd/firn: cmd
 config: host outcome repo retention snapshot ssh store tags
 crypt:
@@ -63,6 +63,7 @@ internal/layout: report
 internal/manual:
 internal/s3test:
 internal/sessiontest: backup internal/dbtest report session snapshot upkeep
+internal/showcase: backup internal/dbtest repo report restore session snapshot upkeep verify
 internal/sshtest: ssh
 internal/sshtest/stand-in:
 internal/svg:
@@ -117,6 +118,7 @@ store/wire: store
 tags:
 upkeep: config crypt outcome pack repo report retention session site snapshot store tags
 verify: outcome proof repo session site snapshot sqlite sqlite/users
+web: access answer config diff history monitor outcome repo report restore retention rowrestore rows session site snapshot sqlite sqlite/browse sqlite/rowsync upkeep web/change web/condition web/gate web/lists web/livecopy web/openapi web/picture web/shown web/trial web/work
 web/change: access answer backup diff outcome report restore rowrestore session snapshot sqlite sqlite/browse sqlite/rowsync upkeep verify web/shown web/work
 web/condition: report upkeep
 web/gate: access outcome site
@@ -179,7 +181,7 @@ time.Until: cmd bench store/storetest
 # test databases runs as a process of its own, to be killed at work.
 fmt.Print*: cmd bench bench/places bench/scale bench/tune bench/watch demo internal/sshtest/stand-in
 # net/http wants a logger; pipe and web give it one that writes nowhere.
-log: cmd bench pipe
+log: cmd bench pipe web
 log/slog: cmd firn bench
 os.Exit: cmd cmd/firn bench bench/places bench/scale bench/tune bench/watch demo internal/dbtest internal/sshtest/stand-in
 os.Std*: cmd bench bench/places bench/scale bench/tune bench/watch demo internal/dbtest internal/sshtest/stand-in
