@@ -5,10 +5,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"firn/answer"
 	"firn/backup"
 	"firn/config"
 	"firn/internal/manual"
@@ -26,7 +26,7 @@ type backupOptions struct {
 	metricsFile                         string
 	tags                                []string
 	prune, ifChanged, dryRun, forceScan bool
-	accept, blockWriters                bool
+	accept, unproven, blockWriters      bool
 	keep                                *keepFlags
 }
 
@@ -80,12 +80,13 @@ makes a snapshot like any other. Other data cannot be restored into a database;
 	f.BoolVar(&o.ifChanged, "if-changed", false, "record nothing if the database has not changed")
 	f.BoolVar(&o.accept, "accept", false, "accept the database, even if it is suspect")
 	f.BoolVar(&o.forceScan, "force-scan", false, "read every page, even if the file's fingerprint is unchanged")
+	f.BoolVar(&o.unproven, "unproven", false, "do not look whether the database is sound")
 	f.BoolVar(&o.blockWriters, "block-writers", false, "if the backup must block the application's commits, block them for its whole time")
 	f.BoolVar(&o.dryRun, "dry-run", false, "write nothing, show what would be stored")
 	f.BoolVar(&o.prune, "prune", false, "then forget old snapshots, and free their space")
 	o.keep = newKeepFlags(f, true)
 	f.StringVar(&o.metricsFile, "metrics-file", "", "write the outcome to this `file`, for Prometheus")
-	manual.Rare(f, "export", "time", "metrics-file", "force-scan", "block-writers")
+	manual.Rare(f, "export", "time", "metrics-file", "force-scan", "unproven", "block-writers")
 	c.addJSONFlag(cmd)
 	return cmd
 }
@@ -128,7 +129,7 @@ type backupRun struct {
 	dryRun    bool
 	outcomes  outcomes
 	pruneErr  error
-	summaries []backupMessage
+	summaries []answer.Backup
 }
 
 // beginBackup finds the databases to back up and opens the repository; the caller closes it. An error is also reported to the
@@ -159,7 +160,7 @@ func (c *cli) beginBackup(ctx context.Context, args []string, o backupOptions) (
 
 // reportTaken prints a snapshot as soon as it is taken, and keeps its summary.
 func (r *backupRun) reportTaken(result *backup.Result) {
-	r.summaries = append(r.summaries, newBackupMessage(result))
+	r.summaries = append(r.summaries, answer.NewBackup(result))
 	r.Done("%s", result.Summary(r.Zone))
 }
 
@@ -210,49 +211,4 @@ func (c *cli) reportWrongFlags(ctx context.Context, cause error) {
 	c.applyFlags()
 	named := backupOptions{all: slices.Contains(c.args, "--all")}
 	backup.NotBegun(ctx, c.program, conf, named.knownEnvironments(conf, c.args), backup.RunOptions{}, cause)
-}
-
-// backupMessage is the summary of an environment's backup in JSON.
-type backupMessage struct {
-	Type        string    `json:"message_type"` // "summary"
-	SnapshotID  string    `json:"snapshot_id"`  // of the earlier snapshot, if skipped
-	Environment string    `json:"environment"`
-	Database    string    `json:"database"`
-	Time        time.Time `json:"time"`
-	Size        int64     `json:"size"`
-	Scanned     int64     `json:"scanned"` // bytes of the database that were read
-	Added       int64     `json:"added"`
-	Chunks      int       `json:"chunks"`
-	ChunksNew   int       `json:"chunks_new"`
-	Unchanged   bool      `json:"unchanged"`
-	Skipped     bool      `json:"skipped"`
-	Suspect     []string  `json:"suspect,omitempty"`    // the reasons for suspicion
-	Uncompared  string    `json:"uncompared,omitempty"` // the part that the guard did not compare
-	DryRun      bool      `json:"dry_run"`
-	Forgotten   []string  `json:"forgotten"`
-	Duration    float64   `json:"duration"`
-
-	Ahead    []string      `json:"ahead,omitempty"` // IDs of snapshots with a time in the future: a clock was wrong
-	Rollback *rollbackInfo `json:"set_back,omitempty"`
-}
-
-// newBackupMessage fills a [backupMessage].
-func newBackupMessage(result *backup.Result) backupMessage {
-	s := result.Snapshot
-	m := backupMessage{
-		Type: "summary", SnapshotID: s.ID.String(), Environment: s.Environment, Database: s.Database, Time: s.Time,
-		Size: result.Size(), Scanned: result.Scanned, Added: s.Added, Chunks: s.Chunks, ChunksNew: s.ChunksNew,
-		Unchanged: result.Unchanged(), Skipped: result.Skipped, Suspect: s.Suspect, Uncompared: result.Uncompared,
-		DryRun: result.DryRun, Forgotten: []string{}, Duration: result.Duration.Seconds(),
-	}
-	for _, d := range result.Forgotten {
-		m.Forgotten = append(m.Forgotten, d.ID)
-	}
-	for _, ahead := range result.Ahead {
-		m.Ahead = append(m.Ahead, ahead.ID.String())
-	}
-	if result.Rollback != nil {
-		m.Rollback = newRollbackInfo(result.Rollback)
-	}
-	return m
 }

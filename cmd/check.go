@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firn/answer"
 	"firn/outcome"
 	"firn/repo"
 	"firn/report"
@@ -117,15 +118,15 @@ func (o checkOptions) chosen() (upkeep.Subset, error) {
 
 // checkMessage is the outcome of a check in JSON.
 type checkMessage struct {
-	Type      string         `json:"message_type"` // "summary", or "check" within a repair
-	ReadData  bool           `json:"read_data"`
-	Read      int64          `json:"read"` // bytes that were read, with read_data
-	Findings  []findingInfo  `json:"findings"`
-	Snapshots int            `json:"snapshots"`
-	Packs     int            `json:"packs"`
-	Blobs     int            `json:"blobs"`
-	Size      int64          `json:"size"`
-	Rollbacks []rollbackInfo `json:"set_back"`
+	Type      string            `json:"message_type"` // "summary", or "check" within a repair
+	ReadData  bool              `json:"read_data"`
+	Read      int64             `json:"read"` // bytes that were read, with read_data
+	Findings  []findingInfo     `json:"findings"`
+	Snapshots int               `json:"snapshots"`
+	Packs     int               `json:"packs"`
+	Blobs     int               `json:"blobs"`
+	Size      int64             `json:"size"`
+	Rollbacks []answer.Rollback `json:"set_back"`
 }
 
 // findingInfo is a damage in JSON.
@@ -158,7 +159,7 @@ func (s *opened) reportCheck(result *repo.CheckResult, readData, within bool) er
 // newCheckMessage fills a [checkMessage].
 func newCheckMessage(result *repo.CheckResult, readData, within bool) checkMessage {
 	m := checkMessage{
-		Type: "summary", ReadData: readData, Read: result.Read, Findings: []findingInfo{}, Rollbacks: []rollbackInfo{},
+		Type: "summary", ReadData: readData, Read: result.Read, Findings: []findingInfo{}, Rollbacks: []answer.Rollback{},
 		Snapshots: result.Snapshots, Packs: result.Packs, Blobs: result.Blobs, Size: result.Bytes,
 	}
 	if within {
@@ -168,7 +169,7 @@ func newCheckMessage(result *repo.CheckResult, readData, within bool) checkMessa
 		m.Findings = append(m.Findings, newFinding(f))
 	}
 	for _, b := range result.Rollbacks {
-		m.Rollbacks = append(m.Rollbacks, *newRollbackInfo(b))
+		m.Rollbacks = append(m.Rollbacks, *answer.NewRollback(b))
 	}
 	return m
 }

@@ -9,6 +9,7 @@ import (
 	"firn/internal/layout"
 	"firn/outcome"
 	"firn/report"
+	"firn/restore"
 	"firn/snapshot"
 	"firn/tags"
 )
@@ -72,7 +73,7 @@ func (r *restoration) showChoices(shown []*snapshot.Snapshot) error {
 func (r *restoration) choiceRow(s *snapshot.Snapshot) []string {
 	i := s.Image()
 	return []string{
-		r.WhenTaken(s), report.Age(max(r.Now().Sub(s.Time), 0)), report.Size(i.Size), fmt.Sprint(i.UserVersion), rowsText(i),
+		r.WhenTaken(s), report.Age(max(r.Now().Sub(s.Time), 0)), report.Size(i.Size), fmt.Sprint(i.UserVersion), restore.RowsText(i),
 		r.remark(s), fmt.Sprint(s.Tags.Remove(tags.Environment(s.Environment), tags.Database(s.Database))), s.ID.Short(),
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firn/answer"
 	"firn/config"
 	"firn/outcome"
 	"firn/replicate"
@@ -141,7 +142,7 @@ type copyMessage struct {
 	Type       string            `json:"message_type"` // "summary"
 	Repository string            `json:"repository"`   // the target of the copy
 	DryRun     bool              `json:"dry_run"`
-	Copied     []snapshotMessage `json:"copied"`   // the copies; in a dry run the originals
+	Copied     []answer.Snapshot `json:"copied"`   // the copies; in a dry run the originals
 	Present    int               `json:"present"`  // snapshots that were copied before
 	LeftOut    int               `json:"left_out"` // snapshots that the rules of the target would not keep
 	Failed     int               `json:"failed"`
@@ -155,12 +156,12 @@ type copyMessage struct {
 // newCopyMessage fills a [copyMessage].
 func newCopyMessage(repository string, result *replicate.Result, dryRun bool) *copyMessage {
 	m := &copyMessage{
-		Type: "summary", Repository: repository, DryRun: dryRun, Copied: []snapshotMessage{},
+		Type: "summary", Repository: repository, DryRun: dryRun, Copied: []answer.Snapshot{},
 		Present: result.Present, LeftOut: result.LeftOut, Failed: result.Failed, Size: result.Size(), Read: result.Read, Added: result.Added,
 		Forgotten: ids(result.Forgotten), Duration: result.Took.Seconds(),
 	}
 	for _, s := range result.Copied {
-		m.Copied = append(m.Copied, newSnapshotMessage(s))
+		m.Copied = append(m.Copied, answer.NewSnapshot(s))
 	}
 	return m
 }

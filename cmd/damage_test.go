@@ -165,7 +165,7 @@ func TestEveryDamage(t *testing.T) {
 			backup := []string{"backup", "--database", p.path("app.db"), "--env", "production", "--force-scan"}
 			p.sql(t, "INSERT INTO t VALUES (hex(randomblob(300000)))")
 			p.firn(t, 0, "repo", backup...)
-			p.firn(t, 0, "repo", "verify", "production")
+			p.firn(t, 0, "repo", "verify", "production", "--full") // a note on another snapshot
 			names := p.damage(t, kind)
 			if kind == "config-missing" {
 				p.firn(t, 10, "repo", "check")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firn/answer"
 	"firn/diff"
 	"firn/session"
 	"firn/snapshot"
@@ -103,13 +104,13 @@ func (d *diffRun) run(ctx context.Context, o diffOptions) (err error) {
 	if d.comparison, err = diff.Open(ctx, d.Repo, d.snapshots[diff.Before], d.snapshots[diff.After]); err != nil {
 		return err
 	}
-	message := diffMessage{
+	message := answer.Diff{
 		Type:     "summary",
-		Before:   newSnapshotMessage(d.snapshots[diff.Before]),
-		After:    newSnapshotMessage(d.snapshots[diff.After]),
-		Settings: newSettings(d.comparison.Settings()),
-		Schema:   newSchema(d.comparison.Schema()),
-		Tables:   []tableMessage{},
+		Before:   answer.NewSnapshot(d.snapshots[diff.Before]),
+		After:    answer.NewSnapshot(d.snapshots[diff.After]),
+		Settings: answer.NewSettings(d.comparison.Settings()),
+		Schema:   answer.NewSchema(d.comparison.Schema()),
+		Tables:   []answer.TableChange{},
 	}
 	if o.table != "" {
 		return d.showTable(ctx, message, o.table)
@@ -119,19 +120,19 @@ func (d *diffRun) run(ctx context.Context, o diffOptions) (err error) {
 		return err
 	}
 	for _, t := range tables {
-		message.Tables = append(message.Tables, newTableMessage(t))
+		message.Tables = append(message.Tables, answer.NewTableChange(t))
 	}
 	return d.print(message)
 }
 
 // showTable prints the rows of one table that differ.
-func (d *diffRun) showTable(ctx context.Context, message diffMessage, name string) error {
+func (d *diffRun) showTable(ctx context.Context, message answer.Diff, name string) error {
 	name, err := d.comparison.Name(name)
 	if err != nil {
 		return err
 	}
 	message.Settings = nil
-	message.Schema = slices.DeleteFunc(message.Schema, func(s schemaMessage) bool { return !strings.EqualFold(s.Table, name) })
+	message.Schema = slices.DeleteFunc(message.Schema, func(s answer.SchemaChange) bool { return !strings.EqualFold(s.Table, name) })
 	out := bufio.NewWriter(pager{d.stdout})
 	if !d.json {
 		printSchema(out, message)
@@ -140,7 +141,7 @@ func (d *diffRun) showTable(ctx context.Context, message diffMessage, name strin
 	if err != nil {
 		return errors.Join(err, out.Flush())
 	}
-	message.Tables = append(message.Tables, newTableMessage(counts))
+	message.Tables = append(message.Tables, answer.NewTableChange(counts))
 	if d.json {
 		return errors.Join(d.writeJSON(out, message), out.Flush())
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firn/answer"
 	"firn/config"
 	"firn/internal/layout"
 	"firn/outcome"
@@ -69,7 +70,7 @@ type forgetMessage struct {
 
 // decisionInfo is a snapshot with the reasons for which it is kept, in JSON.
 type decisionInfo struct {
-	snapshotMessage
+	answer.Snapshot
 	Reasons []string `json:"reasons"`
 }
 
@@ -109,7 +110,7 @@ func (s *opened) reportForgotten(result *upkeep.Forgotten, dryRun bool) error {
 	var reasons []string
 	for _, d := range result.Decisions {
 		snap := d.Snapshot
-		info := decisionInfo{newSnapshotMessage(snap), append([]string{}, d.Reasons...)}
+		info := decisionInfo{answer.NewSnapshot(snap), append([]string{}, d.Reasons...)}
 		what := "remove"
 		if d.Keep {
 			m.Keep, what = append(m.Keep, info), "keep"

@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"strings"
 
+	"firn/answer"
 	"firn/session"
 )
 
 // snapshotGroup is a group of snapshots with the same properties, in JSON.
 type snapshotGroup struct {
 	Key       map[string]string `json:"group_key"`
-	Snapshots []snapshotMessage `json:"snapshots"`
+	Snapshots []answer.Snapshot `json:"snapshots"`
 }
 
 // printGroups prints groups of snapshots, each below a title, as [opened.printSnapshots] does.
@@ -18,7 +19,7 @@ func (s *opened) printGroups(groups []*session.Group, each bool) error {
 	if s.json {
 		messages := make([]snapshotGroup, 0, len(groups))
 		for _, g := range groups {
-			messages = append(messages, snapshotGroup{g.Key, newSnapshotMessages(g.Snapshots)})
+			messages = append(messages, snapshotGroup{g.Key, answer.NewSnapshots(g.Snapshots)})
 		}
 		return s.printJSON(messages)
 	}

@@ -27,16 +27,17 @@ func addTopics(root *cobra.Command) {
 	root.AddCommand(
 		&cobra.Command{Use: "configuration", Short: "The configuration file and its keys", Long: config.Help},
 		&cobra.Command{Use: "flags", Short: "The flags of all commands", Long: manual.GlobalFlags(root) + lookup},
+		&cobra.Command{Use: "rows", Short: "Single rows of a snapshot", Long: rowsHelp},
 		&cobra.Command{Use: "exit-codes", Short: "The exit codes", Long: outcome.Codes})
 }
 
 // newHelp returns the command that explains another one in full.
 func newHelp() *cobra.Command {
 	return &cobra.Command{
-		Use:   "help [COMMAND | configuration | flags | exit-codes]",
+		Use:   "help [COMMAND | configuration | flags | rows | exit-codes]",
 		Short: "Explain a command or a topic",
 		Long: `Explains a command in full: "--help" after the command shows one screen of that. The topics are the
-configuration file, the flags that all commands have, and the exit codes.`,
+configuration file, the flags that all commands have, single rows of a snapshot, and the exit codes.`,
 		ValidArgsFunction: func(help *cobra.Command, args []string, prefix string) (found []string, _ cobra.ShellCompDirective) {
 			if cmd, _, err := help.Root().Find(args); err == nil {
 				for _, sub := range cmd.Commands() {

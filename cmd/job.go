@@ -38,7 +38,7 @@ func (c *cli) jobs(conf *config.Config, args []string, o backupOptions) ([]*back
 func (c *cli) jobOptions(o backupOptions) (options backup.Options, err error) {
 	options = backup.Options{
 		Export: o.export, Forget: o.prune,
-		ForceScan: o.forceScan, IfChanged: o.ifChanged, Accept: o.accept, BlockWriters: o.blockWriters,
+		ForceScan: o.forceScan, IfChanged: o.ifChanged, Accept: o.accept, Unproven: o.unproven, BlockWriters: o.blockWriters,
 	}
 	if o.stdin {
 		options.Stream, options.StreamName = c.program.Input, "standard input"

@@ -98,13 +98,7 @@ func inUse(k repo.Key) string {
 
 // newKeyMessage fills a [keyMessage].
 func newKeyMessage(k repo.Key) keyMessage {
-	m := keyMessage{ID: k.ID, Label: k.Label, Created: k.Created, InUse: k.InUse}
-	switch k.KDF {
-	case crypt.KDFPassword:
-		m.Kind = "password"
-	case crypt.KDFKeyFile:
-		m.Kind = "key file"
-	}
+	m := keyMessage{ID: k.ID, Kind: upkeep.KindOf(k), Label: k.Label, Created: k.Created, InUse: k.InUse}
 	if k.Err != nil {
 		m.Error = k.Err.Error()
 	}

@@ -2,6 +2,7 @@ package cmd_test
 
 import (
 	"database/sql"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,6 +14,8 @@ import (
 	"firn/internal/dbtest"
 	"firn/internal/sshtest"
 )
+
+var killEach = flag.Bool("kill-each", false, "kill runs at each system call that changes a disk, in place of every third one")
 
 // killable is a command that is run many times, and killed each time at a later system call. The
 // repository and the databases are then as a kill -9 at that moment leaves them.
@@ -37,6 +40,8 @@ sql app.db 'UPDATE t SET a = randomblob(900) WHERE id < 150'; firn backup app; f
 		{"Init", "true", "init -r two --key-file two.key", killDir.checkInit},
 		{"Undo", `sql app.db "INSERT INTO t(a) VALUES ('old')"; firn backup app; sql app.db "UPDATE t SET a = 'new' WHERE a = 'old'"; firn restore app --snapshot latest --yes`,
 			"undo app --yes", killDir.checkUndo},
+		{"RestoreRows", `cp app.db new.db; firn backup app; sql app.db "DELETE FROM t WHERE id % 3 = 0; UPDATE t SET a = 'old' WHERE id % 5 = 0"; cp app.db old.db`,
+			"restore app --snapshot latest --table t --mode upsert --yes", killDir.checkRows},
 		{"RestoreFar", `printf '[ssh]\nprogram = "` + ssh + `"\n' >> firn.toml; firn backup app; cp app.db far.db; sql far.db "UPDATE t SET a = 'old' WHERE id % 20 = 3"; cp far.db old.db`,
 			"restore --from app --snapshot latest --to ssh://db1/~/far.db --yes", killDir.checkFar},
 	}
@@ -55,7 +60,11 @@ func TestKilledAnywhere(t *testing.T) {
 			t.Parallel()
 			prepared := newKillDir(t)
 			prepared.shell(t, "firn init; "+k.prepare)
-			for n := 1; ; n++ {
+			step := 3
+			if *killEach {
+				step = 1
+			}
+			for n := 1; ; n += step {
 				d := prepared.clone(t)
 				args := append([]string{"-f", "-qq", "-o", "trace", "-e", "trace=" + changing,
 					"-e", "inject=" + changing + ":signal=KILL:when=" + strconv.Itoa(n), "firn"}, strings.Fields(k.run)...)
@@ -160,6 +169,24 @@ func (d killDir) checkInit(t *testing.T) {
 		t.Errorf("init again: %v: %s", err, out)
 	}
 	d.firn(t, "check", "-r", "two", "--key-file", "two.key")
+}
+
+// checkRows checks that the rows are all as before or all as in the snapshot. The next restore brings back the rest, and an undo
+// of it the rows before that.
+func (d killDir) checkRows(t *testing.T) {
+	t.Helper()
+	before := d.content(t, "app.db")
+	if before != d.content(t, "old.db") && before != d.content(t, "new.db") {
+		t.Error("the rows are neither the old ones nor the new ones")
+	}
+	d.firn(t, "restore", "app", "--snapshot", "latest", "--table", "t", "--mode", "upsert", "--yes")
+	if d.content(t, "app.db") != d.content(t, "new.db") {
+		t.Error("the rows are not the new ones")
+	}
+	d.firn(t, "undo", "app", "--yes")
+	if got := d.content(t, "app.db"); got != d.content(t, "old.db") {
+		t.Error("the undo did not bring back the old rows")
+	}
 }
 
 // checkFar checks that the target on the other host is the old one or the new one. The next restore makes it the new one, and

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"firn/answer"
 	"firn/internal/dbtest"
 	"firn/outcome"
 	"firn/upkeep"
@@ -238,15 +239,15 @@ func (m *month) offsite() string {
 }
 
 // list returns the snapshots of an environment, oldest first.
-func (m *month) list(env string) []snapshotMessage {
+func (m *month) list(env string) []answer.Snapshot {
 	m.t.Helper()
 	return m.listWith(env)
 }
 
-func (m *month) listWith(arguments string) []snapshotMessage {
+func (m *month) listWith(arguments string) []answer.Snapshot {
 	m.t.Helper()
 	stdout, _ := m.want(outcome.CodeDone, "snapshots "+arguments+" --json")
-	var list []snapshotMessage
+	var list []answer.Snapshot
 	if err := json.Unmarshal([]byte(stdout), &list); err != nil {
 		m.t.Fatal(err)
 	}
@@ -346,7 +347,7 @@ func (m *month) checkEnd(days int) {
 
 // checkContents compares snapshots with the contents that were backed up, and checks
 // every byte of the repository.
-func (m *month) checkContents(list []snapshotMessage, flags string) {
+func (m *month) checkContents(list []answer.Snapshot, flags string) {
 	m.t.Helper()
 	for _, s := range list {
 		if slices.Contains(s.Tags, "pre-restore") {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"firn/answer"
 	"firn/internal/dbtest"
 	"firn/outcome"
 )
@@ -122,17 +123,17 @@ func (o *operator) content(name string) string {
 }
 
 // status returns the states by environment, and the exit code.
-func (o *operator) status(flags string) (map[string]*stateMessage, int) {
+func (o *operator) status(flags string) (map[string]*answer.State, int) {
 	o.t.Helper()
 	code, stdout, stderr := o.firn("status --json" + flags)
 	if code > outcome.CodeFailed {
 		return nil, code
 	}
-	var message statusMessage
+	var message answer.Status
 	if err := json.Unmarshal([]byte(stdout), &message); err != nil {
 		o.t.Fatalf("status: %v\n%s%s", err, stdout, stderr)
 	}
-	states := make(map[string]*stateMessage)
+	states := make(map[string]*answer.State)
 	for _, st := range message.Environments {
 		states[st.Environment] = &st
 	}

@@ -1,13 +1,13 @@
 package cmd
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"time"
+
+	"firn/answer"
 )
 
 // The rules of output:
@@ -81,7 +81,7 @@ func (c *cli) printJSON(v any) error { return c.writeJSON(c.stdout, v) }
 
 // writeJSON writes one value, on one line.
 func (c *cli) writeJSON(w io.Writer, v any) error {
-	text, err := encodeJSON(v)
+	text, err := answer.Encode(v)
 	if err == nil {
 		_, err = w.Write(text)
 	}
@@ -89,15 +89,6 @@ func (c *cli) writeJSON(w io.Writer, v any) error {
 		return fmt.Errorf("write JSON: %w", err)
 	}
 	return nil
-}
-
-// encodeJSON returns a value in JSON, on one line.
-func encodeJSON(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(v)
-	return escapeJSON(b.Bytes()), err
 }
 
 // colored reports whether a stream gets colours.

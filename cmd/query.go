@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firn/answer"
 	"firn/outcome"
 	"firn/repo"
 	"firn/session"
@@ -56,12 +57,9 @@ func (c *cli) query(ctx context.Context, ref, sql string, o queryOptions) error 
 	if o.csv && c.json {
 		return outcome.Usage("", "--csv and --json cannot be used together")
 	}
-	if sql == "-" {
-		text, err := session.Await(ctx, func() ([]byte, error) { return io.ReadAll(c.stdin) })
-		if err != nil {
-			return fmt.Errorf("read SQL from standard input: %w", err)
-		}
-		sql = string(text)
+	sql, err := c.statement(ctx, sql)
+	if err != nil {
+		return err
 	}
 	s, err := c.open(ctx, session.OpenOptions{})
 	if err != nil {
@@ -109,23 +107,40 @@ func (s *opened) querySnapshot(ctx context.Context, snap *snapshot.Snapshot, sql
 		w = bufio.NewWriter(s.data())
 	}
 	r := s.newResult(w, o)
-	if err := v.Query(sql, r.head, r.row); err != nil {
+	if err := v.Query(sql, r.Head, r.Row); err != nil {
 		return errors.Join(err, w.Flush()) // the rows before the error are right
 	}
-	return errors.Join(r.end(), w.Flush())
+	return errors.Join(r.End(), w.Flush())
 }
 
 // newResult returns the printer of rows for the format of the flags.
-func (s *opened) newResult(w *bufio.Writer, o queryOptions) result {
+func (s *opened) newResult(w *bufio.Writer, o queryOptions) answer.Rows {
 	switch {
 	case s.json:
-		return &jsonResult{w: w}
+		return &answer.JSONRows{W: w}
 	case o.csv:
-		end := "\r\n"
-		if isTerminal(s.stdout) {
-			end = "\n" // a terminal moves the cursor itself
-		}
-		return &csvResult{w: w, noHeader: o.noHeader, lineEnd: end}
+		return s.newCSV(w, o.noHeader)
 	}
 	return &tableResult{cli: s.cli, w: w, noHeader: o.noHeader}
+}
+
+// newCSV returns the printer of rows as CSV.
+func (c *cli) newCSV(w *bufio.Writer, noHeader bool) answer.Rows {
+	end := "\r\n"
+	if isTerminal(c.stdout) {
+		end = "\n" // a terminal moves the cursor itself
+	}
+	return &answer.CSVRows{W: w, NoHeader: noHeader, LineEnd: end}
+}
+
+// statement returns SQL from the command line, or for - from standard input.
+func (c *cli) statement(ctx context.Context, sql string) (string, error) {
+	if sql != "-" {
+		return sql, nil
+	}
+	text, err := session.Await(ctx, func() ([]byte, error) { return io.ReadAll(c.stdin) })
+	if err != nil {
+		return "", fmt.Errorf("read SQL from standard input: %w", err)
+	}
+	return string(text), nil
 }

@@ -3,19 +3,10 @@ package cmd
 import (
 	"bufio"
 	"errors"
-	"fmt"
-	"math"
 	"strings"
 
 	"firn/internal/layout"
 )
-
-// result prints the rows of a query in one format. Values are nil, int64, float64, string or []byte.
-type result interface {
-	head(columns []string) error // prints the names of the columns, before all rows
-	row(values []any) error      // prints a row
-	end() error                  // prints the rest, after all rows
-}
 
 // The limits of the rows that a [tableResult] holds back to find the widths of its columns.
 const (
@@ -38,7 +29,8 @@ type tableResult struct {
 	listed   bool       // that is too narrow for the table: each value has a line
 }
 
-func (t *tableResult) head(columns []string) error {
+// Head keeps the names of the columns until the widths are known.
+func (t *tableResult) Head(columns []string) error {
 	t.columns = make([]string, len(columns))
 	for i, name := range columns {
 		if !t.noHeader {
@@ -48,7 +40,8 @@ func (t *tableResult) head(columns []string) error {
 	return nil
 }
 
-func (t *tableResult) row(values []any) error {
+// Row prints a row, or holds it back until the widths are known.
+func (t *tableResult) Row(values []any) error {
 	cells := make([]string, len(values))
 	for i, v := range values {
 		cells[i] = layout.Cell(v)
@@ -61,11 +54,11 @@ func (t *tableResult) row(values []any) error {
 	if len(t.rows) < widthRows && t.held < widthBytes {
 		return nil
 	}
-	return t.end()
+	return t.End()
 }
 
-// end prints the rows that were held back. Later rows get the same widths.
-func (t *tableResult) end() error {
+// End prints the rows that were held back. Later rows get the same widths.
+func (t *tableResult) End() error {
 	if t.widths != nil {
 		return nil
 	}
@@ -118,114 +111,4 @@ func (t *tableResult) list(cells []string) string {
 func (t *tableResult) print(line string) error {
 	_, err := t.w.WriteString(line + "\n")
 	return err
-}
-
-// csvResult prints CSV as RFC 4180 defines it. The package encoding/csv does not serve: it writes an empty text like NULL and
-// changes line breaks in values. In a result of one column, NULL is printed like an empty text, since readers drop empty
-// lines.
-type csvResult struct {
-	w        *bufio.Writer
-	noHeader bool
-	lineEnd  string
-}
-
-func (c *csvResult) head(columns []string) error {
-	if c.noHeader {
-		return nil
-	}
-	names := make([]any, len(columns))
-	for i, name := range columns {
-		names[i] = name
-	}
-	return c.row(names)
-}
-
-func (c *csvResult) row(values []any) error {
-	for i, value := range values {
-		if i > 0 {
-			c.w.WriteByte(',') // the writer keeps its error
-		}
-		text := layout.PlainText(value)
-		if value == "" || len(values) == 1 && text == "" || strings.ContainsAny(text, "\",\r\n") {
-			text = `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
-		}
-		c.w.WriteString(text)
-	}
-	_, err := c.w.WriteString(c.lineEnd)
-	return err
-}
-
-func (c *csvResult) end() error { return nil }
-
-// jsonResult prints an array in JSON, with one object for each row, each on a line of its own.
-type jsonResult struct {
-	w     *bufio.Writer
-	names []string // of the columns, in JSON
-	some  bool     // a row was printed
-}
-
-func (j *jsonResult) head(columns []string) error {
-	for _, name := range distinctNames(columns) {
-		j.names = append(j.names, jsonText(name))
-	}
-	_, err := j.w.WriteString("[")
-	return err
-}
-
-func (j *jsonResult) row(values []any) error {
-	if j.some {
-		j.w.WriteByte(',') // the writer keeps its error
-	}
-	j.some = true
-	separator := "\n{"
-	for i, value := range values {
-		j.w.WriteString(separator + j.names[i] + ":" + jsonText(value))
-		separator = ","
-	}
-	return j.w.WriteByte('}')
-}
-
-func (j *jsonResult) end() error {
-	if j.some {
-		j.w.WriteByte('\n')
-	}
-	_, err := j.w.WriteString("]\n")
-	return err
-}
-
-// jsonText returns a value in JSON. Infinity becomes a number that is too large, which SQLite reads as infinity.
-func jsonText(value any) string {
-	switch v := value.(type) {
-	case nil:
-		return "null"
-	case string:
-		return quoteJSON(v)
-	case []byte:
-		return quoteJSON(layout.PlainText(v))
-	case float64:
-		if math.IsInf(v, 0) {
-			return strings.Replace(layout.RealText(v), "Inf", "1e999", 1)
-		}
-	}
-	return layout.PlainText(value)
-}
-
-// quoteJSON returns a text in JSON.
-func quoteJSON(text string) string {
-	b, _ := encodeJSON(text) // a string has no error
-	return strings.TrimSuffix(string(b), "\n")
-}
-
-// distinctNames makes the names of columns distinct. It uses names such as id and id:1, as SQLite does for tables that are made
-// from queries.
-func distinctNames(columns []string) []string {
-	names, taken := make([]string, len(columns)), make(map[string]bool)
-	for i, column := range columns {
-		names[i] = column
-		for n := 1; taken[names[i]]; n++ {
-			names[i] = fmt.Sprintf("%s:%d", column, n)
-		}
-		taken[names[i]] = true
-	}
-	return names
 }

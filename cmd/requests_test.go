@@ -28,8 +28,8 @@ func TestRequests(t *testing.T) {
 		{"Unchanged", "SELECT 1", "3 list, put, list", []string{"backup", "production", "--prune"}},
 		{"Retention", "UPDATE t SET a = 'third' WHERE rowid = 4000", "5 list, put, put, list, delete", []string{"backup", "production", "--prune"}},
 		{"Listing", "SELECT 1", "1 list", []string{"snapshots"}},
-		{"Restore", "SELECT 1", "3 list, list, put", restore},
-		{"RestoreSound", "SELECT 1", "6 list, list, list, put, list, list", restore},
+		{"Restore", "SELECT 1", "2 list, list", restore},
+		{"RestoreOver", "SELECT 1", "6 list, list, list, put, list, list", restore},
 		{"Prune", "SELECT 1", "3 list, list, put", []string{"prune"}},
 	}
 	for _, tt := range tests { // each test starts from the state that the one before left

@@ -11,12 +11,14 @@ import (
 	"firn/internal/manual"
 	"firn/outcome"
 	"firn/restore"
+	"firn/rowrestore"
 	"firn/session"
 )
 
 // restoreOptions are the flags of restore and undo.
 type restoreOptions struct {
 	restore.Options
+	rows         rowFlags
 	yes, dryRun  bool
 	beforeSchema int64
 }
@@ -28,7 +30,8 @@ func newRestore(c *cli) *cobra.Command {
 		Use:   "restore [ENV] [SNAPSHOT] [--from ENV] [--target FILE]",
 		Short: "Put a snapshot back, into the same or another environment",
 		Long: `Makes an environment's database, or the file that --target names, equal to a
-snapshot: one of its own, or one of the environment that --from names.
+snapshot: one of its own, or one of the environment that --from names. --table
+brings single rows back instead: "firn help rows" explains that.
 
 First the snapshot is fetched into a file beside the target and checked. A clone of
 another environment is then scrubbed, if the target has scrub configured. After this, the
@@ -47,27 +50,12 @@ moment of that minute, and -90s is 90 seconds ago.`,
   firn restore demo --from production --snapshot latest --yes
   firn restore production --at 2026-11-21T14:03:07
   firn restore production --before-schema 43
-  firn restore --from production --snapshot 2026-11-21T03 --target app.db`,
+  firn restore --from production --snapshot 2026-11-21T03 --target app.db
+  firn restore production --at -1h --table users --where "id = 7"`,
 		Args: cobra.MaximumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.Environment = first(args)
-			if len(args) == 2 {
-				if o.Snapshot != "" {
-					return outcome.Usage("", "restore: %s and --snapshot %s: one snapshot can be restored", args[1], o.Snapshot)
-				}
-				o.Snapshot = args[1]
-			}
-			if cmd.Flags().Changed("before-schema") {
-				o.BeforeSchema = &o.beforeSchema
-			}
-			if cmd.Flags().Changed("at") {
-				if err := c.checkMoments(cmd, moment); err != nil {
-					return err
-				}
-				if o.Selects() {
-					return outcome.Usage("", "restore: --at finds the snapshot itself: it does not go with another way to name one")
-				}
-				o.Snapshot = session.AtMoment("", moment)
+			if err := c.takeRestoreFlags(cmd, args, moment, &o); err != nil {
+				return err
 			}
 			return c.restore(cmd.Context(), o)
 		},
@@ -87,9 +75,40 @@ moment of that minute, and -90s is 90 seconds ago.`,
 	f.StringVar(&o.Scrub, "scrub", "", "SQL `file` to run first (default of clones: that of ENV)")
 	f.BoolVar(&o.Unsound, "unsound", false, "restore even if the checks find something wrong")
 	addReplaceFlags(cmd, &o)
-	manual.Rare(f, "name", "unsound", "wait")
+	o.rows.add(f)
+	complete(cmd, "mode", "insert", "update", "upsert", "replace")
+	complete(cmd, "emit", "sql")
+	manual.Rare(f, "name", "before-schema", "to", "unsound", "offline", "wait", "mode", "with-parents", "emit", "limit", "triggers")
 	c.addJSONFlag(cmd)
 	return cmd
+}
+
+// takeRestoreFlags fills in the options that arguments and flags say together.
+func (c *cli) takeRestoreFlags(cmd *cobra.Command, args []string, moment string, o *restoreOptions) error {
+	o.Environment = first(args)
+	if len(args) == 2 {
+		if o.Snapshot != "" {
+			return outcome.Usage("", "restore: %s and --snapshot %s: one snapshot can be restored", args[1], o.Snapshot)
+		}
+		o.Snapshot = args[1]
+	}
+	if err := o.rows.check(cmd.Flags(), c.json); err != nil {
+		return err
+	}
+	if cmd.Flags().Changed("before-schema") {
+		o.BeforeSchema = &o.beforeSchema
+	}
+	if !cmd.Flags().Changed("at") {
+		return nil
+	}
+	if err := c.checkMoments(cmd, moment); err != nil {
+		return err
+	}
+	if o.Selects() {
+		return outcome.Usage("", "restore: --at finds the snapshot itself: it does not go with another way to name one")
+	}
+	o.Snapshot = session.AtMoment("", moment)
+	return nil
 }
 
 // addReplaceFlags adds the flags that restore and undo share.
@@ -105,6 +124,7 @@ func addReplaceFlags(cmd *cobra.Command, o *restoreOptions) {
 type restoration struct {
 	*opened
 	operation *restore.Operation
+	rows      *rowrestore.Operation // the same operation, if only rows are restored; nil otherwise
 	options   restoreOptions
 	started   time.Time
 }
@@ -124,7 +144,7 @@ func (c *cli) restore(ctx context.Context, o restoreOptions) (err error) {
 		return err
 	}
 	o = r.options
-	if r.operation, err = restore.New(r.Session, o.Options); err != nil {
+	if err := r.begin(o); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.operation.Close()) }()
@@ -139,13 +159,26 @@ func (c *cli) restore(ctx context.Context, o restoreOptions) (err error) {
 	return r.run(ctx)
 }
 
+// begin begins the operation.
+func (r *restoration) begin(o restoreOptions) (err error) {
+	if o.rows.Table == "" {
+		r.operation, err = restore.New(r.Session, o.Options)
+		return err
+	}
+	if r.rows, err = rowrestore.New(r.Session, rowrestore.Options{Options: o.Options, Request: o.rows.Request, Limit: o.rows.limit}); err != nil {
+		return err
+	}
+	r.operation = r.rows.Operation
+	return nil
+}
+
 // checkFlags returns an error for flags that cannot work. It runs before the repository is opened.
 func (r *restoration) checkFlags() error {
 	o := r.options
 	if o.Wait <= 0 {
 		return outcome.Usage("Write 30s, or 2m.", "--wait %v: not a time to wait for", o.Wait)
 	}
-	if r.interactive() || o.Selects() && (o.yes || o.dryRun) {
+	if r.interactive() || o.Selects() && (o.yes || o.dryRun || o.rows.emit != "") {
 		return nil
 	}
 	if o.Undo {
@@ -163,6 +196,9 @@ func (r *restoration) run(ctx context.Context) (err error) {
 		if err := r.choose(ctx); err != nil {
 			return err
 		}
+	}
+	if r.rows != nil {
+		return r.runRows(ctx)
 	}
 	plan, err := r.operation.Plan(ctx)
 	if err != nil {

@@ -2,39 +2,17 @@ package cmd
 
 import (
 	"strings"
-	"time"
 
+	"firn/answer"
 	"firn/report"
 	"firn/restore"
 	"firn/snapshot"
 )
 
-// restoreMessage is the summary of a restore in JSON.
-type restoreMessage struct {
-	Type         string  `json:"message_type"` // "summary"
-	DryRun       bool    `json:"dry_run"`
-	SnapshotID   string  `json:"snapshot_id"`
-	Environment  string  `json:"environment"` // of the snapshot
-	Target       string  `json:"target"`
-	Size         int64   `json:"size"`
-	Method       string  `json:"method"`
-	PagesWritten int64   `json:"pages_written"`
-	PreRestoreID string  `json:"pre_restore_id,omitempty"` // the snapshot of the replaced content
-	Kept         string  `json:"kept,omitempty"`           // the path of the replaced file, if it was no database
-	Scrubbed     bool    `json:"scrubbed"`
-	Verified     string  `json:"verified,omitempty"` // the time when the snapshot was last found sound
-	Duration     float64 `json:"duration"`
-}
-
 // newMessage returns the summary with the facts of the plan.
-func (r *restoration) newMessage(plan *restore.Plan) restoreMessage {
-	m := restoreMessage{
-		Type: "summary", DryRun: r.options.dryRun, SnapshotID: plan.Snapshot.ID.String(), Environment: plan.Snapshot.Environment,
-		Target: plan.Target.Path, Size: plan.Snapshot.Image().Size, Scrubbed: plan.Scrub != "", Duration: r.Now().Sub(r.started).Seconds(),
-	}
-	if found := plan.Snapshot.Verified; found.Sound() {
-		m.Verified = found.Time.Format(time.RFC3339)
-	}
+func (r *restoration) newMessage(plan *restore.Plan) answer.Restore {
+	m := answer.NewRestore(plan)
+	m.DryRun, m.Duration = r.options.dryRun, r.Now().Sub(r.started).Seconds()
 	return m
 }
 
@@ -50,10 +28,7 @@ func (r *restoration) reportDryRun(plan *restore.Plan) error {
 // report prints the result of the restore and the command that undoes it.
 func (r *restoration) report(plan *restore.Plan, result *restore.Result) error {
 	m := r.newMessage(plan)
-	m.Method, m.PagesWritten, m.Kept = result.Method, result.PagesWritten, result.Kept
-	if result.Saved != nil {
-		m.PreRestoreID = result.Saved.ID.String()
-	}
+	m.Add(result)
 	if r.json {
 		return r.printJSON(m)
 	}

@@ -63,8 +63,8 @@ func newRoot(c *cli) *cobra.Command {
 	c.profiles.addFlags(root)
 	root.AddCommand(
 		newInit(c), newBackup(c), newWatch(c), newSnapshots(c), newStatus(c),
-		newRestore(c), newUndo(c), newVerify(c), newDump(c), newQuery(c), newDiff(c), newTag(c), newPin(c), newUnpin(c),
-		newForget(c), newPrune(c), newCopy(c), newStats(c), newCheck(c), newKey(c), newSchedule(c), newAgent(c), newStore(c), newMan(c), newVersion(c))
+		newRestore(c), newUndo(c), newVerify(c), newDump(c), newQuery(c), newDiff(c), newHistory(c), newFind(c), newTag(c), newPin(c), newUnpin(c),
+		newForget(c), newPrune(c), newCopy(c), newStats(c), newCheck(c), newKey(c), newSchedule(c), newAgent(c), newStore(c), newServe(c), newToken(c), newMan(c), newVersion(c))
 	addTopics(root)
 	refuseOtherShells(root)
 	checkArguments(root)

@@ -29,8 +29,8 @@ func newSchedule(c *cli) *cobra.Command {
 		Use:   "schedule [ENV...]",
 		Short: "Write a crontab or systemd units",
 		Long: `Writes a crontab or systemd units for regular runs: a backup of each environment at an
-interval, a check and a verification once a week, and, if [copy] is configured, a copy
-once a day. The backups are spread over the interval, so that they do not run at the
+interval, a check once a week, a verification once a day, and, if [copy] is configured, a
+copy once a day. The backups are spread over the interval, so that they do not run at the
 same time. With --watch it writes the one unit of "firn watch", which does all of this
 itself. firn installs nothing.
 

@@ -1,13 +1,9 @@
 package cmd
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"sync"
-	"unicode"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"firn/internal/layout"
 	"firn/report"
@@ -67,26 +63,3 @@ func descriptor(stream io.Writer) uintptr {
 
 // inLine returns a text without characters that would leave its line or its column.
 func inLine(text string) string { return layout.InLine(text) }
-
-// escapeJSON escapes characters of JSON that a [screen] would replace, so that the reader gets them. All these characters are
-// within strings, where JSON allows escapes.
-func escapeJSON(text []byte) []byte {
-	if bytes.IndexFunc(text, hiddenInJSON) < 0 {
-		return text
-	}
-	var escaped []byte
-	for _, r := range string(text) {
-		switch a, b := utf16.EncodeRune(r); {
-		case !hiddenInJSON(r):
-			escaped = utf8.AppendRune(escaped, r)
-		case a == unicode.ReplacementChar:
-			escaped = fmt.Appendf(escaped, `\u%04x`, r)
-		default:
-			escaped = fmt.Appendf(escaped, `\u%04x\u%04x`, a, b)
-		}
-	}
-	return escaped
-}
-
-// hiddenInJSON reports whether a screen would replace a character of JSON.
-func hiddenInJSON(r rune) bool { return r != '\n' && report.Unseen(r) }

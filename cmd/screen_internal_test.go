@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"firn/answer"
 	"firn/outcome"
 	"firn/report"
 )
@@ -162,7 +163,7 @@ func obeyed(r rune) bool {
 
 func checkJSON(t *testing.T, text string) {
 	t.Helper()
-	encoded, err := encodeJSON(map[string]string{text: text})
+	encoded, err := answer.Encode(map[string]string{text: text})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firn/answer"
 	"firn/internal/layout"
 	"firn/outcome"
 	"firn/report"
@@ -146,7 +147,7 @@ func (s *opened) chooseSnapshots(all []*snapshot.Snapshot, f snapshot.Filter, o 
 // printSnapshots prints snapshots, the newest last, as a table or in JSON. The table has a line for each or folds rounds.
 func (s *opened) printSnapshots(list []*snapshot.Snapshot, each bool) error {
 	if s.json {
-		return s.printJSON(newSnapshotMessages(list))
+		return s.printJSON(answer.NewSnapshots(list))
 	}
 	if len(list) == 0 {
 		s.note("No snapshots.")
@@ -220,16 +221,18 @@ func (c *cli) remark(s *snapshot.Snapshot) string {
 	if s.Pinned {
 		parts = append(parts, "pinned")
 	}
-	if v := verdict(s.Verified); v != "" {
+	if v := verdict(s); v != "" {
 		parts = append(parts, v)
 	}
 	return strings.Join(parts, ", ")
 }
 
-// verdict returns the outcome of a verification in a few words, "" for none.
-func verdict(v *snapshot.Verification) string {
+// verdict returns the outcome of a verification in a few words, "" for none. That a snapshot was proven to be sound when it was
+// taken is so usual that a list does not repeat it for each.
+func verdict(s *snapshot.Snapshot) string {
+	v := s.Verified
 	switch {
-	case v == nil:
+	case v == nil || v == s.Proof && v.Sound():
 		return ""
 	case v.Sound() && len(v.Unchecked) > 0:
 		return "sound in part"

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firn/answer"
 	"firn/internal/layout"
 	"firn/outcome"
 	"firn/report"
@@ -100,95 +101,10 @@ func parseMaxAge(text string) (time.Duration, error) {
 	return d, nil
 }
 
-// statusMessage is the whole status in JSON.
-type statusMessage struct {
-	Environments []stateMessage  `json:"environments"`
-	Unlisted     []string        `json:"unlisted,omitempty"` // the errors of patterns and files that give no environment
-	Repository   repositoryState `json:"repository"`
-}
-
-// stateMessage is the state of an environment's database in JSON.
-type stateMessage struct {
-	State       upkeep.Condition `json:"state"`
-	Judged      bool             `json:"judged"` // whether the state counts for the exit code
-	NothingYet  bool             `json:"nothing_yet,omitempty"`
-	Vanished    string           `json:"vanished,omitempty"` // the path of the file that is gone
-	Environment string           `json:"environment"`
-	Database    string           `json:"database"`
-	SnapshotID  string           `json:"snapshot_id,omitempty"` // the newest
-	Time        *time.Time       `json:"time,omitempty"`
-	Age         float64          `json:"age"` // seconds
-	MaxAge      float64          `json:"max_age"`
-	Changed     *time.Time       `json:"changed,omitempty"` // the time of the first of the newest snapshots with the same content
-	Size        int64            `json:"size"`
-	SizePerDay  int64            `json:"size_per_day"`  // the growth of the database
-	AddedPerDay int64            `json:"added_per_day"` // the growth of the repository
-	Snapshots   int              `json:"snapshots"`
-
-	Ahead    []string      `json:"ahead,omitempty"`    // IDs of snapshots with a time in the future: a clock was wrong
-	Suspect  []string      `json:"suspect,omitempty"`  // the reasons for suspicion of the newest snapshot
-	Verified *verifiedPart `json:"verified,omitempty"` // the verification of the newest verified snapshot
-	Watch    *watchPart    `json:"watch,omitempty"`
-}
-
-// verifiedPart is the verification of an environment's newest verified snapshot, in JSON.
-type verifiedPart struct {
-	SnapshotID string    `json:"snapshot_id"`
-	Time       time.Time `json:"time"` // of the verification
-	Sound      bool      `json:"sound"`
-	Problem    string    `json:"problem,omitempty"`
-}
-
-// newStateMessage fills a [stateMessage].
-func newStateMessage(st upkeep.State) stateMessage {
-	m := stateMessage{
-		State: st.Condition, Judged: st.Judged && !st.NothingYet, NothingYet: st.NothingYet, Vanished: st.Vanished, Environment: st.Environment, Database: st.Database, Age: st.Age.Seconds(), MaxAge: st.MaxAge.Seconds(),
-		Changed: timeOrNil(st.Changed), SizePerDay: st.SizePerDay, AddedPerDay: st.AddedPerDay, Snapshots: st.Snapshots,
-	}
-	if snap := st.Newest; snap != nil {
-		m.SnapshotID, m.Time, m.Size = snap.ID.String(), &snap.Time, snap.Image().Size
-	}
-	for _, snap := range st.Ahead {
-		m.Ahead = append(m.Ahead, snap.ID.String())
-	}
-	if st.Condition == upkeep.Suspect {
-		m.Suspect = st.Newest.Suspect
-	}
-	m.Watch = newWatchPart(st.Watch)
-	if snap := st.Verified; snap != nil {
-		m.Verified = &verifiedPart{snap.ID.String(), snap.Verified.Time, snap.Verified.Sound(), snap.Verified.Problem}
-	}
-	return m
-}
-
-// repositoryState is the state of the repository in JSON.
-type repositoryState struct {
-	Location string     `json:"location"`
-	Size     int64      `json:"size"`
-	Packs    int        `json:"packs"`
-	Free     *int64     `json:"free,omitempty"`    // free bytes on its disk
-	Latency  float64    `json:"latency,omitempty"` // of a request, in seconds
-	Pruned   *time.Time `json:"pruned,omitempty"`  // null: no prune is known
-	Checked  *time.Time `json:"checked,omitempty"` // when every byte was read
-	Copied   *time.Time `json:"copied,omitempty"`  // when it was copied to another repository
-}
-
 // printStatus prints the status as a table or in JSON.
 func (s *opened) printStatus(status *upkeep.Status) error {
-	r := repositoryState{Location: s.Place.String(), Size: status.Usage.Size, Packs: status.Usage.Packs}
-	r.Pruned, r.Checked, r.Copied = timeOrNil(status.Done.Pruned), timeOrNil(status.Done.Checked), timeOrNil(status.Done.Copied)
-	if status.Free >= 0 {
-		r.Free, r.Latency = &status.Free, status.Latency.Seconds()
-	}
 	if s.json {
-		m := statusMessage{Repository: r}
-		for _, st := range status.States {
-			m.Environments = append(m.Environments, newStateMessage(st))
-		}
-		for _, err := range status.Unlisted {
-			m.Unlisted = append(m.Unlisted, err.Error())
-		}
-		return s.printJSON(m)
+		return s.printJSON(answer.NewStatus(status, s.Place.String()))
 	}
 	if len(status.States) == 0 {
 		s.note("No snapshots.")
@@ -207,7 +123,7 @@ func (s *opened) printStatus(status *upkeep.Status) error {
 		}
 	}
 	s.explainAway(status.States)
-	_, err := fmt.Fprintln(s.stdout, layout.Sentence(s.repositoryLine(r), terminalWidth(s.stdout)))
+	_, err := fmt.Fprintln(s.stdout, layout.Sentence(s.repositoryLine(answer.NewRepository(status, s.Place.String())), terminalWidth(s.stdout)))
 	return err
 }
 
@@ -224,7 +140,7 @@ func (s *opened) explain(st upkeep.State) {
 		s.printMessage(s.stdout, "", "%s: snapshot %s is suspect: %s", st.Environment, st.Newest.ID.Short(), strings.Join(st.Newest.Suspect, "; "))
 		s.note(`If that is meant: "%s --accept". If not: "%s".`, again, back)
 	case upkeep.Unsound:
-		s.printMessage(s.stdout, "", "%s: snapshot %s was verified and is not sound: %s", st.Environment, st.Verified.ID.Short(), st.Verified.Verified.Problem)
+		s.printMessage(s.stdout, "", "%s: snapshot %s is not sound: %s", st.Environment, st.Verified.ID.Short(), st.Verified.Verified.Problem)
 		s.note(`Look at what is backed up, then "firn verify %s" looks at its newest snapshot.`, env)
 	}
 	if st.HasSound && (st.Condition == upkeep.Suspect || st.Condition == upkeep.Unsound) {
@@ -234,12 +150,12 @@ func (s *opened) explain(st upkeep.State) {
 
 // tableOfStates prints a row for each database.
 func (s *opened) tableOfStates(states []upkeep.State) error {
-	head := []string{"State", "Environment", "Database", "Newest", "Limit", "Changed", "Size", "Per day", "Stored per day", "Verified"}
+	head := []string{"State", "Environment", "Database", "Newest", "Limit", "Changed", "Size", "Per day", "Stored per day", "Full check"}
 	rows := make([][]string, 0, len(states))
 	for _, st := range states {
 		rows = append(rows, s.statusRow(st))
 	}
-	spare := []string{"Stored per day", "Per day", "Database", "Changed", "Size", "Limit", "Verified"}
+	spare := []string{"Stored per day", "Per day", "Database", "Changed", "Size", "Limit", "Full check"}
 	head, rows = layout.Fit(head, rows, spare, terminalWidth(s.stdout))
 	return s.table(s.stdout, head, rows)
 }
@@ -256,14 +172,21 @@ func (s *opened) statusRow(st upkeep.State) []string {
 	}
 	row[3], row[5], row[6] = report.Ago(s.Now().Sub(st.Newest.Time)), report.Ago(s.Now().Sub(st.Changed)), report.Size(st.Newest.Image().Size)
 	row[7], row[8] = perDay(st.SizePerDay, st.AddedPerDay)
-	if st.Verified != nil {
-		v := st.Verified.Verified
-		row[9] = report.Ago(s.Now().Sub(v.Time))
-		if !v.Sound() {
-			row[9] = "UNSOUND " + row[9]
-		}
-	}
+	row[9] = s.fullCheck(st)
 	return row
+}
+
+// fullCheck returns how long ago all pages of a snapshot were checked, and by what; or when the newest one was found unsound.
+func (s *opened) fullCheck(st upkeep.State) string {
+	switch {
+	case st.Verified != nil && !st.Verified.Verified.Sound():
+		return "UNSOUND " + report.Ago(s.Now().Sub(st.Verified.Verified.Time))
+	case st.Checked.IsZero():
+		return ""
+	case st.Checked.Equal(st.BySQLite):
+		return report.Ago(s.Now().Sub(st.Checked)) + " by SQLite"
+	}
+	return report.Ago(s.Now().Sub(st.Checked))
 }
 
 // perDay formats a growth for people, "" for none.
@@ -283,7 +206,7 @@ func signed(n int64) string {
 }
 
 // repositoryLine returns the line about the repository.
-func (s *opened) repositoryLine(r repositoryState) string {
+func (s *opened) repositoryLine(r answer.Repository) string {
 	line := fmt.Sprintf("Repository %s: %s in %s", r.Location, report.Size(r.Size), report.Plural(r.Packs, "pack"))
 	if r.Free != nil {
 		line += fmt.Sprintf(", %s free", report.Size(*r.Free))
@@ -303,12 +226,4 @@ func (s *opened) repositoryLine(r repositoryState) string {
 		}
 	}
 	return line
-}
-
-// timeOrNil returns a pointer to a time, nil for the zero time.
-func timeOrNil(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firn/answer"
 	"firn/outcome"
 	"firn/session"
 	"firn/tags"
@@ -130,9 +131,9 @@ func (s *opened) printLabelled(done []upkeep.Labelled) error {
 	if !s.json {
 		return nil
 	}
-	messages := make([]snapshotMessage, 0, len(done))
+	messages := make([]answer.Snapshot, 0, len(done))
 	for _, l := range done {
-		messages = append(messages, newSnapshotMessage(l.Snapshot))
+		messages = append(messages, answer.NewSnapshot(l.Snapshot))
 	}
 	return s.printJSON(messages)
 }

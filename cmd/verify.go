@@ -3,10 +3,10 @@ package cmd
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"firn/answer"
 	"firn/outcome"
 	"firn/report"
 	"firn/session"
@@ -16,7 +16,7 @@ import (
 
 // verifyOptions are the flags of verify.
 type verifyOptions struct {
-	all               bool
+	all, full         bool
 	snapshot, tempDir string
 }
 
@@ -24,10 +24,17 @@ func newVerify(c *cli) *cobra.Command {
 	var o verifyOptions
 	cmd := &cobra.Command{
 		Use:   "verify ENV... | --all | [ENV] SNAPSHOT",
-		Short: "Restore snapshots to a temporary file and check whether they are sound",
-		Long: `Restores the newest snapshot of each environment to a private temporary file, and
-runs SQLite's integrity_check and foreign_key_check on it, then the environment's own
-SQL, if it has verify configured: the snapshot is not sound if that SQL returns a row.
+		Short: "Check whether snapshots are sound",
+		Long: `Checks whether the newest snapshot of each environment is sound: all pages of the
+database, its foreign keys, and the environment's own SQL, if it has verify configured.
+The snapshot is not sound if that SQL returns a row.
+
+A snapshot that was found sound before, as nearly all are when they are taken, is not
+restored for that: firn opens the database in the repository and runs the environment's
+own SQL there. Any other one is restored to a private temporary file and checked. Once a
+week, and with --full, all of it is restored and checked by SQLite's own integrity_check
+and foreign_key_check, too. If these contradict firn's own check, the snapshot counts as
+unsound, and verify shows both findings: please report them.
 
 Some parts of a database cannot be checked: an index with a collation that only the
 application's SQLite has, or a part that refers to a missing table. firn reports and
@@ -40,38 +47,24 @@ data may be complete and still be wrong. With several environments, a failure of
 not stop the others.`,
 		Example: `  firn verify production
   firn verify --all --quiet
-  firn verify 3f2a91c0`,
+  firn verify 3f2a91c0 --full`,
 		RunE: func(cmd *cobra.Command, args []string) error { return c.verify(cmd.Context(), args, o) },
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.BoolVar(&o.all, "all", false, "all environments, configured ones and others")
+	f.BoolVar(&o.full, "full", false, "restore and check all, by SQLite too, whatever is known")
 	f.StringVar(&o.snapshot, "snapshot", "", "ID of the `snapshot`, latest, or a time")
 	f.StringVar(&o.tempDir, "temp-dir", "", "`folder` with room for a database (default: $TMPDIR)")
 	c.addJSONFlag(cmd)
 	return cmd
 }
 
-// verifyMessage is the outcome of a snapshot's verification in JSON.
-type verifyMessage struct {
-	Type        string    `json:"message_type"` // "summary"
-	SnapshotID  string    `json:"snapshot_id"`
-	Environment string    `json:"environment"`
-	Database    string    `json:"database"`
-	Time        time.Time `json:"time"` // of the snapshot
-	Size        int64     `json:"size"`
-	How         string    `json:"how"`
-	Sound       bool      `json:"sound"`
-	Problem     string    `json:"problem,omitempty"`
-	Unchecked   []string  `json:"unchecked,omitempty"` // the parts that could not be checked
-	Duration    float64   `json:"duration"`
-}
-
 // verifyRun is one run of verify with the outcomes of its snapshots.
 type verifyRun struct {
 	*opened
 	outcomes  outcomes
-	summaries []verifyMessage
+	summaries []answer.Verification
 }
 
 // verify runs the command.
@@ -111,7 +104,7 @@ func (c *cli) verify(ctx context.Context, args []string, o verifyOptions) error 
 		err := j.Err
 		if err == nil {
 			var found *verify.Outcome
-			found, err = verify.Snapshot(ctx, known, j.Snapshot, verify.Options{TempDir: o.tempDir})
+			found, err = verify.Snapshot(ctx, known, j.Snapshot, verify.Options{TempDir: o.tempDir, Full: o.full})
 			r.report(found)
 		}
 		r.outcomes.add(err, len(jobs) > 1)
@@ -149,10 +142,7 @@ func (r *verifyRun) report(found *verify.Outcome) {
 		return
 	}
 	snap, v := found.Snapshot, found.Verification
-	r.summaries = append(r.summaries, verifyMessage{
-		Type: "summary", SnapshotID: snap.ID.String(), Environment: snap.Environment, Database: snap.Database, Time: snap.Time,
-		Size: snap.Image().Size, How: v.How, Sound: v.Sound(), Problem: v.Problem, Unchecked: v.Unchecked, Duration: found.Took.Seconds(),
-	})
+	r.summaries = append(r.summaries, answer.NewVerification(found))
 	if found.Sound() {
 		r.Done("%s: snapshot %s, %s, %s: sound (%s)", snap.Environment, snap.ID.Short(), r.WhenTaken(snap), report.Size(snap.Image().Size), r.DescribeCheck(v))
 	}

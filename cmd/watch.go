@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firn/config"
 	"firn/outcome"
 	"firn/watch"
 )
@@ -67,22 +68,32 @@ func (c *cli) watch(ctx context.Context, o watchOptions) error {
 	if err != nil {
 		return err
 	}
-	o.Told = c.printEvent
-	var running atomic.Pointer[watch.Watch] // nil as long as the repository is not open
-	defer c.signals.take(c.watchSignals(&running), releaseSignal)()
-	spool := watch.NewSpool(s.Session)
-	defer spool.Close()
-	o.Spool = spool
-	if err := watch.Begin(ctx, c.program, o.Once, s.openStarted, o.Told); err != nil {
+	w, end, err := c.beginWatch(ctx, s, o.Options, nil)
+	if err != nil {
 		return err
 	}
-	defer s.Close()
-	w := watch.New(s.Session, o.Options)
-	running.Store(w)
+	defer end()
 	if err := w.Run(ctx); err != nil || !o.Once {
 		return err
 	}
 	return c.failures(w)
+}
+
+// beginWatch opens the repository and makes a watch that takes the signals. The caller runs the watch, and calls end. The function
+// reloaded, which may be nil, gets each configuration that is read again.
+func (c *cli) beginWatch(ctx context.Context, s *opened, o watch.Options, reloaded func(*config.Config)) (w *watch.Watch, end func(), err error) {
+	var running atomic.Pointer[watch.Watch] // nil as long as the repository is not open
+	release := c.signals.take(c.watchSignals(&running, reloaded), releaseSignal)
+	spool := watch.NewSpool(s.Session)
+	o.Told, o.Spool = c.printEvent, spool
+	if err := watch.Begin(ctx, c.program, o.Once, s.openStarted, o.Told); err != nil {
+		spool.Close()
+		release()
+		return nil, nil, err
+	}
+	w = watch.New(s.Session, o)
+	running.Store(w)
+	return w, func() { s.Close(); spool.Close(); release() }, nil
 }
 
 // check returns the first thing that is wrong with the flags.
@@ -101,14 +112,20 @@ const echo = time.Second
 
 // watchSignals returns a function that takes the signals of a watch, and reports whether the watch goes on. Before the watch runs,
 // there is nothing to read again or to let go of.
-func (c *cli) watchSignals(running *atomic.Pointer[watch.Watch]) func(os.Signal) bool {
+func (c *cli) watchSignals(running *atomic.Pointer[watch.Watch], reloaded func(*config.Config)) func(os.Signal) bool {
 	var asked time.Time // to end
 	return func(received os.Signal) bool {
 		now, w := c.program.Now(), running.Load()
 		switch {
 		case w == nil && (received == syscall.SIGHUP || received == releaseSignal):
 		case received == syscall.SIGHUP:
-			go func() { w.Reload(c.program.LoadConfig()) }()
+			go func() {
+				conf, err := c.program.LoadConfig()
+				if err == nil && reloaded != nil {
+					reloaded(conf)
+				}
+				w.Reload(conf, err) // which says so
+			}()
 		case received == releaseSignal:
 			go w.Release()
 		case asked.IsZero():

@@ -2,34 +2,10 @@ package cmd
 
 import (
 	"fmt"
-	"time"
 
 	"firn/report"
 	"firn/upkeep"
 )
-
-// watchPart is how a watch gets on with a database, in JSON.
-type watchPart struct {
-	Host    string     `json:"host"`
-	PID     int        `json:"pid,omitempty"`
-	Since   time.Time  `json:"since"`
-	Stored  *time.Time `json:"stored"` // up to when its changes are stored; null: never
-	State   string     `json:"state,omitempty"`
-	Problem string     `json:"problem,omitempty"`
-	Held    bool       `json:"held"`
-	Gone    bool       `json:"gone,omitempty"`  // the process is gone
-	Stale   bool       `json:"stale,omitempty"` // too far behind
-	Store   string     `json:"store,omitempty"` // why the repository takes nothing
-	Spool   int64      `json:"spool,omitempty"` // bytes that wait on this host
-}
-
-// newWatchPart fills a [watchPart], nil for no watch.
-func newWatchPart(w *upkeep.Watch) *watchPart {
-	if w == nil {
-		return nil
-	}
-	return &watchPart{w.Host, w.PID, w.Since, timeOrNil(w.Stored), w.State, w.Problem, w.Held, w.Gone, w.Stale, w.Store, w.Spool}
-}
 
 // explainWatch prints how the watch of a database gets on.
 func (s *opened) explainWatch(st upkeep.State) {

@@ -19,7 +19,7 @@ import (
 //go:embed *.tmpl
 var scheduleFiles embed.FS
 
-// Schedule is the list of regular runs: the backups of environments, the weekly check and verification, and the daily copy.
+// Schedule is the list of regular runs: the backups of environments, the weekly check, and the daily verification and copy.
 type Schedule struct {
 	conf       *config.Config
 	repository session.Place

@@ -16,8 +16,8 @@ import (
 // Unit is a file for systemd.
 type Unit struct{ Name, Text string }
 
-// The weekly and the daily units have these words in their names. The other units have the environment's name there.
-const weeklyName, copyName = "verify", "copy"
+// The units that are not of an environment have these words in their names. The other units have the environment's name there.
+const checkName, verifyName, copyName = "check", "verify", "copy"
 
 // service has the values for the template of services.
 type service struct {
@@ -42,11 +42,11 @@ func (v service) Capabilities() string {
 	return ""
 }
 
-// Units returns a service and a timer for each environment, for the weekly check and verification, and for the daily copy.
+// Units returns a service and a timer for each environment, for the weekly check, and for the daily verification and copy.
 func (s *Schedule) Units() ([]Unit, error) {
 	var units []Unit
 	for _, b := range s.Backups {
-		if other := map[string]string{weeklyName: "weekly", copyName: "daily"}[b.Name]; other != "" {
+		if other := map[string]string{checkName: "weekly", verifyName: "daily", copyName: "daily"}[b.Name]; other != "" {
 			return nil, outcome.Usage("Rename it, or leave it to cron.", "schedule: the units of environment %q would have the name of the %s ones", b.Name, other)
 		}
 		service := s.service(unitName(b.Name), "firn snapshot of "+strings.ReplaceAll(b.Name, "%", "%%"), []*config.Environment{b.env}, s.exec("backup", b.Name, "--prune"))
@@ -56,14 +56,27 @@ func (s *Schedule) Units() ([]Unit, error) {
 		}
 		units = append(units, pair...)
 	}
-	weekly := s.service(unitName(weeklyName), "firn check and verification, weekly", s.conf.Tables(), s.exec("check", "--read-data"), s.exec("verify", "--all"))
-	pair, err := weekly.pair("Sun 04:17")
-	if err != nil || s.target == nil {
-		return append(units, pair...), err
+	pairs := []timed{
+		{s.service(unitName(checkName), "firn check, weekly", nil, s.exec("check", "--read-data")), "Sun 04:17"},
+		{s.service(unitName(verifyName), "firn verification, daily", s.conf.Tables(), s.exec("verify", "--all")), "*-*-* 05:17"},
 	}
-	units = append(units, pair...)
-	pair, err = s.copyService().pair("*-*-* 03:41")
-	return append(units, pair...), err
+	if s.target != nil {
+		pairs = append(pairs, timed{s.copyService(), "*-*-* 03:41"})
+	}
+	for _, p := range pairs {
+		pair, err := p.pair(p.calendar)
+		if err != nil {
+			return nil, err
+		}
+		units = append(units, pair...)
+	}
+	return units, nil
+}
+
+// timed is a service with the time at which it is started.
+type timed struct {
+	service
+	calendar string
 }
 
 // copyService returns the service of the daily copy. It also gives its user access to the key of the target.

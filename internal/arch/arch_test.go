@@ -41,6 +41,7 @@ bench/scale: bench/internal/checkout bench/internal/usage chunk crypt index inte
 bench/tune: bench/internal/checkout chunk crypt repo snapshot store/mem
 bench/places: bench/internal/checkout bench/internal/usage
 bench/watch: bench/internal/checkout bench/internal/usage config crypt repo retention site snapshot sqlite store/mem
+browser:
 btree:
 btree/check: btree sqlite/caseless
 chunk: chunk/delta
