@@ -13,10 +13,12 @@ FUZZTIME ?= 5000x
 TIME ?= 1h
 # One platform of each system, and both processors. The tests build for this machine's platform.
 PLATFORMS = linux/arm64 darwin/arm64 windows/amd64
-# A shell command in the folder of each module that has packages.
-in_modules = set -e; for m in . bench; do (cd $$m; $(1)); done
+# A shell command in the folder of each module that has packages, or of those that are named.
+in_modules = set -e; for m in $(or $(2),. bench browser); do (cd $$m; $(1)); done
+# The modules whose tests are their own: those of the module browser test firn's pages.
+tested = . bench
 
-.PHONY: build test needs deps left-out lint server full race cross packages fuzz cover torture demo bench bench-watch bench-places rclone-test man install deb clean module module-test help
+.PHONY: build test needs deps left-out lint server full race browser cross packages fuzz cover torture demo bench bench-watch bench-places rclone-test pictures man install deb clean module module-test help
 
 build: ## build bin/firn: static, reproducible, with its version
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X $(IMPORT)/cmd.version=$(VERSION) -X $(IMPORT)/cmd.builtFrom=$(SOURCE)' -o bin/firn ./cmd/firn
@@ -27,7 +29,7 @@ bin/firn:
 # A part of the tests that takes more than Go: without that it is left out, and said at the end.
 if_has = if tools/needs has $(1); then $(2); else echo 'left out: $(1), see "make deps"'; fi
 
-test: needs lint full race cross packages module-test fuzz left-out ## everything that a change must pass
+test: needs lint full race browser cross packages module-test fuzz left-out ## everything that a change must pass
 needs:
 	@tools/needs report
 left-out:
@@ -43,10 +45,13 @@ lint: ## check formatting, go.mod, vet, staticcheck and the import graph
 server: ## build the S3 server that tests run against
 	go test -count=1 -timeout 30m -run '^TestProgram$$' ./internal/s3test
 full: server ## run all tests
-	@$(call in_modules,set -x; go test -timeout 10m ./...)
+	@$(call in_modules,set -x; go test -timeout 30m ./...,$(tested))
 
 race: server ## run all tests, the long ones cut short, with the race detector
-	@$(call if_has,race,$(call in_modules,set -x; CGO_ENABLED=1 go test -race -short -timeout 20m ./...))
+	@$(call if_has,race,$(call in_modules,set -x; CGO_ENABLED=1 go test -race -short -timeout 40m ./...,$(tested)))
+
+browser: ## go through the pages of firn serve with a real browser
+	@$(call if_has,browser,set -x; go test -C browser -count=1 ./...)
 
 cross: ## build for other platforms
 	@set -e; for p in $(PLATFORMS); do echo "build $$p"; \
@@ -60,6 +65,7 @@ fuzz: ## fuzz each target for FUZZTIME, a number of runs or a time
 torture: server ## torture followers for TIME, and then at once a fleet of hosts and a watch: make torture TIME=1h
 	go test ./sqlite -count=1 -run '^TestFollowerTorture$$' -torture $(TIME) -timeout 0 -v
 	go test ./cmd/firn -count=1 -run '^(TestFleet|TestWatch)$$' -torture $(TIME) -timeout 0 -v
+	go test ./cmd -count=1 -run '^TestKilledAnywhere$$' -kill-each -timeout 0 -v
 cover: server ## write the tests' coverage of firn's module to .cache/cover.html
 	mkdir -p .cache && go test -coverpkg=./... -coverprofile=.cache/cover.out ./...
 	go tool cover -html=.cache/cover.out -o .cache/cover.html && go tool cover -func=.cache/cover.out | tail -n 1
@@ -78,6 +84,8 @@ bench-places: ## measure places and databases on other hosts: some minutes
 	go run -C bench ./places -o ../docs/places.md $(ARGS)
 rclone-test: ## keep repositories on SFTP and WebDAV through rclone, which is built for it
 	tools/rclone-test
+pictures: ## take the pictures of docs/serve.md, with Chromium
+	mkdir -p docs/pictures && go test -count=1 ./internal/showcase -run '^TestPictures$$' -pictures "$(CURDIR)/docs/pictures"
 man: build ## write the manual pages to dist/man
 	bin/firn man dist/man
 install: bin/firn ## install it, its manual and completions under PREFIX
