@@ -12,8 +12,11 @@ type contender struct {
 	init, backup, restore string
 
 	prune  string // a prune of every few hours; may see AGE: older packs belong to no running backup
-	verify string
-	clone  bool // restore also works over an existing database
+	verify string // the newest snapshot, by all checks
+	clone  bool   // restore also works over an existing database
+
+	backupUnproven string // a backup that does not look whether the database is sound
+	verifyPages    string // the newest snapshot, if nothing is known of it
 
 	// daemon is a command that runs all the time, on a database of the contender's own. The
 	// backup then waits until the replica has all committed transactions.
@@ -117,8 +120,11 @@ func firnContender(name, title, program string) contender {
 		backup:  program + ` backup --quiet ${TIME:+--time "$TIME"} --database "$DB" --env bench --prune ` + keep,
 		restore: program + ` restore --quiet --from bench --snapshot latest --target "$OUT" --yes`,
 		prune:   program + ` prune --quiet ${AGE:+--orphan-age "$AGE"}`,
-		verify:  program + ` verify --quiet bench`,
+		verify:  program + ` verify --quiet --full bench`,
 		clone:   true,
+
+		backupUnproven: program + ` backup --quiet ${TIME:+--time "$TIME"} --database "$DB" --env bench --unproven --prune ` + keep,
+		verifyPages:    program + ` verify --quiet bench`,
 	}
 }
 

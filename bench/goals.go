@@ -140,16 +140,32 @@ func memoryGoal(work string, c *comparison, limit int64) goal {
 }
 
 func restoreGoals(c *comparison) []goal {
-	near := goal{work: "clone of a verified snapshot into a near copy, 500 MB", limit: "1 s"}
-	if firn := c.result(firnName); firn.did(cloneVerified) {
-		wall := firn.median(cloneVerified).wall
-		near = near.judge(wall <= time.Second, seconds(wall))
-	}
 	return []goal{
 		ratioGoal("restore into a new file, 500 MB", c, restoreNew, restoreNew, 2),
-		ratioGoal("the same of a verified snapshot", c, restoreNew, restoreVerified, 2),
-		near,
+		wallGoal("clone into a near copy, 500 MB", c, clone, time.Second),
+		wallGoal("verify a snapshot of 500 MB without a proof", c, verifyUnproven, 1200*time.Millisecond),
+		proofGoal(c),
 	}
+}
+
+// wallGoal is met if firn's operation takes no longer than the limit.
+func wallGoal(work string, c *comparison, op operation, limit time.Duration) goal {
+	g := goal{work: work, limit: seconds(limit)}
+	if firn := c.result(firnName); firn.did(op) {
+		wall := firn.median(op).wall
+		g = g.judge(wall <= limit, seconds(wall))
+	}
+	return g
+}
+
+// proofGoal judges what a proof costs a changed run.
+func proofGoal(c *comparison) goal {
+	g := goal{work: "proof of a changed run, 500 MB: CPU", limit: "100 ms"}
+	if firn := c.result(firnName); firn.did(writes) && firn.did(writesUnproven) {
+		more := firn.median(writes).cpu - firn.median(writesUnproven).cpu
+		g = g.judge(more <= 100*time.Millisecond, milliseconds(more))
+	}
+	return g
 }
 
 // ratioGoal is met if firn's operation takes 1/times of the wall time of the script's

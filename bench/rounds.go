@@ -15,18 +15,19 @@ const (
 	firstBackup     operation = "first backup"
 	inPlace         operation = "backup, pages changed in place"
 	writes          operation = "backup after an application's writes"
+	writesUnproven  operation = "backup after such writes, without a proof"
 	unchanged       operation = "backup without a change"
 	backupPruned    operation = "backup after writes, and a prune that is due"
 	restoreNew      operation = "restore into a new file"
-	verifyNewest    operation = "verify"
-	restoreVerified operation = "restore into a new file, verified before"
+	restoreUnproven operation = "restore into a new file, of a snapshot without a proof"
+	verifyAll       operation = "verify by all checks"
+	verifyUnproven  operation = "verify a snapshot without a proof"
 	clone           operation = "restore over a copy that is one change older"
-	cloneVerified   operation = "restore over such a copy, verified before"
 )
 
 // operations has all operations, in the order of the report.
 var operations = []operation{
-	firstBackup, inPlace, writes, unchanged, backupPruned, restoreNew, verifyNewest, restoreVerified, clone, cloneVerified,
+	firstBackup, inPlace, writes, writesUnproven, unchanged, backupPruned, restoreNew, restoreUnproven, verifyAll, verifyUnproven, clone,
 }
 
 // result has the costs of one contender's runs.
@@ -93,8 +94,7 @@ func (r *rounds) all() error {
 	return r.run([]step{
 		{1, r.first}, {r.firsts - 1, r.firstAgain},
 		{r.ticks, r.inPlace}, {r.writes, r.written}, {r.unchanged, r.idle},
-		{1, r.sizes}, {1, r.verify}, {r.unchanged, r.restoreVerified}, {r.unchanged, r.clone},
-		{r.unchanged, r.cloneVerified},
+		{1, r.sizes}, {r.unchanged, r.clone}, {1, r.verify}, {r.writes, r.unproven},
 	})
 }
 
@@ -141,8 +141,7 @@ func (r *rounds) written() error {
 	return r.each(writes, backupOf)
 }
 
-// idle backs up without a change, and restores the new snapshot. Each restore needs another
-// snapshot, because a restore notes that its snapshot is sound.
+// idle backs up without a change, and restores the new snapshot.
 func (r *rounds) idle() error {
 	if err := r.each(unchanged, backupOf); err != nil {
 		return err
@@ -160,10 +159,30 @@ func (r *rounds) sizes() (err error) {
 }
 
 func (r *rounds) verify() error {
-	return r.each(verifyNewest, func(b *bench) (cost, error) { return b.run(b.contender.verify) })
+	return r.each(verifyAll, func(b *bench) (cost, error) { return b.run(b.contender.verify) })
 }
 
-func (r *rounds) restoreVerified() error { return r.restore(restoreVerified, (*bench).restored) }
+// unproven measures what is different without proofs. A verification or a restore notes what it found out, so that each needs
+// a snapshot of its own.
+func (r *rounds) unproven() error {
+	if err := r.backUpUnproven(); err != nil {
+		return err
+	}
+	if err := r.each(verifyUnproven, func(b *bench) (cost, error) { return b.run(b.verifyPages) }); err != nil {
+		return err
+	}
+	if err := r.backUpUnproven(); err != nil {
+		return err
+	}
+	return r.restore(restoreUnproven, (*bench).restored)
+}
+
+func (r *rounds) backUpUnproven() error {
+	if err := r.change(writesUnproven, "tick"); err != nil {
+		return err
+	}
+	return r.each(writesUnproven, func(b *bench) (cost, error) { return b.run(b.backupUnproven) })
+}
 
 // clone restores over the file that was restored before the last change.
 func (r *rounds) clone() error {
@@ -171,16 +190,6 @@ func (r *rounds) clone() error {
 		return err
 	}
 	return r.restore(clone, (*bench).cloned)
-}
-
-func (r *rounds) cloneVerified() error {
-	if err := r.pruned(); err != nil {
-		return err
-	}
-	if err := r.verify(); err != nil {
-		return err
-	}
-	return r.restore(cloneVerified, (*bench).cloned)
 }
 
 // pruned measures a backup after a change, and a prune.
@@ -230,14 +239,14 @@ func (r *rounds) each(op operation, run func(*bench) (cost, error)) error {
 // can reports whether the contender has an operation.
 func (c contender) can(op operation) bool {
 	switch op {
-	case verifyNewest, restoreVerified:
+	case verifyAll:
 		return c.verify != ""
+	case writesUnproven, verifyUnproven, restoreUnproven:
+		return c.backupUnproven != ""
 	case backupPruned:
 		return c.prune != ""
 	case clone:
 		return c.clone
-	case cloneVerified:
-		return c.clone && c.verify != ""
 	}
 	return true
 }

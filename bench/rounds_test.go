@@ -10,12 +10,14 @@ import (
 // newCopier makes a contender that needs only a shell. It keeps the newest copy, and a
 // file that grows by a byte with each backup.
 func newCopier(name string) contender {
+	backup := `cp "$DB" "$REPO/app.db"; cp "$DB-wal" "$REPO/app.db-wal"; printf x >>"$REPO/runs"`
 	return contender{
-		name: name, title: name,
+		name: name, title: name, backupUnproven: backup,
 		init:    `mkdir "$REPO"`,
-		backup:  `cp "$DB" "$REPO/app.db"; cp "$DB-wal" "$REPO/app.db-wal"; printf x >>"$REPO/runs"`,
+		backup:  backup,
 		restore: `cp "$REPO/app.db" "$OUT"; cp "$REPO/app.db-wal" "$OUT-wal"`,
 		prune:   `echo "${AGE:-}" >>"$TMP/ages"`, verify: `test -s "$REPO/app.db"`, clone: true,
+		verifyPages: `test -s "$REPO/app.db"`,
 	}
 }
 
@@ -30,12 +32,12 @@ func TestCompareMeasuresEveryOperation(t *testing.T) {
 	t.Parallel()
 	work := filepath.Join(t.TempDir(), "work")
 	plain := newCopier("plain")
-	plain.prune, plain.verify, plain.clone = "", "", false
+	plain.prune, plain.verify, plain.backupUnproven, plain.clone = "", "", "", false
 	c, err := compare(newOptions(), work, []contender{plain, newCopier(firnName)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[operation]int{firstBackup: 2, inPlace: 3, writes: 2, unchanged: 2, backupPruned: 4, restoreNew: 2, verifyNewest: 3, restoreVerified: 2, clone: 2, cloneVerified: 2}
+	want := map[operation]int{firstBackup: 2, inPlace: 3, writes: 2, writesUnproven: 4, unchanged: 2, backupPruned: 2, restoreNew: 2, restoreUnproven: 2, verifyAll: 1, verifyUnproven: 2, clone: 2}
 	for _, op := range operations {
 		if got := len(c.result(firnName).costs[op]); got != want[op] {
 			t.Errorf("%s: got %d runs, want %d", op, got, want[op])
