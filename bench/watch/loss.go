@@ -110,7 +110,7 @@ func compare(original, copied string) (time.Duration, error) {
 
 // read reads a database, and checks it by itself.
 func read(path string) (c content, err error) {
-	db, err := sql.Open("sqlite", "file:"+path)
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)") // the application may be recovering its WAL
 	if err != nil {
 		return c, err
 	}
