@@ -118,6 +118,9 @@ func (r *requestRig) want(t *testing.T, want string, args ...string) {
 // a local cache, and then another row. The sizes of chunks are random. Usually the
 // queries read 330 and 80 KB, but one chunk in four may have three times its usual size.
 func TestQueryBytes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the bytes are those of the long run, and the database must be large")
+	}
 	t.Parallel()
 	r := newRequestRig(t)
 	r.exec(t, "CREATE TABLE large(id INTEGER PRIMARY KEY, text)")

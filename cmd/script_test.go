@@ -61,7 +61,7 @@ func TestScripts(t *testing.T) {
 			return errors.Join(setUp(env), servers.moveToBucket(env))
 		}, inBucket)
 		p.Cmds["locked"] = servers.locked
-		p.shorten("backup", "bucket_rights", "restore")
+		p.shorten("backup", "bucket_rights")
 		testscript.Run(t, p.Params)
 	})
 	t.Run("Host", func(t *testing.T) {
@@ -70,7 +70,7 @@ func TestScripts(t *testing.T) {
 		p := params(func(env *testscript.Env) error {
 			return errors.Join(setUp(env), moveToHost(env, program))
 		}, onHost)
-		p.shorten("backup", "sftp")
+		p.shorten("sftp")
 		testscript.Run(t, p.Params)
 	})
 }

@@ -281,8 +281,12 @@ func TestSwappedObjects(t *testing.T) {
 	w := everyKind(t)
 	condemned := condemnedPacks(t, w)
 	objects := objectsOf(t, w.st, "")
+	pairs := 0
 	for _, into := range objects {
 		for _, from := range objects {
+			if pairs++; pairs%stride() != 0 {
+				continue
+			}
 			if into == from || condemned[into.Name] || strings.HasPrefix(into.Name, "meta/key-") {
 				continue
 			}

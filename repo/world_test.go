@@ -208,7 +208,7 @@ func scale() int {
 // everything ten times slower, and finds in some places the races of all: it runs with -short.
 func stride() int {
 	if testing.Short() {
-		return 29
+		return 97
 	}
 	return 1
 }
