@@ -65,7 +65,7 @@ func (c *clinic) killed(prepare, check func(), args ...string) {
 	c.Helper()
 	times := 20
 	if testing.Short() {
-		times = 4
+		times = 2
 	}
 	args = append([]string{"restore", "demo", "--from", "production", "--snapshot", "latest", "--yes"}, args...)
 	prepare()

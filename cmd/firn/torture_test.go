@@ -72,7 +72,7 @@ func TestTorture(t *testing.T) {
 			r := newRig(t, seedOf(t)+uint64(n), mode == "WAL")
 			rounds := 12
 			if testing.Short() {
-				rounds = 4
+				rounds = 2
 			}
 			for round := range rounds {
 				r.kill("backup", "production", "--prune")
