@@ -21,7 +21,7 @@ func TestTorture(t *testing.T) {
 				path := newDB(t, dbtest.Options{PageSize: size, WAL: wal})
 				dbtest.StartWriter(t, path, 1)
 				mortal := dbtest.StartWriter(t, path, 2)
-				for n := range 6 {
+				for n := range times(6) {
 					for name, o := range options {
 						image := readImage(t, path, o)
 						checkImage(t, name, image)
