@@ -175,6 +175,9 @@ func TestRows(t *testing.T) {
 
 // TestRowsOfDeepTrees counts in trees as deep as they become, beside free pages that once belonged to such trees.
 func TestRowsOfDeepTrees(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine, and slow under the race detector")
+	}
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "app.db")
 	db := dbtest.Open(t, path)

@@ -158,6 +158,9 @@ func TestViewModules(t *testing.T) {
 
 // TestViewSorts sorts more than SQLite keeps in memory: it needs a temporary file.
 func TestViewSorts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine, and slow under the race detector")
+	}
 	t.Parallel()
 	v := view(t, imageOf(t, dbtest.Options{}))
 	wantAnswer(t, v, `WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 60000)
@@ -259,6 +262,9 @@ func (c *countedAt) ReadAt(p []byte, off int64) (int, error) {
 
 // TestViewReadsLittle looks up one row by its key.
 func TestViewReadsLittle(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine, and slow under the race detector")
+	}
 	t.Parallel()
 	image := imageOf(t, dbtest.Options{Rows: 8000})
 	r := &countedAt{bytes.NewReader(image), make(map[int64]bool)}
