@@ -47,8 +47,8 @@ func (c *clock) add(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// limits are those of most tests.
-var limits = web.Limits{Grace: time.Minute, Queries: 16}
+// limits are those of most tests. A query of a test may take as long as a slow machine takes.
+var limits = web.Limits{Grace: time.Minute, Queries: 16, QueryTime: time.Minute}
 
 // start serves the repository of a fixture until the test ends.
 func start(t *testing.T, f *sessiontest.Fixture, l web.Limits) *stand {
