@@ -5,20 +5,15 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"firn/access"
 	"firn/answer"
-	"firn/outcome"
 	"firn/restore"
 	"firn/session"
 	"firn/snapshot"
 	"firn/web/work"
 )
-
-// ErrOtherPlan is returned when a restore would do something else than what the client has agreed to.
-var ErrOtherPlan = errors.New("the plan is another one now")
 
 // Restore is an order to make an environment's database equal to a snapshot, or to undo the last restore there.
 type Restore struct {
@@ -81,36 +76,17 @@ func fingerprint(plan *restore.Plan) string {
 
 // Run returns the task that carries out a plan, if it is still the same when it begins: else the error is [ErrOtherPlan].
 func (o Restore) Run(agreed *Plan) work.Task {
-	e := access.Event{What: "restore", Environment: o.Environment, Snapshot: agreed.Snapshot.ID.String()}
-	if o.Snapshot == nil {
-		e.What = "undo"
+	what := "restore"
+	if o.Undoes() {
+		what = "undo"
 	}
-	if from := agreed.Snapshot.Environment; from != o.Environment {
-		e.Source = from
-	}
-	return work.Task{Event: e, Run: func(ctx context.Context, s *session.Session) (result *work.Result, err error) {
-		began := s.Now()
-		op, err := o.begin(s)
-		if err != nil {
-			return nil, err
-		}
-		defer func() { err = errors.Join(err, op.Close()) }()
-		plan, err := op.Plan(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if fingerprint(plan) != agreed.Fingerprint {
-			return nil, outcome.Failed("Look at the new plan.", "%w", ErrOtherPlan)
-		}
-		done, err := op.Run(ctx)
-		if done == nil {
-			return nil, err
-		}
-		m := answer.NewRestore(plan)
-		m.Add(done)
-		m.Duration = s.Now().Sub(began).Seconds()
-		return &work.Result{Text: sentence(s, plan, done), Next: next(plan, done), Value: m}, err
-	}}
+	return work.Task{Event: ofRestore(what, o.Environment, agreed.Snapshot), Run: carriesOut(agreed.Fingerprint, o.begin, fingerprint,
+		func(s *session.Session, plan *restore.Plan, done *restore.Result, seconds float64) *work.Result {
+			m := answer.NewRestore(plan)
+			m.Add(done)
+			m.Duration = seconds
+			return &work.Result{Text: sentence(s, plan, done), Next: next(plan, done), Value: m}
+		})}
 }
 
 // sentence says what a restore has done.

@@ -7,10 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"firn/access"
 	"firn/answer"
 	"firn/diff"
-	"firn/outcome"
 	"firn/restore"
 	"firn/rowrestore"
 	"firn/session"
@@ -48,37 +46,17 @@ func (o Rows) Plan(ctx context.Context, s *session.Session) (plan *rowrestore.Pl
 // Run returns the task that carries out a plan with a fingerprint, if it is still the same when it begins: else the error is
 // [ErrOtherPlan].
 func (o Rows) Run(agreed string) work.Task {
-	e := access.Event{What: "restore rows", Environment: o.Environment, Snapshot: o.Snapshot.ID.String()}
-	if from := o.Snapshot.Environment; from != o.Environment {
-		e.Source = from
-	}
-	return work.Task{Event: e, Run: func(ctx context.Context, s *session.Session) (result *work.Result, err error) {
-		began := s.Now()
-		op, err := o.begin(s)
-		if err != nil {
-			return nil, err
-		}
-		defer func() { err = errors.Join(err, op.Close()) }()
-		plan, err := op.Plan(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if plan.Fingerprint() != agreed {
-			return nil, outcome.Failed("Look at the new plan.", "%w", ErrOtherPlan)
-		}
-		done, err := op.Run(ctx)
-		if done == nil {
-			return nil, err
-		}
-		m := answer.NewRows(plan)
-		m.Duration = s.Now().Sub(began).Seconds()
-		var links []work.Link
-		if done.Saved != nil {
-			m.PreRestoreID = done.Saved.ID.String()
-			links = undo(o.Environment, done.Saved)
-		}
-		return &work.Result{Text: rowsSentence(s, plan, done), Next: append(links, database(o.Environment)), Value: m}, err
-	}}
+	return work.Task{Event: ofRestore("restore rows", o.Environment, o.Snapshot), Run: carriesOut(agreed, o.begin, (*rowrestore.Plan).Fingerprint,
+		func(s *session.Session, plan *rowrestore.Plan, done *rowrestore.Result, seconds float64) *work.Result {
+			m := answer.NewRows(plan)
+			m.Duration = seconds
+			var links []work.Link
+			if done.Saved != nil {
+				m.PreRestoreID = done.Saved.ID.String()
+				links = undo(o.Environment, done.Saved)
+			}
+			return &work.Result{Text: rowsSentence(s, plan, done), Next: append(links, database(o.Environment)), Value: m}
+		})}
 }
 
 // rowsSentence says what a restore of rows has done.
