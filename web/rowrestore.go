@@ -156,9 +156,9 @@ func (c *call) rowRestorePage() error {
 		return err
 	case o.Fingerprint != p.plan.Fingerprint():
 		return c.showRowPlan(p, o, along, refuse(http.StatusConflict, "This is the plan as it is now.", "%w: nothing was changed", change.ErrOtherPlan))
-	case strings.TrimSpace(c.r.PostForm.Get("name")) != p.Environment:
-		return c.showRowPlan(p, o, along, refuse(http.StatusUnprocessableEntity, "Type the name of the environment as it is written here.",
-			"the name was not typed, or is another one: nothing was changed"))
+	}
+	if err := change.CheckName(p.Environment, strings.TrimSpace(c.r.PostForm.Get("name"))); err != nil {
+		return c.showRowPlan(p, o, along, err)
 	}
 	return c.begin(p.Run(o.Fingerprint))
 }

@@ -61,13 +61,22 @@ func (o Restore) needsTick(plan *Plan) bool {
 // Check returns an error unless a person has seen a plan, by its fingerprint, and agrees to it by typing the name of the environment.
 // It matches [ErrOtherPlan], [ErrName] or [ErrUnsound].
 func (o Restore) Check(plan *Plan, fingerprint, name string) error {
-	switch {
-	case fingerprint != plan.Fingerprint:
+	if fingerprint != plan.Fingerprint {
 		return outcome.Failed("This is the plan as it is now.", "%w", ErrOtherPlan)
-	case name != o.Environment:
-		return outcome.Failed("Type the name of the environment as it is written here.", "%w", ErrName)
-	case !o.Unsound && o.needsTick(plan):
+	}
+	if err := CheckName(o.Environment, name); err != nil {
+		return err
+	}
+	if !o.Unsound && o.needsTick(plan) {
 		return outcome.Failed("Tick the box to restore it all the same, or choose another snapshot.", "%w", ErrUnsound)
 	}
 	return nil
+}
+
+// CheckName returns an error that matches [ErrName] unless a person has typed the name of the environment.
+func CheckName(environment, typed string) error {
+	if typed == environment {
+		return nil
+	}
+	return outcome.Failed("Type the name of the environment as it is written here.", "%w", ErrName)
 }
