@@ -11,7 +11,6 @@ import (
 
 	"firn/answer"
 	"firn/outcome"
-	"firn/repo"
 	"firn/session"
 	"firn/snapshot"
 	"firn/sqlite"
@@ -85,7 +84,7 @@ func (c *cli) query(ctx context.Context, ref, sql string, o queryOptions) error 
 	if err != nil {
 		err = fmt.Errorf("query %s: %w", snap.ID.Short(), err)
 	}
-	if _, stored := errors.AsType[*repo.CorruptError](err); !stored && (errors.Is(err, sqlite.ErrCorrupt) || errors.Is(err, sqlite.ErrNotDatabase)) {
+	if outcome.IsDamagedDatabase(err) {
 		return outcome.DamagedDatabase(snap.ID.Short(), err)
 	}
 	return err
@@ -93,11 +92,7 @@ func (c *cli) query(ctx context.Context, ref, sql string, o queryOptions) error 
 
 // querySnapshot runs SQL on a snapshot and prints the rows.
 func (s *opened) querySnapshot(ctx context.Context, snap *snapshot.Snapshot, sql string, o queryOptions) (err error) {
-	image, err := s.Repo.ImageAt(ctx, snap)
-	if err != nil {
-		return err
-	}
-	v, err := sqlite.OpenView(ctx, image, image.Size())
+	v, err := s.OpenView(ctx, snap)
 	if err != nil {
 		return err
 	}

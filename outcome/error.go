@@ -4,6 +4,9 @@ package outcome
 import (
 	"errors"
 	"fmt"
+
+	"firn/repo"
+	"firn/sqlite"
 )
 
 // Error is an error that brings its own exit code, its own hint or both. [Classify] looks up in [Endings] what it does not
@@ -31,6 +34,13 @@ func Failed(hint, format string, args ...any) error {
 // is as it should be.
 func DamagedDatabase(snapshot string, err error) error {
 	return New(err, CodeDamage, DamagedHint(snapshot))
+}
+
+// IsDamagedDatabase reports whether an error of SQLite on a snapshot means that the database was damaged already when it was backed up, and
+// that the repository is not.
+func IsDamagedDatabase(err error) bool {
+	_, stored := errors.AsType[*repo.CorruptError](err)
+	return !stored && (errors.Is(err, sqlite.ErrCorrupt) || errors.Is(err, sqlite.ErrNotDatabase))
 }
 
 // DamagedHint is the hint of [DamagedDatabase], for an error that adds to it.

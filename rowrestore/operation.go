@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"firn/outcome"
-	"firn/repo"
 	"firn/restore"
 	"firn/session"
 	"firn/snapshot"
@@ -110,7 +109,7 @@ func (op *Operation) compare(ctx context.Context, from *snapshot.Snapshot) (plan
 	if err != nil {
 		return nil, err
 	}
-	view, err := op.open(ctx, from)
+	view, err := op.s.OpenView(ctx, from)
 	if err != nil {
 		return nil, damaged(from, err)
 	}
@@ -125,18 +124,9 @@ func (op *Operation) compare(ctx context.Context, from *snapshot.Snapshot) (plan
 	return nil, damaged(from, err)
 }
 
-// open opens the database of a snapshot.
-func (op *Operation) open(ctx context.Context, from *snapshot.Snapshot) (*sqlite.View, error) {
-	image, err := op.s.Repo.ImageAt(ctx, from)
-	if err != nil {
-		return nil, err
-	}
-	return sqlite.OpenView(ctx, image, image.Size())
-}
-
 // damaged says so if an error of reading a snapshot means that its database was damaged already when it was backed up.
 func damaged(from *snapshot.Snapshot, err error) error {
-	if _, stored := errors.AsType[*repo.CorruptError](err); !stored && (errors.Is(err, sqlite.ErrCorrupt) || errors.Is(err, sqlite.ErrNotDatabase)) {
+	if outcome.IsDamagedDatabase(err) {
 		return outcome.DamagedDatabase(from.ID.Short(), fmt.Errorf("snapshot %s: %w", from.ID.Short(), err))
 	}
 	return err

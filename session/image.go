@@ -25,6 +25,15 @@ func (s *Session) CopyImage(ctx context.Context, snap *snapshot.Snapshot, w io.W
 	return image.Copy(ctx, &report.CountingWriter{W: w, Progress: b.Set})
 }
 
+// OpenView opens the database of a snapshot for SQL that reads, without restoring it. The caller closes it.
+func (s *Session) OpenView(ctx context.Context, snap *snapshot.Snapshot) (*sqlite.View, error) {
+	image, err := s.Repo.ImageAt(ctx, snap)
+	if err != nil {
+		return nil, err
+	}
+	return sqlite.OpenView(ctx, image, image.Size())
+}
+
 // CopyLive writes a consistent image of a database as it is now, on this host or another one.
 func (s *Session) CopyLive(ctx context.Context, database string, w io.Writer) (size int64, err error) {
 	image, err := s.Source(database, sqlite.Options{})(ctx)

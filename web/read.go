@@ -33,11 +33,7 @@ func (c *call) withView(snap *snapshot.Snapshot, longest int32, use func(context
 		return session.RefuseStream(snap)
 	}
 	return c.bounded(func(ctx context.Context) (err error) {
-		image, err := c.v.s.Repo.ImageAt(ctx, snap)
-		if err != nil {
-			return err
-		}
-		v, err := sqlite.OpenView(ctx, image, image.Size())
+		v, err := c.v.s.OpenView(ctx, snap)
 		if err != nil {
 			return err
 		}

@@ -84,7 +84,7 @@ replicate: config crypt outcome repo report retention session snapshot store tag
 report:
 restore: config host outcome process proof pull repo report scratch session site snapshot sqlite tags
 retention:
-rowrestore: diff outcome repo report restore session snapshot sqlite sqlite/rowsync
+rowrestore: diff outcome report restore session snapshot sqlite sqlite/rowsync
 rows: diff sqlite sqlite/inspect
 schedule: config outcome report retention session store
 scratch:
