@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -16,27 +15,16 @@ import (
 // TestFindOracle compares answers to random conditions with those of plain SQL on restored files.
 func TestFindOracle(t *testing.T) {
 	t.Parallel()
-	seed := *firstSeed
-	if seed == 0 {
-		seed = rand.Uint64N(1 << 40)
-	}
-	w := newWorld(t, small())
-	for n := range count(4) {
-		a := &author{r: rand.New(rand.NewPCG(seed, 2)), w: w}
-		a.write(t, fmt.Sprintf("env%d", n))
-		o := newOracle(t, w)
+	eachHistory(t, count(4), 2, func(a *author) {
+		o := newOracle(t, a.w)
+		defer o.close()
 		for _, condition := range []string{
 			fmt.Sprintf("SELECT count(*) > %d FROM t", a.r.IntN(5)), "SELECT count(*) FROM other", "SELECT 1 FROM t WHERE id = 1",
 			"SELECT b FROM t WHERE typeof(b) <> 'text' AND typeof(b) <> 'blob'", "SELECT max(rowid) > 2 FROM t", "SELECT NULL", "SELECT 0.0", "SELECT 0.5",
 		} {
 			o.compareAnswers(t, condition)
 		}
-		o.close()
-		if t.Failed() {
-			t.Fatalf("run with -seed %d -histories 1: %s", seed, a.log)
-		}
-		seed++
-	}
+	})
 }
 
 // truths returns the answers of all snapshots, the oldest first, by plain SQL.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"regexp"
 	"slices"
 	"strconv"
@@ -19,30 +18,15 @@ import (
 // TestRowOracle compares the history of each row of random histories with what plain SQL says of restored files.
 func TestRowOracle(t *testing.T) {
 	t.Parallel()
-	seed := *firstSeed
-	if seed == 0 {
-		seed = rand.Uint64N(1 << 40)
-	}
-	var w *world
 	asked, looked := 0, 0
-	for n := range count(1) {
-		if n%100 == 0 {
-			t.Logf("%d histories are right, the next one has seed %d", n, seed)
-			w = newWorld(t, small()) // the index of the repository grows with each snapshot
-		}
-		a := &author{r: rand.New(rand.NewPCG(seed, 1)), w: w}
-		a.write(t, fmt.Sprintf("env%d", n))
-		o := newOracle(t, w)
+	eachHistory(t, count(1), 1, func(a *author) {
+		o := newOracle(t, a.w)
+		defer o.close()
 		for _, key := range keys(t, a.r, o.databases) {
 			k, l := o.compare(t, key)
 			asked, looked = asked+k, looked+l
 		}
-		o.close()
-		if t.Failed() {
-			t.Fatalf("run with -seed %d -histories 1; %s", seed, strings.Join(a.log, ";\n"))
-		}
-		seed++
-	}
+	})
 	t.Logf("SQLite has read %d of %d snapshots", asked, looked)
 }
 

@@ -25,6 +25,29 @@ func count(part int) int {
 	return max(*histories/part, 1)
 }
 
+// eachHistory writes so many random histories, and has each compared. Each test has a stream of random numbers of its own.
+func eachHistory(t *testing.T, histories int, stream uint64, compare func(a *author)) {
+	t.Helper()
+	seed := *firstSeed
+	if seed == 0 {
+		seed = rand.Uint64N(1 << 40)
+	}
+	var w *world
+	for n := range histories {
+		if n%100 == 0 {
+			t.Logf("%d histories are right, the next one has seed %d", n, seed)
+			w = newWorld(t, small()) // the index of the repository grows with each snapshot
+		}
+		a := &author{r: rand.New(rand.NewPCG(seed, stream)), w: w}
+		a.write(t, fmt.Sprintf("env%d", n))
+		compare(a)
+		if t.Failed() {
+			t.Fatalf("run with -seed %d -histories 1; %s", seed, strings.Join(a.log, ";\n"))
+		}
+		seed++
+	}
+}
+
 // author writes a random history of a small database.
 type author struct {
 	r   *rand.Rand

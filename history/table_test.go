@@ -2,8 +2,6 @@ package history_test
 
 import (
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -14,22 +12,11 @@ import (
 // TestTableOracle compares the events of the table of random histories with what plain SQL says of restored files.
 func TestTableOracle(t *testing.T) {
 	t.Parallel()
-	seed := *firstSeed
-	if seed == 0 {
-		seed = rand.Uint64N(1 << 40)
-	}
-	w := newWorld(t, small())
-	for n := range count(4) {
-		a := &author{r: rand.New(rand.NewPCG(seed, 3)), w: w}
-		a.write(t, fmt.Sprintf("env%d", n))
-		o := newOracle(t, w)
+	eachHistory(t, count(4), 3, func(a *author) {
+		o := newOracle(t, a.w)
+		defer o.close()
 		o.compareTable(t)
-		o.close()
-		if t.Failed() {
-			t.Fatalf("run with -seed %d -histories 1: %s", seed, strings.Join(a.log, ";\n"))
-		}
-		seed++
-	}
+	})
 }
 
 // compareTable compares the events of the table with the definitions, the numbers of rows and the contents before and after.
