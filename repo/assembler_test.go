@@ -138,11 +138,7 @@ func TestAssemblerDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, o := range objectsOf(t, w.st, "packs/") {
-		if err := w.st.Delete(t.Context(), o.Name); err != nil {
-			t.Fatal(err)
-		}
-	}
+	losePacks(t, w.st)
 	same, file := bytes.NewReader(image), newSparse(len(image))
 	if ranges, err := reader.Assembler().Differing(t.Context(), same, file); len(ranges) != 0 || err != nil {
 		t.Errorf("nothing is needed: got %v, %v", ranges, err)

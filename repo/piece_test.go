@@ -68,11 +68,7 @@ func TestPieceDamaged(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := taken(t, w, pages(3, 500), 2)
-	for _, o := range objectsOf(t, w.st, "packs/") {
-		if err := w.st.Delete(t.Context(), o.Name); err != nil {
-			t.Fatal(err)
-		}
-	}
+	losePacks(t, w.st)
 	at, err := open(t, w.st).ImageAt(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)

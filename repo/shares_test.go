@@ -61,11 +61,7 @@ func TestSharesOfDamaged(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.take(t, "production", pages(1, 20))
-	for _, o := range objectsOf(t, w.st, "packs/") {
-		if err := w.st.Delete(t.Context(), o.Name); err != nil {
-			t.Fatal(err)
-		}
-	}
+	losePacks(t, w.st)
 	r := open(t, w.st)
 	list, err := r.Snapshots(t.Context())
 	if err != nil {

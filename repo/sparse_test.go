@@ -166,11 +166,7 @@ func TestSparseLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, o := range objectsOf(t, w.st, "packs/") {
-		if err := w.st.Delete(t.Context(), o.Name); err != nil {
-			t.Fatal(err)
-		}
-	}
+	losePacks(t, w.st)
 	changed := touch(b, 4, 1)
 	source, image := sparsely(changed, b)
 	got, err := open(t, w.st).Backup(t.Context(), source, opts)
