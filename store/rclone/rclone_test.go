@@ -115,9 +115,9 @@ func TestNoLock(t *testing.T) {
 func TestNeverReady(t *testing.T) {
 	t.Parallel()
 	i := install(t, newer+" deaf")
-	o := rclone.Options{Location: rclone.Location{Remote: "box:", Path: "firn"}, Program: i.program, Ready: 300 * time.Millisecond}
+	o := rclone.Options{Location: rclone.Location{Remote: "box:", Path: "firn"}, Program: i.program, Ready: 5 * time.Second} // more than a busy machine takes to start it
 	_, err := rclone.Open(t.Context(), o)
-	if !errors.Is(err, store.ErrRclone) || !strings.Contains(err.Error(), "not ready after 300ms: still connecting") {
+	if !errors.Is(err, store.ErrRclone) || !strings.Contains(err.Error(), "not ready after 5s: still connecting") {
 		t.Errorf("got %v, want that it was not ready, with its words", err)
 	}
 	wantGone(t, i)
